@@ -1,0 +1,128 @@
+package chat
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// ChunkType says what a chunk carries.
+type ChunkType string
+
+// The types of chunks. A reset says that a new attempt begins and that
+// everything before it is to be dropped. Done and error are terminal: exactly
+// one of them is the last chunk of a stream.
+const (
+	ChunkContent   ChunkType = "content"
+	ChunkReasoning ChunkType = "reasoning"
+	ChunkReset     ChunkType = "reset"
+	ChunkDone      ChunkType = "done"
+	ChunkError     ChunkType = "error"
+)
+
+// Chunk is one entry of a task's chunk log. Its JSON is the wire format: the
+// same object in the Redis list, on the pub/sub channel and in an SSE frame.
+type Chunk struct {
+	Index   int       `json:"chunk_index"`
+	Type    ChunkType `json:"chunk_type"`
+	Content string    `json:"content"`
+	Attempt int       `json:"attempt"`
+
+	// On terminal chunks only. For errors, Content is the sentence that says
+	// what happened and Code its stable name.
+	MessageID    string    `json:"message_id,omitempty"`
+	State        TaskState `json:"state,omitempty"`
+	FinishReason string    `json:"finish_reason,omitempty"`
+	Usage        *Usage    `json:"usage,omitempty"`
+	Code         Code      `json:"code,omitempty"`
+	Retryable    bool      `json:"retryable,omitempty"`
+}
+
+// Terminal reports whether c ends the stream.
+func (c Chunk) Terminal() bool { return c.Type == ChunkDone || c.Type == ChunkError }
+
+// Position is the chunk's place in the stream.
+func (c Chunk) Position() Position { return Position{Attempt: c.Attempt, Index: c.Index} }
+
+// Err is the error that an error chunk carries, or nil.
+func (c Chunk) Err() *Error {
+	if c.Type != ChunkError {
+		return nil
+	}
+	return &Error{Code: c.Code, Message: c.Content, Retryable: c.Retryable}
+}
+
+// Position is a reader's place: the last chunk it has seen. The attempt is the
+// epoch of the index, so a position taken from one attempt is never honoured
+// inside another. Positions of one stream are ordered by attempt, then index.
+type Position struct {
+	Attempt int
+	Index   int
+}
+
+// Start is the position before the first chunk.
+func Start() Position { return Position{Attempt: 0, Index: -1} }
+
+// AnyAttempt is the attempt of a position that was given as a plain index.
+const AnyAttempt = -1
+
+// IsStart reports whether nothing has been seen yet.
+func (p Position) IsStart() bool { return p.Index < 0 }
+
+// Less reports whether p comes before q.
+func (p Position) Less(q Position) bool {
+	if p.Attempt != q.Attempt {
+		return p.Attempt < q.Attempt
+	}
+	return p.Index < q.Index
+}
+
+// String is "<attempt>-<index>", the id of the chunk's SSE frame; "" at the start.
+func (p Position) String() string {
+	if p.IsStart() {
+		return ""
+	}
+	if p.Attempt == AnyAttempt {
+		return strconv.Itoa(p.Index)
+	}
+	return strconv.Itoa(p.Attempt) + "-" + strconv.Itoa(p.Index)
+}
+
+// maxPositionLen is more than two decimal ints and a dash can need.
+const maxPositionLen = 32
+
+// ParsePosition reads "<attempt>-<index>" or a plain index (attempt AnyAttempt);
+// "" is the start. Anything else is CodeInvalid.
+func ParsePosition(s string) (Position, error) {
+	if s == "" {
+		return Start(), nil
+	}
+	if len(s) > maxPositionLen {
+		return Position{}, Errorf(CodeInvalid, "a stream position has at most %d characters", maxPositionLen)
+	}
+	a, i, ok := strings.Cut(s, "-")
+	if !ok {
+		n, err := parseIndex(s)
+		if err != nil {
+			return Position{}, err
+		}
+		return Position{Attempt: AnyAttempt, Index: n}, nil
+	}
+	attempt, err := parseIndex(a)
+	if err != nil {
+		return Position{}, err
+	}
+	index, err := parseIndex(i)
+	if err != nil {
+		return Position{}, err
+	}
+	return Position{Attempt: attempt, Index: index}, nil
+}
+
+func parseIndex(s string) (int, error) {
+	n, err := strconv.ParseUint(s, 10, 31)
+	if err != nil || fmt.Sprint(n) != s {
+		return 0, Errorf(CodeInvalid, "%q is not a stream position: use <attempt>-<index>, as in the id of an event", s)
+	}
+	return int(n), nil
+}

@@ -1,0 +1,56 @@
+package sse
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"chat"
+)
+
+// AppendChunk appends c's frame to dst: its position as the id, its JSON as the
+// data, on one line. The event is unnamed, because one called "error" would
+// collide with EventSource's own.
+func AppendChunk(dst []byte, c chat.Chunk) ([]byte, error) {
+	data, err := json.Marshal(c)
+	if err != nil {
+		return dst, fmt.Errorf("encode chunk %s: %w", c.Position(), err)
+	}
+	dst = append(dst, "id: "...)
+	dst = append(dst, c.Position().String()...)
+	dst = append(dst, "\ndata: "...)
+	dst = append(dst, data...)
+	return append(dst, '\n', '\n'), nil
+}
+
+// AppendComment appends a comment, which keeps a connection alive and which no
+// client dispatches. text must not contain a line end.
+func AppendComment(dst []byte, text string) []byte {
+	dst = append(dst, ": "...)
+	dst = append(dst, text...)
+	return append(dst, '\n', '\n')
+}
+
+// AppendRetry appends the reconnection time, in whole milliseconds.
+func AppendRetry(dst []byte, d time.Duration) []byte {
+	dst = append(dst, "retry: "...)
+	dst = strconv.AppendInt(dst, d.Milliseconds(), 10)
+	return append(dst, '\n', '\n')
+}
+
+// DecodeChunk reads the chunk in an event. An event of another type, or whose id
+// does not match its data, is an error.
+func DecodeChunk(e Event) (chat.Chunk, error) {
+	var c chat.Chunk
+	if e.Type != "" && e.Type != "message" {
+		return c, chat.Errorf(chat.CodeInternal, "the stream has an event of type %q", e.Type)
+	}
+	if err := json.Unmarshal(e.Data, &c); err != nil {
+		return c, chat.Errorf(chat.CodeInternal, "the stream has a chunk that is not JSON: %w", err)
+	}
+	if got := c.Position().String(); got != e.ID {
+		return c, chat.Errorf(chat.CodeInternal, "the stream has chunk %s under id %q", got, e.ID)
+	}
+	return c, nil
+}

@@ -1,0 +1,28 @@
+// Package sse reads and writes server-sent events as the WHATWG HTML standard
+// defines them (section 9.2, "Server-sent events"), and is the only place where
+// a chat.Chunk becomes a frame or a frame becomes a chat.Chunk.
+//
+// The same Reader stands in front of every model provider and in our own
+// client: bare CR, CRLF, a byte order mark, comments, data over several lines
+// and fields split over any number of reads all mean what the standard says.
+package sse
+
+import (
+	"time"
+)
+
+// ContentType is the media type of an event stream.
+const ContentType = "text/event-stream"
+
+// Event is one dispatched event. The zero Type means "message".
+type Event struct {
+	// ID is the last event id in force when the event was dispatched: an event
+	// without an id line has the id of the one before it.
+	ID   string
+	Type string
+	// Data is valid until the next call to Next.
+	Data []byte
+}
+
+// DefaultRetry is the reconnection time before a server has sent one.
+const DefaultRetry = time.Second
