@@ -1,0 +1,152 @@
+package chunklog
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"chat"
+)
+
+// ErrStale is returned to a writer whose task has a newer attempt.
+var ErrStale = errors.New("chunk log: a newer attempt writes this stream")
+
+// errMismatch says that the list is not what the writer left: it must be
+// written again.
+var errMismatch = errors.New("chunk log: the list is not what was appended")
+
+// step is one atomic step on a stream.
+type step struct {
+	taskID  string
+	attempt int
+	// before is the length that the list must have had; 0 creates it.
+	before int
+	// entries are pushed; publish are announced (usually the same).
+	entries []string
+	publish []string
+	// meta is written and the TTLs are armed when it is not nil.
+	meta []any
+}
+
+// append pushes entries and announces them, in one MULTI. The contract:
+//
+//	in:  expected attempt (the writer's), expected length (before)
+//	out: nil if the list has exactly before + len(entries) entries now;
+//	     ErrStale if a newer attempt owns the stream;
+//	     errMismatch if the list had another length, or was not there;
+//	     another error if it is unknown what was done.
+//
+// MULTI cannot branch, so entries may have been pushed behind a wrong length.
+// They do not count (their index is not their position), and the owner's next
+// step finds the length wrong and writes the list again. RPUSHX, which never
+// creates a key, keeps a list that was lost from coming back without a TTL.
+// Lua could refuse instead, but costs ten times as much on the embedded engine.
+func (l *Log) append(ctx context.Context, s step) error {
+	ctx, cancel := context.WithTimeout(ctx, l.opts.Timeout)
+	defer cancel()
+	n := l.opts.Names
+	var attempt *redis.StringCmd
+	var length *redis.IntCmd
+	_, err := l.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		attempt = p.HGet(ctx, n.Metadata(s.taskID), metaAttempt)
+		switch {
+		case len(s.entries) == 0:
+			length = p.LLen(ctx, n.Chunks(s.taskID))
+		case s.before == 0:
+			length = p.RPush(ctx, n.Chunks(s.taskID), anys(s.entries)...)
+		default:
+			length = p.RPushX(ctx, n.Chunks(s.taskID), anys(s.entries)...)
+		}
+		l.announce(ctx, p, s)
+		return nil
+	})
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return err
+	}
+	if err := checkAttempt(attempt, s.attempt); err != nil {
+		return err
+	}
+	if got, err := length.Result(); err != nil || got != int64(s.before+len(s.entries)) {
+		return errMismatch
+	}
+	return nil
+}
+
+// rewrite replaces the whole stream by s.entries, unless a newer attempt owns
+// it. The WATCH makes the check and the step one.
+func (l *Log) rewrite(ctx context.Context, s step) error {
+	ctx, cancel := context.WithTimeout(ctx, l.opts.Timeout)
+	defer cancel()
+	n := l.opts.Names
+	err := l.rdb.Watch(ctx, func(tx *redis.Tx) error {
+		if err := checkAttempt(tx.HGet(ctx, n.Metadata(s.taskID), metaAttempt), s.attempt); errors.Is(err, ErrStale) {
+			return err
+		}
+		_, err := tx.TxPipelined(ctx, func(p redis.Pipeliner) error {
+			p.Del(ctx, n.Chunks(s.taskID), n.Metadata(s.taskID))
+			if len(s.entries) > 0 {
+				p.RPush(ctx, n.Chunks(s.taskID), anys(s.entries)...)
+			}
+			l.announce(ctx, p, s)
+			return nil
+		})
+		return err
+	}, n.Metadata(s.taskID))
+	if errors.Is(err, redis.TxFailedErr) {
+		return errMismatch // the metadata changed meanwhile: look again
+	}
+	return err
+}
+
+// announce publishes and, when the metadata is due, arms the TTLs.
+func (l *Log) announce(ctx context.Context, p redis.Pipeliner, s step) {
+	n := l.opts.Names
+	for _, e := range s.publish {
+		p.Publish(ctx, n.Channel(s.taskID), e)
+	}
+	if s.meta != nil {
+		p.HSet(ctx, n.Metadata(s.taskID), s.meta...)
+		p.PExpire(ctx, n.Metadata(s.taskID), l.opts.TTL)
+		p.PExpire(ctx, n.Chunks(s.taskID), l.opts.TTL)
+	}
+}
+
+// checkAttempt compares the attempt in the metadata with the writer's. Missing
+// metadata is a mismatch: the stream was lost or never begun.
+func checkAttempt(cmd *redis.StringCmd, mine int) error {
+	got, err := cmd.Result()
+	if err != nil {
+		if errors.Is(err, redis.Nil) {
+			return errMismatch
+		}
+		return err
+	}
+	owner, err := strconv.Atoi(got)
+	switch {
+	case err != nil || owner < mine:
+		return errMismatch
+	case owner > mine:
+		return ErrStale
+	}
+	return nil
+}
+
+// meta is the full set of fields of the metadata hash.
+func meta(status chat.TaskState, attempt, count int, created, updated time.Time, finish, model string) []any {
+	return []any{
+		metaStatus, string(status), metaAttempt, attempt, metaChunkCount, count,
+		metaCreatedAt, stamp(created), metaUpdatedAt, stamp(updated),
+		metaFinishReason, finish, metaModel, model,
+	}
+}
+
+func anys(ss []string) []any {
+	out := make([]any, len(ss))
+	for i, s := range ss {
+		out[i] = s
+	}
+	return out
+}

@@ -1,0 +1,337 @@
+package chunklog
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"chat"
+)
+
+const (
+	// maxQueued bounds the messages held for one follower; beyond it they are
+	// dropped and the follower reads the list.
+	maxQueued = 256
+	// pingEvery is how long the shared connection may be silent before it is
+	// pinged, and, if nothing answers for as long again, replaced.
+	pingEvery = 3 * time.Second
+)
+
+// Control is a hint on the control channel. Losing one costs time, never truth.
+type Control struct {
+	Type   string `json:"type"` // ControlCancel or ControlEnded
+	TaskID string `json:"task_id"`
+}
+
+// The types of hints.
+const (
+	ControlCancel = "cancel" // a running task should be stopped
+	ControlEnded  = "ended"  // a task has ended without a chunk to say so
+)
+
+// hub is the process's one subscription, shared by all followers.
+type hub struct {
+	rdb  *redis.Client
+	opts Options
+
+	mu        sync.Mutex
+	topics    map[string]map[*follower]struct{} // by task id
+	channels  map[string]string                 // channel name → task id
+	dirty     map[string]bool                   // channels to (un)subscribe, on the connection's next turn
+	live      map[string]bool                   // channels confirmed on this connection
+	onControl []func(Control)
+
+	kick chan struct{}
+}
+
+// follower is one tail's inbox. Its hub fills it, its tail empties it.
+type follower struct {
+	wake chan struct{}
+
+	mu    sync.Mutex
+	queue []chat.Chunk
+	// reread says that messages may have been missed; confirmed that the
+	// subscription is in force; nudged that the task's state should be looked at.
+	reread, confirmed, nudged bool
+}
+
+func newHub(rdb *redis.Client, o Options) *hub {
+	return &hub{
+		rdb: rdb, opts: o, kick: make(chan struct{}, 1),
+		topics: map[string]map[*follower]struct{}{}, channels: map[string]string{},
+		dirty: map[string]bool{}, live: map[string]bool{},
+	}
+}
+
+func (h *hub) size() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	n := 0
+	for _, fs := range h.topics {
+		n += len(fs)
+	}
+	return n
+}
+
+// join adds a follower of a task. The caller must read the list after the
+// follower is woken with confirmed set, not before.
+func (h *hub) join(taskID string) *follower {
+	f := &follower{wake: make(chan struct{}, 1)}
+	ch := h.opts.Names.Channel(taskID)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	fs := h.topics[taskID]
+	if fs == nil {
+		fs = map[*follower]struct{}{}
+		h.topics[taskID] = fs
+		h.channels[ch] = taskID
+	}
+	fs[f] = struct{}{}
+	if h.live[ch] {
+		f.confirm()
+	} else {
+		h.dirty[ch] = true
+		h.poke()
+	}
+	return f
+}
+
+func (h *hub) leave(taskID string, f *follower) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	fs := h.topics[taskID]
+	delete(fs, f)
+	if len(fs) == 0 {
+		ch := h.opts.Names.Channel(taskID)
+		delete(h.topics, taskID)
+		delete(h.channels, ch)
+		delete(h.live, ch)
+		h.dirty[ch] = true
+		h.poke()
+	}
+}
+
+func (h *hub) poke() {
+	select {
+	case h.kick <- struct{}{}:
+	default:
+	}
+}
+
+// run keeps one connection after another.
+func (h *hub) run(ctx context.Context) {
+	for failures := 0; ctx.Err() == nil; {
+		began := time.Now()
+		err := h.session(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if time.Since(began) > 10*time.Second {
+			failures = 0
+		}
+		failures++
+		h.opts.Logger.Warn("chunk log: the subscription was lost; followers read the list meanwhile", "err", err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(chat.Backoff(failures, 50*time.Millisecond, time.Second)):
+		}
+	}
+}
+
+// session subscribes to everything wanted on one connection and serves it until
+// it breaks.
+func (h *hub) session(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	h.mu.Lock()
+	names := []string{h.opts.Names.Control()}
+	for ch := range h.channels {
+		names = append(names, ch)
+	}
+	clear(h.dirty)
+	clear(h.live)
+	for _, fs := range h.topics {
+		for f := range fs {
+			f.doubt()
+		}
+	}
+	h.mu.Unlock()
+
+	ps := h.rdb.Subscribe(ctx, names...)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	// The connection is given up either way; closing it also ends a read.
+	defer context.AfterFunc(ctx, func() { _ = ps.Close() })()
+	defer func() { _ = ps.Close() }()
+	defer cancel()
+	wg.Go(func() { h.follow(ctx, ps) })
+
+	for silent := 0; ; {
+		msg, err := ps.ReceiveTimeout(ctx, pingEvery)
+		switch {
+		case err == nil:
+			silent = 0
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case isTimeout(err) && silent == 0:
+			silent++
+			if err := ps.Ping(ctx); err != nil {
+				return err
+			}
+			continue
+		default:
+			return err
+		}
+		switch m := msg.(type) {
+		case *redis.Subscription:
+			if m.Kind == "subscribe" {
+				h.confirm(m.Channel)
+			}
+		case *redis.Message:
+			h.deliver(m)
+		}
+	}
+}
+
+// follow sends the subscriptions that joining and leaving followers ask for,
+// many in one command.
+func (h *hub) follow(ctx context.Context, ps *redis.PubSub) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-h.kick:
+		}
+		var add, drop []string
+		h.mu.Lock()
+		for ch := range h.dirty {
+			if _, wanted := h.channels[ch]; wanted {
+				add = append(add, ch)
+			} else {
+				drop = append(drop, ch)
+			}
+		}
+		clear(h.dirty)
+		h.mu.Unlock()
+		// An error here shows as an error of Receive too, which ends the session.
+		if len(drop) > 0 {
+			_ = ps.Unsubscribe(ctx, drop...)
+		}
+		if len(add) > 0 {
+			_ = ps.Subscribe(ctx, add...)
+		}
+	}
+}
+
+// confirm tells a channel's followers that from now on no message passes them
+// by, and that some may have until now: after a reconnect as at the start.
+func (h *hub) confirm(channel string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	taskID, wanted := h.channels[channel]
+	if !wanted {
+		return
+	}
+	h.live[channel] = true
+	for f := range h.topics[taskID] {
+		f.confirm()
+	}
+}
+
+func (h *hub) deliver(m *redis.Message) {
+	if m.Channel == h.opts.Names.Control() {
+		h.control(m.Payload)
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	fs := h.topics[h.channels[m.Channel]]
+	if len(fs) == 0 {
+		return
+	}
+	c, err := decodeEntry(m.Payload)
+	for f := range fs {
+		f.mu.Lock()
+		if err != nil || len(f.queue) >= maxQueued {
+			f.queue, f.reread = nil, true
+		} else {
+			f.queue = append(f.queue, c)
+		}
+		f.mu.Unlock()
+		f.poke()
+	}
+}
+
+func (h *hub) control(payload string) {
+	var c Control
+	if err := json.Unmarshal([]byte(payload), &c); err != nil {
+		h.opts.Logger.Warn("chunk log: a control message is not JSON", "err", err)
+		return
+	}
+	h.mu.Lock()
+	for f := range h.topics[c.TaskID] {
+		f.mu.Lock()
+		f.nudged = true
+		f.mu.Unlock()
+		f.poke()
+	}
+	handlers := h.onControl
+	h.mu.Unlock()
+	for _, fn := range handlers {
+		fn(c)
+	}
+}
+
+// confirm opens the inbox: what was published before is in the list, what comes
+// now comes here.
+func (f *follower) confirm() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.confirmed {
+		f.confirmed, f.reread = true, true
+		f.poke()
+	}
+}
+
+// doubt says that messages may pass by until the next confirmation.
+func (f *follower) doubt() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.confirmed, f.reread = false, true
+	f.poke()
+}
+
+func (f *follower) poke() {
+	select {
+	case f.wake <- struct{}{}:
+	default:
+	}
+}
+
+// OnControl registers fn for every hint; it must not block.
+func (l *Log) OnControl(fn func(Control)) {
+	l.hub.mu.Lock()
+	defer l.hub.mu.Unlock()
+	l.hub.onControl = append(l.hub.onControl[:len(l.hub.onControl):len(l.hub.onControl)], fn)
+}
+
+// Hint publishes c to every process.
+func (l *Log) Hint(ctx context.Context, c Control) error {
+	data, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, l.opts.Timeout)
+	defer cancel()
+	return l.rdb.Publish(ctx, l.opts.Names.Control(), data).Err()
+}
+
+func isTimeout(err error) bool {
+	t, ok := errors.AsType[net.Error](err)
+	return ok && t.Timeout()
+}

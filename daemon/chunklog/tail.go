@@ -1,0 +1,219 @@
+package chunklog
+
+import (
+	"context"
+	"time"
+
+	"chat"
+)
+
+const (
+	// batch is how many entries are read at once.
+	batch = 512
+	// confirmWait is how long a new tail waits for its subscription before it
+	// reads the list without one.
+	confirmWait = time.Second
+	// rereadPause paces a tail that cannot read the list.
+	rereadPause = 500 * time.Millisecond
+)
+
+// Tail reads a task's chunks from a position on, each once and in order,
+// whatever the pub/sub channel loses. It is not safe for concurrent use.
+type Tail struct {
+	log    *Log
+	taskID string
+	pos    chat.Position
+	inbox  *follower
+	began  bool
+	reread bool
+}
+
+// Tail starts reading behind the position after. Close it.
+//
+// A position is honoured if the entry at its index was written by its attempt.
+// Otherwise the next chunk is a reset: the one with which the newest attempt in
+// the list begins, or, if the position makes no sense at all, one of our own at
+// position 0-0, and the list is replayed from there.
+func (l *Log) Tail(taskID string, after chat.Position) *Tail {
+	return &Tail{log: l, taskID: taskID, pos: after, inbox: l.hub.join(taskID), reread: true}
+}
+
+// Close leaves the shared subscription.
+func (t *Tail) Close() { t.log.hub.leave(t.taskID, t.inbox) }
+
+// Position is that of the last chunk returned by Next.
+func (t *Tail) Position() chat.Position { return t.pos }
+
+// Next returns the chunks that come next, waiting for them for at most wait. It
+// returns none when nothing came, or when a hint said that the task's state
+// should be looked at. That Redis does not answer is not an error of the stream:
+// the same happens then. The only error is the context's.
+func (t *Tail) Next(ctx context.Context, wait time.Duration) ([]chat.Chunk, error) {
+	deadline := time.NewTimer(wait)
+	defer deadline.Stop()
+	if err := t.begin(ctx, deadline); err != nil {
+		return nil, err
+	}
+	var pause <-chan time.Time
+	for {
+		chunks, ok := t.fetch(ctx)
+		if len(chunks) > 0 {
+			return chunks, nil
+		}
+		if !ok {
+			pause = time.After(rereadPause)
+		}
+		if t.inbox.takeNudge() {
+			t.reread = true
+			return nil, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-deadline.C:
+			t.reread = true // a lost message would show only now
+			return nil, nil
+		case <-pause:
+		case <-t.inbox.wake:
+		}
+	}
+}
+
+// begin waits for the subscription, once: what is read from the list before it
+// is in force might be followed by a message that nobody received.
+func (t *Tail) begin(ctx context.Context, deadline *time.Timer) error {
+	if t.began {
+		return nil
+	}
+	t.began = true
+	patience := time.NewTimer(confirmWait)
+	defer patience.Stop()
+	for !t.inbox.isConfirmed() {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-patience.C:
+			return nil
+		case <-deadline.C:
+			deadline.Reset(0)
+			return nil
+		case <-t.inbox.wake:
+		}
+	}
+	return nil
+}
+
+// fetch returns what the inbox or, after a gap, the list has. ok is false if the
+// list could not be read.
+func (t *Tail) fetch(ctx context.Context) (chunks []chat.Chunk, ok bool) {
+	queue, reread := t.inbox.take()
+	if t.reread || reread {
+		t.reread = true
+		chunks, err := t.read(ctx)
+		if err != nil {
+			return nil, false
+		}
+		t.reread = len(chunks) == batch // there may be more
+		t.inbox.putBack(queue)
+		return t.advance(chunks), true
+	}
+	for _, c := range queue {
+		switch {
+		case !t.pos.IsStart() && !t.pos.Less(c.Position()) && t.pos.Attempt != chat.AnyAttempt:
+			// seen already, or of an attempt that is over
+		case c.Index == t.pos.Index+1 && (c.Attempt == t.pos.Attempt || c.Type == chat.ChunkReset || t.pos.IsStart()):
+			chunks = append(chunks, c)
+			t.pos = c.Position()
+		default:
+			t.reread = true
+			if len(chunks) == 0 {
+				return t.fetch(ctx)
+			}
+			t.inbox.poke()
+			return chunks, true
+		}
+	}
+	return chunks, true
+}
+
+func (t *Tail) advance(chunks []chat.Chunk) []chat.Chunk {
+	if n := len(chunks); n > 0 {
+		t.pos = chunks[n-1].Position()
+	}
+	return chunks
+}
+
+// read returns the entries behind the position, at most batch of them.
+func (t *Tail) read(ctx context.Context) ([]chat.Chunk, error) {
+	if t.pos.IsStart() {
+		raw, err := t.log.readFrom(ctx, t.taskID, 0, batch)
+		return valid(raw, 0, 0), err
+	}
+	// Our own entry comes along, to see that it is still ours.
+	raw, err := t.log.readFrom(ctx, t.taskID, t.pos.Index, batch+1)
+	if err != nil {
+		return nil, err
+	}
+	chunks := valid(raw, t.pos.Index, 0)
+	if len(chunks) > 0 && (t.pos.Attempt == chat.AnyAttempt || chunks[0].Attempt == t.pos.Attempt) {
+		return chunks[1:], nil
+	}
+	return t.realign(ctx)
+}
+
+// realign finds where a reader goes on whose position the list does not have.
+func (t *Tail) realign(ctx context.Context) ([]chat.Chunk, error) {
+	_, chunks, err := t.log.readAll(ctx, t.taskID)
+	if err != nil || len(chunks) == 0 {
+		return nil, err // lost, or not begun: its writer will write it again
+	}
+	newest := chunks[len(chunks)-1].Attempt
+	switch {
+	case t.pos.Attempt == chat.AnyAttempt:
+		return nil, nil // ahead of the list
+	case newest > t.pos.Attempt && t.pos.Attempt > 0:
+		for i, c := range chunks {
+			if c.Attempt == newest {
+				return chunks[i:], nil
+			}
+		}
+	case newest <= t.pos.Attempt && t.pos.Index >= len(chunks):
+		return nil, nil // an old copy of the list: its writer will notice
+	}
+	reset := chat.Chunk{Type: chat.ChunkReset}
+	return append([]chat.Chunk{reset}, chunks...), nil
+}
+
+func (f *follower) isConfirmed() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.confirmed
+}
+
+func (f *follower) take() (queue []chat.Chunk, reread bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	queue, reread = f.queue, f.reread
+	f.queue, f.reread = nil, false
+	return queue, reread
+}
+
+// putBack returns messages to the front of the inbox: they may be newer than
+// what was read from the list.
+func (f *follower) putBack(queue []chat.Chunk) {
+	if len(queue) == 0 {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.queue = append(queue, f.queue...)
+	f.poke()
+}
+
+func (f *follower) takeNudge() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := f.nudged
+	f.nudged = false
+	return n
+}

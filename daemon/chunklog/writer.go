@@ -1,0 +1,297 @@
+package chunklog
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"chat"
+)
+
+// maxPending is how many deltas may wait for a round trip before neighbours of
+// one type are merged into one chunk: under overload chunks grow, latency and
+// memory do not.
+const maxPending = 64
+
+const (
+	// retryLimit caps the pause between tries while Redis does not answer.
+	retryLimit = 2 * time.Second
+	// idleRefresh is how often a writer without new text looks after its list.
+	idleRefresh = 2 * time.Second
+)
+
+// errInDoubt: the lease may be lost, so nothing is sent for now.
+var errInDoubt = errors.New("chunk log: the lease is in doubt")
+
+// Writer appends one attempt's chunks. Add never waits for Redis: one
+// goroutine, Run, drains whatever is pending in one round trip. The writer keeps
+// the whole log in memory, so that a list that was lost is written again.
+type Writer struct {
+	log     *Log
+	task    chat.Task
+	created time.Time
+	allowed func() bool // whether the lease still holds
+
+	mu      sync.Mutex // guards pending
+	pending []delta
+	wake    chan struct{}
+	stop    chan struct{}
+
+	// The rest belongs to whoever sends: Run, and after it Settle and End.
+	entries []string // the list as it should be, older attempts included
+	acked   int      // how many of them Redis is known to hold
+	told    int      // how many of them have been published
+	intact  bool     // whether the list is believed to be entries[:acked]
+	armed   time.Time
+	status  chat.TaskState
+	finish  string
+}
+
+type delta struct {
+	typ  chat.ChunkType
+	text []byte
+}
+
+// Begin opens the log of task for its attempt and returns what an earlier
+// attempt left, if it can still be read. From attempt 2 on, the first chunk is a
+// reset. Redis being away is no error: the writer keeps everything and catches
+// up later. allowed is asked before each append; while it says no (a lease that
+// may be lost) nothing is sent.
+func (l *Log) Begin(ctx context.Context, task chat.Task, allowed func() bool) (*Writer, chat.Answer, error) {
+	w := &Writer{
+		log: l, task: task, created: time.Now(), allowed: allowed, status: chat.TaskRunning,
+		wake: make(chan struct{}, 1), stop: make(chan struct{}),
+	}
+	var left chat.Answer
+	if task.Attempt > 1 {
+		var err error
+		if left, err = w.inherit(ctx); err != nil {
+			l.opts.Logger.Warn("chunk log: cannot read what an earlier attempt left", "task", task.ID, "err", err)
+		}
+		if err := w.index(chat.Chunk{Type: chat.ChunkReset}); err != nil {
+			return nil, chat.Answer{}, err
+		}
+	}
+	if err := w.flush(ctx); errors.Is(err, ErrStale) {
+		return nil, chat.Answer{}, err
+	}
+	return w, left, nil
+}
+
+// inherit takes over the entries that count of earlier attempts.
+func (w *Writer) inherit(ctx context.Context) (chat.Answer, error) {
+	raw, chunks, err := w.log.readAll(ctx, w.task.ID)
+	if err != nil {
+		return chat.Answer{}, err
+	}
+	a := textOf(chunks)
+	ctx, cancel := context.WithTimeout(ctx, w.log.opts.Timeout)
+	defer cancel()
+	m, err := w.log.rdb.HMGet(ctx, w.log.opts.Names.Metadata(w.task.ID), metaAttempt, metaChunkCount, metaFinishReason).Result()
+	if err != nil {
+		return a, err
+	}
+	a.FinishReason, _ = m[2].(string)
+	a.Whole = a.FinishReason != "" && m[0] == fmt.Sprint(a.Attempt) && m[1] == fmt.Sprint(len(chunks))
+	if n := len(chunks); n > 0 && chunks[n-1].Terminal() {
+		raw = raw[:n-1] // an ending that was never committed
+	}
+	w.entries = raw
+	w.told = len(raw)
+	return a, nil
+}
+
+// readAll returns all entries that count, raw and decoded.
+func (l *Log) readAll(ctx context.Context, taskID string) ([]string, []chat.Chunk, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.opts.Timeout)
+	defer cancel()
+	raw, err := l.rdb.LRange(ctx, l.opts.Names.Chunks(taskID), 0, -1).Result()
+	if err != nil {
+		return nil, nil, err
+	}
+	chunks := valid(raw, 0, 0)
+	return raw[:len(chunks)], chunks, nil
+}
+
+// Read returns the text that the log of a task holds for its newest attempt.
+func (l *Log) Read(ctx context.Context, taskID string) (chat.Answer, error) {
+	_, chunks, err := l.readAll(ctx, taskID)
+	return textOf(chunks), err
+}
+
+// Add appends text to the log. It must be normalised and of type content or
+// reasoning. It never blocks on Redis.
+func (w *Writer) Add(typ chat.ChunkType, text string) {
+	w.mu.Lock()
+	if n := len(w.pending); n >= maxPending && w.pending[n-1].typ == typ {
+		w.pending[n-1].text = append(w.pending[n-1].text, text...)
+	} else {
+		w.pending = append(w.pending, delta{typ, []byte(text)})
+	}
+	w.mu.Unlock()
+	w.poke()
+}
+
+// Reset starts the attempt's text anew: readers drop what came before.
+func (w *Writer) Reset() {
+	w.mu.Lock()
+	w.pending = append(w.pending, delta{typ: chat.ChunkReset})
+	w.mu.Unlock()
+	w.poke()
+}
+
+func (w *Writer) poke() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Stop makes Run return after the step it is in.
+func (w *Writer) Stop() { close(w.stop) }
+
+// Run sends what is pending until Stop, the end of ctx, or a newer attempt, for
+// which it returns ErrStale. Meanwhile it re-arms the TTL and restores a list
+// that was lost, even while no text comes.
+func (w *Writer) Run(ctx context.Context) error {
+	idle := max(w.log.opts.Refresh, min(idleRefresh, w.log.opts.TTL/3))
+	timer := time.NewTimer(idle)
+	defer timer.Stop()
+	failures := 0
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-w.stop:
+			return nil
+		case <-w.wake:
+			if failures > 0 {
+				continue // the timer paces a writer whose Redis does not answer
+			}
+		case <-timer.C:
+		}
+		next := idle
+		err := w.flush(ctx)
+		switch {
+		case errors.Is(err, ErrStale):
+			return err
+		case err != nil:
+			failures++
+			next = chat.Backoff(failures, 100*time.Millisecond, retryLimit)
+			if failures == 1 {
+				w.log.opts.Logger.Warn("chunk log: append failed; the answer is kept in memory", "task", w.task.ID, "err", err)
+			}
+		default:
+			failures = 0
+		}
+		timer.Reset(next)
+	}
+}
+
+// Settle sends everything, after Run has returned, and notes the finish reason
+// of an answer that was received whole ("" otherwise). It tries until ctx ends.
+// It returns the number of chunks, which is the index of the terminal one; that
+// holds even if Redis could not be reached.
+func (w *Writer) Settle(ctx context.Context, finishReason string) (int, error) {
+	if err := w.drain(); err != nil {
+		return 0, err
+	}
+	w.finish, w.armed = finishReason, time.Time{}
+	return len(w.entries), w.insist(ctx)
+}
+
+// End appends the terminal chunk, after its commit to SQL, and trying until ctx
+// ends. It sets the chunk's position. A failure loses nothing: readers find the
+// end in SQL.
+func (w *Writer) End(ctx context.Context, terminal chat.Chunk) error {
+	if err := w.index(terminal); err != nil {
+		return err
+	}
+	w.status, w.finish, w.armed = terminal.State, terminal.FinishReason, time.Time{}
+	return w.insist(ctx)
+}
+
+// insist flushes until that succeeds, a newer attempt is found or ctx ends.
+func (w *Writer) insist(ctx context.Context) error {
+	for n := 1; ; n++ {
+		err := w.flush(ctx)
+		if err == nil || errors.Is(err, ErrStale) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(chat.Backoff(n, 20*time.Millisecond, time.Second)):
+		}
+	}
+}
+
+// flush brings the list up to date in one step, or in two if it was lost.
+func (w *Writer) flush(ctx context.Context) error {
+	if !w.allowed() {
+		return errInDoubt
+	}
+	if err := w.drain(); err != nil {
+		return err
+	}
+	err := w.send(ctx)
+	if errors.Is(err, errMismatch) {
+		err = w.send(ctx) // a rewrite now
+	}
+	return err
+}
+
+// send makes one step: an append if the list is intact, else a rewrite.
+func (w *Writer) send(ctx context.Context) error {
+	s := step{
+		taskID: w.task.ID, attempt: w.task.Attempt, before: w.acked,
+		entries: w.entries[w.acked:], publish: w.entries[w.told:],
+	}
+	now := time.Now()
+	if s.before == 0 || !w.intact || now.Sub(w.armed) >= w.log.opts.Refresh {
+		s.meta = meta(w.status, w.task.Attempt, len(w.entries), w.created, now, w.finish, w.task.Model)
+	}
+	var err error
+	if w.intact {
+		err = w.log.append(ctx, s)
+	} else {
+		s.before, s.entries = 0, w.entries
+		err = w.log.rewrite(ctx, s)
+	}
+	w.intact = err == nil
+	if err != nil {
+		return err
+	}
+	w.acked, w.told = len(w.entries), len(w.entries)
+	if s.meta != nil {
+		w.armed = now
+	}
+	return nil
+}
+
+// drain turns what is pending into entries with an index of their own.
+func (w *Writer) drain() error {
+	w.mu.Lock()
+	batch := w.pending
+	w.pending = nil
+	w.mu.Unlock()
+	for _, d := range batch {
+		if err := w.index(chat.Chunk{Type: d.typ, Content: string(d.text)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *Writer) index(c chat.Chunk) error {
+	c.Index, c.Attempt = len(w.entries), w.task.Attempt
+	data, err := json.Marshal(c)
+	if err != nil {
+		return fmt.Errorf("encode chunk: %w", err)
+	}
+	w.entries = append(w.entries, string(data))
+	return nil
+}
