@@ -1,0 +1,263 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	"chat"
+)
+
+// attempt makes one attempt at a claimed task, from its log's beginning to the
+// commit. ctx ends with errCancelled, errLeaseLost or errShutdown as its cause;
+// work is its parent, which outlives the attempt.
+func (w *Worker) attempt(ctx, work context.Context, c chat.Claim) {
+	logger := w.opts.Logger.With("task", c.ID, "attempt", c.Attempt)
+	logger.Info("attempt started", "model", c.Model, "priority", c.Priority)
+	limit := w.opts.Deadline
+	if c.DeadlineSeconds > 0 {
+		limit = time.Duration(c.DeadlineSeconds) * time.Second
+	}
+	late := chat.Errorf(chat.CodeDeadline, "the answer took longer than the task's deadline of %s", limit)
+	run, stop := context.WithTimeoutCause(ctx, limit, late)
+	defer stop()
+
+	a := &attempt{w: w, claim: c}
+	err := a.make(run)
+	if a.log != nil {
+		a.log.Stop()
+		a.writing.Wait()
+	}
+	if a.stale {
+		err = errLeaseLost
+	}
+	outcome := a.settle(ctx, work, err)
+	logger.Info("attempt ended", "outcome", outcome, "bytes", a.content.Len(), "err", err)
+}
+
+// attempt is the state of one attempt.
+type attempt struct {
+	w     *Worker
+	claim chat.Claim
+
+	log     LogWriter
+	writing sync.WaitGroup
+	stale   bool // the log found a newer attempt; read after writing.Wait
+
+	content, reasoning strings.Builder
+	finish             *Finish
+}
+
+// make streams the answer into the log. It returns nil only with a.finish set.
+func (a *attempt) make(ctx context.Context) error {
+	system, thread, err := a.w.store.Thread(ctx, a.claim.ID)
+	if err != nil {
+		return err
+	}
+	log, left, err := a.w.log.Begin(ctx, a.claim.Task, a.w.lease.good)
+	if err != nil {
+		return errLeaseLost // the only error: a newer attempt owns the log
+	}
+	a.log = log
+	run, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	a.writing.Go(func() {
+		if err := log.Run(context.WithoutCancel(ctx)); err != nil {
+			a.stale = true
+			stop(errLeaseLost)
+		}
+	})
+	if left.Whole {
+		a.salvage(left)
+		return nil
+	}
+	for d, err := range a.w.model.Stream(run, a.claim.Task, system, thread) {
+		if err != nil {
+			if cause := context.Cause(run); cause != nil {
+				return cause
+			}
+			return err
+		}
+		if d.Finish != nil {
+			a.finish = d.Finish
+			return nil
+		}
+		a.add(d.Type, d.Text)
+	}
+	return chat.Retryable(chat.Errorf(chat.CodeProviderCut, "the provider's stream ended without an end"))
+}
+
+// salvage takes an answer that an earlier attempt received whole but could not
+// commit, instead of buying it again.
+func (a *attempt) salvage(left chat.Answer) {
+	a.add(chat.ChunkReasoning, left.Reasoning)
+	a.add(chat.ChunkContent, left.Content)
+	a.finish = &Finish{Reason: left.FinishReason}
+}
+
+func (a *attempt) add(typ chat.ChunkType, text string) {
+	if text == "" {
+		return
+	}
+	if typ == chat.ChunkReasoning {
+		a.reasoning.WriteString(text)
+	} else {
+		a.content.WriteString(text)
+	}
+	if a.log != nil {
+		a.log.Add(typ, text)
+	}
+}
+
+// settle decides what the attempt comes to and writes it down.
+func (a *attempt) settle(ctx, work context.Context, err error) string {
+	cause := context.Cause(ctx)
+	switch {
+	case errors.Is(err, errLeaseLost) || errors.Is(cause, errLeaseLost):
+		return "lost" // somebody else's now: not another word about it
+	case errors.Is(err, errCancelled) || errors.Is(cause, errCancelled):
+		return a.commit(ctx, chat.Result{State: chat.TaskCancelled, FinishReason: "cancelled"})
+	case err == nil:
+		r := chat.Result{State: chat.TaskDone, FinishReason: a.finish.Reason, Usage: a.finish.Usage, Model: a.finish.Model}
+		return a.commit(ctx, r)
+	case errors.Is(err, errShutdown) || errors.Is(cause, errShutdown):
+		return a.requeue(ctx, work, chat.Handback{Err: chat.Errorf(chat.CodeDraining, "the worker was shut down")})
+	}
+	e := chat.AsError(err)
+	if e.Retryable && !a.claim.LastAttempt {
+		delay := chat.Backoff(a.claim.Attempt, a.w.opts.RetryBase, a.w.opts.RetryLimit)
+		return a.requeue(ctx, work, chat.Handback{Counts: true, Delay: max(delay, e.RetryAfter), Err: e})
+	}
+	return a.fail(ctx, e)
+}
+
+// fail ends the task with the longest text that any attempt received.
+func (a *attempt) fail(ctx context.Context, e *chat.Error) string {
+	saved, err := a.w.store.Partial(context.WithoutCancel(ctx), a.claim.ID)
+	if err == nil && len(saved.Content)+len(saved.Reasoning) > a.content.Len()+a.reasoning.Len() {
+		if a.log != nil {
+			a.log.Reset()
+		}
+		a.content.Reset()
+		a.reasoning.Reset()
+		a.add(chat.ChunkReasoning, saved.Reasoning)
+		a.add(chat.ChunkContent, saved.Content)
+	}
+	state := chat.TaskFailed
+	if a.content.Len()+a.reasoning.Len() > 0 {
+		state = chat.TaskInterrupted
+	}
+	return a.commit(ctx, chat.Result{State: state, Err: e})
+}
+
+// commit settles the log, commits the result to SQL, however long that takes,
+// and only then publishes the terminal chunk.
+func (a *attempt) commit(ctx context.Context, r chat.Result) string {
+	r.TaskID, r.Attempt = a.claim.ID, a.claim.Attempt
+	r.Content, r.Reasoning = a.content.String(), a.reasoning.String()
+	if r.Model == "" {
+		r.Model = a.claim.Model
+	}
+	if a.log != nil {
+		n, err := a.settleLog(ctx, r.FinishReason)
+		if err != nil {
+			a.w.opts.Logger.Warn("worker: the log is behind; readers will find the answer in SQL", "task", r.TaskID, "err", err)
+		}
+		r.ChunkCount = n + 1
+	}
+	err := a.persist(ctx, func(ctx context.Context) error {
+		err := a.w.store.Finish(ctx, r)
+		if errors.Is(err, chat.ErrCancelWon) {
+			r.State, r.FinishReason, r.Err = chat.TaskCancelled, "cancelled", nil
+			err = a.w.store.Finish(ctx, r)
+		}
+		return err
+	})
+	if err != nil {
+		return "lost: " + err.Error()
+	}
+	a.w.model.Forget(r.TaskID)
+	a.end(ctx, r)
+	return string(r.State)
+}
+
+// settleLog sends what the log still holds, waiting for Redis no longer than an
+// end may.
+func (a *attempt) settleLog(ctx context.Context, finishReason string) (int, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.w.opts.LogPatience)
+	defer cancel()
+	return a.log.Settle(ctx, finishReason)
+}
+
+// end publishes the terminal chunk, or at least the hint that there is an end.
+func (a *attempt) end(ctx context.Context, r chat.Result) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.w.opts.LogPatience)
+	defer cancel()
+	done := chat.Task{
+		ID: r.TaskID, MessageID: a.claim.MessageID, State: r.State,
+		FinishReason: r.FinishReason, Usage: r.Usage, Error: r.Err,
+	}
+	terminal, _ := done.TerminalChunk(r.Attempt, r.ChunkCount-1)
+	var err error
+	if a.log != nil {
+		err = a.log.End(ctx, terminal)
+	}
+	if a.log == nil || err != nil {
+		err = a.w.log.Hint(ctx, "ended", r.TaskID)
+	}
+	if err != nil {
+		a.w.opts.Logger.Warn("worker: the end was not published; readers will find it in SQL", "task", r.TaskID, "err", err)
+	}
+}
+
+// requeue hands the task back with what was received so far.
+func (a *attempt) requeue(ctx, work context.Context, h chat.Handback) string {
+	h.TaskID, h.Attempt = a.claim.ID, a.claim.Attempt
+	h.Content, h.Reasoning = a.content.String(), a.reasoning.String()
+	if a.log != nil {
+		if _, err := a.settleLog(ctx, ""); err != nil {
+			a.w.opts.Logger.Debug("worker: the log is behind", "task", h.TaskID, "err", err)
+		}
+	}
+	err := a.persist(ctx, func(ctx context.Context) error { return a.w.store.Requeue(ctx, h) })
+	switch {
+	case errors.Is(err, chat.ErrCancelWon):
+		return a.commit(ctx, chat.Result{State: chat.TaskCancelled, FinishReason: "cancelled"})
+	case err != nil:
+		return "lost: " + err.Error()
+	}
+	a.w.ringLater(work, a.claim.Task, h.Delay)
+	return "queued again"
+}
+
+// persist tries a fenced write until it succeeds or is refused for good. While
+// SQL is away the answer is held here, and no done is published.
+func (a *attempt) persist(ctx context.Context, write func(context.Context) error) error {
+	writing := context.WithoutCancel(ctx)
+	for n := 1; ; n++ {
+		err := write(writing)
+		if err == nil || errors.Is(err, chat.ErrFenced) || errors.Is(err, chat.ErrCancelWon) || chat.IsCode(err, chat.CodeNotFound) {
+			return err
+		}
+		a.w.opts.Logger.Warn("worker: cannot write the result yet; it is held in memory", "task", a.claim.ID, "err", err)
+		if errors.Is(context.Cause(ctx), errShutdown) && n >= 3 {
+			return err // the log keeps it, and the next attempt salvages it
+		}
+		pause(writing, chat.Backoff(n, 200*time.Millisecond, 3*time.Second))
+	}
+}
+
+// ringLater wakes a worker when a retry is due. If this process ends before, a
+// sweeper does.
+func (w *Worker) ringLater(ctx context.Context, t chat.Task, d time.Duration) {
+	w.tasks.Go(func() {
+		pause(ctx, d)
+		ring, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.opts.LogPatience)
+		defer cancel()
+		if err := w.queue.Ring(ring, t.Priority, t.ID); err != nil {
+			w.opts.Logger.Debug("worker: no bell for a retry; a sweeper rings", "task", t.ID, "err", err)
+		}
+	})
+}

@@ -1,0 +1,99 @@
+package worker
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"chat"
+)
+
+// SweepStore is what a sweeper needs of SQL; *sql.Store satisfies it.
+type SweepStore interface {
+	// Sweep queues again the tasks whose lease has expired, and returns those
+	// that are spent (no attempt left, or a cancel requested) for EndExpired.
+	Sweep(ctx context.Context) (requeued, spent []chat.Task, err error)
+	EndExpired(ctx context.Context, r chat.Result) error
+	Queued(ctx context.Context, limit int) ([]chat.Task, error)
+}
+
+// SweepLog is what a sweeper needs of the chunk log.
+type SweepLog interface {
+	Read(ctx context.Context, taskID string) (chat.Answer, error)
+	Hint(ctx context.Context, kind, taskID string) error
+}
+
+// SweepQueue rings for queued tasks whose bell was lost.
+type SweepQueue interface {
+	RingIfSilent(ctx context.Context, tasks []chat.Task) (int, error)
+}
+
+// Sweeper sees to it that every task that is not terminal has a live owner or
+// waits for a worker. One runs in every instance, whatever its role.
+type Sweeper struct {
+	Store    SweepStore
+	Log      SweepLog
+	Queue    SweepQueue
+	Interval time.Duration // chat.SweepInterval by default, with jitter
+	Logger   *slog.Logger
+}
+
+// Run sweeps until ctx ends.
+func (s Sweeper) Run(ctx context.Context) {
+	if s.Interval <= 0 {
+		s.Interval = chat.SweepInterval
+	}
+	for ctx.Err() == nil {
+		if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
+			s.Logger.Warn("sweeper: will try again", "err", err)
+		}
+		pause(ctx, s.Interval*3/4+rand.N(s.Interval/2+1))
+	}
+}
+
+// Sweep makes one pass.
+func (s Sweeper) Sweep(ctx context.Context) error {
+	requeued, spent, err := s.Store.Sweep(ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range requeued {
+		s.Logger.Info("sweeper: a lease expired; the task is queued again", "task", t.ID, "attempt", t.Attempt, "worker", t.Worker)
+	}
+	for _, t := range spent {
+		if err := s.end(ctx, t); err != nil && !chat.IsCode(err, chat.CodeConflict) {
+			return err
+		}
+	}
+	queued, err := s.Store.Queued(ctx, 100)
+	if err != nil {
+		return err
+	}
+	_, err = s.Queue.RingIfSilent(ctx, queued)
+	return err
+}
+
+// end closes a task that no worker will, with what its log still holds.
+func (s Sweeper) end(ctx context.Context, t chat.Task) error {
+	left, err := s.Log.Read(ctx, t.ID)
+	if err != nil {
+		s.Logger.Warn("sweeper: the log cannot be read; what SQL holds is kept", "task", t.ID, "err", err)
+	}
+	r := chat.Result{
+		TaskID: t.ID, Attempt: t.Attempt, State: chat.TaskInterrupted,
+		Content: left.Content, Reasoning: left.Reasoning, Model: t.Model,
+		Err: chat.Retryable(chat.Errorf(chat.CodeAttemptsSpent, "every attempt lost its worker; send the message again")),
+	}
+	if t.CancelRequested {
+		r.State, r.FinishReason, r.Err = chat.TaskCancelled, "cancelled", nil
+	}
+	if err := s.Store.EndExpired(ctx, r); err != nil {
+		return err
+	}
+	s.Logger.Info("sweeper: the task's worker is gone for good", "task", t.ID, "attempt", t.Attempt)
+	if err := s.Log.Hint(ctx, "ended", t.ID); err != nil {
+		s.Logger.Debug("sweeper: followers will notice by themselves", "task", t.ID, "err", err)
+	}
+	return nil
+}
