@@ -1,0 +1,197 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"chat"
+)
+
+// maxAnswer bounds a JSON answer; a conversation of 5,000 long messages fits.
+const maxAnswer = 256 << 20
+
+// request is one call before it is sent.
+type request struct {
+	method string
+	path   string // with its query
+	body   any    // encoded as JSON; nil for none
+	key    string // Idempotency-Key
+	// again says that sending it twice does no harm.
+	again bool
+	// single says that it is sent once, whatever happens.
+	single bool
+	// provider says that the call may carry the client's own provider.
+	provider bool
+	out      any // decoded into, if the answer has a body
+}
+
+// do sends r, more than once if that is safe and can help.
+func (c *Client) do(ctx context.Context, r request) error {
+	var body []byte
+	if r.body != nil {
+		var err error
+		if body, err = json.Marshal(r.body); err != nil {
+			return chat.Errorf(chat.CodeInternal, "encode the request: %w", err)
+		}
+	}
+	for try := 1; ; try++ {
+		err := c.once(ctx, r, body)
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		e := chat.AsError(err)
+		if try >= c.o.Tries || !repeatable(r, e) {
+			return e
+		}
+		wait := max(chat.Backoff(try, c.o.BackoffBase, c.o.BackoffCap), min(e.RetryAfter, c.o.BackoffCap))
+		if err := sleep(ctx, wait); err != nil {
+			return err
+		}
+	}
+}
+
+// repeatable reports whether a call that failed with e may be sent again.
+func repeatable(r request, e *chat.Error) bool {
+	if r.single || errors.Is(e, errResolve) {
+		return false
+	}
+	if dialed := (*net.OpError)(nil); errors.As(e, &dialed) && dialed.Op == "dial" {
+		return true // nothing was sent
+	}
+	if !r.again {
+		return false
+	}
+	switch e.Code {
+	case chat.CodeDaemon:
+		return e.Retryable
+	case chat.CodeUnavailable, chat.CodeDraining:
+		return true
+	default:
+		return false
+	}
+}
+
+// errResolve marks an error of resolve, which has made its own efforts.
+var errResolve = errors.New("resolve")
+
+// once sends r once.
+func (c *Client) once(ctx context.Context, r request, body []byte) error {
+	l, err := c.connect(ctx)
+	if err != nil {
+		e := *chat.AsError(err)
+		e.Cause = errors.Join(errResolve, e.Cause)
+		return &e
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, c.o.CallTimeout, errCallTimeout)
+	defer cancel()
+	res, err := c.send(ctx, l, r, body)
+	if err != nil {
+		return c.connectionError(ctx, l, err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode >= 300 {
+		return problem(res)
+	}
+	if r.out == nil || res.StatusCode == http.StatusNoContent {
+		return nil
+	}
+	answer, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
+	if err != nil {
+		return c.connectionError(ctx, l, err)
+	}
+	if len(answer) > maxAnswer {
+		return chat.Errorf(chat.CodeTooLarge, "the server's answer is larger than %d MiB", maxAnswer>>20)
+	}
+	if err := json.Unmarshal(answer, r.out); err != nil {
+		return chat.Errorf(chat.CodeIncompatible, "%s answered %s %s with something else than chat's JSON: %w", l, r.method, r.path, err)
+	}
+	return nil
+}
+
+// errCallTimeout is the cause of a call's context that ran out of time.
+var errCallTimeout = errors.New("no answer in time")
+
+func (c *Client) send(ctx context.Context, l *link, r request, body []byte) (*http.Response, error) {
+	var reader io.Reader
+	if body != nil {
+		reader = bytes.NewReader(body)
+	}
+	req, err := http.NewRequestWithContext(ctx, r.method, l.base()+r.path, reader)
+	if err != nil {
+		return nil, fmt.Errorf("make the request: %w", err)
+	}
+	c.headers(req, l, r)
+	return l.http.Do(req)
+}
+
+func (c *Client) headers(req *http.Request, l *link, r request) {
+	req.Header.Set("Accept", "application/json")
+	if r.body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if r.key != "" {
+		req.Header.Set("Idempotency-Key", r.key)
+	}
+	if l.Token != "" && l.Network != "unix" {
+		req.Header.Set("Authorization", "Bearer "+l.Token)
+	}
+	if r.provider && l.Network == "unix" {
+		if c.o.ProviderKey != "" {
+			req.Header.Set("Chat-Provider-Key", c.o.ProviderKey)
+		}
+		if c.o.ProviderBaseURL != "" {
+			req.Header.Set("Chat-Provider-Base-Url", c.o.ProviderBaseURL)
+		}
+	}
+}
+
+// connectionError turns a failure of the connection into a sentence, and makes
+// the next request look for the server again.
+func (c *Client) connectionError(ctx context.Context, l *link, err error) error {
+	c.lost(l)
+	if errors.Is(context.Cause(ctx), errCallTimeout) {
+		return chat.Retryable(chat.Errorf(chat.CodeDaemon, "%s did not answer within %s", l, c.o.CallTimeout))
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	sentence := "the connection to %s was lost: %s"
+	if dialed := (*net.OpError)(nil); errors.As(err, &dialed) && dialed.Op == "dial" {
+		sentence = "cannot reach %s: %s"
+	}
+	return &chat.Error{
+		Code: chat.CodeDaemon, Message: fmt.Sprintf(sentence, l, innermost(err)), Retryable: true, Cause: err,
+	}
+}
+
+// innermost drops the wrapping that repeats the URL and the address.
+func innermost(err error) error {
+	for {
+		next := errors.Unwrap(err)
+		if next == nil {
+			return err
+		}
+		err = next
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,262 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/google/uuid"
+
+	"chat"
+)
+
+// Range is a range of protocol versions, both ends included.
+type Range struct {
+	Min int `json:"min"`
+	Max int `json:"max"`
+}
+
+// Overlaps reports whether both speak at least one version.
+func (r Range) Overlaps(o Range) bool { return r.Min <= o.Max && o.Min <= r.Max }
+
+// Hello is what a server says of itself. It is frozen for good.
+type Hello struct {
+	Instance string `json:"instance"`
+	Version  string `json:"version"`
+	Protocol Range  `json:"protocol"`
+	State    string `json:"state"` // "ready" or "draining"
+	PID      int    `json:"pid"`
+}
+
+// StateReady is the State of a server that takes work; any other does not.
+const StateReady = "ready"
+
+// Hello asks the server who it is. It is sent once only: whoever asks wants to
+// know how things are now.
+func (c *Client) Hello(ctx context.Context) (Hello, error) {
+	var h Hello
+	err := c.do(ctx, request{method: http.MethodGet, path: "/hello", single: true, out: &h})
+	return h, err
+}
+
+// NewConversation is what a conversation is made of; all fields are optional.
+type NewConversation struct {
+	Title  string `json:"title,omitempty"`
+	Model  string `json:"model,omitempty"`
+	System string `json:"system,omitempty"`
+}
+
+// CreateConversation makes a conversation. With a key it may be repeated.
+func (c *Client) CreateConversation(ctx context.Context, n NewConversation, key string) (chat.Conversation, error) {
+	var out chat.Conversation
+	err := c.do(ctx, request{method: http.MethodPost, path: "/conversations", body: n, key: key, again: key != "", out: &out})
+	return out, err
+}
+
+// ConversationQuery selects conversations; the zero value means the newest.
+type ConversationQuery struct {
+	Text   string // searches titles and contents
+	ID     string // the beginning or the end of an id
+	Limit  int    // 0: the server's default
+	Cursor string
+}
+
+// Conversations lists conversations, newest first, and the cursor of the next
+// page ("" at the end).
+func (c *Client) Conversations(ctx context.Context, q ConversationQuery) ([]chat.Conversation, string, error) {
+	v := url.Values{}
+	set(v, "q", q.Text)
+	set(v, "id", q.ID)
+	set(v, "cursor", q.Cursor)
+	setInt(v, "limit", q.Limit)
+	var out struct {
+		Conversations []chat.Conversation `json:"conversations"`
+		NextCursor    string              `json:"next_cursor"`
+	}
+	err := c.do(ctx, request{method: http.MethodGet, path: "/conversations" + query(v), again: true, out: &out})
+	return out.Conversations, out.NextCursor, err
+}
+
+// Conversation returns one conversation.
+func (c *Client) Conversation(ctx context.Context, id string) (chat.Conversation, error) {
+	var out chat.Conversation
+	err := c.do(ctx, request{method: http.MethodGet, path: "/conversations/" + url.PathEscape(id), again: true, out: &out})
+	return out, err
+}
+
+// ConversationChange holds the fields to change; nil leaves one as it is.
+type ConversationChange struct {
+	Title  *string `json:"title,omitempty"`
+	Model  *string `json:"model,omitempty"`
+	System *string `json:"system,omitempty"`
+}
+
+// UpdateConversation changes a conversation's title, model or system prompt.
+func (c *Client) UpdateConversation(ctx context.Context, id string, ch ConversationChange) (chat.Conversation, error) {
+	var out chat.Conversation
+	err := c.do(ctx, request{method: http.MethodPatch, path: "/conversations/" + url.PathEscape(id), body: ch, again: true, out: &out})
+	return out, err
+}
+
+// DeleteConversation deletes a conversation and cancels its tasks.
+func (c *Client) DeleteConversation(ctx context.Context, id string) error {
+	return c.do(ctx, request{method: http.MethodDelete, path: "/conversations/" + url.PathEscape(id), again: true})
+}
+
+// Messages lists a conversation's messages in the order of their acceptance.
+func (c *Client) Messages(ctx context.Context, conversationID string) ([]chat.Message, error) {
+	var out struct {
+		Messages []chat.Message `json:"messages"`
+	}
+	err := c.do(ctx, request{method: http.MethodGet, path: "/conversations/" + url.PathEscape(conversationID) + "/messages", again: true, out: &out})
+	return out.Messages, err
+}
+
+// Submit sends a message to be answered. The same key with the same submission
+// gets the same answer again; an empty key is replaced by a random one, so that
+// a lost connection can be made good.
+func (c *Client) Submit(ctx context.Context, conversationID string, s chat.Submission, key string) (chat.Accepted, error) {
+	var out chat.Accepted
+	err := c.do(ctx, request{
+		method: http.MethodPost, path: "/conversations/" + url.PathEscape(conversationID) + "/messages",
+		body: s, key: orRandom(key), again: true, provider: true, out: &out,
+	})
+	return out, err
+}
+
+// Regeneration is how an answer is made again; all fields are optional.
+type Regeneration struct {
+	Model    string        `json:"model,omitempty"`
+	Priority chat.Priority `json:"priority,omitempty"`
+}
+
+// Regenerate makes a sibling of an answer. For the key see Submit.
+func (c *Client) Regenerate(ctx context.Context, messageID string, r Regeneration, key string) (chat.Accepted, error) {
+	var out chat.Accepted
+	err := c.do(ctx, request{
+		method: http.MethodPost, path: "/messages/" + url.PathEscape(messageID) + "/regenerate",
+		body: r, key: orRandom(key), again: true, provider: true, out: &out,
+	})
+	return out, err
+}
+
+// StateActive stands for queued and running in a TaskQuery.
+const StateActive chat.TaskState = "active"
+
+// TaskQuery selects tasks; the zero value means the newest.
+type TaskQuery struct {
+	States         []chat.TaskState
+	ID             string // the beginning or the end of an id
+	ConversationID string
+	Limit          int // 0: the server's default
+}
+
+// Tasks lists tasks, newest first.
+func (c *Client) Tasks(ctx context.Context, q TaskQuery) ([]chat.Task, error) {
+	v := url.Values{}
+	for _, s := range q.States {
+		v.Add("state", string(s))
+	}
+	set(v, "id", q.ID)
+	set(v, "conversation_id", q.ConversationID)
+	setInt(v, "limit", q.Limit)
+	var out struct {
+		Tasks []chat.Task `json:"tasks"`
+	}
+	err := c.do(ctx, request{method: http.MethodGet, path: "/tasks" + query(v), again: true, out: &out})
+	return out.Tasks, err
+}
+
+// Task returns one task.
+func (c *Client) Task(ctx context.Context, id string) (chat.Task, error) {
+	var out chat.Task
+	err := c.do(ctx, request{method: http.MethodGet, path: "/tasks/" + url.PathEscape(id), again: true, out: &out})
+	return out, err
+}
+
+// Cancelled is the answer to a cancel: Won says whether it came before any
+// other ending, State how the task stands.
+type Cancelled struct {
+	TaskID string         `json:"task_id"`
+	Won    bool           `json:"won"`
+	State  chat.TaskState `json:"state"`
+}
+
+// Cancel stops a task. It is idempotent.
+func (c *Client) Cancel(ctx context.Context, id string) (Cancelled, error) {
+	var out Cancelled
+	err := c.do(ctx, request{method: http.MethodPost, path: "/tasks/" + url.PathEscape(id) + "/cancel", body: struct{}{}, again: true, out: &out})
+	return out, err
+}
+
+// Models lists the models.
+func (c *Client) Models(ctx context.Context) ([]chat.Model, error) {
+	var out struct {
+		Models []chat.Model `json:"models"`
+	}
+	err := c.do(ctx, request{method: http.MethodGet, path: "/models", again: true, provider: true, out: &out})
+	return out.Models, err
+}
+
+// Workers lists the workers.
+func (c *Client) Workers(ctx context.Context) ([]chat.Worker, error) {
+	var out struct {
+		Workers []chat.Worker `json:"workers"`
+	}
+	err := c.do(ctx, request{method: http.MethodGet, path: "/workers", again: true, out: &out})
+	return out.Workers, err
+}
+
+// Stats is the server's load, and how the things it depends on are.
+type Stats struct {
+	Queued  map[chat.Priority]int `json:"queued"`
+	Running int                   `json:"running"`
+	Workers int                   `json:"workers"`
+	Streams int                   `json:"streams"`
+	Redis   string                `json:"redis"`
+	SQL     string                `json:"sql"`
+	Engine  string                `json:"engine"`
+}
+
+// Stats returns the server's load.
+func (c *Client) Stats(ctx context.Context) (Stats, error) {
+	var out Stats
+	err := c.do(ctx, request{method: http.MethodGet, path: "/stats", again: true, out: &out})
+	return out, err
+}
+
+// Retire asks a local daemon to end: when it is idle, or at once, in which case
+// it hands its running tasks back.
+func (c *Client) Retire(ctx context.Context, now bool) error {
+	body := struct {
+		Now bool `json:"now,omitempty"`
+	}{now}
+	return c.do(ctx, request{method: http.MethodPost, path: "/retire", body: body, single: true})
+}
+
+func orRandom(key string) string {
+	if key == "" {
+		return uuid.NewString()
+	}
+	return key
+}
+
+func set(v url.Values, name, value string) {
+	if value != "" {
+		v.Set(name, value)
+	}
+}
+
+func setInt(v url.Values, name string, n int) {
+	if n > 0 {
+		v.Set(name, strconv.Itoa(n))
+	}
+}
+
+func query(v url.Values) string {
+	if len(v) == 0 {
+		return ""
+	}
+	return "?" + v.Encode()
+}
