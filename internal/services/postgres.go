@@ -1,0 +1,164 @@
+package services
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"syscall"
+)
+
+// PostgresServer is a PostgreSQL server on a loopback port, with a data
+// directory of its own and without any care for durability.
+type PostgresServer struct {
+	bin  string // directory of the server's programs
+	dir  string // ours: the data and the lock files
+	port int
+	user *syscall.Credential
+	proc *process
+}
+
+// LaunchPostgres makes a data directory, starts a server on it and waits until
+// it answers. The caller removes it. PostgreSQL refuses to run as root, so root
+// starts it as the user postgres or nobody.
+func LaunchPostgres(ctx context.Context) (*PostgresServer, error) {
+	bin, err := PostgresPrograms()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "chat-postgres-")
+	if err != nil {
+		return nil, fmt.Errorf("make a data directory: %w", err)
+	}
+	s := &PostgresServer{bin: bin, dir: dir}
+	if err := s.initialise(ctx); err != nil {
+		return nil, errors.Join(err, s.Remove())
+	}
+	for range portTries {
+		if s.port, err = freePort(); err != nil {
+			break
+		}
+		if err = s.Start(ctx); err == nil {
+			return s, nil
+		}
+	}
+	return nil, errors.Join(err, s.Remove())
+}
+
+func (s *PostgresServer) initialise(ctx context.Context) error {
+	if os.Getuid() == 0 {
+		credential, err := unprivileged()
+		if err != nil {
+			return err
+		}
+		if err := os.Chown(s.dir, int(credential.Uid), int(credential.Gid)); err != nil {
+			return fmt.Errorf("hand over the data directory: %w", err)
+		}
+		s.user = credential
+	}
+	cmd := exec.CommandContext(ctx, filepath.Join(s.bin, "initdb"),
+		"--pgdata", s.data(), "--username", "postgres", "--auth", "trust",
+		"--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync")
+	cmd.Dir, cmd.SysProcAttr = s.dir, attributes(s.user)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("initdb: %w: %s", err, out)
+	}
+	return nil
+}
+
+// Start starts the server on the data and the port it had before, and waits
+// until it answers.
+func (s *PostgresServer) Start(ctx context.Context) error {
+	args := []string{
+		"-D", s.data(), "-h", "127.0.0.1", "-p", strconv.Itoa(s.port), "-c", "unix_socket_directories=",
+		// A commit survives a crash of the server, not one of the machine.
+		"-c", "fsync=off", "-c", "full_page_writes=off",
+		"-c", "max_connections=300", "-c", "shared_buffers=64MB",
+	}
+	p, err := launch(filepath.Join(s.bin, "postgres"), args, s.dir, s.user)
+	if err != nil {
+		return err
+	}
+	s.proc = p
+	if err := p.ready(ctx, s.ping); err != nil {
+		return errors.Join(err, s.Kill())
+	}
+	return nil
+}
+
+func (s *PostgresServer) ping(ctx context.Context) error {
+	db, err := sql.Open("postgres", s.URL())
+	if err != nil {
+		return err
+	}
+	return errors.Join(db.PingContext(ctx), db.Close())
+}
+
+// Kill ends the server at once, as a crash would: connections are cut, and the
+// next Start recovers what was committed. Killing a server that is not running
+// is no error.
+func (s *PostgresServer) Kill() error {
+	if s.proc == nil {
+		return nil
+	}
+	return s.proc.stop(syscall.SIGQUIT)
+}
+
+// Remove kills the server and deletes its data.
+func (s *PostgresServer) Remove() error { return errors.Join(s.Kill(), os.RemoveAll(s.dir)) }
+
+// URL is the URL of the superuser's database.
+func (s *PostgresServer) URL() string {
+	return fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres?sslmode=disable", s.port)
+}
+
+func (s *PostgresServer) data() string { return filepath.Join(s.dir, "data") }
+
+// PostgresPrograms is the directory of initdb and postgres: the one on the PATH,
+// or the newest of Debian's.
+func PostgresPrograms() (string, error) {
+	if path, err := exec.LookPath("initdb"); err == nil {
+		return filepath.Dir(path), nil
+	}
+	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
+	if err != nil {
+		return "", err
+	}
+	best, newest := "", -1.0
+	for _, path := range found {
+		dir := filepath.Dir(path)
+		version, err := strconv.ParseFloat(filepath.Base(filepath.Dir(dir)), 64)
+		if err == nil && version > newest {
+			best, newest = dir, version
+		}
+	}
+	if best == "" {
+		return "", errors.New("the PostgreSQL server is not installed: initdb was not found")
+	}
+	return best, nil
+}
+
+// unprivileged is the user that runs the server for root.
+func unprivileged() (*syscall.Credential, error) {
+	for _, name := range []string{"postgres", "nobody"} {
+		u, err := user.Lookup(name)
+		if err != nil {
+			continue
+		}
+		uid, err := strconv.ParseUint(u.Uid, 10, 32)
+		if err != nil {
+			continue
+		}
+		gid, err := strconv.ParseUint(u.Gid, 10, 32)
+		if err != nil {
+			continue
+		}
+		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
+	}
+	return nil, errors.New("PostgreSQL does not run as root, and there is neither a user postgres nor nobody")
+}

@@ -1,0 +1,108 @@
+package services
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// RedisServer is a redis-server process without persistence on a loopback port.
+type RedisServer struct {
+	path string
+	dir  string
+	port int
+	args []string
+	proc *process
+}
+
+// LaunchRedis starts a redis-server that works in dir and waits until it
+// answers. The caller kills it.
+func LaunchRedis(ctx context.Context, dir string, args ...string) (*RedisServer, error) {
+	path, err := exec.LookPath("redis-server")
+	if err != nil {
+		return nil, fmt.Errorf("redis-server is not installed: %w", err)
+	}
+	for range portTries {
+		var port int
+		if port, err = freePort(); err != nil {
+			return nil, err
+		}
+		s := &RedisServer{path: path, dir: dir, port: port, args: args}
+		if err = s.Start(ctx); err == nil {
+			return s, nil
+		}
+	}
+	return nil, err
+}
+
+// Start starts the server, empty, on the port it had before, and waits until it
+// answers.
+func (s *RedisServer) Start(ctx context.Context) error {
+	args := append([]string{
+		"--bind", "127.0.0.1", "--port", strconv.Itoa(s.port),
+		"--save", "", "--appendonly", "no", "--daemonize", "no", "--databases", "16",
+	}, s.args...)
+	p, err := launch(s.path, args, s.dir, nil)
+	if err != nil {
+		return err
+	}
+	s.proc = p
+	if err := p.ready(ctx, s.ping); err != nil {
+		return errors.Join(err, s.Kill())
+	}
+	return nil
+}
+
+// ping asks for any answer; one that refuses us is an answer too. It speaks
+// without a client, which would log each attempt.
+func (s *RedisServer) ping(ctx context.Context) error {
+	d := net.Dialer{Timeout: dialWithin}
+	c, err := d.DialContext(ctx, "tcp", s.Addr())
+	if err != nil {
+		return err
+	}
+	return errors.Join(ping(c), c.Close())
+}
+
+func ping(c net.Conn) error {
+	if err := c.SetDeadline(time.Now().Add(dialWithin)); err != nil {
+		return err
+	}
+	if _, err := io.WriteString(c, "PING\r\n"); err != nil {
+		return err
+	}
+	answer, err := bufio.NewReader(c).ReadString('\n')
+	if err != nil || strings.HasPrefix(answer, "+PONG") || strings.HasPrefix(answer, "-NOAUTH") {
+		return err
+	}
+	return fmt.Errorf("redis-server answers %q", answer)
+}
+
+// Kill ends the server at once: its data is lost and its connections are cut.
+// Killing a server that is not running is no error.
+func (s *RedisServer) Kill() error { return s.proc.stop(syscall.SIGKILL) }
+
+// Pause freezes the server: connections stay open and nothing is answered.
+func (s *RedisServer) Pause() error { return s.proc.signal(syscall.SIGSTOP) }
+
+// Resume lets a paused server go on.
+func (s *RedisServer) Resume() error { return s.proc.signal(syscall.SIGCONT) }
+
+// Addr is the server's host and port.
+func (s *RedisServer) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }
+
+// URL is the server's redis:// URL.
+func (s *RedisServer) URL() string { return "redis://" + s.Addr() + "/0" }
+
+// Options are the options of a client of the server.
+func (s *RedisServer) Options() *redis.Options { return &redis.Options{Addr: s.Addr()} }
