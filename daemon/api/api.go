@@ -1,0 +1,182 @@
+// Package api is the HTTP and SSE face of the daemon: the calls of
+// docs/protocol.md over SQL and the chunk log. It makes no answers itself, so
+// any number of instances serve the same tasks, and none of them matters.
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"chat"
+)
+
+// Conversations is what the API needs of SQL for conversations.
+type Conversations interface {
+	CreateConversation(ctx context.Context, owner string, c chat.Conversation) (chat.Conversation, error)
+	Conversation(ctx context.Context, owner, id string) (chat.Conversation, error)
+	Conversations(ctx context.Context, owner string, q chat.ConversationQuery) ([]chat.Conversation, string, error)
+	UpdateConversation(ctx context.Context, owner, id string, p chat.ConversationPatch) (chat.Conversation, error)
+	DeleteConversation(ctx context.Context, owner, id string) (cancelled []string, err error)
+	Messages(ctx context.Context, owner, conversationID string) ([]chat.Message, error)
+}
+
+// Tasks is what the API needs of SQL for tasks.
+type Tasks interface {
+	Submit(ctx context.Context, owner, conversationID string, sub chat.Submission, o chat.SubmitOptions) (chat.Accepted, bool, error)
+	Regenerate(ctx context.Context, owner, messageID, model string, p chat.Priority, o chat.SubmitOptions) (chat.Accepted, bool, error)
+	Task(ctx context.Context, owner, id string) (chat.Task, error)
+	Tasks(ctx context.Context, owner string, q chat.TaskQuery) ([]chat.Task, error)
+	Cancel(ctx context.Context, owner, id string) (chat.Task, bool, error)
+	Answer(ctx context.Context, owner, taskID string) (chat.Message, error)
+}
+
+// Status is what the API needs of SQL to tell how things stand.
+type Status interface {
+	Ping(ctx context.Context) error
+	Engine() string
+	QueueDepths(ctx context.Context) (map[chat.Priority]int, int, error)
+	Workers(ctx context.Context) ([]chat.Worker, error)
+}
+
+// Store is all that the API needs of SQL; *sql.Store satisfies it.
+type Store interface {
+	Conversations
+	Tasks
+	Status
+}
+
+// Tail reads one task's chunks; *chunklog.Tail satisfies it.
+type Tail interface {
+	Next(ctx context.Context, wait time.Duration) ([]chat.Chunk, error)
+	Position() chat.Position
+	Close()
+}
+
+// Log opens tails and sends hints; the daemon adapts *chunklog.Log to it.
+type Log interface {
+	Tail(taskID string, after chat.Position) Tail
+	Hint(ctx context.Context, kind, taskID string) error
+	Followers() int
+	Ping(ctx context.Context) error
+}
+
+// Bell wakes a worker; *queue.Queue satisfies it.
+type Bell interface {
+	Ring(ctx context.Context, p chat.Priority, taskID string) error
+}
+
+// Provider lists models and holds, in memory, the credentials that came with a
+// request, until the task has ended.
+type Provider interface {
+	Models(ctx context.Context, key, baseURL string) ([]chat.Model, error)
+	DefaultModel(key, baseURL string) string
+	Remember(taskID, key, baseURL string)
+	Forget(taskID string)
+}
+
+// Options are the settings of a Server; zero values mean the defaults.
+type Options struct {
+	Instance     string
+	Version      string
+	PID          int
+	Protocol     [2]int   // the lowest and the highest version served
+	AllowHosts   []string // besides localhost, for TCP
+	AllowOrigins []string
+	// Authenticate maps a bearer token to its owner; nil refuses all of TCP.
+	Authenticate func(token string) (owner string, ok bool)
+	// Retire ends the daemon: at once, or when it is idle. Nil where there is
+	// no local daemon to end.
+	Retire func(now bool)
+
+	Heartbeat    time.Duration // 15 s
+	Recheck      time.Duration // chat.StateRecheck
+	WriteTimeout time.Duration // of one write to a reader; 30 s
+	MaxBody      int64         // 1 MiB
+	MaxStreams   int           // followers at once; 20,000
+	Logger       *slog.Logger
+}
+
+func (o Options) withDefaults() Options {
+	def := func(d *time.Duration, v time.Duration) {
+		if *d <= 0 {
+			*d = v
+		}
+	}
+	def(&o.Heartbeat, 15*time.Second)
+	def(&o.Recheck, chat.StateRecheck)
+	def(&o.WriteTimeout, 30*time.Second)
+	if o.MaxBody <= 0 {
+		o.MaxBody = 1 << 20
+	}
+	if o.MaxStreams <= 0 {
+		o.MaxStreams = 20_000
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+// Server answers the calls of the protocol.
+type Server struct {
+	store    Store
+	log      Log
+	bell     Bell
+	provider Provider
+	opts     Options
+	activity *Activity
+	draining context.Context //nolint:containedctx // the server's life, not a request's
+	drain    context.CancelFunc
+}
+
+// New returns a Server that serves until ctx ends or Drain is called.
+func New(ctx context.Context, s Store, l Log, b Bell, p Provider, o Options) *Server {
+	srv := &Server{store: s, log: l, bell: b, provider: p, opts: o.withDefaults(), activity: NewActivity()}
+	srv.draining, srv.drain = context.WithCancel(ctx)
+	return srv
+}
+
+// Activity tells whether anyone uses the server.
+func (s *Server) Activity() *Activity { return s.activity }
+
+// Drain aborts all streams, so that their readers come back to another
+// instance, or to the next one here; a clean end would look like success.
+func (s *Server) Drain() { s.drain() }
+
+// Handler returns the calls behind the layers that guard them, outermost first:
+// panics, Host and Origin, the token, admission.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	s.routes(mux)
+	mux.Handle("/", call(s, func(*http.Request, principal) (reply, error) {
+		return reply{}, chat.Errorf(chat.CodeNotFound, "there is no such call; docs/protocol.md lists them")
+	}))
+	return s.recovered(s.guarded(s.authenticated(s.admitted(mux))))
+}
+
+func (s *Server) routes(mux *http.ServeMux) {
+	mux.Handle("GET /hello", call(s, s.hello))
+	mux.Handle("GET /healthz", call(s, s.healthz))
+	mux.Handle("GET /readyz", call(s, s.readyz))
+	mux.Handle("GET /models", call(s, s.models))
+	mux.Handle("GET /workers", call(s, s.workers))
+	mux.Handle("GET /stats", call(s, s.stats))
+	mux.HandleFunc("GET /metrics", s.metrics)
+	mux.Handle("POST /retire", call(s, s.retire))
+
+	mux.Handle("POST /conversations", call(s, s.createConversation))
+	mux.Handle("GET /conversations", call(s, s.listConversations))
+	mux.Handle("GET /conversations/{id}", call(s, s.getConversation))
+	mux.Handle("PATCH /conversations/{id}", call(s, s.updateConversation))
+	mux.Handle("DELETE /conversations/{id}", call(s, s.deleteConversation))
+	mux.Handle("GET /conversations/{id}/messages", call(s, s.listMessages))
+	mux.Handle("POST /conversations/{id}/messages", call(s, s.submit))
+	mux.Handle("POST /messages/{id}/regenerate", call(s, s.regenerate))
+
+	mux.Handle("GET /tasks", call(s, s.listTasks))
+	mux.Handle("GET /tasks/{id}", call(s, s.getTask))
+	mux.Handle("POST /tasks/{id}/cancel", call(s, s.cancel))
+	mux.HandleFunc("GET /stream/{task_id}", s.stream)
+}

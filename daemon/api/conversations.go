@@ -1,0 +1,113 @@
+package api
+
+import (
+	"net/http"
+	"unicode/utf8"
+
+	"chat"
+)
+
+// Limits on texts, in bytes.
+const (
+	maxTitle  = 500
+	maxModel  = 200
+	maxSystem = 256 << 10
+)
+
+func checkText(name, text string, limit int) error {
+	if len(text) > limit {
+		return chat.Errorf(chat.CodeTooLarge, "%s is longer than %d bytes", name, limit)
+	}
+	if !utf8.ValidString(text) {
+		return chat.Errorf(chat.CodeInvalid, "%s is not valid UTF-8", name)
+	}
+	return nil
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Server) createConversation(r *http.Request, p principal) (reply, error) {
+	var in struct {
+		Title  string `json:"title"`
+		Model  string `json:"model"`
+		System string `json:"system"`
+	}
+	if err := decode(r, &in, true); err != nil {
+		return reply{}, err
+	}
+	if err := firstError(checkText("title", in.Title, maxTitle), checkText("model", in.Model, maxModel), checkText("system", in.System, maxSystem)); err != nil {
+		return reply{}, err
+	}
+	c, err := s.store.CreateConversation(r.Context(), p.owner, chat.Conversation{Title: in.Title, Model: in.Model, System: in.System})
+	return reply{status: http.StatusCreated, body: c, header: map[string]string{"Location": "/conversations/" + c.ID}}, err
+}
+
+func (s *Server) listConversations(r *http.Request, p principal) (reply, error) {
+	limit, err := limitParam(r)
+	if err != nil {
+		return reply{}, err
+	}
+	q := r.URL.Query()
+	list, next, err := s.store.Conversations(r.Context(), p.owner, chat.ConversationQuery{
+		Search: q.Get("q"), ID: q.Get("id"), Cursor: q.Get("cursor"), Limit: limit,
+	})
+	return reply{body: struct {
+		Conversations []chat.Conversation `json:"conversations"`
+		NextCursor    string              `json:"next_cursor,omitempty"`
+	}{orEmpty(list), next}}, err
+}
+
+func (s *Server) getConversation(r *http.Request, p principal) (reply, error) {
+	c, err := s.store.Conversation(r.Context(), p.owner, r.PathValue("id"))
+	return reply{body: c}, err
+}
+
+func (s *Server) updateConversation(r *http.Request, p principal) (reply, error) {
+	var patch chat.ConversationPatch
+	if err := decode(r, &patch, false); err != nil {
+		return reply{}, err
+	}
+	text := func(s *string) string {
+		if s == nil {
+			return ""
+		}
+		return *s
+	}
+	if err := firstError(checkText("title", text(patch.Title), maxTitle), checkText("model", text(patch.Model), maxModel), checkText("system", text(patch.System), maxSystem)); err != nil {
+		return reply{}, err
+	}
+	c, err := s.store.UpdateConversation(r.Context(), p.owner, r.PathValue("id"), patch)
+	return reply{body: c}, err
+}
+
+func (s *Server) deleteConversation(r *http.Request, p principal) (reply, error) {
+	cancelled, err := s.store.DeleteConversation(r.Context(), p.owner, r.PathValue("id"))
+	if err != nil {
+		return reply{}, err
+	}
+	for _, id := range cancelled {
+		s.hint(r, hintCancel, id)
+	}
+	return reply{status: http.StatusNoContent}, nil
+}
+
+func (s *Server) listMessages(r *http.Request, p principal) (reply, error) {
+	list, err := s.store.Messages(r.Context(), p.owner, r.PathValue("id"))
+	return reply{body: struct {
+		Messages []chat.Message `json:"messages"`
+	}{orEmpty(list)}}, err
+}
+
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}

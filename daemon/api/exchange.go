@@ -1,0 +1,161 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"time"
+
+	"chat"
+)
+
+// reply is what a call answers with.
+type reply struct {
+	status int // 200 if 0
+	body   any // JSON; nil means no body
+	header map[string]string
+}
+
+// call adapts a function to a handler. Errors become problem documents here and
+// nowhere else.
+func call(s *Server, fn func(*http.Request, principal) (reply, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, s.opts.MaxBody)
+		rep, err := fn(r, principalOf(r))
+		if err != nil {
+			s.logFailure(r, err)
+			writeProblem(w, err)
+			return
+		}
+		for k, v := range rep.header {
+			w.Header().Set(k, v)
+		}
+		if rep.status == 0 {
+			rep.status = http.StatusOK
+		}
+		if rep.body == nil {
+			w.WriteHeader(rep.status)
+			return
+		}
+		writeJSON(w, rep.status, "application/json", rep.body)
+	})
+}
+
+func (s *Server) logFailure(r *http.Request, err error) {
+	if statusOf(chat.CodeOf(err)) < 500 || r.Context().Err() != nil {
+		return
+	}
+	cause := err
+	if e := chat.AsError(err); e.Cause != nil {
+		cause = e.Cause
+	}
+	s.opts.Logger.Error("api: a call failed", "method", r.Method, "path", r.URL.Path, "err", err, "cause", cause)
+}
+
+func writeJSON(w http.ResponseWriter, status int, contentType string, body any) {
+	data, err := json.Marshal(body)
+	if err != nil { // only our own types come here
+		panic(err)
+	}
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Content-Length", strconv.Itoa(len(data)+1))
+	w.WriteHeader(status)
+	_, _ = w.Write(append(data, '\n')) // a reader that is gone needs no answer
+}
+
+// problem is an RFC 9457 problem document.
+type problem struct {
+	Type      string    `json:"type"`
+	Title     string    `json:"title"`
+	Status    int       `json:"status"`
+	Code      chat.Code `json:"code"`
+	Detail    string    `json:"detail"`
+	Retryable bool      `json:"retryable"`
+}
+
+func writeProblem(w http.ResponseWriter, err error) {
+	e := chat.AsError(err)
+	status := statusOf(e.Code)
+	p := problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Code: e.Code, Detail: e.Message, Retryable: e.Retryable}
+	if e.Code == chat.CodeInternal {
+		p.Detail = "an internal error; the daemon's log has more"
+	}
+	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
+		after := max(e.RetryAfter, time.Second)
+		w.Header().Set("Retry-After", strconv.Itoa(int(after.Round(time.Second)/time.Second)))
+		p.Retryable = true
+	}
+	writeJSON(w, status, "application/problem+json", p)
+}
+
+// statusOf is the one table from codes to statuses.
+func statusOf(c chat.Code) int {
+	switch c {
+	case chat.CodeInvalid, chat.CodeAmbiguous, chat.CodeNotConfigured:
+		return http.StatusBadRequest
+	case chat.CodeUnauthorized:
+		return http.StatusUnauthorized
+	case chat.CodeForbidden:
+		return http.StatusForbidden
+	case chat.CodeNotFound:
+		return http.StatusNotFound
+	case chat.CodeConflict:
+		return http.StatusConflict
+	case chat.CodeKeyReuse:
+		return http.StatusUnprocessableEntity
+	case chat.CodeTooLarge:
+		return http.StatusRequestEntityTooLarge
+	case chat.CodeUnsupported:
+		return http.StatusUnsupportedMediaType
+	case chat.CodeTooMany:
+		return http.StatusTooManyRequests
+	case chat.CodeUnavailable, chat.CodeDraining, chat.CodeStorage:
+		return http.StatusServiceUnavailable
+	case chat.CodeProviderAuth, chat.CodeProviderConnect, chat.CodeProviderHeaders, chat.CodeProviderServer,
+		chat.CodeProviderRateLimit, chat.CodeProviderProtocol, chat.CodeProviderRefused:
+		return http.StatusBadGateway
+	}
+	return http.StatusInternalServerError
+}
+
+// decode reads the request's body, one JSON object without unknown fields. An
+// empty body is an empty object if optional.
+func decode(r *http.Request, into any, optional bool) error {
+	if optional && r.ContentLength == 0 {
+		return nil
+	}
+	if ct, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || ct != "application/json" {
+		return chat.Errorf(chat.CodeUnsupported, "the body must be JSON: Content-Type: application/json")
+	}
+	dec := json.NewDecoder(r.Body)
+	dec.DisallowUnknownFields()
+	err := dec.Decode(into)
+	if err == nil {
+		if _, err = dec.Token(); errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil {
+			return chat.Errorf(chat.CodeInvalid, "the body must be one JSON object and nothing more")
+		}
+	}
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return chat.Errorf(chat.CodeTooLarge, "the body is larger than %d bytes", tooLarge.Limit)
+	}
+	return chat.Errorf(chat.CodeInvalid, "the body is not the JSON object that this call takes: %w", err)
+}
+
+// limitParam reads ?limit=.
+func limitParam(r *http.Request) (int, error) {
+	v := r.URL.Query().Get("limit")
+	if v == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 1 || n > 200 {
+		return 0, chat.Errorf(chat.CodeInvalid, "limit must be a number from 1 to 200")
+	}
+	return n, nil
+}

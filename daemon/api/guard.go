@@ -1,0 +1,148 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"chat"
+)
+
+// principal is who makes a request.
+type principal struct {
+	owner string
+	local bool // over the unix socket
+}
+
+type contextKey int
+
+const (
+	localKey contextKey = iota
+	principalKey
+)
+
+// ConnContext marks connections over a unix socket, whose peer the listener has
+// checked. It belongs in http.Server.ConnContext.
+func ConnContext(ctx context.Context, c net.Conn) context.Context {
+	network := c.LocalAddr().Network()
+	return context.WithValue(ctx, localKey, network == "unix" || network == "pipe")
+}
+
+func isLocal(r *http.Request) bool {
+	local, _ := r.Context().Value(localKey).(bool)
+	return local
+}
+
+func principalOf(r *http.Request) principal {
+	p, _ := r.Context().Value(principalKey).(principal)
+	return p
+}
+
+// recovered turns a panic into a 500, or, once a stream has begun, into a cut.
+func (s *Server) recovered(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			v := recover()
+			if v == nil {
+				return
+			}
+			if v == http.ErrAbortHandler { //nolint:errorlint // the documented sentinel
+				panic(v)
+			}
+			s.opts.Logger.Error("api: a handler panicked", "method", r.Method, "path", r.URL.Path, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+			if r.Pattern == "GET /stream/{task_id}" {
+				panic(http.ErrAbortHandler)
+			}
+			writeProblem(w, chat.Errorf(chat.CodeInternal, "an internal error; the daemon's log has more"))
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// guarded is the one layer that looks at Host and Origin, for every route: a web
+// page must not reach the daemon, by its own name or by a rebound one.
+func (s *Server) guarded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Cache-Control", "no-store")
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		if !s.hostAllowed(r) {
+			writeProblem(w, chat.Errorf(chat.CodeForbidden, "this host name is not served here; --allow-host adds one"))
+			return
+		}
+		if o := r.Header.Get("Origin"); o != "" && !slices.Contains(s.opts.AllowOrigins, o) {
+			writeProblem(w, chat.Errorf(chat.CodeForbidden, "requests from this web origin are not allowed; --allow-origin adds one"))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (s *Server) hostAllowed(r *http.Request) bool {
+	host := strings.ToLower(r.Host)
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.Trim(host, "[]")
+	if isLocal(r) {
+		return host == "localhost" || host == "chat"
+	}
+	if host == "localhost" || slices.Contains(s.opts.AllowHosts, host) {
+		return true
+	}
+	// The address that was dialled is always a name of ours.
+	addr, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	return ok && net.ParseIP(host).Equal(addr.IP)
+}
+
+// authenticated asks for a bearer token on everything that came over TCP, but
+// for the calls that tell nothing.
+func (s *Server) authenticated(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p := principal{owner: chat.LocalOwner, local: isLocal(r)}
+		if !p.local && !isPublic(r) {
+			token, found := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+			owner, ok := "", false
+			if found && s.opts.Authenticate != nil {
+				owner, ok = s.opts.Authenticate(token)
+			}
+			if !ok {
+				w.Header().Set("WWW-Authenticate", `Bearer realm="chat"`)
+				writeProblem(w, chat.Errorf(chat.CodeUnauthorized, "a valid bearer token is needed: Authorization: Bearer <token>"))
+				return
+			}
+			p.owner = owner
+		}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), principalKey, p)))
+	})
+}
+
+func isPublic(r *http.Request) bool {
+	switch r.URL.Path {
+	case "/hello", "/healthz", "/readyz":
+		return r.Method == http.MethodGet
+	}
+	return false
+}
+
+// admitted counts requests, and refuses them once the daemon has decided to go.
+func (s *Server) admitted(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if isPublic(r) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		done, ok := s.activity.Begin()
+		if !ok {
+			writeProblem(w, chat.Retryable(chat.Errorf(chat.CodeDraining, "the daemon is going away; try again at once")))
+			return
+		}
+		defer done()
+		next.ServeHTTP(w, r)
+	})
+}

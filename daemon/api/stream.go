@@ -1,0 +1,193 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	"chat"
+	"chat/sse"
+)
+
+// flushAt is how many bytes of frames are gathered before a write.
+const flushAt = 32 << 10
+
+// unplaceable is a position that no attempt ever had: the log answers it with a
+// reset and everything from the start. It stands for every cursor that makes no
+// sense.
+func unplaceable() chat.Position { return chat.Position{Attempt: 0, Index: 0} }
+
+// stream serves GET /stream/{task_id}.
+func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
+	p := principalOf(r)
+	task, err := s.store.Task(r.Context(), p.owner, r.PathValue("task_id"))
+	if err != nil {
+		s.logFailure(r, err)
+		writeProblem(w, err)
+		return
+	}
+	rec, err := s.recordOf(r.Context(), p.owner, task)
+	if err != nil {
+		s.logFailure(r, err)
+		writeProblem(w, err)
+		return
+	}
+	after := cursorOf(r)
+	if after.Attempt > task.Attempt+1 || after.Attempt == task.Attempt+1 && !task.State.Terminal() {
+		after = unplaceable()
+	}
+	if rec != nil && rec.ended(after) {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	if s.log.Followers() >= s.opts.MaxStreams {
+		writeProblem(w, chat.Errorf(chat.CodeTooMany, "this instance serves its limit of %d streams", s.opts.MaxStreams))
+		return
+	}
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	defer context.AfterFunc(s.draining, cancel)()
+	f := &frames{w: w, rc: http.NewResponseController(w), timeout: s.opts.WriteTimeout}
+	if rec != nil && after.Attempt == task.Attempt+1 { // a position in the record itself
+		if err = f.open(); err == nil {
+			_, err = f.chunks(rec.after(after))
+		}
+	} else if err = f.open(); err == nil {
+		err = s.pump(ctx, f, p.owner, task, rec, after)
+	}
+	if err != nil {
+		// Whatever the reason: the stream has not ended, so it must not look as
+		// if it had. The reader comes back.
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// cursorOf is the position to resume after: Last-Event-ID, or ?after=.
+func cursorOf(r *http.Request) chat.Position {
+	v := r.Header.Get("Last-Event-ID")
+	if v == "" {
+		v = r.URL.Query().Get("after")
+	}
+	p, err := chat.ParsePosition(v)
+	if err != nil {
+		return unplaceable()
+	}
+	return p
+}
+
+// pump writes chunks until the terminal one. rec is nil while the task runs.
+func (s *Server) pump(ctx context.Context, f *frames, owner string, task chat.Task, rec *record, after chat.Position) error {
+	tail := s.log.Tail(task.ID, after)
+	defer tail.Close()
+	checked := time.Now()
+	for {
+		wait := time.Duration(0)
+		if rec == nil {
+			wait = max(0, min(s.opts.Heartbeat-time.Since(f.written), s.opts.Recheck-time.Since(checked)))
+		}
+		asked := time.Now()
+		chunks, err := tail.Next(ctx, wait)
+		if err != nil {
+			return err
+		}
+		if len(chunks) > 0 {
+			if ended, err := f.chunks(chunks); err != nil || ended {
+				return err
+			}
+			continue
+		}
+		if rec != nil { // the list has no more: SQL has the rest
+			_, err := f.chunks(rec.after(tail.Position()))
+			return err
+		}
+		if time.Since(f.written) >= s.opts.Heartbeat {
+			if err := f.comment("still here"); err != nil {
+				return err
+			}
+		}
+		if time.Since(checked) >= s.opts.Recheck || time.Since(asked) < wait { // due, or hinted at
+			checked = time.Now()
+			if rec, err = s.recheck(ctx, owner, task.ID); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// recheck looks whether the task has ended meanwhile. A database that does not
+// answer ends no stream; a task that is gone (its conversation was deleted) does.
+func (s *Server) recheck(ctx context.Context, owner, taskID string) (*record, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.opts.Recheck)
+	defer cancel()
+	task, err := s.store.Task(ctx, owner, taskID)
+	if err == nil {
+		var rec *record
+		if rec, err = s.recordOf(ctx, owner, task); err == nil {
+			return rec, nil
+		}
+	}
+	if chat.IsCode(err, chat.CodeNotFound) {
+		return nil, err
+	}
+	s.opts.Logger.Warn("api: a followed task's state cannot be read; will try again", "task", taskID, "err", err)
+	return nil, nil
+}
+
+// frames writes SSE frames under a write deadline, so that a reader who does not
+// read costs a bounded buffer for a bounded time.
+type frames struct {
+	w       http.ResponseWriter
+	rc      *http.ResponseController
+	timeout time.Duration
+	buf     []byte
+	written time.Time
+}
+
+// open sends the headers and a first comment at once, so that proxies and
+// clients know that the stream stands.
+func (f *frames) open() error {
+	h := f.w.Header()
+	h.Set("Content-Type", sse.ContentType)
+	h.Set("Cache-Control", "no-cache, no-transform")
+	h.Set("X-Accel-Buffering", "no")
+	f.buf = sse.AppendComment(f.buf, "chat")
+	f.buf = sse.AppendRetry(f.buf, time.Second+rand.N(2*time.Second))
+	return f.flush()
+}
+
+func (f *frames) comment(text string) error {
+	f.buf = sse.AppendComment(f.buf, text)
+	return f.flush()
+}
+
+// chunks writes and flushes; ended says that the terminal chunk was among them.
+func (f *frames) chunks(chunks []chat.Chunk) (ended bool, err error) {
+	for _, c := range chunks {
+		if f.buf, err = sse.AppendChunk(f.buf, c); err != nil {
+			return false, err
+		}
+		ended = c.Terminal()
+		if len(f.buf) >= flushAt || ended {
+			if err := f.flush(); err != nil || ended {
+				return ended, err
+			}
+		}
+	}
+	return false, f.flush()
+}
+
+func (f *frames) flush() error {
+	if len(f.buf) == 0 {
+		return nil
+	}
+	if err := f.rc.SetWriteDeadline(time.Now().Add(f.timeout)); err != nil {
+		return fmt.Errorf("set write deadline: %w", err)
+	}
+	if _, err := f.w.Write(f.buf); err != nil {
+		return err
+	}
+	f.buf, f.written = f.buf[:0], time.Now()
+	return f.rc.Flush()
+}

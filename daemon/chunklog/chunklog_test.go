@@ -1,0 +1,42 @@
+package chunklog_test
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"chat/daemon/chunklog/chunklogtest"
+	"chat/daemon/embedded"
+	"chat/internal/services"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestEmbedded(t *testing.T) {
+	chunklogtest.Run(t, func(t *testing.T) chunklogtest.Engine {
+		engine, err := embedded.Start(embedded.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = engine.Close() })
+		return chunklogtest.Engine{Client: client(t, engine.Options())}
+	})
+}
+
+func TestRedis(t *testing.T) {
+	chunklogtest.Run(t, func(t *testing.T) chunklogtest.Engine {
+		server := services.StartRedis(t)
+		admin := client(t, server.Options())
+		return chunklogtest.Engine{
+			Client: client(t, server.Options()),
+			KillConnections: func(t *testing.T) {
+				t.Helper()
+				for _, kind := range []string{"pubsub", "normal"} {
+					if err := admin.ClientKillByFilter(t.Context(), "TYPE", kind, "SKIPME", "yes").Err(); err != nil {
+						t.Fatal(err)
+					}
+				}
+			},
+		}
+	})
+}

@@ -1,0 +1,286 @@
+// Package daemon puts the parts together: configuration, the engines (SQL and
+// Redis, real or embedded), the API, the worker and the sweeper, and the order in
+// which they start and stop.
+package daemon
+
+import (
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/BurntSushi/toml"
+	"github.com/joho/godotenv"
+
+	"chat"
+)
+
+// Version is the program's version; releases set it with -ldflags.
+var Version = "dev" //nolint:gochecknoglobals // set by the linker
+
+// The range of protocol versions that this build speaks.
+const (
+	ProtocolMin = 1
+	ProtocolMax = 1
+)
+
+// Role says which parts of the daemon a process runs.
+type Role string
+
+// The roles. All is both.
+const (
+	RoleAll    Role = "all"
+	RoleAPI    Role = "api"
+	RoleWorker Role = "worker"
+)
+
+// Config is everything that a daemon can be told. LoadConfig fills it from the
+// outside; the fields at the end are set by the program.
+type Config struct {
+	DatabaseURL string // postgres://… or sqlite:///path; "" = SQLite in DataDir
+	RedisURL    string // redis://…; "" = the embedded engine
+	Listen      []string
+	Role        Role
+
+	ProviderKey  string
+	ProviderURL  string
+	DefaultModel string
+	Discover     bool
+	DemoSpeed    int // tokens per second; 0 = as fast as can be
+
+	Concurrency  int
+	ChunkTTL     time.Duration
+	Lease        time.Duration
+	Deadline     time.Duration
+	Drain        time.Duration
+	Idle         time.Duration // of a local daemon; 0 = it stays
+	DatabasePool int
+	RedisPool    int
+	HashTags     bool
+	MaxStreams   int
+	AllowHosts   []string
+	AllowOrigins []string
+	TokenFile    string
+	Token        string
+	LogLevel     slog.Level
+	LogJSON      bool
+
+	// Set by the program.
+	Listener net.Listener // bound and peer-checked already; besides Listen
+	Local    bool         // one daemon per data directory, on a unix socket
+	DataDir  string
+	Instance string
+	Logger   *slog.Logger
+}
+
+// Setting is one thing that a flag, an environment variable and a line of the
+// config file can set.
+type Setting struct {
+	Name  string // of the flag; with _ for -, of the config file's key
+	Env   string
+	Usage string
+	set   func(*Config, string) error
+}
+
+// Settings lists all settings, in the order in which help shows them.
+func Settings() []Setting {
+	return []Setting{
+		{"database-url", "DATABASE_URL", "postgres://… or sqlite:///path (default: SQLite in the data directory)", text(func(c *Config) *string { return &c.DatabaseURL })},
+		{"redis-url", "REDIS_URL", "redis://… (default: the embedded engine)", text(func(c *Config) *string { return &c.RedisURL })},
+		{"listen", "CHATD_LISTEN", "unix:///path or tcp://host:port, several with commas", list(func(c *Config) *[]string { return &c.Listen })},
+		{"role", "CHATD_ROLE", "all, api or worker (default: all)", setRole},
+		{"api-key", "OPENAI_API_KEY", "key of the provider; better in the environment than on a command line", text(func(c *Config) *string { return &c.ProviderKey })},
+		{"base-url", "OPENAI_BASE_URL", "base URL of any OpenAI-compatible API", text(func(c *Config) *string { return &c.ProviderURL })},
+		{"model", "CHAT_MODEL", "model for messages that name none", text(func(c *Config) *string { return &c.DefaultModel })},
+		{"discover", "CHAT_DISCOVER", "look for Ollama, LM Studio and llama.cpp on their usual ports (default: on)", toggle(func(c *Config) *bool { return &c.Discover })},
+		{"demo-speed", "CHAT_DEMO_SPEED", "tokens per second of the demo model, 0 for no pause (default: 60)", number(func(c *Config) *int { return &c.DemoSpeed })},
+		{"concurrency", "CHATD_CONCURRENCY", "answers that one worker makes at once (default: 256)", number(func(c *Config) *int { return &c.Concurrency })},
+		{"chunk-ttl", "CHUNK_TTL", "how long a stream stays in Redis after its last chunk, in seconds or as 1h30m (default: 3600)", duration(func(c *Config) *time.Duration { return &c.ChunkTTL })},
+		{"lease", "CHATD_LEASE", "how long a worker holds a task without a sign of life (default: 15s)", duration(func(c *Config) *time.Duration { return &c.Lease })},
+		{"deadline", "CHATD_DEADLINE", "how long one attempt at an answer may take (default: 1h)", duration(func(c *Config) *time.Duration { return &c.Deadline })},
+		{"drain", "CHATD_DRAIN", "how long a shutdown waits for running answers (default: 20s)", duration(func(c *Config) *time.Duration { return &c.Drain })},
+		{"idle", "CHATD_IDLE", "a local daemon ends after this time without work and clients, 0 for never (default: 30m)", duration(func(c *Config) *time.Duration { return &c.Idle })},
+		{"database-pool", "CHATD_DATABASE_POOL", "connections to PostgreSQL (default: 16)", number(func(c *Config) *int { return &c.DatabasePool })},
+		{"redis-pool", "CHATD_REDIS_POOL", "connections to Redis (default: 32)", number(func(c *Config) *int { return &c.RedisPool })},
+		{"hash-tags", "CHATD_HASH_TAGS", "braces around task ids in key names, for Redis Cluster (default: off)", toggle(func(c *Config) *bool { return &c.HashTags })},
+		{"max-streams", "CHATD_MAX_STREAMS", "followers that one API process serves at once (default: 20000)", number(func(c *Config) *int { return &c.MaxStreams })},
+		{"allow-host", "CHATD_ALLOW_HOST", "host names that requests over TCP may name, with commas", list(func(c *Config) *[]string { return &c.AllowHosts })},
+		{"allow-origin", "CHATD_ALLOW_ORIGIN", "web origins that may call, with commas (default: none)", list(func(c *Config) *[]string { return &c.AllowOrigins })},
+		{"token-file", "CHATD_TOKEN_FILE", "file with the bearer token for TCP (default: token in the data directory, made if missing)", text(func(c *Config) *string { return &c.TokenFile })},
+		{"log-level", "CHATD_LOG_LEVEL", "debug, info, warn or error (default: info)", func(c *Config, v string) error { return c.LogLevel.UnmarshalText([]byte(v)) }},
+		{"log-json", "CHATD_LOG_JSON", "logs as JSON lines (default: off)", toggle(func(c *Config) *bool { return &c.LogJSON })},
+	}
+}
+
+// tokenEnv is not a Setting: a token is never given on a command line.
+const tokenEnv = "CHATD_TOKEN"
+
+// Sources are the places that LoadConfig reads, besides the environment.
+type Sources struct {
+	Flags      map[string]string // by Setting.Name; wins over everything
+	DotEnv     string            // path of a .env file; may be missing
+	ConfigFile string            // path of a TOML file; may be missing
+}
+
+// LoadConfig reads flags, then the environment, then .env, then the config file;
+// the first that has a setting wins. Errors are CodeInvalid and name the source.
+func LoadConfig(lookup func(string) (string, bool), src Sources) (Config, error) {
+	c := Config{Role: RoleAll, Discover: true, DemoSpeed: 60, Idle: 30 * time.Minute, Drain: 20 * time.Second}
+	dotenv, err := readDotEnv(src.DotEnv)
+	if err != nil {
+		return c, err
+	}
+	file, err := readConfigFile(src.ConfigFile)
+	if err != nil {
+		return c, err
+	}
+	for _, s := range Settings() {
+		v, from, ok := src.Flags[s.Name], "--"+s.Name, false
+		if _, ok = src.Flags[s.Name]; !ok {
+			from = s.Env
+			v, ok = lookup(s.Env)
+		}
+		if !ok {
+			from = s.Env + " in " + src.DotEnv
+			v, ok = dotenv[s.Env]
+		}
+		if !ok {
+			key := strings.ReplaceAll(s.Name, "-", "_")
+			from = key + " in " + src.ConfigFile
+			v, ok = file[key]
+		}
+		if !ok || v == "" {
+			continue
+		}
+		if err := s.set(&c, v); err != nil {
+			return c, chat.Errorf(chat.CodeInvalid, "%s: %w", from, err)
+		}
+	}
+	c.Token, _ = lookup(tokenEnv)
+	if c.Token == "" {
+		c.Token = dotenv[tokenEnv]
+	}
+	return c, c.validate()
+}
+
+func (c Config) validate() error {
+	if c.DatabaseURL != "" {
+		if u, err := url.Parse(c.DatabaseURL); err != nil || !slices.Contains([]string{"postgres", "postgresql", "sqlite"}, u.Scheme) {
+			return chat.Errorf(chat.CodeInvalid, "DATABASE_URL must be postgres://… or sqlite:///path")
+		}
+	}
+	if c.Role != RoleAll && (c.RedisURL == "" || c.DatabaseURL == "") {
+		return chat.Errorf(chat.CodeNotConfigured, "--role %s needs REDIS_URL and DATABASE_URL: apart from each other, the parts meet there", c.Role)
+	}
+	if c.ChunkTTL < 0 || c.ChunkTTL > 0 && c.ChunkTTL < time.Second {
+		return chat.Errorf(chat.CodeInvalid, "CHUNK_TTL must be at least one second")
+	}
+	return nil
+}
+
+func readDotEnv(path string) (map[string]string, error) {
+	if path == "" {
+		return nil, nil
+	}
+	m, err := godotenv.Read(path)
+	if err != nil && !os.IsNotExist(err) {
+		return nil, chat.Errorf(chat.CodeInvalid, "%s cannot be read: %w", path, err)
+	}
+	return m, nil
+}
+
+func readConfigFile(path string) (map[string]string, error) {
+	if path == "" {
+		return nil, nil
+	}
+	raw := map[string]any{}
+	if _, err := toml.DecodeFile(path, &raw); err != nil {
+		if _, ok := err.(*fs.PathError); ok && os.IsNotExist(err) { //nolint:errorlint // DecodeFile returns it bare
+			return nil, nil
+		}
+		return nil, chat.Errorf(chat.CodeInvalid, "%s: %w", path, err)
+	}
+	m := map[string]string{}
+	for k, v := range raw {
+		switch v := v.(type) {
+		case string, bool, int64:
+			m[k] = fmt.Sprint(v)
+		case []any:
+			var parts []string
+			for _, p := range v {
+				parts = append(parts, fmt.Sprint(p))
+			}
+			m[k] = strings.Join(parts, ",")
+		}
+	}
+	return m, nil
+}
+
+func setRole(c *Config, v string) error {
+	c.Role = Role(v)
+	if !slices.Contains([]Role{RoleAll, RoleAPI, RoleWorker}, c.Role) {
+		return fmt.Errorf("unknown role %q: use all, api or worker", v)
+	}
+	return nil
+}
+
+func text(field func(*Config) *string) func(*Config, string) error {
+	return func(c *Config, v string) error { *field(c) = v; return nil }
+}
+
+func list(field func(*Config) *[]string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		for p := range strings.SplitSeq(v, ",") {
+			if p = strings.TrimSpace(p); p != "" {
+				*field(c) = append(*field(c), p)
+			}
+		}
+		return nil
+	}
+}
+
+func number(field func(*Config) *int) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < 0 {
+			return fmt.Errorf("%q is not a number of 0 or more", v)
+		}
+		*field(c) = n
+		return nil
+	}
+}
+
+func toggle(field func(*Config) *bool) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		switch strings.ToLower(v) {
+		case "1", "true", "on", "yes":
+			*field(c) = true
+		case "0", "false", "off", "no":
+			*field(c) = false
+		default:
+			return fmt.Errorf("%q is neither on nor off", v)
+		}
+		return nil
+	}
+}
+
+// duration takes Go's notation or a plain number of seconds.
+func duration(field func(*Config) *time.Duration) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		d, err := time.ParseDuration(v)
+		if n, nerr := strconv.Atoi(v); nerr == nil {
+			d, err = time.Duration(n)*time.Second, nil
+		}
+		if err != nil || d < 0 {
+			return fmt.Errorf("%q is not a duration: use 90s, 30m, or a number of seconds", v)
+		}
+		*field(c) = d
+		return nil
+	}
+}

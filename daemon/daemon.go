@@ -1,0 +1,341 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"chat"
+	"chat/daemon/api"
+	"chat/daemon/chunklog"
+	"chat/daemon/embedded"
+	"chat/daemon/keys"
+	"chat/daemon/provider"
+	"chat/daemon/queue"
+	"chat/daemon/worker"
+	"chat/sql"
+)
+
+// closePatience is how long requests get to end once their streams are aborted.
+const closePatience = 3 * time.Second
+
+// Run runs a daemon until stop is closed or ctx ends. After stop it takes no new
+// work, gives running answers Config.Drain to finish, and hands the rest back to
+// the queue; after ctx it does so at once. ready is called when requests are
+// served. The error says why it could not start, or what broke.
+func Run(ctx context.Context, cfg Config, stop <-chan struct{}, ready func()) (err error) {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	d := &daemon{cfg: cfg, log: cfg.Logger, stopping: make(chan struct{})}
+	defer func() { err = errors.Join(err, d.close()) }()
+	if err := d.open(ctx); err != nil {
+		return err
+	}
+	return d.serve(ctx, stop, ready)
+}
+
+// daemon holds the parts while they run.
+type daemon struct {
+	cfg   Config
+	log   *slog.Logger
+	store *sql.Store
+	rdb   *redis.Client
+	chunk *chunklog.Log
+	queue *queue.Queue
+	model *models
+
+	listeners []net.Listener
+	closers   []func() error
+
+	stopOnce sync.Once
+	stopping chan struct{}
+	retiring sync.Once
+	whenIdle chan struct{}
+}
+
+func (d *daemon) stop() { d.stopOnce.Do(func() { close(d.stopping) }) }
+
+// close undoes open, last first.
+func (d *daemon) close() error {
+	var errs []error
+	for i := len(d.closers) - 1; i >= 0; i-- {
+		errs = append(errs, d.closers[i]())
+	}
+	return errors.Join(errs...)
+}
+
+// open opens the engines and binds the addresses.
+func (d *daemon) open(ctx context.Context) error {
+	d.whenIdle = make(chan struct{})
+	if err := d.openStore(ctx); err != nil {
+		return err
+	}
+	if err := d.openRedis(); err != nil {
+		return err
+	}
+	registry := provider.New(provider.Config{
+		BaseURL: d.cfg.ProviderURL, Key: d.cfg.ProviderKey, DefaultModel: d.cfg.DefaultModel, Discover: d.cfg.Discover,
+		Demo: provider.DemoOptions{TokensPerSecond: d.cfg.DemoSpeed}, Logger: d.log,
+	})
+	d.closers = append(d.closers, func() error { registry.Close(); return nil })
+	d.model = newModels(registry)
+	if d.cfg.Role == RoleWorker {
+		return nil
+	}
+	if d.cfg.Listener != nil {
+		d.listeners = append(d.listeners, d.cfg.Listener)
+	}
+	for _, addr := range d.cfg.Listen {
+		l, err := listen(addr)
+		if err != nil {
+			return err
+		}
+		d.listeners = append(d.listeners, l)
+		d.closers = append(d.closers, func() error { _ = l.Close(); return nil }) // closed by the server before
+	}
+	if len(d.listeners) == 0 {
+		return chat.Errorf(chat.CodeNotConfigured, "nothing to listen on: --listen unix:///path or tcp://host:port")
+	}
+	return nil
+}
+
+func (d *daemon) openStore(ctx context.Context) error {
+	url := d.cfg.DatabaseURL
+	if url == "" {
+		url = "sqlite://" + filepath.Join(d.cfg.DataDir, "chat.db")
+	}
+	store, err := sql.Open(ctx, url, sql.Options{MaxOpen: d.cfg.DatabasePool, Lease: d.cfg.Lease})
+	if err != nil {
+		return err
+	}
+	d.store = store
+	d.closers = append(d.closers, store.Close)
+	if !d.cfg.Local {
+		return nil
+	}
+	// Nobody else can hold a lease on this database: whoever did is dead.
+	n, err := store.ReleaseLeases(ctx)
+	if err != nil {
+		return err
+	}
+	if n > 0 {
+		d.log.Info("tasks of a daemon that ended without notice are queued again", "tasks", n)
+	}
+	return nil
+}
+
+func (d *daemon) openRedis() error {
+	var opts *redis.Options
+	if d.cfg.RedisURL == "" {
+		engine, err := embedded.Start(embedded.Options{})
+		if err != nil {
+			return fmt.Errorf("start the embedded engine: %w", err)
+		}
+		d.closers = append(d.closers, engine.Close)
+		opts = engine.Options()
+	} else {
+		var err error
+		if opts, err = redis.ParseURL(d.cfg.RedisURL); err != nil {
+			return chat.Errorf(chat.CodeInvalid, "REDIS_URL: %w", err)
+		}
+		opts.DialTimeout = 2 * time.Second
+	}
+	opts.MaxRetries = -1 // an append that is repeated blindly is applied twice
+	opts.ContextTimeoutEnabled = true
+	opts.PoolSize = 32
+	if d.cfg.RedisPool > 0 {
+		opts.PoolSize = d.cfg.RedisPool
+	}
+	d.rdb = redis.NewClient(opts)
+	d.closers = append(d.closers, d.rdb.Close)
+	names := keys.Names{HashTags: d.cfg.HashTags}
+	d.chunk = chunklog.New(d.rdb, chunklog.Options{Names: names, TTL: d.cfg.ChunkTTL, Logger: d.log})
+	d.queue = queue.New(d.rdb, names, 0)
+	return nil
+}
+
+// serve runs the parts and ends them in order: no new work, running answers,
+// streams, the shared subscription.
+func (d *daemon) serve(ctx context.Context, stop <-chan struct{}, ready func()) error {
+	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var loops, work sync.WaitGroup
+	defer loops.Wait()
+	defer cancel()
+	loops.Go(func() { d.chunk.Run(background) })
+	sweeper := worker.Sweeper{Store: d.store, Log: workerLog{d.chunk}, Queue: d.queue, Logger: d.log}
+	loops.Go(func() { sweeper.Run(background) })
+
+	if d.cfg.Role != RoleAPI {
+		w := worker.New(d.store, workerLog{d.chunk}, d.queue, d.model, worker.Options{
+			Info: workerInfo(d.cfg), Concurrency: d.cfg.Concurrency, Deadline: d.cfg.Deadline,
+			Lease: d.cfg.Lease, Renewal: d.cfg.Lease / 3, Drain: nonZero(d.cfg.Drain), Logger: d.log,
+		})
+		d.chunk.OnControl(func(c chunklog.Control) {
+			if c.Type == chunklog.ControlCancel {
+				w.Cancel(c.TaskID)
+			}
+		})
+		work.Go(func() { w.Run(ctx, d.stopping) })
+	}
+	var failed error
+	served := make(chan error, len(d.listeners))
+	var server *http.Server
+	var front *api.Server
+	if d.cfg.Role != RoleWorker {
+		var err error
+		if front, server, err = d.front(background); err != nil {
+			d.stop()
+			work.Wait()
+			return err
+		}
+		for _, l := range d.listeners {
+			loops.Go(func() { served <- server.Serve(l) })
+		}
+		if d.cfg.Local {
+			loops.Go(func() { d.watchIdle(background, front) })
+		}
+	}
+	d.log.Info("ready", "role", d.cfg.Role, "engine", d.store.Engine(), "version", Version)
+	ready()
+
+	select {
+	case <-ctx.Done():
+	case <-stop:
+	case <-d.stopping:
+	case failed = <-served:
+	}
+	d.log.Info("stopping")
+	d.stop()
+	work.Wait()
+	if front != nil {
+		front.Activity().Close()
+		front.Drain()
+		bye, cancel := context.WithTimeout(background, closePatience)
+		defer cancel()
+		if err := server.Shutdown(bye); err != nil {
+			d.log.Warn("requests were cut off", "err", errors.Join(err, server.Close()))
+		}
+	}
+	if errors.Is(failed, http.ErrServerClosed) {
+		failed = nil
+	}
+	return failed
+}
+
+// front makes the API and its HTTP server.
+func (d *daemon) front(ctx context.Context) (*api.Server, *http.Server, error) {
+	o := api.Options{
+		Instance: d.cfg.Instance, Version: Version, PID: os.Getpid(), Protocol: [2]int{ProtocolMin, ProtocolMax},
+		AllowHosts: d.cfg.AllowHosts, AllowOrigins: d.cfg.AllowOrigins, MaxStreams: d.cfg.MaxStreams, Logger: d.log,
+	}
+	if d.cfg.Local {
+		o.Retire = d.retire
+	}
+	for _, l := range d.listeners {
+		if l.Addr().Network() != "tcp" {
+			continue
+		}
+		token, from, err := loadToken(d.cfg)
+		if err != nil {
+			return nil, nil, err
+		}
+		o.Authenticate = authenticator(token)
+		if host, _, err := net.SplitHostPort(l.Addr().String()); err == nil {
+			o.AllowHosts = append(o.AllowHosts, host)
+		}
+		d.log.Info("listening", "address", "tcp://"+l.Addr().String(), "token", "in "+from)
+	}
+	front := api.New(ctx, d.store, apiLog{workerLog{d.chunk}, d.rdb}, d.queue, d.model, o)
+	server := &http.Server{
+		Handler: front.Handler(), ConnContext: api.ConnContext,
+		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(d.log.Handler(), slog.LevelWarn),
+	}
+	return front, server, nil
+}
+
+// retire ends a local daemon: now, or as soon as it is idle.
+func (d *daemon) retire(now bool) {
+	if now {
+		d.stop()
+		return
+	}
+	d.retiring.Do(func() { close(d.whenIdle) })
+}
+
+// watchIdle ends a local daemon that nobody has used for Config.Idle, and one
+// that was asked to retire as soon as nobody uses it.
+func (d *daemon) watchIdle(ctx context.Context, front *api.Server) {
+	idle, whenIdle := d.cfg.Idle, d.whenIdle
+	pace := 15 * time.Second
+	if idle > 0 {
+		pace = max(100*time.Millisecond, min(idle/4, pace))
+	}
+	every := time.NewTicker(pace)
+	defer every.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-whenIdle:
+			idle, whenIdle = time.Millisecond, nil
+			every.Reset(200 * time.Millisecond)
+			continue
+		case <-every.C:
+		}
+		if idle == 0 {
+			continue
+		}
+		if front.Activity().CloseIfIdle(idle, func() bool { return d.workless(ctx) }) {
+			d.log.Info("nobody needs this daemon any more")
+			d.stop()
+			return
+		}
+	}
+}
+
+// workless reports whether no task is queued or running.
+func (d *daemon) workless(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	queued, running, err := d.store.QueueDepths(ctx)
+	if err != nil || running > 0 {
+		return false
+	}
+	for _, n := range queued {
+		if n > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func workerInfo(c Config) chat.Worker {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return chat.Worker{
+		ID: fmt.Sprintf("%s-%d-%s", host, os.Getpid(), c.Instance), Host: host, PID: os.Getpid(),
+		Version: Version, StartedAt: time.Now().UTC(),
+	}
+}
+
+// nonZero makes an explicit zero, which the worker would take for its default,
+// the shortest there is.
+func nonZero(d time.Duration) time.Duration {
+	if d == 0 {
+		return time.Nanosecond
+	}
+	return d
+}

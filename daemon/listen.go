@@ -1,0 +1,66 @@
+package daemon
+
+import (
+	"errors"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"chat"
+)
+
+// listen binds one address of --listen: unix:///path, 0600, or tcp://host:port.
+func listen(addr string) (net.Listener, error) {
+	u, err := url.Parse(addr)
+	if err != nil {
+		return nil, chat.Errorf(chat.CodeInvalid, "--listen %s: %w", addr, err)
+	}
+	switch u.Scheme {
+	case "unix":
+		return listenUnix(u.Path)
+	case "tcp":
+		if _, _, err := net.SplitHostPort(u.Host); err != nil || u.Path != "" {
+			return nil, chat.Errorf(chat.CodeInvalid, "--listen %s: use tcp://host:port", addr)
+		}
+		l, err := net.Listen("tcp", u.Host)
+		if err != nil {
+			return nil, chat.Errorf(chat.CodeDaemon, "cannot listen on %s: %w", addr, err)
+		}
+		return l, nil
+	}
+	return nil, chat.Errorf(chat.CodeInvalid, "--listen %s: use unix:///path or tcp://host:port", addr)
+}
+
+// listenUnix takes over a socket that nobody serves any more, never a live one.
+func listenUnix(path string) (net.Listener, error) {
+	if !filepath.IsAbs(path) {
+		return nil, chat.Errorf(chat.CodeInvalid, "--listen needs an absolute path: unix:///path")
+	}
+	if c, err := net.Dial("unix", path); err == nil {
+		_ = c.Close()
+		return nil, chat.Errorf(chat.CodeDaemon, "%s is served by another process", path)
+	}
+	if fi, err := os.Lstat(path); err == nil && fi.Mode()&os.ModeSocket != 0 {
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, chat.Errorf(chat.CodeDaemon, "cannot replace the stale socket: %w", err)
+		}
+	}
+	// The socket is private before it has its name: bound in a directory of our
+	// own, narrowed, and then moved.
+	dir, err := os.MkdirTemp(filepath.Dir(path), ".s")
+	if err != nil {
+		return nil, chat.Errorf(chat.CodeDaemon, "cannot make the socket: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }() // empty by then, or the error below counts
+	tmp := filepath.Join(dir, "s")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: tmp, Net: "unix"})
+	if err != nil {
+		return nil, chat.Errorf(chat.CodeDaemon, "cannot listen on %s: %w", path, err)
+	}
+	l.SetUnlinkOnClose(false) // by then the name may be another process's
+	if err := errors.Join(os.Chmod(tmp, 0o600), os.Rename(tmp, path)); err != nil {
+		return nil, errors.Join(chat.Errorf(chat.CodeDaemon, "cannot make the socket private: %w", err), l.Close())
+	}
+	return l, nil
+}
