@@ -1,0 +1,59 @@
+// Package markdown turns Markdown (CommonMark with tables, strikethrough, task
+// lists and bare links) into rows of a terminal, none wider than asked for.
+//
+// Render lays out a whole text. Stream does the same for a text that is still
+// arriving, and after every piece its rows equal those of Render on what has
+// arrived so far; it does so at a cost that depends on the last block, not on
+// the length of the text. Writer appends finished rows to a terminal.
+//
+// A text must have passed the sanitizer (Writer does that itself). What Markdown
+// can then still produce, by entities such as &#27;, is cleaned here.
+package markdown
+
+import (
+	"bytes"
+	"sync"
+
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/extension"
+	"github.com/yuin/goldmark/parser"
+	"github.com/yuin/goldmark/text"
+	"github.com/yuin/goldmark/util"
+)
+
+// MinWidth is the narrowest layout; a smaller width is treated as this one.
+const MinWidth = 4
+
+// Render lays out source in rows of at most width cells.
+func Render(source string, width int, style Style) []string {
+	src := []byte(source)
+	doc := parse(src, parser.NewContext())
+	l := layout{src: src, style: style}
+	return l.document(doc, max(width, MinWidth))
+}
+
+// grammar builds the parser at its first use, so that a program that shows no
+// Markdown does not pay for it. A goldmark parser is safe for concurrent use.
+var grammar = sync.OnceValue(func() parser.Parser {
+	return parser.NewParser(
+		parser.WithBlockParsers(parser.DefaultBlockParsers()...),
+		parser.WithInlineParsers(parser.DefaultInlineParsers()...),
+		parser.WithInlineParsers(
+			util.Prioritized(extension.NewTaskCheckBoxParser(), 0),
+			util.Prioritized(extension.NewStrikethroughParser(), 500),
+			util.Prioritized(extension.NewLinkifyParser(), 999),
+		),
+		parser.WithParagraphTransformers(parser.DefaultParagraphTransformers()...),
+		parser.WithParagraphTransformers(util.Prioritized(extension.NewTableParagraphTransformer(), 200)),
+		parser.WithASTTransformers(util.Prioritized(extension.NewTableASTTransformer(), 0)),
+	)
+})
+
+func parse(src []byte, pc parser.Context) ast.Node {
+	return grammar().Parse(text.NewReader(src), parser.WithContext(pc))
+}
+
+// lineStart is the index of the first byte of the line that holds src[pos].
+func lineStart(src []byte, pos int) int {
+	return bytes.LastIndexByte(src[:pos], '\n') + 1
+}

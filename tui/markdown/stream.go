@@ -1,0 +1,249 @@
+package markdown
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/parser"
+)
+
+// Stream lays out a text that arrives in pieces. Blocks that nothing to come can
+// change are laid out once and kept: top-level blocks when the next one has
+// begun, items when the next item has begun, code line by line. Only what is
+// still open is laid out again with each piece.
+//
+// A Stream is not safe for concurrent use.
+type Stream struct {
+	width int
+	style Style
+
+	src   []byte
+	start int      // where the open part of src begins
+	rows  []string // the kept rows, then those of the open part
+	kept  int
+
+	list  *openList
+	fence *openFence
+	links links
+	fixed bool // kept rows never change, not even for a late definition
+}
+
+// openList says that the open part begins with an item of a list whose earlier
+// items are kept.
+type openList struct {
+	number int  // of that item
+	blank  bool // an empty line stood before it
+}
+
+// NewStream returns a Stream for rows of at most width cells.
+func NewStream(width int, style Style) *Stream {
+	return &Stream{width: max(width, MinWidth), style: style}
+}
+
+// Append takes the next piece of the text.
+func (s *Stream) Append(text string) {
+	if text == "" {
+		return
+	}
+	s.src = append(s.src, text...)
+	s.layout(bytes.IndexByte(s.src[len(s.src)-len(text):], '\n') >= 0)
+}
+
+// Lines are the rows so far. The slice is valid until the next Append and must
+// not be changed.
+func (s *Stream) Lines() []string { return s.rows }
+
+// Settled is the number of rows, from the first, that only a later link
+// reference definition can change.
+func (s *Stream) Settled() int { return s.kept }
+
+// Source is the text so far.
+func (s *Stream) Source() string { return string(s.src) }
+
+// Len is the length of the text so far, in bytes.
+func (s *Stream) Len() int { return len(s.src) }
+
+func (s *Stream) layout(newLine bool) {
+	if newLine {
+		s.advance()
+	}
+	defined := s.open()
+	if s.fixed || !s.links.stale(defined) {
+		return
+	}
+	// A definition has come that kept rows refer to: begin again, knowing it.
+	s.start, s.rows, s.kept = 0, nil, 0
+	s.list, s.fence = nil, nil
+	s.links.restart(defined)
+	s.advance()
+	s.open()
+}
+
+// advance keeps what the complete lines of the open part have finished.
+func (s *Stream) advance() {
+	s.rows = s.rows[:s.kept]
+	for {
+		if s.fence != nil && !s.advanceFence() {
+			break
+		}
+		if !s.advanceBlocks() {
+			break
+		}
+	}
+	s.kept = len(s.rows)
+}
+
+// advanceBlocks keeps finished blocks; it reports whether a fence was opened,
+// whose lines are then to be taken one by one.
+func (s *Stream) advanceBlocks() bool {
+	end := bytes.LastIndexByte(s.src, '\n') + 1
+	if end <= s.start {
+		return false
+	}
+	region := s.src[s.start:end]
+	pc := s.links.context(true)
+	doc := parse(region, pc)
+	last := doc.LastChild()
+	if last == nil {
+		return false
+	}
+	l := layout{src: region, style: s.style}
+	first := openFrom(region, last)
+	if first.Pos() < 0 {
+		return false
+	}
+	for n := doc.FirstChild(); n != nil && n != first; n = n.NextSibling() {
+		s.keep(&l, n)
+	}
+	from := end - s.start // everything, unless something stays open
+	fence := false
+	switch n := first.(type) {
+	case *ast.List:
+		from = s.keepItems(&l, n)
+	case *ast.FencedCodeBlock:
+		if f, body := unclosedFence(region, n); f != nil {
+			s.rows = appendBlock(s.rows, []string{l.fenceHead(f.language, s.width)})
+			s.list, s.fence, fence = nil, f, true
+			from = body
+			break
+		}
+		s.keep(&l, n)
+	default:
+		if !finished(region, last) {
+			from = startOf(region, first)
+			break
+		}
+		for ; n != nil; n = n.NextSibling() {
+			s.keep(&l, n)
+		}
+	}
+	s.links.settle(region[:from], pc)
+	s.start += from
+	return fence
+}
+
+// keep lays out a finished top-level block.
+func (s *Stream) keep(l *layout, n ast.Node) {
+	s.rows = s.place(s.rows, l, n)
+	s.list = nil
+	s.links.defineIn(n)
+}
+
+// place appends the rows of a top-level block; the first one may go on with the
+// list that is open.
+func (s *Stream) place(rows []string, l *layout, n ast.Node) []string {
+	list, ok := n.(*ast.List)
+	if !ok || s.list == nil {
+		return appendBlock(rows, l.block(n, s.width))
+	}
+	if s.list.blank {
+		rows = append(rows, "")
+	}
+	return l.items(rows, list, s.list.number, s.width)
+}
+
+// keepItems keeps all items but the last, and returns where that begins.
+func (s *Stream) keepItems(l *layout, list *ast.List) int {
+	last := list.LastChild()
+	if last == list.FirstChild() {
+		return startOf(l.src, list)
+	}
+	next := &openList{number: list.Start + list.ChildCount() - 1, blank: last.HasBlankPreviousLines()}
+	if s.list != nil {
+		next.number = s.list.number + list.ChildCount() - 1
+	}
+	from := startOf(l.src, last)
+	list.RemoveChild(list, last)
+	s.keep(l, list)
+	s.list = next
+	return from
+}
+
+// open lays out the open part and returns the links defined by then.
+func (s *Stream) open() map[string]parser.Reference {
+	s.rows = s.rows[:s.kept]
+	region := s.src[s.start:]
+	if s.fence != nil {
+		l := layout{style: s.style}
+		if len(region) > 0 && !s.fence.closedBy(region) {
+			s.rows = l.codeLine(s.rows, s.fence.language, s.fence.dedent(region), s.width)
+		}
+		return s.links.defined
+	}
+	if len(region) == 0 {
+		return s.links.defined
+	}
+	pc := s.links.context(false)
+	doc := parse(region, pc)
+	l := layout{src: region, style: s.style}
+	open := s.list
+	for n := doc.FirstChild(); n != nil; n = n.NextSibling() {
+		s.rows = s.place(s.rows, &l, n)
+		s.list = nil
+	}
+	s.list = open
+	return byLabel(pc.References())
+}
+
+// openFrom is the first top-level block that lines to come can still change:
+// the last one, and before it those that are made of the same paragraph.
+func openFrom(src []byte, last ast.Node) ast.Node {
+	n := last
+	for paragraphLike(n) {
+		prev := n.PreviousSibling()
+		if prev == nil || !paragraphLike(prev) || (n.Pos() > prev.Pos() && afterBlank(src, n)) {
+			break
+		}
+		n = prev
+	}
+	return n
+}
+
+// paragraphLike reports whether the parser made n of a paragraph's lines.
+func paragraphLike(n ast.Node) bool {
+	return slices.Contains([]string{"Paragraph", "Table", "LinkReferenceDefinition", "Heading"}, n.Kind().String())
+}
+
+// finished reports whether nothing to come can change the last top-level block.
+func finished(src []byte, last ast.Node) bool {
+	if last.Kind() == ast.KindThematicBreak {
+		return true
+	}
+	if !paragraphLike(last) {
+		return false
+	}
+	rest := bytes.TrimRight(src, " \t\n")
+	return bytes.Count(src[len(rest):], []byte{'\n'}) > 1
+}
+
+// startOf is where the first line of a block begins.
+func startOf(src []byte, n ast.Node) int { return lineStart(src, n.Pos()) }
+
+func afterBlank(src []byte, n ast.Node) bool {
+	start := startOf(src, n)
+	if start == 0 {
+		return true
+	}
+	return len(bytes.TrimSpace(src[lineStart(src, start-1):start])) == 0
+}

@@ -1,0 +1,223 @@
+package markdown
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/charmbracelet/x/ansi"
+)
+
+// equalAt feeds source cut at the given places and compares each state with a
+// fresh Render of the same prefix.
+func equalAt(t *testing.T, source string, width int, cuts []int) {
+	t.Helper()
+	s := NewStream(width, ANSI16())
+	before := 0
+	for _, cut := range append(cuts, len(source)) {
+		s.Append(source[before:cut])
+		before = cut
+		got, want := s.Lines(), Render(source[:cut], width, ANSI16())
+		for i := range max(len(got), len(want)) {
+			g, w := at(got, i), at(want, i)
+			if g != w {
+				t.Fatalf("width %d, after %d bytes %q: row %d of %d is\n%q, a full render has %d rows and\n%q",
+					width, cut, tail(source[:cut]), i, len(got), g, len(want), w)
+			}
+		}
+	}
+}
+
+func at(rows []string, i int) string {
+	if i < len(rows) {
+		return rows[i]
+	}
+	return "(no row)"
+}
+
+func tail(s string) string { return s[max(0, len(s)-120):] }
+
+func everyRune(source string) []int {
+	var cuts []int
+	for i := range source {
+		cuts = append(cuts, i)
+	}
+	return cuts
+}
+
+func randomCuts(r *rand.Rand, source string, n int) []int {
+	var cuts []int
+	step := max(1, len(source)/n)
+	for i := r.IntN(step) + 1; i < len(source); i += r.IntN(2*step) + 1 {
+		for i < len(source) && !utf8.RuneStart(source[i]) {
+			i++
+		}
+		cuts = append(cuts, i)
+	}
+	return cuts
+}
+
+// corpus holds what answers are made of, and what breaks incremental layouts.
+var corpus = map[string]string{
+	"paragraphs":       "One two three.\nStill *one*.\n\nTwo **strong *both* text** and `code  here`.\n",
+	"headings":         "# One\n## Two ##\nText\n===\nMore\n---\nlast\n-\n# \n#not\n",
+	"setext late":      "a paragraph\nof two lines\n- not an item yet\n\nfoo\n- b\n-\n",
+	"lists":            "Here:\n- one\n- two\n  more\n\n  again\n- three\n\n- four\n  - a\n    - b\n      1. x\n      2. y\n- five\n\nend\n",
+	"ordered":          "9. nine\n1. ten\n1. eleven\n   - in\n\n1) other\n2) list\n\n   para\n\n3) three\n",
+	"list then rule":   "- a\n- b\n* c\n* d\n***\n- - -\n+ e\n1. f\n",
+	"indented list":    "  - a\n  - b\n   - c\n    - d\n\n   - e\n",
+	"tasks":            "- [ ] open\n- [x] done\n  - [ ] inner\n",
+	"lazy":             "- a\nlazy\n- b\n> quote\nlazy quote\n> > deep\n> back\n\nout\n",
+	"fence":            "Text:\n```go\nfunc main() {\n\n\tprintln(\"x\")\n}\n```\nafter\n~~~\ntilde ``` inside\n~~~~\n",
+	"fence unclosed":   "```\na\n\n  b\n``\n````x\n\n\n",
+	"fence indented":   "  ```py\n  a\n    b\n c\n   ```\ntext\n",
+	"fence in item":    "1. do\n   ```sh\n   ls -l\n\n   cd\n   ```\n2. next\n\n       code\n",
+	"fence interrupts": "para\n```\ncode\n```\npara\n",
+	"table":            "Before\n\n| a | b | c |\n|:--|:-:|--:|\n| 1 | *2* | 3 |\n| `x|y` | longer cell text | 9 |\n\nafter\n",
+	"table in text":    "text\na|b\n-|-\nc|d\ne\n\nx|y\n-|-\n===\n",
+	"table in item":    "- item\n\n  a|b\n  -|-\n  1|2\n- next\n",
+	"wide table":       "|a|b|c|d|e|f|g|h|i|j|k|l|m|n|\n|-|-|-|-|-|-|-|-|-|-|-|-|-|-|\n|1|2|3|4|5|6|7|8|9|10|11|12|13|14|\n",
+	"links":            "[text](http://example.com) <http://auto.link> www.bare.org ![img](a.png \"t\") [same](same)\n",
+	"late references":  "See [one] and [two][b] and [no].\n\n- item [one]\n- other\n\n[one]: http://first.example\n[b]: <http://b.example> 'title'\n[one]: http://second.example\n\nafter [one]\n",
+	"reference split":  "A [x].\n\n[x]:\n  http://late.example\n  'and\n  title'\nnext\n",
+	"early reference":  "[x]: http://e.example\n\nuse [x] and [X]\n\n# [x]\n",
+	"html":             "<div>\n*raw*\n\n</div>\n\n<!-- comment\n\nstill -->\ntext <b>bold</b> a<br>b\n<script>\n\nx\n</script>\n",
+	"entities":         "&amp; &lt; &#65; &#x1b;[31m &nosuch; \\&amp; \\* &#10;x\n",
+	"rules":            "a\n\n---\n\n***\nb\n\n_ _ _\n",
+	"cjk":              "# 見出し\n\n日本語の文章は空白なしで折り返される必要があります。**強調**も`コード`も。\n\n- 項目一\n- 項目二 👩‍👩‍👧‍👦 絵文字 🇩🇪🇯🇵 e\u0301a\u0300\n",
+	"long":             "https://example.com/" + strings.Repeat("path/", 60) + " " + strings.Repeat("x", 300) + "\n\n```\n" + strings.Repeat("0123456789", 40) + "\n```\n",
+	"code block":       "para\n\n    indented\n\n    more\n\n\n  text\n",
+	"blank start":      "\n\n  \n- a\n\n\n\n- b\n\n\ntext\n\n\n",
+	"deep":             "- a\n  - b\n    - c\n      - d\n        - e\n          - f\n            - g\n              - h\n> > > > > > > > > > > > > deep\n",
+	"hard breaks":      "one  \ntwo\\\nthree\n",
+	"crlf":             "a\r\n\r\n```\r\nx\r\n```\r\n- b\r\n- c\r\n",
+	"empty items":      "-\n- a\n-\n\n- b\n1.\n2. x\n",
+	"numbers":          "1986\\. A year\n\n14. starts\n2. goes on\n",
+	"unclosed inline":  "some **bold that never ends and `code that never ends\n\nnext *one",
+}
+
+func TestStreamEqualsRenderAfterEveryCharacter(t *testing.T) {
+	for name, source := range corpus {
+		t.Run(name, func(t *testing.T) {
+			for _, width := range []int{20, 40, 80} {
+				equalAt(t, source, width, everyRune(source))
+			}
+		})
+	}
+}
+
+func TestStreamEqualsRenderOnTheWholeCorpusTogether(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var names []string
+	for name := range corpus {
+		names = append(names, name)
+	}
+	for round := range 20 {
+		r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+		var b strings.Builder
+		for _, n := range names[:6] {
+			b.WriteString(corpus[n])
+			if round%2 == 0 {
+				b.WriteByte('\n')
+			}
+		}
+		equalAt(t, b.String(), 60, randomCuts(r, b.String(), 120))
+	}
+}
+
+// documents are the Markdown files of the modules that this one uses.
+func documents(t testing.TB) []string {
+	t.Helper()
+	out, err := exec.Command("go", "env", "GOMODCACHE").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := filepath.Join(strings.TrimSpace(string(out)), "github.com")
+	var files []string
+	for _, pattern := range []string{"*/*/*.md", "*/*/*/*.md", "*/*/*/*/*.md"} {
+		found, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, found...)
+	}
+	if len(files) < 10 {
+		t.Fatalf("only %d Markdown files in %s", len(files), root)
+	}
+	return files
+}
+
+func TestStreamEqualsRenderOnRealDocuments(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for _, file := range documents(t) {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		source := strings.ToValidUTF8(string(data), "?")
+		if len(source) > 60_000 {
+			source = source[:60_000]
+		}
+		t.Run(filepath.Base(filepath.Dir(file))+"/"+filepath.Base(file), func(t *testing.T) {
+			equalAt(t, strings.ToValidUTF8(source, ""), 40+r.IntN(80), randomCuts(r, source, 40))
+		})
+	}
+}
+
+func TestNoRowIsWiderThanAsked(t *testing.T) {
+	sources := []string{}
+	for _, s := range corpus {
+		sources = append(sources, s)
+	}
+	for i, file := range documents(t) {
+		if i%5 != 0 {
+			continue
+		}
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sources = append(sources, string(data[:min(len(data), 20_000)]))
+	}
+	for _, width := range []int{20, 21, 33, 40, 79, 80, 120, 200} {
+		for _, source := range sources {
+			for i, row := range Render(source, width, ANSI16()) {
+				if w := ansi.StringWidth(row); w > width {
+					t.Fatalf("width %d: row %d is %d wide: %q", width, i, w, row)
+				}
+			}
+		}
+	}
+}
+
+func FuzzStream(f *testing.F) {
+	for _, s := range corpus {
+		f.Add(s, uint64(1))
+	}
+	f.Fuzz(func(t *testing.T, source string, seed uint64) {
+		if len(source) > 2000 || !utf8.ValidString(source) {
+			return
+		}
+		r := rand.New(rand.NewPCG(seed, 0))
+		equalAt(t, source, 20+r.IntN(60), randomCuts(r, source, 10))
+	})
+}
+
+func ExampleRender() {
+	for _, row := range Render("# Title\n\nSome *text* with a [link](http://x.org).\n\n- one\n- two", 30, Style{}) {
+		fmt.Println(row)
+	}
+	// Output:
+	// # Title
+	//
+	// Some text with a link
+	// (http://x.org).
+	//
+	// • one
+	// • two
+}
