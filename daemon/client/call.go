@@ -160,7 +160,10 @@ func (c *Client) headers(req *http.Request, l *link, r request) {
 func (c *Client) connectionError(ctx context.Context, l *link, err error) error {
 	c.lost(l)
 	if errors.Is(context.Cause(ctx), errCallTimeout) {
-		return chat.Retryable(chat.Errorf(chat.CodeDaemon, "%s did not answer within %s", l, c.o.CallTimeout))
+		return &chat.Error{
+			Code: chat.CodeDaemon, Message: fmt.Sprintf("%s did not answer within %s", l, c.o.CallTimeout),
+			Retryable: true, Cause: context.DeadlineExceeded,
+		}
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

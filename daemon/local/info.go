@@ -1,0 +1,72 @@
+package local
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"chat/daemon/client"
+)
+
+// Info is what daemon.json says of a running server. Clients read the socket's
+// path from it; they never compute it.
+type Info struct {
+	PID       int          `json:"pid"`
+	StartedAt time.Time    `json:"started_at"`
+	Socket    string       `json:"socket"`
+	Protocol  client.Range `json:"protocol"`
+	Version   string       `json:"version"`
+	Instance  string       `json:"instance"`
+	// InProcess says that the server is part of a client and ends with it.
+	InProcess bool `json:"in_process,omitempty"`
+}
+
+// Endpoint is where the server listens.
+func (i Info) Endpoint() client.Endpoint {
+	return client.Endpoint{Network: "unix", Address: i.Socket}
+}
+
+// errNoInfo says that there is no daemon.json, or none that can be read as one:
+// a daemon that crashed while the disk was full may have left anything.
+var errNoInfo = errors.New("no daemon.json")
+
+const maxInfo = 64 << 10
+
+func readInfo(p Paths) (Info, error) {
+	b, err := os.ReadFile(p.infoFile())
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return Info{}, errNoInfo
+	case err != nil:
+		return Info{}, dirError(p.Data, "XDG_DATA_HOME", err)
+	}
+	var i Info
+	if len(b) > maxInfo || json.Unmarshal(b, &i) != nil || !filepath.IsAbs(i.Socket) {
+		return Info{}, errNoInfo
+	}
+	return i, nil
+}
+
+// writeInfo replaces daemon.json in one step: a reader sees the old one or the
+// new one, never a part.
+func writeInfo(p Paths, i Info) error {
+	b, err := json.MarshalIndent(i, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode daemon.json: %w", err)
+	}
+	f, err := os.CreateTemp(p.Data, ".daemon-*.json") // 0600
+	if err != nil {
+		return dirError(p.Data, "XDG_DATA_HOME", err)
+	}
+	_, err = f.Write(append(b, '\n'))
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), p.infoFile())
+	}
+	if err != nil {
+		return errors.Join(dirError(p.Data, "XDG_DATA_HOME", err), os.Remove(f.Name()))
+	}
+	return nil
+}

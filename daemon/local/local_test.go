@@ -1,0 +1,424 @@
+package local
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"chat"
+	"chat/daemon/client"
+)
+
+func TestFiftyStartersGetOneDaemon(t *testing.T) {
+	home(t, "")
+	var mu sync.Mutex
+	pids := map[string]int{}
+	var wg sync.WaitGroup
+	for range 50 {
+		cmd := other(t, "start")
+		wg.Go(func() {
+			var stderr bytes.Buffer
+			cmd.Stderr = &stderr
+			out, err := cmd.Output()
+			if err != nil {
+				t.Errorf("%v: %s", err, &stderr)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			pids[string(bytes.TrimSpace(out))]++
+		})
+	}
+	wg.Wait()
+	if len(pids) != 1 {
+		t.Errorf("daemons: %v", pids)
+	}
+}
+
+func TestADaemonIsDetachedAndPrivate(t *testing.T) {
+	s := home(t, "")
+	// A descriptor that our parent forgot must not live on in the daemon.
+	var p [2]int
+	if err := syscall.Pipe(p[:]); err != nil {
+		t.Fatal(err)
+	}
+	id := pid(t, s)
+	if err := syscall.Close(p[1]); err != nil {
+		t.Fatal(err)
+	}
+	r := os.NewFile(uintptr(p[0]), "pipe")
+	defer r.Close()
+	if n, err := r.Read(make([]byte, 1)); n != 0 || err == nil {
+		t.Errorf("the daemon holds a descriptor of ours: %d, %v", n, err)
+	}
+	proc := filepath.Join("/proc", strconv.Itoa(id))
+	if cwd, err := os.Readlink(filepath.Join(proc, "cwd")); err != nil || cwd != "/" {
+		t.Errorf("cwd %q, %v", cwd, err)
+	}
+	stat, err := os.ReadFile(filepath.Join(proc, "stat"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := bytes.Cut(stat, []byte(") "))
+	if session := strings.Fields(string(rest))[3]; session != strconv.Itoa(id) {
+		t.Errorf("session %s, want %d", session, id)
+	}
+	i, err := readInfo(s.Paths)
+	if err != nil || i.PID != id || i.StartedAt.IsZero() || i.Version != "test" {
+		t.Errorf("%+v, %v", i, err)
+	}
+	for path, want := range map[string]fs.FileMode{
+		i.Socket: 0o600, filepath.Dir(i.Socket): 0o700, s.Paths.infoFile(): 0o600, s.Paths.Data: 0o700, s.Paths.Log(): 0o600,
+	} {
+		if st, err := os.Stat(path); err != nil || st.Mode().Perm() != want {
+			t.Errorf("%s: %v, %v, want %v", path, st.Mode(), err, want)
+		}
+	}
+}
+
+func TestFindNeverStarts(t *testing.T) {
+	s := home(t, "")
+	if _, err := s.Find(t.Context()); !chat.IsCode(err, chat.CodeDaemon) {
+		t.Fatal(err)
+	}
+	if stopped, err := s.Stop(t.Context(), false); stopped || err != nil {
+		t.Errorf("stopped %v, %v", stopped, err)
+	}
+	if st, err := s.Status(t.Context()); err != nil || st.Running {
+		t.Errorf("%+v, %v", st, err)
+	}
+	if _, err := os.Stat(s.Paths.Data); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("looking made the data directory: %v", err)
+	}
+}
+
+func TestAStaleSocketHeals(t *testing.T) {
+	s := home(t, "")
+	first := pid(t, s)
+	i, err := readInfo(s.Paths)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(first, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the lock is free", func() bool { _, held, err := holder(s.Paths.lockFile()); return err == nil && !held })
+	if _, err := os.Stat(i.Socket); err != nil {
+		t.Fatalf("the killed daemon's socket: %v", err)
+	}
+	began := time.Now()
+	second := pid(t, s)
+	if second == first {
+		t.Error("a dead daemon answered")
+	}
+	if d := time.Since(began); d > 5*time.Second {
+		t.Errorf("took %s", d)
+	}
+	// What the crash left in place of daemon.json does not matter either.
+	if err := syscall.Kill(second, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(s.Paths.infoFile(), []byte("{\"pid\":"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	third := &Starter{Paths: s.Paths, Protocol: s.Protocol}
+	if id := pid(t, third); id == second {
+		t.Error("a dead daemon answered")
+	}
+}
+
+func TestACrashingDaemonIsNotStartedForEver(t *testing.T) {
+	s := home(t, "")
+	for range startsPerMinute {
+		id := pid(t, s)
+		if err := syscall.Kill(id, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the lock is free", func() bool { _, held, err := holder(s.Paths.lockFile()); return err == nil && !held })
+	}
+	_, err := s.Endpoint(t.Context())
+	if e := chat.AsError(err); !chat.IsCode(err, chat.CodeDaemon) || e.Retryable || !strings.Contains(e.Message, "daemon logs") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestAnOldDaemonEndsWhileANewOneBinds(t *testing.T) {
+	s := home(t, "")
+	old := pid(t, s)
+	for round := range 10 {
+		starter := &Starter{Paths: s.Paths, Protocol: s.Protocol}
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if _, err := s.Stop(context.Background(), false); err != nil {
+				t.Error(err)
+			}
+		})
+		var e client.Endpoint
+		var err error
+		wg.Go(func() { e, err = starter.Endpoint(context.Background()) })
+		wg.Wait()
+		if err != nil {
+			t.Fatalf("round %d: %v", round, err)
+		}
+		// Whoever was found may have been the one on its way out; the next one must
+		// be reachable, and its socket in place.
+		now := pid(t, &Starter{Paths: s.Paths, Protocol: s.Protocol})
+		if now == old {
+			t.Errorf("round %d: %s is still served by %d", round, e, old)
+		}
+		i, err := readInfo(s.Paths)
+		if err != nil || i.PID != now {
+			t.Errorf("round %d: %+v, %v", round, i, err)
+		}
+		old = now
+	}
+}
+
+func TestTheDaemonsErrorComesThroughThePipe(t *testing.T) {
+	s := home(t, "broken")
+	_, err := s.Endpoint(t.Context())
+	if !chat.IsCode(err, chat.CodeDaemon) {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"the database file is damaged", "the disk is on fire", s.Paths.Log()} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not in: %s", want, err)
+		}
+	}
+}
+
+func TestADaemonThatEndsWithoutAWord(t *testing.T) {
+	s := home(t, "mute")
+	_, err := s.Endpoint(t.Context())
+	if !chat.IsCode(err, chat.CodeDaemon) || !strings.Contains(err.Error(), "ended at once") {
+		t.Fatal(err)
+	}
+	s = home(t, "")
+	s.Executable = "/nonexistent/chat"
+	if _, err := s.Endpoint(t.Context()); !chat.IsCode(err, chat.CodeDaemon) || !strings.Contains(err.Error(), "no such file") {
+		t.Fatal(err)
+	}
+}
+
+func TestALockThatSomebodyElseHolds(t *testing.T) {
+	s := home(t, "impatient")
+	if err := os.MkdirAll(s.Paths.Data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	l, _, err := tryLock(s.Paths.lockFile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Endpoint(t.Context())
+	if !chat.IsCode(err, chat.CodeDaemon) || !strings.Contains(err.Error(), fmt.Sprintf("process %d", os.Getpid())) {
+		t.Errorf("%v", err)
+	}
+	st, err := s.Status(t.Context())
+	if err != nil || !st.Running || st.Healthy || st.PID != os.Getpid() || st.Problem == "" {
+		t.Errorf("%+v, %v", st, err)
+	}
+	if err := l.release(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestATimeoutIsNotDeath(t *testing.T) {
+	s := home(t, "")
+	id := pid(t, s)
+	if err := syscall.Kill(id, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	s.HelloTimeout, s.BusyTimeout = 100*time.Millisecond, 300*time.Millisecond
+	_, err := s.Endpoint(t.Context())
+	if e := chat.AsError(err); !chat.IsCode(err, chat.CodeDaemon) || !e.Retryable || !strings.Contains(e.Message, strconv.Itoa(id)) {
+		t.Errorf("%v", err)
+	}
+	if err := syscall.Kill(id, syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	s.HelloTimeout, s.BusyTimeout = 0, 0
+	if again := pid(t, s); again != id {
+		t.Errorf("another daemon (%d) was started beside %d", again, id)
+	}
+}
+
+func TestAStoppedProcessCanBeForced(t *testing.T) {
+	s := home(t, "")
+	id := pid(t, s)
+	if err := syscall.Kill(id, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	s.HelloTimeout = 50 * time.Millisecond
+	if stopped, err := s.Stop(t.Context(), true); !stopped || err != nil {
+		t.Errorf("%v, %v", stopped, err)
+	}
+}
+
+func TestProtocolSkew(t *testing.T) {
+	t.Run("an older daemon that is idle is replaced", func(t *testing.T) {
+		s := home(t, "protocol=1")
+		old := pid(t, s)
+		t.Setenv(roleVariable, "daemon protocol=2")
+		newer := &Starter{Paths: s.Paths, Protocol: client.Range{Min: 2, Max: 3}}
+		if now := pid(t, newer); now == old {
+			t.Error("still the old one")
+		}
+	})
+	t.Run("an older daemon with work is left alone", func(t *testing.T) {
+		s := home(t, "busy")
+		old := pid(t, s)
+		newer := &Starter{Paths: s.Paths, Protocol: client.Range{Min: 2, Max: 3}}
+		if _, err := newer.Endpoint(t.Context()); !chat.IsCode(err, chat.CodeIncompatible) {
+			t.Error(err)
+		}
+		if now := pid(t, s); now != old {
+			t.Error("it was replaced")
+		}
+	})
+	t.Run("a newer daemon", func(t *testing.T) {
+		s := home(t, "protocol=2")
+		if _, err := s.Endpoint(t.Context()); !chat.IsCode(err, chat.CodeIncompatible) || !strings.Contains(err.Error(), "update chat") {
+			t.Error(err)
+		}
+		if stopped, err := s.Stop(t.Context(), false); !stopped || err != nil {
+			t.Errorf("stop works across versions: %v, %v", stopped, err)
+		}
+	})
+}
+
+func TestADeletedDataDirectoryBelongsToTheNextDaemon(t *testing.T) {
+	s := home(t, "")
+	old := pid(t, s)
+	if err := os.RemoveAll(s.Paths.Data); err != nil {
+		t.Fatal(err)
+	}
+	now := pid(t, s)
+	if now == old {
+		t.Fatal("the old one has no daemon.json any more")
+	}
+	if err := syscall.Kill(old, syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the old one ends", func() bool { return syscall.Kill(old, 0) != nil })
+	if id := pid(t, s); id != now {
+		t.Errorf("the old daemon took the new one's socket along: now %d", id)
+	}
+}
+
+func TestPathsThatDoNotWork(t *testing.T) {
+	long := strings.Repeat("long/", 30)
+	t.Run("long ones fall back", func(t *testing.T) {
+		s := home(t, "")
+		s.Paths.Runtime = filepath.Join(t.TempDir(), long)
+		s.Paths.State = filepath.Join(t.TempDir(), long)
+		t.Setenv("TMPDIR", "/tmp/"+long)
+		l, path, err := listen(t.Context(), s.Paths)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		if len(path) > maxSocketPath {
+			t.Errorf("%d bytes: %s", len(path), path)
+		}
+		if err := removeSocket(path); err != nil {
+			t.Error(err)
+		}
+		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+			t.Error(err)
+		}
+	})
+	t.Run("a link in place of the socket's directory is not followed", func(t *testing.T) {
+		dir := t.TempDir()
+		if err := os.Symlink(t.TempDir(), filepath.Join(dir, "d")); err != nil {
+			t.Fatal(err)
+		}
+		if err := privateDir(filepath.Join(dir, "d")); err == nil {
+			t.Error("it was")
+		}
+	})
+	t.Run("an unwritable home gives one sentence", func(t *testing.T) {
+		s := home(t, "")
+		file := filepath.Join(t.TempDir(), "file")
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s.Paths.Data = filepath.Join(file, "chat")
+		_, err := s.Endpoint(t.Context())
+		want := "cannot write to " + s.Paths.Data + " (not a directory): make it writable, or set XDG_DATA_HOME to a directory that is"
+		if err == nil || err.Error() != want {
+			t.Errorf("%v", err)
+		}
+		s.Paths.Data = t.TempDir()
+	})
+}
+
+func TestFindPaths(t *testing.T) {
+	env := func(pairs ...string) func(string) (string, bool) {
+		return func(name string) (string, bool) {
+			for i := 0; i < len(pairs); i += 2 {
+				if pairs[i] == name {
+					return pairs[i+1], true
+				}
+			}
+			return "", false
+		}
+	}
+	p, err := FindPaths(env("HOME", "/h"))
+	if err != nil || p != (Paths{Data: "/h/.local/share/chat", State: "/h/.local/state/chat", Config: "/h/.config/chat"}) {
+		t.Errorf("%+v, %v", p, err)
+	}
+	p, err = FindPaths(env("HOME", "/h", "XDG_DATA_HOME", "relative", "XDG_STATE_HOME", "/s", "XDG_RUNTIME_DIR", "/run/1"))
+	if err != nil || p != (Paths{Data: "/h/.local/share/chat", State: "/s/chat", Config: "/h/.config/chat", Runtime: "/run/1/chat"}) {
+		t.Errorf("%+v, %v", p, err)
+	}
+}
+
+func TestInProcess(t *testing.T) {
+	s := home(t, "")
+	server, err := InProcess(t.Context(), ServeOptions{
+		Paths: s.Paths, Protocol: s.Protocol, Version: "test", Instance: "i",
+		Run: func(ctx context.Context, stop <-chan struct{}, l net.Listener, ready func()) error {
+			return serveHello(ctx, stop, l, ready, s.Protocol, false)
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if id := pid(t, s); id != os.Getpid() {
+		t.Errorf("others are served by %d", id)
+	}
+	_, err = InProcess(t.Context(), ServeOptions{Paths: s.Paths})
+	if !errors.Is(err, ErrServed) || !strings.Contains(err.Error(), strconv.Itoa(os.Getpid())) {
+		t.Errorf("a second opener: %v", err)
+	}
+	i, err := readInfo(s.Paths)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Close(); err != nil {
+		t.Error(err)
+	}
+	for _, path := range []string{i.Socket, s.Paths.infoFile()} {
+		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s is still there: %v", path, err)
+		}
+	}
+	if _, held, err := holder(s.Paths.lockFile()); held || err != nil {
+		t.Errorf("held %v, %v", held, err)
+	}
+	failing := errors.New("no")
+	_, err = InProcess(t.Context(), ServeOptions{Paths: s.Paths, Run: func(context.Context, <-chan struct{}, net.Listener, func()) error { return failing }})
+	if !errors.Is(err, failing) {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,27 @@
+//go:build darwin || freebsd
+
+package local
+
+import (
+	"errors"
+	"net"
+
+	"golang.org/x/sys/unix"
+)
+
+// peerUID is the user on the other side, as the kernel saw it at connect.
+func peerUID(c *net.UnixConn) (int, error) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return -1, err
+	}
+	var cred *unix.Xucred
+	var sockErr error
+	err = raw.Control(func(fd uintptr) {
+		cred, sockErr = unix.GetsockoptXucred(int(fd), unix.SOL_LOCAL, unix.LOCAL_PEERCRED)
+	})
+	if err := errors.Join(err, sockErr); err != nil {
+		return -1, err
+	}
+	return int(cred.Uid), nil
+}

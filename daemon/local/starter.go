@@ -1,0 +1,202 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"chat"
+	"chat/daemon/client"
+)
+
+// Starter finds the local daemon, and starts one if there is none.
+type Starter struct {
+	Paths    Paths
+	Protocol client.Range
+	// Executable and Args are the daemon's command line: the own executable and
+	// "daemon run", if empty.
+	Executable string
+	Args       []string
+	// Notice takes sentences for the user about what is being waited for; nil
+	// drops them.
+	Notice func(string)
+	// The named limits; 0 means the default.
+	HelloTimeout time.Duration // 2 s: for one hello
+	BusyTimeout  time.Duration // 15 s: for a daemon that does not answer
+	StartTimeout time.Duration // 60 s: for a daemon that we started
+
+	mu     sync.Mutex
+	starts []time.Time // of the last minute
+}
+
+// The defaults of a Starter's limits.
+const (
+	helloTimeout = 2 * time.Second
+	busyTimeout  = 15 * time.Second
+	startTimeout = time.Minute
+)
+
+// startsPerMinute bounds what one process starts: a daemon that ends twice
+// within a minute has a reason, which starting a third does not mend.
+const startsPerMinute = 2
+
+func or(d, fallback time.Duration) time.Duration {
+	if d > 0 {
+		return d
+	}
+	return fallback
+}
+
+func (s *Starter) notice(format string, args ...any) {
+	if s.Notice != nil {
+		s.Notice(fmt.Sprintf(format, args...))
+	}
+}
+
+// Endpoint is where the daemon listens. It starts one if nobody is there, and
+// fits client.New.
+func (s *Starter) Endpoint(ctx context.Context) (client.Endpoint, error) {
+	i, err := s.find(ctx)
+	if err == nil {
+		return i.Endpoint(), nil
+	}
+	if !errors.Is(err, errAbsent) {
+		return client.Endpoint{}, err
+	}
+	if err := makeDir(s.Paths.Data, "XDG_DATA_HOME"); err != nil {
+		return client.Endpoint{}, err
+	}
+	for waited := false; ; waited = true {
+		l, _, err := tryLock(s.Paths.startLock())
+		if err == nil {
+			i, err = s.startLocked(ctx)
+			return i.Endpoint(), errors.Join(err, l.release())
+		}
+		if !errors.Is(err, errHeld) {
+			return client.Endpoint{}, err
+		}
+		// Somebody else is starting one. Its success spares us the lock.
+		if waited {
+			if err := pause(ctx, lockPoll); err != nil {
+				return client.Endpoint{}, err
+			}
+		}
+		if i, err := s.find(ctx); !errors.Is(err, errAbsent) {
+			return i.Endpoint(), err
+		}
+	}
+}
+
+// Find is where the daemon listens, if there is one; it never starts one. The
+// error of an absent daemon has CodeDaemon.
+func (s *Starter) Find(ctx context.Context) (client.Endpoint, error) {
+	i, err := s.find(ctx)
+	if errors.Is(err, errAbsent) {
+		return client.Endpoint{}, chat.Errorf(chat.CodeDaemon, "no local daemon is running: `chat daemon start` starts one")
+	}
+	return i.Endpoint(), err
+}
+
+// startLocked starts a daemon under the start lock, unless somebody did so while
+// we waited for it.
+func (s *Starter) startLocked(ctx context.Context) (Info, error) {
+	i, err := s.find(ctx)
+	if !errors.Is(err, errAbsent) {
+		return i, err
+	}
+	if err := s.mayStart(); err != nil {
+		return Info{}, err
+	}
+	if err := s.spawn(ctx); err != nil {
+		return Info{}, err
+	}
+	i, err = s.find(ctx)
+	if errors.Is(err, errAbsent) {
+		return Info{}, s.failed(0, chat.Errorf(chat.CodeDaemon, "it ended right after it had started"))
+	}
+	return i, err
+}
+
+func (s *Starter) mayStart() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	recent := s.starts[:0]
+	for _, at := range s.starts {
+		if now.Sub(at) < time.Minute {
+			recent = append(recent, at)
+		}
+	}
+	s.starts = append(recent, now)
+	if len(recent) >= startsPerMinute {
+		s.starts = recent
+		return chat.Errorf(chat.CodeDaemon, "the local daemon ended %d times within a minute: see %s, or `chat daemon logs`", len(recent), s.Paths.Log())
+	}
+	if len(recent) > 0 {
+		s.notice("the local daemon has ended; starting another")
+	}
+	return nil
+}
+
+// errAbsent says that no daemon takes work: none is there, or it is ending.
+var errAbsent = errors.New("no daemon")
+
+// find looks for the daemon until its condition is clear.
+func (s *Starter) find(ctx context.Context) (Info, error) {
+	deadline := time.Now().Add(or(s.BusyTimeout, busyTimeout))
+	told := false
+	for {
+		state, i, h, err := look(ctx, s.Paths, or(s.HelloTimeout, helloTimeout))
+		switch state {
+		case ready:
+			return s.compatible(ctx, i, h)
+		case absent, ending:
+			return Info{}, errAbsent
+		case refusing:
+			return Info{}, err
+		case busy, leaving:
+		}
+		if !time.Now().Before(deadline) {
+			return Info{}, &chat.Error{Code: chat.CodeDaemon, Cause: err, Retryable: true, Message: fmt.Sprintf(
+				"the local daemon (process %d) does not answer: wait, or end it with `chat daemon stop --force`; its log is %s", i.PID, s.Paths.Log())}
+		}
+		if state == busy && !told {
+			s.notice("the local daemon (process %d) is slow to answer; waiting", i.PID)
+			told = true
+		}
+		if err := pause(ctx, lockPoll); err != nil {
+			return Info{}, err
+		}
+	}
+}
+
+// compatible compares the protocol ranges. A daemon that is too old is asked to
+// end when it is idle; if that is now, it counts as absent.
+func (s *Starter) compatible(ctx context.Context, i Info, h client.Hello) (Info, error) {
+	if s.Protocol.Overlaps(h.Protocol) {
+		return i, nil
+	}
+	if h.Protocol.Min > s.Protocol.Max {
+		return Info{}, chat.Errorf(chat.CodeIncompatible,
+			"the local daemon is newer (version %s, protocol %d to %d) than this chat (protocol %d to %d): update chat",
+			h.Version, h.Protocol.Min, h.Protocol.Max, s.Protocol.Min, s.Protocol.Max)
+	}
+	c := client.New(client.At(i.Endpoint()), client.Options{CallTimeout: or(s.HelloTimeout, helloTimeout)})
+	defer c.Close()
+	if err := c.Retire(ctx, false); err == nil {
+		for range 100 { // an idle daemon is gone in a moment
+			state, _, _, _ := look(ctx, s.Paths, or(s.HelloTimeout, helloTimeout))
+			if state == absent || state == ending {
+				return Info{}, errAbsent
+			}
+			if err := pause(ctx, lockPoll); err != nil {
+				return Info{}, err
+			}
+		}
+	}
+	return Info{}, chat.Errorf(chat.CodeIncompatible,
+		"the local daemon is older (version %s, protocol %d to %d) than this chat (protocol %d to %d) and still has work to do; it has been asked to end after that: try again then, or run `chat daemon restart`",
+		h.Version, h.Protocol.Min, h.Protocol.Max, s.Protocol.Min, s.Protocol.Max)
+}
