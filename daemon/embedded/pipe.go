@@ -140,7 +140,7 @@ func (h *half) write(p []byte, back *half) (int, error) {
 func (h *half) end(readErr, writeErr error, drop bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.readErr == nil || drop && h.readErr == io.EOF {
+	if h.readErr == nil || drop && errors.Is(h.readErr, io.EOF) {
 		h.readErr = readErr
 	}
 	if h.writeErr == nil {

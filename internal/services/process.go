@@ -60,7 +60,7 @@ func (p *process) ready(ctx context.Context, try func(context.Context) error) er
 		}
 		select {
 		case <-p.ended:
-			return fmt.Errorf("%s ended at once (%v): %s", p.cmd.Path, p.state, p.out)
+			return fmt.Errorf("%s ended at once: %w: %s", p.cmd.Path, errors.Join(p.state, err), p.out)
 		case <-ctx.Done():
 			return fmt.Errorf("%s is not ready after %v: %w: %s", p.cmd.Path, readyWithin, err, p.out)
 		case <-poll.C:

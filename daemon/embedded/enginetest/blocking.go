@@ -160,7 +160,7 @@ func manyChannels(t *testing.T, o *redis.Options) {
 	ctx, rdb := client(t, o)
 	names := make([]string, 1000)
 	for i := range names {
-		names[i] = fmt.Sprintf("stream:%d", i)
+		names[i] = fmt.Sprintf("channel %d", i)
 	}
 	sub := subscribe(t, ctx, rdb, names...)
 	_, err := rdb.Pipelined(ctx, func(p redis.Pipeliner) error {

@@ -64,7 +64,7 @@ apt-get install -y -q --no-install-recommends "$@"
 `
 
 // install installs what is missing, and only that.
-func install(ctx context.Context, stderr io.Writer) error {
+func install(ctx context.Context, stdin io.Reader, stderr io.Writer) error {
 	what, packages := missing(needs())
 	if len(what) == 0 {
 		return nil
@@ -82,7 +82,7 @@ func install(ctx context.Context, stderr io.Writer) error {
 	}
 	fmt.Fprintf(stderr, "withservices: %s: installing %s\n", lacks, strings.Join(packages, " "))
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, stderr, stderr // sudo may ask
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, stderr, stderr // sudo may ask
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("install %s: %w", strings.Join(packages, " "), err)
 	}

@@ -38,7 +38,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
-	s, err := start(ctx, signals, stderr)
+	s, err := start(ctx, signals, stdin, stderr)
 	if err != nil {
 		fmt.Fprintln(stderr, "withservices:", err)
 		return exitSetup
@@ -59,7 +59,7 @@ type started struct {
 	dir      string
 }
 
-func start(ctx context.Context, signals <-chan os.Signal, stderr io.Writer) (*started, error) {
+func start(ctx context.Context, signals <-chan os.Signal, stdin io.Reader, stderr io.Writer) (*started, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	prepared := make(chan struct{})
@@ -72,7 +72,7 @@ func start(ctx context.Context, signals <-chan os.Signal, stderr io.Writer) (*st
 		case <-prepared:
 		}
 	}()
-	s, err := prepare(ctx, stderr)
+	s, err := prepare(ctx, stdin, stderr)
 	close(prepared)
 	<-watched
 	if err == nil && ctx.Err() != nil {
@@ -86,9 +86,9 @@ func start(ctx context.Context, signals <-chan os.Signal, stderr io.Writer) (*st
 
 // prepare installs and starts everything. What it returns has to be stopped,
 // with an error too.
-func prepare(ctx context.Context, stderr io.Writer) (*started, error) {
+func prepare(ctx context.Context, stdin io.Reader, stderr io.Writer) (*started, error) {
 	s := &started{}
-	if err := install(ctx, stderr); err != nil {
+	if err := install(ctx, stdin, stderr); err != nil {
 		return s, err
 	}
 	cache, err := cacheDir()

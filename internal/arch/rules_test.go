@@ -1,0 +1,149 @@
+package arch
+
+// rule says what a package may import besides the standard library.
+type rule struct {
+	// may lists import paths; one that ends in "/" allows all that begin with it.
+	may []string
+	why string
+}
+
+const (
+	goRedis = "github.com/redis/go-redis/v9"
+	goUUID  = "github.com/google/uuid"
+	charm   = "github.com/charmbracelet/"
+	xSync   = "golang.org/x/sync/"
+)
+
+// rules are all packages of the module, from the domain outwards.
+var rules = map[string]rule{
+	"chat": {
+		nil,
+		"the domain: everything imports it, so it imports nothing and does no I/O",
+	},
+	"chat/sse": {
+		[]string{"chat"},
+		"the only place where a chunk becomes a frame, for the server and the client alike",
+	},
+
+	"chat/sql": {
+		[]string{"chat", goUUID, "github.com/jmoiron/sqlx", "github.com/lib/pq", "modernc.org/sqlite", "modernc.org/sqlite/", "github.com/pressly/goose/v3", "github.com/pressly/goose/v3/"},
+		"the record: it knows databases, and nothing of Redis, HTTP or providers",
+	},
+	"chat/sql/sqltest": {
+		[]string{"chat", "chat/sql", goUUID},
+		"what a store promises, for tests of any database",
+	},
+
+	"chat/daemon/keys": {
+		[]string{"chat"},
+		"every Redis key is named in one file",
+	},
+	"chat/daemon/queue": {
+		[]string{"chat", "chat/daemon/keys", goRedis},
+		"wake-ups only: which task is next is decided in SQL",
+	},
+	"chat/daemon/chunklog": {
+		[]string{"chat", "chat/daemon/keys", goRedis},
+		"the fast path of a live stream: it knows Redis, and nothing of SQL or HTTP",
+	},
+	"chat/daemon/chunklog/chunklogtest": {
+		[]string{"chat", "chat/daemon/chunklog", "chat/daemon/keys", goRedis},
+		"what a chunk log promises, for tests of any engine",
+	},
+	"chat/daemon/embedded": {
+		[]string{"chat", goRedis, goRedis + "/maintnotifications", "github.com/alicebob/miniredis/v2", "github.com/alicebob/miniredis/v2/server"},
+		"the one place that knows miniredis; everyone else sees a Redis client",
+	},
+	"chat/daemon/embedded/enginetest": {
+		[]string{goRedis},
+		"what an engine promises, for the embedded one and a real Redis",
+	},
+
+	"chat/daemon/provider": {
+		[]string{"chat", "chat/sse", "chat/daemon/provider/demo", "github.com/sashabaranov/go-openai"},
+		"what a model is: it knows neither tasks nor storage",
+	},
+	"chat/daemon/provider/demo": {
+		[]string{"chat"},
+		"the model that answers when there is no other, behind the same wire as any",
+	},
+	"chat/daemon/provider/providertest": {
+		[]string{"chat", "chat/sse", "chat/daemon/provider", "github.com/sashabaranov/go-openai"},
+		"a provider that lies on command, for tests",
+	},
+	"chat/daemon/provider/providertest/lying": {
+		[]string{"chat", "chat/daemon/provider/providertest"},
+		"the lying provider as a program",
+	},
+
+	"chat/daemon/worker": {
+		[]string{"chat", xSync},
+		"the life of a task: it declares the interfaces it needs, so that every fault can be injected",
+	},
+	"chat/daemon/api": {
+		[]string{"chat", "chat/sse", goUUID},
+		"handlers and auth: it declares the interfaces it needs, and never sees Redis or SQL",
+	},
+	"chat/daemon/client": {
+		[]string{"chat", "chat/sse", goUUID},
+		"the other end of the protocol: it must work against any server",
+	},
+	"chat/daemon/local": {
+		[]string{"chat", "chat/daemon/client", "golang.org/x/sys/unix"},
+		"finds or starts the local daemon: the rest of the daemon is another process",
+	},
+	"chat/daemon": {
+		[]string{"chat", "chat/sql", "chat/daemon/", goRedis, goUUID, "github.com/BurntSushi/toml", "github.com/joho/godotenv", xSync},
+		"configuration and wiring: the one place that sees all parts",
+	},
+
+	"chat/tui": {
+		[]string{"chat", "chat/tui/", charm, "github.com/atotto/clipboard", "github.com/muesli/termenv", "github.com/mattn/go-runewidth", "github.com/rivo/uniseg"},
+		"a model of a screen behind a Backend interface: no HTTP, no daemon",
+	},
+	"chat/tui/markdown": {
+		[]string{"chat/tui/sanitize", charm, "github.com/yuin/goldmark", "github.com/yuin/goldmark/", "github.com/alecthomas/chroma/v2", "github.com/alecthomas/chroma/v2/", "github.com/mattn/go-runewidth", "github.com/rivo/uniseg"},
+		"Markdown to styled lines: a function of text and width",
+	},
+	"chat/tui/sanitize": {
+		[]string{charm},
+		"the one border that text of a model crosses to reach a terminal",
+	},
+	"chat/tui/background": {
+		[]string{charm, "github.com/muesli/termenv"},
+		"says whether the terminal is dark, and asks nobody else",
+	},
+
+	"chat/tui/follow": {
+		[]string{"chat", "chat/tui"},
+		"turns streams into batches a screen can draw: it knows no HTTP",
+	},
+
+	"chat/cmd/chat": {
+		[]string{"chat", "chat/sse", "chat/daemon", "chat/daemon/client", "chat/daemon/local", "chat/tui", "chat/tui/", charm, goUUID, "github.com/urfave/cli/v2", "github.com/mattn/go-isatty", "github.com/muesli/termenv"},
+		"the program: it speaks to a daemon through the client, even when it is its own",
+	},
+	"chat/cmd/chatd": {
+		[]string{"chat", "chat/daemon", "github.com/urfave/cli/v2"},
+		"the server's program: flags and exit codes around package daemon",
+	},
+
+	"chat/internal/arch": {nil, "rules"},
+	"chat/internal/services": {
+		[]string{"github.com/lib/pq", goRedis},
+		"the services of tests: it knows nothing of what is tested",
+	},
+	"chat/internal/services/cmd/withservices": {
+		[]string{"chat/internal/services"},
+		"runs the tests with their services",
+	},
+}
+
+// noIO are the packages that the domain must not import.
+var noIO = []string{"os", "os/", "net", "net/", "database/sql", "io/fs", "syscall", "log", "log/"}
+
+// vague are package names that say nothing about what is inside.
+var vague = []string{"util", "utils", "common", "helper", "helpers", "types", "models", "model", "manager", "misc", "shared", "base"}
+
+// maxLines is the length of a file that still has one reason to change.
+const maxLines = 400

@@ -1,0 +1,90 @@
+package arch
+
+import (
+	"bytes"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// source is a Go file of the module, whatever its build constraints say.
+type source struct {
+	name  string // path from the module's root, with slashes
+	pkg   string // import path of its directory
+	lines int
+	test  bool
+	file  *ast.File
+	set   *token.FileSet
+}
+
+// sources are all Go files of the module, testdata aside.
+func sources(t *testing.T) []source {
+	t.Helper()
+	root := os.DirFS(filepath.Join("..", ".."))
+	var all []source
+	err := fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
+		switch base := path.Base(name); {
+		case err != nil:
+			return err
+		case d.IsDir() && name != "." && (strings.HasPrefix(base, ".") || base == "testdata" || base == "bin" || base == "node_modules"):
+			return fs.SkipDir
+		case d.IsDir() || path.Ext(name) != ".go":
+			return nil
+		}
+		text, err := fs.ReadFile(root, name)
+		if err != nil {
+			return err
+		}
+		set := token.NewFileSet()
+		file, err := parser.ParseFile(set, name, text, parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		all = append(all, source{
+			name: name, pkg: path.Join("chat", path.Dir(name)), lines: bytes.Count(text, []byte("\n")),
+			test: strings.HasSuffix(name, "_test.go"), file: file, set: set,
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) < 10 {
+		t.Fatalf("found only %d files: is this the module?", len(all))
+	}
+	return all
+}
+
+// forTests reports whether the file is used by tests only.
+func (s source) forTests() bool {
+	return s.test || strings.HasSuffix(path.Base(s.pkg), "test") || strings.HasPrefix(s.pkg, "chat/internal/")
+}
+
+func (s source) at(n ast.Node) string { return s.set.Position(n.Pos()).String() }
+
+// uses calls found for each mention of the qualified name pkg.name, as in
+// time.Sleep. skip ends the search below a node.
+func (s source) uses(pkg, name string, skip func(ast.Node) bool, found func(ast.Node)) {
+	ast.Inspect(s.file, func(n ast.Node) bool {
+		if n != nil && skip != nil && skip(n) {
+			return false
+		}
+		if sel, ok := n.(*ast.SelectorExpr); ok && qualified(sel) == pkg+"."+name {
+			found(n)
+		}
+		return true
+	})
+}
+
+func qualified(sel *ast.SelectorExpr) string {
+	if x, ok := sel.X.(*ast.Ident); ok {
+		return x.Name + "." + sel.Sel.Name
+	}
+	return ""
+}
