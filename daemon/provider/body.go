@@ -1,0 +1,202 @@
+package provider
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+
+	"chat"
+	"chat/sse"
+)
+
+// maxQuiet bounds the bytes of comments and empty events between two texts. At
+// the pace of keep-alives it is never reached; a compressed flood reaches it.
+const maxQuiet = 16 << 20
+
+// body is a response as go-openai can read it: one line "data: <JSON>" an
+// event, then "data: [DONE]". It ends with io.EOF only after [DONE]; everything
+// else is an error, so that a cut never looks like an end.
+type body struct {
+	x    *exchange
+	raw  io.ReadCloser
+	h1   bool
+	over func() error // why the request's context ended, nil while it has not
+	next func() error // makes the next piece of out
+	sse  *sse.Reader
+	out  []byte // valid until next is called
+	off  int
+	done bool
+	err  error
+}
+
+func newBody(ctx context.Context, x *exchange, resp *http.Response) *body {
+	b := &body{x: x, raw: resp.Body, h1: resp.ProtoMajor == 1, over: func() error { return context.Cause(ctx) }}
+	b.next = b.sniff
+	return b
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	for b.off == len(b.out) {
+		if b.done {
+			return 0, io.EOF
+		}
+		if b.err != nil {
+			return 0, b.err
+		}
+		b.out, b.off = b.out[:0], 0
+		b.err = b.next()
+	}
+	n := copy(p, b.out[b.off:])
+	b.off += n
+	return n, nil
+}
+
+// Close ends the response. After a proper end it takes the last bytes, so that
+// the connection can be used again.
+func (b *body) Close() error {
+	if b.done && b.h1 {
+		b.x.watch.arm(drainLimit, b.x.phases.drain)
+		_, _ = io.CopyN(io.Discard, b.raw, 4096) // best effort
+	}
+	return b.raw.Close()
+}
+
+// source counts what is read and says why reading ended.
+type source struct{ *body }
+
+func (s source) Read(p []byte) (int, error) {
+	n, err := s.raw.Read(p)
+	s.x.quiet += n
+	if err != nil && err != io.EOF {
+		err = s.why(err)
+	} else if s.x.quiet > maxQuiet {
+		err = s.x.to.protocolError("sends data without end and no text", nil)
+	}
+	return n, err
+}
+
+// why maps a failure of the connection.
+func (b *body) why(err error) error {
+	if cause := b.over(); cause != nil {
+		return cause
+	}
+	if e, ok := errors.AsType[*chat.Error](err); ok {
+		return e
+	}
+	return b.x.to.cutError(err)
+}
+
+// sniff looks at the first byte that says something: servers are known to send
+// JSON or HTML as text/event-stream, and events under other names.
+func (b *body) sniff() error {
+	var head []byte
+	buf := make([]byte, 512)
+	for {
+		n, err := source{b}.Read(buf)
+		head = append(head, buf[:n]...)
+		head = bytes.TrimLeft(head, " \t\r\n")
+		if err == nil && (len(head) == 0 || len(head) < 3 && head[0] == 0xEF) {
+			continue
+		}
+		if err != nil && err != io.EOF {
+			return err
+		}
+		text := bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xEF\xBB\xBF")), " \t\r\n")
+		rest := io.MultiReader(bytes.NewReader(head), source{b})
+		switch {
+		case len(text) > 0 && (text[0] == '{' || text[0] == '['):
+			return b.plain(io.MultiReader(bytes.NewReader(text), source{b}))
+		case len(text) > 0 && text[0] == '<':
+			return b.x.to.webPage(text)
+		}
+		b.sse = sse.NewReader(rest, b.x.limits.MaxEvent)
+		b.next = b.event
+		return nil
+	}
+}
+
+// plain takes a whole chat completion that was sent instead of a stream.
+func (b *body) plain(r io.Reader) error {
+	limit := int64(b.x.limits.MaxAnswer) + maxErrorBody
+	whole, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err != nil {
+		return err
+	}
+	if int64(len(whole)) > limit {
+		return b.x.to.answerTooLarge(b.x.limits.MaxAnswer)
+	}
+	if !json.Valid(whole) {
+		if json.Valid(append(whole, '}')) || errors.Is(unfinished(whole), io.ErrUnexpectedEOF) {
+			return b.x.to.cutError(io.ErrUnexpectedEOF)
+		}
+		return b.x.to.protocolError("answered with something that is not JSON", nil)
+	}
+	if !isCompletion(whole) {
+		return b.x.to.streamError(whole, b.x.model)
+	}
+	b.line(whole)
+	b.finish()
+	return nil
+}
+
+// unfinished is io.ErrUnexpectedEOF for JSON that stops in the middle.
+func unfinished(data []byte) error {
+	var v json.RawMessage
+	return json.NewDecoder(bytes.NewReader(data)).Decode(&v)
+}
+
+// isCompletion reports whether data has choices.
+func isCompletion(data []byte) bool {
+	var v struct {
+		Choices json.RawMessage `json:"choices"`
+		Error   json.RawMessage `json:"error"`
+	}
+	return json.Unmarshal(data, &v) == nil && len(v.Choices) > 0 && !present(v.Error)
+}
+
+// event takes one event of the stream.
+func (b *body) event() error {
+	e, err := b.sse.Next()
+	switch {
+	case err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF):
+		return b.x.to.cutError(err)
+	case errors.Is(err, sse.ErrTooLarge):
+		return b.x.to.eventTooLarge(b.x.limits.MaxEvent)
+	case err != nil:
+		return err
+	}
+	data := bytes.TrimSpace(e.Data)
+	switch {
+	case len(data) == 0 || e.Type == "ping":
+	case string(data) == "[DONE]":
+		b.finish()
+	case e.Type == "error":
+		return b.x.to.streamError(bytes.Clone(data), b.x.model)
+	case data[0] == '<':
+		return b.x.to.webPage(data)
+	default:
+		b.line(data)
+	}
+	return nil
+}
+
+// line puts data on one line. In JSON a line end can only be white space.
+func (b *body) line(data []byte) {
+	b.out = append(b.out, "data: "...)
+	from := len(b.out)
+	b.out = append(b.out, data...)
+	for i := from; i < len(b.out); i++ {
+		if b.out[i] == '\n' {
+			b.out[i] = ' '
+		}
+	}
+	b.out = append(b.out, '\n')
+}
+
+func (b *body) finish() {
+	b.out = append(b.out, "data: [DONE]\n"...)
+	b.done = true
+}

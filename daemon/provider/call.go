@@ -1,0 +1,176 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/sashabaranov/go-openai"
+
+	"chat"
+)
+
+// completionRequest is req for the wire. Messages without text, which failed
+// answers leave behind, are skipped: servers refuse them. No sampling
+// parameters and no token limit are set, so that every model takes it.
+func completionRequest(model string, req Request) (openai.ChatCompletionRequest, error) {
+	out := openai.ChatCompletionRequest{Model: model, Stream: true}
+	if req.System != "" {
+		out.Messages = append(out.Messages, openai.ChatCompletionMessage{Role: openai.ChatMessageRoleSystem, Content: req.System})
+	}
+	said := false
+	for _, m := range req.Messages {
+		if m.Content == "" {
+			continue
+		}
+		said = said || m.Role == chat.RoleUser
+		out.Messages = append(out.Messages, openai.ChatCompletionMessage{Role: string(m.Role), Content: m.Content})
+	}
+	if !said {
+		return out, chat.Errorf(chat.CodeInvalid, "there is nothing to answer: the conversation has no message of a user")
+	}
+	return out, nil
+}
+
+// call is one answer being made.
+type call struct {
+	to     *endpoint
+	limits Limits
+	model  string
+	emit   func(Event) error
+}
+
+// stream makes the call and emits its events. It returns nil once a Finish was
+// emitted.
+func (c *call) stream(ctx context.Context, req openai.ChatCompletionRequest) error {
+	if c.limits.Total > 0 {
+		over := chat.Errorf(chat.CodeDeadline, "the answer of %s took longer than %s (the total limit): ask for less, or raise the limit", c.to.host, c.limits.Total)
+		limited, cancel := context.WithTimeoutCause(ctx, c.limits.Total, over)
+		defer cancel()
+		ctx = limited
+	}
+	for {
+		usage := !c.to.noUsage.Load()
+		req.StreamOptions = nil
+		if usage {
+			req.StreamOptions = &openai.StreamOptions{IncludeUsage: true}
+		}
+		err := c.once(ctx, req)
+		if usage && errors.Is(err, errNoStreamOptions) {
+			c.to.noUsage.Store(true)
+			continue
+		}
+		return err
+	}
+}
+
+// once makes one request.
+func (c *call) once(parent context.Context, req openai.ChatCompletionRequest) error {
+	ctx, cancel := context.WithCancelCause(parent)
+	defer cancel(nil)
+	x := &exchange{
+		to: c.to, limits: c.limits, model: req.Model,
+		watch: watch{cancel: cancel}, phases: newPhases(c.limits, c.to.host),
+	}
+	defer x.watch.disarm()
+
+	cfg := openai.DefaultConfig(c.to.key)
+	cfg.BaseURL, cfg.HTTPClient = c.to.base, x
+	x.watch.arm(c.limits.Headers, x.phases.headers)
+	stream, err := openai.NewClientWithConfig(cfg).CreateChatCompletionStream(ctx, req)
+	x.watch.disarm()
+	if err != nil {
+		return c.why(parent, x, err)
+	}
+	defer func() { _ = stream.Close() }() // the answer is in; nothing follows from a failing close
+
+	a := answer{limit: c.limits.MaxAnswer, model: req.Model, emit: func(e Event) error {
+		x.watch.disarm() // our reader's time is not the provider's
+		return c.emit(e)
+	}}
+	x.watch.arm(c.limits.FirstToken, x.phases.firstToken)
+	for {
+		err := c.next(x, stream, &a)
+		switch {
+		case err == nil:
+		case parent.Err() != nil:
+			return context.Cause(parent)
+		case err == io.EOF, a.reason != "" && isRead(err):
+			return a.end(c.to)
+		default:
+			return c.why(parent, x, err)
+		}
+	}
+}
+
+// next takes one event of the stream into the answer. io.EOF is [DONE].
+func (c *call) next(x *exchange, stream *openai.ChatCompletionStream, a *answer) error {
+	raw, err := stream.RecvRaw()
+	if err == io.EOF {
+		return err
+	}
+	if err != nil {
+		return readError{err}
+	}
+	f, err := decodeFrame(raw)
+	if err != nil {
+		return c.to.protocolError("sent an event that is not a chat completion chunk", err)
+	}
+	if e := f.failure(); e != nil {
+		return c.to.streamError(e, x.model)
+	}
+	ended := a.reason != ""
+	grew, err := a.add(f)
+	if err != nil {
+		return err
+	}
+	switch {
+	case a.reason != "":
+		if grew || !ended {
+			x.watch.arm(min(trailingLimit, orTrailing(c.limits.Idle)), x.phases.trailing)
+		}
+	case grew:
+		x.watch.arm(c.limits.Idle, x.phases.idle)
+	}
+	if grew {
+		x.quiet = 0
+	}
+	return nil
+}
+
+// orTrailing is d, or trailingLimit where d is no limit.
+func orTrailing(d time.Duration) time.Duration {
+	if d <= 0 {
+		return trailingLimit
+	}
+	return d
+}
+
+// readError is a failure to read the stream, as opposed to what stood in it.
+type readError struct{ error }
+
+func (e readError) Unwrap() error { return e.error }
+
+func isRead(err error) bool {
+	_, ok := errors.AsType[readError](err)
+	return ok
+}
+
+// why is the reason of err: the end of the caller's context, or what the
+// exchange made of it.
+func (c *call) why(parent context.Context, x *exchange, err error) error {
+	if errors.Is(err, errStopped) {
+		return errStopped
+	}
+	if parent.Err() != nil {
+		return context.Cause(parent)
+	}
+	if e, ok := errors.AsType[*chat.Error](err); ok {
+		return e
+	}
+	if errors.Is(err, openai.ErrChatCompletionInvalidModel) {
+		return c.to.noSuchModel(x.model, "", err)
+	}
+	return c.to.connectError(err)
+}

@@ -1,0 +1,179 @@
+package provider
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"chat"
+)
+
+// frame is what we read of a chat completion chunk, or of a whole completion.
+// It is lenient about everything that an answer does not need.
+type frame struct {
+	Model   text            `json:"model"`
+	Choices []choice        `json:"choices"`
+	Usage   *usage          `json:"usage"`
+	Error   json.RawMessage `json:"error"`
+}
+
+type choice struct {
+	Index   int             `json:"index"`
+	Delta   delta           `json:"delta"`
+	Message delta           `json:"message"` // of a whole completion
+	Reason  text            `json:"finish_reason"`
+	Error   json.RawMessage `json:"error"`
+}
+
+// delta holds text under the names in use: reasoning_content (DeepSeek, vLLM,
+// llama.cpp) and reasoning (OpenRouter, Ollama, newer vLLM) are the same thing.
+type delta struct {
+	Content          text `json:"content"`
+	Refusal          text `json:"refusal"`
+	Reasoning        text `json:"reasoning"`
+	ReasoningContent text `json:"reasoning_content"`
+}
+
+// thought is the reasoning of d; servers that send both names send it twice.
+func (d *delta) thought() string {
+	if d.ReasoningContent != "" {
+		return string(d.ReasoningContent)
+	}
+	return string(d.Reasoning)
+}
+
+func decodeFrame(data []byte) (*frame, error) {
+	f := new(frame)
+	if err := json.Unmarshal(data, f); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// failure is the error object in f, or nil.
+func (f *frame) failure() json.RawMessage {
+	if present(f.Error) {
+		return f.Error
+	}
+	for i := range f.Choices {
+		if present(f.Choices[i].Error) {
+			return f.Choices[i].Error
+		}
+		if f.Choices[i].Reason == "error" {
+			return json.RawMessage(`{"message":"finish_reason is error"}`)
+		}
+	}
+	return nil
+}
+
+// present reports whether raw is a value other than null.
+func present(raw json.RawMessage) bool { return len(raw) > 0 && string(raw) != "null" }
+
+// text is a string, byte for byte: encoding/json would replace the halves of a
+// character that was split between two deltas. null, and values that are no
+// text, are empty; of an array of parts, the text parts count.
+type text string
+
+func (t *text) UnmarshalJSON(b []byte) error {
+	*t = ""
+	switch {
+	case len(b) == 0:
+	case b[0] == '"':
+		*t = text(unquote(b))
+	case b[0] == '[':
+		var parts []struct {
+			Type string `json:"type"`
+			Text text   `json:"text"`
+		}
+		if json.Unmarshal(b, &parts) != nil {
+			return nil // not text: lenient by design
+		}
+		for _, p := range parts {
+			*t += p.Text
+		}
+	}
+	return nil
+}
+
+// unquote decodes a JSON string that the scanner has accepted. Bytes that are
+// not UTF-8 stay as they are; a lone surrogate becomes the three bytes that
+// UTF-8 would use for it, to be joined with its other half later.
+func unquote(b []byte) string {
+	b = b[1 : len(b)-1]
+	i := bytes.IndexByte(b, '\\')
+	if i < 0 {
+		return string(b)
+	}
+	out := make([]byte, 0, len(b))
+	for i >= 0 && i+1 < len(b) {
+		out = append(out, b[:i]...)
+		c := b[i+1]
+		b = b[i+2:]
+		switch c {
+		case 'u':
+			r := hex4(b)
+			b = b[min(4, len(b)):]
+			if utf16.IsSurrogate(r) && len(b) >= 6 && b[0] == '\\' && b[1] == 'u' {
+				if both := utf16.DecodeRune(r, hex4(b[2:])); both != utf8.RuneError {
+					r, b = both, b[6:]
+				}
+			}
+			out = appendRune(out, r)
+		default:
+			out = append(out, escapes[c])
+		}
+		i = bytes.IndexByte(b, '\\')
+	}
+	return string(append(out, b...))
+}
+
+var escapes = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
+
+func hex4(b []byte) rune {
+	n, err := strconv.ParseUint(string(b[:min(4, len(b))]), 16, 16)
+	if err != nil {
+		return utf8.RuneError // cannot happen after the scanner
+	}
+	return rune(n)
+}
+
+// appendRune is utf8.AppendRune, for surrogates too.
+func appendRune(out []byte, r rune) []byte {
+	if utf16.IsSurrogate(r) {
+		return append(out, 0xE0|byte(r>>12), 0x80|byte(r>>6)&0x3F, 0x80|byte(r)&0x3F)
+	}
+	return utf8.AppendRune(out, r)
+}
+
+// usage is chat.Usage, or nothing if the provider's numbers make no sense.
+type usage struct{ *chat.Usage }
+
+// maxTokens is more than any answer can have cost.
+const maxTokens = 1e9
+
+func (u *usage) UnmarshalJSON(b []byte) error {
+	u.Usage = nil
+	var v struct {
+		Prompt     float64 `json:"prompt_tokens"`
+		Completion float64 `json:"completion_tokens"`
+		Total      float64 `json:"total_tokens"`
+	}
+	if json.Unmarshal(b, &v) != nil {
+		return nil // not usage: lenient by design
+	}
+	for _, n := range []float64{v.Prompt, v.Completion, v.Total} {
+		if n < 0 || n > maxTokens || n != math.Trunc(n) {
+			return nil
+		}
+	}
+	if v.Total < v.Prompt+v.Completion {
+		v.Total = v.Prompt + v.Completion
+	}
+	if v.Total > 0 {
+		u.Usage = &chat.Usage{PromptTokens: int(v.Prompt), CompletionTokens: int(v.Completion), TotalTokens: int(v.Total)}
+	}
+	return nil
+}

@@ -1,0 +1,118 @@
+package provider
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// local is a local server that was found, with its models.
+type local struct {
+	to  *endpoint
+	ids []string
+}
+
+// settled is how long a look is not repeated even for a model it did not find.
+const settled = 2 * time.Second
+
+// locals finds local model servers: all are asked for their models at once, and
+// what is found is believed for a while.
+type locals struct {
+	opts   Discovery
+	at     []*endpoint
+	logger *slog.Logger
+
+	looking chan struct{} // holds a token while somebody looks
+
+	mu    sync.Mutex // guards what follows
+	found []local
+	known []local // the last ones found, gone or not
+	asOf  time.Time
+}
+
+func newLocals(opts Discovery, transport http.RoundTripper, logger *slog.Logger) *locals {
+	l := &locals{opts: opts, logger: logger, looking: make(chan struct{}, 1)}
+	for _, place := range opts.Locals {
+		e, err := newEndpoint(place.BaseURL, "", transport)
+		if err != nil {
+			logger.Warn("provider: a local server's address is not usable", "name", place.Name, "err", err)
+			continue
+		}
+		e.name, e.local = place.Name, true
+		l.at = append(l.at, e)
+	}
+	return l
+}
+
+// find returns the servers that are there, in the order of their places. again
+// looks once more even if the last look is still believed, unless it was just now.
+func (l *locals) find(ctx context.Context, again bool) ([]local, error) {
+	select {
+	case l.looking <- struct{}{}:
+		defer func() { <-l.looking }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	every := l.opts.Every
+	if again {
+		every = min(every, settled)
+	}
+	l.mu.Lock()
+	found, fresh := l.found, !l.asOf.IsZero() && time.Since(l.asOf) < every
+	l.mu.Unlock()
+	if fresh {
+		return found, nil
+	}
+	found = l.look(ctx)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx) // what was found may not be all
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.found, l.asOf = found, time.Now()
+	if len(found) > 0 {
+		l.known = found
+	}
+	return found, nil
+}
+
+func (l *locals) look(ctx context.Context) []local {
+	ctx, cancel := context.WithTimeout(ctx, l.opts.Budget)
+	defer cancel()
+	ids := make([][]string, len(l.at))
+	var asking sync.WaitGroup
+	for i, e := range l.at {
+		asking.Go(func() {
+			entries, err := e.models(ctx)
+			if err != nil {
+				l.logger.Debug("provider: no local server", "name", e.name, "err", err)
+				return
+			}
+			ids[i] = genuine(entries)
+		})
+	}
+	asking.Wait()
+	var found []local
+	for i, e := range l.at {
+		if len(ids[i]) > 0 {
+			found = append(found, local{to: e, ids: ids[i]})
+		}
+	}
+	return found
+}
+
+// forget makes the next find look again.
+func (l *locals) forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.asOf = time.Time{}
+}
+
+// seen are the servers that were found last, whether they are still there or not.
+func (l *locals) seen() []local {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.known
+}

@@ -1,0 +1,192 @@
+// Package provider is what a model is: a Registry streams an answer from
+// whichever OpenAI-compatible server a model name leads to. That is the
+// configured one, a client's own, a local one found by itself, or the built-in
+// demo; all of them are reached through the same code.
+//
+// go-openai makes the requests. The responses pass an HTTP client of ours first
+// (exchange.go, body.go), which reads them with the sse package and hands on
+// complete events only, so that a cut is never taken for an end, and status,
+// headers, errors and [DONE] are seen as they were sent.
+//
+//	name → endpoint → exchange → body (events) → frame (one delta) → answer (checked text)
+package provider
+
+import (
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"chat"
+	"chat/daemon/provider/demo"
+)
+
+// DefaultBaseURL is where a key without a base URL belongs.
+const DefaultBaseURL = "https://api.openai.com/v1"
+
+// DefaultOpenAIModel answers at api.openai.com when no model is named.
+const DefaultOpenAIModel = "gpt-4o-mini"
+
+// DemoModel is the id of the built-in demo.
+const DemoModel = demo.Model
+
+// Request asks for one answer.
+type Request struct {
+	// Model is an id, or <provider>/<id>; empty means the default.
+	Model    string
+	System   string
+	Messages []chat.Message
+	// Credentials, if set, are the client's own provider, used instead of the
+	// configured one.
+	Credentials *Credentials
+}
+
+// Credentials are a client's own provider. They live in memory only and print
+// without their key.
+type Credentials struct {
+	Key     string `json:"-"`
+	BaseURL string `json:"base_url,omitempty"` // empty means DefaultBaseURL
+}
+
+func (c Credentials) String() string {
+	return "credentials for " + c.base() + ", key " + hidden(c.Key)
+}
+
+// GoString keeps the key out of %#v.
+func (c Credentials) GoString() string { return c.String() }
+
+// LogValue keeps the key out of logs.
+func (c Credentials) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("base_url", c.base()), slog.String("key", hidden(c.Key)))
+}
+
+func (c Credentials) base() string {
+	if c.BaseURL == "" {
+		return DefaultBaseURL
+	}
+	return printableURL(c.BaseURL)
+}
+
+func hidden(key string) string {
+	if key == "" {
+		return "unset"
+	}
+	return "set"
+}
+
+// Event is a piece of an answer: text, or, exactly once and last, its finish.
+type Event struct {
+	Type chat.ChunkType // content or reasoning
+	// Text is valid UTF-8 without NUL, at most maxText bytes, never empty
+	// unless Finish is set.
+	Text   string
+	Finish *Finish
+}
+
+// Finish is the proper end of an answer.
+type Finish struct {
+	Reason string      // as the provider says: stop, length, content_filter, …
+	Usage  *chat.Usage // nil if the provider did not say, or said nonsense
+	Model  string      // the model that answered
+}
+
+// Limits bound one answer. A zero duration means no limit of that kind, a zero
+// size the default.
+type Limits struct {
+	Headers    time.Duration // until the response's headers (CodeProviderHeaders)
+	FirstToken time.Duration // from the headers to the first text (CodeProviderFirstToken)
+	Idle       time.Duration // between two texts (CodeProviderIdle)
+	Total      time.Duration // the whole answer (CodeDeadline)
+	MaxEvent   int           // bytes of one event (CodeAnswerTooLarge)
+	MaxAnswer  int           // bytes of text, reasoning included (CodeAnswerTooLarge)
+}
+
+// DefaultLimits suit slow local models. Total is left to the task's deadline.
+func DefaultLimits() Limits {
+	return Limits{
+		Headers:    2 * time.Minute,
+		FirstToken: 5 * time.Minute,
+		Idle:       2 * time.Minute,
+		MaxEvent:   1 << 20,
+		MaxAnswer:  4 << 20,
+	}
+}
+
+// DemoOptions set the pace of the built-in demo.
+type DemoOptions = demo.Options
+
+// Local is a place where a local model server may be found.
+type Local struct {
+	Name    string
+	BaseURL string
+}
+
+// DefaultLocals are where Ollama, LM Studio and llama.cpp listen by default.
+func DefaultLocals() []Local {
+	return []Local{
+		{Name: "ollama", BaseURL: "http://127.0.0.1:11434/v1"},
+		{Name: "lmstudio", BaseURL: "http://127.0.0.1:1234/v1"},
+		{Name: "llamacpp", BaseURL: "http://127.0.0.1:8080/v1"},
+	}
+}
+
+// Discovery says how local servers are looked for; zero values mean defaults.
+type Discovery struct {
+	Locals []Local       // DefaultLocals
+	Budget time.Duration // for all of them, asked at once; 300 ms
+	Every  time.Duration // how long what was found is believed; 30 s
+}
+
+// Config is what a Registry is made of. The zero value has the demo only.
+type Config struct {
+	BaseURL      string // of the configured provider; empty with a Key means DefaultBaseURL
+	Key          string
+	DefaultModel string
+	// Discover looks for local servers when neither BaseURL nor Key is set.
+	Discover  bool
+	Discovery Discovery
+	// Limits is DefaultLimits if it is the zero value.
+	Limits Limits
+	Demo   DemoOptions
+	// Transport replaces the network, for tests.
+	Transport http.RoundTripper
+	Logger    *slog.Logger
+}
+
+func (c Config) String() string {
+	return "provider " + printableURL(c.BaseURL) + ", key " + hidden(c.Key)
+}
+
+// GoString keeps the key out of %#v.
+func (c Config) GoString() string { return c.String() }
+
+// LogValue keeps the key out of logs.
+func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// MarshalJSON keeps the key out of JSON.
+func (c Config) MarshalJSON() ([]byte, error) { return json.Marshal(c.String()) }
+
+func (c Config) withDefaults() Config {
+	if c.Limits == (Limits{}) {
+		c.Limits = DefaultLimits()
+	}
+	if c.Limits.MaxEvent <= 0 {
+		c.Limits.MaxEvent = DefaultLimits().MaxEvent
+	}
+	if c.Limits.MaxAnswer <= 0 {
+		c.Limits.MaxAnswer = DefaultLimits().MaxAnswer
+	}
+	if c.Discovery.Locals == nil {
+		c.Discovery.Locals = DefaultLocals()
+	}
+	if c.Discovery.Budget <= 0 {
+		c.Discovery.Budget = 300 * time.Millisecond
+	}
+	if c.Discovery.Every <= 0 {
+		c.Discovery.Every = 30 * time.Second
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}

@@ -1,0 +1,104 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"net/http"
+	"sync"
+	"time"
+
+	"chat"
+	"chat/daemon/provider/demo"
+)
+
+// Registry knows the models that can answer. It is safe for concurrent use.
+type Registry struct {
+	cfg       Config
+	transport http.RoundTripper
+	demo      *endpoint
+	// configured is nil without a configured provider; badConfig says what is
+	// wrong with it.
+	configured *endpoint
+	badConfig  error
+
+	locals *locals
+
+	listMu sync.Mutex // guards listed and listAt
+	listed []string   // the configured provider's models
+	listAt time.Time
+}
+
+// New returns a Registry. A base URL that is not usable is reported by every
+// call that needs it, so that a daemon with a bad setting still starts.
+func New(cfg Config) *Registry {
+	cfg = cfg.withDefaults()
+	r := &Registry{cfg: cfg, transport: cfg.Transport}
+	if r.transport == nil {
+		r.transport = newTransport()
+	}
+	r.demo = &endpoint{
+		name: demo.Model, base: "http://demo.invalid/v1", origin: "http://demo.invalid:80", host: "the demo",
+		transport: handlerTransport{demo.New(cfg.Demo)},
+	}
+	if cfg.BaseURL != "" || cfg.Key != "" {
+		base := cfg.BaseURL
+		if base == "" {
+			base = DefaultBaseURL
+		}
+		r.configured, r.badConfig = newEndpoint(base, cfg.Key, r.transport)
+	} else if cfg.Discover {
+		r.locals = newLocals(cfg.Discovery, r.transport, cfg.Logger)
+	}
+	return r
+}
+
+// Close closes idle connections. Streams end with their contexts.
+func (r *Registry) Close() {
+	if c, ok := r.transport.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}
+
+// Stream yields the answer to a request: events, the last of which has a
+// Finish; or an error, which is the last thing yielded. Errors are *chat.Error
+// with a provider code, Retryable and RetryAfter set; when ctx ends it is the
+// context's cause, and the provider's connection is closed at once, as it is
+// when the caller stops ranging.
+func (r *Registry) Stream(ctx context.Context, req Request) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		err := r.stream(ctx, req, func(e Event) error {
+			if !yield(e, nil) {
+				return errStopped
+			}
+			return nil
+		})
+		switch {
+		case err == nil || errors.Is(err, errStopped):
+		case ctx.Err() != nil:
+			yield(Event{}, context.Cause(ctx))
+		default:
+			yield(Event{}, chat.AsError(err))
+		}
+	}
+}
+
+// errStopped says that the caller stopped ranging.
+var errStopped = errors.New("the reader of the answer stopped")
+
+func (r *Registry) stream(ctx context.Context, req Request, emit func(Event) error) error {
+	to, model, err := r.resolve(ctx, req.Model, req.Credentials)
+	if err != nil {
+		return err
+	}
+	body, err := completionRequest(model, req)
+	if err != nil {
+		return err
+	}
+	c := call{to: to, limits: r.cfg.Limits, model: model, emit: emit}
+	err = c.stream(ctx, body)
+	if to.local && chat.IsCode(err, chat.CodeProviderConnect) {
+		r.locals.forget()
+	}
+	return err
+}
