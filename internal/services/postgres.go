@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"syscall"
 )
@@ -63,7 +64,7 @@ func (s *PostgresServer) initialise(ctx context.Context) error {
 	}
 	cmd := exec.CommandContext(ctx, filepath.Join(s.bin, "initdb"),
 		"--pgdata", s.data(), "--username", "postgres", "--auth", "trust",
-		"--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync")
+		"--encoding", "UTF8", "--locale", locale(), "--no-sync")
 	cmd.Dir, cmd.SysProcAttr = s.dir, attributes(s.user)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w: %s", err, out)
@@ -141,6 +142,14 @@ func PostgresPrograms() (string, error) {
 		return "", errors.New("the PostgreSQL server is not installed: initdb was not found")
 	}
 	return best, nil
+}
+
+// locale is a UTF-8 locale that the system always has.
+func locale() string {
+	if runtime.GOOS == "linux" {
+		return "C.UTF-8"
+	}
+	return "en_US.UTF-8"
 }
 
 // unprivileged is the user that runs the server for root.
