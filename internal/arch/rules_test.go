@@ -130,8 +130,8 @@ var rules = map[string]rule{
 		"the program: it speaks to a daemon through the client, even when it is its own",
 	},
 	"chat/cmd/chatd": {
-		[]string{"chat", "chat/daemon", "github.com/urfave/cli/v2"},
-		"the server's program: flags and exit codes around package daemon",
+		[]string{"chat", "chat/daemon", "chat/daemon/client", "chat/daemon/local", goUUID, "github.com/urfave/cli/v2"},
+		"the server's program: flags and exit codes around packages daemon and local",
 	},
 
 	"chat/internal/arch": {nil, "rules"},
