@@ -1,0 +1,94 @@
+package tui
+
+import (
+	"strings"
+
+	tea "github.com/charmbracelet/bubbletea"
+)
+
+func (m *Model) insert(text string) {
+	if !m.input.Insert(text) {
+		m.complain("that is too long for a message: attach it as a file instead")
+	}
+}
+
+func (m *Model) submit() tea.Cmd {
+	draft := m.input.Value()
+	switch {
+	case strings.TrimSpace(draft) == "":
+		return nil
+	case m.loading:
+		m.say("the conversation is still being opened")
+		return nil
+	case m.busy() != nil:
+		m.say("an answer is still being made: esc stops it")
+		return nil
+	case m.pending != nil:
+		m.say("the last message is still on its way")
+		return nil
+	}
+	m.input.Set("")
+	return m.send(draft)
+}
+
+// interrupt is ctrl+c: stop what runs, else clear the draft, else quit at the
+// second time.
+func (m *Model) interrupt() tea.Cmd {
+	if msg := m.busy(); msg != nil && !msg.Stopping {
+		return m.stop()
+	}
+	if !m.input.Empty() {
+		m.input.Set("")
+		return nil
+	}
+	if m.armed {
+		return m.quit()
+	}
+	m.armed = true
+	m.say("ctrl+c again quits; running tasks go on")
+	return nil
+}
+
+func (m *Model) escape() tea.Cmd {
+	if msg := m.busy(); msg != nil && !msg.Stopping {
+		return m.stop()
+	}
+	m.reading = false
+	return nil
+}
+
+func (m *Model) stop() tea.Cmd {
+	msg := m.busy()
+	msg.Stopping = true
+	return m.stopCommand(msg.TaskID)
+}
+
+func (m *Model) quit() tea.Cmd { return tea.Quit }
+
+func (m *Model) newConversation() tea.Cmd {
+	m.begin()
+	return nil
+}
+
+func (m *Model) foldReasoning() tea.Cmd {
+	m.look.Unfold = !m.look.Unfold
+	return nil
+}
+
+func (m *Model) switchFocus() tea.Cmd {
+	m.reading = !m.reading
+	return nil
+}
+
+func (m *Model) openHelp() tea.Cmd {
+	m.help = &helpPage{}
+	return nil
+}
+
+func (m *Model) closePopup() tea.Cmd {
+	m.help, m.picker = nil, nil
+	return nil
+}
+
+// page is how far page up and down go: a window less two rows to keep the place.
+func (m *Model) page() int { return max(m.bodyHeight()-2, 1) }

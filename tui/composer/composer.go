@@ -1,0 +1,144 @@
+// Package composer is the input box: a text of several lines with a caret, laid
+// out for a width. It knows nothing of keys or terminals.
+package composer
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"chat/tui/sanitize"
+)
+
+// MaxBytes bounds the text; what is inserted beyond it is refused.
+const MaxBytes = 512 << 10
+
+// Composer is a text and a caret. The zero Composer is empty.
+type Composer struct {
+	text  string
+	caret int // byte offset, between two characters
+	goal  int // column that up and down aim for, -1 if none
+	top   int // first row in sight
+
+	rows  []segment
+	width int // that rows were laid out for, 0 if they are stale
+}
+
+// Value is the text.
+func (c *Composer) Value() string { return c.text }
+
+// Empty reports whether there is no text.
+func (c *Composer) Empty() bool { return c.text == "" }
+
+// Set replaces the text and puts the caret at its end.
+func (c *Composer) Set(text string) {
+	c.edit(clean(text), 0)
+	c.caret = len(c.text)
+}
+
+// Insert puts text at the caret. What is typed or pasted is cleaned like any
+// foreign text, and line ends become newlines. It reports whether there was room.
+func (c *Composer) Insert(text string) bool {
+	text = clean(text)
+	if len(c.text)+len(text) > MaxBytes {
+		return false
+	}
+	c.edit(c.text[:c.caret]+text+c.text[c.caret:], c.caret+len(text))
+	return true
+}
+
+func clean(text string) string {
+	text = strings.ReplaceAll(text, "\r\n", "\n")
+	return sanitize.String(strings.ReplaceAll(text, "\r", "\n"))
+}
+
+func (c *Composer) edit(text string, caret int) {
+	c.text, c.caret, c.goal, c.width = text, caret, -1, 0
+}
+
+func (c *Composer) move(caret int) { c.caret, c.goal = caret, -1 }
+
+// Left and Right move by one character as users see it.
+func (c *Composer) Left() { c.move(c.before()) }
+
+// Right moves the caret one character towards the end.
+func (c *Composer) Right() { c.move(c.after()) }
+
+// WordLeft moves the caret to the beginning of a word.
+func (c *Composer) WordLeft() { c.move(c.wordBefore()) }
+
+// WordRight moves the caret behind the end of a word.
+func (c *Composer) WordRight() { c.move(c.wordAfter()) }
+
+// Home moves the caret to the beginning of its line, End to the end.
+func (c *Composer) Home() { c.move(strings.LastIndexByte(c.text[:c.caret], '\n') + 1) }
+
+// End moves the caret to the end of its line.
+func (c *Composer) End() {
+	if i := strings.IndexByte(c.text[c.caret:], '\n'); i >= 0 {
+		c.move(c.caret + i)
+		return
+	}
+	c.move(len(c.text))
+}
+
+// Backspace deletes the character before the caret, Delete the one after it.
+func (c *Composer) Backspace() { c.cut(c.before(), c.caret) }
+
+// Delete deletes the character after the caret.
+func (c *Composer) Delete() { c.cut(c.caret, c.after()) }
+
+// DeleteWord deletes back to the beginning of a word.
+func (c *Composer) DeleteWord() { c.cut(c.wordBefore(), c.caret) }
+
+// DeleteToHome deletes back to the beginning of the line.
+func (c *Composer) DeleteToHome() {
+	c.cut(strings.LastIndexByte(c.text[:c.caret], '\n')+1, c.caret)
+}
+
+func (c *Composer) cut(from, to int) { c.edit(c.text[:from]+c.text[to:], from) }
+
+// before is where the character before the caret begins. Clusters are found from
+// the line's beginning, since they cannot be told backwards.
+func (c *Composer) before() int {
+	if c.caret == 0 {
+		return 0
+	}
+	at := strings.LastIndexByte(c.text[:c.caret-1], '\n') + 1
+	for {
+		next := at + clusterLen(c.text[at:])
+		if next >= c.caret {
+			return at
+		}
+		at = next
+	}
+}
+
+func (c *Composer) after() int { return c.caret + clusterLen(c.text[c.caret:]) }
+
+func (c *Composer) wordBefore() int {
+	head := strings.TrimRightFunc(c.text[:c.caret], unicode.IsSpace)
+	return strings.LastIndexFunc(head, unicode.IsSpace) + 1
+}
+
+func (c *Composer) wordAfter() int {
+	rest := c.text[c.caret:]
+	skip := len(rest) - len(strings.TrimLeftFunc(rest, unicode.IsSpace))
+	if i := strings.IndexFunc(rest[skip:], unicode.IsSpace); i >= 0 {
+		return c.caret + skip + i
+	}
+	return len(c.text)
+}
+
+func clusterLen(s string) int {
+	if s == "" {
+		return 0
+	}
+	if s[0] < utf8.RuneSelf && (len(s) == 1 || s[1] < utf8.RuneSelf) {
+		return 1
+	}
+	cluster, _ := ansi.FirstGraphemeCluster(s, ansi.GraphemeWidth)
+	return max(len(cluster), 1)
+}

@@ -1,0 +1,56 @@
+package follow
+
+import (
+	"strings"
+
+	"chat"
+)
+
+// entry is a batch in the making.
+type entry struct {
+	id    int
+	parts []*part
+	bytes int
+	link  *chat.Link
+	ended bool
+	err   error
+}
+
+// part is one chunk, or several of the same kind.
+type part struct {
+	chunk chat.Chunk
+	text  strings.Builder
+}
+
+func (e *entry) merge(u chat.Update) {
+	if u.Link != nil {
+		e.link = u.Link
+		return
+	}
+	if u.Chunk == nil {
+		return
+	}
+	c := *u.Chunk
+	if c.Type == chat.ChunkReset {
+		e.parts, e.bytes = nil, 0
+	}
+	n := len(e.parts)
+	if n == 0 || c.Terminal() || e.parts[n-1].chunk.Type != c.Type {
+		e.parts = append(e.parts, &part{})
+		n++
+	}
+	last := e.parts[n-1]
+	last.chunk = c
+	last.text.WriteString(c.Content)
+	e.bytes += len(c.Content)
+}
+
+func (e *entry) batch() Batch {
+	b := Batch{ID: e.id, Link: e.link, Ended: e.ended, Err: e.err}
+	for _, p := range e.parts {
+		c := p.chunk
+		c.Content = p.text.String()
+		b.Chunks = append(b.Chunks, c)
+	}
+	return b
+}

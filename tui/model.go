@@ -1,0 +1,173 @@
+package tui
+
+import (
+	"slices"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"chat"
+	"chat/tui/composer"
+	"chat/tui/follow"
+	"chat/tui/theme"
+	"chat/tui/transcript"
+)
+
+// Model is the state of the screen.
+type Model struct {
+	backend Backend
+	jobs    *jobs
+	hub     *follow.Hub
+	now     func() time.Time
+	theme   theme.Theme
+	keys    []binding
+	host    string
+
+	width, height int
+	list          *transcript.List
+	look          *transcript.Look
+	input         composer.Composer
+	reading       bool // the transcript has the focus, not the input
+	picker        *picker
+	pickers       int // opened so far
+	help          *helpPage
+
+	// The open conversation. Each opening is a session of its own.
+	session      int
+	conversation chat.Conversation
+	loading      bool
+	messages     []*transcript.Message
+	follows      map[int]*transcript.Message // by follower id
+	followers    int                         // started so far
+	pending      *transcript.Message         // the user's message on its way
+
+	prompt  string // to be sent when the conversation is there
+	model   string // asked for by the user, "" if none
+	running []chat.Task
+	beatSeq int
+	link    link
+	notice  notice
+	armed   bool // ctrl+c once more quits
+	ticking bool
+	open    string // conversation to open at start
+}
+
+// notice is a sentence in the status line, until the next key.
+type notice struct {
+	text string
+	bad  bool
+}
+
+func newModel(o Options, j *jobs, th theme.Theme, now func() time.Time) *Model {
+	return &Model{
+		backend: o.Backend, jobs: j, hub: follow.NewHub(), now: now, theme: th,
+		keys: bindings(), host: o.Host, list: transcript.NewList(),
+		look:    &transcript.Look{Theme: th, Now: now(), Zone: time.Local},
+		follows: map[int]*transcript.Message{},
+		link:    newLink(), prompt: o.Prompt, model: o.Model, open: o.ConversationID,
+	}
+}
+
+// Init opens the conversation or sends the prompt, and starts listening.
+func (m *Model) Init() tea.Cmd {
+	cmds := []tea.Cmd{m.framesCommand(), m.beatCommand()}
+	if m.open != "" {
+		cmds = append(cmds, m.openConversation(m.open))
+	} else {
+		cmds = append(cmds, m.sendPrompt())
+	}
+	return tea.Batch(cmds...)
+}
+
+// Update takes one message, and lays out what is in sight.
+func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	began := time.Now()
+	m.look.Now = m.now()
+	cmd := m.handle(msg)
+	m.arrange()
+	if _, drawing := msg.(framesMsg); drawing {
+		m.hub.Cost(time.Since(began))
+	}
+	return m, tea.Batch(cmd, m.tick())
+}
+
+func (m *Model) handle(msg tea.Msg) tea.Cmd {
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		m.width, m.height = msg.Width, msg.Height
+	case tea.KeyMsg:
+		return m.key(msg)
+	case framesMsg:
+		return tea.Batch(m.frames(msg), m.framesCommand())
+	case openedMsg:
+		return m.opened(msg)
+	case recordMsg:
+		m.record(msg)
+	case sentMsg:
+		return m.sent(msg)
+	case stoppedMsg:
+		m.stopped(msg)
+	case beatMsg:
+		return m.beat(msg)
+	case beatDueMsg:
+		if msg.seq == m.beatSeq {
+			return m.beatCommand()
+		}
+	case choicesMsg:
+		m.chosenFrom(msg)
+	case tickMsg:
+		m.ticking = false
+	}
+	return nil
+}
+
+// tick keeps the clocks on the screen going, while there are any.
+func (m *Model) tick() tea.Cmd {
+	if m.ticking || !(m.busy() != nil || m.link.counting(m.look.Now)) {
+		return nil
+	}
+	m.ticking = true
+	return m.jobs.after(time.Second, tickMsg{})
+}
+
+// busy is the message of this conversation that is being made, or nil.
+func (m *Model) busy() *transcript.Message {
+	for _, msg := range slices.Backward(m.messages) {
+		if msg.Running() {
+			return msg
+		}
+	}
+	return nil
+}
+
+func (m *Model) say(text string)      { m.notice = notice{text: text} }
+func (m *Model) complain(text string) { m.notice = notice{text: text, bad: true} }
+func (m *Model) setItems(items []*transcript.Message) {
+	m.messages = items
+	all := make([]transcript.Item, len(items))
+	for i, it := range items {
+		all[i] = it
+	}
+	m.list.Set(all)
+}
+
+func (m *Model) append(items ...*transcript.Message) {
+	m.messages = append(m.messages, items...)
+	for _, it := range items {
+		m.list.Append(it)
+	}
+}
+
+// exit is what to tell after the screen has gone.
+func (m *Model) exit() Exit {
+	e := Exit{ConversationID: m.conversation.ID}
+	for _, t := range m.running {
+		e.Running = append(e.Running, t.ID)
+	}
+	for _, msg := range m.messages {
+		if msg.Running() && msg.TaskID != "" && !slices.Contains(e.Running, msg.TaskID) {
+			e.Running = append(e.Running, msg.TaskID)
+		}
+	}
+	return e
+}

@@ -1,0 +1,223 @@
+package tui
+
+import (
+	"cmp"
+	"strings"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"chat"
+	"chat/tui/follow"
+	"chat/tui/sanitize"
+	"chat/tui/transcript"
+)
+
+// begin leaves the open conversation for an empty one. Its tasks go on; only the
+// following ends.
+func (m *Model) begin() {
+	m.session++
+	for id := range m.follows {
+		m.hub.Stop(id)
+	}
+	clear(m.follows)
+	m.link.forget()
+	m.conversation, m.loading, m.pending = chat.Conversation{}, false, nil
+	m.setItems(nil)
+	m.reading, m.picker, m.help = false, nil, nil
+}
+
+func (m *Model) openConversation(id string) tea.Cmd {
+	m.begin()
+	m.conversation.ID, m.loading = id, true
+	return m.openCommand(id)
+}
+
+func (m *Model) opened(msg openedMsg) tea.Cmd {
+	if msg.session != m.session {
+		return nil
+	}
+	m.loading = false
+	if msg.err != nil {
+		m.conversation = chat.Conversation{}
+		m.complain(sentence(msg.err))
+		return m.sendPrompt()
+	}
+	m.conversation = msg.conversation
+	items := make([]*transcript.Message, 0, len(msg.messages)+2)
+	var cmds []tea.Cmd
+	for _, rec := range msg.messages {
+		item := transcript.NewMessage(rec, m.look)
+		items = append(items, item)
+		if item.Running() && item.TaskID != "" {
+			cmds = append(cmds, m.follow(item))
+		}
+	}
+	m.setItems(items)
+	return tea.Batch(append(cmds, m.sendPrompt())...)
+}
+
+// follow attaches a message to its task's stream.
+func (m *Model) follow(item *transcript.Message) tea.Cmd {
+	m.followers++
+	m.follows[m.followers] = item
+	return m.followCommand(m.followers, item.TaskID)
+}
+
+func (m *Model) sendPrompt() tea.Cmd {
+	prompt := m.prompt
+	m.prompt = ""
+	if strings.TrimSpace(prompt) == "" {
+		return nil
+	}
+	return m.send(prompt)
+}
+
+// send shows the message at once and submits it.
+func (m *Model) send(draft string) tea.Cmd {
+	m.pending = transcript.NewMessage(chat.Message{
+		Role: chat.RoleUser, Content: draft, CreatedAt: m.look.Now,
+	}, m.look)
+	m.pending.Sending = true
+	if m.conversation.Title == "" {
+		m.conversation.Title = chat.TitleFrom(draft)
+	}
+	m.append(m.pending)
+	m.list.Bottom()
+	return m.sendCommand(draft)
+}
+
+func (m *Model) sent(msg sentMsg) tea.Cmd {
+	if msg.session != m.session {
+		if msg.err != nil {
+			m.complain("the message to the other conversation was not sent: " + sentence(msg.err))
+		}
+		return m.beatCommand()
+	}
+	user := m.pending
+	m.pending = nil
+	if msg.err != nil {
+		m.unsend(user)
+		if m.input.Empty() {
+			m.input.Set(msg.draft)
+		}
+		m.complain("not sent: " + sentence(msg.err))
+		return nil
+	}
+	a := msg.accepted
+	user.Sending, user.ID = false, a.UserMessageID
+	m.conversation.ID = a.ConversationID
+	answer := transcript.NewMessage(chat.Message{
+		ID: a.MessageID, TaskID: a.TaskID, Role: chat.RoleAssistant, State: chat.TaskQueued,
+		Model: cmp.Or(m.model, m.conversation.Model), CreatedAt: m.look.Now,
+	}, m.look)
+	m.append(answer)
+	return tea.Batch(m.follow(answer), m.beatCommand())
+}
+
+// unsend takes a message that was not accepted off the screen.
+func (m *Model) unsend(user *transcript.Message) {
+	var rest []*transcript.Message
+	for _, item := range m.messages {
+		if item != user {
+			rest = append(rest, item)
+		}
+	}
+	m.setItems(rest)
+	if m.conversation.ID == "" {
+		m.conversation.Title = ""
+	}
+}
+
+// frames applies what the followed tasks have yielded since the last frame.
+func (m *Model) frames(batches []follow.Batch) tea.Cmd {
+	var cmds []tea.Cmd
+	for _, b := range batches {
+		item := m.follows[b.ID]
+		if item == nil {
+			continue // of a conversation that is no longer open
+		}
+		if b.Link != nil {
+			m.link.follower(b.ID, *b.Link, m.look.Now)
+		}
+		ended := b.Ended
+		for _, c := range b.Chunks {
+			item.Apply(c)
+			ended = ended || c.Terminal()
+		}
+		if !ended {
+			continue
+		}
+		delete(m.follows, b.ID)
+		m.link.end(b.ID)
+		if item.Running() { // no terminal chunk: the stream itself has failed
+			item.Fail(streamEnd(b.Err))
+		}
+		cmds = append(cmds, m.recordCommand(), m.beatCommand())
+	}
+	return tea.Batch(cmds...)
+}
+
+func streamEnd(err error) string {
+	if err == nil {
+		return "The stream ended early; the answer may still be going on. Open the conversation again to see it."
+	}
+	return "Lost the stream: " + sentence(err)
+}
+
+// record takes over the messages as they are recorded. Those that are still
+// followed are left alone.
+func (m *Model) record(msg recordMsg) {
+	if msg.session != m.session || msg.err != nil {
+		return // the screen shows what was streamed; the next opening reads again
+	}
+	byID := map[string]*transcript.Message{}
+	for _, item := range m.messages {
+		if item.ID != "" && !item.Running() {
+			byID[item.ID] = item
+		}
+	}
+	for _, rec := range msg.messages {
+		if item := byID[rec.ID]; item != nil {
+			item.Update(rec)
+		}
+	}
+}
+
+func (m *Model) stopped(msg stoppedMsg) {
+	if msg.err == nil {
+		return // the stream says how it ended
+	}
+	m.complain("not stopped: " + sentence(msg.err))
+	for _, item := range m.messages {
+		if item.TaskID == msg.taskID {
+			item.Stopping = false
+		}
+	}
+}
+
+// The pace of the heartbeat: often while something runs, and after failures with
+// growing pauses.
+const (
+	beatIdle    = 15 * time.Second
+	beatRunning = 5 * time.Second
+)
+
+func (m *Model) beat(msg beatMsg) tea.Cmd {
+	if msg.seq != m.beatSeq {
+		return nil // a newer one is under way
+	}
+	if msg.err != nil {
+		wait := m.link.failed(sentence(msg.err), m.look.Now)
+		return m.jobs.after(wait, beatDueMsg{msg.seq})
+	}
+	m.link.reached(m.look.Now)
+	m.running = msg.tasks
+	if len(m.running) > 0 {
+		return m.jobs.after(beatRunning, beatDueMsg{msg.seq})
+	}
+	return m.jobs.after(beatIdle, beatDueMsg{msg.seq})
+}
+
+// sentence is an error as one clean row.
+func sentence(err error) string { return sanitize.Line(chat.AsError(err).Message) }

@@ -1,0 +1,211 @@
+package transcript
+
+import (
+	"strings"
+	"time"
+
+	"chat"
+	"chat/tui/markdown"
+	"chat/tui/sanitize"
+	"chat/tui/theme"
+)
+
+// Look is what all messages of a screen have in common. Changing it takes effect
+// with the next Height.
+type Look struct {
+	Theme  theme.Theme
+	Now    time.Time
+	Zone   *time.Location
+	Unfold bool // show reasoning in full
+}
+
+// Message is one message, as it stands in the record or as it is being made.
+type Message struct {
+	ID, TaskID string
+	Role       chat.Role
+	// Stopping: the user has asked to stop it. Sending: it is on its way.
+	Stopping, Sending bool
+
+	look      *Look
+	model     string
+	at        time.Time
+	state     chat.TaskState
+	finish    string
+	failure   string
+	attempts  int // begun anew, as seen here
+	content   text
+	reasoning text
+	thinking  time.Time
+	thought   time.Duration
+
+	plain      []string // a user's text, laid out
+	plainWidth int
+
+	head, fold, middle, body, tail []string // laid out by Height, top to bottom
+	indent                         string
+}
+
+// NewMessage makes a message of its record. One that is not finished begins
+// empty: its text comes from its stream.
+func NewMessage(rec chat.Message, look *Look) *Message {
+	m := &Message{look: look}
+	m.identify(rec)
+	if !m.Running() {
+		m.texts(rec)
+	}
+	return m
+}
+
+func (m *Message) identify(rec chat.Message) {
+	m.ID, m.TaskID, m.Role = rec.ID, rec.TaskID, rec.Role
+	m.model, m.at = sanitize.Line(rec.Model), rec.CreatedAt
+	m.state, m.finish = rec.State, rec.FinishReason
+}
+
+func (m *Message) texts(rec chat.Message) {
+	m.content.set(rec.Content)
+	m.reasoning.set(rec.Reasoning)
+	m.failure = ""
+	if rec.Error != nil {
+		m.failure = sanitize.Line(rec.Error.Message)
+	}
+	m.plain = nil
+}
+
+// Update takes over the record, which is what counts, once the task has ended.
+func (m *Message) Update(rec chat.Message) {
+	if rec.State != "" && !rec.State.Terminal() {
+		return
+	}
+	m.identify(rec)
+	m.texts(rec)
+	m.Stopping, m.Sending = false, false
+}
+
+// Running reports whether the answer is still being made.
+func (m *Message) Running() bool { return m.state != "" && !m.state.Terminal() }
+
+// HasText reports whether anything of the answer has arrived.
+func (m *Message) HasText() bool { return !m.content.empty() }
+
+// Content is the text as it is shown, before layout.
+func (m *Message) Content() string { return m.content.src.String() }
+
+// State is where the message's task stands; "" for messages without one.
+func (m *Message) State() chat.TaskState { return m.state }
+
+// Apply takes the next chunk of the message's stream.
+func (m *Message) Apply(c chat.Chunk) {
+	switch c.Type {
+	case chat.ChunkContent:
+		m.endThinking()
+		m.content.add(c.Content)
+		m.state = chat.TaskRunning
+	case chat.ChunkReasoning:
+		if m.thinking.IsZero() {
+			m.thinking = m.look.Now
+		}
+		m.reasoning.add(c.Content)
+		m.state = chat.TaskRunning
+	case chat.ChunkReset:
+		if m.HasText() || !m.reasoning.empty() {
+			m.attempts++
+		}
+		m.content.clear()
+		m.reasoning.clear()
+		m.thinking, m.thought = time.Time{}, 0
+	case chat.ChunkDone, chat.ChunkError:
+		m.endThinking()
+		m.end(c)
+	}
+}
+
+func (m *Message) endThinking() {
+	if !m.thinking.IsZero() && m.thought == 0 {
+		m.thought = m.look.Now.Sub(m.thinking)
+	}
+}
+
+func (m *Message) end(c chat.Chunk) {
+	m.Stopping, m.state, m.finish = false, c.State, c.FinishReason
+	if !m.state.Terminal() {
+		m.state = chat.TaskDone
+		if c.Type == chat.ChunkError {
+			m.state = chat.TaskFailed
+		}
+	}
+	if c.Type == chat.ChunkError {
+		m.failure = sanitize.Line(c.Content)
+	}
+}
+
+// Fail ends the message here, for a reason that its task knows nothing of.
+func (m *Message) Fail(sentence string) {
+	m.Sending, m.Stopping = false, false
+	m.state, m.failure = chat.TaskFailed, sanitize.Line(sentence)
+}
+
+// Height lays the message out. Of a long text only what changed is laid out anew.
+func (m *Message) Height(width int) int {
+	m.indent = "   "
+	if width < 60 {
+		m.indent = " "
+	}
+	inner := width - len(m.indent)
+	m.head = append(m.head[:0], m.header(width))
+	m.fold, m.middle, m.body, m.tail = m.fold[:0], nil, nil, m.tail[:0]
+	if m.Role == chat.RoleAssistant {
+		m.layoutReasoning(inner)
+		if !m.content.empty() {
+			m.body = m.content.rows(inner, m.look.Theme.Answer)
+		}
+	} else {
+		m.body = m.layoutPlain(inner)
+	}
+	m.tail = append(m.tail, m.footer(inner)...)
+	return len(m.head) + len(m.fold) + len(m.middle) + m.gap() + len(m.body) + len(m.tail) + 1
+}
+
+// gap is the empty row between unfolded reasoning and the answer.
+func (m *Message) gap() int {
+	if len(m.middle) > 0 && len(m.body) > 0 {
+		return 1
+	}
+	return 0
+}
+
+// Row returns row i of the last layout; the last one is always empty.
+func (m *Message) Row(i int) string {
+	if i < len(m.head) {
+		return m.head[i]
+	}
+	i -= len(m.head)
+	blank := make([]string, m.gap())
+	for _, part := range [...][]string{m.fold, m.middle, blank, m.body, m.tail} {
+		if i < len(part) {
+			if part[i] == "" {
+				return ""
+			}
+			return m.indent + part[i]
+		}
+		i -= len(part)
+	}
+	return ""
+}
+
+// Drop frees the layout.
+func (m *Message) Drop() {
+	m.content.drop()
+	m.reasoning.drop()
+	m.plain, m.body, m.middle = nil, nil, nil
+}
+
+func (m *Message) layoutPlain(width int) []string {
+	if m.plain == nil || m.plainWidth != width {
+		m.plain, m.plainWidth = markdown.Plain(strings.TrimRight(m.Content(), "\n"), width, ""), width
+	}
+	return m.plain
+}
+
+// Model is the name of the model that answered, "" if unknown.
+func (m *Message) Model() string { return m.model }

@@ -1,0 +1,155 @@
+package transcript
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"chat"
+	"chat/tui/markdown"
+	"chat/tui/theme"
+)
+
+// header is the row above a message: who, which model, when.
+func (m *Message) header(width int) string {
+	th := m.look.Theme
+	name, sgr := "You", th.You
+	switch m.Role {
+	case chat.RoleAssistant:
+		name, sgr = "Assistant", th.Answerer
+	case chat.RoleSystem:
+		name, sgr = "System", th.Dim
+	case chat.RoleUser:
+	}
+	var rest []string
+	if m.Role == chat.RoleAssistant && m.model != "" {
+		rest = append(rest, m.model)
+	}
+	if !m.at.IsZero() {
+		rest = append(rest, m.when())
+	}
+	row := " " + theme.Paint(name, sgr)
+	if len(rest) > 0 {
+		row += theme.Paint(" · "+strings.Join(rest, " · "), th.Dim)
+	}
+	return ansi.Truncate(row, width, "…")
+}
+
+// when is the message's time, with the date if that is not today's.
+func (m *Message) when() string {
+	at, now := m.at.In(m.look.Zone), m.look.Now.In(m.look.Zone)
+	if at.YearDay() == now.YearDay() && at.Year() == now.Year() {
+		return at.Format("15:04")
+	}
+	return at.Format("2 Jan 2006 15:04")
+}
+
+// layoutReasoning lays out the row that stands for the reasoning, and all of it
+// when that is asked for.
+func (m *Message) layoutReasoning(width int) {
+	if m.reasoning.empty() {
+		return
+	}
+	mark := "▸ "
+	if m.look.Unfold {
+		mark = "▾ "
+		m.middle = m.reasoning.rows(width, m.look.Theme.Reasoning)
+	}
+	label := mark + "thought"
+	switch {
+	case m.Running() && m.content.empty():
+		label = mark + "thinking"
+		if d := m.look.Now.Sub(m.thinking); !m.thinking.IsZero() && d >= time.Second {
+			label += " for " + seconds(d)
+		}
+	case m.thought >= time.Second:
+		label += " for " + seconds(m.thought)
+	}
+	const hint = "ctrl+t"
+	if free := width - ansi.StringWidth(label) - len(hint); free > 2 {
+		label += strings.Repeat(" ", free) + hint
+	}
+	m.fold = append(m.fold, theme.Paint(ansi.Truncate(label, width, "…"), m.look.Theme.Dim))
+}
+
+// footer says how the answer goes, or how it ended if not well.
+func (m *Message) footer(width int) []string {
+	th := m.look.Theme
+	switch {
+	case m.Sending:
+		return []string{theme.Paint("sending…", th.Dim)}
+	case m.Role == chat.RoleAssistant && m.Running():
+		return []string{ansi.Truncate(theme.Paint("▍", th.Answerer)+theme.Paint(m.progress(), th.Dim), width, "…")}
+	}
+	sentence, sgr := m.ending()
+	if sentence == "" {
+		return nil
+	}
+	return markdown.Plain(sentence, width, sgr)
+}
+
+func (m *Message) progress() string {
+	parts := []string{}
+	if m.content.empty() && m.reasoning.empty() {
+		parts = append(parts, "waiting for the first words")
+	}
+	if m.attempts > 0 {
+		parts = append(parts, "begun anew")
+	}
+	if d := m.look.Now.Sub(m.at); !m.at.IsZero() && d >= time.Second {
+		parts = append(parts, clock(d))
+	}
+	if m.Stopping {
+		parts = append(parts, "stopping…")
+	} else {
+		parts = append(parts, "esc stop")
+	}
+	return " " + strings.Join(parts, " · ")
+}
+
+// ending is the sentence under an answer that did not end well, and its colour.
+func (m *Message) ending() (sentence, sgr string) {
+	th := m.look.Theme
+	kept := ""
+	if m.HasText() {
+		kept = " The text so far is kept."
+	}
+	switch m.state {
+	case chat.TaskFailed, chat.TaskInterrupted:
+		reason := m.failure
+		if reason == "" {
+			reason = "The answer ended early."
+		}
+		if !strings.HasSuffix(reason, ".") {
+			reason += "."
+		}
+		return "✗ " + reason + kept, th.Bad
+	case chat.TaskCancelled:
+		return "■ Stopped." + kept, th.Warn
+	case chat.TaskDone:
+		switch {
+		case m.finish == "length":
+			return "⚠ The model's length limit cut this answer.", th.Warn
+		case !m.HasText():
+			return "(an empty answer)", th.Dim
+		}
+	case chat.TaskQueued, chat.TaskRunning:
+	default:
+		if m.failure != "" { // a message of the user's that could not be sent
+			return "✗ " + m.failure, th.Bad
+		}
+	}
+	return "", ""
+}
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%d s", int(d.Seconds())) }
+
+func clock(d time.Duration) string {
+	s := int(d.Seconds())
+	if s >= 3600 {
+		return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
+	}
+	return fmt.Sprintf("%d:%02d", s/60, s%60)
+}

@@ -1,0 +1,43 @@
+package transcript
+
+import (
+	"strings"
+
+	"chat/tui/markdown"
+	"chat/tui/sanitize"
+)
+
+// text is a Markdown text that may still grow. It is cleaned as it comes in, and
+// laid out when somebody looks.
+type text struct {
+	clean  sanitize.Stream
+	src    strings.Builder
+	stream *markdown.Stream // nil: not laid out
+	width  int
+}
+
+func (t *text) add(piece string) { t.src.WriteString(t.clean.Append(piece)) }
+
+func (t *text) empty() bool { return t.src.Len() == 0 }
+
+// set replaces the text, and keeps the layout if it is the same.
+func (t *text) set(whole string) {
+	whole = sanitize.String(whole)
+	if whole == t.src.String() {
+		return
+	}
+	t.clear()
+	t.src.WriteString(whole)
+}
+
+func (t *text) clear() { *t = text{} }
+
+func (t *text) rows(width int, style markdown.Style) []string {
+	if t.stream == nil || t.width != width {
+		t.stream, t.width = markdown.NewStream(width, style), width
+	}
+	t.stream.Append(t.src.String()[t.stream.Len():])
+	return t.stream.Lines()
+}
+
+func (t *text) drop() { t.stream = nil }

@@ -1,0 +1,93 @@
+// Package tui is the interactive screen: one Bubble Tea model over a Backend.
+//
+// Update does no I/O: it starts commands, and their results come back as
+// messages that say which question they answer; a result whose question is no
+// longer asked is dropped. The layout happens at the end of Update, for what is
+// in sight only, and View joins rows that are there already. Streams reach the
+// model through follow.Hub, at most once per frame.
+package tui
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	_ "chat/tui/background" // before bubbletea's own init asks the terminal
+	"chat/tui/theme"
+)
+
+// Options says what to show and where. Backend is required.
+type Options struct {
+	Backend Backend
+	// In and Out are the terminal; nil means the standard ones.
+	In, Out *os.File
+	// Env is the environment as os.Environ gives it; nil means the process's own.
+	Env []string
+	// ConversationID is the conversation to open, "" a new one.
+	ConversationID string
+	// Prompt is sent at once if it is not empty.
+	Prompt string
+	// Model answers new messages; "" is the conversation's or the server's choice.
+	Model string
+	// Host names the server in the header, such as "local".
+	Host string
+	// NoColor turns colours off, as NO_COLOR in Env does.
+	NoColor bool
+}
+
+// Exit is what remains to be said after the screen has gone.
+type Exit struct {
+	// ConversationID is the conversation that was open, "" if nothing was sent.
+	ConversationID string
+	// Running are the ids of the tasks that go on without us.
+	Running []string
+}
+
+// Run shows the screen until the user leaves it or ctx ends, and then restores
+// the terminal. Tasks go on. The error is ctx's cause, or the terminal's.
+func Run(ctx context.Context, o Options) (Exit, error) {
+	if o.In == nil {
+		o.In = os.Stdin
+	}
+	if o.Out == nil {
+		o.Out = os.Stdout
+	}
+	if o.Env == nil {
+		o.Env = os.Environ()
+	}
+	inner, cancel := context.WithCancel(ctx)
+	jobs := newJobs(inner)
+	m := newModel(o, jobs, theme.New(!o.NoColor && lookup(o.Env, "NO_COLOR") == ""), time.Now)
+	program := tea.NewProgram(m,
+		tea.WithContext(ctx),
+		tea.WithInput(o.In),
+		tea.WithOutput(&screen{File: o.Out}),
+		tea.WithEnvironment(o.Env),
+		tea.WithAltScreen(),
+		tea.WithFilter(filter),
+	)
+	_, err := program.Run()
+	cancel()
+	jobs.wait()
+	if ctx.Err() != nil {
+		return m.exit(), context.Cause(ctx)
+	}
+	if errors.Is(err, tea.ErrInterrupted) {
+		return m.exit(), nil
+	}
+	return m.exit(), err
+}
+
+// lookup returns the value of an environment variable.
+func lookup(env []string, name string) string {
+	for _, kv := range env {
+		if k, v, ok := strings.Cut(kv, "="); ok && k == name {
+			return v
+		}
+	}
+	return ""
+}
