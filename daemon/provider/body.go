@@ -183,10 +183,15 @@ func (b *body) event() error {
 	return nil
 }
 
-// line puts data on one line. In JSON a line end can only be white space.
+// line puts data on one line: in JSON a line end can only be white space. The
+// space after the brace keeps go-openai from taking {"error":null,…} and real
+// error objects into its own hands; next in call.go finds those.
 func (b *body) line(data []byte) {
 	b.out = append(b.out, "data: "...)
 	from := len(b.out)
+	if data[0] == '{' {
+		b.out, data = append(b.out, "{ "...), data[1:]
+	}
 	b.out = append(b.out, data...)
 	for i := from; i < len(b.out); i++ {
 		if b.out[i] == '\n' {

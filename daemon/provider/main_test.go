@@ -1,0 +1,96 @@
+package provider_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"chat"
+	"chat/daemon/provider"
+	"chat/daemon/provider/providertest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const testKey = "sk-test-0123456789"
+
+// patience bounds what must not take long; nothing waits for it to pass.
+const patience = 20 * time.Second
+
+// lying is a lying provider and a registry that is configured for it.
+func lying(t *testing.T, edit ...func(*provider.Config)) (*providertest.Server, *provider.Registry) {
+	t.Helper()
+	server := providertest.New(t)
+	cfg := provider.Config{BaseURL: server.URL, Key: testKey, DefaultModel: "lying"}
+	for _, e := range edit {
+		e(&cfg)
+	}
+	return server, registry(t, cfg)
+}
+
+func registry(t *testing.T, cfg provider.Config) *provider.Registry {
+	t.Helper()
+	r := provider.New(cfg)
+	t.Cleanup(r.Close)
+	return r
+}
+
+func ask(content string) provider.Request {
+	return provider.Request{Messages: []chat.Message{{Role: chat.RoleUser, Content: content}}}
+}
+
+// got is what came of an answer.
+type got struct {
+	content, reasoning string
+	events             int
+	finish             *provider.Finish
+	err                error
+}
+
+// read ranges over an answer and checks what every answer must keep.
+func read(t *testing.T, ctx context.Context, r *provider.Registry, req provider.Request) got {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	var g got
+	for e, err := range r.Stream(ctx, req) {
+		if g.finish != nil || g.err != nil {
+			t.Fatalf("something after the end: %+v, %v", e, err)
+		}
+		switch {
+		case err != nil:
+			g.err = err
+		case e.Finish != nil:
+			g.finish = e.Finish
+		case e.Text == "" || e.Text != chat.NormalizeText(e.Text):
+			t.Fatalf("text %q is empty or not normal", e.Text)
+		case e.Type == chat.ChunkReasoning:
+			g.reasoning += e.Text
+			g.events++
+		case e.Type == chat.ChunkContent:
+			g.content += e.Text
+			g.events++
+		default:
+			t.Fatalf("event of type %q", e.Type)
+		}
+	}
+	if (g.finish == nil) == (g.err == nil) {
+		t.Fatalf("finish %+v and error %v: exactly one must be set", g.finish, g.err)
+	}
+	if g.err != nil && strings.Contains(g.err.Error(), testKey) {
+		t.Fatalf("the key is in the error: %v", g.err)
+	}
+	return g
+}
+
+func wantCode(t *testing.T, err error, code chat.Code, retryable bool) *chat.Error {
+	t.Helper()
+	e, ok := err.(*chat.Error) //nolint:errorlint // the contract is the type itself
+	if !ok || e.Code != code || e.Retryable != retryable {
+		t.Fatalf("error %#v, want code %s, retryable %v", err, code, retryable)
+	}
+	return e
+}
