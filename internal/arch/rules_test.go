@@ -114,12 +114,18 @@ var rules = map[string]rule{
 		"says whether the terminal is dark, and asks nobody else",
 	},
 
-	"chat/tui/theme": {[]string{"chat/tui/markdown", charm, "github.com/muesli/termenv"},
-		"colours, in one place"},
-	"chat/tui/transcript": {[]string{"chat", "chat/tui/markdown", "chat/tui/sanitize", "chat/tui/theme", charm},
-		"draws messages: a function of the conversation and the width"},
-	"chat/tui/composer": {[]string{"chat", "chat/tui/sanitize", "chat/tui/theme", charm},
-		"edits the next message: it does not know who sends it"},
+	"chat/tui/theme": {
+		[]string{"chat/tui/markdown", charm, "github.com/muesli/termenv"},
+		"colours, in one place",
+	},
+	"chat/tui/transcript": {
+		[]string{"chat", "chat/tui/markdown", "chat/tui/sanitize", "chat/tui/theme", charm},
+		"draws messages: a function of the conversation and the width",
+	},
+	"chat/tui/composer": {
+		[]string{"chat", "chat/tui/sanitize", "chat/tui/theme", charm},
+		"edits the next message: it does not know who sends it",
+	},
 	"chat/tui/follow": {
 		[]string{"chat", "chat/tui"},
 		"turns streams into batches a screen can draw: it knows no HTTP",
