@@ -185,7 +185,7 @@ func TestProviderCredentialsTravelOverUnixSocketsOnly(t *testing.T) {
 	if seen.Get("Chat-Provider-Key") != "sk-1" || seen.Get("Chat-Provider-Base-Url") != "http://p" || seen.Get("Authorization") != "" {
 		t.Errorf("unix: %v", seen)
 	}
-	if _, err := c.Tasks(t.Context(), TaskQuery{}); err != nil || seen.Get("Chat-Provider-Key") != "" {
+	if _, err := c.Tasks(t.Context(), chat.TaskQuery{}); err != nil || seen.Get("Chat-Provider-Key") != "" {
 		t.Errorf("a call that needs no provider carried its key: %v", seen)
 	}
 	tcp := serve(t, o, h)
@@ -201,11 +201,11 @@ func TestListsAndFilters(t *testing.T) {
 		_, _ = w.Write([]byte(`{"tasks":[{"id":"t"}],"conversations":[{"id":"c"}],"next_cursor":"n","messages":[{"id":"m"}],"models":[{"id":"x"}],"workers":[{"id":"w"}]}`))
 	})
 	ctx := t.Context()
-	tasks, err := c.Tasks(ctx, TaskQuery{States: []chat.TaskState{StateActive, chat.TaskDone}, ID: "ab", Limit: 3})
+	tasks, err := c.Tasks(ctx, chat.TaskQuery{States: []chat.TaskState{StateActive, chat.TaskDone}, ID: "ab", Limit: 3})
 	if err != nil || len(tasks) != 1 || asked != "GET /tasks?id=ab&limit=3&state=active&state=done" {
 		t.Errorf("%v %v %s", tasks, err, asked)
 	}
-	convs, next, err := c.Conversations(ctx, ConversationQuery{Text: "a b"})
+	convs, next, err := c.Conversations(ctx, chat.ConversationQuery{Search: "a b"})
 	if err != nil || len(convs) != 1 || next != "n" || asked != "GET /conversations?q=a+b" {
 		t.Errorf("%v %v %s", convs, err, asked)
 	}
@@ -222,7 +222,7 @@ func TestListsAndFilters(t *testing.T) {
 		t.Errorf("%v %s", err, asked)
 	}
 	title := "T"
-	if _, err := c.UpdateConversation(ctx, "c", ConversationChange{Title: &title}); err != nil || asked != "PATCH /conversations/c" {
+	if _, err := c.UpdateConversation(ctx, "c", chat.ConversationPatch{Title: &title}); err != nil || asked != "PATCH /conversations/c" {
 		t.Errorf("%v %s", err, asked)
 	}
 	if _, err := c.Cancel(ctx, "t"); err != nil || asked != "POST /tasks/t/cancel" {

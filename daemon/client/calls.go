@@ -54,19 +54,11 @@ func (c *Client) CreateConversation(ctx context.Context, n NewConversation, key 
 	return out, err
 }
 
-// ConversationQuery selects conversations; the zero value means the newest.
-type ConversationQuery struct {
-	Text   string // searches titles and contents
-	ID     string // the beginning or the end of an id
-	Limit  int    // 0: the server's default
-	Cursor string
-}
-
 // Conversations lists conversations, newest first, and the cursor of the next
 // page ("" at the end).
-func (c *Client) Conversations(ctx context.Context, q ConversationQuery) ([]chat.Conversation, string, error) {
+func (c *Client) Conversations(ctx context.Context, q chat.ConversationQuery) ([]chat.Conversation, string, error) {
 	v := url.Values{}
-	set(v, "q", q.Text)
+	set(v, "q", q.Search)
 	set(v, "id", q.ID)
 	set(v, "cursor", q.Cursor)
 	setInt(v, "limit", q.Limit)
@@ -85,15 +77,8 @@ func (c *Client) Conversation(ctx context.Context, id string) (chat.Conversation
 	return out, err
 }
 
-// ConversationChange holds the fields to change; nil leaves one as it is.
-type ConversationChange struct {
-	Title  *string `json:"title,omitempty"`
-	Model  *string `json:"model,omitempty"`
-	System *string `json:"system,omitempty"`
-}
-
 // UpdateConversation changes a conversation's title, model or system prompt.
-func (c *Client) UpdateConversation(ctx context.Context, id string, ch ConversationChange) (chat.Conversation, error) {
+func (c *Client) UpdateConversation(ctx context.Context, id string, ch chat.ConversationPatch) (chat.Conversation, error) {
 	var out chat.Conversation
 	err := c.do(ctx, request{method: http.MethodPatch, path: "/conversations/" + url.PathEscape(id), body: ch, again: true, out: &out})
 	return out, err
@@ -141,19 +126,11 @@ func (c *Client) Regenerate(ctx context.Context, messageID string, r Regeneratio
 	return out, err
 }
 
-// StateActive stands for queued and running in a TaskQuery.
+// StateActive stands for queued and running in the query of Tasks.
 const StateActive chat.TaskState = "active"
 
-// TaskQuery selects tasks; the zero value means the newest.
-type TaskQuery struct {
-	States         []chat.TaskState
-	ID             string // the beginning or the end of an id
-	ConversationID string
-	Limit          int // 0: the server's default
-}
-
 // Tasks lists tasks, newest first.
-func (c *Client) Tasks(ctx context.Context, q TaskQuery) ([]chat.Task, error) {
+func (c *Client) Tasks(ctx context.Context, q chat.TaskQuery) ([]chat.Task, error) {
 	v := url.Values{}
 	for _, s := range q.States {
 		v.Add("state", string(s))

@@ -332,6 +332,7 @@ func TestFollowEndsWithItsContext(t *testing.T) {
 	defer c.Close()
 	stop := errors.New("enough")
 	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
 	for u, err := range c.Follow(ctx, "t1", chat.Start()) {
 		if u.Link != nil && u.Link.State == chat.LinkLive {
 			cancel(stop)

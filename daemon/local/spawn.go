@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"strconv"
@@ -138,24 +137,6 @@ func (s *Starter) await(ctx context.Context, r *os.File) (report, error) {
 	return report{}, nil
 }
 
-// maxLog is the size at which a log is put aside, as daemon.log.1.
-const maxLog = 4 << 20
-
-// openLog opens the log to append to it; mark is its size.
-func openLog(path string) (f *os.File, mark int64, err error) {
-	if i, err := os.Stat(path); err == nil {
-		mark = i.Size()
-	}
-	if mark > maxLog {
-		if err := os.Rename(path, path+".1"); err != nil {
-			return nil, 0, err
-		}
-		mark = 0
-	}
-	f, err = os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
-	return f, mark, err
-}
-
 // shownLines is how much of the log an error shows.
 const shownLines = 6
 
@@ -163,29 +144,8 @@ const shownLines = 6
 // has logged since mark.
 func (s *Starter) failed(mark int64, reason error) error {
 	message := "the local daemon did not start: " + reason.Error()
-	if lines := tail(s.Paths.Log(), mark, shownLines); len(lines) > 0 {
+	if lines, _, err := tail(s.Paths.Log(), mark, shownLines); err == nil && len(lines) > 0 {
 		message += "\nthe last lines of " + s.Paths.Log() + ":\n  " + strings.Join(lines, "\n  ")
 	}
 	return &chat.Error{Code: chat.CodeDaemon, Message: message, Cause: reason}
-}
-
-// tail is the last n lines that a file has after mark; none if it cannot be read,
-// since it only adds to an error.
-func tail(path string, mark int64, n int) []string {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil
-	}
-	defer f.Close()
-	const most = 16 << 10
-	if i, err := f.Stat(); err == nil && i.Size()-mark > most {
-		mark = i.Size() - most
-	}
-	b, err := io.ReadAll(io.NewSectionReader(f, mark, most))
-	text := strings.TrimSpace(string(b))
-	if err != nil || text == "" {
-		return nil
-	}
-	lines := strings.Split(text, "\n")
-	return lines[max(0, len(lines)-n):]
 }

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"chat"
+	"chat/daemon/client"
+)
+
+func (p *program) attachCommand() *cli.Command {
+	flags := append(outputFlags(),
+		&cli.StringFlag{Name: "from", Usage: "only what comes after `POSITION`, as in the events of --jsonl"},
+		&cli.BoolFlag{Name: "no-follow", Usage: "what there is so far, and leave"},
+		timeoutFlag("leave after `DURATION` with exit code 124; the answer goes on"),
+	)
+	return &cli.Command{
+		Name: "attach", Usage: "show an answer from its beginning, then live", ArgsUsage: "TASK|CONVERSATION|last",
+		Description: attachDescription, Flags: flags, Action: p.attach,
+	}
+}
+
+// errTimeout is the cause of a context that --timeout ended.
+var errTimeout = chat.Errorf(chat.CodeClientTimeout, "--timeout has passed")
+
+// errEnough is the cause of a context that --no-follow ended.
+var errEnough = errors.New("that is all so far")
+
+func (p *program) attach(c *cli.Context) error {
+	if c.NArg() != 1 {
+		return chat.Errorf(chat.CodeInvalid, "attach takes one task or conversation, or last (`chat ps` lists what is running)")
+	}
+	from, err := chat.ParsePosition(c.String("from"))
+	if err != nil {
+		return err
+	}
+	show, err := p.presenter(c)
+	if err != nil {
+		return err
+	}
+	ref := c.Args().First()
+	if !looksLikeID(ref) || p.nothingYet(c) {
+		return chat.Errorf(chat.CodeNotFound, "there is no task or conversation %q: `chat ps --all` and `chat ls` list them", ref)
+	}
+	return p.with(c, func(ctx context.Context, cl *client.Client) error {
+		t, err := findTaskOf(ctx, cl, ref)
+		if err != nil {
+			return err
+		}
+		p.detail("task %s in conversation %s", t.ID, t.ConversationID)
+		a := &answer{task: t.ID, conversation: t.ConversationID, message: t.MessageID}
+		if c.Bool("no-follow") && !t.State.Terminal() {
+			return p.glance(ctx, cl, a, from, show)
+		}
+		ctx, cancel := withTimeout(ctx, c.Duration("timeout"))
+		defer cancel()
+		err = follow(ctx, cl, a, from, show)
+		if errors.Is(err, errTimeout) {
+			p.complain("--timeout has passed; the answer goes on: chat attach %s", short(a.task))
+			return silently(exitTimeout)
+		}
+		return p.left(err, a, 0)
+	})
+}
+
+// withTimeout ends ctx with errTimeout after d, unless that is 0.
+func withTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	if d <= 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeoutCause(ctx, d, errTimeout)
+}
+
+// What counts as "so far": a stream that has been silent this long has caught
+// up, and one that is never silent is cut off.
+const (
+	glanceSilence = 300 * time.Millisecond
+	glanceLimit   = 2 * time.Second
+)
+
+// glance shows what there is of a running answer.
+func (p *program) glance(parent context.Context, cl *client.Client, a *answer, from chat.Position, show presenter) error {
+	ctx, cancel := context.WithCancelCause(parent)
+	defer cancel(nil)
+	limit := time.AfterFunc(glanceLimit, func() { cancel(errEnough) })
+	defer limit.Stop()
+	err := follow(ctx, cl, a, from, &glancing{presenter: show, silence: time.AfterFunc(glanceLimit, func() { cancel(errEnough) })})
+	if !errors.Is(err, errEnough) {
+		return p.left(err, a, 0)
+	}
+	t, err := cl.Task(parent, a.task)
+	if err != nil {
+		return err
+	}
+	a.state = t.State
+	if err := show.end(a); err != nil {
+		return p.left(err, a, 0)
+	}
+	p.note("still %s: chat attach %s", t.State, short(a.task))
+	return nil
+}
+
+// glancing gives up when nothing comes any more.
+type glancing struct {
+	presenter
+	silence *time.Timer
+}
+
+func (g *glancing) chunk(a *answer, c chat.Chunk) error {
+	g.silence.Reset(glanceSilence)
+	return g.presenter.chunk(a, c)
+}
+
+func (g *glancing) link(a *answer, l chat.Link) error {
+	g.silence.Reset(glanceSilence)
+	return g.presenter.link(a, l)
+}

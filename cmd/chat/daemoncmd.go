@@ -1,0 +1,230 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"chat"
+	"chat/daemon"
+	"chat/daemon/local"
+)
+
+func (p *program) daemonCommand() *cli.Command {
+	return &cli.Command{
+		Name: "daemon", Usage: "the local daemon: status, start, stop, restart, logs",
+		Description: `chat starts a local daemon by itself when it needs one, and the daemon ends by
+itself after 30 minutes without work and without clients. There is one for each
+data directory ($XDG_DATA_HOME/chat). It does not read DATABASE_URL and REDIS_URL,
+which in a shell usually belong to some project; the config file may set them.`,
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				return chat.Errorf(chat.CodeInvalid, "there is no command %q (`chat daemon --help` lists them)", "daemon "+c.Args().First())
+			}
+			return cli.ShowSubcommandHelp(c)
+		},
+		Subcommands: []*cli.Command{
+			{Name: "status", Usage: "how it stands; exits with 7 if none is running", ArgsUsage: " ", Flags: []cli.Flag{jsonFlag("the status")}, Action: p.daemonStatus},
+			{Name: "start", Usage: "start it, unless it is running", ArgsUsage: " ", Action: p.daemonStart},
+			{Name: "stop", Usage: "end it; running answers are made by the next one", ArgsUsage: " ", Flags: []cli.Flag{forceFlag()}, Action: p.daemonStop},
+			{Name: "restart", Usage: "stop, then start", ArgsUsage: " ", Flags: []cli.Flag{forceFlag()}, Action: p.daemonRestart},
+			{
+				Name: "logs", Usage: "show its log", ArgsUsage: " ", Action: p.daemonLogs,
+				Flags: []cli.Flag{
+					&cli.IntFlag{Name: "lines", Aliases: []string{"n"}, Value: 50, Usage: "the last `N` lines"},
+					&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "go on as it grows"},
+				},
+			},
+			{Name: "run", Usage: "be the local daemon, in the foreground", ArgsUsage: " ", Hidden: true, Action: p.daemonRun},
+		},
+	}
+}
+
+func forceFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "force", Usage: "kill it if it does not end"}
+}
+
+func (p *program) daemonStatus(c *cli.Context) error {
+	s, err := p.starter()
+	if err != nil {
+		return err
+	}
+	st, err := s.Status(c.Context)
+	if err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		err = writeJSON(p.out, st)
+	} else {
+		err = p.printStatus(st, s.Paths)
+	}
+	if err == nil && !st.Healthy {
+		err = exitCode(exitDaemon)
+	}
+	return err
+}
+
+func (p *program) printStatus(st local.Status, paths local.Paths) error {
+	var b strings.Builder
+	switch {
+	case !st.Running:
+		b.WriteString("not running (chat starts it when it needs it)\n")
+	case st.Healthy:
+		fmt.Fprintf(&b, "running as process %d", st.PID)
+		if st.Info.InProcess {
+			b.WriteString(", inside a chat --no-daemon")
+		}
+		fmt.Fprintf(&b, ", since %s (%s)\n", st.Info.StartedAt.Local().Format(time.DateTime), age(st.Info.StartedAt))
+		fmt.Fprintf(&b, "version   %s, protocol %d to %d\n", st.Hello.Version, st.Hello.Protocol.Min, st.Hello.Protocol.Max)
+		fmt.Fprintf(&b, "socket    %s\n", st.Info.Socket)
+	default:
+		fmt.Fprintf(&b, "process %d: %s\n", st.PID, st.Problem)
+	}
+	fmt.Fprintf(&b, "data      %s\nlog       %s\n", paths.Data, paths.Log())
+	_, err := io.WriteString(p.out, b.String())
+	return err
+}
+
+func (p *program) daemonStart(c *cli.Context) error {
+	s, err := p.starter()
+	if err != nil {
+		return err
+	}
+	if _, err := s.Endpoint(c.Context); err != nil {
+		return err
+	}
+	st, err := s.Status(c.Context)
+	if err == nil {
+		p.note("the local daemon is running as process %d", st.PID)
+	}
+	return err
+}
+
+func (p *program) daemonStop(c *cli.Context) error {
+	s, err := p.starter()
+	if err != nil {
+		return err
+	}
+	stopped, err := s.Stop(c.Context, c.Bool("force"))
+	switch {
+	case err != nil:
+		return err
+	case stopped:
+		p.note("the local daemon has ended")
+	default:
+		p.note("the local daemon was not running")
+	}
+	return nil
+}
+
+func (p *program) daemonRestart(c *cli.Context) error {
+	if err := p.daemonStop(c); err != nil {
+		return err
+	}
+	return p.daemonStart(c)
+}
+
+// logPoll is how often a log that is followed is looked at.
+const logPoll = 200 * time.Millisecond
+
+func (p *program) daemonLogs(c *cli.Context) error {
+	s, err := p.starter()
+	if err != nil {
+		return err
+	}
+	lines, offset, err := local.Tail(s.Paths.Log(), c.Int("lines"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return chat.Errorf(chat.CodeNotFound, "there is no log yet: %s", s.Paths.Log())
+	}
+	if err != nil {
+		return err
+	}
+	for _, line := range lines {
+		if _, err := fmt.Fprintln(p.out, line); err != nil {
+			return err
+		}
+	}
+	for c.Bool("follow") {
+		select {
+		case <-c.Context.Done():
+			return context.Cause(c.Context)
+		case <-time.After(logPoll):
+		}
+		if offset, err = copyFrom(p.out, s.Paths.Log(), offset); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// copyFrom writes what a file has after offset, or all of it if it was replaced
+// by a shorter one, and returns its length.
+func copyFrom(w io.Writer, path string, offset int64) (int64, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return offset, err
+	}
+	defer f.Close()
+	if i, err := f.Stat(); err == nil && i.Size() < offset {
+		offset = 0
+	}
+	if _, err := f.Seek(offset, io.SeekStart); err != nil {
+		return offset, err
+	}
+	n, err := io.Copy(w, f)
+	return offset + n, err
+}
+
+// daemonRun is the daemon itself. A first SIGTERM or SIGINT lets running answers
+// end, a second one hands them back at once. SIGHUP means nothing to it.
+func (p *program) daemonRun(c *cli.Context) error {
+	p.signals.close() // those of a client
+	log := slog.New(slog.NewTextHandler(p.err, nil))
+	o, err := p.serveOptions(func(cfg *daemon.Config) { cfg.Logger = log })
+	if err != nil {
+		return err
+	}
+	signal.Ignore(syscall.SIGHUP)
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(c.Context))
+	defer cancel(nil)
+	stop := make(chan struct{})
+	ch := make(chan os.Signal, 2)
+	signal.Notify(ch, syscall.SIGTERM, syscall.SIGINT)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if _, ok := <-ch; !ok {
+			return
+		}
+		close(stop)
+		if sig, ok := (<-ch).(syscall.Signal); ok {
+			cancel(signalled{sig})
+		}
+	}()
+	err = local.ServeChild(ctx, stop, o)
+	signal.Stop(ch)
+	close(ch)
+	<-ended
+	return err
+}
+
+func writeJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}

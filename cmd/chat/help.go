@@ -1,0 +1,120 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/urfave/cli/v2"
+
+	"chat"
+	"chat/daemon"
+)
+
+const rootDescription = `chat alone opens the screen; with a prompt it begins a new conversation and sends it.
+If stdout is not a terminal, it does what chat send does. Flags may stand before and
+after the prompt; after -- nothing is a flag or a command.
+
+The answer is made by a daemon, which chat starts by itself. Closing the terminal does
+not end an answer: chat ps lists what is running, chat attach shows it.
+
+Examples:
+  chat                                   open the screen
+  chat "Why is the sky blue?"            begin with a question
+  chat -c                                go on where you left off
+  git diff | chat send "Review this" > review.md
+  id=$(chat send -d "Write a long story"); chat attach $id
+  chat -- ls                             send the word ls`
+
+const sendDescription = `The answer goes to stdout, everything else to stderr. Without a prompt, or with -, stdin
+is the prompt; with a prompt, what is piped in is attached to it (--no-stdin if nothing is).
+
+To a terminal the answer is laid out as it comes. To a pipe or a file go the very bytes
+that are stored, and a newline, once the answer is complete: an answer can begin again
+(after a provider's or a worker's failure), and what a pipe got cannot be taken back.
+--stream writes as it comes instead; if the answer then begins again with another text,
+chat exits with 9, and chat attach has all of it.
+
+Ctrl+C stops the answer, a second one leaves at once; --timeout stops it too: who began
+an answer may end it. Closing the terminal, SIGTERM and a closed pipe only leave it.
+With --detach, --timeout is the deadline that the server keeps.
+
+Examples:
+  chat send "Why is the sky blue?"
+  cat main.go | chat send "Explain this"
+  chat send -f main.go -f go.mod "What does this need?"
+  chat send -c "Shorter, please"
+  chat send --stream "Tell me a story" | less
+  chat send --json "Hi" | jq -r .message.content
+  id=$(chat send -d "Think hard") && chat wait $id && chat attach $id
+
+Exit codes: chat help exit-codes`
+
+const attachDescription = `Replays the answer from its beginning, or from --from, and goes on live. It works for
+answers that have ended, too. A conversation stands for its newest answer, last for the
+newest of all. The exit code is that of the task. Ctrl+C leaves; the answer goes on.
+
+To a pipe or a file the text goes when it is complete; see chat send --help.
+
+Examples:
+  chat attach last
+  chat attach 3f9a1c22
+  chat attach last --jsonl --from 1-17`
+
+func (p *program) helpCommand() *cli.Command {
+	return &cli.Command{
+		Name: "help", Usage: "help for a command, or for exit-codes", ArgsUsage: "[COMMAND|exit-codes]",
+		Action: func(c *cli.Context) error {
+			topic := c.Args().First()
+			switch {
+			case topic == "":
+				return cli.ShowAppHelp(c)
+			case topic == "exit-codes":
+				_, err := io.WriteString(p.out, exitHelp())
+				return err
+			case find(c.App.Commands, topic) == nil:
+				return chat.Errorf(chat.CodeInvalid, "there is no help for %q: `chat help` lists the commands", topic)
+			}
+			root := c.Lineage()[len(c.Lineage())-2]
+			return cli.ShowCommandHelp(root, topic)
+		},
+	}
+}
+
+// build is what `chat version` prints.
+type build struct {
+	Version  string `json:"version"`
+	Revision string `json:"revision,omitempty"`
+	Modified bool   `json:"modified,omitempty"`
+	Go       string `json:"go"`
+	Platform string `json:"platform"`
+	Protocol string `json:"protocol"`
+}
+
+func (p *program) versionCommand() *cli.Command {
+	return &cli.Command{
+		Name: "version", Usage: "print the version", ArgsUsage: " ", Flags: []cli.Flag{jsonFlag("the version")},
+		Action: func(c *cli.Context) error {
+			b := build{
+				Version: daemon.Version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
+				Protocol: fmt.Sprintf("%d-%d", daemon.ProtocolMin, daemon.ProtocolMax),
+			}
+			if info, ok := debug.ReadBuildInfo(); ok {
+				for _, s := range info.Settings {
+					switch s.Key {
+					case "vcs.revision":
+						b.Revision = s.Value
+					case "vcs.modified":
+						b.Modified = s.Value == "true"
+					}
+				}
+			}
+			if c.Bool("json") {
+				return writeJSON(p.out, b)
+			}
+			_, err := fmt.Fprintf(p.out, "chat %s (%s, %s, protocol %s)\n", b.Version, b.Go, b.Platform, b.Protocol)
+			return err
+		},
+	}
+}

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v2"
+
+	"chat"
+	"chat/daemon/client"
+	"chat/tui/sanitize"
+)
+
+func (p *program) psCommand() *cli.Command {
+	return &cli.Command{
+		Name: "ps", Usage: "list the answers that are being made", ArgsUsage: " ",
+		Description: `Examples:
+  chat ps                 what is queued or running
+  chat ps --all           what has ended too
+  chat stop $(chat ps -q) stop everything`,
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "also those that have ended"},
+			&cli.IntFlag{Name: "limit", Aliases: []string{"n"}, Value: 50, Usage: "at most `N` (up to 200)"},
+			jsonFlag("the tasks"),
+		},
+		Action: p.ps,
+	}
+}
+
+func (p *program) ps(c *cli.Context) error {
+	q := chat.TaskQuery{Limit: c.Int("limit")}
+	if !c.Bool("all") {
+		q.States = []chat.TaskState{client.StateActive}
+	}
+	if p.nothingYet(c) {
+		return p.printTasks(c, nil)
+	}
+	return p.with(c, func(ctx context.Context, cl *client.Client) error {
+		tasks, err := cl.Tasks(ctx, q)
+		if err != nil {
+			return err
+		}
+		return p.printTasks(c, tasks)
+	})
+}
+
+func (p *program) printTasks(c *cli.Context, tasks []chat.Task) error {
+	switch {
+	case c.Bool("json"):
+		if tasks == nil {
+			tasks = []chat.Task{}
+		}
+		return writeJSON(p.out, tasks)
+	case p.quiet:
+		for _, t := range tasks {
+			if _, err := fmt.Fprintln(p.out, t.ID); err != nil {
+				return err
+			}
+		}
+		return nil
+	case len(tasks) == 0:
+		p.note("nothing is running (`chat ps --all` lists what has ended)")
+		return nil
+	}
+	rows := [][]string{{"TASK", "STATE", "TRY", "PRIORITY", "AGE", "MODEL", "CONVERSATION"}}
+	for _, t := range tasks {
+		state := string(t.State)
+		if t.CancelRequested && !t.State.Terminal() {
+			state = "stopping"
+		}
+		rows = append(rows, []string{short(t.ID), state, fmt.Sprint(t.Attempt), string(t.Priority), age(t.CreatedAt), t.Model, short(t.ConversationID)})
+	}
+	return table(p.out, rows)
+}
+
+// table writes rows in columns. Cells are made safe for a terminal.
+func table(w io.Writer, rows [][]string) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		for i, cell := range row {
+			if cell = sanitize.Line(cell); cell == "" {
+				cell = "-"
+			}
+			row[i] = cell
+		}
+		if _, err := fmt.Fprintln(t, strings.Join(row, "\t")); err != nil {
+			return err
+		}
+	}
+	return t.Flush()
+}
+
+func (p *program) stopCommand() *cli.Command {
+	return &cli.Command{
+		Name: "stop", Usage: "stop answers; what there is of them is kept", ArgsUsage: "TASK…|last",
+		Description: `A task that has ended already is no error. A conversation stands for its newest task.`,
+		Flags:       []cli.Flag{&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "all that are queued or running"}},
+		Action:      p.stop,
+	}
+}
+
+func (p *program) stop(c *cli.Context) error {
+	if c.Bool("all") == c.Args().Present() {
+		return chat.Errorf(chat.CodeInvalid, "stop takes tasks, or --all (`chat ps` lists them)")
+	}
+	if err := p.knownRefs(c); err != nil {
+		return err
+	}
+	return p.with(c, func(ctx context.Context, cl *client.Client) error {
+		tasks, err := p.chosen(ctx, c, cl)
+		for _, t := range tasks {
+			done, cerr := cl.Cancel(ctx, t.ID)
+			switch {
+			case cerr != nil:
+				err = errors.Join(err, cerr)
+			case done.Won:
+				p.note("stopped %s", short(t.ID))
+			default:
+				p.note("%s had ended already (%s)", short(t.ID), done.State)
+			}
+		}
+		return err
+	})
+}
+
+// knownRefs refuses references that cannot mean anything before a daemon is started.
+func (p *program) knownRefs(c *cli.Context) error {
+	for _, ref := range c.Args().Slice() {
+		if !looksLikeID(ref) || p.nothingYet(c) {
+			return noSuch("task", ref)
+		}
+	}
+	return nil
+}
+
+// chosen are the tasks that the arguments mean, or all that are active if there
+// are none. Those that were found come with the error about those that were not.
+func (p *program) chosen(ctx context.Context, c *cli.Context, cl *client.Client) ([]chat.Task, error) {
+	if !c.Args().Present() {
+		return cl.Tasks(ctx, chat.TaskQuery{States: []chat.TaskState{client.StateActive}, Limit: 200})
+	}
+	var tasks []chat.Task
+	var errs error
+	for _, ref := range c.Args().Slice() {
+		t, err := findTaskOf(ctx, cl, ref)
+		if err != nil {
+			errs = errors.Join(errs, err)
+			continue
+		}
+		tasks = append(tasks, t)
+	}
+	return tasks, errs
+}
+
+func (p *program) waitCommand() *cli.Command {
+	return &cli.Command{
+		Name: "wait", Usage: "wait until answers have ended; exit with their code", ArgsUsage: "[TASK…|last]",
+		Description: `Without a task: wait for all that are queued or running. It only watches: Ctrl+C and
+--timeout leave the answers alone.
+
+Example:
+  id=$(chat send -d "Summarise the news") && chat wait $id && chat attach $id`,
+		Flags:  []cli.Flag{timeoutFlag("leave after `DURATION` with exit code 124"), jsonFlag("the tasks, as they ended,")},
+		Action: p.wait,
+	}
+}
+
+func (p *program) wait(c *cli.Context) error {
+	if err := p.knownRefs(c); err != nil {
+		return err
+	}
+	return p.with(c, func(ctx context.Context, cl *client.Client) error {
+		ctx, cancel := withTimeout(ctx, c.Duration("timeout"))
+		defer cancel()
+		tasks, err := p.chosen(ctx, c, cl)
+		if err != nil {
+			return err
+		}
+		code := exitOK
+		for i, t := range tasks {
+			a := &answer{task: t.ID, conversation: t.ConversationID}
+			if err := follow(ctx, cl, a, chat.Start(), unseen{}); err != nil {
+				return err
+			}
+			if a.code() != exitOK {
+				p.note("task %s", short(t.ID))
+				p.explainEnd(a)
+			}
+			if code == exitOK {
+				code = a.code()
+			}
+			if tasks[i], err = cl.Task(ctx, t.ID); err != nil {
+				return err
+			}
+		}
+		if c.Bool("json") {
+			if err := writeJSON(p.out, tasks); err != nil {
+				return err
+			}
+		}
+		return silently(code)
+	})
+}
+
+// unseen shows nothing.
+type unseen struct{}
+
+func (unseen) chunk(*answer, chat.Chunk) error { return nil }
+func (unseen) link(*answer, chat.Link) error   { return nil }
+func (unseen) end(*answer) error               { return nil }

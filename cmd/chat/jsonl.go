@@ -1,0 +1,133 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"time"
+
+	"chat"
+)
+
+// event is one line of --jsonl. v is the version of this format: fields and types
+// are only ever added, and readers ignore those they do not know. seq starts at
+// 1 and has no gaps; the last line is the one task.done.
+type event struct {
+	V            int       `json:"v"`
+	Type         string    `json:"type"`
+	Task         string    `json:"task"`
+	Conversation string    `json:"conversation"`
+	Seq          int       `json:"seq"`
+	TS           time.Time `json:"ts"`
+
+	Attempt      int             `json:"attempt,omitempty"`  // task.started, reset
+	Position     string          `json:"position,omitempty"` // deltas: for attach --from
+	Text         string          `json:"text,omitempty"`     // deltas, warning
+	Status       chat.TaskState  `json:"status,omitempty"`
+	FinishReason string          `json:"finish_reason,omitempty"`
+	Message      *messageSummary `json:"message,omitempty"`
+	Usage        *chat.Usage     `json:"usage,omitempty"`
+	Error        *chat.Error     `json:"error,omitempty"`
+}
+
+// messageSummary is the message that was made.
+type messageSummary struct {
+	ID        string `json:"id"`
+	Content   string `json:"content"`
+	Reasoning string `json:"reasoning,omitempty"`
+}
+
+func summaryOf(a *answer) *messageSummary {
+	return &messageSummary{ID: a.message, Content: a.text.String(), Reasoning: a.reasoning.String()}
+}
+
+// jsonLines shows events.
+type jsonLines struct {
+	out     io.Writer
+	seq     int
+	started int // the attempt that task.started was written for
+}
+
+func (j *jsonLines) write(a *answer, e event) error {
+	if j.seq == 0 && e.Type != "task.queued" {
+		if err := j.write(a, event{Type: "task.queued"}); err != nil {
+			return err
+		}
+	}
+	j.seq++
+	e.V, e.Seq, e.Task, e.Conversation, e.TS = 1, j.seq, a.task, a.conversation, time.Now().UTC()
+	enc := json.NewEncoder(j.out)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(e)
+}
+
+func (j *jsonLines) chunk(a *answer, c chat.Chunk) error {
+	if c.Type == chat.ChunkReset && j.started > 0 {
+		if err := j.write(a, event{Type: "reset", Attempt: c.Attempt}); err != nil {
+			return err
+		}
+	}
+	if c.Attempt > j.started && !c.Terminal() {
+		j.started = c.Attempt
+		if err := j.write(a, event{Type: "task.started", Attempt: c.Attempt}); err != nil {
+			return err
+		}
+	}
+	switch c.Type {
+	case chat.ChunkContent:
+		return j.write(a, event{Type: "text.delta", Text: c.Content, Position: c.Position().String()})
+	case chat.ChunkReasoning:
+		return j.write(a, event{Type: "reasoning.delta", Text: c.Content, Position: c.Position().String()})
+	case chat.ChunkReset, chat.ChunkDone, chat.ChunkError:
+	}
+	return nil
+}
+
+// link makes a lost connection a warning. The first event says that the task is
+// queued, before anything has come.
+func (j *jsonLines) link(a *answer, l chat.Link) error {
+	if l.State == chat.LinkReconnecting {
+		return j.write(a, event{Type: "warning", Text: "reconnecting: " + l.Reason})
+	}
+	if j.seq == 0 {
+		return j.write(a, event{Type: "task.queued"})
+	}
+	return nil
+}
+
+func (j *jsonLines) end(a *answer) error {
+	if a.usage != nil {
+		if err := j.write(a, event{Type: "usage", Usage: a.usage}); err != nil {
+			return err
+		}
+	}
+	return j.write(a, event{
+		Type: "task.done", Status: a.state, FinishReason: a.finish, Message: summaryOf(a), Usage: a.usage, Error: a.problem,
+	})
+}
+
+// jsonObject shows one object at the end.
+type jsonObject struct {
+	linkNotes
+	out io.Writer
+}
+
+func (*jsonObject) chunk(*answer, chat.Chunk) error { return nil }
+
+// result is what --json prints.
+type result struct {
+	V            int             `json:"v"`
+	Task         string          `json:"task"`
+	Conversation string          `json:"conversation"`
+	Status       string          `json:"status"`
+	FinishReason string          `json:"finish_reason,omitempty"`
+	Message      *messageSummary `json:"message,omitempty"`
+	Usage        *chat.Usage     `json:"usage,omitempty"`
+	Error        *chat.Error     `json:"error,omitempty"`
+}
+
+func (j *jsonObject) end(a *answer) error {
+	return writeJSON(j.out, result{
+		V: 1, Task: a.task, Conversation: a.conversation, Status: string(a.state), FinishReason: a.finish,
+		Message: summaryOf(a), Usage: a.usage, Error: a.problem,
+	})
+}

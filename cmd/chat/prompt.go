@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+	"unicode/utf8"
+
+	"github.com/charmbracelet/x/term"
+	"github.com/urfave/cli/v2"
+
+	"chat"
+)
+
+// maxPrompt is the server's limit on a message, in bytes.
+const maxPrompt = 768 << 10
+
+// stdinNotice is how long stdin may be silent before we say that we wait for it.
+const stdinNotice = time.Second
+
+// prompt puts the message together: the words of the command line, the files,
+// and stdin, which is the prompt if there are no words, and attached otherwise.
+func (p *program) prompt(c *cli.Context) (string, error) {
+	words := c.Args().Slice()
+	files := c.StringSlice("file")
+	asPrompt := len(words) == 1 && words[0] == "-"
+	asFile := false
+	for _, f := range files {
+		asFile = asFile || f == "-"
+	}
+	switch {
+	case asPrompt && asFile:
+		return "", chat.Errorf(chat.CodeInvalid, "stdin cannot be both the prompt and a file")
+	case (asPrompt || asFile) && c.Bool("no-stdin"):
+		return "", chat.Errorf(chat.CodeInvalid, "- means stdin, which --no-stdin forbids")
+	}
+	text := strings.Join(words, " ")
+	var piped string
+	if asPrompt || asFile || (!c.Bool("no-stdin") && p.stdinIsGiven()) {
+		var err error
+		if piped, err = p.readStdin(c.Context, strings.TrimSpace(text) != "" && !asPrompt && !asFile); err != nil {
+			return "", err
+		}
+	}
+	if asPrompt || strings.TrimSpace(text) == "" && !asFile {
+		text, piped = piped, ""
+	}
+	parts := []string{strings.TrimRight(text, "\n")}
+	for _, f := range files {
+		if f == "-" {
+			parts = append(parts, attachment("stdin", piped))
+			piped = ""
+			continue
+		}
+		body, err := readFile(f)
+		if err != nil {
+			return "", err
+		}
+		parts = append(parts, attachment(filepath.Base(f), body))
+	}
+	if piped != "" {
+		parts = append(parts, attachment("stdin", piped))
+	}
+	if strings.TrimSpace(parts[0]) == "" {
+		parts = parts[1:]
+	}
+	return checkPrompt(strings.Join(parts, "\n\n"))
+}
+
+func checkPrompt(text string) (string, error) {
+	if strings.TrimSpace(text) == "" {
+		return "", chat.Errorf(chat.CodeInvalid, "there is nothing to send: give a prompt, as in chat send \"Why is the sky blue?\", or pipe one in")
+	}
+	if len(text) > maxPrompt {
+		return "", chat.Errorf(chat.CodeTooLarge, "the prompt has %d KiB, and a message at most %d", len(text)>>10, maxPrompt>>10)
+	}
+	return text, nil
+}
+
+// attachment marks where a text comes from and where it ends. The tags are what
+// models are used to, and stay clear of fences inside the text.
+func attachment(name, text string) string {
+	return fmt.Sprintf("<file name=%q>\n%s\n</file>", name, strings.TrimRight(text, "\n"))
+}
+
+func readFile(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", fileError(path, err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxPrompt+1))
+	if err != nil {
+		return "", fileError(path, err)
+	}
+	return checkText(path, b)
+}
+
+func fileError(path string, err error) error {
+	if inner := (*fs.PathError)(nil); errors.As(err, &inner) {
+		err = inner.Err
+	}
+	return chat.Errorf(chat.CodeInvalid, "cannot read %s: %w", path, err)
+}
+
+func checkText(name string, b []byte) (string, error) {
+	if len(b) > maxPrompt {
+		return "", chat.Errorf(chat.CodeTooLarge, "%s is larger than %d KiB, the limit of a message", name, maxPrompt>>10)
+	}
+	text := strings.ReplaceAll(strings.TrimPrefix(string(b), "\uFEFF"), "\r\n", "\n")
+	if !utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0 {
+		return "", chat.Errorf(chat.CodeInvalid, "%s is not a text in UTF-8", name)
+	}
+	return text, nil
+}
+
+// stdinIsGiven reports whether stdin may hold something: a pipe, a socket or a
+// file, but not a terminal, /dev/null, or a descriptor that is closed.
+func (p *program) stdinIsGiven() bool {
+	if p.in == nil || term.IsTerminal(p.in.Fd()) {
+		return false
+	}
+	i, err := p.in.Stat()
+	return err == nil && i.Mode()&fs.ModeCharDevice == 0 && !i.IsDir()
+}
+
+type readResult struct {
+	data []byte
+	err  error
+}
+
+// readStdin reads all of stdin. A pipe that stays silent is announced, because it
+// may be one that nobody will ever close.
+func (p *program) readStdin(ctx context.Context, optional bool) (string, error) {
+	read := make(chan readResult, 1)
+	first := make(chan struct{})
+	// A read of a terminal or a foreign pipe cannot be called back, so this
+	// goroutine may outlast us; it ends with stdin or with the process.
+	go func() {
+		b, err := io.ReadAll(io.LimitReader(&noticing{r: p.in, first: first}, maxPrompt+1))
+		read <- readResult{b, err}
+	}()
+	notice := time.NewTimer(stdinNotice)
+	defer notice.Stop()
+	if term.IsTerminal(p.in.Fd()) {
+		p.note("type the prompt; Ctrl+D ends it")
+		notice.Stop()
+	}
+	for {
+		select {
+		case r := <-read:
+			if errors.Is(r.err, syscall.EBADF) {
+				r.err = nil // there is no stdin
+			}
+			if r.err != nil {
+				return "", chat.Errorf(chat.CodeInvalid, "cannot read stdin: %w", r.err)
+			}
+			return checkText("stdin", r.data)
+		case <-first:
+			notice.Stop()
+			first = nil
+		case <-notice.C:
+			// Even with --quiet: a program that hangs without a word is worse.
+			hint := ""
+			if optional {
+				hint = " (--no-stdin to skip)"
+			}
+			fmt.Fprintln(p.err, "chat: waiting for stdin"+hint)
+		case <-ctx.Done():
+			return "", context.Cause(ctx)
+		}
+	}
+}
+
+// noticing closes first at the first byte.
+type noticing struct {
+	r     io.Reader
+	first chan struct{}
+	seen  bool
+}
+
+func (n *noticing) Read(b []byte) (int, error) {
+	k, err := n.r.Read(b)
+	if k > 0 && !n.seen {
+		n.seen = true
+		close(n.first)
+	}
+	return k, err
+}

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/charmbracelet/x/term"
+	"github.com/urfave/cli/v2"
+
+	"chat"
+	"chat/daemon/client"
+	"chat/tui"
+)
+
+// rootCommand is chat alone: the screen, or send if there is no terminal.
+func (p *program) rootCommand() *cli.Command {
+	return &cli.Command{Name: rootName, Hidden: true, Flags: append(sendFlags(), rootFlags()...), Action: p.root}
+}
+
+func (p *program) root(c *cli.Context) error {
+	scripted := c.Bool("json") || c.Bool("jsonl") || c.Bool("detach")
+	if scripted || !term.IsTerminal(p.out.Fd()) {
+		if c.IsSet("resume") {
+			return chat.Errorf(chat.CodeInvalid, "-r opens the screen, which needs a terminal: chat send -C ID continues a conversation")
+		}
+		return p.send(c)
+	}
+	o, err := p.sendOptions(c)
+	if err != nil {
+		return err
+	}
+	if ref := c.String("resume"); ref != "" {
+		if o.conversation != "" {
+			return chat.Errorf(chat.CodeInvalid, "-r, -c and -C exclude each other")
+		}
+		o.conversation = ref
+	}
+	prompt := ""
+	if c.Args().Present() || len(c.StringSlice("file")) > 0 || (!c.Bool("no-stdin") && p.stdinIsGiven()) {
+		if prompt, err = p.prompt(c); err != nil {
+			return err
+		}
+	}
+	return p.with(c, func(ctx context.Context, cl *client.Client) error {
+		id, err := p.toOpen(ctx, cl, o.conversation)
+		if err != nil {
+			return err
+		}
+		e, err := cl.Endpoint(ctx) // what keeps the daemon from starting is said before the screen
+		if err != nil {
+			return err
+		}
+		host := "local"
+		if e.Network != "unix" {
+			host = e.String()
+		}
+		p.quiet = true // a notice would tear the screen, which shows the connection itself
+		exit, err := tui.Run(ctx, tui.Options{
+			Backend: &backend{cl: cl, system: o.system}, In: p.terminal(), Out: p.out, ConversationID: id, Prompt: prompt,
+			Model: o.Model, Host: host, NoColor: p.colors(p.out.Fd()) != fullColor,
+		})
+		p.quiet = false
+		p.farewell(exit)
+		return err
+	})
+}
+
+// terminal is what keys are read from; nil means stdin. If stdin was piped, keys
+// come from the terminal that stdout is.
+func (p *program) terminal() *os.File {
+	if term.IsTerminal(p.in.Fd()) {
+		return p.in
+	}
+	return p.out
+}
+
+// toOpen is the id of the conversation to open, "" for a new one.
+func (p *program) toOpen(ctx context.Context, cl *client.Client, ref string) (string, error) {
+	switch ref {
+	case "":
+		return "", nil
+	case pick:
+		return p.pick(ctx, cl)
+	}
+	conv, err := findConversation(ctx, cl, ref)
+	return conv.ID, err
+}
+
+// picked is how many conversations there are to choose from.
+const picked = 20
+
+// pick asks for one of the newest conversations.
+func (p *program) pick(ctx context.Context, cl *client.Client) (string, error) {
+	list, _, err := cl.Conversations(ctx, chat.ConversationQuery{Limit: picked})
+	if err != nil {
+		return "", err
+	}
+	if len(list) == 0 {
+		return "", chat.Errorf(chat.CodeNotFound, "there are no conversations yet: chat \"…\" begins one")
+	}
+	var rows [][]string
+	for i, conv := range list {
+		rows = append(rows, []string{strconv.Itoa(i + 1), age(conv.UpdatedAt), conv.Title})
+	}
+	if err := table(p.err, rows); err != nil {
+		return "", err
+	}
+	fmt.Fprint(p.err, "number: ")
+	line, err := bufio.NewReader(io.LimitReader(p.in, 64)).ReadString('\n')
+	n, nerr := strconv.Atoi(strings.TrimSpace(line))
+	if err != nil || nerr != nil || n < 1 || n > len(list) {
+		return "", chat.Errorf(chat.CodeInvalid, "that is none of them")
+	}
+	return list[n-1].ID, nil
+}
+
+// farewell says how to come back.
+func (p *program) farewell(exit tui.Exit) {
+	var parts []string
+	if exit.ConversationID != "" {
+		parts = append(parts, "Continue: chat -r "+short(exit.ConversationID))
+	}
+	switch n := len(exit.Running); {
+	case n == 1:
+		parts = append(parts, "1 task still running: chat attach "+short(exit.Running[0]))
+	case n > 1:
+		parts = append(parts, fmt.Sprintf("%d tasks still running: chat ps", n))
+	}
+	if len(parts) > 0 {
+		fmt.Fprintln(p.err, strings.Join(parts, "   "))
+	}
+}
+
+// backend is the daemon, as the screen wants it.
+type backend struct {
+	cl     *client.Client
+	system string // of new conversations
+}
+
+// listed is how many conversations the screen's list has.
+const listed = 100
+
+func (b *backend) Conversations(ctx context.Context, search string) ([]chat.Conversation, error) {
+	list, _, err := b.cl.Conversations(ctx, chat.ConversationQuery{Search: search, Limit: listed})
+	return list, err
+}
+
+func (b *backend) Messages(ctx context.Context, id string) (chat.Conversation, []chat.Message, error) {
+	conv, err := b.cl.Conversation(ctx, id)
+	if err != nil {
+		return conv, nil, err
+	}
+	messages, err := b.cl.Messages(ctx, id)
+	return conv, messages, err
+}
+
+func (b *backend) Send(ctx context.Context, id string, s chat.Submission) (chat.Accepted, error) {
+	if id != "" {
+		return b.cl.Submit(ctx, id, s, "")
+	}
+	return submission{Submission: s, system: b.system}.submit(ctx, b.cl)
+}
+
+func (b *backend) Stop(ctx context.Context, taskID string) error {
+	_, err := b.cl.Cancel(ctx, taskID)
+	return err
+}
+
+func (b *backend) Running(ctx context.Context) ([]chat.Task, error) {
+	return b.cl.Tasks(ctx, chat.TaskQuery{States: []chat.TaskState{client.StateActive}, Limit: listed})
+}
+
+func (b *backend) Models(ctx context.Context) ([]chat.Model, error) { return b.cl.Models(ctx) }
+
+func (b *backend) Follow(ctx context.Context, taskID string, from chat.Position) iter.Seq2[chat.Update, error] {
+	return b.cl.Follow(ctx, taskID, from)
+}
