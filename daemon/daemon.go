@@ -85,7 +85,7 @@ func (d *daemon) open(ctx context.Context) error {
 	}
 	registry := provider.New(provider.Config{
 		BaseURL: d.cfg.ProviderURL, Key: d.cfg.ProviderKey, DefaultModel: d.cfg.DefaultModel, Discover: d.cfg.Discover,
-		Demo: provider.DemoOptions{TokensPerSecond: d.cfg.DemoSpeed}, Logger: d.log,
+		Demo: demoOptions(d.cfg.DemoSpeed), Logger: d.log,
 	})
 	d.closers = append(d.closers, func() error { registry.Close(); return nil })
 	d.model = newModels(registry)
@@ -329,6 +329,14 @@ func workerInfo(c Config) chat.Worker {
 		ID: fmt.Sprintf("%s-%d-%s", host, os.Getpid(), c.Instance), Host: host, PID: os.Getpid(),
 		Version: Version, StartedAt: time.Now().UTC(),
 	}
+}
+
+// demoOptions sets the demo's pace; 0 is as fast as can be.
+func demoOptions(tokensPerSecond int) provider.DemoOptions {
+	if tokensPerSecond == 0 {
+		return provider.DemoOptions{TokensPerSecond: -1}
+	}
+	return provider.DemoOptions{TokensPerSecond: float64(tokensPerSecond)}
 }
 
 // nonZero makes an explicit zero, which the worker would take for its default,

@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"iter"
+	"strings"
 	"sync"
 	"time"
 
@@ -116,8 +117,11 @@ func (m *models) Models(ctx context.Context, key, baseURL string) ([]chat.Model,
 
 // DefaultModel is what a message without a model gets from a client's own
 // provider, as far as that can be told without asking it.
-func (m *models) DefaultModel(key, baseURL string) string {
-	return m.registry.DefaultModel(asCredentials(key, baseURL))
+func (*models) DefaultModel(key, baseURL string) string {
+	if key != "" && (baseURL == "" || strings.TrimSuffix(baseURL, "/") == provider.DefaultBaseURL) {
+		return provider.DefaultOpenAIModel
+	}
+	return ""
 }
 
 func asCredentials(key, baseURL string) *provider.Credentials {

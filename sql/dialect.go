@@ -19,7 +19,7 @@ import (
 	"chat"
 )
 
-//go:embed migrations
+//go:embed migrations/*/0001_first.sql
 var migrations embed.FS
 
 // dialect is what the two databases say differently.

@@ -119,7 +119,10 @@ func (b *bench) say(t *testing.T, w *chunklog.Writer, from, n int) {
 	t.Helper()
 	for i := from; i < from+n; i++ {
 		w.Add(chat.ChunkContent, word(i))
-		b.waitFor(t, func() bool { a, err := b.log.Read(t.Context(), b.task.ID); return err == nil && strings.HasSuffix(a.Content, word(i)) })
+		b.waitFor(t, func() bool {
+			a, err := b.log.Read(t.Context(), b.task.ID)
+			return err == nil && strings.HasSuffix(a.Content, word(i))
+		})
 	}
 }
 
