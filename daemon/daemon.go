@@ -161,6 +161,7 @@ func (d *daemon) openRedis() error {
 	names := keys.Names{HashTags: d.cfg.HashTags}
 	d.chunk = chunklog.New(d.rdb, chunklog.Options{Names: names, TTL: d.cfg.ChunkTTL, Logger: d.log})
 	d.queue = queue.New(d.rdb, names, 0)
+	d.closers = append(d.closers, d.queue.Close)
 	return nil
 }
 

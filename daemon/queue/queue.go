@@ -20,6 +20,7 @@ const maxBells = 10_000
 // Queue rings and waits on the lists of all priorities.
 type Queue struct {
 	rdb     *redis.Client
+	waiting *redis.Client // of Wait alone, so that ending it disturbs nothing else
 	names   keys.Names
 	timeout time.Duration
 }
@@ -29,7 +30,17 @@ func New(rdb *redis.Client, names keys.Names, timeout time.Duration) *Queue {
 	if timeout <= 0 {
 		timeout = 2 * time.Second
 	}
-	return &Queue{rdb: rdb, names: names, timeout: timeout}
+	o := *rdb.Options()
+	o.PoolSize = 1
+	return &Queue{rdb: rdb, waiting: redis.NewClient(&o), names: names, timeout: timeout}
+}
+
+// Close closes the connection of Wait.
+func (q *Queue) Close() error {
+	if err := q.waiting.Close(); !errors.Is(err, redis.ErrClosed) {
+		return err
+	}
+	return nil
 }
 
 // Ring wakes a worker for a queued task.
@@ -73,10 +84,16 @@ func (q *Queue) RingIfSilent(ctx context.Context, tasks []chat.Task) (int, error
 }
 
 // Wait blocks until a bell rings, most urgent first, for at most d (whole
-// seconds, at least one). It returns the task's id, or "" if none rang.
+// seconds, at least one). It returns the task's id, or "" if none rang. The end
+// of ctx ends all waiting for good: a blocking pop can be ended only by closing
+// its connection.
 func (q *Queue) Wait(ctx context.Context, d time.Duration) (string, error) {
-	got, err := q.rdb.BLPop(ctx, d, q.lists()...).Result()
+	stop := context.AfterFunc(ctx, func() { _ = q.Close() }) // what Wait returns then is the context's end
+	defer stop()
+	got, err := q.waiting.BLPop(ctx, d, q.lists()...).Result()
 	switch {
+	case ctx.Err() != nil && err != nil:
+		return "", context.Cause(ctx)
 	case errors.Is(err, redis.Nil):
 		return "", nil
 	case err != nil:
