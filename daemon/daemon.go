@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"chat"
 	"chat/daemon/api"
@@ -152,6 +153,7 @@ func (d *daemon) openRedis() error {
 	}
 	opts.MaxRetries = -1 // an append that is repeated blindly is applied twice
 	opts.ContextTimeoutEnabled = true
+	opts.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled} // Redis Enterprise's
 	opts.PoolSize = 32
 	if d.cfg.RedisPool > 0 {
 		opts.PoolSize = d.cfg.RedisPool

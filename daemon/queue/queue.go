@@ -32,6 +32,7 @@ func New(rdb *redis.Client, names keys.Names, timeout time.Duration) *Queue {
 	}
 	o := *rdb.Options()
 	o.PoolSize = 1
+	o.PushNotificationProcessor = nil // each client makes its own
 	return &Queue{rdb: rdb, waiting: redis.NewClient(&o), names: names, timeout: timeout}
 }
 
