@@ -2,75 +2,144 @@ package sql
 
 import (
 	"context"
-	stdsql "database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
 
 	"github.com/lib/pq"
-	driversqlite "modernc.org/sqlite"
-	lib "modernc.org/sqlite/lib"
+	"modernc.org/sqlite"
+
+	stdsql "database/sql"
 
 	"chat"
 )
 
-// isRace reports whether a transaction lost to another one, so that repeating it
-// can help.
-func isRace(err error) bool {
+// Result codes of SQLite (https://www.sqlite.org/rescode.html). The low byte of
+// an extended code is its primary code.
+const (
+	sqlitePerm         = 3
+	sqliteBusy         = 5
+	sqliteLocked       = 6
+	sqliteReadOnly     = 8
+	sqliteInterrupt    = 9
+	sqliteIOErr        = 10
+	sqliteCorrupt      = 11
+	sqliteFull         = 13
+	sqliteCantOpen     = 14
+	sqliteNotADB       = 26
+	sqliteBusyRecovery = 5 | 1<<8
+	sqliteBusySnapshot = 5 | 2<<8
+)
+
+// contended reports whether a statement or transaction was undone only because
+// of others, so that it can be repeated.
+func contended(err error) bool {
 	if e, ok := errors.AsType[*pq.Error](err); ok {
-		switch e.Code {
-		case "40001", "40P01": // serialization failure, deadlock
-			return true
-		case "23505": // unique: the other one's row can be seen now
+		switch string(e.Code) {
+		case "40001", "40P01", "55P03": // serialization failure, deadlock, lock not available
 			return true
 		}
+		return false
+	}
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		return e.Code() == sqliteBusySnapshot || e.Code() == sqliteBusyRecovery
 	}
 	return false
 }
 
-// mapped turns the drivers' errors into ours. The codes of PostgreSQL are those
-// of its manual, appendix A.
-func (s *Store) mapped(err error) error {
-	if err == nil || errors.Is(err, context.Canceled) {
-		return err
+// fault turns what a driver returned into a *chat.Error.
+func fault(err error) error {
+	if err == nil {
+		return nil
 	}
-	if _, ok := errors.AsType[*chat.Error](err); ok {
-		return err
+	if e, ok := errors.AsType[*chat.Error](err); ok {
+		return e
+	}
+	switch {
+	case errors.Is(err, context.Canceled):
+		return unavailable(err, "the request was given up before the database had answered")
+	case errors.Is(err, context.DeadlineExceeded):
+		return unavailable(err, "the database did not answer in time; try again")
 	}
 	if e, ok := errors.AsType[*pq.Error](err); ok {
-		switch {
-		case e.Code.Class() == "53" && e.Code != "53300" || e.Code.Class() == "58":
-			return chat.Retryable(chat.Errorf(chat.CodeStorage, "PostgreSQL cannot store: %w", err)) // disk full, I/O
-		case e.Code.Class() == "08" || e.Code.Class() == "57" || e.Code == "53300" || e.Code == "40001" || e.Code == "40P01":
-			return unavailable(err)
-		case e.Code.Class() == "28" || e.Code == "3D000":
-			return chat.Errorf(chat.CodeStorage, "PostgreSQL refuses: check DATABASE_URL: %w", err)
-		}
-		return err
+		return postgresFault(e)
 	}
-	if e, ok := errors.AsType[*driversqlite.Error](err); ok {
-		switch e.Code() & 0xff {
-		case lib.SQLITE_BUSY, lib.SQLITE_LOCKED:
-			return chat.Retryable(chat.Errorf(chat.CodeStorage, "the database file is locked by another process: %w", err))
-		case lib.SQLITE_FULL:
-			return chat.Retryable(chat.Errorf(chat.CodeStorage, "the disk is full: %w", err))
-		case lib.SQLITE_NOTADB, lib.SQLITE_CORRUPT:
-			return chat.Errorf(chat.CodeStorage, "the database file is damaged or is no chat database; it was left as it is: %w", err)
-		case lib.SQLITE_READONLY, lib.SQLITE_CANTOPEN, lib.SQLITE_IOERR, lib.SQLITE_PERM:
-			return chat.Errorf(chat.CodeStorage, "the database file cannot be used: %w", err)
-		}
-		return err
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		return sqliteFault(e)
 	}
-	if _, ok := errors.AsType[net.Error](err); ok || errors.Is(err, driver.ErrBadConn) || errors.Is(err, stdsql.ErrConnDone) ||
-		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.DeadlineExceeded) ||
-		strings.Contains(err.Error(), "connection reset") || strings.Contains(err.Error(), "broken pipe") {
-		return unavailable(err)
+	if errors.Is(err, pq.ErrSSLNotSupported) {
+		return failure(chat.CodeNotConfigured, err, "the PostgreSQL server does not speak TLS; add ?sslmode=disable to DATABASE_URL if that is meant")
 	}
-	return err
+	if disconnected(err) {
+		return unavailable(err, "the database cannot be reached ("+err.Error()+"); try again")
+	}
+	return failure(chat.CodeInternal, err, "the database: "+err.Error())
 }
 
-func unavailable(err error) error {
-	return chat.Retryable(chat.Errorf(chat.CodeUnavailable, "the database cannot be reached now: %w", err))
+func disconnected(err error) bool {
+	if _, ok := errors.AsType[net.Error](err); ok {
+		return true
+	}
+	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, stdsql.ErrConnDone) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
+}
+
+// postgresFault goes by SQLSTATE (PostgreSQL manual, appendix A). The texts of
+// the errors picked here name objects and limits, never a row's contents.
+func postgresFault(e *pq.Error) *chat.Error {
+	code := string(e.Code)
+	switch {
+	case code == "57014":
+		return unavailable(e, "the database did not answer in time; try again")
+	case strings.HasPrefix(code, "08"), strings.HasPrefix(code, "57P"), strings.HasPrefix(code, "40"),
+		code == "53300", code == "53200", code == "55P03":
+		return unavailable(e, "PostgreSQL cannot serve now ("+e.Message+"); try again")
+	case code == "53100", strings.HasPrefix(code, "58"), strings.HasPrefix(code, "XX"), code == "25006":
+		return failure(chat.CodeStorage, e, "PostgreSQL cannot store this: "+e.Message+"; see to the server, then try again")
+	case strings.HasPrefix(code, "28"), code == "3D000", code == "42501":
+		return failure(chat.CodeNotConfigured, e, "PostgreSQL refuses: "+e.Message+"; check the user, password and database in DATABASE_URL")
+	}
+	return failure(chat.CodeInternal, e, fmt.Sprintf("PostgreSQL: %s (%s)", e.Message, code))
+}
+
+func sqliteFault(e *sqlite.Error) *chat.Error {
+	text := func(s string) *chat.Error { return failure(chat.CodeStorage, e, s) }
+	switch e.Code() & 0xff {
+	case sqliteInterrupt:
+		return unavailable(e, "the request was given up before the database had answered")
+	case sqliteBusy, sqliteLocked:
+		return chat.Retryable(text("the database file is locked by another process; end that one, then try again"))
+	case sqliteFull:
+		return chat.Retryable(text("the disk is full: nothing was stored; free some space, then try again"))
+	case sqliteIOErr:
+		return chat.Retryable(text("the database file cannot be read or written (" + e.Error() + "); check the disk, then try again"))
+	case sqliteReadOnly, sqlitePerm:
+		return text("the database file is read-only; make it and its directory writable, then try again")
+	case sqliteCantOpen:
+		return text("the database file cannot be opened; check that its directory exists and is writable")
+	case sqliteCorrupt:
+		return text("the database file is damaged; it was left as it is: restore it from a backup, or move it away to start anew")
+	case sqliteNotADB:
+		return text("the database file is not a SQLite database; it was left as it is: move it away, or name another one in DATABASE_URL")
+	}
+	return failure(chat.CodeInternal, e, "SQLite: "+e.Error())
+}
+
+func failure(code chat.Code, cause error, message string) *chat.Error {
+	return &chat.Error{Code: code, Message: message, Cause: cause}
+}
+
+func unavailable(cause error, message string) *chat.Error {
+	return chat.Retryable(failure(chat.CodeUnavailable, cause, message))
+}
+
+// missing turns errNoRow into not_found, and leaves other errors as they are.
+func missing(err error, what string) error {
+	if errors.Is(err, errNoRow) {
+		return chat.Errorf(chat.CodeNotFound, "no such %s", what)
+	}
+	return err
 }

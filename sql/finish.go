@@ -2,139 +2,152 @@ package sql
 
 import (
 	"context"
-	"errors"
-	"time"
-
-	"github.com/jmoiron/sqlx"
 
 	"chat"
 )
 
-// Finish commits an attempt's result: the answer's text and the task's end,
-// together. It changes nothing and returns chat.ErrFenced if the task is not
-// running under that attempt any more, and chat.ErrCancelWon if a cancel was
-// requested and r is not a cancelled end. Repeating it after a lost reply is safe.
+// Finish ends a running task: its state, outcome and message, in one
+// transaction. It commits only while the task runs under r.Attempt
+// (chat.ErrFenced otherwise), and only as cancelled once a cancel was requested
+// (chat.ErrCancelWon). Repeated after a lost reply, it returns nil.
 func (s *Store) Finish(ctx context.Context, r chat.Result) error {
-	return s.end(ctx, func(tx *sqlx.Tx) error {
-		messageID, err := s.endTask(ctx, tx, r, "")
+	if !r.State.Terminal() {
+		return chat.Errorf(chat.CodeInternal, "a task cannot end as %q", r.State)
+	}
+	if !isID(r.TaskID) {
+		return chat.ErrFenced
+	}
+	return s.within(ctx, func(t *transaction) error {
+		message, err := t.end(ctx, r, `state = 'running' AND (NOT cancel_requested OR $3 = 'cancelled')`)
 		if err != nil {
 			return err
 		}
-		return s.setText(ctx, tx, messageID, r)
+		if message == "" {
+			return t.whyNotFinished(ctx, r)
+		}
+		return t.saveAnswer(ctx, message, r.Model, r.Content, r.Reasoning)
 	})
 }
 
-// EndExpired ends a task whose lease has expired and that no worker will take
-// again. The longer of r's text and the saved one is kept; without any, an
-// interrupted task has failed. If a cancel was requested the end is cancelled.
-func (s *Store) EndExpired(ctx context.Context, r chat.Result) error {
-	return s.end(ctx, func(tx *sqlx.Tx) error {
-		var now struct {
-			Content, Reasoning string
-			CancelRequested    bool `db:"cancel_requested"`
-		}
-		err := s.get(ctx, tx, &now, noTask, `SELECT m.content, m.reasoning, t.cancel_requested
-			FROM tasks t JOIN messages m ON m.id = t.message_id WHERE t.id = $1`, r.TaskID)
-		if err != nil {
-			return err
-		}
-		if len(now.Content)+len(now.Reasoning) > len(r.Content)+len(r.Reasoning) {
-			r.Content, r.Reasoning = now.Content, now.Reasoning
-		}
-		if now.CancelRequested {
-			r.State, r.FinishReason, r.Err = chat.TaskCancelled, "cancelled", nil
-		} else if r.State == chat.TaskInterrupted && r.Content+r.Reasoning == "" {
-			r.State = chat.TaskFailed
-		}
-		messageID, err := s.endTask(ctx, tx, r, " AND lease_until < {now}")
-		if err != nil {
-			return err
-		}
-		return s.setText(ctx, tx, messageID, r)
-	})
-}
-
-// endTask writes the end under the fence, and returns the answer's id.
-func (s *Store) endTask(ctx context.Context, tx *sqlx.Tx, r chat.Result, also string) (string, error) {
-	usage, err := toJSON(r.Usage)
-	if err != nil {
+// end moves a task to its end if fence allows, and returns its message's id, ""
+// if it does not. $3 in fence is the state.
+func (t *transaction) end(ctx context.Context, r chat.Result, fence string) (messageID string, err error) {
+	var prompt, completion, total *int
+	if u := r.Usage; u != nil {
+		prompt, completion, total = &u.PromptTokens, &u.CompletionTokens, &u.TotalTokens
+	}
+	e := failureOf(r.Err)
+	var ended []string
+	err = t.list(ctx, &ended, `UPDATE tasks SET state = $3, cancel_requested = FALSE, lease_until = NULL, finished_at = {{now}},
+			finish_reason = $4, prompt_tokens = $5, completion_tokens = $6, total_tokens = $7,
+			error_code = $8, error_message = $9, error_retryable = $10, chunk_count = $11
+		WHERE id = $1 AND attempt = $2 AND `+fence+` RETURNING message_id`,
+		r.TaskID, r.Attempt, string(r.State), chat.NormalizeText(r.FinishReason), prompt, completion, total,
+		string(e.Code), e.Message, e.Retryable, r.ChunkCount)
+	if err != nil || len(ended) == 0 {
 		return "", err
 	}
-	failure, err := toJSON(r.Err)
-	if err != nil {
-		return "", err
-	}
-	var messageID string
-	err = s.get(ctx, tx, &messageID, noTask, `UPDATE tasks SET state = $1, worker = '', lease_until = NULL, finished_at = $2,
-			finish_reason = $3, usage = $4, error = $5, chunk_count = $6, model = CASE WHEN $7 = '' THEN model ELSE $7 END
-		WHERE id = $8 AND attempt = $9 AND state = 'running' AND (NOT cancel_requested OR $1 = 'cancelled')`+also+` RETURNING message_id`,
-		string(r.State), micros(time.Now()), r.FinishReason, usage, failure, r.ChunkCount, r.Model, r.TaskID, r.Attempt)
-	if chat.IsCode(err, chat.CodeNotFound) {
-		return "", s.whyNot(ctx, tx, r)
-	}
-	return messageID, err
+	return ended[0], nil
 }
 
-// errAlready says that the same end is in the database already.
-var errAlready = errors.New("sql: this very end was committed before")
-
-func (s *Store) end(ctx context.Context, fn func(tx *sqlx.Tx) error) error {
-	err := s.tx(ctx, fn)
-	if errors.Is(err, errAlready) {
-		return nil
+// failureOf is what is stored of an error, all empty for none.
+func failureOf(e *chat.Error) chat.Error {
+	if e == nil {
+		return chat.Error{}
 	}
+	return chat.Error{Code: e.Code, Message: chat.NormalizeText(e.Message), Retryable: e.Retryable}
+}
+
+// saveAnswer writes the assistant's message; an empty model leaves the one it has.
+func (t *transaction) saveAnswer(ctx context.Context, id, model, content, reasoning string) error {
+	content, reasoning = chat.NormalizeText(content), chat.NormalizeText(reasoning)
+	_, err := t.exec(ctx, `UPDATE messages SET model = CASE WHEN $2 = '' THEN model ELSE $2 END,
+			content = $3, reasoning = $4, folded = $5, updated_at = {{now}} WHERE id = $1`,
+		id, chat.NormalizeText(model), content, reasoning, fold(content))
 	return err
 }
 
-// whyNot explains a fenced write that found no row.
-func (s *Store) whyNot(ctx context.Context, tx *sqlx.Tx, r chat.Result) error {
-	var row taskRow
-	if err := s.get(ctx, tx, &row, noTask, "SELECT "+taskColumns+" FROM tasks WHERE id = $1", r.TaskID); err != nil {
-		return err
+// standing is where a task stands for someone whose fenced write changed nothing.
+type standing struct {
+	State           chat.TaskState
+	Attempt         int
+	CancelRequested bool `db:"cancel_requested"`
+	ChunkCount      int  `db:"chunk_count"`
+}
+
+// standing returns where the task stands; a deleted one is nobody's, attempt 0.
+func (t *transaction) standing(ctx context.Context, id string) (standing, error) {
+	var found []standing
+	err := t.list(ctx, &found, `SELECT state, attempt, cancel_requested, chunk_count FROM tasks WHERE id = $1`, id)
+	if err != nil || len(found) == 0 {
+		return standing{}, err
 	}
-	switch state := chat.TaskState(row.State); {
-	case row.Attempt == r.Attempt && state == r.State && state.Terminal() && row.ChunkCount == r.ChunkCount:
-		return errAlready
-	case row.Attempt == r.Attempt && state == chat.TaskRunning && row.CancelRequested && r.State != chat.TaskCancelled:
+	return found[0], nil
+}
+
+func (t *transaction) whyNotFinished(ctx context.Context, r chat.Result) error {
+	now, err := t.standing(ctx, r.TaskID)
+	switch {
+	case err != nil:
+		return err
+	case now.Attempt != r.Attempt:
+		return chat.ErrFenced
+	case now.State == chat.TaskRunning && now.CancelRequested:
 		return chat.ErrCancelWon
+	case now.State == r.State && now.ChunkCount == r.ChunkCount:
+		return nil // this very result was committed, and only the reply was lost
 	}
 	return chat.ErrFenced
 }
 
-func (s *Store) setText(ctx context.Context, tx *sqlx.Tx, messageID string, r chat.Result) error {
-	_, err := s.exec(ctx, tx, `UPDATE messages SET content = $1, reasoning = $2, updated_at = $3,
-		model = CASE WHEN $4 = '' THEN model ELSE $4 END WHERE id = $5`,
-		chat.NormalizeText(r.Content), chat.NormalizeText(r.Reasoning), micros(time.Now()), r.Model, messageID)
-	return err
-}
-
-// Requeue hands a running task back, under the same fence as Finish, and keeps
-// the longest text that any attempt has received.
+// Requeue hands a running task back to the queue, to run after h.Delay, under the
+// same fences as Finish. The message keeps the longest text of all attempts.
+// Repeated after a lost reply, it returns nil.
 func (s *Store) Requeue(ctx context.Context, h chat.Handback) error {
-	failure, err := toJSON(h.Err)
-	if err != nil {
-		return err
+	if !isID(h.TaskID) {
+		return chat.ErrFenced
 	}
-	free := 1
+	uncounted := 1
 	if h.Counts {
-		free = 0
+		uncounted = 0
 	}
-	return s.tx(ctx, func(tx *sqlx.Tx) error {
-		var messageID string
-		err := s.get(ctx, tx, &messageID, noTask, `UPDATE tasks SET state = 'queued', worker = '', lease_until = NULL,
-				run_after = {now} + $1, handbacks = handbacks + $2, error = $3
-			WHERE id = $4 AND attempt = $5 AND state = 'running' AND NOT cancel_requested RETURNING message_id`,
-			h.Delay.Microseconds(), free, failure, h.TaskID, h.Attempt)
-		if chat.IsCode(err, chat.CodeNotFound) {
-			return s.whyNot(ctx, tx, chat.Result{TaskID: h.TaskID, Attempt: h.Attempt, State: chat.TaskQueued})
-		}
+	e := failureOf(h.Err)
+	return s.within(ctx, func(t *transaction) error {
+		var given []string
+		err := t.list(ctx, &given, `UPDATE tasks SET state = 'queued', lease_until = NULL, run_after = {{now}} + $3,
+				handbacks = handbacks + $4, error_code = $5, error_message = $6, error_retryable = $7
+			WHERE id = $1 AND attempt = $2 AND state = 'running' AND NOT cancel_requested RETURNING message_id`,
+			h.TaskID, h.Attempt, micros(h.Delay), uncounted, string(e.Code), e.Message, e.Retryable)
 		if err != nil {
 			return err
 		}
-		content, reasoning := chat.NormalizeText(h.Content), chat.NormalizeText(h.Reasoning)
-		_, err = s.exec(ctx, tx, `UPDATE messages SET content = $1, reasoning = $2, updated_at = $3
-			WHERE id = $4 AND octet_length(content) + octet_length(reasoning) < $5`,
-			content, reasoning, micros(time.Now()), messageID, len(content)+len(reasoning))
-		return err
+		if len(given) == 0 {
+			return t.whyNotRequeued(ctx, h)
+		}
+		saved, err := t.saved(ctx, given[0])
+		if err != nil || saved >= len(h.Content)+len(h.Reasoning) {
+			return err
+		}
+		return t.saveAnswer(ctx, given[0], "", h.Content, h.Reasoning)
 	})
+}
+
+func (t *transaction) whyNotRequeued(ctx context.Context, h chat.Handback) error {
+	now, err := t.standing(ctx, h.TaskID)
+	switch {
+	case err != nil:
+		return err
+	case now.Attempt == h.Attempt && now.State == chat.TaskRunning:
+		return chat.ErrCancelWon
+	case now.Attempt == h.Attempt && now.State == chat.TaskQueued:
+		return nil
+	}
+	return chat.ErrFenced
+}
+
+// saved is the length in bytes of what a message holds of its answer.
+func (t *transaction) saved(ctx context.Context, messageID string) (int, error) {
+	var n int
+	err := t.get(ctx, &n, `SELECT octet_length(content) + octet_length(reasoning) FROM messages WHERE id = $1`, messageID)
+	return n, err
 }

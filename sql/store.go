@@ -1,19 +1,19 @@
 // Package sql is the record: conversations, messages and tasks in PostgreSQL or
-// SQLite, behind one set of functions and queries. What a query must say
-// differently for the two is in dialect.go.
+// SQLite, behind one set of functions and one set of queries.
 //
-// Every look-up names the owner in its WHERE: what belongs to somebody else is
-// not found. Every write of a worker is fenced by the task's attempt. Errors are
-// *chat.Error: CodeNotFound, CodeInvalid, CodeConflict and their like as the
-// functions say, CodeUnavailable (retryable) while the database cannot be
-// reached, CodeStorage when it is damaged, full, locked or newer than we are.
+// A task exists because its row exists. Whatever happens to it is one fenced
+// statement or one short transaction; the attempt is the fencing token, and
+// every time that matters is taken from the database's clock. Text is normalised
+// (chat.NormalizeText) on its way in. Errors are *chat.Error: not_found for what
+// does not exist or is somebody else's, unavailable (retryable) when the database
+// cannot be reached, storage when it is damaged, locked, full or newer than this
+// program.
 package sql
 
 import (
 	"context"
-	stdsql "database/sql"
-	"errors"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -23,10 +23,10 @@ import (
 
 // Options are the settings of a Store; zero values mean the defaults.
 type Options struct {
-	MaxOpen     int           // connections to PostgreSQL; 16
-	MaxIdle     int           // as many as MaxOpen
-	MaxLifetime time.Duration // of a connection; 30 min
-	Lease       time.Duration // chat.LeaseDuration
+	MaxOpen     int           // connections to PostgreSQL; 16. SQLite has one that writes and four that read
+	MaxIdle     int           // of those kept open when idle; all
+	MaxLifetime time.Duration // of a connection; an hour
+	Lease       time.Duration // of a claimed task; chat.LeaseDuration
 }
 
 func (o Options) withDefaults() Options {
@@ -37,7 +37,7 @@ func (o Options) withDefaults() Options {
 		o.MaxIdle = o.MaxOpen
 	}
 	if o.MaxLifetime <= 0 {
-		o.MaxLifetime = 30 * time.Minute
+		o.MaxLifetime = time.Hour
 	}
 	if o.Lease <= 0 {
 		o.Lease = chat.LeaseDuration
@@ -45,129 +45,81 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Store is the database. It is safe for concurrent use.
+// Store is the record. Its methods can be called from any goroutine.
 type Store struct {
+	writer  *sqlx.DB
+	reader  *sqlx.DB // the writer itself on PostgreSQL
 	dialect dialect
-	write   *sqlx.DB
-	read    *sqlx.DB // the same as write on PostgreSQL
-	opts    Options
+	expand  *strings.Replacer
+	lease   time.Duration
+	pruned  atomic.Int64 // when old idempotency keys were last deleted here, Unix seconds
 }
 
-// Open opens postgres://… or sqlite:///absolute/path and brings its schema up to
-// date. A database that is newer than this program, or no database at all, is
-// refused with CodeStorage and left as it is.
+// dialect is all in which the two databases differ.
+type dialect struct {
+	name string
+	// now is the database's clock in microseconds since 1970, the same all
+	// through a statement.
+	now string
+	// skipLocked and lock end a SELECT whose rows are about to be changed; SQLite
+	// has one writer at a time and needs neither.
+	skipLocked, lock string
+	// contains is a condition that column holds a word, given the placeholder of
+	// the word's pattern.
+	contains func(column, placeholder string) string
+	pattern  func(word string) string
+	// indexed is a SELECT of the conversations with a message that holds a word
+	// of at least three characters.
+	indexed string
+}
+
+// Open opens the database at url, "postgres://…", "postgresql://…" or
+// "sqlite:///path", and applies the migrations that it lacks. A database that is
+// newer than this program, damaged, or another program's is refused as it is.
 func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	o = o.withDefaults()
-	s := &Store{opts: o}
+	scheme, rest, _ := strings.Cut(url, "://")
+	var s *Store
 	var err error
-	switch scheme, path, _ := strings.Cut(url, "://"); scheme {
+	switch scheme {
 	case "postgres", "postgresql":
-		s.dialect = postgres
-		s.write, err = openPostgres(url, o)
-		s.read = s.write
+		s, err = openPostgres(ctx, url, o)
 	case "sqlite":
-		s.dialect = sqlite
-		s.write, s.read, err = openSQLite(path)
+		s, err = openSQLite(ctx, rest)
 	default:
-		err = chat.Errorf(chat.CodeInvalid, "the database URL must be postgres://… or sqlite:///path")
+		return nil, chat.Errorf(chat.CodeInvalid, "DATABASE_URL must begin with postgres:// or sqlite:///")
 	}
 	if err != nil {
 		return nil, err
 	}
+	s.lease = o.Lease
+	s.expand = strings.NewReplacer("{{now}}", s.dialect.now, "{{skip locked}}", s.dialect.skipLocked, "{{lock}}", s.dialect.lock)
 	if err := s.migrate(ctx); err != nil {
-		return nil, errors.Join(err, s.Close())
+		_ = s.Close() // the reason to give up is the one to tell
+		return nil, err
 	}
 	return s, nil
 }
 
-// Close closes all connections.
+// Close closes all connections, once what is running on them has ended.
 func (s *Store) Close() error {
-	err := s.write.Close()
-	if s.read != s.write {
-		err = errors.Join(err, s.read.Close())
+	err := s.writer.Close()
+	if s.reader != s.writer {
+		if e := s.reader.Close(); err == nil {
+			err = e
+		}
 	}
-	return err
+	return fault(err)
 }
 
-// Ping asks the database for a sign of life.
-func (s *Store) Ping(ctx context.Context) error { return s.mapped(s.read.PingContext(ctx)) }
+// Ping reads a little, to tell whether the record can be read.
+func (s *Store) Ping(ctx context.Context) error {
+	_, err := get[int](ctx, s, `SELECT count(*) FROM (SELECT 1 FROM conversations LIMIT 1) AS any_row`)
+	return err
+}
 
 // Engine is "postgres" or "sqlite".
 func (s *Store) Engine() string { return s.dialect.name }
 
-// tries bounds how often a transaction is repeated that lost to another one.
-const tries = 5
-
-// tx runs fn in a transaction, again if it lost to another one. fn may run
-// several times.
-func (s *Store) tx(ctx context.Context, fn func(tx *sqlx.Tx) error) error {
-	var err error
-	for n := 1; n <= tries; n++ {
-		err = s.once(ctx, fn)
-		if err == nil || !isRace(err) {
-			break
-		}
-		select {
-		case <-ctx.Done():
-			return s.mapped(err)
-		case <-time.After(chat.Backoff(n, 5*time.Millisecond, 100*time.Millisecond)):
-		}
-	}
-	return s.mapped(err)
-}
-
-func (s *Store) once(ctx context.Context, fn func(tx *sqlx.Tx) error) error {
-	tx, err := s.write.BeginTxx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	if err := fn(tx); err != nil {
-		_ = tx.Rollback() // its error adds nothing to the one at hand
-		return err
-	}
-	return tx.Commit()
-}
-
-// queryer is a database or a transaction.
-type queryer interface {
-	GetContext(ctx context.Context, dest any, query string, args ...any) error
-	SelectContext(ctx context.Context, dest any, query string, args ...any) error
-	ExecContext(ctx context.Context, query string, args ...any) (stdsql.Result, error)
-}
-
-// get reads one row into dest; none is CodeNotFound with the given sentence.
-func (s *Store) get(ctx context.Context, q queryer, dest any, missing, query string, args ...any) error {
-	err := q.GetContext(ctx, dest, s.dialect.sql(query), args...)
-	if errors.Is(err, stdsql.ErrNoRows) {
-		return chat.Errorf(chat.CodeNotFound, "%s", missing)
-	}
-	return err
-}
-
-// exec runs a statement and returns the number of rows it changed.
-func (s *Store) exec(ctx context.Context, q queryer, query string, args ...any) (int, error) {
-	res, err := q.ExecContext(ctx, s.dialect.sql(query), args...)
-	if err != nil {
-		return 0, err
-	}
-	n, err := res.RowsAffected()
-	return int(n), err
-}
-
-const (
-	noConversation = "no such conversation; `chat ls` lists them"
-	noTask         = "no such task; `chat ps` lists them"
-	noMessage      = "no such message"
-)
-
-func micros(t time.Time) int64 { return t.UnixMicro() }
-
-func fromMicros(us int64) time.Time { return time.UnixMicro(us).UTC() }
-
-func fromMicrosPtr(us *int64) *time.Time {
-	if us == nil {
-		return nil
-	}
-	t := fromMicros(*us)
-	return &t
-}
+// micros is d in the unit in which times are stored.
+func micros(d time.Duration) int64 { return d.Microseconds() }

@@ -2,174 +2,168 @@ package sql
 
 import (
 	"context"
-	stdsql "database/sql"
-	"errors"
-	"time"
-
-	"github.com/jmoiron/sqlx"
 
 	"chat"
 )
 
-// Submit accepts a message: the message, the empty answer and its task come into
-// being together or not at all. The same idempotency key with the same hash
-// returns what it returned the first time (replayed), with another hash
-// CodeKeyReuse. A parent that is not in the conversation is CodeInvalid.
-func (s *Store) Submit(ctx context.Context, owner, conversationID string, sub chat.Submission, o chat.SubmitOptions) (chat.Accepted, bool, error) {
-	return s.accept(ctx, owner, o, func(tx *sqlx.Tx, taskID string) (chat.Accepted, error) {
-		acc := chat.Accepted{TaskID: taskID, ConversationID: conversationID, Status: chat.StatusProcessing}
-		content := chat.NormalizeText(sub.Content)
-		seq, model, err := s.extend(ctx, tx, owner, conversationID, 2, chat.TitleFrom(content))
-		if err != nil {
-			return acc, err
-		}
-		parent, err := s.parent(ctx, tx, conversationID, sub.ParentID)
-		if err != nil {
-			return acc, err
-		}
-		if acc.UserMessageID, err = s.insertMessage(ctx, tx, conversationID, parent, seq-1, chat.RoleUser, content, ""); err != nil {
-			return acc, err
-		}
-		if sub.Model != "" {
-			model = sub.Model
-		}
-		acc.MessageID, err = s.insertMessage(ctx, tx, conversationID, acc.UserMessageID, seq, chat.RoleAssistant, "", model)
-		if err != nil {
-			return acc, err
-		}
-		return acc, s.insertTask(ctx, tx, owner, acc, model, sub.Priority, sub.DeadlineSeconds)
-	})
-}
+// turn spaces an owner's waiting tasks in the queue, in microseconds. A task's
+// place is the time at which it was accepted, but at least a turn behind the
+// place of the owner's last waiting task of that priority: so tasks come up by
+// age, and one owner's thousand do not hold up the first of another.
+const turn = 1_000_000
 
-// Regenerate accepts another answer beside an assistant message of owner's: a
-// sibling with the same parent. A message of another role is CodeInvalid.
-func (s *Store) Regenerate(ctx context.Context, owner, messageID, model string, p chat.Priority, o chat.SubmitOptions) (chat.Accepted, bool, error) {
-	return s.accept(ctx, owner, o, func(tx *sqlx.Tx, taskID string) (chat.Accepted, error) {
-		acc := chat.Accepted{TaskID: taskID, Status: chat.StatusProcessing}
-		var m messageRow
-		err := s.get(ctx, tx, &m, noMessage, "SELECT "+messageColumns+` FROM messages m JOIN conversations c ON c.id = m.conversation_id
-			LEFT JOIN tasks t ON t.message_id = m.id WHERE m.id = $1 AND c.owner = $2`, messageID, owner)
-		if err != nil {
-			return acc, err
-		}
-		if chat.Role(m.Role) != chat.RoleAssistant {
-			return acc, chat.Errorf(chat.CodeInvalid, "only an answer can be made again; this message is the %s's", m.Role)
-		}
-		acc.ConversationID, acc.UserMessageID = m.ConversationID, m.ParentID
-		seq, standard, err := s.extend(ctx, tx, owner, m.ConversationID, 1, "")
-		if err != nil {
-			return acc, err
-		}
-		if model == "" {
-			model = standard
-		}
-		if acc.MessageID, err = s.insertMessage(ctx, tx, m.ConversationID, m.ParentID, seq, chat.RoleAssistant, "", model); err != nil {
-			return acc, err
-		}
-		return acc, s.insertTask(ctx, tx, owner, acc, model, p, 0)
-	})
-}
-
-// accept runs insert in a transaction, unless its idempotency key was used
-// before. Of racing transactions with one key the first wins; the others run
-// again and find its row.
-func (s *Store) accept(ctx context.Context, owner string, o chat.SubmitOptions, insert func(tx *sqlx.Tx, taskID string) (chat.Accepted, error)) (acc chat.Accepted, replayed bool, err error) {
-	if o.TaskID == "" {
-		if o.TaskID, err = newID(); err != nil {
-			return acc, false, err
-		}
+// Submit stores a user's message, the empty message that will answer it, and
+// the task that makes the answer, all or nothing. replayed says that the key in
+// o had been used before with the same body: the answer is that of the first time.
+func (s *Store) Submit(ctx context.Context, owner, conversationID string, sub chat.Submission, o chat.SubmitOptions) (acc chat.Accepted, replayed bool, err error) {
+	if !isID(conversationID) {
+		return acc, false, missing(errNoRow, "conversation")
 	}
-	err = s.tx(ctx, func(tx *sqlx.Tx) error {
-		replayed = false
-		if o.IdempotencyKey != "" {
-			before, found, err := s.replay(ctx, tx, owner, o)
-			if err != nil || found {
-				acc, replayed = before, found
-				return err
-			}
+	if sub.ParentID != "" && !isID(sub.ParentID) {
+		return acc, false, errForeignParent()
+	}
+	return s.once(ctx, owner, o, func(t *transaction, acc *chat.Accepted) error {
+		acc.ConversationID = conversationID
+		content := chat.NormalizeText(sub.Content)
+		conv, err := t.touch(ctx, owner, conversationID, chat.TitleFrom(content), 2)
+		if err != nil {
+			return missing(err, "conversation")
 		}
-		var err error
-		if acc, err = insert(tx, o.TaskID); err != nil || o.IdempotencyKey == "" {
+		parent, err := t.parent(ctx, conversationID, sub.ParentID)
+		if err != nil {
 			return err
 		}
-		_, err = s.exec(ctx, tx, "INSERT INTO idempotency (owner, key, body_hash, task_id, created_at) VALUES ($1, $2, $3, $4, $5)",
-			owner, o.IdempotencyKey, o.BodyHash, acc.TaskID, micros(time.Now()))
-		return err
+		if acc.UserMessageID, err = newID(); err != nil {
+			return err
+		}
+		if acc.MessageID, err = newID(); err != nil {
+			return err
+		}
+		n := newTask{owner: owner, model: chat.NormalizeText(sub.Model), priority: sub.Priority, deadline: sub.DeadlineSeconds}
+		if n.model == "" {
+			n.model = conv.Model
+		}
+		err = t.insertMessage(ctx, conv.Seq, chat.Message{
+			ID: acc.UserMessageID, ConversationID: conversationID, ParentID: parent, Role: chat.RoleUser, Content: content,
+		})
+		if err != nil {
+			return err
+		}
+		return t.insertTask(ctx, n, conv.Seq+1, *acc)
 	})
-	return acc, replayed, err
 }
 
-// replay returns what was answered to this key before.
-func (s *Store) replay(ctx context.Context, tx *sqlx.Tx, owner string, o chat.SubmitOptions) (acc chat.Accepted, found bool, err error) {
-	var r struct {
-		BodyHash       string `db:"body_hash"`
-		TaskID         string `db:"task_id"`
-		MessageID      string `db:"message_id"`
-		UserMessageID  string `db:"user_message_id"`
-		ConversationID string `db:"conversation_id"`
+// Regenerate stores a sibling of an assistant message, empty, and the task that
+// makes it. Without a model it is the conversation's, or else that of the
+// message's own task.
+func (s *Store) Regenerate(ctx context.Context, owner, messageID, model string, p chat.Priority, o chat.SubmitOptions) (chat.Accepted, bool, error) {
+	if !isID(messageID) {
+		return chat.Accepted{}, false, missing(errNoRow, "message")
 	}
-	err = tx.GetContext(ctx, &r, `SELECT i.body_hash, i.task_id, t.message_id, t.user_message_id, t.conversation_id
-		FROM idempotency i JOIN tasks t ON t.id = i.task_id WHERE i.owner = $1 AND i.key = $2`, owner, o.IdempotencyKey)
-	if errors.Is(err, stdsql.ErrNoRows) {
-		return acc, false, nil
-	}
-	if err == nil && r.BodyHash != o.BodyHash {
-		err = chat.Errorf(chat.CodeKeyReuse, "this Idempotency-Key was used for another message: take a new one")
-	}
-	return chat.Accepted{
-		TaskID: r.TaskID, MessageID: r.MessageID, UserMessageID: r.UserMessageID, ConversationID: r.ConversationID,
-		Status: chat.StatusProcessing,
-	}, err == nil, err
+	return s.once(ctx, owner, o, func(t *transaction, acc *chat.Accepted) error {
+		var old struct {
+			ConversationID string `db:"conversation_id"`
+			ParentID       string `db:"parent_id"`
+			Role           chat.Role
+			Model          string
+			Deadline       int `db:"deadline_seconds"`
+		}
+		err := t.get(ctx, &old, `SELECT m.conversation_id, m.parent_id, m.role, coalesce(t.model, '') AS model,
+				coalesce(t.deadline_seconds, 0) AS deadline_seconds
+			FROM messages m JOIN conversations c ON c.id = m.conversation_id LEFT JOIN tasks t ON t.message_id = m.id
+			WHERE m.id = $1 AND c.owner = $2`, messageID, owner)
+		if err != nil {
+			return missing(err, "message")
+		}
+		if old.Role != chat.RoleAssistant {
+			return chat.Errorf(chat.CodeInvalid, "that message is a question: name the answer that is to be made again")
+		}
+		conv, err := t.touch(ctx, owner, old.ConversationID, "", 1)
+		if err != nil {
+			return missing(err, "message")
+		}
+		acc.ConversationID, acc.UserMessageID = old.ConversationID, old.ParentID
+		if acc.MessageID, err = newID(); err != nil {
+			return err
+		}
+		n := newTask{owner: owner, model: chat.NormalizeText(model), priority: p, deadline: old.Deadline}
+		for _, m := range []string{conv.Model, old.Model} {
+			if n.model == "" {
+				n.model = m
+			}
+		}
+		return t.insertTask(ctx, n, conv.Seq, *acc)
+	})
 }
 
-// extend takes n sequence numbers of a conversation and returns the last, and
-// the conversation's model. It locks the conversation, which puts the messages
-// in the order of their acceptance.
-func (s *Store) extend(ctx context.Context, tx *sqlx.Tx, owner, id string, n int, title string) (seq int64, model string, err error) {
-	var r struct {
-		LastSeq int64 `db:"last_seq"`
-		Model   string
-	}
-	err = s.get(ctx, tx, &r, noConversation, `UPDATE conversations SET last_seq = last_seq + $1, updated_at = $2,
-		title = CASE WHEN title = '' THEN $3 ELSE title END WHERE id = $4 AND owner = $5 RETURNING last_seq, model`,
-		n, micros(time.Now()), title, id, owner)
-	return r.LastSeq, r.Model, err
+func errForeignParent() error {
+	return chat.Errorf(chat.CodeInvalid, "parent_id is not a message of this conversation")
 }
 
-// parent returns the message to continue: the one that was named, else the newest.
-func (s *Store) parent(ctx context.Context, tx *sqlx.Tx, conversationID, named string) (string, error) {
-	var ids []string
-	query, args := "SELECT id FROM messages WHERE conversation_id = $1 ORDER BY seq DESC LIMIT 1", []any{conversationID}
-	if named != "" {
-		query, args = "SELECT id FROM messages WHERE conversation_id = $1 AND id = $2", append(args, named)
+// touched is a conversation that is locked for one more turn.
+type touched struct {
+	Seq   int64 // of the first of the messages to come
+	Model string
+}
+
+// touch locks the conversation, makes it the newest, gives it a title if it has
+// none, and takes the sequence numbers of its next n messages.
+func (t *transaction) touch(ctx context.Context, owner, id, title string, n int) (touched, error) {
+	var c touched
+	err := t.get(ctx, &c, `UPDATE conversations SET updated_at = {{now}}, next_seq = next_seq + $3,
+			title = CASE WHEN title = '' THEN $4 ELSE title END,
+			folded = CASE WHEN title = '' THEN $5 ELSE folded END
+		WHERE id = $1 AND owner = $2 RETURNING next_seq - $3 AS seq, model`, id, owner, n, title, fold(title))
+	return c, err
+}
+
+// parent is the id of the message that the next one answers to: the one asked
+// for, or the newest leaf, "" in an empty conversation.
+func (t *transaction) parent(ctx context.Context, conversationID, asked string) (string, error) {
+	var found []string
+	if asked != "" {
+		err := t.list(ctx, &found, `SELECT id FROM messages WHERE id = $1 AND conversation_id = $2`, asked, conversationID)
+		if err == nil && len(found) == 0 {
+			err = errForeignParent()
+		}
+		return asked, err
 	}
-	if err := tx.SelectContext(ctx, &ids, query, args...); err != nil {
+	err := t.list(ctx, &found, `SELECT id FROM messages WHERE conversation_id = $1 ORDER BY seq DESC LIMIT 1`, conversationID)
+	if err != nil || len(found) == 0 {
 		return "", err
 	}
-	switch {
-	case len(ids) > 0:
-		return ids[0], nil
-	case named != "":
-		return "", chat.Errorf(chat.CodeInvalid, "parent_id is no message of this conversation")
-	}
-	return "", nil
+	return found[0], nil
 }
 
-func (s *Store) insertMessage(ctx context.Context, tx *sqlx.Tx, conversationID, parent string, seq int64, role chat.Role, content, model string) (string, error) {
-	id, err := newID()
+func (t *transaction) insertMessage(ctx context.Context, seq int64, m chat.Message) error {
+	_, err := t.exec(ctx, `INSERT INTO messages
+			(id, conversation_id, seq, parent_id, role, model, created_at, updated_at, content, reasoning, folded)
+		VALUES ($1, $2, $3, $4, $5, $6, {{now}}, {{now}}, $7, '', $8)`,
+		m.ID, m.ConversationID, seq, m.ParentID, m.Role, m.Model, m.Content, fold(m.Content))
+	return err
+}
+
+type newTask struct {
+	owner, model string
+	priority     chat.Priority
+	deadline     int // seconds
+}
+
+// insertTask stores the assistant's empty message and the task that fills it.
+func (t *transaction) insertTask(ctx context.Context, n newTask, seq int64, acc chat.Accepted) error {
+	err := t.insertMessage(ctx, seq, chat.Message{
+		ID: acc.MessageID, ConversationID: acc.ConversationID, ParentID: acc.UserMessageID, Role: chat.RoleAssistant, Model: n.model,
+	})
 	if err != nil {
-		return "", err
+		return err
 	}
-	_, err = s.exec(ctx, tx, `INSERT INTO messages (id, conversation_id, parent_id, seq, role, content, model, created_at, updated_at)
-		VALUES ($1, $2, NULLIF($3, ''), $4, $5, $6, $7, $8, $8)`,
-		id, conversationID, parent, seq, string(role), content, model, micros(time.Now()))
-	return id, err
-}
-
-func (s *Store) insertTask(ctx context.Context, tx *sqlx.Tx, owner string, acc chat.Accepted, model string, p chat.Priority, deadline int) error {
-	_, err := s.exec(ctx, tx, `INSERT INTO tasks (id, conversation_id, message_id, user_message_id, owner, state, priority, model,
-			run_after, deadline_seconds, created_at)
-		VALUES ($1, $2, $3, $4, $5, 'queued', $6, $7, {now}, $8, $9)`,
-		acc.TaskID, acc.ConversationID, acc.MessageID, acc.UserMessageID, owner, p.Rank(), model, deadline, micros(time.Now()))
+	_, err = t.exec(ctx, `INSERT INTO tasks (id, conversation_id, message_id, user_message_id, owner, state, priority, place,
+			attempt, handbacks, model, worker, lease_until, run_after, deadline_seconds, cancel_requested, created_at,
+			finish_reason, error_code, error_message, error_retryable, chunk_count)
+		VALUES ($1, $2, $3, $4, $5, 'queued', $6,
+			(SELECT max(at) FROM (SELECT {{now}} AS at UNION ALL SELECT max(place) + $7 FROM tasks
+				WHERE owner = $5 AND priority = $6 AND state = 'queued') AS places),
+			0, 0, $8, '', NULL, {{now}}, $9, FALSE, {{now}}, '', '', '', FALSE, 0)`,
+		acc.TaskID, acc.ConversationID, acc.MessageID, acc.UserMessageID, n.owner, n.priority.Rank(), turn, n.model, n.deadline)
 	return err
 }

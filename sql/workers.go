@@ -2,49 +2,62 @@ package sql
 
 import (
 	"context"
+	"time"
 
 	"chat"
 )
 
-// workerSilence is how long, in microseconds, a worker may be silent before it
-// is not listed any more.
-const workerSilence = 30_000_000
+const (
+	workerSeen = 30 * time.Second // a worker not seen for this long is not listed
+	workerKept = 10 * time.Minute // and one not seen for this long is forgotten
+)
 
-// Heartbeat notes that w is alive, by the database's clock, and forgets workers
-// that have been silent for long.
+type workerRow struct {
+	ID          string
+	Host        string
+	PID         int
+	Version     string
+	Concurrency int
+	Running     int
+	StartedAt   int64 `db:"started_at"`
+	SeenAt      int64 `db:"seen_at"`
+}
+
+// Heartbeat writes down that a worker is there, by the database's clock.
 func (s *Store) Heartbeat(ctx context.Context, w chat.Worker) error {
-	if _, err := s.exec(ctx, s.write, `INSERT INTO workers (id, host, pid, version, concurrency, running, started_at, seen_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, {now})
-		ON CONFLICT (id) DO UPDATE SET running = excluded.running, seen_at = excluded.seen_at`,
-		w.ID, w.Host, w.PID, w.Version, w.Concurrency, w.Running, micros(w.StartedAt)); err != nil {
-		return s.mapped(err)
-	}
-	_, err := s.exec(ctx, s.write, "DELETE FROM workers WHERE seen_at < {now} - $1", 10*workerSilence)
-	return s.mapped(err)
+	return s.within(ctx, func(t *transaction) error {
+		_, err := t.exec(ctx, `INSERT INTO workers (id, host, pid, version, concurrency, running, started_at, seen_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, {{now}})
+			ON CONFLICT (id) DO UPDATE SET host = excluded.host, pid = excluded.pid, version = excluded.version,
+				concurrency = excluded.concurrency, running = excluded.running, started_at = excluded.started_at, seen_at = excluded.seen_at`,
+			w.ID, chat.NormalizeText(w.Host), w.PID, w.Version, w.Concurrency, w.Running, w.StartedAt.UnixMicro())
+		if err != nil {
+			return err
+		}
+		_, err = t.exec(ctx, `DELETE FROM workers WHERE seen_at < {{now}} - $1`, micros(workerKept))
+		return err
+	})
 }
 
-// RemoveWorker takes a worker that ends off the list.
-func (s *Store) RemoveWorker(ctx context.Context, id string) error {
-	_, err := s.exec(ctx, s.write, "DELETE FROM workers WHERE id = $1", id)
-	return s.mapped(err)
-}
-
-// Workers lists the workers seen in the last 30 seconds.
+// Workers returns the workers seen within the last 30 s, oldest first.
 func (s *Store) Workers(ctx context.Context) ([]chat.Worker, error) {
-	var rows []struct {
-		ID, Host, Version         string
-		PID, Concurrency, Running int
-		StartedAt                 int64 `db:"started_at"`
-		SeenAt                    int64 `db:"seen_at"`
+	rows, err := list[workerRow](ctx, s, `SELECT id, host, pid, version, concurrency, running, started_at, seen_at FROM workers
+		WHERE seen_at >= {{now}} - $1 ORDER BY started_at, id`, micros(workerSeen))
+	if err != nil {
+		return nil, err
 	}
-	err := s.read.SelectContext(ctx, &rows, s.dialect.sql(`SELECT id, host, pid, version, concurrency, running, started_at, seen_at
-		FROM workers WHERE seen_at >= {now} - $1 ORDER BY started_at, id`), workerSilence)
-	list := make([]chat.Worker, len(rows))
+	workers := make([]chat.Worker, len(rows))
 	for i, r := range rows {
-		list[i] = chat.Worker{
+		workers[i] = chat.Worker{
 			ID: r.ID, Host: r.Host, PID: r.PID, Version: r.Version, Concurrency: r.Concurrency, Running: r.Running,
-			StartedAt: fromMicros(r.StartedAt), SeenAt: fromMicros(r.SeenAt),
+			StartedAt: instant(r.StartedAt), SeenAt: instant(r.SeenAt),
 		}
 	}
-	return list, s.mapped(err)
+	return workers, nil
+}
+
+// RemoveWorker forgets a worker that has ended; one that is not there is fine.
+func (s *Store) RemoveWorker(ctx context.Context, id string) error {
+	_, err := s.exec(ctx, `DELETE FROM workers WHERE id = $1`, id)
+	return err
 }

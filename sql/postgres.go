@@ -1,0 +1,57 @@
+package sql
+
+import (
+	"context"
+	stdsql "database/sql"
+	"strings"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"chat"
+)
+
+// connectPatience bounds the making of a connection if DATABASE_URL does not.
+const connectPatience = 5 * time.Second
+
+func postgresDialect() dialect {
+	return dialect{
+		name:       "postgres",
+		now:        `CAST(extract(epoch FROM statement_timestamp()) * 1000000 AS BIGINT)`,
+		skipLocked: "FOR UPDATE SKIP LOCKED",
+		lock:       "FOR UPDATE",
+		contains:   func(column, placeholder string) string { return column + " LIKE " + placeholder },
+		pattern: func(word string) string {
+			return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(word) + "%"
+		},
+		indexed: `SELECT m.conversation_id FROM messages m JOIN conversations o ON o.id = m.conversation_id
+			WHERE o.owner = $1 AND m.folded LIKE `,
+	}
+}
+
+func openPostgres(ctx context.Context, url string, o Options) (*Store, error) {
+	cfg, err := pq.NewConfig(url)
+	if err != nil { // which may quote the password
+		return nil, chat.Errorf(chat.CodeInvalid, "DATABASE_URL is not a PostgreSQL URL: write postgres://user:password@host:port/database")
+	}
+	if cfg.ConnectTimeout <= 0 {
+		cfg.ConnectTimeout = connectPatience
+	}
+	if cfg.ApplicationName == "" {
+		cfg.ApplicationName = "chat"
+	}
+	connector, err := pq.NewConnectorConfig(cfg)
+	if err != nil {
+		return nil, chat.Errorf(chat.CodeInvalid, "DATABASE_URL has settings that cannot be used together")
+	}
+	db := sqlx.NewDb(stdsql.OpenDB(connector), "postgres")
+	db.SetMaxOpenConns(o.MaxOpen)
+	db.SetMaxIdleConns(o.MaxIdle)
+	db.SetConnMaxLifetime(o.MaxLifetime)
+	if err := db.PingContext(ctx); err != nil {
+		_ = db.Close() // no connection was made
+		return nil, fault(err)
+	}
+	return &Store{writer: db, reader: db, dialect: postgresDialect()}, nil
+}

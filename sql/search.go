@@ -1,0 +1,44 @@
+package sql
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"chat"
+)
+
+const (
+	maxSearch      = 1000 // bytes
+	maxSearchWords = 16
+	// indexedWord is the length in characters from which trigrams find a word.
+	indexedWord = 3
+)
+
+// fold makes texts that differ only in case equal. It is done here, when a text
+// is stored and when it is searched, since SQLite folds ASCII alone and
+// PostgreSQL what its locale happens to know.
+func fold(text string) string { return strings.ToLower(strings.ToUpper(text)) }
+
+// searchWords are the words of what someone typed, folded.
+func searchWords(search string) ([]string, error) {
+	if len(search) > maxSearch {
+		return nil, chat.Errorf(chat.CodeInvalid, "a search has at most %d bytes: use fewer words", maxSearch)
+	}
+	words := strings.Fields(fold(chat.NormalizeText(search)))
+	if len(words) > maxSearchWords {
+		return nil, chat.Errorf(chat.CodeInvalid, "a search has at most %d words", maxSearchWords)
+	}
+	return words, nil
+}
+
+// holds is the condition that conversation c of owner $1 has the word in its
+// title or in a message. A word too short for the index is looked for
+// conversation by conversation, newest first, until the page is full.
+func (s *Store) holds(word string, args *arguments) string {
+	p := args.add(s.dialect.pattern(word))
+	title := s.dialect.contains("c.folded", p)
+	if utf8.RuneCountInString(word) >= indexedWord {
+		return "(" + title + " OR c.id IN (" + s.dialect.indexed + p + "))"
+	}
+	return "(" + title + " OR EXISTS (SELECT 1 FROM messages m WHERE m.conversation_id = c.id AND " + s.dialect.contains("m.folded", p) + "))"
+}

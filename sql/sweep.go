@@ -1,0 +1,101 @@
+package sql
+
+import (
+	"context"
+
+	"chat"
+)
+
+// expired is the condition that nobody holds a task any more and nobody may
+// claim it. $1 in a query that uses it is chat.MaxAttempts.
+const expired = `(state = 'running' AND lease_until < {{now}} OR state = 'queued' AND attempt - handbacks >= $1)`
+
+// sweepLimit bounds what one sweep returns to be ended.
+const sweepLimit = 100
+
+// Sweep queues again the tasks whose lease has expired, and returns them with
+// the worker that lost them. Those that are spent, because no attempt is left or
+// a cancel was requested, it returns unchanged, for EndExpired.
+func (s *Store) Sweep(ctx context.Context) (requeued, spent []chat.Task, err error) {
+	if err := s.pruneKeys(ctx); err != nil {
+		return nil, nil, err
+	}
+	back, err := change[taskRow](ctx, s, `UPDATE tasks SET state = 'queued', lease_until = NULL
+		WHERE state = 'running' AND lease_until < {{now}} AND NOT cancel_requested AND attempt - handbacks < $1
+		RETURNING `+taskColumns, chat.MaxAttempts)
+	if err != nil {
+		return nil, nil, err
+	}
+	rows, err := list[taskRow](ctx, s, `SELECT `+taskColumns+` FROM tasks
+		WHERE `+expired+` AND (cancel_requested OR attempt - handbacks >= $1) ORDER BY created_at, id LIMIT $2`,
+		chat.MaxAttempts, sweepLimit)
+	if err != nil {
+		return nil, nil, err
+	}
+	return tasks(back), tasks(rows), nil
+}
+
+// EndExpired ends a task that Sweep returned as spent, fenced by its attempt and
+// by its lease still being expired (chat.ErrFenced). The longer of the text in r
+// and the text in SQL is kept; without any, interrupted becomes failed. If a
+// cancel was requested it ends as cancelled, whatever r says.
+func (s *Store) EndExpired(ctx context.Context, r chat.Result) error {
+	if !r.State.Terminal() {
+		return chat.Errorf(chat.CodeInternal, "a task cannot end as %q", r.State)
+	}
+	if !isID(r.TaskID) {
+		return chat.ErrFenced
+	}
+	return s.within(ctx, func(t *transaction) error {
+		r := r
+		var held []struct {
+			MessageID       string `db:"message_id"`
+			CancelRequested bool   `db:"cancel_requested"`
+		}
+		err := t.list(ctx, &held, `SELECT message_id, cancel_requested FROM tasks
+			WHERE `+expired+` AND id = $2 AND attempt = $3 {{lock}}`, chat.MaxAttempts, r.TaskID, r.Attempt)
+		if err != nil {
+			return err
+		}
+		if len(held) == 0 {
+			return t.whyNotEnded(ctx, r)
+		}
+		saved, err := t.saved(ctx, held[0].MessageID)
+		if err != nil {
+			return err
+		}
+		received := len(r.Content) + len(r.Reasoning)
+		if saved > received {
+			r.ChunkCount = 0 // the log does not hold what is kept
+		}
+		switch {
+		case held[0].CancelRequested:
+			r.State, r.FinishReason, r.Err = chat.TaskCancelled, "cancelled", nil
+		case r.State == chat.TaskInterrupted && max(saved, received) == 0:
+			r.State = chat.TaskFailed
+		}
+		if _, err := t.end(ctx, r, `state IN ('running', 'queued')`); err != nil || saved > received {
+			return err
+		}
+		return t.saveAnswer(ctx, held[0].MessageID, r.Model, r.Content, r.Reasoning)
+	})
+}
+
+// whyNotEnded allows for what EndExpired may have made of the result.
+func (t *transaction) whyNotEnded(ctx context.Context, r chat.Result) error {
+	now, err := t.standing(ctx, r.TaskID)
+	if err != nil {
+		return err
+	}
+	same := now.State == r.State || now.State == chat.TaskCancelled || now.State == chat.TaskFailed && r.State == chat.TaskInterrupted
+	if now.Attempt == r.Attempt && same {
+		return nil
+	}
+	return chat.ErrFenced
+}
+
+// ReleaseLeases lets every lease expire now, and returns how many there were. It
+// is for a store that only this process can have open, when it starts.
+func (s *Store) ReleaseLeases(ctx context.Context) (int, error) {
+	return s.exec(ctx, `UPDATE tasks SET lease_until = {{now}} - 1 WHERE state = 'running'`)
+}
