@@ -163,7 +163,7 @@ func without(line []string, i int) []string {
 // typo is the command that word is one slip away from, or "".
 func typo(commands []*cli.Command, word string) string {
 	for _, c := range commands {
-		if c.Hidden || c.Name == rootName || len(word) < 3 {
+		if c.Hidden || c.Name == rootName || len(c.Name) < 4 {
 			continue
 		}
 		if oneSlip(word, c.Name) {

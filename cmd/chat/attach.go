@@ -14,7 +14,7 @@ import (
 func (p *program) attachCommand() *cli.Command {
 	flags := append(outputFlags(),
 		&cli.StringFlag{Name: "from", Usage: "only what comes after `POSITION`, as in the events of --jsonl"},
-		&cli.BoolFlag{Name: "no-follow", Usage: "what there is so far, and leave"},
+		&cli.BoolFlag{Name: "no-follow", Usage: "what there is so far, and leave", DisableDefaultText: true},
 		timeoutFlag("leave after `DURATION` with exit code 124; the answer goes on"),
 	)
 	return &cli.Command{

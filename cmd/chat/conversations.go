@@ -69,7 +69,7 @@ func (p *program) showCommand() *cli.Command {
 	return &cli.Command{
 		Name: "show", Usage: "print a conversation", ArgsUsage: "CONVERSATION|TASK|last",
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "raw", Usage: "on a terminal: the texts as they were written, without layout"},
+			&cli.BoolFlag{Name: "raw", Usage: "on a terminal: the texts as they were written, without layout", DisableDefaultText: true},
 			jsonFlag("the conversation and its messages"),
 		},
 		Action: p.show,
@@ -157,7 +157,7 @@ func (p *program) printText(text string, raw bool) error {
 func (p *program) rmCommand() *cli.Command {
 	return &cli.Command{
 		Name: "rm", Usage: "delete conversations, and stop their answers", ArgsUsage: "CONVERSATION…|last",
-		Flags:  []cli.Flag{&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask"}},
+		Flags:  []cli.Flag{&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask", DisableDefaultText: true}},
 		Action: p.rm,
 	}
 }

@@ -43,7 +43,7 @@ which in a shell usually belong to some project; the config file may set them.`,
 				Name: "logs", Usage: "show its log", ArgsUsage: " ", Action: p.daemonLogs,
 				Flags: []cli.Flag{
 					&cli.IntFlag{Name: "lines", Aliases: []string{"n"}, Value: 50, Usage: "the last `N` lines"},
-					&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "go on as it grows"},
+					&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "go on as it grows", DisableDefaultText: true},
 				},
 			},
 			{Name: "run", Usage: "be the local daemon, in the foreground", ArgsUsage: " ", Hidden: true, Action: p.daemonRun},
@@ -52,7 +52,7 @@ which in a shell usually belong to some project; the config file may set them.`,
 }
 
 func forceFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "force", Usage: "kill it if it does not end"}
+	return &cli.BoolFlag{Name: "force", Usage: "kill it if it does not end", DisableDefaultText: true}
 }
 
 func (p *program) daemonStatus(c *cli.Context) error {

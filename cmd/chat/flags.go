@@ -5,11 +5,11 @@ import "github.com/urfave/cli/v2"
 // commonFlags go with every command.
 func commonFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "host", Usage: "the daemon: `unix:///path or http://host:port` (also $CHAT_HOST; the token for http is $CHAT_TOKEN)"},
-		&cli.BoolFlag{Name: "no-daemon", Usage: "run the server in this process: closing the terminal ends the answer (also $CHAT_NO_DAEMON)"},
-		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no notices on stderr"},
-		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "more notices on stderr: ids, positions, connections"},
-		&cli.StringFlag{Name: "color", Value: "auto", Usage: "`auto, always or never`; auto obeys NO_COLOR, CLICOLOR_FORCE and TERM"},
+		&cli.StringFlag{Name: "host", Usage: "use the daemon at `URL`: unix:///path or http://host:port (also $CHAT_HOST; the token for http is $CHAT_TOKEN)"},
+		&cli.BoolFlag{Name: "no-daemon", Usage: "run the server in this process: closing the terminal ends the answer (also $CHAT_NO_DAEMON)", DisableDefaultText: true},
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no notices on stderr", DisableDefaultText: true},
+		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "more notices on stderr: ids, positions, connections", DisableDefaultText: true},
+		&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN`: auto, always or never; auto obeys NO_COLOR, CLICOLOR_FORCE and TERM"},
 	}
 }
 
@@ -17,36 +17,36 @@ func commonFlags() []cli.Flag {
 func conversationFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "conversation", Aliases: []string{"C"}, Usage: "continue the conversation `ID` (its beginning or end is enough)"},
-		&cli.BoolFlag{Name: "continue", Aliases: []string{"c"}, Usage: "continue the newest conversation"},
+		&cli.BoolFlag{Name: "continue", Aliases: []string{"c"}, Usage: "continue the newest conversation", DisableDefaultText: true},
 		&cli.StringFlag{Name: "model", Aliases: []string{"m"}, Usage: "the `MODEL` to ask (`chat models` lists them)"},
 		&cli.StringFlag{Name: "system", Aliases: []string{"s"}, Usage: "system prompt `TEXT` of a new conversation"},
 		&cli.StringSliceFlag{Name: "file", Aliases: []string{"f"}, Usage: "attach the text file `PATH`, - for stdin (may be repeated)"},
-		&cli.StringFlag{Name: "priority", Usage: "`urgent, normal or background`"},
-		&cli.BoolFlag{Name: "no-stdin", Usage: "do not look at stdin"},
+		&cli.StringFlag{Name: "priority", Usage: "`LEVEL`: urgent, normal or background"},
+		&cli.BoolFlag{Name: "no-stdin", Usage: "do not look at stdin", DisableDefaultText: true},
 	}
 }
 
 // outputFlags say what of an answer goes to stdout, and how.
 func outputFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.BoolFlag{Name: "json", Usage: "one JSON object when the answer is complete"},
-		&cli.BoolFlag{Name: "jsonl", Usage: "events as JSON lines, as they come"},
-		&cli.BoolFlag{Name: "raw", Usage: "on a terminal: the text as the model wrote it, without layout"},
-		&cli.BoolFlag{Name: "stream", Usage: "to a pipe or file: write the text as it comes, not when it is complete"},
-		&cli.BoolFlag{Name: "no-stream", Usage: "on a terminal: show the answer when it is complete"},
-		&cli.StringFlag{Name: "reasoning", Value: "hide", Usage: "`hide, show or only`: show writes the reasoning to stderr, only writes it instead of the answer"},
+		&cli.BoolFlag{Name: "json", Usage: "one JSON object when the answer is complete", DisableDefaultText: true},
+		&cli.BoolFlag{Name: "jsonl", Usage: "events as JSON lines, as they come", DisableDefaultText: true},
+		&cli.BoolFlag{Name: "raw", Usage: "on a terminal: the text as the model wrote it, without layout", DisableDefaultText: true},
+		&cli.BoolFlag{Name: "stream", Usage: "to a pipe or file: write the text as it comes, not when it is complete", DisableDefaultText: true},
+		&cli.BoolFlag{Name: "no-stream", Usage: "on a terminal: show the answer when it is complete", DisableDefaultText: true},
+		&cli.StringFlag{Name: "reasoning", Value: "hide", Usage: "`MODE`: hide, show or only; show writes the reasoning to stderr, only writes it instead of the answer"},
 	}
 }
 
 func timeoutFlag(usage string) cli.Flag {
-	return &cli.DurationFlag{Name: "timeout", Usage: usage}
+	return &cli.DurationFlag{Name: "timeout", Usage: usage, DefaultText: "none"}
 }
 
 // sendFlags are those of send, and of chat alone.
 func sendFlags() []cli.Flag {
 	flags := append(conversationFlags(), outputFlags()...)
 	return append(flags,
-		&cli.BoolFlag{Name: "detach", Aliases: []string{"d"}, Usage: "print the task's id and leave; the answer is made without us"},
+		&cli.BoolFlag{Name: "detach", Aliases: []string{"d"}, Usage: "print the task's id and leave; the answer is made without us", DisableDefaultText: true},
 		timeoutFlag("stop the answer after `DURATION` (90s, 5m) and exit with 124"),
 		&cli.StringFlag{Name: "idempotency-key", Usage: "sending again with the same `KEY` and prompt gives the same answer, not a second one"},
 	)
@@ -60,5 +60,5 @@ func rootFlags() []cli.Flag {
 }
 
 func jsonFlag(what string) cli.Flag {
-	return &cli.BoolFlag{Name: "json", Usage: what + " as JSON"}
+	return &cli.BoolFlag{Name: "json", Usage: what + " as JSON", DisableDefaultText: true}
 }

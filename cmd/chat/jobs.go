@@ -23,7 +23,7 @@ func (p *program) psCommand() *cli.Command {
   chat ps --all           what has ended too
   chat stop $(chat ps -q) stop everything`,
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "also those that have ended"},
+			&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "also those that have ended", DisableDefaultText: true},
 			&cli.IntFlag{Name: "limit", Aliases: []string{"n"}, Value: 50, Usage: "at most `N` (up to 200)"},
 			jsonFlag("the tasks"),
 		},
@@ -98,7 +98,7 @@ func (p *program) stopCommand() *cli.Command {
 	return &cli.Command{
 		Name: "stop", Usage: "stop answers; what there is of them is kept", ArgsUsage: "TASK…|last",
 		Description: `A task that has ended already is no error. A conversation stands for its newest task.`,
-		Flags:       []cli.Flag{&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "all that are queued or running"}},
+		Flags:       []cli.Flag{&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "all that are queued or running", DisableDefaultText: true}},
 		Action:      p.stop,
 	}
 }
@@ -113,6 +113,10 @@ func (p *program) stop(c *cli.Context) error {
 	return p.with(c, func(ctx context.Context, cl *client.Client) error {
 		tasks, err := p.chosen(ctx, c, cl)
 		for _, t := range tasks {
+			if t.State.Terminal() {
+				p.note("%s had ended already (%s)", short(t.ID), t.State)
+				continue
+			}
 			done, cerr := cl.Cancel(ctx, t.ID)
 			switch {
 			case cerr != nil:

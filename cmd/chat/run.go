@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
@@ -76,7 +77,7 @@ func (p *program) app() *cli.App {
 		Writer:                    p.out,
 		ErrWriter:                 p.err,
 		ExitErrHandler:            func(*cli.Context, error) {},
-		Flags:                     append(sendFlags(), rootFlags()...),
+		Flags:                     slices.Concat(sendFlags(), rootFlags(), commonFlags(), []cli.Flag{cli.HelpFlag}),
 		Commands: []*cli.Command{
 			p.rootCommand(), p.sendCommand(), p.attachCommand(),
 			p.psCommand(), p.stopCommand(), p.waitCommand(),

@@ -1,0 +1,244 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"chat"
+	"chat/sse"
+)
+
+// fake is a server that answers every message with the same chunks, and
+// remembers what it was sent.
+type fake struct {
+	t      *testing.T
+	chunks []chat.Chunk
+
+	mu   sync.Mutex
+	body string
+}
+
+func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case r.Method == http.MethodPost && r.URL.Path == "/conversations":
+		w.WriteHeader(http.StatusCreated)
+		_, _ = io.WriteString(w, `{"id":"c1"}`)
+	case strings.HasSuffix(r.URL.Path, "/messages"):
+		b, err := io.ReadAll(r.Body)
+		if err != nil {
+			f.t.Error(err)
+		}
+		f.mu.Lock()
+		f.body = string(b)
+		f.mu.Unlock()
+		w.WriteHeader(http.StatusAccepted)
+		_, _ = io.WriteString(w, `{"task_id":"t1","message_id":"m1","conversation_id":"c1","status":"processing"}`)
+	case r.URL.Path == "/stream/t1":
+		w.Header().Set("Content-Type", sse.ContentType)
+		var b []byte
+		for _, c := range f.chunks {
+			var err error
+			if b, err = sse.AppendChunk(b, c); err != nil {
+				f.t.Error(err)
+			}
+		}
+		_, _ = w.Write(b)
+	default:
+		w.WriteHeader(http.StatusNotFound)
+	}
+}
+
+// sent is the message that the server got.
+func (f *fake) sent() string { f.mu.Lock(); defer f.mu.Unlock(); return f.body }
+
+// chatRun is one run of chat against the fake server.
+type chatRun struct {
+	code        int
+	out, stderr string
+}
+
+// start runs chat in this process; stdin is whatever file is given.
+func (f *fake) start(t *testing.T, stdin *os.File, args ...string) chatRun {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "s")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(f)
+	server.Listener.Close()
+	server.Listener = l
+	server.Start()
+	defer server.Close()
+	files := stdio{in: stdin, out: tempFile(t), err: tempFile(t)}
+	code := run(context.Background(), append([]string{"chat"}, args...), files, func(name string) (string, bool) {
+		v, ok := map[string]string{"CHAT_HOST": "unix://" + path, "HOME": t.TempDir()}[name]
+		return v, ok
+	})
+	return chatRun{code, contents(t, files.out), contents(t, files.err)}
+}
+
+func tempFile(t *testing.T) *os.File {
+	t.Helper()
+	f, err := os.CreateTemp(t.TempDir(), "f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return f
+}
+
+func contents(t *testing.T, f *os.File) string {
+	t.Helper()
+	b, err := os.ReadFile(f.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func devNull(t *testing.T) *os.File {
+	t.Helper()
+	f, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return f
+}
+
+func textAnswer() []chat.Chunk {
+	return []chat.Chunk{
+		{Attempt: 1, Index: 0, Type: chat.ChunkReasoning, Content: "let me think"},
+		{Attempt: 1, Index: 1, Type: chat.ChunkContent, Content: "He"},
+		{Attempt: 2, Index: 2, Type: chat.ChunkReset},
+		{Attempt: 2, Index: 3, Type: chat.ChunkContent, Content: "Good \x1b[1mday"},
+		{Attempt: 2, Index: 4, Type: chat.ChunkDone, State: chat.TaskDone, MessageID: "m1", FinishReason: "stop"},
+	}
+}
+
+func TestAnInheritedPipeDoesNotHangSilently(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	closed := make(chan struct{})
+	go func() { // the pipe's other end is closed only after the notice
+		defer close(closed)
+		<-time.After(stdinNotice + 500*time.Millisecond)
+		w.Close()
+	}()
+	f := &fake{t: t, chunks: textAnswer()}
+	got := f.start(t, r, "send", "x")
+	<-closed
+	if got.code != exitOK || !strings.Contains(got.stderr, "waiting for stdin (--no-stdin to skip)") || !strings.Contains(f.sent(), `"content":"x"`) {
+		t.Errorf("%+v, sent %s", got, f.sent())
+	}
+	r2, w2, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r2.Close()
+	defer w2.Close() // never closed while it runs
+	if got := f.start(t, r2, "send", "--no-stdin", "x"); got.code != exitOK || got.stderr != "" {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestStdinThatHoldsNothing(t *testing.T) {
+	f := &fake{t: t, chunks: textAnswer()}
+	if got := f.start(t, devNull(t), "send", "x"); got.code != exitOK || got.stderr != "" || f.sent() != `{"content":"x","priority":"normal"}` {
+		t.Errorf("/dev/null: %+v, sent %s", got, f.sent())
+	}
+	shut := devNull(t)
+	shut.Close()
+	if got := f.start(t, shut, "send", "x"); got.code != exitOK {
+		t.Errorf("closed: %+v", got)
+	}
+	if got := f.start(t, devNull(t), "send"); got.code != exitUsage {
+		t.Errorf("no prompt at all: %+v", got)
+	}
+}
+
+func TestStdinThatIsNoText(t *testing.T) {
+	f := &fake{t: t, chunks: textAnswer()}
+	for name, content := range map[string][]byte{"binary": {0xff, 0xfe}, "nul": []byte("a\x00b"), "huge": bytes.Repeat([]byte("x"), maxPrompt+1)} {
+		in := tempFile(t)
+		if _, err := in.WriteAt(content, 0); err != nil {
+			t.Fatal(err)
+		}
+		if got := f.start(t, in, "send"); got.code != exitUsage || f.sent() != "" {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+func TestOutputModes(t *testing.T) {
+	for args, want := range map[string]string{
+		"send x":                            "Good \x1b[1mday\n",
+		"send x --raw":                      "Good \x1b[1mday\n",
+		"x":                                 "Good \x1b[1mday\n",
+		"send x --reasoning only":           "",
+		"send x --stream --reasoning show":  "He",
+		"send x -d":                         "t1\n",
+		"send x --no-stream --color always": "Good \x1b[1mday\n",
+	} {
+		f := &fake{t: t, chunks: textAnswer()}
+		got := f.start(t, devNull(t), strings.Fields(args)...)
+		if got.out != want {
+			t.Errorf("%s: %+v", args, got)
+		}
+		if diverged := strings.Contains(args, "--stream"); diverged != (got.code == exitIncomplete) || diverged != strings.Contains(got.stderr, "begun again") {
+			t.Errorf("%s: %+v", args, got)
+		}
+	}
+}
+
+func TestAFailedAnswerSaysWhy(t *testing.T) {
+	f := &fake{t: t, chunks: []chat.Chunk{{
+		Attempt: 1, Index: 0, Type: chat.ChunkError, State: chat.TaskFailed, Code: chat.CodeProviderAuth,
+		Content: "the key is \x1b]0;wrong\x07: set OPENAI_API_KEY",
+	}}}
+	got := f.start(t, devNull(t), "send", "x")
+	if got.code != exitSetup || got.out != "" || got.stderr != "chat: the answer failed: the key is : set OPENAI_API_KEY\n" {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestAFullDiskIsSaid(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer full.Close()
+	errs := tempFile(t)
+	code := run(context.Background(), []string{"chat", "version"}, stdio{in: devNull(t), out: full, err: errs}, os.LookupEnv)
+	if code != exitInternal || !strings.Contains(contents(t, errs), "no space left") {
+		t.Errorf("%d: %s", code, contents(t, errs))
+	}
+}
+
+func TestAReaderThatLeavesIsNoError(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	r.Close()
+	errs := tempFile(t)
+	code := run(context.Background(), []string{"chat", "help", "exit-codes"}, stdio{in: devNull(t), out: w, err: errs}, os.LookupEnv)
+	if code != exitPipe || contents(t, errs) != "" {
+		t.Errorf("%d: %s", code, contents(t, errs))
+	}
+}
