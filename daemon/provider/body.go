@@ -96,27 +96,39 @@ func (b *body) sniff() error {
 	buf := make([]byte, 512)
 	for {
 		n, err := source{b}.Read(buf)
-		head = append(head, buf[:n]...)
-		head = bytes.TrimLeft(head, " \t\r\n")
+		head = bytes.TrimLeft(append(head, buf[:n]...), " \t\r\n")
 		if err == nil && (len(head) == 0 || len(head) < 3 && head[0] == 0xEF) {
 			continue
 		}
-		if err != nil && err != io.EOF {
+		if len(head) == 0 && err != io.EOF {
 			return err
 		}
-		text := bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xEF\xBB\xBF")), " \t\r\n")
-		rest := io.MultiReader(bytes.NewReader(head), source{b})
-		switch {
-		case len(text) > 0 && (text[0] == '{' || text[0] == '['):
-			return b.plain(io.MultiReader(bytes.NewReader(text), source{b}))
-		case len(text) > 0 && text[0] == '<':
-			return b.x.to.webPage(text)
+		var rest io.Reader = source{b}
+		if err != nil {
+			rest = failed{err} // after what came along with it
 		}
-		b.sse = sse.NewReader(rest, b.x.limits.MaxEvent)
-		b.next = b.event
-		return nil
+		return b.choose(head, rest)
 	}
 }
+
+// choose settles how the response is read that begins with head.
+func (b *body) choose(head []byte, rest io.Reader) error {
+	text := bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xEF\xBB\xBF")), " \t\r\n")
+	switch {
+	case len(text) > 0 && (text[0] == '{' || text[0] == '['):
+		return b.plain(io.MultiReader(bytes.NewReader(text), rest))
+	case len(text) > 0 && text[0] == '<':
+		return b.x.to.webPage(text)
+	}
+	b.sse = sse.NewReader(io.MultiReader(bytes.NewReader(head), rest), b.x.limits.MaxEvent)
+	b.next = b.event
+	return nil
+}
+
+// failed is a reader at its end.
+type failed struct{ err error }
+
+func (f failed) Read([]byte) (int, error) { return 0, f.err }
 
 // plain takes a whole chat completion that was sent instead of a stream.
 func (b *body) plain(r io.Reader) error {
@@ -129,7 +141,7 @@ func (b *body) plain(r io.Reader) error {
 		return b.x.to.answerTooLarge(b.x.limits.MaxAnswer)
 	}
 	if !json.Valid(whole) {
-		if json.Valid(append(whole, '}')) || errors.Is(unfinished(whole), io.ErrUnexpectedEOF) {
+		if errors.Is(unfinished(whole), io.ErrUnexpectedEOF) {
 			return b.x.to.cutError(io.ErrUnexpectedEOF)
 		}
 		return b.x.to.protocolError("answered with something that is not JSON", nil)

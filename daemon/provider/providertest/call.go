@@ -17,6 +17,7 @@ type Call struct {
 	Prompt    string    `json:"prompt"` // the last user message
 	Messages  int       `json:"messages"`
 	HasKey    bool      `json:"has_key"`
+	Remote    string    `json:"remote"`    // the client's address, one a connection
 	Sent      string    `json:"sent"`      // content, byte for byte, as far as it was written
 	Reasoning string    `json:"reasoning"` // the same for reasoning
 	Tokens    int       `json:"tokens"`    // of both

@@ -122,7 +122,7 @@ func (s *Server) complete(w http.ResponseWriter, r *http.Request) {
 	l, err := parse(directive)
 	c := s.begin(Call{
 		Model: req.Model, Directive: l.directive, Prompt: req.prompt(), Messages: len(req.Messages),
-		HasKey: r.Header.Get("Authorization") != "", Header: r.Header.Clone(),
+		HasKey: r.Header.Get("Authorization") != "", Remote: r.RemoteAddr, Header: r.Header.Clone(),
 	})
 	if err != nil {
 		http.Error(w, fmt.Sprintf(`{"error":{"message":%q}}`, err), http.StatusBadRequest)
