@@ -96,6 +96,14 @@ func (m *models) credentials(taskID string) *provider.Credentials {
 	return nil
 }
 
+// Name is the model that will answer t.
+func (m *models) Name(ctx context.Context, t chat.Task) string {
+	if t.Model != "" {
+		return t.Model
+	}
+	return m.registry.ModelName(ctx, "", m.credentials(t.ID))
+}
+
 func (m *models) Stream(ctx context.Context, t chat.Task, system string, thread []chat.Message) iter.Seq2[worker.Delta, error] {
 	req := provider.Request{Model: t.Model, System: system, Messages: thread, Credentials: m.credentials(t.ID)}
 	return func(yield func(worker.Delta, error) bool) {

@@ -6,13 +6,15 @@ import (
 	"chat"
 )
 
-// record is a finished task as SQL holds it, told as a stream. Its chunks are a
-// sequence of its own under the attempt after the last one, since SQL does not
-// know where the log's chunks began and ended: index 0 is a reset, for readers
-// who have seen something else, then the whole text, then the terminal chunk.
+// record is a finished task as SQL holds it, told as a stream. SQL does not know
+// where the log's chunks began and ended, so the record has positions of its own,
+// under attempts that were never made: the one after the last for a reader who
+// has seen nothing, the next one, which begins with a reset, for a reader who
+// comes with a position inside the text.
 type record struct {
-	task chat.Task
-	all  []chat.Chunk
+	task  chat.Task
+	fresh []chat.Chunk
+	again []chat.Chunk
 }
 
 // recordOf returns the record of a task that has ended, else nil.
@@ -24,50 +26,69 @@ func (s *Server) recordOf(ctx context.Context, owner string, task chat.Task) (*r
 	if err != nil {
 		return nil, err
 	}
-	r := &record{task: task}
-	add := func(c chat.Chunk) {
-		c.Attempt, c.Index = task.Attempt+1, len(r.all)
-		r.all = append(r.all, c)
-	}
-	add(chat.Chunk{Type: chat.ChunkReset})
+	var chunks []chat.Chunk
 	if m.Reasoning != "" {
-		add(chat.Chunk{Type: chat.ChunkReasoning, Content: m.Reasoning})
+		chunks = append(chunks, chat.Chunk{Type: chat.ChunkReasoning, Content: m.Reasoning})
 	}
 	if m.Content != "" {
-		add(chat.Chunk{Type: chat.ChunkContent, Content: m.Content})
+		chunks = append(chunks, chat.Chunk{Type: chat.ChunkContent, Content: m.Content})
 	}
 	if c, ok := task.TerminalChunk(0, 0); ok {
-		add(c)
+		chunks = append(chunks, c)
 	}
-	return r, nil
+	reset := []chat.Chunk{{Type: chat.ChunkReset}}
+	return &record{task, placed(chunks, task.Attempt+1), placed(append(reset, chunks...), task.Attempt+2)}, nil
+}
+
+// placed returns chunks at the positions of attempt, from 0 on.
+func placed(chunks []chat.Chunk, attempt int) []chat.Chunk {
+	out := make([]chat.Chunk, len(chunks))
+	for i, c := range chunks {
+		c.Attempt, c.Index = attempt, i
+		out[i] = c
+	}
+	return out
+}
+
+// own returns the sequence of the record that p is a position of, or nil.
+func (r *record) own(p chat.Position) []chat.Chunk {
+	switch p.Attempt {
+	case r.task.Attempt + 1:
+		return r.fresh
+	case r.task.Attempt + 2:
+		return r.again
+	}
+	return nil
 }
 
 // ended reports whether a reader at p has seen the terminal chunk.
 func (r *record) ended(p chat.Position) bool {
-	switch {
-	case p.IsStart():
+	if p.IsStart() {
 		return false
-	case p.Attempt == r.task.Attempt+1:
-		return p.Index >= len(r.all)-1
-	case p.Attempt == r.task.Attempt || p.Attempt == chat.AnyAttempt:
-		return r.task.ChunkCount > 0 && p.Index >= r.task.ChunkCount-1
 	}
-	return false
+	if own := r.own(p); own != nil {
+		return p.Index >= len(own)-1
+	}
+	return r.inLog(p) && r.task.ChunkCount > 0 && p.Index >= r.task.ChunkCount-1
+}
+
+// inLog reports whether p can be a position in the log of the last attempt.
+func (r *record) inLog(p chat.Position) bool {
+	return p.Attempt == r.task.Attempt || p.Attempt == chat.AnyAttempt
 }
 
 // after returns what a reader at p still needs, which always ends with the
 // terminal chunk. One who has the whole text of the log needs only that.
 func (r *record) after(p chat.Position) []chat.Chunk {
-	n := r.task.ChunkCount
-	sameLog := p.Attempt == r.task.Attempt || p.Attempt == chat.AnyAttempt || p.IsStart()
-	switch {
-	case n > 0 && sameLog && p.Index == n-2:
+	if p.IsStart() {
+		return r.fresh
+	}
+	if own := r.own(p); own != nil && p.Index < len(own) {
+		return own[p.Index+1:]
+	}
+	if n := r.task.ChunkCount; n > 0 && r.inLog(p) && p.Index == n-2 {
 		c, _ := r.task.TerminalChunk(r.task.Attempt, n-1)
 		return []chat.Chunk{c}
-	case p.IsStart():
-		return r.all[1:]
-	case p.Attempt == r.task.Attempt+1 && p.Index < len(r.all)-1:
-		return r.all[p.Index+1:]
 	}
-	return r.all
+	return r.again
 }

@@ -35,7 +35,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	after := cursorOf(r)
-	if after.Attempt > task.Attempt+1 || after.Attempt == task.Attempt+1 && !task.State.Terminal() {
+	if after.Attempt > task.Attempt && (rec == nil || rec.own(after) == nil) {
 		after = unplaceable()
 	}
 	if rec != nil && rec.ended(after) {
@@ -50,7 +50,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	defer context.AfterFunc(s.draining, cancel)()
 	f := &frames{w: w, rc: http.NewResponseController(w), timeout: s.opts.WriteTimeout}
-	if rec != nil && after.Attempt == task.Attempt+1 { // a position in the record itself
+	if rec != nil && rec.own(after) != nil { // a position in the record itself
 		if err = f.open(); err == nil {
 			_, err = f.chunks(rec.after(after))
 		}

@@ -7,6 +7,16 @@ import (
 	"chat"
 )
 
+// ModelName is the name under which a request for model will be answered, as far
+// as it can be told; model itself otherwise.
+func (r *Registry) ModelName(ctx context.Context, model string, own *Credentials) string {
+	_, name, err := r.resolve(ctx, model, own)
+	if err != nil {
+		return model // Stream will say what is wrong
+	}
+	return name
+}
+
 // resolve finds the endpoint that a model's name leads to, and the name it has
 // there.
 func (r *Registry) resolve(ctx context.Context, model string, own *Credentials) (*endpoint, string, error) {

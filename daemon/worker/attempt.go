@@ -56,6 +56,7 @@ func (a *attempt) make(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.claim.Model = a.w.model.Name(ctx, a.claim.Task)
 	log, left, err := a.w.log.Begin(ctx, a.claim.Task, a.w.lease.good)
 	if err != nil {
 		return errLeaseLost // the only error: a newer attempt owns the log

@@ -69,6 +69,8 @@ type Finish struct {
 // Model streams the answer to a thread. Errors are *chat.Error; when ctx ends it
 // closes the provider's connection and returns the context's cause.
 type Model interface {
+	// Name is the model that will answer t, for those who watch.
+	Name(ctx context.Context, t chat.Task) string
 	Stream(ctx context.Context, t chat.Task, system string, thread []chat.Message) iter.Seq2[Delta, error]
 	// Forget is called when a task has left this worker for good.
 	Forget(taskID string)
