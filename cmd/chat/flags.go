@@ -48,7 +48,7 @@ func sendFlags() []cli.Flag {
 	return append(flags,
 		&cli.BoolFlag{Name: "detach", Aliases: []string{"d"}, Usage: "print the task's id and leave; the answer is made without us", DisableDefaultText: true},
 		timeoutFlag("stop the answer after `DURATION` (90s, 5m) and exit with 124"),
-		&cli.StringFlag{Name: "idempotency-key", Usage: "sending again with the same `KEY` and prompt gives the same answer, not a second one"},
+		&cli.StringFlag{Name: "idempotency-key", Usage: "sending again with the same `KEY`, conversation and prompt gives the same answer, not a second one"},
 	)
 }
 

@@ -112,6 +112,9 @@ func (s submission) submit(ctx context.Context, cl *client.Client) (chat.Accepte
 		return chat.Accepted{}, err
 	}
 	acc, err := cl.Submit(ctx, conv.ID, s.Submission, s.key)
+	if chat.IsCode(err, chat.CodeKeyReuse) {
+		err = chat.Errorf(chat.CodeKeyReuse, "the key %q was used before, in another conversation or for another message: with -C that conversation, the same message gets the same answer", s.key)
+	}
 	if refused(err) {
 		// Nothing was accepted, so nobody needs the empty conversation.
 		err = errors.Join(err, cl.DeleteConversation(ctx, conv.ID))
@@ -123,7 +126,7 @@ func (s submission) submit(ctx context.Context, cl *client.Client) (chat.Accepte
 // message.
 func refused(err error) bool {
 	switch chat.CodeOf(err) {
-	case chat.CodeInvalid, chat.CodeTooLarge, chat.CodeUnsupported, chat.CodeForbidden, chat.CodeUnauthorized:
+	case chat.CodeInvalid, chat.CodeKeyReuse, chat.CodeTooLarge, chat.CodeUnsupported, chat.CodeForbidden, chat.CodeUnauthorized:
 		return true
 	default:
 		return false
