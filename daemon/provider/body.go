@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 
 	"chat"
 	"chat/sse"
@@ -89,15 +90,23 @@ func (b *body) why(err error) error {
 	return b.x.to.cutError(err)
 }
 
+// byteOrderMark may open a stream, and must not hide what comes after it.
+const byteOrderMark = "\xEF\xBB\xBF"
+
 // sniff looks at the first byte that says something: servers are known to send
 // JSON or HTML as text/event-stream, and events under other names.
 func (b *body) sniff() error {
 	var head []byte
+	marked := false
 	buf := make([]byte, 512)
 	for {
 		n, err := source{b}.Read(buf)
 		head = bytes.TrimLeft(append(head, buf[:n]...), " \t\r\n")
-		if err == nil && (len(head) == 0 || len(head) < 3 && head[0] == 0xEF) {
+		if rest, ok := bytes.CutPrefix(head, []byte(byteOrderMark)); ok && !marked {
+			head, marked = bytes.TrimLeft(rest, " \t\r\n"), true
+		}
+		undecided := len(head) == 0 || !marked && len(head) < len(byteOrderMark) && strings.HasPrefix(byteOrderMark, string(head))
+		if err == nil && undecided {
 			continue
 		}
 		if len(head) == 0 && err != io.EOF {
@@ -107,20 +116,19 @@ func (b *body) sniff() error {
 		if err != nil {
 			rest = failed{err} // after what came along with it
 		}
-		return b.choose(head, rest)
+		return b.choose(head, io.MultiReader(bytes.NewReader(head), rest))
 	}
 }
 
-// choose settles how the response is read that begins with head.
-func (b *body) choose(head []byte, rest io.Reader) error {
-	text := bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xEF\xBB\xBF")), " \t\r\n")
+// choose settles how whole, which begins with head, is read.
+func (b *body) choose(head []byte, whole io.Reader) error {
 	switch {
-	case len(text) > 0 && (text[0] == '{' || text[0] == '['):
-		return b.plain(io.MultiReader(bytes.NewReader(text), rest))
-	case len(text) > 0 && text[0] == '<':
-		return b.x.to.webPage(text)
+	case len(head) > 0 && (head[0] == '{' || head[0] == '['):
+		return b.plain(whole)
+	case len(head) > 0 && head[0] == '<':
+		return b.x.to.webPage(head)
 	}
-	b.sse = sse.NewReader(io.MultiReader(bytes.NewReader(head), rest), b.x.limits.MaxEvent)
+	b.sse = sse.NewReader(whole, b.x.limits.MaxEvent)
 	b.next = b.event
 	return nil
 }
