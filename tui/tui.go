@@ -63,14 +63,16 @@ func Run(ctx context.Context, o Options) (Exit, error) {
 	jobs := newJobs(inner)
 	m := newModel(o, jobs, theme.New(!o.NoColor && lookup(o.Env, "NO_COLOR") == ""), time.Now)
 	program := tea.NewProgram(m,
-		tea.WithContext(ctx),
 		tea.WithInput(o.In),
 		tea.WithOutput(&screen{File: o.Out}),
 		tea.WithEnvironment(o.Env),
 		tea.WithAltScreen(),
 		tea.WithFilter(filter),
 	)
+	// Not by tea.WithContext: that leaves its reader of the keyboard behind.
+	stop := context.AfterFunc(ctx, program.Quit)
 	_, err := program.Run()
+	stop()
 	cancel()
 	jobs.wait()
 	if ctx.Err() != nil {

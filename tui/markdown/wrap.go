@@ -202,14 +202,16 @@ func untab(text string) string {
 	}
 	var b strings.Builder
 	cells := 0
-	for part := range strings.SplitSeq(text, "\t") {
-		if b.Len() > 0 || cells > 0 {
-			n := 4 - cells%4
-			b.WriteString(strings.Repeat(" ", n))
-			cells += n
-		}
+	for {
+		part, rest, more := strings.Cut(text, "\t")
 		b.WriteString(part)
+		if !more {
+			return b.String()
+		}
 		cells += ansi.StringWidth(part)
+		n := 4 - cells%4
+		b.WriteString(strings.Repeat(" ", n))
+		cells += n
+		text = rest
 	}
-	return b.String()
 }

@@ -1,0 +1,228 @@
+package tui
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strings"
+	"sync"
+	"time"
+
+	"chat"
+)
+
+// fakeBackend keeps conversations in memory. What a task yields is fed by the
+// test, update by update.
+type fakeBackend struct {
+	mu            sync.Mutex
+	conversations []chat.Conversation
+	messages      map[string][]chat.Message
+	tasks         map[string]*fakeTask
+	sent          []chat.Submission
+	stopped       []string
+	sendErr       error
+	runningErr    error
+	sendGate      chan struct{} // if set, Send waits for it
+	seq           int
+}
+
+// fakeTask is a stream that can be followed any number of times from its start.
+type fakeTask struct {
+	task    chat.Task
+	mu      sync.Mutex
+	updates []chat.Update
+	more    chan struct{} // closed and replaced at each update
+	follows int
+}
+
+func newFake() *fakeBackend {
+	return &fakeBackend{messages: map[string][]chat.Message{}, tasks: map[string]*fakeTask{}}
+}
+
+// id makes ids that look like UUIDs and end in a number.
+func (f *fakeBackend) id() string {
+	f.seq++
+	return fmt.Sprintf("0199aaaa-0000-7000-8000-%012d", f.seq)
+}
+
+func (f *fakeBackend) Conversations(_ context.Context, search string) ([]chat.Conversation, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var out []chat.Conversation
+	for _, c := range f.conversations {
+		hit := strings.Contains(strings.ToLower(c.Title), strings.ToLower(search))
+		for _, m := range f.messages[c.ID] {
+			hit = hit || strings.Contains(m.Content, search)
+		}
+		if hit {
+			out = append(out, c)
+		}
+	}
+	return out, nil
+}
+
+func (f *fakeBackend) Messages(_ context.Context, id string) (chat.Conversation, []chat.Message, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, c := range f.conversations {
+		if c.ID == id {
+			return c, append([]chat.Message{}, f.messages[id]...), nil
+		}
+	}
+	return chat.Conversation{}, nil, chat.Errorf(chat.CodeNotFound, "no such conversation")
+}
+
+func (f *fakeBackend) Send(ctx context.Context, id string, sub chat.Submission) (chat.Accepted, error) {
+	if f.sendGate != nil {
+		select {
+		case <-f.sendGate:
+		case <-ctx.Done():
+			return chat.Accepted{}, ctx.Err()
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.sendErr != nil {
+		return chat.Accepted{}, f.sendErr
+	}
+	f.sent = append(f.sent, sub)
+	if id == "" {
+		id = f.id()
+		f.conversations = append([]chat.Conversation{{ID: id, Title: chat.TitleFrom(sub.Content), UpdatedAt: noon}}, f.conversations...)
+	}
+	user := chat.Message{ID: f.id(), ConversationID: id, Role: chat.RoleUser, Content: sub.Content, CreatedAt: noon}
+	answer := chat.Message{ID: f.id(), ConversationID: id, Role: chat.RoleAssistant, Model: "demo", State: chat.TaskQueued, CreatedAt: noon}
+	task := &fakeTask{more: make(chan struct{}), task: chat.Task{
+		ID: f.id(), ConversationID: id, MessageID: answer.ID, State: chat.TaskRunning, Model: "demo", CreatedAt: noon,
+	}}
+	answer.TaskID = task.task.ID
+	f.tasks[task.task.ID] = task
+	f.messages[id] = append(f.messages[id], user, answer)
+	return chat.Accepted{TaskID: task.task.ID, MessageID: answer.ID, UserMessageID: user.ID, ConversationID: id, Status: chat.StatusProcessing}, nil
+}
+
+func (f *fakeBackend) Stop(_ context.Context, taskID string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.stopped = append(f.stopped, taskID)
+	return nil
+}
+
+func (f *fakeBackend) Running(context.Context) ([]chat.Task, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.runningErr != nil {
+		return nil, f.runningErr
+	}
+	var out []chat.Task
+	for _, t := range f.tasks {
+		if !t.task.State.Terminal() {
+			out = append(out, t.task)
+		}
+	}
+	return out, nil
+}
+
+func (f *fakeBackend) Models(context.Context) ([]chat.Model, error) {
+	return []chat.Model{{ID: "demo", Provider: "demo", Default: true}, {ID: "qwen3:8b", Provider: "ollama"}}, nil
+}
+
+func (f *fakeBackend) Follow(ctx context.Context, taskID string, _ chat.Position) iter.Seq2[chat.Update, error] {
+	return func(yield func(chat.Update, error) bool) {
+		f.mu.Lock()
+		t := f.tasks[taskID]
+		f.mu.Unlock()
+		if t == nil {
+			yield(chat.Update{}, chat.Errorf(chat.CodeNotFound, "no such task"))
+			return
+		}
+		t.mu.Lock()
+		t.follows++
+		t.mu.Unlock()
+		for i := 0; ; i++ {
+			t.mu.Lock()
+			more := t.more
+			ready := i < len(t.updates)
+			var u chat.Update
+			if ready {
+				u = t.updates[i]
+			}
+			t.mu.Unlock()
+			if !ready {
+				select {
+				case <-ctx.Done():
+					return
+				case <-more:
+				}
+				i--
+				continue
+			}
+			if !yield(u, nil) || (u.Chunk != nil && u.Chunk.Terminal()) {
+				return
+			}
+		}
+	}
+}
+
+func (t *fakeTask) yield(u chat.Update) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.updates = append(t.updates, u)
+	close(t.more)
+	t.more = make(chan struct{})
+}
+
+func (t *fakeTask) chunk(kind chat.ChunkType, text string) {
+	t.yield(chat.Update{Chunk: &chat.Chunk{Type: kind, Content: text, Attempt: 1, Index: len(t.updates)}})
+}
+
+func (t *fakeTask) following() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.follows
+}
+
+// newest is the task that was accepted last, nil if none was.
+func (f *fakeBackend) newest() *fakeTask {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var last *fakeTask
+	for _, t := range f.tasks {
+		if last == nil || t.task.ID > last.task.ID {
+			last = t
+		}
+	}
+	return last
+}
+
+// finish ends a task in the record, and then in its stream.
+func (f *fakeBackend) finish(t *fakeTask, state chat.TaskState, content string, failure *chat.Error) {
+	f.mu.Lock()
+	t.task.State, t.task.Error = state, failure
+	messages := f.messages[t.task.ConversationID]
+	for i := range messages {
+		if messages[i].ID == t.task.MessageID {
+			messages[i].State, messages[i].Content, messages[i].Error = state, content, failure
+			messages[i].FinishReason = "stop"
+		}
+	}
+	end, _ := t.task.TerminalChunk(1, 0)
+	f.mu.Unlock()
+	t.yield(chat.Update{Chunk: &end})
+}
+
+// add puts a conversation with finished messages into the record.
+func (f *fakeBackend) add(title string, texts ...string) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	id := f.id()
+	f.conversations = append(f.conversations, chat.Conversation{ID: id, Title: title, UpdatedAt: noon.Add(-time.Hour)})
+	for i, text := range texts {
+		m := chat.Message{ID: f.id(), ConversationID: id, Role: chat.RoleUser, Content: text, CreatedAt: noon}
+		if i%2 == 1 {
+			m.Role, m.State, m.Model = chat.RoleAssistant, chat.TaskDone, "demo"
+		}
+		f.messages[id] = append(f.messages[id], m)
+	}
+	return id
+}
