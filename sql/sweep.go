@@ -88,7 +88,7 @@ func (t *transaction) whyNotEnded(ctx context.Context, r chat.Result) error {
 		return err
 	}
 	same := now.State == r.State || now.State == chat.TaskCancelled || now.State == chat.TaskFailed && r.State == chat.TaskInterrupted
-	if now.Attempt == r.Attempt && same {
+	if now.Attempt == r.Attempt && same && (now.ChunkCount == r.ChunkCount || now.ChunkCount == 0) {
 		return nil
 	}
 	return chat.ErrFenced

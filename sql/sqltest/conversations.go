@@ -1,0 +1,198 @@
+package sqltest
+
+import (
+	"slices"
+	"time"
+
+	"chat"
+)
+
+var conversationTests = map[string]func(*suite){
+	"come back as they were created": func(s *suite) {
+		before := time.Now().Add(-time.Minute)
+		c, err := s.CreateConversation(s.Context(), owner, chat.Conversation{Title: "T", Model: "m", System: "be brief"})
+		s.must(err)
+		if c.Title != "T" || c.Model != "m" || c.System != "be brief" || c.Owner != owner || len(c.ID) != 36 || c.ID[14] != '7' {
+			s.Fatalf("created %+v", c)
+		}
+		if c.CreatedAt.Before(before) || c.CreatedAt.After(time.Now().Add(time.Minute)) || !c.UpdatedAt.Equal(c.CreatedAt) || c.CreatedAt.Location() != time.UTC {
+			s.Fatalf("created at %v, updated at %v", c.CreatedAt, c.UpdatedAt)
+		}
+		got, err := s.Conversation(s.Context(), owner, c.ID)
+		s.must(err)
+		if got != c {
+			s.Fatalf("got %+v, want %+v", got, c)
+		}
+	},
+
+	"what belongs to somebody else is unknown": func(s *suite) {
+		ctx := s.Context()
+		c := s.conversation()
+		acc := s.send(c.ID, chat.Submission{Content: "secret"})
+		title := "stolen"
+		calls := map[string]func(as, conversation, task, message string) error{
+			"Conversation": func(as, c, _, _ string) error { _, err := s.Conversation(ctx, as, c); return err },
+			"UpdateConversation": func(as, c, _, _ string) error {
+				_, err := s.UpdateConversation(ctx, as, c, chat.ConversationPatch{Title: &title})
+				return err
+			},
+			"DeleteConversation": func(as, c, _, _ string) error { _, err := s.DeleteConversation(ctx, as, c); return err },
+			"Messages":           func(as, c, _, _ string) error { _, err := s.Messages(ctx, as, c); return err },
+			"Submit": func(as, c, _, _ string) error {
+				_, _, err := s.Submit(ctx, as, c, chat.Submission{Content: "x"}, chat.SubmitOptions{IdempotencyKey: "k"})
+				return err
+			},
+			"Regenerate": func(as, _, _, m string) error {
+				_, _, err := s.Regenerate(ctx, as, m, "", chat.PriorityNormal, chat.SubmitOptions{})
+				return err
+			},
+			"Task":   func(as, _, task, _ string) error { _, err := s.Task(ctx, as, task); return err },
+			"Cancel": func(as, _, task, _ string) error { _, _, err := s.Cancel(ctx, as, task); return err },
+			"Answer": func(as, _, task, _ string) error { _, err := s.Answer(ctx, as, task); return err },
+		}
+		for name, call := range calls {
+			foreign := call(another, c.ID, acc.TaskID, acc.MessageID)
+			unknown := call(owner, nobody, nobody, nobody)
+			garbage := call(owner, "\x00' OR 1=1 --", "\xff", "")
+			for _, err := range []error{foreign, unknown, garbage} {
+				if !chat.IsCode(err, chat.CodeNotFound) {
+					s.Errorf("%s: %v (%s), want not_found", name, err, chat.CodeOf(err))
+				}
+			}
+			if foreign != nil && unknown != nil && foreign.Error() != unknown.Error() {
+				s.Errorf("%s tells foreign from unknown: %q, %q", name, foreign, unknown)
+			}
+		}
+		if got, err := s.Conversation(ctx, owner, c.ID); err != nil || got.Title != "secret" {
+			s.Fatalf("after the attempts of others: %+v, %v", got, err)
+		}
+		list, _, err := s.Conversations(ctx, another, chat.ConversationQuery{Search: "secret"})
+		s.must(err)
+		tasks, err := s.Tasks(ctx, another, chat.TaskQuery{})
+		s.must(err)
+		if len(list)+len(tasks) > 0 {
+			s.Fatalf("listed to another: %v, %v", list, tasks)
+		}
+	},
+
+	"a patch changes what it names": func(s *suite) {
+		c := s.conversation()
+		str := func(v string) *string { return &v }
+		patched, err := s.UpdateConversation(s.Context(), owner, c.ID, chat.ConversationPatch{Title: str("New\x00 ä"), Model: str("m")})
+		s.must(err)
+		if patched.Title != "New ä" || patched.Model != "m" || patched.System != "" || patched.UpdatedAt.Before(c.UpdatedAt) {
+			s.Fatalf("patched to %+v", patched)
+		}
+		patched, err = s.UpdateConversation(s.Context(), owner, c.ID, chat.ConversationPatch{Title: str(""), System: str("s")})
+		s.must(err)
+		if patched.Title != "" || patched.Model != "m" || patched.System != "s" {
+			s.Fatalf("patched to %+v", patched)
+		}
+	},
+
+	"pages show each once, those changed last first": func(s *suite) {
+		var want []string
+		for range 7 {
+			want = append(want, s.conversation().ID)
+		}
+		s.send(want[2], chat.Submission{Content: "bump"})
+		moved := want[2]
+		want = append(slices.Delete(want, 2, 3), moved)
+		slices.Reverse(want)
+
+		var got []string
+		cursor, pages := "", 0
+		for {
+			page, next, err := s.Conversations(s.Context(), owner, chat.ConversationQuery{Limit: 3, Cursor: cursor})
+			s.must(err)
+			got = append(got, ids(page, conversationID)...)
+			pages++
+			if cursor = next; next == "" || pages > 10 {
+				break
+			}
+		}
+		if pages != 3 || len(got) != 7 || got[0] != want[0] {
+			s.Fatalf("%d pages with %v, want 3 with %v", pages, got, want)
+		}
+		slices.Sort(got) // what was made in one tick of the clock may come in either order
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			s.Fatalf("got %v, want %v", got, want)
+		}
+		for _, bad := range []string{"garbage", "!", "MTIz", "MTIzIHg"} {
+			_, _, err := s.Conversations(s.Context(), owner, chat.ConversationQuery{Cursor: bad})
+			s.wantCode(err, chat.CodeInvalid)
+		}
+	},
+
+	"are found by the beginning and the end of an id": func(s *suite) {
+		c := s.conversation()
+		s.conversation()
+		end := c.ID[len(c.ID)-10:]
+		for _, part := range []string{c.ID, c.ID[:30], end} {
+			list, _, err := s.Conversations(s.Context(), owner, chat.ConversationQuery{ID: part})
+			s.must(err)
+			if len(list) != 1 || list[0].ID != c.ID {
+				s.Errorf("id %q found %v, want %s", part, ids(list, conversationID), c.ID)
+			}
+		}
+		for _, part := range []string{"%", "_", "zz", "\x00", c.ID + "0", c.ID[5:15]} {
+			list, _, err := s.Conversations(s.Context(), owner, chat.ConversationQuery{ID: part})
+			s.must(err)
+			if len(list) != 0 {
+				s.Errorf("id %q found %v", part, ids(list, conversationID))
+			}
+		}
+	},
+
+	"deleting takes messages and tasks along": func(s *suite) {
+		c, kept := s.conversation(), s.queued()
+		running := s.send(c.ID, chat.Submission{Content: "one", Priority: chat.PriorityUrgent})
+		claim := s.claim(1)[0]
+		finished := s.send(c.ID, chat.Submission{Content: "two", Priority: chat.PriorityUrgent})
+		s.must(s.Finish(s.Context(), done(s.claim(1)[0], "2")))
+		waiting := s.send(c.ID, chat.Submission{Content: "three"})
+
+		cancelled, err := s.DeleteConversation(s.Context(), owner, c.ID)
+		s.must(err)
+		slices.Sort(cancelled)
+		want := []string{running.TaskID, waiting.TaskID}
+		slices.Sort(want)
+		if !slices.Equal(cancelled, want) {
+			s.Fatalf("cancelled %v, want %v", cancelled, want)
+		}
+		for _, id := range []string{running.TaskID, finished.TaskID, waiting.TaskID} {
+			_, err := s.Task(s.Context(), owner, id)
+			s.wantCode(err, chat.CodeNotFound)
+		}
+		if err := s.Finish(s.Context(), done(claim, "late")); err != chat.ErrFenced {
+			s.Fatalf("finishing a deleted task: %v, want ErrFenced", err)
+		}
+		list, _, err := s.Conversations(s.Context(), owner, chat.ConversationQuery{Search: "three"})
+		s.must(err)
+		if len(list) != 0 {
+			s.Fatalf("search finds what is deleted: %v", list)
+		}
+		s.wantState(kept.TaskID, chat.TaskQueued)
+	},
+
+	"a line of a thousand messages is deleted and read": func(s *suite) {
+		c := s.conversation()
+		var last chat.Accepted
+		for range 550 {
+			last = s.send(c.ID, chat.Submission{Content: "again"})
+		}
+		list, err := s.Messages(s.Context(), owner, c.ID)
+		s.must(err)
+		_, thread, err := s.Thread(s.Context(), last.TaskID)
+		s.must(err)
+		if len(list) != 1100 || len(thread) != 550 {
+			s.Fatalf("%d messages, a thread of %d; want 1100 and 550", len(list), len(thread))
+		}
+		cancelled, err := s.DeleteConversation(s.Context(), owner, c.ID)
+		s.must(err)
+		if len(cancelled) != 550 {
+			s.Fatalf("%d tasks cancelled, want 550", len(cancelled))
+		}
+	},
+}

@@ -1,0 +1,226 @@
+package sqltest
+
+import (
+	"errors"
+	"sync"
+
+	"chat"
+)
+
+var cancelTests = map[string]func(*suite){
+	"a queued task is cancelled at once": func(s *suite) {
+		acc := s.queued()
+		for range 2 {
+			task, won, err := s.Cancel(s.Context(), owner, acc.TaskID)
+			s.must(err)
+			if !won || task.State != chat.TaskCancelled || task.FinishReason != "cancelled" || task.Error != nil {
+				s.Fatalf("won %v, %+v", won, task)
+			}
+		}
+		s.wantState(acc.TaskID, chat.TaskCancelled)
+		if len(s.claim(5)) != 0 {
+			s.Fatal("a cancelled task was claimed")
+		}
+	},
+
+	"a running task is asked to end, and no other end can win": func(s *suite) {
+		c := s.claimed()
+		for range 2 {
+			task, won, err := s.Cancel(s.Context(), owner, c.ID)
+			s.must(err)
+			if !won || task.State != chat.TaskRunning || !task.CancelRequested {
+				s.Fatalf("won %v, %+v", won, task)
+			}
+		}
+		for _, state := range []chat.TaskState{chat.TaskDone, chat.TaskFailed, chat.TaskInterrupted} {
+			r := done(c, "too late")
+			r.State = state
+			if err := s.Finish(s.Context(), r); !errors.Is(err, chat.ErrCancelWon) {
+				s.Fatalf("ended as %s: %v, want ErrCancelWon", state, err)
+			}
+		}
+		if err := s.Requeue(s.Context(), chat.Handback{TaskID: c.ID, Attempt: c.Attempt}); !errors.Is(err, chat.ErrCancelWon) {
+			s.Fatalf("queued again: %v, want ErrCancelWon", err)
+		}
+		if s.wantState(c.ID, chat.TaskRunning); s.answer(c.ID).Content != "" {
+			s.Fatal("a loser wrote its text")
+		}
+		r := done(c, "so far")
+		r.State, r.FinishReason = chat.TaskCancelled, "cancelled"
+		s.must(s.Finish(s.Context(), r))
+		if task := s.wantState(c.ID, chat.TaskCancelled); task.CancelRequested || s.answer(c.ID).Content != "so far" {
+			s.Fatalf("ended as %+v", task)
+		}
+		if _, won, err := s.Cancel(s.Context(), owner, c.ID); err != nil || !won {
+			s.Fatalf("repeated: won %v, %v", won, err)
+		}
+	},
+
+	"comes too late after another end": func(s *suite) {
+		for _, state := range []chat.TaskState{chat.TaskDone, chat.TaskFailed, chat.TaskInterrupted} {
+			c := s.claimed()
+			r := done(c, "text")
+			r.State = state
+			s.must(s.Finish(s.Context(), r))
+			task, won, err := s.Cancel(s.Context(), owner, c.ID)
+			s.must(err)
+			if won || task.State != state || task.CancelRequested {
+				s.Fatalf("won %v against %s: %+v", won, state, task)
+			}
+		}
+	},
+
+	"and finish have one winner": func(s *suite) {
+		for range 20 {
+			c := s.claimed()
+			var won bool
+			var cancelErr, finishErr error
+			start := make(chan struct{})
+			var wg sync.WaitGroup
+			wg.Go(func() { <-start; _, won, cancelErr = s.Cancel(s.Context(), owner, c.ID) })
+			wg.Go(func() { <-start; finishErr = s.Finish(s.Context(), done(c, "text")) })
+			close(start)
+			wg.Wait()
+			s.must(cancelErr)
+			switch {
+			case won && errors.Is(finishErr, chat.ErrCancelWon):
+				s.wantState(c.ID, chat.TaskRunning)
+				s.must(s.Finish(s.Context(), chat.Result{TaskID: c.ID, Attempt: c.Attempt, State: chat.TaskCancelled}))
+			case !won && finishErr == nil:
+				s.wantState(c.ID, chat.TaskDone)
+			default:
+				s.Fatalf("cancel won: %v; finish: %v", won, finishErr)
+			}
+		}
+	},
+}
+
+var finishTests = map[string]func(*suite){
+	"every end is stored whole": func(s *suite) {
+		for _, state := range []chat.TaskState{chat.TaskDone, chat.TaskFailed, chat.TaskCancelled, chat.TaskInterrupted} {
+			c := s.claimed()
+			r := done(c, "text of "+string(state))
+			r.State, r.Reasoning = state, "thoughts"
+			if state == chat.TaskFailed || state == chat.TaskInterrupted {
+				r.Err, r.Usage = chat.Retryable(chat.Errorf(chat.CodeProviderIdle, "silence")), nil
+			}
+			s.must(s.Finish(s.Context(), r))
+			task := s.wantState(c.ID, state)
+			if task.Attempt != 1 || task.ChunkCount != 5 || task.FinishReason != "stop" || task.Worker != "" {
+				s.Errorf("task %+v", task)
+			}
+			if (task.Error != nil) != (r.Err != nil) || task.Error != nil && (task.Error.Code != r.Err.Code || !task.Error.Retryable || task.Error.Message != "silence") {
+				s.Errorf("error %+v, want %+v", task.Error, r.Err)
+			}
+			if (task.Usage != nil) != (r.Usage != nil) || task.Usage != nil && *task.Usage != *r.Usage {
+				s.Errorf("usage %+v, want %+v", task.Usage, r.Usage)
+			}
+			m := s.answer(c.ID)
+			if m.Content != r.Content || m.Reasoning != "thoughts" || m.State != state || m.UpdatedAt.Before(m.CreatedAt) {
+				s.Errorf("message %+v", m)
+			}
+		}
+	},
+
+	"a state that is no end is refused": func(s *suite) {
+		c := s.claimed()
+		for _, state := range []chat.TaskState{chat.TaskQueued, chat.TaskRunning, ""} {
+			r := done(c, "x")
+			r.State = state
+			s.wantCode(s.Finish(s.Context(), r), chat.CodeInternal)
+			s.wantCode(s.EndExpired(s.Context(), r), chat.CodeInternal)
+		}
+		s.wantState(c.ID, chat.TaskRunning)
+	},
+
+	"is fenced": func(s *suite) {
+		queued := s.queued()
+		fenced := func(what, id string, attempt int) {
+			s.Helper()
+			r := chat.Result{TaskID: id, Attempt: attempt, State: chat.TaskDone, Content: "stale"}
+			if err := s.Finish(s.Context(), r); !errors.Is(err, chat.ErrFenced) {
+				s.Errorf("finishing %s: %v, want ErrFenced", what, err)
+			}
+			if err := s.EndExpired(s.Context(), r); !errors.Is(err, chat.ErrFenced) {
+				s.Errorf("ending %s: %v, want ErrFenced", what, err)
+			}
+			if id == queued.TaskID && attempt == 0 {
+				return // which is queued already
+			}
+			if err := s.Requeue(s.Context(), chat.Handback{TaskID: id, Attempt: attempt, Content: "stale"}); !errors.Is(err, chat.ErrFenced) {
+				s.Errorf("queueing %s again: %v, want ErrFenced", what, err)
+			}
+		}
+		fenced("a task that nobody has claimed", queued.TaskID, 0)
+		fenced("an attempt to come", queued.TaskID, 1)
+		fenced("an unknown task", nobody, 1)
+		fenced("nonsense", "\x00", 1)
+		c := s.claim(1)[0]
+		fenced("an attempt to come", c.ID, 2)
+		s.expire()
+		s.sweep()
+		again := s.claim(1)[0]
+		if again.Attempt != 2 {
+			s.Fatalf("attempt %d, want 2", again.Attempt)
+		}
+		fenced("the attempt before", c.ID, 1)
+		if m := s.answer(c.ID); m.Content != "" {
+			s.Fatalf("a stale attempt wrote %q", m.Content)
+		}
+		s.must(s.Finish(s.Context(), done(again, "fresh")))
+		fenced("the attempt before, after the end", c.ID, 1)
+		fenced("an ended task with another result", c.ID, 2)
+		if m := s.answer(c.ID); m.Content != "fresh" {
+			s.Fatalf("the answer became %q", m.Content)
+		}
+	},
+
+	"succeeds again after a lost reply": func(s *suite) {
+		c := s.claimed()
+		s.must(s.Finish(s.Context(), done(c, "text")))
+		first := s.task(c.ID)
+		s.must(s.Finish(s.Context(), done(c, "text")))
+		if again := s.task(c.ID); !again.FinishedAt.Equal(*first.FinishedAt) {
+			s.Fatal("the repetition wrote again")
+		}
+		longer := done(c, "text")
+		longer.ChunkCount++
+		if err := s.Finish(s.Context(), longer); !errors.Is(err, chat.ErrFenced) {
+			s.Fatalf("another result: %v, want ErrFenced", err)
+		}
+	},
+
+	"has one winner": func(s *suite) {
+		for range 10 {
+			c := s.claimed()
+			errs := make([]error, 4)
+			start := make(chan struct{})
+			var wg sync.WaitGroup
+			for i := range errs {
+				wg.Go(func() {
+					<-start
+					r := done(c, "text")
+					r.ChunkCount = 10 + i
+					errs[i] = s.Finish(s.Context(), r)
+				})
+			}
+			close(start)
+			wg.Wait()
+			winners := 0
+			for i, err := range errs {
+				switch {
+				case err == nil:
+					winners++
+					if task := s.task(c.ID); task.ChunkCount != 10+i {
+						s.Errorf("%d was told that it won, but %d did", 10+i, task.ChunkCount)
+					}
+				case !errors.Is(err, chat.ErrFenced):
+					s.Error(err)
+				}
+			}
+			if winners != 1 {
+				s.Fatalf("%d winners", winners)
+			}
+		}
+	},
+}

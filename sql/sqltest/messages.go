@@ -1,0 +1,94 @@
+package sqltest
+
+import (
+	"strings"
+
+	"chat"
+)
+
+var messageTests = map[string]func(*suite){
+	"carry their task's outcome": func(s *suite) {
+		c := s.claimed()
+		if m := s.answer(c.ID); m.State != chat.TaskRunning || m.TaskID != c.ID {
+			s.Fatalf("while it runs: %+v", m)
+		}
+		s.must(s.Finish(s.Context(), done(c, "because")))
+		m := s.answer(c.ID)
+		if m.State != chat.TaskDone || m.Content != "because" || m.FinishReason != "stop" || m.Model != "m-1" || m.Usage == nil || m.Usage.TotalTokens != 7 || m.Error != nil {
+			s.Fatalf("after its end: %+v", m)
+		}
+		list, err := s.Messages(s.Context(), owner, c.ConversationID)
+		s.must(err)
+		if got := list[1]; got.Usage == nil || *got.Usage != *m.Usage || got.Content != m.Content || got.TaskID != m.TaskID {
+			s.Fatalf("listed as %+v, want %+v", got, m)
+		}
+	},
+
+	"an error of an attempt is no outcome yet": func(s *suite) {
+		c := s.claimed()
+		broken := chat.Retryable(chat.Errorf(chat.CodeProviderServer, "503"))
+		s.must(s.Requeue(s.Context(), chat.Handback{TaskID: c.ID, Attempt: c.Attempt, Counts: true, Err: broken}))
+		if m := s.answer(c.ID); m.Error != nil {
+			s.Errorf("the message has error %v while it is tried again", m.Error)
+		}
+		if task := s.task(c.ID); task.Error == nil || task.Error.Code != chat.CodeProviderServer {
+			s.Errorf("the task does not tell why it waits: %v", task.Error)
+		}
+		s.must(s.Finish(s.Context(), chat.Result{TaskID: c.ID, Attempt: s.claim(1)[0].Attempt, State: chat.TaskFailed, Err: broken}))
+		m := s.answer(c.ID)
+		if m.Error == nil || m.Error.Code != broken.Code || m.Error.Message != broken.Message || !m.Error.Retryable {
+			s.Errorf("the message has error %+v, want %+v", m.Error, broken)
+		}
+	},
+
+	"a thread is the way from the root to the question": func(s *suite) {
+		conv, err := s.CreateConversation(s.Context(), owner, chat.Conversation{System: "be brief"})
+		s.must(err)
+		finish := func(content string) {
+			s.Helper()
+			s.must(s.Finish(s.Context(), done(s.claim(1)[0], content)))
+		}
+		first := s.send(conv.ID, chat.Submission{Content: "q1"})
+		finish("a1")
+		s.send(conv.ID, chat.Submission{Content: "q2"})
+		finish("") // failed without a word
+		s.send(conv.ID, chat.Submission{Content: "q3"})
+		finish("a3")
+		s.send(conv.ID, chat.Submission{Content: "fork", ParentID: first.MessageID})
+		finish("elsewhere")
+		last := s.send(conv.ID, chat.Submission{Content: "q2'", ParentID: first.MessageID})
+
+		system, thread, err := s.Thread(s.Context(), last.TaskID)
+		s.must(err)
+		var texts []string
+		for _, m := range thread {
+			texts = append(texts, string(m.Role)+":"+m.Content)
+		}
+		if got, want := strings.Join(texts, " "), "user:q1 assistant:a1 user:q2'"; got != want || system != "be brief" {
+			s.Errorf("thread %q, system %q; want %q", got, system, want)
+		}
+		tasks, err := s.Tasks(s.Context(), owner, chat.TaskQuery{})
+		s.must(err)
+		_, thread, err = s.Thread(s.Context(), tasks[2].ID) // q3
+		s.must(err)
+		if len(thread) != 4 || thread[2].Content != "q2" || thread[3].Content != "q3" {
+			s.Errorf("an answer without text is not left out: %+v", thread)
+		}
+		_, _, err = s.Thread(s.Context(), nobody)
+		s.wantCode(err, chat.CodeNotFound)
+		_, err = s.Partial(s.Context(), nobody)
+		s.wantCode(err, chat.CodeNotFound)
+	},
+
+	"a long text comes back whole": func(s *suite) {
+		long := strings.Repeat("0123456789äöü漢字🚀\n", 40_000)
+		acc := s.send(s.conversation().ID, chat.Submission{Content: long})
+		c := s.claim(1)[0]
+		s.must(s.Finish(s.Context(), chat.Result{TaskID: c.ID, Attempt: c.Attempt, State: chat.TaskDone, Content: long, Reasoning: long}))
+		list, err := s.Messages(s.Context(), owner, acc.ConversationID)
+		s.must(err)
+		if list[0].Content != long || list[1].Content != long || list[1].Reasoning != long {
+			s.Fatal("it did not")
+		}
+	},
+}

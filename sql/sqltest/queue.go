@@ -1,0 +1,215 @@
+package sqltest
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"chat"
+)
+
+var queueTests = map[string]func(*suite){
+	"a claim leases the task and counts the attempt": func(s *suite) {
+		acc := s.queued()
+		claims := s.claim(5)
+		if len(claims) != 1 {
+			s.Fatalf("%d claims, want 1", len(claims))
+		}
+		c := claims[0]
+		if c.ID != acc.TaskID || c.State != chat.TaskRunning || c.Worker != worker || c.Attempt != 1 || c.LastAttempt || c.StartedAt == nil || c.Owner != owner {
+			s.Fatalf("claimed %+v", c)
+		}
+		if got := c.LeaseUntil.Sub(*c.StartedAt); got < lease-time.Second || got > lease+time.Second {
+			s.Fatalf("a lease of %v, want %v", got, lease)
+		}
+		if task := s.wantState(acc.TaskID, chat.TaskRunning); task.Worker != worker || task.Attempt != 1 {
+			s.Fatalf("stored %+v", task)
+		}
+		if len(s.claim(5)) != 0 {
+			s.Fatal("it was claimed twice")
+		}
+		if none, err := s.Claim(s.Context(), worker, 0, false); err != nil || len(none) != 0 {
+			s.Fatalf("a claim of nothing got %v, %v", none, err)
+		}
+	},
+
+	"comes up by priority, then by age": func(s *suite) {
+		c := s.conversation()
+		var want [3][]string
+		for range 3 {
+			for _, p := range []chat.Priority{chat.PriorityBackground, chat.PriorityUrgent, chat.PriorityNormal} {
+				acc := s.send(c.ID, chat.Submission{Content: "x", Priority: p})
+				want[p.Rank()] = append(want[p.Rank()], acc.TaskID)
+			}
+		}
+		all := slices.Concat(want[:]...)
+		queued, err := s.Queued(s.Context(), 100)
+		s.must(err)
+		if got := ids(queued, taskID); !slices.Equal(got, all) {
+			s.Fatalf("queued %v, want %v", got, all)
+		}
+		queued, err = s.Queued(s.Context(), 2)
+		s.must(err)
+		if got := ids(queued, taskID); !slices.Equal(got, all[:2]) {
+			s.Fatalf("the first two are %v, want %v", got, all[:2])
+		}
+		claims, err := s.Claim(s.Context(), worker, 4, true)
+		s.must(err)
+		if got, want := ids(claims, claimID), append(slices.Clone(want[2]), want[1][0]); !slices.Equal(got, want) {
+			s.Fatalf("background first took %v, want %v", got, want)
+		}
+		if got, want := ids(s.claim(100), claimID), append(slices.Clone(want[0]), want[1][1:]...); !slices.Equal(got, want) {
+			s.Fatalf("then came %v, want %v", got, want)
+		}
+	},
+
+	"one owner's many do not hold up another's first": func(s *suite) {
+		c := s.conversation()
+		for range 30 {
+			s.send(c.ID, chat.Submission{Content: "x"})
+		}
+		theirs, err := s.CreateConversation(s.Context(), another, chat.Conversation{})
+		s.must(err)
+		acc, _, err := s.Submit(s.Context(), another, theirs.ID, chat.Submission{Content: "me too"}, chat.SubmitOptions{})
+		s.must(err)
+		got := ids(s.claim(100), claimID)
+		if at := slices.Index(got, acc.TaskID); at < 1 || at > 20 {
+			s.Fatalf("it came up at place %d of %d", at, len(got))
+		}
+	},
+
+	"no task goes to two": func(s *suite) {
+		const count, workers = 60, 8
+		c := s.conversation()
+		for range count {
+			s.send(c.ID, chat.Submission{Content: "x"})
+		}
+		var mu sync.Mutex
+		taken := map[string]string{}
+		start := make(chan struct{})
+		var wg sync.WaitGroup
+		for i := range workers {
+			wg.Go(func() {
+				<-start
+				me := fmt.Sprint("worker-", i)
+				for {
+					claims, err := s.Claim(s.Context(), me, 3, i%2 == 0)
+					if err != nil || len(claims) > 3 {
+						s.Errorf("claimed %d: %v", len(claims), err)
+						return
+					}
+					mu.Lock()
+					for _, c := range claims {
+						if before, ok := taken[c.ID]; ok || c.Attempt != 1 || c.Worker != me {
+							s.Errorf("%s got %+v, which %q has", me, c, before)
+						}
+						taken[c.ID] = me
+					}
+					over := len(taken) == count
+					mu.Unlock()
+					if over {
+						return
+					}
+				}
+			})
+		}
+		close(start)
+		wg.Wait()
+		_, running, err := s.QueueDepths(s.Context())
+		s.must(err)
+		if len(taken) != count || running != count {
+			s.Fatalf("%d taken, %d running, want %d", len(taken), running, count)
+		}
+	},
+
+	"what is not due is not taken": func(s *suite) {
+		c := s.claimed()
+		s.must(s.Requeue(s.Context(), chat.Handback{TaskID: c.ID, Attempt: c.Attempt, Delay: time.Hour, Counts: true}))
+		task := s.wantState(c.ID, chat.TaskQueued)
+		if wait := task.RunAfter.Sub(task.CreatedAt); wait < 59*time.Minute || wait > 61*time.Minute {
+			s.Fatalf("it is due in %v, want an hour", wait)
+		}
+		queued, err := s.Queued(s.Context(), 10)
+		s.must(err)
+		if len(s.claim(5)) != 0 || len(queued) != 0 {
+			s.Fatal("it was taken before its time")
+		}
+	},
+
+	"depths are counted by priority": func(s *suite) {
+		queued, running, err := s.QueueDepths(s.Context())
+		s.must(err)
+		if len(queued) != 3 || running != 0 {
+			s.Fatalf("empty: %v, %d", queued, running)
+		}
+		c := s.conversation()
+		for _, p := range []chat.Priority{chat.PriorityUrgent, chat.PriorityBackground, chat.PriorityBackground} {
+			s.send(c.ID, chat.Submission{Content: "x", Priority: p})
+		}
+		s.claim(1)
+		queued, running, err = s.QueueDepths(s.Context())
+		s.must(err)
+		if queued[chat.PriorityUrgent] != 0 || queued[chat.PriorityNormal] != 0 || queued[chat.PriorityBackground] != 2 || running != 1 {
+			s.Fatalf("queued %v, running %d", queued, running)
+		}
+	},
+
+	"a renewal extends the leases of its worker": func(s *suite) {
+		c := s.claimed()
+		s.queued()
+		theirs, err := s.Claim(s.Context(), "worker-2", 1, false)
+		s.must(err)
+		s.expire()
+		leases, err := s.Renew(s.Context(), worker)
+		s.must(err)
+		if len(leases) != 1 || leases[0] != (chat.Lease{TaskID: c.ID, Attempt: 1}) {
+			s.Fatalf("renewed %+v", leases)
+		}
+		requeued, _ := s.sweep()
+		if len(requeued) != 1 || requeued[0].ID != theirs[0].ID || requeued[0].Worker != "worker-2" {
+			s.Fatalf("expired: %+v, want the other worker's", requeued)
+		}
+		_, _, err = s.Cancel(s.Context(), owner, c.ID)
+		s.must(err)
+		leases, err = s.Renew(s.Context(), worker)
+		s.must(err)
+		if len(leases) != 1 || !leases[0].CancelRequested {
+			s.Fatalf("the renewal does not tell of the cancel: %+v", leases)
+		}
+		s.must(s.Finish(s.Context(), chat.Result{TaskID: c.ID, Attempt: 1, State: chat.TaskCancelled}))
+		if leases, err = s.Renew(s.Context(), worker); err != nil || len(leases) != 0 {
+			s.Fatalf("renewed what has ended: %+v, %v", leases, err)
+		}
+	},
+
+	"lists are newest first and can be narrowed": func(s *suite) {
+		a, b := s.conversation(), s.conversation()
+		first := s.send(a.ID, chat.Submission{Content: "1"}).TaskID
+		second := s.send(b.ID, chat.Submission{Content: "2"}).TaskID
+		third := s.send(a.ID, chat.Submission{Content: "3"}).TaskID
+		s.claim(1)
+		for _, tt := range []struct {
+			name string
+			q    chat.TaskQuery
+			want []string
+		}{
+			{"all", chat.TaskQuery{}, []string{third, second, first}},
+			{"the newest", chat.TaskQuery{Limit: 1}, []string{third}},
+			{"one state", chat.TaskQuery{States: []chat.TaskState{chat.TaskRunning}}, []string{first}},
+			{"two states", chat.TaskQuery{States: []chat.TaskState{chat.TaskRunning, chat.TaskQueued}, Limit: 1000}, []string{third, second, first}},
+			{"none of that state", chat.TaskQuery{States: []chat.TaskState{chat.TaskDone}}, nil},
+			{"a conversation", chat.TaskQuery{ConversationID: a.ID}, []string{third, first}},
+			{"an id", chat.TaskQuery{ID: second}, []string{second}},
+			{"the end of an id", chat.TaskQuery{ID: second[24:]}, []string{second}},
+			{"nonsense", chat.TaskQuery{ID: "%"}, nil},
+			{"an unknown conversation", chat.TaskQuery{ConversationID: "\x00"}, nil},
+		} {
+			list, err := s.Tasks(s.Context(), owner, tt.q)
+			s.must(err)
+			if got := ids(list, taskID); !slices.Equal(got, tt.want) {
+				s.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+			}
+		}
+	},
+}

@@ -1,0 +1,95 @@
+package sqltest
+
+import (
+	"chat"
+)
+
+func handback(c chat.Claim, counts bool, content, reasoning string) chat.Handback {
+	return chat.Handback{TaskID: c.ID, Attempt: c.Attempt, Counts: counts, Content: content, Reasoning: reasoning}
+}
+
+var requeueTests = map[string]func(*suite){
+	"a failed attempt counts, a hand-back at shutdown does not": func(s *suite) {
+		s.queued()
+		for n, step := range []struct{ counts, last bool }{
+			{true, false}, {false, false}, {false, false}, {true, false}, {false, true}, {false, true}, {true, true},
+		} {
+			claims := s.claim(1)
+			if len(claims) != 1 {
+				s.Fatalf("claim %d got nothing", n+1)
+			}
+			c := claims[0]
+			if c.Attempt != n+1 || c.LastAttempt != step.last {
+				s.Fatalf("claim %d: attempt %d, last %v, want %v", n+1, c.Attempt, c.LastAttempt, step.last)
+			}
+			s.must(s.Requeue(s.Context(), handback(c, step.counts, "", "")))
+			if task := s.wantState(c.ID, chat.TaskQueued); task.Worker != "" {
+				s.Fatalf("a waiting task has a worker: %+v", task)
+			}
+		}
+		// The last attempt should have ended the task. That it was handed back does
+		// not make it a fourth one, nor leave it waiting for ever.
+		if len(s.claim(1)) != 0 {
+			s.Fatal("a spent task was claimed")
+		}
+		if _, spent := s.sweep(); len(spent) != 1 {
+			s.Fatalf("spent: %+v, want the one task", spent)
+		}
+	},
+
+	"keeps the longest text of all attempts": func(s *suite) {
+		s.queued()
+		for _, step := range []struct{ content, reasoning, wantContent, wantReasoning string }{
+			{"three", "", "three", ""},
+			{"two", "", "three", ""},
+			{"a", "long thoughts", "a", "long thoughts"},
+			{"same length...", "", "a", "long thoughts"},
+			{"", "", "a", "long thoughts"},
+			{"äöü äöü äöü", "", "äöü äöü äöü", ""}, // counted in bytes, as everywhere
+		} {
+			c := s.claim(1)[0]
+			s.must(s.Requeue(s.Context(), handback(c, false, step.content, step.reasoning)))
+			saved, err := s.Partial(s.Context(), c.ID)
+			s.must(err)
+			if saved.Content != step.wantContent || saved.Reasoning != step.wantReasoning || saved.Attempt != c.Attempt || saved.Whole {
+				s.Fatalf("after %+v: %+v", step, saved)
+			}
+		}
+	},
+
+	"succeeds again after a lost reply": func(s *suite) {
+		c := s.claimed()
+		h := handback(c, false, "text", "")
+		s.must(s.Requeue(s.Context(), h))
+		s.must(s.Requeue(s.Context(), h))
+		again := s.claim(1)[0]
+		if again.Attempt != 2 {
+			s.Fatalf("attempt %d, want 2", again.Attempt)
+		}
+		if err := s.Requeue(s.Context(), h); err != chat.ErrFenced {
+			s.Fatalf("after the next claim: %v, want ErrFenced", err)
+		}
+		s.wantState(c.ID, chat.TaskRunning)
+	},
+
+	"a task that waits again can be cancelled and keeps its text": func(s *suite) {
+		c := s.claimed()
+		h := handback(c, true, "so far", "")
+		h.Err = chat.Errorf(chat.CodeProviderCut, "cut")
+		s.must(s.Requeue(s.Context(), h))
+		task, won, err := s.Cancel(s.Context(), owner, c.ID)
+		s.must(err)
+		if m := s.answer(c.ID); !won || task.Error != nil || m.State != chat.TaskCancelled || m.Content != "so far" || m.Error != nil {
+			s.Fatalf("won %v, task %+v, message %+v", won, task, m)
+		}
+	},
+
+	"keeps its place": func(s *suite) {
+		first := s.claimed()
+		second := s.send(first.ConversationID, chat.Submission{Content: "later"})
+		s.must(s.Requeue(s.Context(), handback(first, true, "", "")))
+		if got := ids(s.claim(2), claimID); len(got) != 2 || got[0] != first.ID || got[1] != second.TaskID {
+			s.Fatalf("claimed %v", got)
+		}
+	},
+}

@@ -1,0 +1,134 @@
+package sqltest
+
+import (
+	"fmt"
+	"strings"
+
+	"chat"
+)
+
+var searchTests = map[string]func(*suite){
+	"finds what people type": func(s *suite) {
+		texts := map[string]string{
+			"plain":   "The Quick brown fox jumps over foo-bar and 100% of snake_case",
+			"chinese": "今天天气很好，我们去公园散步吧",
+			"german":  "Die Straße nach Ägypten",
+			"greek":   "Ὁ Οδυσσεύς ΟΔΥΣΣΕΥΣ",
+			"quotes":  `He said "it's [done]" \ and left * everything ?`,
+			"emoji":   "ship it 🚀 today",
+		}
+		made := map[string]string{}
+		for name, text := range texts {
+			c := s.conversation()
+			made[c.ID] = name
+			s.send(c.ID, chat.Submission{Content: text})
+			title := name + " title"
+			_, err := s.UpdateConversation(s.Context(), owner, c.ID, chat.ConversationPatch{Title: &title})
+			s.must(err)
+		}
+		for _, tt := range []struct{ search, want string }{
+			{"quick", "plain"},
+			{"QUICK fox", "plain"},
+			{"uick", "plain"},
+			{"fox chinese", ""}, // every word must occur
+			{"fox plain", "plain"},
+			{"foo-bar", "plain"},
+			{"100%", "plain"},
+			{"%", "plain"},
+			{"snake_case", "plain"},
+			{"e_c", "plain"},
+			{"snakeXcase", ""},
+			{"100X", ""},
+			{"天气", "chinese"},
+			{"我们去公园", "chinese"},
+			{"好", "chinese"},
+			{"气天", ""},
+			{"STRASSE", ""}, // no linguistics
+			{"straße", "german"},
+			{"ÄGYPTEN", "german"},
+			{"ägypten", "german"},
+			{"οδυσσευς", "greek"},
+			{`"it's`, "quotes"},
+			{"it's", "quotes"},
+			{"[done]", "quotes"},
+			{"[a-z]one", ""},
+			{`\`, "quotes"},
+			{"?", "quotes"},
+			{"*", "quotes"},
+			{"left*everything", ""},
+			{"' OR 1=1 --", ""},
+			{"🚀", "emoji"},
+			{"german title", "german"},
+			{"zzz", ""},
+		} {
+			list, _, err := s.Conversations(s.Context(), owner, chat.ConversationQuery{Search: tt.search})
+			s.must(err)
+			var got []string
+			for _, c := range list {
+				got = append(got, made[c.ID])
+			}
+			if strings.Join(got, ",") != tt.want {
+				s.Errorf("search %q found %q, want %q", tt.search, got, tt.want)
+			}
+		}
+	},
+
+	"follows an answer as it is written": func(s *suite) {
+		c := s.claimed()
+		find := func(word string) int {
+			s.Helper()
+			list, _, err := s.Conversations(s.Context(), owner, chat.ConversationQuery{Search: word})
+			s.must(err)
+			return len(list)
+		}
+		if find("rayleigh") != 0 {
+			s.Fatal("found before it was written")
+		}
+		s.must(s.Requeue(s.Context(), chat.Handback{TaskID: c.ID, Attempt: c.Attempt, Content: "It is Rayl"}))
+		if find("rayl") != 1 {
+			s.Fatal("partial text is not found")
+		}
+		s.must(s.Finish(s.Context(), done(s.claim(1)[0], "Rayleigh scattering.")))
+		if find("rayleigh") != 1 || find("RAYLEIGH scatt why") != 1 || find("It is Rayl") != 0 {
+			s.Fatal("the index does not follow the text")
+		}
+	},
+
+	"pages and bounds": func(s *suite) {
+		for range 5 {
+			s.queued()
+		}
+		for _, word := range []string{"why?", "?"} { // with and without the index
+			first, next, err := s.Conversations(s.Context(), owner, chat.ConversationQuery{Search: word, Limit: 3})
+			s.must(err)
+			second, end, err := s.Conversations(s.Context(), owner, chat.ConversationQuery{Search: word, Limit: 3, Cursor: next})
+			s.must(err)
+			if len(first) != 3 || len(second) != 2 || end != "" {
+				s.Fatalf("%q: pages of %d and %d, then %q", word, len(first), len(second), end)
+			}
+		}
+		for _, search := range []string{strings.Repeat("x", 1001), strings.Repeat("x ", 17)} {
+			_, _, err := s.Conversations(s.Context(), owner, chat.ConversationQuery{Search: search})
+			s.wantCode(err, chat.CodeInvalid)
+		}
+		for _, search := range []string{" \t ", "\x00", "\x00why\xff"} {
+			if _, _, err := s.Conversations(s.Context(), owner, chat.ConversationQuery{Search: search}); err != nil {
+				s.Errorf("search %q: %v", search, err)
+			}
+		}
+	},
+
+	"stays apart for each owner": func(s *suite) {
+		for i, who := range []string{owner, another} {
+			c, err := s.CreateConversation(s.Context(), who, chat.Conversation{})
+			s.must(err)
+			_, _, err = s.Submit(s.Context(), who, c.ID, chat.Submission{Content: fmt.Sprintf("common word %d", i)}, chat.SubmitOptions{})
+			s.must(err)
+		}
+		list, _, err := s.Conversations(s.Context(), another, chat.ConversationQuery{Search: "common word"})
+		s.must(err)
+		if len(list) != 1 || list[0].Title != "common word 1" {
+			s.Fatalf("found %+v", list)
+		}
+	},
+}

@@ -1,0 +1,311 @@
+package sqltest
+
+import (
+	"sync"
+
+	"chat"
+)
+
+var submitTests = map[string]func(*suite){
+	"stores both messages and the task": func(s *suite) {
+		c := s.conversation()
+		acc := s.send(c.ID, chat.Submission{Content: "Why is\nthe sky blue?", Model: "m", Priority: chat.PriorityUrgent, DeadlineSeconds: 9})
+		if acc.ConversationID != c.ID || acc.Status != chat.StatusProcessing {
+			s.Fatalf("accepted %+v", acc)
+		}
+		list, err := s.Messages(s.Context(), owner, c.ID)
+		s.must(err)
+		if len(list) != 2 {
+			s.Fatalf("%d messages, want 2", len(list))
+		}
+		user, answer := list[0], list[1]
+		if user.ID != acc.UserMessageID || user.Role != chat.RoleUser || user.ParentID != "" || user.Content != "Why is\nthe sky blue?" || user.TaskID != "" || user.State != "" {
+			s.Errorf("the user's message is %+v", user)
+		}
+		if answer.ID != acc.MessageID || answer.Role != chat.RoleAssistant || answer.ParentID != user.ID || answer.Content != "" ||
+			answer.TaskID != acc.TaskID || answer.State != chat.TaskQueued || answer.Model != "m" || answer.Usage != nil || answer.Error != nil {
+			s.Errorf("the answer is %+v", answer)
+		}
+		task := s.wantState(acc.TaskID, chat.TaskQueued)
+		if task.Owner != owner || task.ConversationID != c.ID || task.MessageID != answer.ID || task.UserMessageID != user.ID ||
+			task.Priority != chat.PriorityUrgent || task.Model != "m" || task.DeadlineSeconds != 9 || task.Attempt != 0 || task.Worker != "" || task.StartedAt != nil {
+			s.Errorf("the task is %+v", task)
+		}
+		after, err := s.Conversation(s.Context(), owner, c.ID)
+		s.must(err)
+		if after.Title != "Why is" || after.UpdatedAt.Before(c.UpdatedAt) {
+			s.Errorf("the conversation became %+v", after)
+		}
+	},
+
+	"takes the task's id from the caller": func(s *suite) {
+		acc, _, err := s.Submit(s.Context(), owner, s.conversation().ID, chat.Submission{Content: "x"}, chat.SubmitOptions{TaskID: nobody})
+		s.must(err)
+		if acc.TaskID != nobody {
+			s.Fatalf("task %s, want %s", acc.TaskID, nobody)
+		}
+		s.wantState(nobody, chat.TaskQueued)
+	},
+
+	"the model is the message's, else the conversation's": func(s *suite) {
+		c, err := s.CreateConversation(s.Context(), owner, chat.Conversation{Title: "kept", Model: "theirs"})
+		s.must(err)
+		if task := s.task(s.send(c.ID, chat.Submission{Content: "x"}).TaskID); task.Model != "theirs" {
+			s.Errorf("model %q, want the conversation's", task.Model)
+		}
+		if task := s.task(s.send(c.ID, chat.Submission{Content: "x", Model: "own"}).TaskID); task.Model != "own" {
+			s.Errorf("model %q, want the message's", task.Model)
+		}
+		if got, err := s.Conversation(s.Context(), owner, c.ID); err != nil || got.Title != "kept" || got.Model != "theirs" {
+			s.Errorf("the conversation became %+v, %v", got, err)
+		}
+	},
+
+	"continues the newest leaf, or the parent that is named": func(s *suite) {
+		c := s.conversation()
+		first := s.send(c.ID, chat.Submission{Content: "1"})
+		second := s.send(c.ID, chat.Submission{Content: "2"})
+		fork := s.send(c.ID, chat.Submission{Content: "2'", ParentID: first.MessageID})
+		third := s.send(c.ID, chat.Submission{Content: "3"})
+		parents := map[string]string{}
+		list, err := s.Messages(s.Context(), owner, c.ID)
+		s.must(err)
+		for _, m := range list {
+			parents[m.ID] = m.ParentID
+		}
+		for child, want := range map[string]string{
+			first.UserMessageID: "", second.UserMessageID: first.MessageID,
+			fork.UserMessageID: first.MessageID, third.UserMessageID: fork.MessageID,
+		} {
+			if parents[child] != want {
+				s.Errorf("parent of %s is %q, want %q", child, parents[child], want)
+			}
+		}
+	},
+
+	"a refusal leaves nothing behind": func(s *suite) {
+		c, elsewhere := s.conversation(), s.queued()
+		for _, parent := range []string{nobody, "x\x00", elsewhere.MessageID, elsewhere.UserMessageID} {
+			_, _, err := s.Submit(s.Context(), owner, c.ID, chat.Submission{Content: "x", ParentID: parent}, chat.SubmitOptions{IdempotencyKey: "k"})
+			s.wantCode(err, chat.CodeInvalid)
+		}
+		list, err := s.Messages(s.Context(), owner, c.ID)
+		s.must(err)
+		got, err := s.Conversation(s.Context(), owner, c.ID)
+		s.must(err)
+		if len(list) != 0 || got != c {
+			s.Fatalf("left behind: %v, %+v", list, got)
+		}
+		_, replayed, err := s.Submit(s.Context(), owner, c.ID, chat.Submission{Content: "y"}, chat.SubmitOptions{IdempotencyKey: "k", BodyHash: "h"})
+		if err != nil || replayed {
+			s.Fatalf("the key of a refused request is taken: %v, %v", replayed, err)
+		}
+	},
+
+	"messages keep the order of acceptance under a crowd": func(s *suite) {
+		const crowd, each = 8, 5
+		c := s.conversation()
+		var wg sync.WaitGroup
+		for range crowd {
+			wg.Go(func() {
+				for range each {
+					if _, _, err := s.Submit(s.Context(), owner, c.ID, chat.Submission{Content: "x"}, chat.SubmitOptions{}); err != nil {
+						s.Error(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		list, err := s.Messages(s.Context(), owner, c.ID)
+		s.must(err)
+		if len(list) != 2*crowd*each {
+			s.Fatalf("%d messages, want %d", len(list), 2*crowd*each)
+		}
+		for i, m := range list {
+			want := ""
+			if i > 0 {
+				want = list[i-1].ID
+			}
+			if m.ParentID != want {
+				s.Fatalf("message %d continues %q, want the one before it", i, m.ParentID)
+			}
+		}
+	},
+
+	"text survives, but for what no database holds": func(s *suite) {
+		for sent, want := range map[string]string{
+			"a\x00b":                  "ab",
+			"bad \xff\xfe utf-8":      "bad \uFFFD utf-8",
+			"line\u2028sep\u2029":     "line\u2028sep\u2029",
+			`'; DROP TABLE tasks; --`: `'; DROP TABLE tasks; --`,
+			"\ufeffBOM \r\n\t «»":     "\ufeffBOM \r\n\t «»",
+			`{"a":"\u0000"} \' $1 ?`:  `{"a":"\u0000"} \' $1 ?`,
+			"👩‍👩‍👧 \u202e rtl":        "👩‍👩‍👧 \u202e rtl",
+		} {
+			acc := s.send(s.conversation().ID, chat.Submission{Content: sent, Model: sent})
+			list, err := s.Messages(s.Context(), owner, acc.ConversationID)
+			s.must(err)
+			claim := s.claim(1)[0]
+			s.must(s.Finish(s.Context(), chat.Result{
+				TaskID: claim.ID, Attempt: claim.Attempt, State: chat.TaskInterrupted, Content: sent, Reasoning: sent, FinishReason: sent,
+				Err: chat.Errorf(chat.CodeProviderCut, "%s", sent),
+			}))
+			answer := s.answer(acc.TaskID)
+			for place, got := range map[string]string{
+				"question": list[0].Content, "model": claim.Model, "answer": answer.Content,
+				"reasoning": answer.Reasoning, "finish reason": answer.FinishReason, "error": answer.Error.Message,
+			} {
+				if got != want {
+					s.Errorf("%q came back as %s %q, want %q", sent, place, got, want)
+				}
+			}
+		}
+	},
+
+	"regenerate makes a sibling": func(s *suite) {
+		c := s.claimed()
+		s.must(s.Finish(s.Context(), done(c, "one")))
+		acc, _, err := s.Regenerate(s.Context(), owner, c.MessageID, "", chat.PriorityBackground, chat.SubmitOptions{})
+		s.must(err)
+		if acc.UserMessageID != c.UserMessageID || acc.ConversationID != c.ConversationID || acc.MessageID == c.MessageID || acc.TaskID == c.ID {
+			s.Fatalf("accepted %+v beside %+v", acc, c)
+		}
+		list, err := s.Messages(s.Context(), owner, c.ConversationID)
+		s.must(err)
+		if len(list) != 3 || list[2].ID != acc.MessageID || list[2].ParentID != list[1].ParentID || list[1].Content != "one" || list[2].Content != "" {
+			s.Fatalf("messages %+v", list)
+		}
+		if task := s.wantState(acc.TaskID, chat.TaskQueued); task.Priority != chat.PriorityBackground {
+			s.Errorf("priority %s", task.Priority)
+		}
+		_, thread, err := s.Thread(s.Context(), acc.TaskID)
+		s.must(err)
+		if len(thread) != 1 || thread[0].ID != c.UserMessageID {
+			s.Fatalf("the sibling answers %+v, want the question alone", thread)
+		}
+		_, _, err = s.Regenerate(s.Context(), owner, c.UserMessageID, "", "", chat.SubmitOptions{})
+		s.wantCode(err, chat.CodeInvalid)
+	},
+
+	"regenerate takes the model given, the conversation's, or the answer's": func(s *suite) {
+		c := s.conversation()
+		acc := s.send(c.ID, chat.Submission{Content: "x", Model: "first"})
+		model := func(given string) string {
+			s.Helper()
+			again, _, err := s.Regenerate(s.Context(), owner, acc.MessageID, given, "", chat.SubmitOptions{})
+			s.must(err)
+			return s.task(again.TaskID).Model
+		}
+		if got := model("given"); got != "given" {
+			s.Errorf("model %q, want the one given", got)
+		}
+		if got := model(""); got != "first" {
+			s.Errorf("model %q, want the answer's", got)
+		}
+		theirs := "theirs"
+		_, err := s.UpdateConversation(s.Context(), owner, c.ID, chat.ConversationPatch{Model: &theirs})
+		s.must(err)
+		if got := model(""); got != theirs {
+			s.Errorf("model %q, want the conversation's", got)
+		}
+	},
+}
+
+var idempotencyTests = map[string]func(*suite){
+	"the same key and body get the same answer": func(s *suite) {
+		c := s.conversation()
+		o := chat.SubmitOptions{IdempotencyKey: "key", BodyHash: "hash"}
+		first, replayed, err := s.Submit(s.Context(), owner, c.ID, chat.Submission{Content: "x"}, o)
+		s.must(err)
+		if replayed {
+			s.Fatal("the first is no repetition")
+		}
+		again, replayed, err := s.Submit(s.Context(), owner, c.ID, chat.Submission{Content: "x"}, o)
+		s.must(err)
+		if !replayed || again != first {
+			s.Fatalf("got %+v (replayed %v), want %+v", again, replayed, first)
+		}
+		o.BodyHash = "other"
+		_, _, err = s.Submit(s.Context(), owner, c.ID, chat.Submission{Content: "y"}, o)
+		s.wantCode(err, chat.CodeKeyReuse)
+		list, err := s.Messages(s.Context(), owner, c.ID)
+		s.must(err)
+		if len(list) != 2 {
+			s.Fatalf("%d messages, want 2", len(list))
+		}
+	},
+
+	"keys of two owners are two keys": func(s *suite) {
+		o := chat.SubmitOptions{IdempotencyKey: "key", BodyHash: "hash"}
+		for _, who := range []string{owner, another} {
+			c, err := s.CreateConversation(s.Context(), who, chat.Conversation{})
+			s.must(err)
+			_, replayed, err := s.Submit(s.Context(), who, c.ID, chat.Submission{Content: "x"}, o)
+			s.must(err)
+			if replayed {
+				s.Fatalf("%s was answered for the other", who)
+			}
+		}
+	},
+
+	"a key outlives its conversation": func(s *suite) {
+		c := s.conversation()
+		o := chat.SubmitOptions{IdempotencyKey: "key", BodyHash: "hash"}
+		first, _, err := s.Submit(s.Context(), owner, c.ID, chat.Submission{Content: "x"}, o)
+		s.must(err)
+		_, err = s.DeleteConversation(s.Context(), owner, c.ID)
+		s.must(err)
+		again, replayed, err := s.Submit(s.Context(), owner, c.ID, chat.Submission{Content: "x"}, o)
+		if err != nil || !replayed || again != first {
+			s.Fatalf("got %+v, %v, %v; want %+v", again, replayed, err, first)
+		}
+	},
+
+	"regenerate, too": func(s *suite) {
+		acc := s.queued()
+		o := chat.SubmitOptions{IdempotencyKey: "key", BodyHash: "hash"}
+		first, _, err := s.Regenerate(s.Context(), owner, acc.MessageID, "", "", o)
+		s.must(err)
+		again, replayed, err := s.Regenerate(s.Context(), owner, acc.MessageID, "", "", o)
+		if err != nil || !replayed || again != first {
+			s.Fatalf("got %+v, %v, %v; want %+v", again, replayed, err, first)
+		}
+	},
+
+	"of fifty at once one wins and all get its answer": func(s *suite) {
+		const crowd = 50
+		c := s.conversation()
+		answers := make([]chat.Accepted, crowd)
+		fresh := make([]bool, crowd)
+		start := make(chan struct{})
+		var wg sync.WaitGroup
+		for i := range crowd {
+			wg.Go(func() {
+				<-start
+				acc, replayed, err := s.Submit(s.Context(), owner, c.ID, chat.Submission{Content: "x"}, chat.SubmitOptions{IdempotencyKey: "key", BodyHash: "hash"})
+				if err != nil {
+					s.Error(err)
+				}
+				answers[i], fresh[i] = acc, !replayed
+			})
+		}
+		close(start)
+		wg.Wait()
+		winners := 0
+		for i := range crowd {
+			if answers[i] != answers[0] {
+				s.Errorf("answers %+v and %+v", answers[i], answers[0])
+			}
+			if fresh[i] {
+				winners++
+			}
+		}
+		list, err := s.Messages(s.Context(), owner, c.ID)
+		s.must(err)
+		tasks, err := s.Tasks(s.Context(), owner, chat.TaskQuery{})
+		s.must(err)
+		if winners != 1 || len(list) != 2 || len(tasks) != 1 {
+			s.Fatalf("%d winners, %d messages, %d tasks; want 1, 2, 1", winners, len(list), len(tasks))
+		}
+	},
+}

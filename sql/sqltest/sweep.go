@@ -1,0 +1,197 @@
+package sqltest
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"chat"
+)
+
+var sweepTests = map[string]func(*suite){
+	"leaves live leases alone": func(s *suite) {
+		c := s.claimed()
+		requeued, spent := s.sweep()
+		if len(requeued)+len(spent) != 0 {
+			s.Fatalf("swept %v and %v", requeued, spent)
+		}
+		if err := s.EndExpired(s.Context(), done(c, "x")); !errors.Is(err, chat.ErrFenced) {
+			s.Fatalf("ended under a live lease: %v", err)
+		}
+		s.wantState(c.ID, chat.TaskRunning)
+	},
+
+	"an expired lease puts the task back": func(s *suite) {
+		c := s.claimed()
+		n, err := s.ReleaseLeases(s.Context())
+		if err != nil || n != 1 {
+			s.Fatalf("released %d leases, %v", n, err)
+		}
+		requeued, spent := s.sweep()
+		if len(requeued) != 1 || len(spent) != 0 || requeued[0].ID != c.ID || requeued[0].Worker != worker || requeued[0].Attempt != 1 {
+			s.Fatalf("swept %+v and %+v", requeued, spent)
+		}
+		s.wantState(c.ID, chat.TaskQueued)
+		if again := s.claim(1)[0]; again.Attempt != 2 || !again.StartedAt.Equal(*c.StartedAt) {
+			s.Fatalf("claimed again as %+v", again)
+		}
+	},
+
+	"a late finish wins while nobody else has the task": func(s *suite) {
+		c := s.claimed()
+		s.expire()
+		s.must(s.Finish(s.Context(), done(c, "just in time")))
+		if requeued, spent := s.sweep(); len(requeued)+len(spent) != 0 {
+			s.Fatalf("swept %v and %v", requeued, spent)
+		}
+		s.wantState(c.ID, chat.TaskDone)
+	},
+
+	"a task whose attempts are spent is left to be ended": func(s *suite) {
+		c := s.loseAttempts()
+		if c.Attempt != chat.MaxAttempts {
+			s.Fatalf("the last attempt is %d, want %d", c.Attempt, chat.MaxAttempts)
+		}
+		for range 2 {
+			requeued, spent := s.sweep()
+			if len(requeued) != 0 || len(spent) != 1 || spent[0].ID != c.ID || spent[0].Attempt != c.Attempt {
+				s.Fatalf("swept %+v and %+v", requeued, spent)
+			}
+		}
+		s.wantState(c.ID, chat.TaskRunning)
+		lost := chat.Errorf(chat.CodeAttemptsSpent, "lost")
+		s.must(s.EndExpired(s.Context(), chat.Result{TaskID: c.ID, Attempt: c.Attempt, State: chat.TaskInterrupted, Content: "what the log held", Err: lost, ChunkCount: 3}))
+		task := s.wantState(c.ID, chat.TaskInterrupted)
+		if task.Error == nil || task.Error.Code != lost.Code || task.ChunkCount != 3 || s.answer(c.ID).Content != "what the log held" {
+			s.Fatalf("ended as %+v", task)
+		}
+		if requeued, spent := s.sweep(); len(requeued)+len(spent) != 0 {
+			s.Fatal("what has ended is swept")
+		}
+	},
+
+	"the longer text is kept": func(s *suite) {
+		for _, tt := range []struct {
+			saved, given, want string
+			chunks             int
+		}{
+			{"saved by an attempt", "short", "saved by an attempt", 0},
+			{"short", "longer in the log", "longer in the log", 4},
+			{"", "", "", 4},
+		} {
+			s.queued()
+			s.must(s.Requeue(s.Context(), handback(s.claim(1)[0], true, tt.saved, "")))
+			for range 2 {
+				s.claim(1)
+				s.expire()
+				s.sweep()
+			}
+			_, spent := s.sweep()
+			r := chat.Result{TaskID: spent[0].ID, Attempt: spent[0].Attempt, State: chat.TaskInterrupted, Content: tt.given, ChunkCount: 4, Err: chat.Errorf(chat.CodeAttemptsSpent, "lost")}
+			s.must(s.EndExpired(s.Context(), r))
+			s.must(s.EndExpired(s.Context(), r)) // after a lost reply
+			state := chat.TaskInterrupted
+			if tt.want == "" {
+				state = chat.TaskFailed // nothing was received that could be kept
+			}
+			if task := s.wantState(r.TaskID, state); s.answer(r.TaskID).Content != tt.want || task.ChunkCount != tt.chunks {
+				s.Errorf("saved %q, given %q: kept %q, %d chunks", tt.saved, tt.given, s.answer(r.TaskID).Content, task.ChunkCount)
+			}
+		}
+	},
+
+	"a cancel that its worker did not live to see ends the task": func(s *suite) {
+		c := s.claimed()
+		_, _, err := s.Cancel(s.Context(), owner, c.ID)
+		s.must(err)
+		s.expire()
+		requeued, spent := s.sweep()
+		if len(requeued) != 0 || len(spent) != 1 || !spent[0].CancelRequested {
+			s.Fatalf("swept %+v and %+v", requeued, spent)
+		}
+		r := chat.Result{TaskID: c.ID, Attempt: c.Attempt, State: chat.TaskInterrupted, Content: "so far", Err: chat.Errorf(chat.CodeAttemptsSpent, "lost")}
+		s.must(s.EndExpired(s.Context(), r))
+		task := s.wantState(c.ID, chat.TaskCancelled)
+		if task.Error != nil || task.FinishReason != "cancelled" || s.answer(c.ID).Content != "so far" {
+			s.Fatalf("ended as %+v", task)
+		}
+	},
+
+	"a renewal or a new claim comes before the end": func(s *suite) {
+		c := s.loseAttempts()
+		if leases, err := s.Renew(s.Context(), worker); err != nil || len(leases) != 1 {
+			s.Fatalf("renewed %v, %v", leases, err)
+		}
+		if err := s.EndExpired(s.Context(), done(c, "x")); !errors.Is(err, chat.ErrFenced) {
+			s.Fatalf("ended under a renewed lease: %v", err)
+		}
+		s.must(s.Finish(s.Context(), done(c, "alive after all")))
+	},
+
+	"two sweepers share the work": func(s *suite) {
+		const count = 20
+		c := s.conversation()
+		for range count {
+			s.send(c.ID, chat.Submission{Content: "x"})
+		}
+		s.claim(count)
+		s.expire()
+		var mu sync.Mutex
+		swept := map[string]int{}
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				requeued, _, err := s.Sweep(s.Context())
+				if err != nil {
+					s.Error(err)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				for _, t := range requeued {
+					swept[t.ID]++
+				}
+			})
+		}
+		wg.Wait()
+		for id, n := range swept {
+			if n != 1 {
+				s.Errorf("%s was swept %d times", id, n)
+			}
+		}
+		if len(swept) != count {
+			s.Fatalf("%d swept, want %d", len(swept), count)
+		}
+	},
+}
+
+var workerTests = map[string]func(*suite){
+	"are listed while they are seen": func(s *suite) {
+		started := time.Now().UTC().Truncate(time.Microsecond)
+		w := chat.Worker{ID: worker, Host: "h", PID: 42, Version: "v1", Concurrency: 8, StartedAt: started}
+		s.must(s.Heartbeat(s.Context(), w))
+		w.Running = 3
+		s.must(s.Heartbeat(s.Context(), w))
+		s.must(s.Heartbeat(s.Context(), chat.Worker{ID: "worker-2", StartedAt: started.Add(time.Second)}))
+		list, err := s.Workers(s.Context())
+		s.must(err)
+		if len(list) != 2 || list[1].ID != "worker-2" {
+			s.Fatalf("listed %+v", list)
+		}
+		if ago := time.Since(list[0].SeenAt); ago > time.Minute || ago < -time.Minute {
+			s.Errorf("seen %v ago", ago)
+		}
+		w.SeenAt = list[0].SeenAt
+		if list[0] != w {
+			s.Errorf("listed %+v, want %+v", list[0], w)
+		}
+		s.must(s.RemoveWorker(s.Context(), worker))
+		s.must(s.RemoveWorker(s.Context(), worker))
+		if list, err = s.Workers(s.Context()); err != nil || len(list) != 1 {
+			s.Fatalf("after its end: %+v, %v", list, err)
+		}
+	},
+
+	"a database that answers says so": func(s *suite) {
+		s.must(s.Ping(s.Context()))
+	},
+}
