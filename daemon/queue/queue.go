@@ -33,6 +33,7 @@ func New(rdb *redis.Client, names keys.Names, timeout time.Duration) *Queue {
 	o := *rdb.Options()
 	o.PoolSize = 1
 	o.PushNotificationProcessor = nil // each client makes its own
+	o.ContextTimeoutEnabled = true    // its own limit on a blocking pop is ten seconds more than asked for
 	return &Queue{rdb: rdb, waiting: redis.NewClient(&o), names: names, timeout: timeout}
 }
 
@@ -91,7 +92,9 @@ func (q *Queue) RingIfSilent(ctx context.Context, tasks []chat.Task) (int, error
 func (q *Queue) Wait(ctx context.Context, d time.Duration) (string, error) {
 	stop := context.AfterFunc(ctx, func() { _ = q.Close() }) // what Wait returns then is the context's end
 	defer stop()
-	got, err := q.waiting.BLPop(ctx, d, q.lists()...).Result()
+	pop, cancel := context.WithTimeout(ctx, d+q.timeout)
+	defer cancel()
+	got, err := q.waiting.BLPop(pop, d, q.lists()...).Result()
 	switch {
 	case ctx.Err() != nil && err != nil:
 		return "", context.Cause(ctx)
