@@ -34,6 +34,7 @@ const (
 	CodeAttemptsSpent  Code = "attempts_exhausted" // every attempt lost its worker
 	CodeClientTimeout  Code = "client_timeout"     // --timeout passed while waiting
 	CodeAnswerTooLarge Code = "answer_too_large"   // the answer passed the limit on its size
+	CodeBegunAnew      Code = "answer_begun_anew"  // what a pipe got already is not the answer's beginning
 )
 
 // Errors of the provider. Every timeout has its own name.

@@ -37,10 +37,10 @@ func NewReader(r io.Reader, limit int) *Reader {
 	if limit <= 0 {
 		limit = 1 << 20
 	}
-	return &Reader{src: bufio.NewReaderSize(r, 4096), limit: limit, retry: DefaultRetry}
+	return &Reader{src: bufio.NewReaderSize(r, 4096), limit: limit}
 }
 
-// Retry is the reconnection time that the stream asked for last.
+// Retry is the reconnection time that the stream asked for last, 0 if it did not.
 func (r *Reader) Retry() time.Duration { return r.retry }
 
 // LastEventID is the id to resume after: that of the last dispatched event.

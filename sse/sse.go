@@ -7,10 +7,6 @@
 // and fields split over any number of reads all mean what the standard says.
 package sse
 
-import (
-	"time"
-)
-
 // ContentType is the media type of an event stream.
 const ContentType = "text/event-stream"
 
@@ -23,6 +19,3 @@ type Event struct {
 	// Data is valid until the next call to Next.
 	Data []byte
 }
-
-// DefaultRetry is the reconnection time before a server has sent one.
-const DefaultRetry = time.Second

@@ -80,7 +80,7 @@ func (p *program) resolver(c *cli.Context) (resolver, func() error, error) {
 		return s.Endpoint, nothing, nil
 	}
 	o, err := p.serveOptions(func(cfg *daemon.Config) {
-		cfg.Idle, cfg.Drain = 0, inProcessDrain // it ends with us
+		cfg.Idle, cfg.Drain = 0, localDrain // it ends with us
 	})
 	if err != nil {
 		return nil, nil, err
@@ -169,8 +169,8 @@ const lockWait = 30 * time.Second
 
 // A server in this process waits less, since somebody is looking on.
 const (
-	inProcessWait  = 3 * time.Second // for another one to end
-	inProcessDrain = time.Second     // for answers that nobody watches any more
+	inProcessWait = 3 * time.Second // for another one to end
+	localDrain    = time.Second     // of a local server: its answers are made again by the next one
 )
 
 // serveOptions describe the local server, whose configuration adjust completes.

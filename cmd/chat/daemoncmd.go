@@ -194,7 +194,12 @@ func copyFrom(w io.Writer, path string, offset int64) (int64, error) {
 func (p *program) daemonRun(c *cli.Context) error {
 	p.signals.close() // those of a client
 	log := slog.New(slog.NewTextHandler(p.err, nil))
-	o, err := p.serveOptions(func(cfg *daemon.Config) { cfg.Logger = log })
+	o, err := p.serveOptions(func(cfg *daemon.Config) {
+		cfg.Logger = log
+		if _, set := p.lookup("CHATD_DRAIN"); !set {
+			cfg.Drain = localDrain
+		}
+	})
 	if err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ func exitTable() []exitRow {
 		}},
 		{exitDaemon, "the daemon cannot be reached or started", []chat.Code{chat.CodeDaemon, chat.CodeIncompatible, chat.CodeStorage}},
 		{exitStopped, "somebody stopped the answer", []chat.Code{chat.CodeCancelled}},
-		{exitIncomplete, "the answer is incomplete; what there is of it is kept", []chat.Code{chat.CodeDeadline, chat.CodeAnswerTooLarge}},
+		{exitIncomplete, "the answer is incomplete; what there is of it is kept", []chat.Code{chat.CodeDeadline, chat.CodeAnswerTooLarge, chat.CodeBegunAnew}},
 		{exitTimeout, "--timeout passed", []chat.Code{chat.CodeClientTimeout}},
 		{exitHangup, "the terminal was closed (SIGHUP); the answer goes on", nil},
 		{exitInterrupt, "Ctrl+C (SIGINT)", nil},

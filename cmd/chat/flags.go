@@ -32,8 +32,7 @@ func outputFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "json", Usage: "one JSON object when the answer is complete", DisableDefaultText: true},
 		&cli.BoolFlag{Name: "jsonl", Usage: "events as JSON lines, as they come", DisableDefaultText: true},
 		&cli.BoolFlag{Name: "raw", Usage: "on a terminal: the text as the model wrote it, without layout", DisableDefaultText: true},
-		&cli.BoolFlag{Name: "stream", Usage: "to a pipe or file: write the text as it comes, not when it is complete", DisableDefaultText: true},
-		&cli.BoolFlag{Name: "no-stream", Usage: "on a terminal: show the answer when it is complete", DisableDefaultText: true},
+		&cli.BoolFlag{Name: "no-stream", Usage: "write the answer when it is complete, not as it comes", DisableDefaultText: true},
 		&cli.StringFlag{Name: "reasoning", Value: "hide", Usage: "`MODE`: hide, show or only; show writes the reasoning to stderr, only writes it instead of the answer"},
 	}
 }

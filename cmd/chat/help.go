@@ -31,10 +31,10 @@ const sendDescription = `The answer goes to stdout, everything else to stderr. W
 is the prompt; with a prompt, what is piped in is attached to it (--no-stdin if nothing is).
 
 To a terminal the answer is laid out as it comes. To a pipe or a file go the very bytes
-that are stored, and a newline, once the answer is complete: an answer can begin again
-(after a provider's or a worker's failure), and what a pipe got cannot be taken back.
---stream writes as it comes instead; if the answer then begins again with another text,
-chat exits with 9, and chat attach has all of it.
+that are stored, as they come, and a newline. An answer can begin again, after a failure of
+the provider or of a worker: a file is then taken back to where it was, but what a pipe got
+cannot be. If the new text differs from it, chat exits with 9, and chat attach has all of
+it. --no-stream writes only what is final.
 
 Ctrl+C stops the answer, a second one leaves at once; --timeout stops it too: who began
 an answer may end it. Closing the terminal, SIGTERM and a closed pipe only leave it.
@@ -45,7 +45,7 @@ Examples:
   cat main.go | chat send "Explain this"
   chat send -f main.go -f go.mod "What does this need?"
   chat send -c "Shorter, please"
-  chat send --stream "Tell me a story" | less
+  chat send "Tell me a story" | less
   chat send --json "Hi" | jq -r .message.content
   id=$(chat send -d "Think hard") && chat wait $id && chat attach $id
 
@@ -55,7 +55,7 @@ const attachDescription = `Replays the answer from its beginning, or from --from
 answers that have ended, too. A conversation stands for its newest answer, last for the
 newest of all. The exit code is that of the task. Ctrl+C leaves; the answer goes on.
 
-To a pipe or a file the text goes when it is complete; see chat send --help.
+To a pipe or a file go the very bytes, as they come; see chat send --help.
 
 Examples:
   chat attach last

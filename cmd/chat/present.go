@@ -33,8 +33,6 @@ func (p *program) presenter(c *cli.Context) (presenter, error) {
 		return nil, chat.Errorf(chat.CodeInvalid, "--reasoning is hide, show or only, not %q", mode)
 	case c.Bool("json") && c.Bool("jsonl"):
 		return nil, chat.Errorf(chat.CodeInvalid, "--json and --jsonl exclude each other")
-	case c.Bool("stream") && c.Bool("no-stream"):
-		return nil, chat.Errorf(chat.CodeInvalid, "--stream and --no-stream exclude each other")
 	}
 	links := linkNotes{p: p}
 	switch {
@@ -51,9 +49,9 @@ func (p *program) presenter(c *cli.Context) (presenter, error) {
 	case tty:
 		out = &cleaned{w: p.out}
 	default:
-		out = &exact{w: p.out}
+		out = newExact(p.out)
 	}
-	if c.Bool("no-stream") || !tty && !c.Bool("stream") {
+	if c.Bool("no-stream") {
 		out = &late{sink: out}
 	}
 	t := &textual{linkNotes: links, out: out, mode: mode}
@@ -209,56 +207,6 @@ func (c *cleaned) Close() error {
 		return nil
 	}
 	_, err := io.WriteString(c.w, "\n")
-	return err
-}
-
-// exact is the very text, and a newline, for a program that reads it. What is
-// written cannot be taken back: when the answer begins again, it goes on only
-// where the new text has the same beginning, and fails otherwise.
-type exact struct {
-	w       io.Writer
-	written string // all that w got
-	again   bool   // the answer began again: pending must first catch up
-	pending strings.Builder
-}
-
-func (e *exact) Write(text string) error {
-	if e.again {
-		e.pending.WriteString(text)
-		now := e.pending.String()
-		switch {
-		case strings.HasPrefix(now, e.written):
-			text = now[len(e.written):]
-			e.again = false
-			e.pending.Reset()
-		case strings.HasPrefix(e.written, now):
-			return nil
-		default:
-			return errDiverged
-		}
-	}
-	e.written += text
-	_, err := io.WriteString(e.w, text)
-	return err
-}
-
-// errDiverged says that what has been written is not the answer's beginning.
-var errDiverged = chat.Errorf(chat.CodeDeadline, "the answer was begun again, and differs from what has been written")
-
-func (e *exact) Reset() error {
-	e.pending.Reset()
-	e.again = e.written != ""
-	return nil
-}
-
-func (e *exact) Close() error {
-	if e.again {
-		return errDiverged // it ended before it reached what has been written
-	}
-	if e.written == "" {
-		return nil
-	}
-	_, err := io.WriteString(e.w, "\n")
 	return err
 }
 

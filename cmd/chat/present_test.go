@@ -3,6 +3,9 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -139,6 +142,32 @@ func TestCodesOfAnswers(t *testing.T) {
 	for _, tc := range tests {
 		if a := play(t, unseen{}, tc.last); a.code() != tc.want {
 			t.Errorf("%+v: %d, want %d", tc.last, a.code(), tc.want)
+		}
+	}
+}
+
+func TestAFileIsTakenBackOverAReset(t *testing.T) {
+	for name, flags := range map[string]int{"written": os.O_RDWR, "appended to": os.O_RDWR | os.O_APPEND} {
+		path := filepath.Join(t.TempDir(), "f")
+		if err := os.WriteFile(path, []byte("before\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.OpenFile(path, flags, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if flags&os.O_APPEND == 0 {
+			if _, err := f.Seek(0, io.SeekEnd); err != nil {
+				t.Fatal(err)
+			}
+		}
+		e := newExact(f)
+		if err := errors.Join(e.Write("a long text"), e.Reset(), e.Write("short"), e.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if got := contents(t, f); got != "before\nshort\n" {
+			t.Errorf("%s: %q", name, got)
 		}
 	}
 }

@@ -169,7 +169,7 @@ func (f *follower) read(ctx context.Context, l *link, events *sse.Reader) (end e
 		event, err := events.Next()
 		if err != nil {
 			// The reader's default is not something the server asked for.
-			if r := events.Retry(); r != sse.DefaultRetry {
+			if r := events.Retry(); r > 0 {
 				end.wait = r
 			}
 			return f.lost(ctx, l, err, end)
