@@ -93,7 +93,7 @@ var rules = map[string]rule{
 		"finds or starts the local daemon: the rest of the daemon is another process",
 	},
 	"chat/daemon": {
-		[]string{"chat", "chat/sql", "chat/daemon/", goRedis, goUUID, "github.com/BurntSushi/toml", "github.com/joho/godotenv", xSync},
+		[]string{"chat", "chat/sql", "chat/daemon/", goRedis, goRedis + "/maintnotifications", goUUID, "github.com/BurntSushi/toml", "github.com/joho/godotenv", xSync},
 		"configuration and wiring: the one place that sees all parts",
 	},
 
@@ -132,7 +132,7 @@ var rules = map[string]rule{
 	},
 
 	"chat/cmd/chat": {
-		[]string{"chat", "chat/sse", "chat/daemon", "chat/daemon/client", "chat/daemon/local", "chat/tui", "chat/tui/", charm, goUUID, "github.com/urfave/cli/v2", "github.com/mattn/go-isatty", "github.com/muesli/termenv"},
+		[]string{"chat", "chat/sse", "chat/daemon", "chat/daemon/client", "chat/daemon/local", "chat/tui", "chat/tui/", charm, goUUID, "golang.org/x/sys/unix", "github.com/urfave/cli/v2", "github.com/mattn/go-isatty", "github.com/muesli/termenv"},
 		"the program: it speaks to a daemon through the client, even when it is its own",
 	},
 	"chat/cmd/chatd": {
@@ -141,6 +141,10 @@ var rules = map[string]rule{
 	},
 
 	"chat/internal/arch": {nil, "rules"},
+	"chat/internal/e2e": {
+		[]string{"chat", "chat/sse", "chat/daemon/client", "chat/daemon/provider/providertest", "chat/internal/services"},
+		"tests the programs from outside: it starts them, it does not import them",
+	},
 	"chat/internal/services": {
 		[]string{"github.com/lib/pq", goRedis},
 		"the services of tests: it knows nothing of what is tested",
