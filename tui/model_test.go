@@ -98,7 +98,7 @@ func TestErrorSaysWhatHappenedAndThatTheTextIsKept(t *testing.T) {
 	s.backend.finish(task, chat.TaskInterrupted, "Half an",
 		&chat.Error{Code: chat.CodeProviderCut, Message: "The provider\x1b[31m cut the stream; send it again"})
 	s.untilShown("✗ The provider cut the stream; send it again. The text so far is kept.")
-	s.until("nothing runs any more", func() bool { return len(s.m.running) == 0 })
+	s.until("nothing runs any more", func() bool { return len(s.m.running) == 0 && s.m.messages[1].Model() == "demo" })
 	s.golden("interrupted_80x24")
 }
 

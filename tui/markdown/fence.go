@@ -2,8 +2,10 @@ package markdown
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/util"
 )
 
 // openFence is a fenced code block at the top level that has not been closed:
@@ -42,13 +44,14 @@ func (f *openFence) closedBy(line []byte) bool {
 	return len(mark)-len(tail) >= f.length && len(bytes.TrimSpace(tail)) == 0
 }
 
-// dedent takes the opening fence's indentation off a line of code.
+// dedent takes the opening fence's indentation off a line of code, as far as the
+// line has it. Of a tab that reaches further, spaces remain.
 func (f *openFence) dedent(line []byte) string {
-	n := 0
-	for n < f.indent && n < len(line) && line[n] == ' ' {
-		n++
+	pos, padding := util.IndentPositionPadding(line, 0, 0, f.indent)
+	if pos < 0 {
+		pos, padding = max(0, util.FirstNonSpacePosition(line)), 0
 	}
-	return string(line[n:])
+	return strings.Repeat(" ", padding) + string(line[pos:])
 }
 
 // advanceFence keeps the complete lines of the open fence; it reports whether

@@ -76,6 +76,7 @@ var corpus = map[string]string{
 	"fence":            "Text:\n```go\nfunc main() {\n\n\tprintln(\"x\")\n}\n```\nafter\n~~~\ntilde ``` inside\n~~~~\n",
 	"fence unclosed":   "```\na\n\n  b\n``\n````x\n\n\n",
 	"fence indented":   "  ```py\n  a\n    b\n c\n   ```\ntext\n",
+	"fence and tabs":   "   ```\n\tp\n \tq\n\t\tr\n  s\n\n\t\n   ```\n",
 	"fence in item":    "1. do\n   ```sh\n   ls -l\n\n   cd\n   ```\n2. next\n\n       code\n",
 	"fence interrupts": "para\n```\ncode\n```\npara\n",
 	"table":            "Before\n\n| a | b | c |\n|:--|:-:|--:|\n| 1 | *2* | 3 |\n| `x|y` | longer cell text | 9 |\n\nafter\n",
@@ -149,7 +150,13 @@ func documents(t testing.TB) []string {
 	if len(files) < 10 {
 		t.Fatalf("only %d Markdown files in %s", len(files), root)
 	}
-	return files
+	const enough = 40 // spread over all modules
+	step := max(1, len(files)/enough)
+	var some []string
+	for i := 0; i < len(files); i += step {
+		some = append(some, files[i])
+	}
+	return some
 }
 
 func TestStreamEqualsRenderOnRealDocuments(t *testing.T) {
@@ -160,11 +167,11 @@ func TestStreamEqualsRenderOnRealDocuments(t *testing.T) {
 			t.Fatal(err)
 		}
 		source := strings.ToValidUTF8(string(data), "?")
-		if len(source) > 60_000 {
-			source = source[:60_000]
+		if len(source) > 24_000 {
+			source = source[:24_000]
 		}
 		t.Run(filepath.Base(filepath.Dir(file))+"/"+filepath.Base(file), func(t *testing.T) {
-			equalAt(t, strings.ToValidUTF8(source, ""), 40+r.IntN(80), randomCuts(r, source, 40))
+			equalAt(t, strings.ToValidUTF8(source, ""), 40+r.IntN(80), randomCuts(r, source, 30))
 		})
 	}
 }
@@ -175,14 +182,14 @@ func TestNoRowIsWiderThanAsked(t *testing.T) {
 		sources = append(sources, s)
 	}
 	for i, file := range documents(t) {
-		if i%5 != 0 {
+		if i%4 != 0 {
 			continue
 		}
 		data, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		sources = append(sources, string(data[:min(len(data), 20_000)]))
+		sources = append(sources, string(data[:min(len(data), 10_000)]))
 	}
 	for _, width := range []int{20, 21, 33, 40, 79, 80, 120, 200} {
 		for _, source := range sources {
