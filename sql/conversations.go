@@ -26,15 +26,45 @@ func limit(n int) int {
 // CreateConversation stores a conversation with the title, model and system
 // prompt of c, and returns it with its id and times.
 func (s *Store) CreateConversation(ctx context.Context, owner string, c chat.Conversation) (chat.Conversation, error) {
-	id, err := newID()
+	args, err := newConversation(owner, c)
 	if err != nil {
 		return chat.Conversation{}, err
 	}
-	title := chat.NormalizeText(c.Title)
-	rows, err := change[conversationRow](ctx, s, `INSERT INTO conversations (id, owner, title, folded, model, system, next_seq, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, 1, {{now}}, {{now}}) RETURNING `+conversationColumns,
-		id, owner, title, fold(title), chat.NormalizeText(c.Model), chat.NormalizeText(c.System))
+	rows, err := change[conversationRow](ctx, s, insertConversation+" RETURNING "+conversationColumns, args...)
 	return onlyConversation(rows, err)
+}
+
+// CreateConversationOnce does the same under the idempotency key in o: repeated
+// with the same body, it returns the conversation that was made the first time.
+func (s *Store) CreateConversationOnce(ctx context.Context, owner string, c chat.Conversation, o chat.SubmitOptions) (made chat.Conversation, replayed bool, err error) {
+	if o.IdempotencyKey == "" {
+		made, err = s.CreateConversation(ctx, owner, c)
+		return made, false, err
+	}
+	acc, replayed, err := s.once(ctx, owner, o, func(t *transaction, acc *chat.Accepted) error {
+		args, err := newConversation(owner, c)
+		if err != nil {
+			return err
+		}
+		acc.ConversationID, _ = args[0].(string)
+		_, err = t.exec(ctx, insertConversation, args...)
+		return err
+	})
+	if err != nil {
+		return chat.Conversation{}, false, err
+	}
+	made, err = s.Conversation(ctx, owner, acc.ConversationID)
+	return made, replayed, err
+}
+
+const insertConversation = `INSERT INTO conversations (id, owner, title, folded, model, system, next_seq, created_at, updated_at)
+	VALUES ($1, $2, $3, $4, $5, $6, 1, {{now}}, {{now}})`
+
+// newConversation are the arguments of insertConversation, the new id first.
+func newConversation(owner string, c chat.Conversation) ([]any, error) {
+	id, err := newID()
+	title := chat.NormalizeText(c.Title)
+	return []any{id, owner, title, fold(title), chat.NormalizeText(c.Model), chat.NormalizeText(c.System)}, err
 }
 
 func onlyConversation(rows []conversationRow, err error) (chat.Conversation, error) {

@@ -14,7 +14,7 @@ import (
 
 // Conversations is what the API needs of SQL for conversations.
 type Conversations interface {
-	CreateConversation(ctx context.Context, owner string, c chat.Conversation) (chat.Conversation, error)
+	CreateConversationOnce(ctx context.Context, owner string, c chat.Conversation, o chat.SubmitOptions) (chat.Conversation, bool, error)
 	Conversation(ctx context.Context, owner, id string) (chat.Conversation, error)
 	Conversations(ctx context.Context, owner string, q chat.ConversationQuery) ([]chat.Conversation, string, error)
 	UpdateConversation(ctx context.Context, owner, id string, p chat.ConversationPatch) (chat.Conversation, error)

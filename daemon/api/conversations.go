@@ -45,8 +45,16 @@ func (s *Server) createConversation(r *http.Request, p principal) (reply, error)
 	if err := firstError(checkText("title", in.Title, maxTitle), checkText("model", in.Model, maxModel), checkText("system", in.System, maxSystem)); err != nil {
 		return reply{}, err
 	}
-	c, err := s.store.CreateConversation(r.Context(), p.owner, chat.Conversation{Title: in.Title, Model: in.Model, System: in.System})
-	return reply{status: http.StatusCreated, body: c, header: map[string]string{"Location": "/conversations/" + c.ID}}, err
+	opts, err := submitOptions(r, in)
+	if err != nil {
+		return reply{}, err
+	}
+	c, replayed, err := s.store.CreateConversationOnce(r.Context(), p.owner, chat.Conversation{Title: in.Title, Model: in.Model, System: in.System}, opts)
+	header := map[string]string{"Location": "/conversations/" + c.ID}
+	if replayed {
+		header["Idempotent-Replay"] = "true"
+	}
+	return reply{status: http.StatusCreated, body: c, header: header}, err
 }
 
 func (s *Server) listConversations(r *http.Request, p principal) (reply, error) {
