@@ -46,25 +46,12 @@ func (s *Stream) Append(text string) string {
 	if s.state == ground && s.held == 0 && clean(text) {
 		return text
 	}
+	if s.held > 0 {
+		text = string(s.partial[:s.held]) + text
+		s.held = 0
+	}
 	var out strings.Builder
 	out.Grow(len(text))
-	for s.held > 0 && text != "" {
-		s.partial[s.held] = text[0]
-		joined := s.partial[:s.held+1]
-		switch {
-		case !utf8.FullRune(joined):
-			s.held++
-			text = text[1:]
-		case utf8.Valid(joined):
-			r, _ := utf8.DecodeRune(joined)
-			text = text[1:]
-			s.held = 0
-			s.next(&out, r)
-		default: // what was held cannot become a character
-			s.held = 0
-			s.next(&out, utf8.RuneError)
-		}
-	}
 	for text != "" {
 		r, size := utf8.DecodeRuneInString(text)
 		if r == utf8.RuneError && size == 1 && !utf8.FullRuneInString(text) {
