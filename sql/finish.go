@@ -40,10 +40,11 @@ func (t *transaction) end(ctx context.Context, r chat.Result, fence string) (mes
 	var ended []string
 	err = t.list(ctx, &ended, `UPDATE tasks SET state = $3, cancel_requested = FALSE, lease_until = NULL, finished_at = {{now}},
 			finish_reason = $4, prompt_tokens = $5, completion_tokens = $6, total_tokens = $7,
-			error_code = $8, error_message = $9, error_retryable = $10, chunk_count = $11
+			error_code = $8, error_message = $9, error_retryable = $10, chunk_count = $11,
+			model = CASE WHEN $12 = '' THEN model ELSE $12 END
 		WHERE id = $1 AND attempt = $2 AND `+fence+` RETURNING message_id`,
 		r.TaskID, r.Attempt, string(r.State), chat.NormalizeText(r.FinishReason), prompt, completion, total,
-		string(e.Code), e.Message, e.Retryable, r.ChunkCount)
+		string(e.Code), e.Message, e.Retryable, r.ChunkCount, chat.NormalizeText(r.Model))
 	if err != nil || len(ended) == 0 {
 		return "", err
 	}
