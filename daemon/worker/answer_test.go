@@ -1,0 +1,194 @@
+package worker_test
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"chat"
+	"chat/daemon/provider/providertest"
+	"chat/daemon/worker"
+)
+
+var silent = slog.New(slog.DiscardHandler)
+
+func TestAnAnswerIsWhatTheProviderSent(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, setup{})
+	l.work(on{})
+	acc := l.submit("lie: reasoning=3 chunks=20 split nul")
+	l.ended(acc)
+	call := l.provider.Calls()[0]
+	task, m := l.endedAs(acc, chat.TaskDone, strings.ReplaceAll(call.Sent, "\x00", ""))
+	if m.Reasoning != call.Reasoning || m.Model != "lying" || task.FinishReason != "stop" || task.Usage == nil || task.Usage.CompletionTokens == 0 {
+		t.Errorf("reasoning %q, model %q, task %+v", m.Reasoning, m.Model, task)
+	}
+	if len(l.provider.Calls()) != 1 || task.Attempt != 1 {
+		t.Errorf("%d calls, attempt %d", len(l.provider.Calls()), task.Attempt)
+	}
+	for _, key := range []string{names.Chunks(acc.TaskID), names.Metadata(acc.TaskID)} {
+		if ttl := l.rdb.TTL(t.Context(), key).Val(); ttl <= 0 {
+			t.Errorf("%s has a TTL of %s", key, ttl)
+		}
+	}
+	l.eventually("the credentials are forgotten", func() bool {
+		l.models.mu.Lock()
+		defer l.models.mu.Unlock()
+		return l.models.forgotten[acc.TaskID] == 1
+	})
+}
+
+func TestTheThreadIsSent(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, setup{})
+	l.work(on{})
+	first := l.submit("hello")
+	l.endedAs(first, chat.TaskDone, providertest.Answer(1, 10))
+	second, _, err := l.store.Submit(t.Context(), owner, first.ConversationID, chat.Submission{Content: "and now?"}, chat.SubmitOptions{})
+	l.must(err)
+	l.endedAs(second, chat.TaskDone, providertest.Answer(2, 10))
+	if call := l.provider.Calls()[1]; call.Messages != 3 || call.Prompt != "and now?" {
+		t.Errorf("the second call had %d messages, the last %q", call.Messages, call.Prompt)
+	}
+}
+
+// gatedStore holds Finish until it is let go.
+type gatedStore struct {
+	worker.Store
+	asked, pass chan struct{}
+}
+
+func (s gatedStore) Finish(ctx context.Context, r chat.Result) error {
+	s.asked <- struct{}{}
+	<-s.pass
+	return s.Store.Finish(ctx, r)
+}
+
+func TestTheTerminalChunkComesAfterTheCommit(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, setup{})
+	gate := gatedStore{l.store, make(chan struct{}, 1), make(chan struct{})}
+	l.work(on{store: gate})
+	acc := l.submit("lie: chunks=5")
+	l.within("the commit begins", gate.asked)
+	chunks := l.chunks(acc)
+	if len(chunks) != 5 || chunks[4].Terminal() || l.task(acc).State != chat.TaskRunning {
+		t.Errorf("before the commit the log has %s", told(chunks))
+	}
+	if reason := l.rdb.HGet(t.Context(), names.Metadata(acc.TaskID), "finish_reason").Val(); reason != "stop" {
+		t.Errorf("before the commit the log is settled as %q: the answer could not be salvaged", reason)
+	}
+	close(gate.pass)
+	l.endedAs(acc, chat.TaskDone, providertest.Answer(1, 5))
+}
+
+func TestRefusalsAreFinal(t *testing.T) {
+	t.Parallel()
+	for directive, code := range map[string]chat.Code{
+		"status=401": chat.CodeProviderAuth, "status=403": chat.CodeProviderAuth, "status=404": chat.CodeProviderModel,
+		"status=400": chat.CodeProviderRefused, "status=422": chat.CodeProviderRefused,
+		"status=429 kind=insufficient_quota": chat.CodeProviderQuota,
+	} {
+		t.Run(directive, func(t *testing.T) {
+			t.Parallel()
+			l := newLab(t, setup{})
+			l.work(on{})
+			acc := l.submit("lie: " + directive)
+			task, _ := l.endedAs(acc, chat.TaskFailed, "")
+			if task.Error == nil || task.Error.Code != code || len(l.provider.Calls()) != 1 {
+				t.Errorf("%+v after %d calls, want %s after one", task.Error, len(l.provider.Calls()), code)
+			}
+			if end := l.chunks(acc)[0]; end.Type != chat.ChunkError || end.Code != code || end.Content == "" {
+				t.Errorf("the terminal chunk is %+v", end)
+			}
+		})
+	}
+}
+
+func TestAFailureThatMayPassIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	for _, directive := range []string{
+		"status=503", "status=500", "status=408", "status=409", "status=429", "cut=5", "abort=5", "rst=5", "cut=0", "nofinish nodone",
+	} {
+		t.Run(directive, func(t *testing.T) {
+			t.Parallel()
+			l := newLab(t, setup{script: func(attempt int) string {
+				if attempt == 1 {
+					return "lie:" + strings.ReplaceAll(directive, " ", ",")
+				}
+				return "lying"
+			}})
+			l.work(on{})
+			acc := l.submit("hello")
+			task, _ := l.endedAs(acc, chat.TaskDone, providertest.Answer(2, 10))
+			if calls := l.provider.Calls(); len(calls) != 2 || task.Attempt != 2 || task.Error != nil {
+				t.Errorf("%d calls, attempt %d, error %v", len(calls), task.Attempt, task.Error)
+			}
+			chunks := l.chunks(acc)
+			resets := 0
+			for _, c := range chunks {
+				if c.Type == chat.ChunkReset {
+					resets++
+				}
+			}
+			if resets != 1 {
+				t.Errorf("%d resets in %s", resets, told(chunks))
+			}
+		})
+	}
+}
+
+func TestWhenAttemptsRunOutTheLongestTextIsKept(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		scripts []string
+		state   chat.TaskState
+		want    string
+		code    chat.Code
+	}{
+		"the first is the longest": {[]string{"cut=8", "cut=3", "cut=5"}, chat.TaskInterrupted, providertest.Answer(1, 8), chat.CodeProviderCut},
+		"the second is":            {[]string{"cut=2", "cut=7", "status=500"}, chat.TaskInterrupted, providertest.Answer(2, 7), chat.CodeProviderServer},
+		"the last is":              {[]string{"cut=2", "cut=4", "cut=6"}, chat.TaskInterrupted, providertest.Answer(3, 6), chat.CodeProviderCut},
+		"there is none":            {[]string{"status=503", "status=503", "status=503"}, chat.TaskFailed, "", chat.CodeProviderServer},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLab(t, setup{script: func(attempt int) string { return "lie:" + tc.scripts[attempt-1] }})
+			l.work(on{})
+			acc := l.submit("hello")
+			task, _ := l.endedAs(acc, tc.state, tc.want)
+			if len(l.provider.Calls()) != chat.MaxAttempts || task.Attempt != chat.MaxAttempts {
+				t.Errorf("%d calls, attempt %d", len(l.provider.Calls()), task.Attempt)
+			}
+			if task.Error == nil || task.Error.Code != tc.code || !task.Error.Retryable {
+				t.Errorf("error %+v, want %s", task.Error, tc.code)
+			}
+		})
+	}
+}
+
+func TestRetryAfterIsObeyed(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, setup{})
+	l.work(on{})
+	acc := l.submit("lie: status=429 retry=1 fail=1")
+	l.endedAs(acc, chat.TaskDone, providertest.Answer(2, 10))
+	calls := l.provider.Calls()
+	if gap := calls[1].Began.Sub(calls[0].Ended); gap < time.Second || gap > 4*time.Second {
+		t.Errorf("the second call came %s after a refusal that asked for 1s", gap)
+	}
+}
+
+func TestADeadlineEndsTheAnswerAndKeepsItsText(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, setup{})
+	l.work(on{})
+	acc := l.submit("lie: hang=3", func(s *chat.Submission) { s.DeadlineSeconds = 1 })
+	task, _ := l.endedAs(acc, chat.TaskInterrupted, providertest.Answer(1, 3))
+	if task.Error == nil || task.Error.Code != chat.CodeDeadline || len(l.provider.Calls()) != 1 {
+		t.Errorf("%+v after %d calls", task.Error, len(l.provider.Calls()))
+	}
+	l.calls("the provider's connection is closed", func(c []providertest.Call) bool { return c[0].Gone() })
+}

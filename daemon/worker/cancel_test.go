@@ -1,0 +1,147 @@
+package worker_test
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"chat"
+	"chat/daemon/provider/providertest"
+	"chat/daemon/worker"
+	"chat/internal/services"
+)
+
+func (l *lab) cancel(acc chat.Accepted) bool {
+	l.Helper()
+	_, won, err := l.store.Cancel(l.Context(), owner, acc.TaskID)
+	l.must(err)
+	return won
+}
+
+func TestACancelledTaskThatWaitsIsNeverCalledFor(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, setup{})
+	cancelled := l.submit("never")
+	if !l.cancel(cancelled) || !l.cancel(cancelled) {
+		t.Error("the cancel of a queued task did not win, or not twice")
+	}
+	l.work(on{})
+	other := l.submit("hello")
+	l.endedAs(other, chat.TaskDone, providertest.Answer(1, 10))
+	if calls := l.provider.Calls(); len(calls) != 1 || calls[0].Prompt != "hello" {
+		t.Errorf("calls: %+v", calls)
+	}
+	if task := l.task(cancelled); task.State != chat.TaskCancelled || task.Attempt != 0 {
+		t.Errorf("%+v", task)
+	}
+}
+
+func TestACancelStopsARunningAnswer(t *testing.T) {
+	t.Parallel()
+	for name, hinted := range map[string]bool{"when the hint comes": true, "with the next renewal": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLab(t, setup{})
+			w := l.work(on{opts: worker.Options{Renewal: 300 * time.Millisecond}})
+			acc := l.submit("lie: chunks=1000 gate")
+			l.provider.Step(5)
+			l.logged(acc, providertest.Answer(1, 5))
+			began := time.Now()
+			if !l.cancel(acc) {
+				t.Fatal("the cancel lost against nobody")
+			}
+			if hinted {
+				w.Cancel(acc.TaskID)
+			}
+			l.calls("the provider's connection is closed", func(c []providertest.Call) bool { return c[0].Gone() })
+			if took := time.Since(began); took > time.Second {
+				t.Errorf("closed after %s", took)
+			}
+			task, _ := l.endedAs(acc, chat.TaskCancelled, providertest.Answer(1, 5))
+			chunks := l.chunks(acc)
+			if end := chunks[len(chunks)-1]; end.Type != chat.ChunkDone || end.FinishReason != "cancelled" || task.Error != nil {
+				t.Errorf("the terminal chunk is %+v, the task's error %v", end, task.Error)
+			}
+			if !l.cancel(acc) {
+				t.Error("a repeated cancel is told something else")
+			}
+			if len(l.provider.Calls()) != 1 || l.models.forgotten[acc.TaskID] != 1 {
+				t.Errorf("%d calls, forgotten %v", len(l.provider.Calls()), l.models.forgotten)
+			}
+		})
+	}
+}
+
+func TestACancelBeforeARetryWins(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, setup{})
+	l.work(on{opts: worker.Options{RetryBase: time.Minute, RetryLimit: time.Minute}})
+	acc := l.submit("lie: cut=4")
+	l.eventually("the task waits for its retry", func() bool { s := l.task(acc); return s.State == chat.TaskQueued && s.Attempt == 1 })
+	if !l.cancel(acc) {
+		t.Fatal("the cancel lost")
+	}
+	task, m := l.ended(acc)
+	if task.State != chat.TaskCancelled || m.Content != providertest.Answer(1, 4) || len(l.provider.Calls()) != 1 {
+		t.Errorf("%s with %q after %d calls", task.State, m.Content, len(l.provider.Calls()))
+	}
+}
+
+func TestCancelAndFinishHaveOneWinner(t *testing.T) {
+	t.Parallel()
+	for name, url := range map[string]func(*testing.T) string{
+		"SQLite":     func(*testing.T) string { return "" },
+		"PostgreSQL": func(t *testing.T) string { return services.Postgres(t) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLab(t, setup{databaseURL: url(t)})
+			w := l.work(on{})
+			const rounds = 60
+			accepted := make([]chat.Accepted, rounds)
+			for i := range accepted {
+				accepted[i] = l.submit(fmt.Sprintf("lie: chunks=%d pace=%dms tag=%d-", 1+i%4, i%3, i))
+			}
+			var won atomic.Int32
+			var cancels sync.WaitGroup
+			for i, acc := range accepted {
+				cancels.Go(func() {
+					task := chat.Task{}
+					for n := 0; task.State == "" || task.State == chat.TaskQueued || n < i%5; n++ {
+						var err error
+						if task, err = l.store.Task(t.Context(), owner, acc.TaskID); err != nil {
+							t.Error(err)
+							return
+						}
+					}
+					_, first, err := l.store.Cancel(t.Context(), owner, acc.TaskID)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					state := chat.TaskDone
+					if first {
+						w.Cancel(acc.TaskID)
+						state = chat.TaskCancelled
+						won.Add(1)
+					}
+					accepted[i].Status = string(state) // what was answered
+				})
+			}
+			cancels.Wait()
+			for _, acc := range accepted {
+				task, m := l.ended(acc)
+				if string(task.State) != acc.Status {
+					t.Errorf("the cancel was told %s, the task is %s", acc.Status, task.State)
+				}
+				l.endedAs(acc, task.State, m.Content)
+			}
+			t.Logf("%d of %d cancels won", won.Load(), rounds)
+			if len(l.provider.Calls()) > rounds {
+				t.Errorf("%d calls", len(l.provider.Calls()))
+			}
+		})
+	}
+}
