@@ -114,7 +114,7 @@ func TestFailuresHaveTheirCodes(t *testing.T) {
 		{"html type=text/event-stream", chat.CodeProviderProtocol, false, "web page"},
 		{"redirect=http://127.0.0.1:1/v1/chat/completions", chat.CodeProviderProtocol, false, "redirects"},
 		{"huge=2000000", chat.CodeAnswerTooLarge, false, "1048576"},
-		{"endless text=" + strings.Repeat("x", 60000), chat.CodeAnswerTooLarge, false, "4194304"},
+		{"endless text=" + strings.Repeat("x", 60000), chat.CodeAnswerTooLarge, false, "2097152"},
 		{"gzip bomb", chat.CodeProviderProtocol, false, "without end"},
 		{"empty", chat.CodeProviderEmpty, true, ""},
 		{"chunks=3 text=%00", chat.CodeProviderEmpty, true, ""},
@@ -145,7 +145,10 @@ func TestFailuresHaveTheirCodes(t *testing.T) {
 	} {
 		t.Run(tc.lie[:min(len(tc.lie), 60)], func(t *testing.T) {
 			t.Parallel()
-			server, r := lying(t)
+			server, r := lying(t, func(c *provider.Config) {
+				c.Limits = provider.DefaultLimits()
+				c.Limits.MaxAnswer = 2 << 20
+			})
 			g := read(t, t.Context(), r, ask("lie: "+tc.lie))
 			e := wantCode(t, g.err, tc.code, tc.retryable)
 			if !strings.Contains(e.Message, tc.says) {

@@ -13,9 +13,10 @@ import (
 	"chat/sse"
 )
 
-// maxQuiet bounds the bytes of comments and empty events between two texts. At
-// the pace of keep-alives it is never reached; a compressed flood reaches it.
-const maxQuiet = 16 << 20
+// maxQuiet bounds the bytes of comments and empty events between two texts,
+// beyond the size of an answer, which may come in one piece. At the pace of
+// keep-alives it is never reached; a compressed flood reaches it.
+const maxQuiet = 4 << 20
 
 // body is a response as go-openai can read it: one line "data: <JSON>" an
 // event, then "data: [DONE]". It ends with io.EOF only after [DONE]; everything
@@ -73,7 +74,7 @@ func (s source) Read(p []byte) (int, error) {
 	s.x.quiet += n
 	if err != nil && err != io.EOF {
 		err = s.why(err)
-	} else if s.x.quiet > maxQuiet {
+	} else if s.x.quiet > maxQuiet+s.x.limits.MaxAnswer {
 		err = s.x.to.protocolError("sends data without end and no text", nil)
 	}
 	return n, err
@@ -155,6 +156,9 @@ func (b *body) plain(r io.Reader) error {
 		return b.x.to.protocolError("answered with something that is not JSON", nil)
 	}
 	if !isCompletion(whole) {
+		if b.x.to.readComplaint(whole).Message == "" {
+			return b.x.to.protocolError("answered with JSON that is not a chat completion", nil)
+		}
 		return b.x.to.streamError(whole, b.x.model)
 	}
 	b.line(whole)

@@ -18,7 +18,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const testKey = "sk-test-0123456789"
 
 // patience bounds what must not take long; nothing waits for it to pass.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // lying is a lying provider and a registry that is configured for it.
 func lying(t *testing.T, edit ...func(*provider.Config)) (*providertest.Server, *provider.Registry) {

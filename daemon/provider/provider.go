@@ -44,8 +44,8 @@ type Request struct {
 // Credentials are a client's own provider. They live in memory only and print
 // without their key.
 type Credentials struct {
-	Key     string `json:"-"`
-	BaseURL string `json:"base_url,omitempty"` // empty means DefaultBaseURL
+	Key     string
+	BaseURL string // empty means DefaultBaseURL
 }
 
 func (c Credentials) String() string {
@@ -59,6 +59,9 @@ func (c Credentials) GoString() string { return c.String() }
 func (c Credentials) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("base_url", c.base()), slog.String("key", hidden(c.Key)))
 }
+
+// MarshalJSON keeps the key out of JSON.
+func (c Credentials) MarshalJSON() ([]byte, error) { return json.Marshal(c.String()) }
 
 func (c Credentials) base() string {
 	if c.BaseURL == "" {
