@@ -47,6 +47,10 @@ type Exit struct {
 	Running []string
 }
 
+// framesPerSecond is how often changes are painted. Bubble Tea looks for them by
+// a clock, which an idle screen pays for too.
+const framesPerSecond = 30
+
 // Run shows the screen until the user leaves it or ctx ends, and then restores
 // the terminal. Tasks go on. The error is ctx's cause, or the terminal's.
 func Run(ctx context.Context, o Options) (Exit, error) {
@@ -67,6 +71,7 @@ func Run(ctx context.Context, o Options) (Exit, error) {
 		tea.WithOutput(&screen{File: o.Out}),
 		tea.WithEnvironment(o.Env),
 		tea.WithAltScreen(),
+		tea.WithFPS(framesPerSecond),
 		tea.WithFilter(filter),
 	)
 	// Not by tea.WithContext: that leaves its reader of the keyboard behind.
