@@ -1,0 +1,61 @@
+package e2e
+
+import (
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+)
+
+const emptyProgram = "package main\n\nfunc main() {}\n"
+
+// TestStartUp holds the quick commands against an empty Go program, on a
+// terminal that answers no queries: nothing may wait for an answer, and no
+// import may do work that only another command needs.
+func TestStartUp(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(emptyProgram), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"build", "-o", dir + "/empty", dir + "/main.go"}, {"build", "-o", dir + "/chat", "chat/cmd/chat"}} {
+		if out, err := exec.CommandContext(t.Context(), "go", args...).CombinedOutput(); err != nil {
+			t.Fatalf("go %v: %v\n%s", args, err, out)
+		}
+	}
+	floor := median(t, dir+"/empty")
+	for _, arg := range []string{"version", "--help"} {
+		took := median(t, dir+"/chat", arg)
+		t.Logf("chat %s takes %s more than an empty program", arg, took-floor)
+		if took-floor > 50*time.Millisecond {
+			t.Errorf("chat %s takes %s more than an empty program, which takes %s", arg, took-floor, floor)
+		}
+	}
+}
+
+// median is the time of the middle one of many runs on a silent terminal.
+func median(t *testing.T, name string, args ...string) time.Duration {
+	t.Helper()
+	var times []time.Duration
+	for range 15 {
+		cmd := exec.CommandContext(t.Context(), name, args...)
+		cmd.Env = []string{"TERM=xterm-256color", "HOME=" + t.TempDir()}
+		begun := time.Now()
+		f, err := pty.Start(cmd)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, f) // EIO is how a terminal's end shows
+		if err := cmd.Wait(); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		times = append(times, time.Since(begun))
+		_ = f.Close()
+	}
+	slices.Sort(times)
+	return times[len(times)/2]
+}
