@@ -86,11 +86,12 @@ func TestFirstTokenDoesNotWaitForAFrame(t *testing.T) {
 		updates := make(chan chat.Update)
 		go h.Run(t.Context(), 1, from(updates, nil))
 		began := time.Now()
-		go func() { updates <- content(0, "x"); close(updates) }()
+		updates <- content(0, "x")
 		h.Next(t.Context())
 		if d := time.Since(began); d != 0 {
 			t.Errorf("the first batch took %v", d)
 		}
+		close(updates)
 		h.Next(t.Context())
 	})
 }
