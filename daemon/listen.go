@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"chat"
+	"chat/daemon/local"
 )
 
 // listen binds one address of --listen: unix:///path, 0600, or tcp://host:port.
@@ -62,5 +63,5 @@ func listenUnix(path string) (net.Listener, error) {
 	if err := errors.Join(os.Chmod(tmp, 0o600), os.Rename(tmp, path)); err != nil {
 		return nil, errors.Join(chat.Errorf(chat.CodeDaemon, "cannot make the socket private: %w", err), l.Close())
 	}
-	return l, nil
+	return local.OwnPeers(l), nil
 }

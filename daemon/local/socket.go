@@ -134,7 +134,9 @@ func removeSocket(path string) error {
 	return nil
 }
 
-// ownPeers accepts connections of our own user and of root.
+// OwnPeers is l, which then accepts connections of our own user and of root only.
+func OwnPeers(l *net.UnixListener) net.Listener { return &ownPeers{l} }
+
 type ownPeers struct {
 	*net.UnixListener
 }
