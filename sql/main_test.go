@@ -1,10 +1,12 @@
 package sql_test
 
 import (
+	"sync"
 	"testing"
 
 	"go.uber.org/goleak"
 
+	"chat"
 	"chat/sql"
 )
 
@@ -23,4 +25,35 @@ func open(t *testing.T, url string, o sql.Options) *sql.Store {
 		}
 	})
 	return s
+}
+
+// startTogether opens an empty database by many at once, each of which uses it.
+func startTogether(t *testing.T, url string) {
+	t.Helper()
+	const starters = 6
+	start := make(chan struct{})
+	var wg sync.WaitGroup
+	for range starters {
+		wg.Go(func() {
+			<-start
+			s, err := sql.Open(t.Context(), url, sql.Options{})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if _, err := s.CreateConversation(t.Context(), "ada", chat.Conversation{}); err != nil {
+				t.Error(err)
+			}
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	close(start)
+	wg.Wait()
+	s := open(t, url, sql.Options{})
+	list, _, err := s.Conversations(t.Context(), "ada", chat.ConversationQuery{})
+	if err != nil || len(list) != starters {
+		t.Fatalf("%d conversations, want %d: %v", len(list), starters, err)
+	}
 }

@@ -176,23 +176,23 @@ var conversationTests = map[string]func(*suite){
 		s.wantState(kept.TaskID, chat.TaskQueued)
 	},
 
-	"a line of a thousand messages is deleted and read": func(s *suite) {
+	"a line of three hundred messages is deleted and read": func(s *suite) {
 		c := s.conversation()
 		var last chat.Accepted
-		for range 550 {
+		for range 150 {
 			last = s.send(c.ID, chat.Submission{Content: "again"})
 		}
 		list, err := s.Messages(s.Context(), owner, c.ID)
 		s.must(err)
 		_, thread, err := s.Thread(s.Context(), last.TaskID)
 		s.must(err)
-		if len(list) != 1100 || len(thread) != 550 {
-			s.Fatalf("%d messages, a thread of %d; want 1100 and 550", len(list), len(thread))
+		if len(list) != 300 || len(thread) != 150 {
+			s.Fatalf("%d messages, a thread of %d; want 300 and 150", len(list), len(thread))
 		}
 		cancelled, err := s.DeleteConversation(s.Context(), owner, c.ID)
 		s.must(err)
-		if len(cancelled) != 550 {
-			s.Fatalf("%d tasks cancelled, want 550", len(cancelled))
+		if len(cancelled) != 150 {
+			s.Fatalf("%d tasks cancelled, want 150", len(cancelled))
 		}
 	},
 }
