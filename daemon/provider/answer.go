@@ -19,7 +19,8 @@ type answer struct {
 	limit int
 	emit  func(Event) error
 
-	size      int // bytes received
+	frame     frame // the one being taken in
+	size      int   // bytes received
 	some      bool
 	reason    string
 	usage     *chat.Usage

@@ -113,8 +113,8 @@ func (c *call) next(x *exchange, stream *openai.ChatCompletionStream, a *answer)
 	if err != nil {
 		return readError{err}
 	}
-	f, err := decodeFrame(raw)
-	if err != nil {
+	f := &a.frame
+	if err := f.decode(raw); err != nil {
 		return c.to.protocolError("sent an event that is not a chat completion chunk", err)
 	}
 	if e := f.failure(); e != nil {

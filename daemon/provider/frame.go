@@ -45,12 +45,13 @@ func (d *delta) thought() string {
 	return string(d.Reasoning)
 }
 
-func decodeFrame(data []byte) (*frame, error) {
-	f := new(frame)
-	if err := json.Unmarshal(data, f); err != nil {
-		return nil, err
-	}
-	return f, nil
+// decode replaces f by what data says. It uses f's memory again: a long answer is
+// a hundred thousand frames.
+func (f *frame) decode(data []byte) error {
+	used := f.Choices[:cap(f.Choices)]
+	clear(used) // encoding/json would decode into what was left there
+	*f = frame{Choices: used[:0]}
+	return json.Unmarshal(data, f)
 }
 
 // failure is the error object in f, or nil.
@@ -69,8 +70,15 @@ func (f *frame) failure() json.RawMessage {
 	return nil
 }
 
-// present reports whether raw is a value other than null.
-func present(raw json.RawMessage) bool { return len(raw) > 0 && string(raw) != "null" }
+// present reports whether raw is an error, and not one of the ways to say that
+// there is none.
+func present(raw json.RawMessage) bool {
+	switch string(raw) {
+	case "", "null", `""`, "false", "{}":
+		return false
+	}
+	return true
+}
 
 // text is a string, byte for byte: encoding/json would replace the halves of a
 // character that was split between two deltas. null, and values that are no

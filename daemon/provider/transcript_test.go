@@ -110,6 +110,7 @@ func TestUnusualEvents(t *testing.T) {
 		{"second choice", `data: {"choices":[{"index":1,"delta":{"content":"b"}},{"index":0,"delta":{"content":"a"}}]}` + "\n\n" + end, "a", ""},
 		{"strange reasoning", `data: {"choices":[{"delta":{"content":"a","reasoning":{"x":1}}}]}` + "\n\n" + end, "a", ""},
 		{"null", "data: null\n\n" + `data: {"choices":null}` + "\n\n" + `data: {"choices":[{"delta":{"content":"a"}}]}` + "\n\n" + end, "a", ""},
+		{"no error", `data: {"error":"","choices":[{"delta":{"content":"a"},"error":{}}]}` + "\n\n" + end, "a", ""},
 		{"lone surrogate", `data: {"choices":[{"delta":{"content":"\ud83dx\ude00\ud83d"}}]}` + "\n\n" + end, "\uFFFDx\uFFFD\uFFFD", ""},
 		{"escapes", `data: {"choices":[{"delta":{"content":"\"\\\/\b\f\n\r\t\u0041\u0000"}}]}` + "\n\n" + end, "\"\\/\b\f\n\r\tA", ""},
 		{"JSON after white space", " \n\n" + `{"choices":[{"message":{"content":"a","reasoning_content":"r"}}]}`, "a", "r"},
