@@ -124,7 +124,12 @@ func (r *Reader) readLine() ([]byte, error) {
 	r.line = r.line[:0]
 	if !r.began {
 		r.began = true
-		if bom, _ := r.src.Peek(3); string(bom) == "\xEF\xBB\xBF" {
+		// Only what may be the mark waits for three bytes.
+		first, _ := r.src.Peek(1)
+		if string(first) == "\xEF" {
+			first, _ = r.src.Peek(3)
+		}
+		if string(first) == "\xEF\xBB\xBF" {
 			_, _ = r.src.Discard(3) // cannot fail: the bytes are buffered
 		}
 	}
