@@ -15,7 +15,7 @@ const tryThis = "What to try next:\n\n" +
 
 const setup = "## A real model\n\n" +
 	"* **A local one**: start Ollama, LM Studio or the server of llama.cpp. Each is found by itself, no setting needed.\n" +
-	"* **OpenAI**: set `OPENAI_API_KEY`, or run `chat auth login`.\n" +
+	"* **OpenAI**: set `OPENAI_API_KEY`.\n" +
 	"* **Any other OpenAI-compatible server**: set `OPENAI_BASE_URL` as well, for example\n\n" +
 	"```sh\n" +
 	"export OPENAI_BASE_URL=https://openrouter.ai/api/v1\n" +
