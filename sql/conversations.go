@@ -167,7 +167,11 @@ func (s *Store) Conversations(ctx context.Context, owner string, q chat.Conversa
 		return nil, "", err
 	}
 	for _, w := range words {
-		where = append(where, s.holds(w, &args))
+		cond, err := s.holds(ctx, owner, w, &args)
+		if err != nil {
+			return nil, "", err
+		}
+		where = append(where, cond)
 	}
 	n := limit(q.Limit)
 	rows, err := list[conversationRow](ctx, s, `SELECT `+conversationColumns+` FROM conversations c WHERE `+strings.Join(where, " AND ")+

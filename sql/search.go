@@ -1,6 +1,7 @@
 package sql
 
 import (
+	"context"
 	"strings"
 	"unicode/utf8"
 
@@ -12,6 +13,8 @@ const (
 	maxSearchWords = 16
 	// indexedWord is the length in characters from which trigrams find a word.
 	indexedWord = 3
+	// commonWord is the number of messages from which a word is common.
+	commonWord = 500
 )
 
 // fold makes texts that differ only in case equal. It is done here, when a text
@@ -32,13 +35,25 @@ func searchWords(search string) ([]string, error) {
 }
 
 // holds is the condition that conversation c of owner $1 has the word in its
-// title or in a message. A word too short for the index is looked for
-// conversation by conversation, newest first, until the page is full.
-func (s *Store) holds(word string, args *arguments) string {
+// title or in a message. A rare word is taken from the index. A common one, like
+// one that is too short for the index, is looked for conversation by
+// conversation, newest first: the page is full long before they have all been read.
+func (s *Store) holds(ctx context.Context, owner, word string, args *arguments) (string, error) {
+	indexed := utf8.RuneCountInString(word) >= indexedWord
+	if indexed {
+		hits, err := get[int](ctx, s, `SELECT count(*) FROM (`+s.dialect.indexed+`$2 LIMIT $3) AS hits`,
+			owner, s.dialect.pattern(word), commonWord)
+		if err != nil {
+			return "", err
+		}
+		indexed = hits < commonWord
+	}
 	p := args.add(s.dialect.pattern(word))
 	title := s.dialect.contains("c.folded", p)
-	if utf8.RuneCountInString(word) >= indexedWord {
-		return "(" + title + " OR c.id IN (" + s.dialect.indexed + p + "))"
+	if indexed {
+		return "(" + title + " OR c.id IN (" + s.dialect.indexed + p + "))", nil
 	}
-	return "(" + title + " OR EXISTS (SELECT 1 FROM messages m WHERE m.conversation_id = c.id AND " + s.dialect.contains("m.folded", p) + "))"
+	// The OFFSET keeps PostgreSQL from reading all messages first.
+	return "(" + title + " OR EXISTS (SELECT 1 FROM messages m WHERE m.conversation_id = c.id AND " +
+		s.dialect.contains("m.folded", p) + " LIMIT 1 OFFSET 0))", nil
 }
