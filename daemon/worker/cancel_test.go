@@ -1,6 +1,7 @@
 package worker_test
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -91,57 +92,66 @@ func TestACancelBeforeARetryWins(t *testing.T) {
 
 func TestCancelAndFinishHaveOneWinner(t *testing.T) {
 	t.Parallel()
-	for name, url := range map[string]func(*testing.T) string{
-		"SQLite":     func(*testing.T) string { return "" },
-		"PostgreSQL": func(t *testing.T) string { return services.Postgres(t) },
+	for name, tc := range map[string]struct {
+		url    func(*testing.T) string
+		rounds int
+	}{
+		"SQLite":     {func(*testing.T) string { return "" }, 20},
+		"PostgreSQL": {func(t *testing.T) string { return services.Postgres(t) }, 40},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := newLab(t, setup{databaseURL: url(t)})
-			w := l.work(on{})
-			const rounds = 60
-			accepted := make([]chat.Accepted, rounds)
+			l := newLab(t, setup{databaseURL: tc.url(t)})
+			accepted := make([]chat.Accepted, tc.rounds)
 			for i := range accepted {
-				accepted[i] = l.submit(fmt.Sprintf("lie: chunks=%d pace=%dms tag=%d-", 1+i%4, i%3, i))
+				accepted[i] = l.submit(fmt.Sprintf("lie: chunks=5 pace=5ms tag=%d-", i))
 			}
+			w := l.work(on{opts: worker.Options{Concurrency: 8}})
+			told := make([]chat.TaskState, tc.rounds)
 			var won atomic.Int32
 			var cancels sync.WaitGroup
 			for i, acc := range accepted {
 				cancels.Go(func() {
-					task := chat.Task{}
-					for n := 0; task.State == "" || task.State == chat.TaskQueued || n < i%5; n++ {
-						var err error
-						if task, err = l.store.Task(t.Context(), owner, acc.TaskID); err != nil {
-							t.Error(err)
-							return
-						}
-					}
+					l.sent(fmt.Sprintf("lie: chunks=5 pace=5ms tag=%d-", i), i%6)
 					_, first, err := l.store.Cancel(t.Context(), owner, acc.TaskID)
-					if err != nil {
-						t.Error(err)
-						return
-					}
-					state := chat.TaskDone
+					told[i] = chat.TaskDone
 					if first {
 						w.Cancel(acc.TaskID)
-						state = chat.TaskCancelled
+						told[i] = chat.TaskCancelled
 						won.Add(1)
 					}
-					accepted[i].Status = string(state) // what was answered
+					if err != nil {
+						t.Error(err)
+					}
 				})
 			}
 			cancels.Wait()
-			for _, acc := range accepted {
+			for i, acc := range accepted {
 				task, m := l.ended(acc)
-				if string(task.State) != acc.Status {
-					t.Errorf("the cancel was told %s, the task is %s", acc.Status, task.State)
+				if task.State != told[i] {
+					t.Errorf("the cancel was told %s, the task is %s", told[i], task.State)
 				}
 				l.endedAs(acc, task.State, m.Content)
 			}
-			t.Logf("%d of %d cancels won", won.Load(), rounds)
-			if len(l.provider.Calls()) > rounds {
+			t.Logf("%d of %d cancels won", won.Load(), tc.rounds)
+			if len(l.provider.Calls()) != tc.rounds {
 				t.Errorf("%d calls", len(l.provider.Calls()))
 			}
 		})
 	}
+}
+
+// sent waits until the call with the prompt has sent so many tokens, or, for one
+// more than it has, until it has ended.
+func (l *lab) sent(prompt string, tokens int) {
+	ctx, cancel := context.WithTimeout(l.Context(), patience)
+	defer cancel()
+	l.check(l.provider.Wait(ctx, func(calls []providertest.Call) bool {
+		for _, c := range calls {
+			if c.Prompt == prompt {
+				return c.Tokens >= max(tokens, 1) || c.End != ""
+			}
+		}
+		return false
+	}))
 }

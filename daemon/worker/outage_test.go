@@ -1,0 +1,162 @@
+package worker_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"chat"
+	"chat/daemon/provider/providertest"
+	"chat/daemon/worker"
+)
+
+// awayStore is a database that cannot be written to while away is set.
+type awayStore struct {
+	worker.Store
+	away   atomic.Bool
+	lost   atomic.Bool // writes succeed, and their reply is lost
+	failed atomic.Int32
+}
+
+var errAway = chat.Retryable(chat.Errorf(chat.CodeUnavailable, "the database cannot be reached"))
+
+func (s *awayStore) Finish(ctx context.Context, r chat.Result) error {
+	if s.away.Load() {
+		s.failed.Add(1)
+		return errAway
+	}
+	if s.lost.CompareAndSwap(true, false) {
+		s.failed.Add(1)
+		if err := s.Store.Finish(ctx, r); err != nil {
+			return err
+		}
+		return errAway
+	}
+	return s.Store.Finish(ctx, r)
+}
+
+func (s *awayStore) Renew(ctx context.Context, worker string) ([]chat.Lease, error) {
+	if s.away.Load() {
+		return nil, errAway
+	}
+	return s.Store.Renew(ctx, worker)
+}
+
+func TestACommitWaitsForTheDatabase(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, setup{})
+	store := &awayStore{Store: l.store}
+	l.work(on{store: store})
+	acc := l.submit("lie: chunks=10 gate")
+	l.provider.Step(3)
+	l.logged(acc, providertest.Answer(1, 3))
+	store.away.Store(true)
+	l.provider.Step(7)
+	l.eventually("three commits have failed", func() bool { return store.failed.Load() >= 3 })
+	for _, c := range l.chunks(acc) {
+		if c.Terminal() {
+			t.Errorf("%s was published before the commit", c.Type)
+		}
+	}
+	store.away.Store(false)
+	l.endedAs(acc, chat.TaskDone, providertest.Answer(1, 10))
+	if len(l.provider.Calls()) != 1 {
+		t.Error("the answer was bought again")
+	}
+}
+
+func TestACommitWhoseReplyWasLostIsOneCommit(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, setup{})
+	store := &awayStore{Store: l.store}
+	store.lost.Store(true)
+	l.work(on{store: store})
+	acc := l.submit("hello")
+	l.endedAs(acc, chat.TaskDone, providertest.Answer(1, 10))
+	if store.failed.Load() != 1 || len(l.provider.Calls()) != 1 {
+		t.Errorf("%d lost replies, %d calls", store.failed.Load(), len(l.provider.Calls()))
+	}
+}
+
+func TestAnAnswerOutlivesRedis(t *testing.T) {
+	t.Parallel()
+	t.Run("that is gone for good", func(t *testing.T) {
+		t.Parallel()
+		server := redisServer(t)
+		l := newLab(t, setup{redis: server.Options()})
+		l.work(on{opts: worker.Options{LogPatience: 300 * time.Millisecond}})
+		acc := l.submit("lie: chunks=20 gate")
+		l.provider.Step(5)
+		l.logged(acc, providertest.Answer(1, 5))
+		l.must(server.Kill())
+		l.provider.Step(15)
+		task, m := l.ended(acc)
+		if task.State != chat.TaskDone || m.Content != providertest.Answer(1, 20) {
+			t.Errorf("%s with %q", task.State, m.Content)
+		}
+	})
+	t.Run("that was never there", func(t *testing.T) {
+		t.Parallel()
+		server := redisServer(t)
+		l := newLab(t, setup{redis: server.Options()})
+		l.must(server.Kill())
+		l.work(on{opts: worker.Options{LogPatience: 300 * time.Millisecond}})
+		acc := l.submit("hello")
+		task, m := l.ended(acc)
+		if task.State != chat.TaskDone || m.Content != providertest.Answer(1, 10) || task.ChunkCount != 11 {
+			t.Errorf("%s with %q in %d chunks", task.State, m.Content, task.ChunkCount)
+		}
+	})
+	t.Run("that returns empty", func(t *testing.T) {
+		t.Parallel()
+		server := redisServer(t)
+		l := newLab(t, setup{redis: server.Options()})
+		l.work(on{})
+		acc := l.submit("lie: chunks=20 gate")
+		l.provider.Step(5)
+		l.logged(acc, providertest.Answer(1, 5))
+		l.must(server.Kill())
+		l.provider.Step(5)
+		l.tokens(1, 10)
+		l.must(server.Start(t.Context()))
+		l.logged(acc, providertest.Answer(1, 10))
+		l.provider.Step(10)
+		l.endedAs(acc, chat.TaskDone, providertest.Answer(1, 20))
+	})
+	t.Run("that never answers", func(t *testing.T) {
+		t.Parallel()
+		server := redisServer(t)
+		l := newLab(t, setup{redis: server.Options()})
+		l.work(on{opts: worker.Options{LogPatience: 300 * time.Millisecond}})
+		first := l.submit("hello")
+		l.ended(first)
+		l.must(server.Pause())
+		began := time.Now()
+		second := l.submit("hello again") // without a bell
+		task, _ := l.ended(second)
+		l.must(server.Resume())
+		if took := time.Since(began); task.State != chat.TaskDone || took > 8*time.Second {
+			t.Errorf("%s after %s", task.State, took)
+		}
+	})
+}
+
+func TestAFlushedLogIsWrittenAgain(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, setup{})
+	l.work(on{})
+	acc := l.submit("lie: chunks=9 gate")
+	for range 3 {
+		l.provider.Step(3)
+		l.eventually("three more are in the log", func() bool {
+			a, err := l.log.Read(t.Context(), acc.TaskID)
+			return err == nil && len(a.Content) > 0 && len(a.Content)%len(providertest.Answer(1, 3)) == 0 || l.task(acc).State.Terminal()
+		})
+		l.must(l.rdb.FlushAll(t.Context()).Err())
+	}
+	l.ended(acc)
+	if m := l.answer(acc); m.Content != providertest.Answer(1, 9) {
+		t.Errorf("SQL has %q", m.Content)
+	}
+}
