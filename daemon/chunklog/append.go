@@ -75,6 +75,31 @@ func (l *Log) append(ctx context.Context, s step) error {
 	return nil
 }
 
+// length returns the length of the list, if attempt owns the stream.
+func (l *Log) length(ctx context.Context, taskID string, attempt int) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.opts.Timeout)
+	defer cancel()
+	n := l.opts.Names
+	var owner *redis.StringCmd
+	var length *redis.IntCmd
+	_, err := l.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		owner = p.HGet(ctx, n.Metadata(taskID), metaAttempt)
+		length = p.LLen(ctx, n.Chunks(taskID))
+		return nil
+	})
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return 0, err
+	}
+	if err := checkAttempt(owner, attempt); err != nil {
+		return 0, err
+	}
+	got, err := length.Result()
+	if err != nil {
+		return 0, errMismatch // not a list
+	}
+	return int(got), nil
+}
+
 // rewrite replaces the whole stream by s.entries, unless a newer attempt owns
 // it. The WATCH makes the check and the step one.
 func (l *Log) rewrite(ctx context.Context, s step) error {

@@ -44,7 +44,9 @@ type Writer struct {
 	entries []string // the list as it should be, older attempts included
 	acked   int      // how many of them Redis is known to hold
 	told    int      // how many of them have been published
+	tried   int      // how many there were at the last try
 	intact  bool     // whether the list is believed to be entries[:acked]
+	unsure  bool     // whether an append to such a list may have been applied
 	armed   time.Time
 	status  chat.TaskState
 	finish  string
@@ -244,8 +246,33 @@ func (w *Writer) flush(ctx context.Context) error {
 	return err
 }
 
+// resolve finds out whether an append was applied whose reply was lost: it was
+// if the list has grown by it, and it was not if the list has not grown. A slow
+// Redis is not made slower by writing whole lists again.
+func (w *Writer) resolve(ctx context.Context) error {
+	n, err := w.log.length(ctx, w.task.ID, w.task.Attempt)
+	if err != nil && !errors.Is(err, errMismatch) {
+		return err
+	}
+	w.unsure = false
+	switch {
+	case err != nil || n == 0:
+	case n == w.acked:
+		w.intact = true
+	case n == w.tried:
+		w.intact, w.acked, w.told = true, n, n
+	}
+	return nil
+}
+
 // send makes one step: an append if the list is intact, else a rewrite.
 func (w *Writer) send(ctx context.Context) error {
+	if w.unsure {
+		if err := w.resolve(ctx); err != nil {
+			return err
+		}
+	}
+	w.tried = len(w.entries)
 	s := step{
 		taskID: w.task.ID, attempt: w.task.Attempt, before: w.acked,
 		entries: w.entries[w.acked:], publish: w.entries[w.told:],
@@ -257,6 +284,7 @@ func (w *Writer) send(ctx context.Context) error {
 	var err error
 	if w.intact {
 		err = w.log.append(ctx, s)
+		w.unsure = err != nil && !errors.Is(err, errMismatch)
 	} else {
 		s.before, s.entries = 0, w.entries
 		err = w.log.rewrite(ctx, s)

@@ -1,6 +1,8 @@
 package chunklogtest
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -8,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"chat"
 	"chat/daemon/chunklog"
@@ -254,5 +258,66 @@ func testCutSubscription(t *testing.T, b *bench) {
 	wg.Wait()
 	if content(got) != words(0, 300) {
 		t.Fatalf("the tail saw another text: %d chunks", len(got))
+	}
+}
+
+// lossy loses the reply of a transaction that was applied, or the transaction
+// itself, when it is told to, and counts the lists that are written again.
+type lossy struct {
+	reply, request atomic.Bool
+	rewrites       atomic.Int32
+}
+
+var errLost = errors.New("the connection was lost")
+
+func (l *lossy) DialHook(next redis.DialHook) redis.DialHook          { return next }
+func (l *lossy) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
+
+func (l *lossy) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		push := false
+		for _, c := range cmds {
+			push = push || strings.HasPrefix(c.Name(), "rpush")
+			if c.Name() == "del" {
+				l.rewrites.Add(1)
+			}
+		}
+		if push && l.request.CompareAndSwap(true, false) {
+			return errLost
+		}
+		err := next(ctx, cmds)
+		if push && l.reply.CompareAndSwap(true, false) {
+			return errLost
+		}
+		return err
+	}
+}
+
+func testLostReply(t *testing.T, b *bench) {
+	l := &lossy{}
+	b.Client.AddHook(l)
+	w, _, err := b.log.Begin(t.Context(), b.task, always)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := b.run(t, w)
+	tail := b.log.Tail(b.task.ID, chat.Start())
+	defer tail.Close()
+	before := l.rewrites.Load()
+	for i := range 40 {
+		switch i % 10 {
+		case 5:
+			l.reply.Store(true)
+		case 8:
+			l.request.Store(true)
+		}
+		b.say(t, w, i, 1)
+	}
+	b.finish(t, w, stop)
+	if got := read(t, tail, terminal); content(got) != words(0, 40) || len(b.list(t)) != 41 {
+		t.Fatalf("%d chunks, %d entries, the text %q", len(got), len(b.list(t)), content(got))
+	}
+	if n := l.rewrites.Load() - before; n > 0 {
+		t.Errorf("the list was written again %d times for nothing", n)
 	}
 }

@@ -54,6 +54,7 @@ func Run(t *testing.T, open func(t *testing.T) Engine) {
 		{"lost messages are made up for by the list", testLostMessages},
 		{"a hint wakes a waiting tail", testHint},
 		{"many tails share one connection", testManyTails},
+		{"a lost reply costs a look, not the list", testLostReply},
 		{"overload merges chunks and loses none", testOverload},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
