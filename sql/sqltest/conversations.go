@@ -1,6 +1,7 @@
 package sqltest
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -165,7 +166,7 @@ var conversationTests = map[string]func(*suite){
 			_, err := s.Task(s.Context(), owner, id)
 			s.wantCode(err, chat.CodeNotFound)
 		}
-		if err := s.Finish(s.Context(), done(claim, "late")); err != chat.ErrFenced {
+		if err := s.Finish(s.Context(), done(claim, "late")); !errors.Is(err, chat.ErrFenced) {
 			s.Fatalf("finishing a deleted task: %v, want ErrFenced", err)
 		}
 		list, _, err := s.Conversations(s.Context(), owner, chat.ConversationQuery{Search: "three"})

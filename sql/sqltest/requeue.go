@@ -1,6 +1,8 @@
 package sqltest
 
 import (
+	"errors"
+
 	"chat"
 )
 
@@ -66,7 +68,7 @@ var requeueTests = map[string]func(*suite){
 		if again.Attempt != 2 {
 			s.Fatalf("attempt %d, want 2", again.Attempt)
 		}
-		if err := s.Requeue(s.Context(), h); err != chat.ErrFenced {
+		if err := s.Requeue(s.Context(), h); !errors.Is(err, chat.ErrFenced) {
 			s.Fatalf("after the next claim: %v, want ErrFenced", err)
 		}
 		s.wantState(c.ID, chat.TaskRunning)
