@@ -1,0 +1,471 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/goleak"
+
+	"chat"
+	"chat/daemon/api"
+	"chat/daemon/chunklog"
+	"chat/daemon/embedded"
+	"chat/daemon/keys"
+	"chat/daemon/queue"
+	"chat/sql"
+	"chat/sse"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	token    = "chat_0123456789abcdef0123456789abcdef"
+	patience = 10 * time.Second
+	nobody   = "01999999-9999-7999-8999-999999999999"
+)
+
+var names keys.Names
+
+// apiLog is the chunk log as the daemon hands it to the API.
+type apiLog struct {
+	*chunklog.Log
+	rdb *redis.Client
+}
+
+func (l apiLog) Tail(taskID string, after chat.Position) api.Tail { return l.Log.Tail(taskID, after) }
+func (l apiLog) Ping(ctx context.Context) error                   { return l.rdb.Ping(ctx).Err() }
+func (l apiLog) Hint(ctx context.Context, kind, taskID string) error {
+	return l.Log.Hint(ctx, chunklog.Control{Type: kind, TaskID: taskID})
+}
+
+// shelf stands for the provider registry: it lists two models and remembers
+// what it is given.
+type shelf struct {
+	mu   sync.Mutex
+	held map[string]string
+	seen int
+}
+
+func (s *shelf) Models(_ context.Context, key, _ string) ([]chat.Model, error) {
+	if key == "sk-bad" {
+		return nil, chat.Errorf(chat.CodeProviderAuth, "the provider refused the key")
+	}
+	return []chat.Model{{ID: "lying", Provider: "test", Default: true}, {ID: "lying-too", Provider: "test"}}, nil
+}
+
+func (s *shelf) DefaultModel(string, string) string { return "own-default" }
+
+func (s *shelf) Remember(taskID, key, _ string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held[taskID] = key
+	s.seen++
+}
+
+func (s *shelf) Forget(taskID string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.held, taskID)
+}
+
+func (s *shelf) holds(taskID string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.held[taskID]
+}
+
+// lab is a server on a unix socket and on TCP, with everything behind it but a
+// worker, whose part the test plays.
+type lab struct {
+	*testing.T
+	dir    string
+	store  *sql.Store
+	rdb    *redis.Client
+	log    *chunklog.Log
+	shelf  *shelf
+	server *api.Server
+	local  *http.Client // over the unix socket
+	tcp    string       // base URL of the TCP listener
+	socket string
+}
+
+func newLab(t *testing.T, o api.Options) *lab {
+	t.Helper()
+	return newLabWith(t, o, nil)
+}
+
+// newLabWith lets wrap stand between the server and its database.
+func newLabWith(t *testing.T, o api.Options, wrap func(api.Store) api.Store) *lab {
+	t.Helper()
+	l := &lab{T: t, dir: t.TempDir(), shelf: &shelf{held: map[string]string{}}}
+	engine, err := embedded.Start(embedded.Options{})
+	l.must(err)
+	t.Cleanup(func() { l.check(engine.Close()) })
+	opts := engine.Options()
+	opts.MaxRetries = -1
+	l.rdb = redis.NewClient(opts)
+	t.Cleanup(func() { l.check(l.rdb.Close()) })
+	l.store, err = sql.Open(t.Context(), "sqlite://"+filepath.Join(l.dir, "chat.db"), sql.Options{})
+	l.must(err)
+	t.Cleanup(func() { l.check(l.store.Close()) })
+	l.log = chunklog.New(l.rdb, chunklog.Options{Refresh: 50 * time.Millisecond})
+	q := queue.New(l.rdb, names, 0)
+	t.Cleanup(func() { l.check(q.Close()) })
+
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	var loops sync.WaitGroup
+	loops.Go(func() { l.log.Run(ctx) })
+	t.Cleanup(func() {
+		cancel()
+		loops.Wait()
+	})
+	if o.Protocol == [2]int{} {
+		o.Protocol = [2]int{1, 1}
+	}
+	o.Instance, o.Version, o.PID = "i1", "test", 42
+	o.Authenticate = func(got string) (string, bool) { return chat.LocalOwner, got == token }
+	var store api.Store = l.store
+	if wrap != nil {
+		store = wrap(l.store)
+	}
+	l.server = api.New(ctx, store, apiLog{l.log, l.rdb}, q, l.shelf, o)
+	l.listen()
+	return l
+}
+
+// listen mounts the server on a unix socket, whose peers are local, and on TCP.
+func (l *lab) listen() {
+	l.Helper()
+	mount := func(listener net.Listener) *httptest.Server {
+		s := httptest.NewUnstartedServer(l.server.Handler())
+		s.Config.ConnContext = api.ConnContext
+		s.Config.MaxHeaderBytes = 64 << 10
+		if listener != nil {
+			l.check(s.Listener.Close())
+			s.Listener = listener
+		}
+		s.Start()
+		l.Cleanup(func() {
+			l.server.Drain()
+			s.CloseClientConnections()
+			s.Close()
+		})
+		return s
+	}
+	l.socket = filepath.Join(l.dir, "s")
+	unix, err := net.Listen("unix", l.socket)
+	l.must(err)
+	mount(unix)
+	tr := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", l.socket)
+	}}
+	l.local = &http.Client{Transport: tr}
+	l.Cleanup(tr.CloseIdleConnections)
+	l.tcp = mount(nil).URL
+}
+
+func (l *lab) must(err error) {
+	l.Helper()
+	if err != nil {
+		l.Fatal(err)
+	}
+}
+
+func (l *lab) check(err error) {
+	l.Helper()
+	if err != nil {
+		l.Error(err)
+	}
+}
+
+// answer is a response that was read whole.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+func (a answer) into(t *testing.T, v any) {
+	t.Helper()
+	if err := json.Unmarshal(a.body, v); err != nil {
+		t.Fatalf("%v in %q", err, a.body)
+	}
+}
+
+// problem is the code of a problem document, "" for anything else.
+func (a answer) problem(t *testing.T) chat.Code {
+	t.Helper()
+	if a.header.Get("Content-Type") != "application/problem+json" {
+		return ""
+	}
+	var p struct {
+		Type, Title, Detail string
+		Status              int
+		Code                chat.Code
+	}
+	a.into(t, &p)
+	if p.Type != "about:blank" || p.Title == "" || p.Detail == "" || p.Status != a.status || p.Code == "" {
+		t.Errorf("an incomplete problem document: %s", a.body)
+	}
+	return p.Code
+}
+
+type with func(*http.Request)
+
+func header(name, value string) with { return func(r *http.Request) { r.Header.Set(name, value) } }
+func host(name string) with          { return func(r *http.Request) { r.Host = name } }
+func bearer(token string) with       { return header("Authorization", "Bearer "+token) }
+
+func (l *lab) request(base, method, path, body string, more ...with) *http.Request {
+	l.Helper()
+	r, err := http.NewRequestWithContext(l.Context(), method, base+path, strings.NewReader(body))
+	l.must(err)
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for _, change := range more {
+		change(r)
+	}
+	return r
+}
+
+// call makes a call over the unix socket.
+func (l *lab) call(method, path, body string, more ...with) answer {
+	l.Helper()
+	return l.do(l.request("http://chat", method, path, body, more...))
+}
+
+// remote makes a call over TCP, without a token.
+func (l *lab) remote(method, path, body string, more ...with) answer {
+	l.Helper()
+	r := l.request(l.tcp, method, path, body, more...)
+	r.Close = true
+	return l.send(http.DefaultTransport, r)
+}
+
+func (l *lab) do(r *http.Request) answer {
+	l.Helper()
+	return l.send(l.local.Transport, r)
+}
+
+func (l *lab) send(tr http.RoundTripper, r *http.Request) answer {
+	l.Helper()
+	res, err := tr.RoundTrip(r)
+	l.must(err)
+	body, err := io.ReadAll(res.Body)
+	l.must(errors.Join(err, res.Body.Close()))
+	return answer{res.StatusCode, res.Header, body}
+}
+
+// conversation makes one, and submitted a task in one of its own.
+func (l *lab) conversation() chat.Conversation {
+	l.Helper()
+	var c chat.Conversation
+	l.call("POST", "/conversations", "").into(l.T, &c)
+	return c
+}
+
+func (l *lab) submitted(more ...with) chat.Accepted {
+	l.Helper()
+	a := l.call("POST", "/conversations/"+l.conversation().ID+"/messages", `{"content":"why?"}`, more...)
+	if a.status != http.StatusAccepted {
+		l.Fatalf("%d %s", a.status, a.body)
+	}
+	var acc chat.Accepted
+	a.into(l.T, &acc)
+	return acc
+}
+
+// attempt is one attempt at a task, made by the test.
+type attempt struct {
+	l     *lab
+	claim chat.Claim
+	w     *chunklog.Writer
+	text  strings.Builder
+}
+
+func (l *lab) claim(acc chat.Accepted) *attempt {
+	l.Helper()
+	claims, err := l.store.Claim(l.Context(), "w1", 1, false)
+	l.must(err)
+	if len(claims) != 1 || claims[0].ID != acc.TaskID {
+		l.Fatalf("claimed %+v", claims)
+	}
+	w, _, err := l.log.Begin(l.Context(), claims[0].Task, func() bool { return true })
+	l.must(err)
+	return &attempt{l: l, claim: claims[0], w: w}
+}
+
+// write appends each text as a chunk of its own.
+func (a *attempt) write(texts ...string) {
+	a.l.Helper()
+	for _, text := range texts {
+		a.text.WriteString(text)
+		a.w.Add(chat.ChunkContent, text)
+		_, err := a.w.Settle(a.l.Context(), "")
+		a.l.must(err)
+	}
+}
+
+// commit ends the task in SQL, publish in the log.
+func (a *attempt) commit() chat.Task {
+	a.l.Helper()
+	n, err := a.w.Settle(a.l.Context(), "stop")
+	a.l.must(err)
+	a.l.must(a.l.store.Finish(a.l.Context(), chat.Result{
+		TaskID: a.claim.ID, Attempt: a.claim.Attempt, State: chat.TaskDone, Content: a.text.String(),
+		FinishReason: "stop", ChunkCount: n + 1,
+	}))
+	task, err := a.l.store.Task(a.l.Context(), chat.LocalOwner, a.claim.ID)
+	a.l.must(err)
+	return task
+}
+
+func (a *attempt) publish(task chat.Task) {
+	a.l.Helper()
+	c, _ := task.TerminalChunk(task.Attempt, task.ChunkCount-1)
+	a.l.must(a.w.End(a.l.Context(), c))
+}
+
+func (a *attempt) end() { a.publish(a.commit()) }
+
+// handback returns the task to the queue, as a failed attempt does.
+func (a *attempt) handback() {
+	a.l.Helper()
+	a.l.must(a.l.store.Requeue(a.l.Context(), chat.Handback{TaskID: a.claim.ID, Attempt: a.claim.Attempt, Counts: true, Content: a.text.String()}))
+}
+
+// finished is a task with the given chunks and its end.
+func (l *lab) finished(texts ...string) chat.Accepted {
+	l.Helper()
+	acc := l.submitted()
+	a := l.claim(acc)
+	a.write(texts...)
+	a.end()
+	return acc
+}
+
+// follower reads one connection to a stream.
+type follower struct {
+	l      *lab
+	res    *http.Response
+	r      *sse.Reader
+	notes  chan string // comments
+	cancel context.CancelFunc
+}
+
+func (l *lab) open(taskID, query string, more ...with) *follower {
+	l.Helper()
+	ctx, cancel := context.WithCancel(l.Context())
+	res, err := l.local.Transport.RoundTrip(l.request("http://chat", "GET", "/stream/"+taskID+query, "", more...).WithContext(ctx))
+	l.must(err)
+	f := &follower{l: l, res: res, r: sse.NewReader(res.Body, 0), notes: make(chan string, 1000), cancel: cancel}
+	f.r.OnComment = func(b []byte) { f.notes <- string(bytes.TrimSpace(b)) }
+	l.Cleanup(f.close)
+	return f
+}
+
+func (f *follower) close() {
+	f.cancel()
+	_ = f.res.Body.Close()
+}
+
+// next reads n chunks.
+func (f *follower) next(n int) []chat.Chunk {
+	f.l.Helper()
+	var chunks []chat.Chunk
+	for range n {
+		e, err := f.r.Next()
+		if err != nil {
+			f.l.Fatalf("after %s: %v", told(chunks), err)
+		}
+		c, err := sse.DecodeChunk(e)
+		f.l.must(err)
+		chunks = append(chunks, c)
+	}
+	return chunks
+}
+
+// rest reads to the end of the connection; err is nil for a clean end.
+func (f *follower) rest() ([]chat.Chunk, error) {
+	f.l.Helper()
+	var chunks []chat.Chunk
+	for {
+		e, err := f.r.Next()
+		if errors.Is(err, io.EOF) {
+			return chunks, nil
+		}
+		if err != nil {
+			return chunks, err
+		}
+		c, err := sse.DecodeChunk(e)
+		f.l.must(err)
+		chunks = append(chunks, c)
+	}
+}
+
+// whole reads to the clean end and judges what came.
+func (f *follower) whole() []chat.Chunk {
+	f.l.Helper()
+	chunks, err := f.rest()
+	f.l.must(err)
+	for i, c := range chunks {
+		if i > 0 && !chunks[i-1].Position().Less(c.Position()) || c.Terminal() != (i == len(chunks)-1) {
+			f.l.Errorf("chunk %d of %s", i, told(chunks))
+		}
+	}
+	return chunks
+}
+
+// text is what a reader who follows the rules has in the end.
+func text(chunks []chat.Chunk) string {
+	var b strings.Builder
+	for _, c := range chunks {
+		switch c.Type {
+		case chat.ChunkReset:
+			b.Reset()
+		case chat.ChunkContent:
+			b.WriteString(c.Content)
+		case chat.ChunkReasoning, chat.ChunkDone, chat.ChunkError:
+		}
+	}
+	return b.String()
+}
+
+// told is chunks in one line: position, type, content.
+func told(chunks []chat.Chunk) string {
+	var b strings.Builder
+	for i, c := range chunks {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(c.Position().String() + ":" + string(c.Type))
+		if c.Type == chat.ChunkContent {
+			b.WriteString("=" + c.Content)
+		}
+	}
+	return b.String()
+}
+
+func (l *lab) eventually(what string, is func() bool) {
+	l.Helper()
+	deadline := time.Now().Add(patience)
+	for !is() {
+		if time.Now().After(deadline) {
+			l.Fatalf("never: %s", what)
+		}
+		<-time.After(3 * time.Millisecond)
+	}
+}
