@@ -141,8 +141,9 @@ func LoadConfig(lookup func(string) (string, bool), src Sources) (Config, error)
 		return c, err
 	}
 	for _, s := range Settings() {
-		v, from, ok := src.Flags[s.Name], "--"+s.Name, false
-		if _, ok = src.Flags[s.Name]; !ok {
+		from := "--" + s.Name
+		v, ok := src.Flags[s.Name]
+		if !ok {
 			from = s.Env
 			v, ok = lookup(s.Env)
 		}

@@ -97,7 +97,7 @@ func (d *daemon) open(ctx context.Context) error {
 		d.listeners = append(d.listeners, d.cfg.Listener)
 	}
 	for _, addr := range d.cfg.Listen {
-		l, err := listen(addr)
+		l, err := listen(ctx, addr)
 		if err != nil {
 			return err
 		}

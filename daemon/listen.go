@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/url"
@@ -12,19 +13,19 @@ import (
 )
 
 // listen binds one address of --listen: unix:///path, 0600, or tcp://host:port.
-func listen(addr string) (net.Listener, error) {
+func listen(ctx context.Context, addr string) (net.Listener, error) {
 	u, err := url.Parse(addr)
 	if err != nil {
 		return nil, chat.Errorf(chat.CodeInvalid, "--listen %s: %w", addr, err)
 	}
 	switch u.Scheme {
 	case "unix":
-		return listenUnix(u.Path)
+		return listenUnix(ctx, u.Path)
 	case "tcp":
 		if _, _, err := net.SplitHostPort(u.Host); err != nil || u.Path != "" {
 			return nil, chat.Errorf(chat.CodeInvalid, "--listen %s: use tcp://host:port", addr)
 		}
-		l, err := net.Listen("tcp", u.Host)
+		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", u.Host)
 		if err != nil {
 			return nil, chat.Errorf(chat.CodeDaemon, "cannot listen on %s: %w", addr, err)
 		}
@@ -34,11 +35,11 @@ func listen(addr string) (net.Listener, error) {
 }
 
 // listenUnix takes over a socket that nobody serves any more, never a live one.
-func listenUnix(path string) (net.Listener, error) {
+func listenUnix(ctx context.Context, path string) (net.Listener, error) {
 	if !filepath.IsAbs(path) {
 		return nil, chat.Errorf(chat.CodeInvalid, "--listen needs an absolute path: unix:///path")
 	}
-	if c, err := net.Dial("unix", path); err == nil {
+	if c, err := (&net.Dialer{}).DialContext(ctx, "unix", path); err == nil {
 		_ = c.Close()
 		return nil, chat.Errorf(chat.CodeDaemon, "%s is served by another process", path)
 	}

@@ -114,9 +114,14 @@ func statusOf(c chat.Code) int {
 		return http.StatusTooManyRequests
 	case chat.CodeUnavailable, chat.CodeDraining, chat.CodeStorage:
 		return http.StatusServiceUnavailable
-	case chat.CodeProviderAuth, chat.CodeProviderConnect, chat.CodeProviderHeaders, chat.CodeProviderServer,
-		chat.CodeProviderRateLimit, chat.CodeProviderProtocol, chat.CodeProviderRefused:
-		return http.StatusBadGateway
+	case chat.CodeProviderAuth, chat.CodeProviderRefused, chat.CodeProviderModel, chat.CodeProviderQuota,
+		chat.CodeProviderRateLimit, chat.CodeProviderServer, chat.CodeProviderConnect, chat.CodeProviderHeaders,
+		chat.CodeProviderFirstToken, chat.CodeProviderIdle, chat.CodeProviderCut, chat.CodeProviderProtocol,
+		chat.CodeProviderFilter, chat.CodeProviderEmpty:
+		return http.StatusBadGateway // of `GET /models`
+	case chat.CodeInternal, chat.CodeDaemon, chat.CodeIncompatible, chat.CodeCancelled, chat.CodeDeadline,
+		chat.CodeAttemptsSpent, chat.CodeClientTimeout, chat.CodeAnswerTooLarge, chat.CodeBegunAnew:
+		return http.StatusInternalServerError // errors of tasks and of clients, not of calls
 	}
 	return http.StatusInternalServerError
 }

@@ -48,7 +48,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	defer context.AfterFunc(s.draining, cancel)()
+	defer context.AfterFunc(s.draining, cancel)() //nolint:contextcheck // the server's life ends streams too
 	f := &frames{w: w, rc: http.NewResponseController(w), timeout: s.opts.WriteTimeout}
 	if rec != nil && rec.own(after) != nil { // a position in the record itself
 		if err = f.open(); err == nil {

@@ -255,11 +255,13 @@ func (w *Writer) resolve(ctx context.Context) error {
 		return err
 	}
 	w.unsure = false
-	switch {
-	case err != nil || n == 0:
-	case n == w.acked:
+	if err != nil || n == 0 {
+		return nil //nolint:nilerr // the list is lost: the next step writes it again
+	}
+	switch n {
+	case w.acked:
 		w.intact = true
-	case n == w.tried:
+	case w.tried:
 		w.intact, w.acked, w.told = true, n, n
 	}
 	return nil

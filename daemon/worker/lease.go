@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"sync"
 	"time"
@@ -67,7 +68,7 @@ func (w *Worker) renew(ctx context.Context) {
 	}
 	w.lease.mu.Unlock()
 	if err != nil {
-		if ctx.Err() == nil || context.Cause(ctx) == context.DeadlineExceeded {
+		if ctx.Err() == nil || errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
 			w.opts.Logger.Warn("worker: leases not renewed; the database cannot be reached", "err", err)
 		}
 		return
