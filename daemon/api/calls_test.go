@@ -107,7 +107,7 @@ func TestEveryRefusalIsAProblemDocument(t *testing.T) {
 		{"POST " + messages, `{"content":"x","deadline_seconds":-1}`, 400, chat.CodeInvalid},
 		{"POST " + messages, `{"content":"x","deadline_seconds":86401}`, 400, chat.CodeInvalid},
 		{"POST " + messages, `{"content":"x","deadline_seconds":9223372036854775807}`, 400, chat.CodeInvalid},
-		{"POST " + messages, `{"content":"x","deadline_seconds":20000000000}`, 400, chat.CodeInvalid},
+		{"POST " + messages, `{"content":"x","deadline_seconds":18446744074}`, 400, chat.CodeInvalid}, // in nanoseconds it overflows to 0.29 s
 		{"POST " + messages, `{"content":"x","parent_id":"` + nobody + `"}`, 400, chat.CodeInvalid},
 		{"POST " + messages, `{"content":"x","parent_id":"garbage"}`, 400, chat.CodeInvalid},
 		{"POST " + messages, `{"content":"` + strings.Repeat("x", 800<<10) + `"}`, 413, chat.CodeTooLarge},

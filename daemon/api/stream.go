@@ -50,6 +50,10 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	defer context.AfterFunc(s.draining, cancel)() //nolint:contextcheck // the server's life ends streams too
 	f := &frames{w: w, rc: http.NewResponseController(w), timeout: s.opts.WriteTimeout}
+	if r.Method == http.MethodHead { // is told what GET would be, and follows nothing
+		_ = f.open() // a reader that is gone needs no answer
+		return
+	}
 	if rec != nil && rec.own(after) != nil { // a position in the record itself
 		if err = f.open(); err == nil {
 			_, err = f.chunks(rec.after(after))

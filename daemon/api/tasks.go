@@ -61,7 +61,7 @@ func (s *Server) submit(r *http.Request, p principal) (reply, error) {
 	if err := firstError(err, checkText("content", sub.Content, maxContent), checkText("model", sub.Model, maxModel)); err != nil {
 		return reply{}, err
 	}
-	if d := time.Duration(sub.DeadlineSeconds) * time.Second; d < 0 || d > maxDeadline {
+	if sub.DeadlineSeconds < 0 || sub.DeadlineSeconds > int(maxDeadline/time.Second) {
 		return reply{}, chat.Errorf(chat.CodeInvalid, "deadline_seconds must be from 1 to %d", int(maxDeadline/time.Second))
 	}
 	opts, err := submitOptions(r, sub)

@@ -1,0 +1,134 @@
+package api_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+
+	"chat"
+	"chat/daemon/api"
+)
+
+func TestTCPAsksForAToken(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, api.Options{})
+	done := l.finished("because")
+	for _, call := range []string{
+		"GET /conversations", "POST /conversations", "GET /tasks", "GET /tasks/" + done.TaskID, "POST /tasks/" + done.TaskID + "/cancel",
+		"GET /stream/" + done.TaskID, "GET /models", "GET /workers", "GET /stats", "GET /metrics", "POST /retire", "GET /nothing", "POST /hello",
+	} {
+		method, path, _ := strings.Cut(call, " ")
+		for name, auth := range map[string]with{
+			"no token": func(*http.Request) {}, "a wrong token": bearer(token[:len(token)-1] + "x"), "an empty token": bearer(""),
+			"basic": header("Authorization", "Basic "+token), "a bare token": header("Authorization", token),
+			"a token in the URL": func(r *http.Request) { r.URL.RawQuery = "token=" + token + "&access_token=" + token },
+		} {
+			a := l.remote(method, path, "", auth)
+			if a.status != http.StatusUnauthorized || a.problem(t) != chat.CodeUnauthorized || a.header.Get("WWW-Authenticate") == "" {
+				t.Errorf("%s with %s: %d %s", call, name, a.status, a.body)
+			}
+		}
+	}
+	for _, path := range []string{"/hello", "/healthz", "/readyz"} {
+		if a := l.remote("GET", path, ""); a.status != http.StatusOK {
+			t.Errorf("%s without a token: %d %s", path, a.status, a.body)
+		}
+	}
+	if a := l.remote("GET", "/tasks/"+done.TaskID, "", bearer(token)); a.status != http.StatusOK {
+		t.Errorf("with the token: %d %s", a.status, a.body)
+	}
+}
+
+func TestHostsAreFromAList(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, api.Options{AllowHosts: []string{"chat.example"}})
+	for name, want := range map[string]bool{
+		"localhost": true, "LOCALHOST:80": true, "chat.example": true, "Chat.Example:8443": true, "127.0.0.1:99": true,
+		"evil.example": false, "localhost.evil.example": false, "127.0.0.1.evil.example": false, "127.0.0.2": false, "[::1]": false, "chat": false,
+	} {
+		for _, path := range []string{"/hello", "/tasks", "/nothing"} {
+			a := l.remote("GET", path, "", host(name), bearer(token))
+			if refused := a.status == http.StatusForbidden && a.problem(t) == chat.CodeForbidden; refused == want {
+				t.Errorf("Host %s on TCP: %d %s", name, a.status, a.body)
+			}
+		}
+	}
+	for name, want := range map[string]bool{"localhost": true, "chat": true, "chat:80": true, "evil.example": false, "chat.example": false, "127.0.0.1": false} {
+		a := l.call("GET", "/tasks", "", host(name))
+		if (a.status == http.StatusOK) != want || !want && a.problem(t) != chat.CodeForbidden {
+			t.Errorf("Host %s on the socket: %d %s", name, a.status, a.body)
+		}
+	}
+}
+
+func TestOriginsAreFromAList(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, api.Options{AllowOrigins: []string{"https://app.example"}})
+	done := l.finished("because")
+	for _, path := range []string{"/hello", "/healthz", "/tasks", "/stream/" + done.TaskID, "/nothing", "/metrics"} {
+		for origin, want := range map[string]bool{
+			"https://app.example": true, "https://evil.example": false, "null": false, "http://app.example": false,
+			"https://app.example.evil.example": false, "http://localhost": false,
+		} {
+			for over, a := range map[string]answer{
+				"the socket": l.call("GET", path, "", header("Origin", origin)), "TCP": l.remote("GET", path, "", bearer(token), header("Origin", origin)),
+			} {
+				if refused := a.status == http.StatusForbidden; refused == want {
+					t.Errorf("%s from %s over %s: %d", path, origin, over, a.status)
+				}
+			}
+		}
+	}
+}
+
+// raw sends bytes over TCP and returns the status line of the answer.
+func (l *lab) raw(request string) string {
+	l.Helper()
+	c, err := net.Dial("tcp", strings.TrimPrefix(l.tcp, "http://"))
+	l.must(err)
+	defer func() { _ = c.Close() }()
+	_, _ = io.WriteString(c, request) // a server that refuses early may close before all was sent
+	line, err := bufio.NewReader(c).ReadString('\n')
+	l.must(err)
+	return strings.TrimSpace(line)
+}
+
+func TestOddRequests(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, api.Options{})
+	auth := "Authorization: Bearer " + token + "\r\n"
+	for name, c := range map[string]struct{ request, want string }{
+		"HTTP/1.0 without a Host":     {"GET /tasks HTTP/1.0\r\n" + auth + "\r\n", "HTTP/1.0 403 Forbidden"},
+		"HTTP/1.0":                    {"GET /tasks HTTP/1.0\r\nHost: localhost\r\n" + auth + "\r\n", "HTTP/1.0 200 OK"},
+		"HTTP/1.1 without a Host":     {"GET /tasks HTTP/1.1\r\n" + auth + "\r\n", "HTTP/1.1 400 Bad Request: missing required Host header"},
+		"a header of a megabyte":      {"GET /tasks HTTP/1.1\r\nHost: localhost\r\n" + auth + "Last-Event-ID: " + strings.Repeat("1", 1<<20) + "\r\n\r\n", "HTTP/1.1 431 Request Header Fields Too Large"},
+		"an address in the request":   {"GET http://evil.example/tasks HTTP/1.1\r\nHost: localhost\r\n" + auth + "\r\n", "HTTP/1.1 403 Forbidden"},
+		"HEAD":                        {"HEAD /tasks HTTP/1.1\r\nHost: localhost\r\n" + auth + "\r\n", "HTTP/1.1 200 OK"},
+		"HEAD of what does not exist": {"HEAD /tasks/" + nobody + " HTTP/1.1\r\nHost: localhost\r\n" + auth + "\r\n", "HTTP/1.1 404 Not Found"},
+	} {
+		if got := l.raw(c.request); got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+}
+
+// panicking is a store with a defect.
+type panicking struct{ api.Store }
+
+func (panicking) Engine() string { panic("a defect with a secret in it") }
+
+func TestAPanicIsAnInternalErrorThatTellsNothing(t *testing.T) {
+	t.Parallel()
+	l := newLabWith(t, api.Options{}, func(s api.Store) api.Store { return panicking{s} })
+	a := l.call("GET", "/stats", "")
+	if a.status != 500 || a.problem(t) != chat.CodeInternal || strings.Contains(string(a.body), "secret") {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	if a := l.call("GET", "/tasks", ""); a.status != 200 {
+		t.Error(fmt.Sprint("the server did not survive: ", a.status))
+	}
+}

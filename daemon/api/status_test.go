@@ -1,0 +1,242 @@
+package api_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"chat"
+	"chat/daemon/api"
+)
+
+// awayStore is a database that does not answer while away is set.
+type awayStore struct {
+	api.Store
+	away atomic.Bool
+}
+
+var errAway = chat.Retryable(chat.Errorf(chat.CodeUnavailable, "the database cannot be reached: %w", errors.New("secret address")))
+
+func (s *awayStore) Ping(ctx context.Context) error {
+	if s.away.Load() {
+		return errAway
+	}
+	return s.Store.Ping(ctx)
+}
+
+func (s *awayStore) QueueDepths(ctx context.Context) (map[chat.Priority]int, int, error) {
+	if s.away.Load() {
+		return nil, 0, errAway
+	}
+	return s.Store.QueueDepths(ctx)
+}
+
+func (s *awayStore) Submit(ctx context.Context, owner, id string, sub chat.Submission, o chat.SubmitOptions) (chat.Accepted, bool, error) {
+	if s.away.Load() {
+		return chat.Accepted{}, false, errAway
+	}
+	return s.Store.Submit(ctx, owner, id, sub, o)
+}
+
+func (s *awayStore) Task(ctx context.Context, owner, id string) (chat.Task, error) {
+	if s.away.Load() {
+		return chat.Task{}, errAway
+	}
+	return s.Store.Task(ctx, owner, id)
+}
+
+func newAwayLab(t *testing.T, o api.Options) (*lab, *awayStore) {
+	t.Helper()
+	store := &awayStore{}
+	l := newLabWith(t, o, func(s api.Store) api.Store { store.Store = s; return store })
+	return l, store
+}
+
+func TestReadinessFollowsSQLAndLivenessNothing(t *testing.T) {
+	t.Parallel()
+	l, store := newAwayLab(t, api.Options{})
+	conv := l.conversation()
+	store.away.Store(true)
+	for call, want := range map[string]int{
+		"GET /healthz": 200, "GET /hello": 200, "GET /readyz": 503, "GET /stats": 503, "GET /metrics": 200,
+		"POST /conversations/" + conv.ID + "/messages": 503, "GET /stream/" + nobody: 503,
+	} {
+		method, path, _ := strings.Cut(call, " ")
+		body := ""
+		if strings.HasSuffix(path, "/messages") {
+			body = `{"content":"x"}`
+		}
+		a := l.call(method, path, body)
+		if a.status != want || want == 503 && (a.problem(t) != chat.CodeUnavailable || a.header.Get("Retry-After") == "" || !strings.Contains(string(a.body), `"retryable":true`)) {
+			t.Errorf("%s: %d %v %s", call, a.status, a.header, a.body)
+		}
+	}
+	if a := l.call("GET", "/metrics", ""); !strings.Contains(string(a.body), `chat_up{dependency="sql"} 0`) {
+		t.Errorf("%s", a.body)
+	}
+	store.away.Store(false)
+	if a := l.call("GET", "/readyz", ""); a.status != 200 {
+		t.Errorf("afterwards: %d %s", a.status, a.body)
+	}
+	l.server.Drain()
+	if a := l.call("GET", "/readyz", ""); a.status != 503 || a.problem(t) != chat.CodeDraining {
+		t.Errorf("draining: %d %s", a.status, a.body)
+	}
+	if a := l.call("GET", "/hello", ""); a.status != 200 || !strings.Contains(string(a.body), `"state":"draining"`) {
+		t.Errorf("draining: %d %s", a.status, a.body)
+	}
+}
+
+func TestAStreamOutlivesTheDatabase(t *testing.T) {
+	t.Parallel()
+	l, store := newAwayLab(t, api.Options{Recheck: 20 * time.Millisecond, Heartbeat: 30 * time.Millisecond})
+	acc := l.submitted()
+	a := l.claim(acc)
+	a.write("a ", "b ")
+	f := l.open(acc.TaskID, "")
+	f.next(2)
+	store.away.Store(true)
+	a.write("c ")
+	f.next(1)
+	read := make(chan []chat.Chunk, 1)
+	go func() { read <- f.whole() }()
+	for range 4 { // the opening, heartbeats, and failed looks between them
+		<-f.notes
+	}
+	store.away.Store(false)
+	a.write("d")
+	a.end()
+	if chunks := <-read; text(chunks) != "d" {
+		t.Errorf("%s", told(chunks))
+	}
+}
+
+func TestMetricsParse(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, api.Options{})
+	acc := l.submitted()
+	l.claim(acc).write("x")
+	f := l.open(acc.TaskID, "")
+	f.next(1)
+	a := l.call("GET", "/metrics", "")
+	if a.status != 200 || !strings.HasPrefix(a.header.Get("Content-Type"), "text/plain; version=0.0.4") {
+		t.Fatalf("%d %v", a.status, a.header)
+	}
+	sample := regexp.MustCompile(`^([a-z_]+)(\{[a-z_]+="[^"]*"(?:,[a-z_]+="[^"]*")*\})? (\S+)$`)
+	values, typed := map[string]float64{}, map[string]bool{}
+	for line := range strings.Lines(string(a.body)) {
+		line = strings.TrimSuffix(line, "\n")
+		if rest, ok := strings.CutPrefix(line, "# TYPE "); ok {
+			name, _, _ := strings.Cut(rest, " ")
+			typed[name] = true
+			continue
+		}
+		if strings.HasPrefix(line, "# HELP ") {
+			continue
+		}
+		m := sample.FindStringSubmatch(line)
+		if m == nil || !typed[m[1]] {
+			t.Errorf("not a sample: %q", line)
+			continue
+		}
+		v, err := strconv.ParseFloat(m[3], 64)
+		l.check(err)
+		values[m[1]+m[2]] = v
+	}
+	for name, want := range map[string]float64{
+		`chat_tasks_running`: 1, `chat_tasks_queued{priority="normal"}`: 0, `chat_streams_open`: 1, `chat_up{dependency="redis"}`: 1, `chat_up{dependency="sql"}`: 1,
+	} {
+		if got, ok := values[name]; !ok || got != want {
+			t.Errorf("%s is %v, want %v", name, got, want)
+		}
+	}
+}
+
+func TestOnlyALocalDaemonIsRetired(t *testing.T) {
+	t.Parallel()
+	asked := make(chan bool, 10)
+	l := newLab(t, api.Options{Retire: func(now bool) { asked <- now }})
+	if a := l.remote("POST", "/retire", "{}", bearer(token)); a.status != 404 || len(asked) != 0 {
+		t.Errorf("over TCP: %d %s", a.status, a.body)
+	}
+	for body, now := range map[string]bool{"": false, "{}": false, `{"now":true}`: true} {
+		if a := l.call("POST", "/retire", body); a.status != 202 || <-asked != now {
+			t.Errorf("%s: %d %s", body, a.status, a.body)
+		}
+	}
+}
+
+func TestAnIdleExitNeverRacesARequest(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, api.Options{})
+	act := l.server.Activity()
+	acc := l.submitted()
+	l.claim(acc).write("x")
+	f := l.open(acc.TaskID, "")
+	f.next(1)
+	if act.CloseIfIdle(0, func() bool { return true }) {
+		t.Fatal("the door was closed on a follower")
+	}
+	f.close()
+	l.eventually("the follower is gone", func() bool { return l.log.Followers() == 0 })
+	if act.CloseIfIdle(time.Hour, func() bool { return true }) || act.CloseIfIdle(0, func() bool { return false }) {
+		t.Fatal("the door was closed too early")
+	}
+
+	conv := l.conversation()
+	accepted, refused := atomic.Int32{}, atomic.Int32{}
+	var requests sync.WaitGroup
+	start := make(chan struct{})
+	for range 40 {
+		requests.Go(func() {
+			<-start
+			switch a := l.call("POST", "/conversations/"+conv.ID+"/messages", `{"content":"x"}`); {
+			case a.status == http.StatusAccepted:
+				accepted.Add(1)
+			case a.status == http.StatusServiceUnavailable && a.problem(t) == chat.CodeDraining:
+				refused.Add(1)
+			default:
+				t.Errorf("%d %s", a.status, a.body)
+			}
+		})
+	}
+	close(start)
+	l.eventually("the door closes", func() bool {
+		return act.CloseIfIdle(0, func() bool { return accepted.Load() > 0 })
+	})
+	requests.Wait()
+	list, err := l.store.Messages(t.Context(), chat.LocalOwner, conv.ID)
+	if l.must(err); len(list) != 2*int(accepted.Load()) || accepted.Load()+refused.Load() != 40 {
+		t.Errorf("%d accepted, %d refused, %d messages", accepted.Load(), refused.Load(), len(list))
+	}
+	if a := l.call("GET", "/hello", ""); a.status != 200 || !strings.Contains(string(a.body), "draining") {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+}
+
+func TestNobodyIsAdmittedWhileTheDoorIsBeingClosed(t *testing.T) {
+	t.Parallel()
+	act := api.NewActivity()
+	deciding, decide := make(chan struct{}), make(chan struct{})
+	closed := make(chan bool, 1)
+	go func() {
+		closed <- act.CloseIfIdle(0, func() bool { close(deciding); <-decide; return true })
+	}()
+	<-deciding
+	admitted := make(chan bool, 1)
+	go func() {
+		_, ok := act.Begin()
+		admitted <- ok
+	}()
+	close(decide)
+	if !<-closed || <-admitted || !act.Closed() {
+		t.Error("a request was admitted to a closed daemon")
+	}
+}
