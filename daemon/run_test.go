@@ -205,8 +205,8 @@ func TestARestartLosesNothing(t *testing.T) {
 	defer cancel()
 	following.Go(func() {
 		once := sync.OnceFunc(func() { close(begun) })
-		for u := range first.Follow(ctx, acc.TaskID, chat.Start()) {
-			if u.Chunk != nil {
+		for u, err := range first.Follow(ctx, acc.TaskID, chat.Start()) {
+			if err == nil && u.Chunk != nil { // the daemon goes away, and then the context
 				once()
 			}
 		}

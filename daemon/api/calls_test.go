@@ -167,10 +167,15 @@ func TestWhatIsSomebodyElsesDoesNotExist(t *testing.T) {
 	l.must(err)
 	mine := l.conversation()
 	for _, c := range []struct{ call, body string }{
-		{"GET /conversations/" + conv.ID, ""}, {"PATCH /conversations/" + conv.ID, `{"title":"mine"}`}, {"DELETE /conversations/" + conv.ID, ""},
-		{"GET /conversations/" + conv.ID + "/messages", ""}, {"POST /conversations/" + conv.ID + "/messages", `{"content":"x"}`},
-		{"POST /messages/" + acc.MessageID + "/regenerate", ""}, {"GET /tasks/" + acc.TaskID, ""},
-		{"POST /tasks/" + acc.TaskID + "/cancel", ""}, {"GET /stream/" + acc.TaskID, ""},
+		{"GET /conversations/" + conv.ID, ""},
+		{"PATCH /conversations/" + conv.ID, `{"title":"mine"}`},
+		{"DELETE /conversations/" + conv.ID, ""},
+		{"GET /conversations/" + conv.ID + "/messages", ""},
+		{"POST /conversations/" + conv.ID + "/messages", `{"content":"x"}`},
+		{"POST /messages/" + acc.MessageID + "/regenerate", ""},
+		{"GET /tasks/" + acc.TaskID, ""},
+		{"POST /tasks/" + acc.TaskID + "/cancel", ""},
+		{"GET /stream/" + acc.TaskID, ""},
 	} {
 		method, path, _ := strings.Cut(c.call, " ")
 		theirs := l.call(method, path, c.body)

@@ -369,7 +369,7 @@ type follower struct {
 func (l *lab) open(taskID, query string, more ...with) *follower {
 	l.Helper()
 	ctx, cancel := context.WithCancel(l.Context())
-	res, err := l.local.Transport.RoundTrip(l.request("http://chat", "GET", "/stream/"+taskID+query, "", more...).WithContext(ctx))
+	res, err := l.local.Transport.RoundTrip(l.request("http://chat", "GET", "/stream/"+taskID+query, "", more...).WithContext(ctx)) //nolint:bodyclose // close does
 	l.must(err)
 	f := &follower{l: l, res: res, r: sse.NewReader(res.Body, 0), notes: make(chan string, 1000), cancel: cancel}
 	f.r.OnComment = func(b []byte) { f.notes <- string(bytes.TrimSpace(b)) }

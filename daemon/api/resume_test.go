@@ -103,7 +103,7 @@ func TestACursorThatMakesNoSenseMeansFromTheStart(t *testing.T) {
 	a.end()
 	for name, f := range readers {
 		chunks := f.whole()
-		if f.res.StatusCode != 200 || len(chunks) == 0 || chunks[0].Type != chat.ChunkReset || text(chunks) != "ab" {
+		if f.res.StatusCode != http.StatusOK || len(chunks) == 0 || chunks[0].Type != chat.ChunkReset || text(chunks) != "ab" {
 			t.Errorf("%s: %d %s", name, f.res.StatusCode, told(chunks))
 		}
 	}

@@ -19,7 +19,10 @@ import (
 	"chat/internal/services"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// A pool that could not connect tries again each second, and looks only then whether it was closed.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial"))
+}
 
 // maxBells is the stated bound of each list.
 const maxBells = 10_000

@@ -98,7 +98,7 @@ func TestAHundredTasksOnTwoWorkersAreAnsweredOnceEach(t *testing.T) {
 		url   func(*testing.T) string
 		tasks int
 	}{
-		"SQLite":     {func(*testing.T) string { return "" }, 25},
+		"SQLite":     {func(*testing.T) string { return "" }, 15},
 		"PostgreSQL": {func(t *testing.T) string { return services.Postgres(t) }, 100},
 	} {
 		t.Run(name, func(t *testing.T) {
