@@ -207,8 +207,15 @@ func readConfigFile(path string) (map[string]string, error) {
 		}
 		return nil, chat.Errorf(chat.CodeInvalid, "%s: %w", path, err)
 	}
+	known := map[string]bool{}
+	for _, s := range Settings() {
+		known[strings.ReplaceAll(s.Name, "-", "_")] = true
+	}
 	m := map[string]string{}
 	for k, v := range raw {
+		if !known[k] {
+			return nil, chat.Errorf(chat.CodeInvalid, "%s: there is no setting %q; chatd --help lists them, with - for _", path, k)
+		}
 		switch v := v.(type) {
 		case string, bool, int64:
 			m[k] = fmt.Sprint(v)
@@ -218,6 +225,8 @@ func readConfigFile(path string) (map[string]string, error) {
 				parts = append(parts, fmt.Sprint(p))
 			}
 			m[k] = strings.Join(parts, ",")
+		default:
+			return nil, chat.Errorf(chat.CodeInvalid, "%s: %s must be a string, a whole number, true or false, or a list", path, k)
 		}
 	}
 	return m, nil

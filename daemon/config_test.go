@@ -190,3 +190,18 @@ func TestTheTokenIsNoFlag(t *testing.T) {
 		t.Errorf("%q, %v", c.Token, err)
 	}
 }
+
+func TestConfigFileWithWhatIsNoSetting(t *testing.T) {
+	for content, want := range map[string]string{
+		"concurrancy = 7\n": "concurrancy", "drain = 1.5\n": "drain", "[model]\nname = \"x\"\n": "model", "concurrency = \"many": "config.toml",
+	} {
+		path := filepath.Join(t.TempDir(), "config.toml")
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := daemon.LoadConfig(func(string) (string, bool) { return "", false }, daemon.Sources{ConfigFile: path})
+		if !chat.IsCode(err, chat.CodeInvalid) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", content, err)
+		}
+	}
+}

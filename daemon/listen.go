@@ -43,7 +43,13 @@ func listenUnix(ctx context.Context, path string) (net.Listener, error) {
 		_ = c.Close()
 		return nil, chat.Errorf(chat.CodeDaemon, "%s is served by another process", path)
 	}
-	if fi, err := os.Lstat(path); err == nil && fi.Mode()&os.ModeSocket != 0 {
+	switch fi, err := os.Lstat(path); {
+	case errors.Is(err, os.ErrNotExist):
+	case err != nil:
+		return nil, chat.Errorf(chat.CodeDaemon, "cannot listen on %s: %w", path, err)
+	case fi.Mode()&os.ModeSocket == 0:
+		return nil, chat.Errorf(chat.CodeDaemon, "%s exists and is no socket; choose another path", path)
+	default:
 		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return nil, chat.Errorf(chat.CodeDaemon, "cannot replace the stale socket: %w", err)
 		}

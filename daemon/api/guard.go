@@ -125,7 +125,7 @@ func (s *Server) authenticated(next http.Handler) http.Handler {
 func isPublic(r *http.Request) bool {
 	switch r.URL.Path {
 	case "/hello", "/healthz", "/readyz":
-		return r.Method == http.MethodGet
+		return r.Method == http.MethodGet || r.Method == http.MethodHead
 	}
 	return false
 }
