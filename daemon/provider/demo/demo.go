@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -57,6 +58,7 @@ func (o Options) complete(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	s := stream{w: w, opts: o, start: time.Now()}
 	said := reply(req.Messages)
+	said.content = strings.TrimRight(said.content, "\n") // a line's end is the terminal's affair
 	for _, token := range tokens(said.reasoning) {
 		s.send(r, delta{Reasoning: token})
 	}
