@@ -70,7 +70,7 @@ func (p *program) daemonStatus(c *cli.Context) error {
 		err = p.printStatus(st, s.Paths)
 	}
 	if err == nil && !st.Healthy {
-		err = exitCode(exitDaemon)
+		err = silently(exitDaemon)
 	}
 	return err
 }
@@ -178,7 +178,7 @@ func copyFrom(w io.Writer, path string, offset int64) (int64, error) {
 	if err != nil {
 		return offset, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	if i, err := f.Stat(); err == nil && i.Size() < offset {
 		offset = 0
 	}

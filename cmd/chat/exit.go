@@ -71,17 +71,17 @@ func exitOf(code chat.Code) int {
 	return exitInternal
 }
 
-// exitCode is an error that has been explained to the user already.
-type exitCode int
+// exitError is the exit code for an error that has been explained to the user already.
+type exitError int
 
-func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
+func (c exitError) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
 
 // silently is the error for an exit code: nil for 0.
 func silently(code int) error {
 	if code == exitOK {
 		return nil
 	}
-	return exitCode(code)
+	return exitError(code)
 }
 
 func exitHelp() string {

@@ -216,7 +216,7 @@ type linkNotes struct {
 	tries int
 }
 
-func (n *linkNotes) link(_ *answer, l chat.Link) error {
+func (n *linkNotes) link(_ *answer, l chat.Link) error { //nolint:unparam // it is the link of a presenter
 	switch {
 	case l.State == chat.LinkReconnecting:
 		n.tries++

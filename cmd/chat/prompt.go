@@ -95,7 +95,7 @@ func readFile(path string) (string, error) {
 	if err != nil {
 		return "", fileError(path, err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	b, err := io.ReadAll(io.LimitReader(f, maxPrompt+1))
 	if err != nil {
 		return "", fileError(path, err)

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http/httptest"
@@ -50,9 +51,11 @@ func onTerminal(t *testing.T, f *fake, env map[string]string, args ...string) st
 		v, ok := env[name]
 		return v, ok
 	})
-	slave.Close()
+	err = slave.Close()
 	<-read
-	master.Close()
+	if err := errors.Join(err, master.Close()); err != nil {
+		t.Error(err)
+	}
 	if code != exitOK {
 		t.Errorf("exit code %d: %s", code, contents(t, errs))
 	}

@@ -53,7 +53,7 @@ func (p *program) report(ctx context.Context, err error) int {
 	if err == nil {
 		return exitOK
 	}
-	if c := (exitCode)(0); errors.As(err, &c) {
+	if c := exitError(0); errors.As(err, &c) {
 		return int(c) // said already
 	}
 	if errors.Is(err, syscall.EPIPE) {

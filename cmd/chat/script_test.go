@@ -112,10 +112,10 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	sig := map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "HUP": syscall.SIGHUP}[args[1]]
 	out, err := os.Create(ts.MkAbs(args[2]))
 	ts.Check(err)
-	defer out.Close()
+	defer func() { _ = out.Close() }() // the program writes to a copy of its own
 	stderr, err := os.Create(ts.MkAbs(args[2] + ".err"))
 	ts.Check(err)
-	defer stderr.Close()
+	defer func() { _ = stderr.Close() }() // the program writes to a copy of its own
 	path, err := exec.LookPath(args[3])
 	ts.Check(err)
 	cmd := exec.Command(path, args[4:]...)

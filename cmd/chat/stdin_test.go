@@ -94,7 +94,7 @@ func tempFile(t *testing.T) *os.File {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { f.Close() })
+	t.Cleanup(func() { _ = f.Close() }) // a test may have closed it
 	return f
 }
 
@@ -113,7 +113,7 @@ func devNull(t *testing.T) *os.File {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { f.Close() })
+	t.Cleanup(func() { _ = f.Close() }) // a test may have closed it
 	return f
 }
 
@@ -132,12 +132,14 @@ func TestAnInheritedPipeDoesNotHangSilently(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }() // it was only read
 	closed := make(chan struct{})
 	go func() { // the pipe's other end is closed only after the notice
 		defer close(closed)
 		<-time.After(stdinNotice + 500*time.Millisecond)
-		w.Close()
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
 	}()
 	f := &fake{t: t, chunks: textAnswer()}
 	got := f.start(t, r, "send", "x")
@@ -149,8 +151,8 @@ func TestAnInheritedPipeDoesNotHangSilently(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r2.Close()
-	defer w2.Close() // never closed while it runs
+	defer func() { _ = r2.Close() }() // it was only read
+	defer func() { _ = w2.Close() }() // never closed while it runs
 	if got := f.start(t, r2, "send", "--no-stdin", "x"); got.code != exitOK || got.stderr != "" {
 		t.Errorf("%+v", got)
 	}
@@ -162,7 +164,9 @@ func TestStdinThatHoldsNothing(t *testing.T) {
 		t.Errorf("/dev/null: %+v, sent %s", got, f.sent())
 	}
 	shut := devNull(t)
-	shut.Close()
+	if err := shut.Close(); err != nil {
+		t.Fatal(err)
+	}
 	if got := f.start(t, shut, "send", "x"); got.code != exitOK {
 		t.Errorf("closed: %+v", got)
 	}
@@ -221,7 +225,7 @@ func TestAFullDiskIsSaid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer full.Close()
+	defer func() { _ = full.Close() }() // nothing can be in it
 	errs := tempFile(t)
 	code := run(context.Background(), []string{"chat", "version"}, stdio{in: devNull(t), out: full, err: errs}, os.LookupEnv)
 	if code != exitInternal || !strings.Contains(contents(t, errs), "no space left") {
@@ -234,8 +238,10 @@ func TestAReaderThatLeavesIsNoError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer w.Close()
-	r.Close()
+	defer func() { _ = w.Close() }() // nobody is left to read what was written
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
 	errs := tempFile(t)
 	code := run(context.Background(), []string{"chat", "help", "exit-codes"}, stdio{in: devNull(t), out: w, err: errs}, os.LookupEnv)
 	if code != exitPipe || contents(t, errs) != "" {

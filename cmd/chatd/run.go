@@ -52,7 +52,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, lookup fu
 		OnUsageError: func(_ *cli.Context, err error, _ bool) error {
 			return chat.Errorf(chat.CodeInvalid, "%w; chatd --help lists the flags", err)
 		},
-		Action: func(c *cli.Context) error { return serve(c, stderr, lookup) },
+		Action: func(c *cli.Context) error { return serve(c, stderr, lookup) }, //nolint:contextcheck // the ctx of RunContext is in c
 	}
 	for _, s := range daemon.Settings() {
 		// The environment is read by LoadConfig; here it is only documented.
