@@ -130,7 +130,8 @@ func TestChunkSurvivesItsFrame(t *testing.T) {
 func TestDecodeChunkRefusesWhatIsNone(t *testing.T) {
 	for _, e := range []sse.Event{
 		{ID: "1-0", Type: "error", Data: []byte(`{"chunk_index":0,"attempt":1}`)},
-		{ID: "1-0", Data: []byte(`{`)}, {ID: "1-1", Data: []byte(`{"chunk_index":0,"attempt":1}`)},
+		{ID: "1-0", Data: []byte(`{`)},
+		{ID: "1-1", Data: []byte(`{"chunk_index":0,"attempt":1}`)},
 	} {
 		if _, err := sse.DecodeChunk(e); err == nil {
 			t.Errorf("%s %q was taken", e.ID, e.Data)

@@ -37,8 +37,10 @@ func (b binding) fits(m *Model, where place, key string) bool {
 func bindings() []binding {
 	table := slices.Concat(popupBindings(), writingBindings(), readingBindings())
 	return append(table,
-		binding{keys: []string{"ctrl+c"}, where: anywhere, do: (*Model).interrupt,
-			what: "stop the answer; clear the draft; twice when empty: quit"},
+		binding{
+			keys: []string{"ctrl+c"}, where: anywhere, do: (*Model).interrupt,
+			what: "stop the answer; clear the draft; twice when empty: quit",
+		},
 		binding{keys: []string{"esc"}, where: anywhere, what: "close; stop the answer", do: (*Model).escape},
 		binding{keys: []string{"ctrl+n"}, where: anywhere, what: "new conversation", hint: "new", do: (*Model).newConversation},
 		binding{keys: []string{"ctrl+k"}, where: anywhere, what: "conversations: find and open", hint: "find", do: (*Model).chooseConversation},
@@ -59,8 +61,10 @@ func writingBindings() []binding {
 	}
 	return []binding{
 		{keys: []string{"enter"}, where: writing, what: "send", hint: "send", do: (*Model).submit},
-		{keys: []string{"ctrl+j", "alt+enter"}, where: writing, what: "newline", hint: "newline",
-			do: edit(func(m *Model) { m.insert("\n") })},
+		{
+			keys: []string{"ctrl+j", "alt+enter"}, where: writing, what: "newline", hint: "newline",
+			do: edit(func(m *Model) { m.insert("\n") }),
+		},
 		{keys: []string{"?"}, where: writing, what: "this help", hint: "keys", when: empty, do: (*Model).openHelp},
 		{keys: []string{"ctrl+d"}, where: writing, what: "quit when empty; tasks go on", when: empty, do: (*Model).quit},
 		{keys: []string{"end"}, where: writing, when: empty, do: edit(func(m *Model) { m.list.Bottom() })},

@@ -20,10 +20,10 @@ import (
 	"chat/tui/theme"
 )
 
-// Options says what to show and where. Backend is required.
+// Options says what to show and where. Backend, In and Out are required.
 type Options struct {
 	Backend Backend
-	// In and Out are the terminal; nil means the standard ones.
+	// In is what keys are read from, Out the terminal that is painted.
 	In, Out *os.File
 	// Env is the environment as os.Environ gives it; nil means the process's own.
 	Env []string
@@ -54,12 +54,6 @@ const framesPerSecond = 30
 // Run shows the screen until the user leaves it or ctx ends, and then restores
 // the terminal. Tasks go on. The error is ctx's cause, or the terminal's.
 func Run(ctx context.Context, o Options) (Exit, error) {
-	if o.In == nil {
-		o.In = os.Stdin
-	}
-	if o.Out == nil {
-		o.Out = os.Stdout
-	}
 	if o.Env == nil {
 		o.Env = os.Environ()
 	}

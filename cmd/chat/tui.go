@@ -71,7 +71,7 @@ func (p *program) root(c *cli.Context) error {
 	})
 }
 
-// terminal is what keys are read from; nil means stdin. If stdin was piped, keys
+// terminal is what keys are read from: stdin. If stdin was piped, keys
 // come from the terminal that stdout is.
 func (p *program) terminal() *os.File {
 	if term.IsTerminal(p.in.Fd()) {

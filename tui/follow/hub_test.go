@@ -101,7 +101,8 @@ func TestBatchKeepsOrderAndDropsWhatAResetDrops(t *testing.T) {
 	for _, u := range []chat.Update{
 		typed(chat.ChunkReasoning, "old"), content(1, "old"), typed(chat.ChunkReset, ""),
 		typed(chat.ChunkReasoning, "a"), typed(chat.ChunkReasoning, "b"), content(5, "c"), content(6, "d"),
-		{Link: &chat.Link{State: chat.LinkReconnecting}}, {Link: &chat.Link{State: chat.LinkLive}},
+		{Link: &chat.Link{State: chat.LinkReconnecting}},
+		{Link: &chat.Link{State: chat.LinkLive}},
 		typed(chat.ChunkDone, ""),
 	} {
 		e.merge(u)

@@ -34,7 +34,7 @@ func Render(source string, width int, style Style) []string {
 
 // grammar builds the parser at its first use, so that a program that shows no
 // Markdown does not pay for it. A goldmark parser is safe for concurrent use.
-var grammar = sync.OnceValue(func() parser.Parser {
+var grammar = sync.OnceValue(func() parser.Parser { //nolint:gochecknoglobals // made once, constant from then on
 	return parser.NewParser(
 		parser.WithBlockParsers(parser.DefaultBlockParsers()...),
 		parser.WithInlineParsers(parser.DefaultInlineParsers()...),
