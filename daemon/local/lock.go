@@ -105,7 +105,7 @@ func holder(path string) (pid int, held bool, err error) {
 	if err != nil {
 		return 0, false, dirError(filepath.Dir(path), "XDG_DATA_HOME", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read; closing gives our lock up
 	err = flock(f, syscall.LOCK_SH|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		return readPID(f), true, nil
@@ -113,9 +113,9 @@ func holder(path string) (pid int, held bool, err error) {
 	return 0, false, err
 }
 
-// pause waits for d, or for the end of ctx, whose cause it returns.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
+// pause waits for lockPoll, or for the end of ctx, whose cause it returns.
+func pause(ctx context.Context) error {
+	t := time.NewTimer(lockPoll)
 	defer t.Stop()
 	select {
 	case <-t.C:

@@ -36,7 +36,7 @@ func tail(path string, mark int64, n int) (lines []string, length int64, err err
 	if err != nil {
 		return nil, 0, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	i, err := f.Stat()
 	if err != nil {
 		return nil, 0, err

@@ -105,7 +105,7 @@ func takeOver(ctx context.Context, stop <-chan struct{}, o ServeOptions) (*lock,
 			return nil, chat.Errorf(chat.CodeDaemon, "stopped while waiting for %s to end", process(pid))
 		default:
 		}
-		if err := pause(ctx, lockPoll); err != nil {
+		if err := pause(ctx); err != nil {
 			return nil, err
 		}
 	}

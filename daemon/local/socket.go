@@ -82,7 +82,10 @@ func bind(ctx context.Context, dir, path string) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	ul := l.(*net.UnixListener)
+	ul, ok := l.(*net.UnixListener)
+	if !ok { // net promises it for "unix"
+		return nil, errors.Join(fmt.Errorf("a listener on a unix socket is a %T", l), l.Close())
+	}
 	// By default Close unlinks whatever is at the path by then, which may be the
 	// socket of our successor.
 	ul.SetUnlinkOnClose(false)
@@ -106,7 +109,7 @@ func privateDir(dir string) error {
 		return fmt.Errorf("%s belongs to somebody else", dir)
 	}
 	if i.Mode().Perm() != 0o700 {
-		return os.Chmod(dir, 0o700)
+		return os.Chmod(dir, 0o700) //nolint:gosec // a directory is entered by its x bit
 	}
 	return nil
 }

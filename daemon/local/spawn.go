@@ -29,7 +29,7 @@ func (s *Starter) spawn(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(chat.Errorf(chat.CodeDaemon, "cannot make a pipe for the local daemon: %w", err), log.Close())
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }() // it was only read
 	cmd, err := s.command(log, w)
 	if err == nil {
 		err = cmd.Start()

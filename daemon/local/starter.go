@@ -79,7 +79,7 @@ func (s *Starter) Endpoint(ctx context.Context) (client.Endpoint, error) {
 		}
 		// Somebody else is starting one. Its success spares us the lock.
 		if waited {
-			if err := pause(ctx, lockPoll); err != nil {
+			if err := pause(ctx); err != nil {
 				return client.Endpoint{}, err
 			}
 		}
@@ -166,7 +166,7 @@ func (s *Starter) find(ctx context.Context) (Info, error) {
 			s.notice("the local daemon (process %d) is slow to answer; waiting", i.PID)
 			told = true
 		}
-		if err := pause(ctx, lockPoll); err != nil {
+		if err := pause(ctx); err != nil {
 			return Info{}, err
 		}
 	}
@@ -191,7 +191,7 @@ func (s *Starter) compatible(ctx context.Context, i Info, h client.Hello) (Info,
 			if state == absent || state == ending {
 				return Info{}, errAbsent
 			}
-			if err := pause(ctx, lockPoll); err != nil {
+			if err := pause(ctx); err != nil {
 				return Info{}, err
 			}
 		}

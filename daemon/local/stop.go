@@ -112,7 +112,7 @@ func (s *Starter) gone(ctx context.Context, limit time.Duration, force bool) err
 			s.notice("waiting for the local daemon (%s) to end", process(pid))
 			told = true
 		}
-		if err := pause(ctx, lockPoll); err != nil {
+		if err := pause(ctx); err != nil {
 			return err
 		}
 	}
