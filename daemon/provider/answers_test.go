@@ -150,7 +150,7 @@ func TestFailuresHaveTheirCodes(t *testing.T) {
 				c.Limits.MaxAnswer = 2 << 20
 			})
 			g := read(t, t.Context(), r, ask("lie: "+tc.lie))
-			e := wantCode(t, g.err, tc.code, tc.retryable)
+			e := coded(t, g.err, tc.code, tc.retryable)
 			if !strings.Contains(e.Message, tc.says) {
 				t.Errorf("%q does not say %q", e.Message, tc.says)
 			}

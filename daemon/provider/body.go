@@ -72,7 +72,7 @@ type source struct{ *body }
 func (s source) Read(p []byte) (int, error) {
 	n, err := s.raw.Read(p)
 	s.x.quiet += n
-	if err != nil && err != io.EOF {
+	if err != nil && err != io.EOF { //nolint:errorlint // a cut is an error that wraps io.EOF, an end is io.EOF itself
 		err = s.why(err)
 	} else if s.x.quiet > maxQuiet+s.x.limits.MaxAnswer {
 		err = s.x.to.protocolError("sends data without end and no text", nil)
@@ -110,7 +110,7 @@ func (b *body) sniff() error {
 		if err == nil && undecided {
 			continue
 		}
-		if len(head) == 0 && err != io.EOF {
+		if len(head) == 0 && err != io.EOF { //nolint:errorlint // a cut is an error that wraps io.EOF, an end is io.EOF itself
 			return err
 		}
 		var rest io.Reader = source{b}
@@ -185,7 +185,7 @@ func isCompletion(data []byte) bool {
 func (b *body) event() error {
 	e, err := b.sse.Next()
 	switch {
-	case err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF):
+	case err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF): //nolint:errorlint // a cut is an error that wraps io.EOF, and has its words already
 		return b.x.to.cutError(err)
 	case errors.Is(err, sse.ErrTooLarge):
 		return b.x.to.eventTooLarge(b.x.limits.MaxEvent)

@@ -96,7 +96,7 @@ func (c *call) once(parent context.Context, req openai.ChatCompletionRequest) er
 		case err == nil:
 		case parent.Err() != nil:
 			return context.Cause(parent)
-		case err == io.EOF, a.reason != "" && isRead(err):
+		case err == io.EOF, a.reason != "" && isRead(err): //nolint:errorlint // a cut is an error that wraps io.EOF, [DONE] is io.EOF itself
 			return a.end(c.to)
 		default:
 			return c.why(parent, x, err)
@@ -107,7 +107,7 @@ func (c *call) once(parent context.Context, req openai.ChatCompletionRequest) er
 // next takes one event of the stream into the answer. io.EOF is [DONE].
 func (c *call) next(x *exchange, stream *openai.ChatCompletionStream, a *answer) error {
 	raw, err := stream.RecvRaw()
-	if err == io.EOF {
+	if err == io.EOF { //nolint:errorlint // a cut is an error that wraps io.EOF, [DONE] is io.EOF itself
 		return err
 	}
 	if err != nil {

@@ -72,10 +72,13 @@ func TestTheDemoStopsWhenAsked(t *testing.T) {
 		last = err
 		cancel(errStop)
 	}
-	if events != 2 || last != errStop {
+	if events != 2 || last != errStop { //nolint:errorlint // the contract is the cause itself
 		t.Errorf("%d events, %v", events, last)
 	}
-	for range r.Stream(t.Context(), ask("hello")) {
+	for _, err := range r.Stream(t.Context(), ask("hello")) {
+		if err != nil {
+			t.Error(err)
+		}
 		break // goleak sees that the handler has ended too
 	}
 }

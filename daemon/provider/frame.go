@@ -97,7 +97,7 @@ func (t *text) UnmarshalJSON(b []byte) error {
 			Text text   `json:"text"`
 		}
 		if json.Unmarshal(b, &parts) != nil {
-			return nil // not text: lenient by design
+			return nil //nolint:nilerr // not text: lenient by design
 		}
 		for _, p := range parts {
 			*t += p.Text
@@ -138,7 +138,7 @@ func unquote(b []byte) string {
 	return string(append(out, b...))
 }
 
-var escapes = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
+var escapes = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'} //nolint:gochecknoglobals // a constant in all but type
 
 func hex4(b []byte) rune {
 	n, err := strconv.ParseUint(string(b[:min(4, len(b))]), 16, 16)
@@ -170,7 +170,7 @@ func (u *usage) UnmarshalJSON(b []byte) error {
 		Total      float64 `json:"total_tokens"`
 	}
 	if json.Unmarshal(b, &v) != nil {
-		return nil // not usage: lenient by design
+		return nil //nolint:nilerr // not usage: lenient by design
 	}
 	for _, n := range []float64{v.Prompt, v.Completion, v.Total} {
 		if n < 0 || n > maxTokens || n != math.Trunc(n) {

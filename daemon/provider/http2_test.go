@@ -3,7 +3,7 @@ package provider_test
 import (
 	"context"
 	"io"
-	"log"
+	"log/slog"
 	"net/http/httptest"
 	"testing"
 
@@ -17,7 +17,7 @@ func TestOverHTTP2(t *testing.T) {
 	server := providertest.NewServer()
 	h := httptest.NewUnstartedServer(server)
 	h.EnableHTTP2 = true
-	h.Config.ErrorLog = log.New(io.Discard, "", 0) // aborted handlers are what is tested
+	h.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // aborted handlers are what is tested
 	h.StartTLS()
 	t.Cleanup(func() { server.Close(); h.CloseClientConnections(); h.Close() })
 	r := registry(t, provider.Config{BaseURL: h.URL + "/v1", DefaultModel: "m", Transport: h.Client().Transport})
@@ -35,7 +35,7 @@ func TestOverHTTP2(t *testing.T) {
 		last = err
 		cancel(errStop)
 	}
-	if last != errStop {
+	if last != errStop { //nolint:errorlint // the contract is the cause itself
 		t.Errorf("the error is %v", last)
 	}
 	wait, done := context.WithTimeout(t.Context(), patience)

@@ -38,7 +38,7 @@ func TestEveryTimeoutHasItsOwnName(t *testing.T) {
 			t.Parallel()
 			server, r := lying(t, func(c *provider.Config) { c.Limits = tc.limits })
 			g := read(t, t.Context(), r, ask("lie: "+tc.lie))
-			e := wantCode(t, g.err, tc.code, true)
+			e := coded(t, g.err, tc.code, true)
 			if !strings.Contains(e.Message, tc.says) {
 				t.Errorf("%q does not say %q", e.Message, tc.says)
 			}
@@ -52,7 +52,7 @@ func TestTheTotalLimitIsADeadline(t *testing.T) {
 		c.Limits = provider.Limits{Headers: far, FirstToken: far, Idle: far, Total: 300 * time.Millisecond}
 	})
 	g := read(t, t.Context(), r, ask("lie: endless pace=5ms"))
-	e := wantCode(t, g.err, chat.CodeDeadline, false)
+	e := coded(t, g.err, chat.CodeDeadline, false)
 	if !strings.Contains(e.Message, "total limit") || !strings.Contains(e.Message, "300ms") {
 		t.Errorf("message %q", e.Message)
 	}
@@ -132,7 +132,7 @@ func TestCancellingClosesTheConnectionAtOnce(t *testing.T) {
 			for _, err := range r.Stream(ctx, ask("lie: "+lie)) {
 				last = err
 			}
-			if last != errStop {
+			if last != errStop { //nolint:errorlint // the contract is the cause itself
 				t.Fatalf("the error is %v, want the context's cause", last)
 			}
 			waitGone(t, server)
@@ -155,7 +155,7 @@ func TestACancelledContextMakesNoCall(t *testing.T) {
 	server, r := lying(t)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errStop)
-	if g := read(t, ctx, r, ask("hello")); g.err != errStop {
+	if g := read(t, ctx, r, ask("hello")); g.err != errStop { //nolint:errorlint // the contract is the cause itself
 		t.Fatalf("error %v", g.err)
 	}
 	if n := len(server.Calls()); n != 0 {
@@ -188,7 +188,7 @@ func TestRetryAfterIsHandedOn(t *testing.T) {
 		value := strings.ReplaceAll(value, ",", "%2C")
 		_, r := lying(t)
 		g := read(t, t.Context(), r, ask("lie: status=429 retry="+value))
-		if e := wantCode(t, g.err, chat.CodeProviderRateLimit, true); e.RetryAfter != want {
+		if e := coded(t, g.err, chat.CodeProviderRateLimit, true); e.RetryAfter != want {
 			t.Errorf("Retry-After %q: %s, want %s", value, e.RetryAfter, want)
 		}
 	}

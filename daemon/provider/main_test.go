@@ -86,7 +86,13 @@ func read(t *testing.T, ctx context.Context, r *provider.Registry, req provider.
 	return g
 }
 
-func wantCode(t *testing.T, err error, code chat.Code, retryable bool) *chat.Error {
+func wantCode(t *testing.T, err error, code chat.Code, retryable bool) {
+	t.Helper()
+	_ = coded(t, err, code, retryable) // the error is as it should be, and nothing more is asked
+}
+
+// coded is the error, which must have that code.
+func coded(t *testing.T, err error, code chat.Code, retryable bool) *chat.Error {
 	t.Helper()
 	e, ok := err.(*chat.Error) //nolint:errorlint // the contract is the type itself
 	if !ok || e.Code != code || e.Retryable != retryable {

@@ -75,7 +75,7 @@ func TestWithNothingThereIsTheDemo(t *testing.T) {
 			}
 			req := ask("hello")
 			req.Model = "gpt-4o"
-			e := wantCode(t, read(t, t.Context(), r, req).err, chat.CodeNotConfigured, false)
+			e := coded(t, read(t, t.Context(), r, req).err, chat.CodeNotConfigured, false)
 			if !strings.Contains(e.Message, "OPENAI_API_KEY") || !strings.Contains(e.Message, "gpt-4o") {
 				t.Errorf("%q", e.Message)
 			}
@@ -188,7 +188,7 @@ func TestAGoneLocalServerIsAConnectError(t *testing.T) {
 	}
 	s.Close()
 	for range 2 { // before and after it is noticed
-		e := wantCode(t, read(t, t.Context(), r, ask("hello")).err, chat.CodeProviderConnect, true)
+		e := coded(t, read(t, t.Context(), r, ask("hello")).err, chat.CodeProviderConnect, true)
 		if !strings.Contains(e.Message, "ollama") {
 			t.Errorf("%q", e.Message)
 		}

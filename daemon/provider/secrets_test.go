@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"log"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -148,7 +146,7 @@ func TestUnusableBaseURLsAreConfigurationErrors(t *testing.T) {
 		"api.openai.com", "ftp://x/v1", "http://", "https://user:pw@x/v1", "http://x/v1?key=y", "http://x/v1#f", "://", "http://a b/",
 	} {
 		r := registry(t, provider.Config{BaseURL: base, DefaultModel: "m", Demo: provider.DemoOptions{TokensPerSecond: -1}})
-		e := wantCode(t, read(t, t.Context(), r, ask("hello")).err, chat.CodeNotConfigured, false)
+		e := coded(t, read(t, t.Context(), r, ask("hello")).err, chat.CodeNotConfigured, false)
 		if strings.Contains(e.Message, "pw") || !strings.Contains(e.Message, "OPENAI_BASE_URL") {
 			t.Errorf("%s: %q", base, e.Message)
 		}
@@ -167,7 +165,7 @@ func TestUnusableBaseURLsAreConfigurationErrors(t *testing.T) {
 
 func TestFailuresToConnectSayWhatToDo(t *testing.T) {
 	tls := httptest.NewUnstartedServer(http.NotFoundHandler())
-	tls.Config.ErrorLog = log.New(io.Discard, "", 0)
+	tls.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	tls.StartTLS()
 	t.Cleanup(tls.Close)
 	plain := httptest.NewServer(http.NotFoundHandler())
@@ -184,7 +182,7 @@ func TestFailuresToConnectSayWhatToDo(t *testing.T) {
 		{"http://169.254.169.254/v1", false, "link-local"},
 	} {
 		r := registry(t, provider.Config{BaseURL: tc.base, Key: testKey, DefaultModel: "m"})
-		e := wantCode(t, read(t, t.Context(), r, ask("hello")).err, chat.CodeProviderConnect, tc.retryable)
+		e := coded(t, read(t, t.Context(), r, ask("hello")).err, chat.CodeProviderConnect, tc.retryable)
 		if !strings.Contains(e.Message, tc.says) {
 			t.Errorf("%s: %q", tc.base, e.Message)
 		}

@@ -103,9 +103,7 @@ func (a *answer) status() string {
 		"empty":   "",
 	}
 	body := shapes[a.l.shape]
-	if strings.Contains(body, "%s") {
-		body = strings.Replace(body, "%s", quote(a.l.message), 1)
-	}
+	body = strings.Replace(body, "%s", quote(a.l.message), 1)
 	a.w.WriteHeader(a.l.status)
 	_, _ = io.WriteString(a.w, body) // the client left
 	return "status"
