@@ -37,7 +37,7 @@ func TestAPIDrainsMidStream(t *testing.T) {
 	c := newCluster(t, 2, 1)
 	first, second := c.apis[0], c.apis[1]
 	acc := first.submit(t, slowly)
-	res, err := first.open(t.Context(), acc.TaskID, chat.Start())
+	res, err := first.open(t.Context(), acc.TaskID, chat.Start()) //nolint:bodyclose // events closes it
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func TestAPIDrainsMidStream(t *testing.T) {
 	if err == nil || err.Error() == "EOF" {
 		t.Fatalf("a draining server ended the stream with %v after %d chunks: that looks like success", err, len(chunks))
 	}
-	res, err = second.open(t.Context(), acc.TaskID, chunks[len(chunks)-1].Position())
+	res, err = second.open(t.Context(), acc.TaskID, chunks[len(chunks)-1].Position()) //nolint:bodyclose // events closes it
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -152,7 +152,7 @@ func TestCurlResumesAtEveryIndex(t *testing.T) {
 	if text, _, err := judge(r.chunks); err != nil || text != providertest.Answer(1, 199) || len(r.chunks) != 2 {
 		t.Fatalf("%d chunks from SQL: %v", len(r.chunks), err)
 	}
-	res, err := api.open(t.Context(), acc.TaskID, live[100].Position())
+	res, err := api.open(t.Context(), acc.TaskID, live[100].Position()) //nolint:bodyclose // events closes it
 	if err != nil {
 		t.Fatal(err)
 	}
