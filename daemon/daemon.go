@@ -218,6 +218,9 @@ func (d *daemon) serve(ctx context.Context, stop <-chan struct{}, ready func()) 
 	case failed = <-served:
 	}
 	d.log.Info("stopping")
+	if front != nil {
+		front.Leave()
+	}
 	d.stop()
 	work.Wait()
 	if front != nil {

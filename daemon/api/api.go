@@ -7,6 +7,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"chat"
@@ -129,6 +130,7 @@ type Server struct {
 	activity *Activity
 	draining context.Context //nolint:containedctx // the server's life, not a request's
 	drain    context.CancelFunc
+	leaving  atomic.Bool
 }
 
 // New returns a Server that serves until ctx ends or Drain is called.
@@ -140,6 +142,10 @@ func New(ctx context.Context, s Store, l Log, b Bell, p Provider, o Options) *Se
 
 // Activity tells whether anyone uses the server.
 func (s *Server) Activity() *Activity { return s.activity }
+
+// Leave says in hello and readyz that the server is going away, while it still
+// serves: balancers and new clients look elsewhere.
+func (s *Server) Leave() { s.leaving.Store(true) }
 
 // Drain aborts all streams, so that their readers come back to another
 // instance, or to the next one here; a clean end would look like success.

@@ -14,7 +14,7 @@ import (
 const statusPatience = 2 * time.Second
 
 func (s *Server) state() string {
-	if s.draining.Err() != nil || s.activity.Closed() {
+	if s.leaving.Load() || s.draining.Err() != nil || s.activity.Closed() {
 		return "draining"
 	}
 	return "ready"
