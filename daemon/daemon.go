@@ -121,10 +121,10 @@ func (d *daemon) openStore(ctx context.Context) error {
 	}
 	d.store = store
 	d.closers = append(d.closers, store.Close)
-	if !d.cfg.Local {
-		return nil
+	if !d.cfg.Local || d.cfg.DatabaseURL != "" {
+		return nil // others may have this database
 	}
-	// Nobody else can hold a lease on this database: whoever did is dead.
+	// It is the file beside the lock that we hold: whoever had a lease is dead.
 	n, err := store.ReleaseLeases(ctx)
 	if err != nil {
 		return err
@@ -147,7 +147,7 @@ func (d *daemon) openRedis() error {
 	} else {
 		var err error
 		if opts, err = redis.ParseURL(d.cfg.RedisURL); err != nil {
-			return chat.Errorf(chat.CodeInvalid, "REDIS_URL: %w", err)
+			return chat.Errorf(chat.CodeInvalid, "REDIS_URL is not one that Redis takes: redis://[user:password@]host:port[/db]") // the reason quotes the password
 		}
 		opts.DialTimeout = 2 * time.Second
 	}
