@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strconv"
+	"strings"
 
 	"chat"
 )
@@ -45,15 +47,29 @@ func (s *Store) Claim(ctx context.Context, worker string, n int, backgroundFirst
 	return claims, nil
 }
 
-// Renew extends all leases of a worker in one statement, and says which they are.
-func (s *Store) Renew(ctx context.Context, worker string) ([]chat.Lease, error) {
+// Renew extends a worker's leases of the tasks it names, in one statement, and
+// says which they are. A lease that the worker does not name, because the reply
+// to its claim was lost, say, expires.
+func (s *Store) Renew(ctx context.Context, worker string, taskIDs []string) ([]chat.Lease, error) {
+	if len(taskIDs) == 0 {
+		return nil, nil
+	}
 	type lease struct {
 		ID              string
 		Attempt         int
 		CancelRequested bool `db:"cancel_requested"`
 	}
+	args := []any{worker, micros(s.lease)}
+	var in strings.Builder
+	for i, id := range taskIDs {
+		if i > 0 {
+			in.WriteString(", ")
+		}
+		args = append(args, id)
+		in.WriteString("$" + strconv.Itoa(len(args)))
+	}
 	rows, err := change[lease](ctx, s, `UPDATE tasks SET lease_until = {{now}} + $2
-		WHERE worker = $1 AND state = 'running' RETURNING id, attempt, cancel_requested`, worker, micros(s.lease))
+		WHERE worker = $1 AND state = 'running' AND id IN (`+in.String()+`) RETURNING id, attempt, cancel_requested`, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -89,15 +89,10 @@ func (w *Writer) inherit(ctx context.Context) (chat.Answer, error) {
 	if err != nil {
 		return chat.Answer{}, err
 	}
-	a := textOf(chunks)
-	ctx, cancel := context.WithTimeout(ctx, w.log.opts.Timeout)
-	defer cancel()
-	m, err := w.log.rdb.HMGet(ctx, w.log.opts.Names.Metadata(w.task.ID), metaAttempt, metaChunkCount, metaFinishReason).Result()
+	a, err := w.log.answerOf(ctx, w.task.ID, chunks)
 	if err != nil {
 		return a, err
 	}
-	a.FinishReason, _ = m[2].(string)
-	a.Whole = a.FinishReason != "" && m[0] == fmt.Sprint(a.Attempt) && m[1] == fmt.Sprint(len(chunks))
 	if n := len(chunks); n > 0 && chunks[n-1].Terminal() {
 		raw = raw[:n-1] // an ending that was never committed
 	}
@@ -118,10 +113,28 @@ func (l *Log) readAll(ctx context.Context, taskID string) ([]string, []chat.Chun
 	return raw[:len(chunks)], chunks, nil
 }
 
+// answerOf is the text of the newest attempt in chunks, and whether the metadata
+// say that it was received whole.
+func (l *Log) answerOf(ctx context.Context, taskID string, chunks []chat.Chunk) (chat.Answer, error) {
+	a := textOf(chunks)
+	ctx, cancel := context.WithTimeout(ctx, l.opts.Timeout)
+	defer cancel()
+	m, err := l.rdb.HMGet(ctx, l.opts.Names.Metadata(taskID), metaAttempt, metaChunkCount, metaFinishReason).Result()
+	if err != nil {
+		return a, err
+	}
+	a.FinishReason, _ = m[2].(string)
+	a.Whole = a.FinishReason != "" && m[0] == fmt.Sprint(a.Attempt) && m[1] == fmt.Sprint(len(chunks))
+	return a, nil
+}
+
 // Read returns the text that the log of a task holds for its newest attempt.
 func (l *Log) Read(ctx context.Context, taskID string) (chat.Answer, error) {
 	_, chunks, err := l.readAll(ctx, taskID)
-	return textOf(chunks), err
+	if err != nil {
+		return chat.Answer{}, err
+	}
+	return l.answerOf(ctx, taskID, chunks)
 }
 
 // Add appends text to the log. It must be normalised and of type content or

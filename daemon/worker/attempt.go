@@ -3,6 +3,8 @@ package worker
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -25,7 +27,7 @@ func (w *Worker) attempt(ctx, work context.Context, c chat.Claim) {
 	defer stop()
 
 	a := &attempt{w: w, claim: c}
-	err := a.make(run)
+	err := a.try(run)
 	if a.log != nil {
 		a.log.Stop()
 		a.writing.Wait()
@@ -48,6 +50,18 @@ type attempt struct {
 
 	content, reasoning strings.Builder
 	finish             *Finish
+}
+
+// try is make, with a panic as a failure that counts: it must not take the other
+// answers of this process along.
+func (a *attempt) try(ctx context.Context) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			a.w.opts.Logger.Error("worker: an attempt panicked", "task", a.claim.ID, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+			err = chat.Retryable(chat.Errorf(chat.CodeInternal, "making the answer met a defect of chat; the daemon's log has more"))
+		}
+	}()
+	return a.make(ctx)
 }
 
 // make streams the answer into the log. It returns nil only with a.finish set.
@@ -119,10 +133,10 @@ func (a *attempt) settle(ctx, work context.Context, err error) string {
 	case errors.Is(err, errLeaseLost) || errors.Is(cause, errLeaseLost):
 		return "lost" // somebody else's now: not another word about it
 	case errors.Is(err, errCancelled) || errors.Is(cause, errCancelled):
-		return a.commit(ctx, chat.Result{State: chat.TaskCancelled, FinishReason: "cancelled"})
+		return a.commit(ctx, work, chat.Result{State: chat.TaskCancelled, FinishReason: "cancelled"})
 	case err == nil:
 		r := chat.Result{State: chat.TaskDone, FinishReason: a.finish.Reason, Usage: a.finish.Usage, Model: a.finish.Model}
-		return a.commit(ctx, r)
+		return a.commit(ctx, work, r)
 	case errors.Is(err, errShutdown) || errors.Is(cause, errShutdown):
 		return a.requeue(ctx, work, chat.Handback{Err: chat.Errorf(chat.CodeDraining, "the worker was shut down")})
 	}
@@ -131,13 +145,20 @@ func (a *attempt) settle(ctx, work context.Context, err error) string {
 		delay := chat.Backoff(a.claim.Attempt, a.w.opts.RetryBase, a.w.opts.RetryLimit)
 		return a.requeue(ctx, work, chat.Handback{Counts: true, Delay: max(delay, e.RetryAfter), Err: e})
 	}
-	return a.fail(ctx, e)
+	return a.fail(ctx, work, e)
 }
 
 // fail ends the task with the longest text that any attempt received.
-func (a *attempt) fail(ctx context.Context, e *chat.Error) string {
-	saved, err := a.w.store.Partial(context.WithoutCancel(ctx), a.claim.ID)
-	if err == nil && len(saved.Content)+len(saved.Reasoning) > a.content.Len()+a.reasoning.Len() {
+func (a *attempt) fail(ctx, work context.Context, e *chat.Error) string {
+	var saved chat.Answer
+	err := a.persist(ctx, work, func(ctx context.Context) (err error) {
+		saved, err = a.w.store.Partial(ctx, a.claim.ID)
+		return err
+	})
+	if err != nil { // nothing is known of what SQL holds, so nothing is written over it
+		return "lost: " + err.Error()
+	}
+	if len(saved.Content)+len(saved.Reasoning) > a.content.Len()+a.reasoning.Len() {
 		if a.log != nil {
 			a.log.Reset()
 		}
@@ -150,12 +171,12 @@ func (a *attempt) fail(ctx context.Context, e *chat.Error) string {
 	if a.content.Len()+a.reasoning.Len() > 0 {
 		state = chat.TaskInterrupted
 	}
-	return a.commit(ctx, chat.Result{State: state, Err: e})
+	return a.commit(ctx, work, chat.Result{State: state, Err: e})
 }
 
 // commit settles the log, commits the result to SQL, however long that takes,
 // and only then publishes the terminal chunk.
-func (a *attempt) commit(ctx context.Context, r chat.Result) string {
+func (a *attempt) commit(ctx, work context.Context, r chat.Result) string {
 	r.TaskID, r.Attempt = a.claim.ID, a.claim.Attempt
 	r.Content, r.Reasoning = a.content.String(), a.reasoning.String()
 	if r.Model == "" {
@@ -168,7 +189,7 @@ func (a *attempt) commit(ctx context.Context, r chat.Result) string {
 		}
 		r.ChunkCount = n + 1
 	}
-	err := a.persist(ctx, func(ctx context.Context) error {
+	err := a.persist(ctx, work, func(ctx context.Context) error {
 		err := a.w.store.Finish(ctx, r)
 		if errors.Is(err, chat.ErrCancelWon) {
 			r.State, r.FinishReason, r.Err = chat.TaskCancelled, "cancelled", nil
@@ -222,10 +243,10 @@ func (a *attempt) requeue(ctx, work context.Context, h chat.Handback) string {
 			a.w.opts.Logger.Debug("worker: the log is behind", "task", h.TaskID, "err", err)
 		}
 	}
-	err := a.persist(ctx, func(ctx context.Context) error { return a.w.store.Requeue(ctx, h) })
+	err := a.persist(ctx, work, func(ctx context.Context) error { return a.w.store.Requeue(ctx, h) })
 	switch {
 	case errors.Is(err, chat.ErrCancelWon):
-		return a.commit(ctx, chat.Result{State: chat.TaskCancelled, FinishReason: "cancelled"})
+		return a.commit(ctx, work, chat.Result{State: chat.TaskCancelled, FinishReason: "cancelled"})
 	case err != nil:
 		return "lost: " + err.Error()
 	}
@@ -235,7 +256,7 @@ func (a *attempt) requeue(ctx, work context.Context, h chat.Handback) string {
 
 // persist tries a fenced write until it succeeds or is refused for good. While
 // SQL is away the answer is held here, and no done is published.
-func (a *attempt) persist(ctx context.Context, write func(context.Context) error) error {
+func (a *attempt) persist(ctx, work context.Context, write func(context.Context) error) error {
 	writing := context.WithoutCancel(ctx)
 	for n := 1; ; n++ {
 		err := write(writing)
@@ -243,7 +264,7 @@ func (a *attempt) persist(ctx context.Context, write func(context.Context) error
 			return err
 		}
 		a.w.opts.Logger.Warn("worker: cannot write the result yet; it is held in memory", "task", a.claim.ID, "err", err)
-		if errors.Is(context.Cause(ctx), errShutdown) && n >= 3 {
+		if context.Cause(work) != nil && n >= 3 {
 			return err // the log keeps it, and the next attempt salvages it
 		}
 		pause(writing, chat.Backoff(n, 200*time.Millisecond, 3*time.Second))

@@ -54,7 +54,11 @@ func (w *Worker) renew(ctx context.Context) {
 	w.mu.Unlock()
 
 	sent := time.Now()
-	leases, err := w.store.Renew(ctx, w.opts.Info.ID)
+	ids := make([]string, 0, len(before))
+	for r := range before {
+		ids = append(ids, r.taskID)
+	}
+	leases, err := w.store.Renew(ctx, w.opts.Info.ID, ids)
 	if err == nil {
 		info := w.opts.Info
 		info.Running = len(before)
@@ -77,13 +81,13 @@ func (w *Worker) renew(ctx context.Context) {
 	for _, l := range leases {
 		ours[l.TaskID] = l
 	}
-	for id, r := range before {
-		l, ok := ours[id]
+	for r, cancel := range before {
+		l, ok := ours[r.taskID]
 		switch {
 		case !ok || l.Attempt != r.attempt:
-			r.cancel(errLeaseLost)
+			cancel(errLeaseLost)
 		case l.CancelRequested:
-			r.cancel(errCancelled)
+			cancel(errCancelled)
 		}
 	}
 }

@@ -36,11 +36,11 @@ func (s *awayStore) Finish(ctx context.Context, r chat.Result) error {
 	return s.Store.Finish(ctx, r)
 }
 
-func (s *awayStore) Renew(ctx context.Context, worker string) ([]chat.Lease, error) {
+func (s *awayStore) Renew(ctx context.Context, worker string, taskIDs []string) ([]chat.Lease, error) {
 	if s.away.Load() {
 		return nil, errAway
 	}
-	return s.Store.Renew(ctx, worker)
+	return s.Store.Renew(ctx, worker, taskIDs)
 }
 
 func TestACommitWaitsForTheDatabase(t *testing.T) {

@@ -85,6 +85,9 @@ func (s Sweeper) end(ctx context.Context, t chat.Task) error {
 		Content: left.Content, Reasoning: left.Reasoning, Model: t.Model,
 		Err: chat.Retryable(chat.Errorf(chat.CodeAttemptsSpent, "every attempt lost its worker; send the message again")),
 	}
+	if left.Whole { // received whole by an attempt that could not commit it
+		r.State, r.FinishReason, r.Err = chat.TaskDone, left.FinishReason, nil
+	}
 	if t.CancelRequested {
 		r.State, r.FinishReason, r.Err = chat.TaskCancelled, "cancelled", nil
 	}

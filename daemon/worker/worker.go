@@ -20,7 +20,7 @@ import (
 // Store is what a worker needs of SQL; *sql.Store satisfies it.
 type Store interface {
 	Claim(ctx context.Context, worker string, n int, backgroundFirst bool) ([]chat.Claim, error)
-	Renew(ctx context.Context, worker string) ([]chat.Lease, error)
+	Renew(ctx context.Context, worker string, taskIDs []string) ([]chat.Lease, error)
 	Thread(ctx context.Context, taskID string) (system string, thread []chat.Message, err error)
 	Partial(ctx context.Context, taskID string) (chat.Answer, error)
 	Finish(ctx context.Context, r chat.Result) error
@@ -136,15 +136,17 @@ type Worker struct {
 	lease lease
 
 	mu      sync.Mutex
-	running map[string]running
+	running map[run]context.CancelCauseFunc
 
 	slots chan struct{}
 	tasks sync.WaitGroup // attempts, and bells to be rung later
 }
 
-type running struct {
+// run names an attempt: one task may have two here, while the older one that
+// lost its lease has yet to notice.
+type run struct {
+	taskID  string
 	attempt int
-	cancel  context.CancelCauseFunc
 }
 
 // New returns a Worker; Run starts it.
@@ -152,7 +154,7 @@ func New(s Store, l Log, q Queue, m Model, o Options) *Worker {
 	o = o.withDefaults()
 	return &Worker{
 		store: s, log: l, queue: q, model: m, opts: o, lease: lease{term: o.Lease, renewal: o.Renewal},
-		running: map[string]running{}, slots: make(chan struct{}, o.Concurrency),
+		running: map[run]context.CancelCauseFunc{}, slots: make(chan struct{}, o.Concurrency),
 	}
 }
 
@@ -280,13 +282,19 @@ func (w *Worker) start(work context.Context, claims []chat.Claim) {
 			surplus[c.Priority]++
 		}
 		ctx, cancel := context.WithCancelCause(work)
+		this := run{c.ID, c.Attempt}
 		w.mu.Lock()
-		w.running[c.ID] = running{c.Attempt, cancel}
+		for other, stop := range w.running {
+			if other.taskID == c.ID {
+				stop(errLeaseLost)
+			}
+		}
+		w.running[this] = cancel
 		w.mu.Unlock()
 		w.tasks.Go(func() {
 			defer func() {
 				w.mu.Lock()
-				delete(w.running, c.ID)
+				delete(w.running, this)
 				w.mu.Unlock()
 				cancel(nil)
 				<-w.slots
@@ -305,8 +313,10 @@ func (w *Worker) start(work context.Context, claims []chat.Claim) {
 func (w *Worker) Cancel(taskID string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if r, ok := w.running[taskID]; ok {
-		r.cancel(errCancelled)
+	for r, cancel := range w.running {
+		if r.taskID == taskID {
+			cancel(errCancelled)
+		}
 	}
 }
 

@@ -161,7 +161,7 @@ var queueTests = map[string]func(*suite){
 		theirs, err := s.Claim(s.Context(), "worker-2", 1, false)
 		s.must(err)
 		s.expire()
-		leases, err := s.Renew(s.Context(), worker)
+		leases, err := s.Renew(s.Context(), worker, []string{c.ID})
 		s.must(err)
 		if len(leases) != 1 || leases[0] != (chat.Lease{TaskID: c.ID, Attempt: 1}) {
 			s.Fatalf("renewed %+v", leases)
@@ -172,13 +172,13 @@ var queueTests = map[string]func(*suite){
 		}
 		_, _, err = s.Cancel(s.Context(), owner, c.ID)
 		s.must(err)
-		leases, err = s.Renew(s.Context(), worker)
+		leases, err = s.Renew(s.Context(), worker, []string{c.ID})
 		s.must(err)
 		if len(leases) != 1 || !leases[0].CancelRequested {
 			s.Fatalf("the renewal does not tell of the cancel: %+v", leases)
 		}
 		s.must(s.Finish(s.Context(), chat.Result{TaskID: c.ID, Attempt: 1, State: chat.TaskCancelled}))
-		if leases, err = s.Renew(s.Context(), worker); err != nil || len(leases) != 0 {
+		if leases, err = s.Renew(s.Context(), worker, []string{c.ID}); err != nil || len(leases) != 0 {
 			s.Fatalf("renewed what has ended: %+v, %v", leases, err)
 		}
 	},

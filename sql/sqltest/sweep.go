@@ -119,7 +119,7 @@ var sweepTests = map[string]func(*suite){
 
 	"a renewal or a new claim comes before the end": func(s *suite) {
 		c := s.loseAttempts()
-		if leases, err := s.Renew(s.Context(), worker); err != nil || len(leases) != 1 {
+		if leases, err := s.Renew(s.Context(), worker, []string{c.ID}); err != nil || len(leases) != 1 {
 			s.Fatalf("renewed %v, %v", leases, err)
 		}
 		if err := s.EndExpired(s.Context(), done(c, "x")); !errors.Is(err, chat.ErrFenced) {
