@@ -175,7 +175,7 @@ func (d *daemon) serve(ctx context.Context, stop <-chan struct{}, ready func()) 
 	defer loops.Wait()
 	defer cancel()
 	loops.Go(func() { d.chunk.Run(background) })
-	sweeper := worker.Sweeper{Store: d.store, Log: workerLog{d.chunk}, Queue: d.queue, Logger: d.log}
+	sweeper := worker.Sweeper{Store: d.store, Log: workerLog{d.chunk}, Queue: d.queue, Lease: d.cfg.Lease, Logger: d.log}
 	loops.Go(func() { sweeper.Run(background) })
 
 	if d.cfg.Role != RoleAPI {

@@ -15,6 +15,10 @@ const (
 	confirmWait = time.Second
 	// rereadPause paces a tail that cannot read the list.
 	rereadPause = 500 * time.Millisecond
+	// mendWait is how long a list may be shorter than a reader's position, which
+	// an old copy of it is until its writer looks (idleRefresh), before the
+	// position counts as one that never was.
+	mendWait = idleRefresh + time.Second
 )
 
 // Tail reads a task's chunks from a position on, each once and in order,
@@ -26,6 +30,7 @@ type Tail struct {
 	inbox  *follower
 	began  bool
 	reread bool
+	ahead  time.Time // since when the list is shorter than the position; zero if it is not
 }
 
 // Tail starts reading behind the position after. Close it.
@@ -60,8 +65,9 @@ func (t *Tail) Next(ctx context.Context, wait time.Duration) ([]chat.Chunk, erro
 		if len(chunks) > 0 {
 			return chunks, nil
 		}
-		if !ok {
+		if !ok || !t.ahead.IsZero() {
 			pause = time.After(rereadPause)
+			t.reread = true
 		}
 		if t.inbox.takeNudge() {
 			t.reread = true
@@ -138,6 +144,7 @@ func (t *Tail) fetch(ctx context.Context) (chunks []chat.Chunk, ok bool) {
 
 func (t *Tail) advance(chunks []chat.Chunk) []chat.Chunk {
 	if n := len(chunks); n > 0 {
+		t.ahead = time.Time{}
 		t.pos = chunks[n-1].Position()
 	}
 	return chunks
@@ -168,17 +175,19 @@ func (t *Tail) realign(ctx context.Context) ([]chat.Chunk, error) {
 		return nil, err // lost, or not begun: its writer will write it again
 	}
 	newest := chunks[len(chunks)-1].Attempt
+	short := t.pos.Index >= len(chunks) && (t.pos.Attempt == chat.AnyAttempt || newest <= t.pos.Attempt)
+	if short && t.ahead.IsZero() {
+		t.ahead = time.Now()
+	}
 	switch {
-	case t.pos.Attempt == chat.AnyAttempt:
-		return nil, nil // ahead of the list
+	case short && time.Since(t.ahead) < mendWait:
+		return nil, nil
 	case newest > t.pos.Attempt && t.pos.Attempt > 0:
 		for i, c := range chunks {
 			if c.Attempt == newest {
 				return chunks[i:], nil
 			}
 		}
-	case newest <= t.pos.Attempt && t.pos.Index >= len(chunks):
-		return nil, nil // an old copy of the list: its writer will notice
 	}
 	reset := chat.Chunk{Type: chat.ChunkReset}
 	return append([]chat.Chunk{reset}, chunks...), nil

@@ -238,6 +238,8 @@ func (f *follower) judge(c chat.Chunk, first bool) verdict {
 		return next // our position is not honoured, whatever the order of the two
 	case !at.Less(pos):
 		return seen
+	case at.Attempt == 0 && pos.Index == 0:
+		return next // behind the reset of a position that never was: the beginning
 	case pos.Attempt == at.Attempt && pos.Index == at.Index+1:
 		return next
 	case pos.Attempt > at.Attempt && c.Type == chat.ChunkReset:

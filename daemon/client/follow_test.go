@@ -244,6 +244,18 @@ func TestFollowAgainstLies(t *testing.T) {
 			log:  []chat.Chunk{content(2, 1, "whole"), done(2, 2)},
 			want: []chat.Chunk{content(2, 1, "whole"), done(2, 2)},
 		},
+		"a position that never was, answered from the start": {
+			log:    a,
+			script: []http.HandlerFunc{sends(frames(t, append([]chat.Chunk{reset(0, 0)}, a...)...), false)}, from: chat.Position{Attempt: 7, Index: 3},
+			want: append([]chat.Chunk{reset(0, 0)}, a...),
+		},
+		"the same, cut behind its reset": {
+			log: a,
+			script: []http.HandlerFunc{
+				sends(frames(t, reset(0, 0)), true), sends(frames(t, append([]chat.Chunk{reset(0, 0)}, a...)...), false),
+			},
+			from: chat.Position{Attempt: 7, Index: 3}, want: append([]chat.Chunk{reset(0, 0)}, a...),
+		},
 		"nothing left": {
 			log: a, from: a[6].Position(), want: nil,
 		},

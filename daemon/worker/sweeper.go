@@ -36,6 +36,7 @@ type Sweeper struct {
 	Log      SweepLog
 	Queue    SweepQueue
 	Interval time.Duration // chat.SweepInterval by default, with jitter
+	Lease    time.Duration // chat.LeaseDuration by default
 	Logger   *slog.Logger
 }
 
@@ -44,8 +45,18 @@ func (s Sweeper) Run(ctx context.Context) {
 	if s.Interval <= 0 {
 		s.Interval = chat.SweepInterval
 	}
+	if s.Lease <= 0 {
+		s.Lease = chat.LeaseDuration
+	}
+	var grace time.Time
 	for ctx.Err() == nil {
-		if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
+		pass := s.Sweep
+		if time.Now().Before(grace) {
+			pass = s.ring
+		}
+		if err := pass(ctx); err != nil && ctx.Err() == nil {
+			// While SQL was away nobody could renew: the owners come first.
+			grace = time.Now().Add(s.Lease)
 			s.Logger.Warn("sweeper: will try again", "err", err)
 		}
 		pause(ctx, s.Interval*3/4+rand.N(s.Interval/2+1))
@@ -66,12 +77,20 @@ func (s Sweeper) Sweep(ctx context.Context) error {
 			return err
 		}
 	}
+	return s.ring(ctx)
+}
+
+// ring wakes workers for tasks whose bell was lost. Redis being away is not an
+// error of SQL, and says nothing of the leases.
+func (s Sweeper) ring(ctx context.Context) error {
 	queued, err := s.Store.Queued(ctx, 100)
 	if err != nil {
 		return err
 	}
-	_, err = s.Queue.RingIfSilent(ctx, queued)
-	return err
+	if _, err := s.Queue.RingIfSilent(ctx, queued); err != nil {
+		s.Logger.Debug("sweeper: no bells; workers look for themselves", "err", err)
+	}
+	return nil
 }
 
 // end closes a task that no worker will, with what its log still holds.

@@ -123,6 +123,18 @@ func testNonsensePosition(t *testing.T, b *bench) {
 	}
 }
 
+func testAheadOfTheLog(t *testing.T, b *bench) {
+	b.say(t, b.writer(t, 1), 0, 5)
+	for _, attempt := range []int{1, chat.AnyAttempt} {
+		tail := b.log.Tail(b.task.ID, chat.Position{Attempt: attempt, Index: 5000})
+		got := read(t, tail, count(6))
+		tail.Close()
+		if got[0].Type != chat.ChunkReset || content(got) != words(0, 5) {
+			t.Fatalf("got %+v and the text %q", got[0], content(got))
+		}
+	}
+}
+
 func testPlainIndex(t *testing.T, b *bench) {
 	b.say(t, b.writer(t, 1), 0, 3)
 	b.say(t, b.writer(t, 2), 3, 3)

@@ -1,0 +1,68 @@
+package worker_test
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"chat"
+	"chat/daemon/worker"
+)
+
+// backStore is SQL that was away for the first looks, and notes the sweeps.
+type backStore struct {
+	worker.SweepStore
+	away  int
+	mu    sync.Mutex
+	looks int
+	since time.Time // the last failure
+	swept chan time.Duration
+}
+
+func (s *backStore) look() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.looks++; s.looks <= s.away {
+		s.since = time.Now()
+		return errAway
+	}
+	return nil
+}
+
+func (s *backStore) Queued(context.Context, int) ([]chat.Task, error) { return nil, s.look() }
+
+func (s *backStore) Sweep(context.Context) (requeued, spent []chat.Task, err error) {
+	if err := s.look(); err != nil {
+		return nil, nil, err
+	}
+	s.mu.Lock()
+	gap := time.Since(s.since)
+	s.mu.Unlock()
+	select {
+	case s.swept <- gap:
+	default:
+	}
+	return nil, nil, nil
+}
+
+type silentQueue struct{}
+
+func (silentQueue) RingIfSilent(context.Context, []chat.Task) (int, error) { return 0, nil }
+
+func TestASweeperLeavesOwnersALeaseAfterAnOutage(t *testing.T) {
+	t.Parallel()
+	const lease = 300 * time.Millisecond
+	s := &backStore{away: 3, swept: make(chan time.Duration, 1)}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	sweeper := worker.Sweeper{Store: s, Queue: silentQueue{}, Interval: 5 * time.Millisecond, Lease: lease, Logger: slog.New(slog.DiscardHandler)}
+	go func() { defer close(ended); sweeper.Run(ctx) }()
+	gap := <-s.swept
+	cancel()
+	<-ended
+	if gap < lease {
+		t.Errorf("leases were taken %s after the database was away: their owners had no chance", gap)
+	}
+}
