@@ -12,39 +12,42 @@ func TestArrange(t *testing.T) {
 	tests := []struct{ in, want string }{
 		{"", "(chat)|--"},
 		{"hello|world", "(chat)|--|hello|world"},
-		{"hello|-m|x", "(chat)|-m|x|--|hello"},
-		{"-m|x|hello", "(chat)|-m|x|--|hello"},
-		{"send|hello|--model|x|world", "send|--model|x|--|hello|world"},
-		{"-m|x|send|hello", "send|-m|x|--|hello"},
-		{"--host|http://h|send|hi", "send|--host|http://h|--|hi"},
+		{"hello|-m|x", "(chat)|--model=x|--|hello"},
+		{"-m|x|hello", "(chat)|--model=x|--|hello"},
+		{"send|hello|--model|x|world", "send|--model=x|--|hello|world"},
+		{"-m|x|send|hello", "send|--model=x|--|hello"},
+		{"--host|http://h|send|hi", "send|--host=http://h|--|hi"},
 		{"send|hello|--model=x", "send|--model=x|--|hello"},
+		{"send|hello|-s|a|--system|-b", "send|--system=a|--system=-b|--|hello"},
 		{"send|--|-m|x", "send|--|-m|x"},
 		{"send|-", "send|--|-"},
-		{"send|-f|-|hi", "send|-f|-|--|hi"},
+		{"send|-f|-|hi", "send|--file=-|--|hi"},
 		{"send|- a list item", "send|--|- a list item"},
-		{"send|--file|a,b|-f|c", "send|--file|a,b|-f|c|--"},
-		{"send|-dq|hi", "send|-d|-q|--|hi"},
-		{"send|-dm|hi", "send|-dm|--|hi"}, // not all of them are switches
+		{"send|--file|a,b|-f|c", "send|--file=a,b|--file=c|--"},
+		{"send|-dq|hi", "send|--detach|--quiet|--|hi"},
 		{"send|help", "send|--|help"},
 		{"send|ls", "send|--|ls"},
 		{"--|ls", "(chat)|--|ls"},
 		{"ls", "ls|--"},
-		{"ls|-n|3", "ls|-n|3|--"},
-		{"daemon|logs|-f", "daemon|logs|-f|--"},
-		{"daemon|-f|logs", "daemon|logs|-f|--"},
-		{"-q|daemon|status|--json", "daemon|status|-q|--json|--"},
+		{"ls|-n|3", "ls|--limit=3|--"},
+		{"daemon|logs|-f", "daemon|logs|--follow|--"},
+		{"daemon|-f|logs", "daemon|logs|--follow|--"},
+		{"-q|daemon|status|--json", "daemon|status|--quiet|--json|--"},
 		{"daemon|nonsense", "daemon|--|nonsense"},
 		{"-r", "(chat)|--resume=?|--"},
 		{"-r|7f3a91bc", "(chat)|--resume=7f3a91bc|--"},
 		{"-r|7f3a91bc|go on", "(chat)|--resume=7f3a91bc|--|go on"},
 		{"-r|what now", "(chat)|--resume=?|--|what now"},
+		{"-r|nope", "(chat)|--resume=nope|--"},
+		{"-r|--|nope", "(chat)|--resume=?|--|nope"},
+		{"-r|-q", "(chat)|--resume=?|--quiet|--"},
 		{"--version", "version"},
 		{"--help", "--help"},
-		{"send|--help", "send|--help|--"},
-		{"-c|-q", "(chat)|-c|-q|--"},
-		{"send|--nonsense|x", "send|--nonsense|--|x"},
-		{"send|-m", "send|-m|--"},
+		{"send|--help", "send|--help"},
+		{"send|--nonsense|--help", "send|--help"},
+		{"-c|-q", "(chat)|--continue|--quiet|--"},
 		{"listen to this", "(chat)|--|listen to this"},
+		{"-c|continue", "(chat)|--continue|--|continue"},
 	}
 	for _, tc := range tests {
 		var args []string
@@ -62,6 +65,25 @@ func TestArrange(t *testing.T) {
 	}
 }
 
+func TestWrongFlags(t *testing.T) {
+	for in, want := range map[string]string{
+		"send|-m":               "flag needs a value: --model (`chat send --help` lists the flags)",
+		"send|hi|-s|--":         "flag needs a value: --system (`chat send --help` lists the flags)",
+		"-m=":                   "flag needs a value: --model (`chat --help` lists the flags)",
+		"send|-dm|hi":           "there is no flag -dm (`chat send --help` lists the flags)", // not all of them are switches
+		"send|--nonsense|x":     "there is no flag --nonsense (`chat send --help` lists the flags)",
+		"daemon|logs|-n|x":      "--lines takes a whole number, not \"x\" (`chat daemon logs --help` lists the flags)",
+		"wait|--timeout|5":      "--timeout takes a duration with its unit, such as 5s, 2m or 1h30m, not \"5\" (`chat wait --help` lists the flags)",
+		"send|-d=perhaps|hello": "--detach is a switch, and takes no value (`chat send --help` lists the flags)",
+		"ps|--jsno":             "there is no flag --jsno; did you mean --json? (`chat ps --help` lists the flags)",
+	} {
+		_, err := arrange((&program{}).app(), append([]string{"chat"}, strings.Split(in, "|")...))
+		if !chat.IsCode(err, chat.CodeInvalid) || err.Error() != want {
+			t.Errorf("%s\n got %v\nwant %s", in, err, want)
+		}
+	}
+}
+
 func TestASlipInACommandIsNotAPrompt(t *testing.T) {
 	for word, command := range map[string]string{"sned": "send", "attatch": "attach", "model": "models", "versoin": "version", "shw": "show"} {
 		_, err := arrange((&program{}).app(), []string{"chat", word, "hello"})
@@ -69,7 +91,7 @@ func TestASlipInACommandIsNotAPrompt(t *testing.T) {
 			t.Errorf("%s: %v", word, err)
 		}
 	}
-	for _, word := range []string{"hi", "hello", "why", "lst", "explain"} {
+	for _, word := range []string{"hi", "hello", "why", "is", "as", "go", "test", "tell", "thanks", "more", "explain"} {
 		if _, err := arrange((&program{}).app(), []string{"chat", word}); err != nil {
 			t.Errorf("%s: %v", word, err)
 		}

@@ -20,7 +20,7 @@ func (p *program) lsCommand() *cli.Command {
 		Name: "ls", Usage: "list conversations, newest first", ArgsUsage: "[WORDS…]",
 		Description: `With words: only the conversations that have all of them, in the title or in a message.`,
 		Flags: []cli.Flag{
-			&cli.IntFlag{Name: "limit", Aliases: []string{"n"}, Value: 50, Usage: "at most `N` (up to 200)"},
+			limitFlag(),
 			jsonFlag("the conversations"),
 		},
 		Action: p.ls,
@@ -28,11 +28,15 @@ func (p *program) lsCommand() *cli.Command {
 }
 
 func (p *program) ls(c *cli.Context) error {
+	limit, err := numberIn(c, "limit", 1, maxListed)
+	if err != nil {
+		return err
+	}
 	if p.nothingYet(c) {
 		return p.printConversations(c, nil)
 	}
 	return p.with(c, func(ctx context.Context, cl *client.Client) error {
-		list, _, err := cl.Conversations(ctx, chat.ConversationQuery{Search: strings.Join(c.Args().Slice(), " "), Limit: c.Int("limit")})
+		list, _, err := cl.Conversations(ctx, chat.ConversationQuery{Search: strings.Join(c.Args().Slice(), " "), Limit: limit})
 		if err != nil {
 			return err
 		}
@@ -213,7 +217,7 @@ func (p *program) confirm(question string) bool {
 
 func (p *program) modelsCommand() *cli.Command {
 	return &cli.Command{
-		Name: "models", Usage: "list the models that can be asked", ArgsUsage: " ",
+		Name: "models", Usage: "list the models that can be asked", ArgsUsage: noArguments,
 		Flags: []cli.Flag{jsonFlag("the models")}, Action: p.models,
 	}
 }

@@ -35,18 +35,18 @@ which in a shell usually belong to some project; the config file may set them.`,
 			return cli.ShowSubcommandHelp(c)
 		},
 		Subcommands: []*cli.Command{
-			{Name: "status", Usage: "how it stands; exits with 7 if none is running", ArgsUsage: " ", Flags: []cli.Flag{jsonFlag("the status")}, Action: p.daemonStatus},
-			{Name: "start", Usage: "start it, unless it is running", ArgsUsage: " ", Action: p.daemonStart},
-			{Name: "stop", Usage: "end it; running answers are made by the next one", ArgsUsage: " ", Flags: []cli.Flag{forceFlag()}, Action: p.daemonStop},
-			{Name: "restart", Usage: "stop, then start", ArgsUsage: " ", Flags: []cli.Flag{forceFlag()}, Action: p.daemonRestart},
+			{Name: "status", Usage: "how it stands; exits with 7 if none is running", ArgsUsage: noArguments, Flags: []cli.Flag{jsonFlag("the status")}, Action: p.daemonStatus},
+			{Name: "start", Usage: "start it, unless it is running", ArgsUsage: noArguments, Action: p.daemonStart},
+			{Name: "stop", Usage: "end it; running answers are made by the next one", ArgsUsage: noArguments, Flags: []cli.Flag{forceFlag()}, Action: p.daemonStop},
+			{Name: "restart", Usage: "stop, then start", ArgsUsage: noArguments, Flags: []cli.Flag{forceFlag()}, Action: p.daemonRestart},
 			{
-				Name: "logs", Usage: "show its log", ArgsUsage: " ", Action: p.daemonLogs,
+				Name: "logs", Usage: "show its log", ArgsUsage: noArguments, Action: p.daemonLogs,
 				Flags: []cli.Flag{
 					&cli.IntFlag{Name: "lines", Aliases: []string{"n"}, Value: 50, Usage: "the last `N` lines"},
 					&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "go on as it grows", DisableDefaultText: true},
 				},
 			},
-			{Name: "run", Usage: "be the local daemon, in the foreground", ArgsUsage: " ", Hidden: true, Action: p.daemonRun},
+			{Name: "run", Usage: "be the local daemon, in the foreground", ArgsUsage: noArguments, Hidden: true, Action: p.daemonRun},
 		},
 	}
 }
@@ -139,6 +139,9 @@ func (p *program) daemonRestart(c *cli.Context) error {
 const logPoll = 200 * time.Millisecond
 
 func (p *program) daemonLogs(c *cli.Context) error {
+	if c.Int("lines") < 0 {
+		return chat.Errorf(chat.CodeInvalid, "--lines cannot be negative")
+	}
 	s, err := p.starter()
 	if err != nil {
 		return err

@@ -3,14 +3,31 @@ package main
 import "github.com/urfave/cli/v2"
 
 // commonFlags go with every command.
-func commonFlags() []cli.Flag {
+func commonFlags() []cli.Flag { return append(serverFlags(false), noticeFlags()...) }
+
+// serverFlags say which server is meant. Commands that need none have them
+// hidden, to refuse them in words.
+func serverFlags(hidden bool) []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "host", Usage: "use the daemon at `URL`: unix:///path or http://host:port (also $CHAT_HOST; the token for http is $CHAT_TOKEN)"},
-		&cli.BoolFlag{Name: "no-daemon", Usage: "run the server in this process: closing the terminal ends the answer (also $CHAT_NO_DAEMON)", DisableDefaultText: true},
+		&cli.StringFlag{Name: "host", Hidden: hidden, Usage: "use the daemon at `URL`: unix:///path or http://host:port (also $CHAT_HOST; the token for http is $CHAT_TOKEN)"},
+		&cli.BoolFlag{Name: "no-daemon", Hidden: hidden, Usage: "run the server in this process: closing the terminal ends the answer (also $CHAT_NO_DAEMON)", DisableDefaultText: true},
+	}
+}
+
+// noticeFlags say what is written besides the result, and how.
+func noticeFlags() []cli.Flag {
+	return []cli.Flag{
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no notices on stderr", DisableDefaultText: true},
 		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "more notices on stderr: ids, positions, connections", DisableDefaultText: true},
 		&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN`: auto, always or never; auto obeys NO_COLOR, CLICOLOR_FORCE and TERM"},
 	}
+}
+
+// maxListed is the server's limit on a list.
+const maxListed = 200
+
+func limitFlag() cli.Flag {
+	return &cli.IntFlag{Name: "limit", Aliases: []string{"n"}, Value: 50, Usage: "at most `N`, from 1 to 200"}
 }
 
 // conversationFlags choose the conversation and how it is answered.

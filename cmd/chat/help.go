@@ -5,6 +5,8 @@ import (
 	"io"
 	"runtime"
 	"runtime/debug"
+	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -64,20 +66,26 @@ Examples:
 
 func (p *program) helpCommand() *cli.Command {
 	return &cli.Command{
-		Name: "help", Usage: "help for a command, or for exit-codes", ArgsUsage: "[COMMAND|exit-codes]",
+		Name: "help", Usage: "help for a command, or for exit-codes", ArgsUsage: "[COMMAND…|exit-codes]",
 		Action: func(c *cli.Context) error {
-			topic := c.Args().First()
+			topic := c.Args().Slice()
 			switch {
-			case topic == "":
+			case len(topic) == 0:
 				return cli.ShowAppHelp(c)
-			case topic == "exit-codes":
+			case len(topic) == 1 && topic[0] == "exit-codes":
 				_, err := io.WriteString(p.out, exitHelp())
 				return err
-			case find(c.App.Commands, topic) == nil:
-				return chat.Errorf(chat.CodeInvalid, "there is no help for %q: `chat help` lists the commands", topic)
 			}
-			root := c.Lineage()[len(c.Lineage())-2]
-			return cli.ShowCommandHelp(root, topic)
+			commands := c.App.Commands
+			for _, name := range topic {
+				at := find(commands, name)
+				if at == nil {
+					return chat.Errorf(chat.CodeInvalid, "there is no help for %q: `chat help` lists the commands", strings.Join(topic, " "))
+				}
+				commands = at.Subcommands
+			}
+			// By way of the command itself, which alone knows its subcommands.
+			return c.App.RunContext(c.Context, slices.Concat([]string{c.App.Name}, topic, []string{"--help"}))
 		},
 	}
 }
@@ -94,7 +102,7 @@ type build struct {
 
 func (p *program) versionCommand() *cli.Command {
 	return &cli.Command{
-		Name: "version", Usage: "print the version", ArgsUsage: " ", Flags: []cli.Flag{jsonFlag("the version")},
+		Name: "version", Usage: "print the version", ArgsUsage: noArguments, Flags: []cli.Flag{jsonFlag("the version")},
 		Action: func(c *cli.Context) error {
 			b := build{
 				Version: daemon.Version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,

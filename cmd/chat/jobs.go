@@ -17,14 +17,14 @@ import (
 
 func (p *program) psCommand() *cli.Command {
 	return &cli.Command{
-		Name: "ps", Usage: "list the answers that are being made", ArgsUsage: " ",
+		Name: "ps", Usage: "list the answers that are being made", ArgsUsage: noArguments,
 		Description: `Examples:
   chat ps                 what is queued or running
   chat ps --all           what has ended too
   chat stop $(chat ps -q) stop everything`,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "also those that have ended", DisableDefaultText: true},
-			&cli.IntFlag{Name: "limit", Aliases: []string{"n"}, Value: 50, Usage: "at most `N` (up to 200)"},
+			limitFlag(),
 			jsonFlag("the tasks"),
 		},
 		Action: p.ps,
@@ -32,7 +32,11 @@ func (p *program) psCommand() *cli.Command {
 }
 
 func (p *program) ps(c *cli.Context) error {
-	q := chat.TaskQuery{Limit: c.Int("limit")}
+	limit, err := numberIn(c, "limit", 1, maxListed)
+	if err != nil {
+		return err
+	}
+	q := chat.TaskQuery{Limit: limit}
 	if !c.Bool("all") {
 		q.States = []chat.TaskState{client.StateActive}
 	}
@@ -145,7 +149,7 @@ func (p *program) knownRefs(c *cli.Context) error {
 // are none. Those that were found come with the error about those that were not.
 func (p *program) chosen(ctx context.Context, c *cli.Context, cl *client.Client) ([]chat.Task, error) {
 	if !c.Args().Present() {
-		return cl.Tasks(ctx, chat.TaskQuery{States: []chat.TaskState{client.StateActive}, Limit: 200})
+		return cl.Tasks(ctx, chat.TaskQuery{States: []chat.TaskState{client.StateActive}, Limit: maxListed})
 	}
 	var tasks []chat.Task
 	var errs error

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
@@ -85,25 +86,44 @@ func (p *program) app() *cli.App {
 			p.modelsCommand(), p.daemonCommand(), p.versionCommand(), p.helpCommand(),
 		},
 	}
-	prepare(app.Commands, p)
+	prepare(app.Commands, p, false)
 	return app
 }
 
+// needsNoServer are the commands that never ask one.
+func needsNoServer(name string) bool {
+	switch name {
+	case "daemon", "version", "help":
+		return true
+	}
+	return false
+}
+
 // prepare sets what is the same for all commands.
-func prepare(commands []*cli.Command, p *program) {
+func prepare(commands []*cli.Command, p *program, local bool) {
 	for _, c := range commands {
+		local := local || needsNoServer(c.Name)
 		c.HideHelpCommand = true
 		c.OnUsageError = usageError
 		if len(c.Subcommands) == 0 {
-			c.Flags = append(c.Flags, commonFlags()...)
+			c.Flags = slices.Concat(c.Flags, serverFlags(local), noticeFlags())
 			c.Before = p.common
+			if local {
+				c.Before = p.alone
+			}
 		}
-		prepare(c.Subcommands, p)
+		prepare(c.Subcommands, p, local)
 	}
 }
 
 // common reads the flags that every command has.
 func (p *program) common(c *cli.Context) error {
+	if c.Command.ArgsUsage == noArguments && c.Args().Present() {
+		return chat.Errorf(chat.CodeInvalid, "%s takes no arguments, and got %q", c.Command.HelpName, c.Args().First())
+	}
+	if c.IsSet("timeout") && c.Duration("timeout") <= 0 {
+		return chat.Errorf(chat.CodeInvalid, "--timeout must be longer than 0")
+	}
 	p.quiet, p.verbose, p.color = c.Bool("quiet"), c.Bool("verbose"), c.String("color")
 	switch p.color {
 	case "auto", "always", "never":
@@ -112,7 +132,30 @@ func (p *program) common(c *cli.Context) error {
 	return chat.Errorf(chat.CodeInvalid, "--color is auto, always or never, not %q", p.color)
 }
 
+// noArguments is the ArgsUsage of commands without arguments.
+const noArguments = " "
+
+// alone is common for the commands that need no server: a flag that names one
+// was meant for something else.
+func (p *program) alone(c *cli.Context) error {
+	isDaemon := strings.HasPrefix(c.Command.HelpName, "chat daemon")
+	switch {
+	case c.IsSet("host") && isDaemon:
+		return chat.Errorf(chat.CodeInvalid, "`chat daemon` is about the local daemon, and --host names another server: leave out --host, or manage that server where it runs")
+	case c.IsSet("host"):
+		return chat.Errorf(chat.CodeInvalid, "--host means nothing to `%s`: leave it out", c.Command.HelpName)
+	case c.IsSet("no-daemon"):
+		return chat.Errorf(chat.CodeInvalid, "--no-daemon means nothing to `%s`: leave it out", c.Command.HelpName)
+	}
+	err := p.common(c)
+	if err == nil && isDaemon && !c.Command.Hidden && p.env("CHAT_HOST") != "" {
+		p.note("this is the local daemon, although CHAT_HOST names another server")
+	}
+	return err
+}
+
 // usageError says what is wrong with a flag, and where the flags are listed.
+// Nearly all of it has been said by arrange, in better words.
 func usageError(c *cli.Context, err error, _ bool) error {
 	name := c.Command.HelpName
 	if name == "" || c.Command.Name == rootName {

@@ -83,8 +83,6 @@ func (p *program) sendOptions(c *cli.Context) (submission, error) {
 	switch {
 	case o.system != "" && o.conversation != "":
 		return o, chat.Errorf(chat.CodeInvalid, "a conversation keeps the system prompt it was begun with: leave out -s, or begin a new one")
-	case timeout < 0:
-		return o, chat.Errorf(chat.CodeInvalid, "--timeout must be positive")
 	case c.Bool("detach") && (c.Bool("no-daemon") || truthy(p.env("CHAT_NO_DAEMON"))):
 		return o, chat.Errorf(chat.CodeInvalid, "--detach needs a daemon: without one the answer ends with this process")
 	case c.Bool("detach") && timeout > 0:

@@ -1,0 +1,200 @@
+package main
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"chat"
+)
+
+// flagKind is what a flag takes.
+type flagKind int
+
+const (
+	switchKind flagKind = iota // nothing
+	textKind
+	numberKind
+	durationKind
+)
+
+// flagSpec is a flag as the command line is read: its long name and what it takes.
+type flagSpec struct {
+	name string
+	kind flagKind
+	// blank says that an empty value means something.
+	blank bool
+}
+
+// flagTable maps every name of a flag to its spec.
+type flagTable map[string]flagSpec
+
+func tableOf(lists ...[]cli.Flag) flagTable {
+	help := flagSpec{name: "help"}
+	table := flagTable{"help": help, "h": help, "version": {name: "version"}}
+	for _, list := range lists {
+		for _, f := range list {
+			spec := flagSpec{name: f.Names()[0], kind: textKind, blank: f.Names()[0] == "system"}
+			switch f.(type) {
+			case *cli.BoolFlag:
+				spec.kind = switchKind
+			case *cli.IntFlag:
+				spec.kind = numberKind
+			case *cli.DurationFlag:
+				spec.kind = durationKind
+			}
+			for _, n := range f.Names() {
+				table[n] = spec
+			}
+		}
+	}
+	return table
+}
+
+// with adds the flags of other that t does not have.
+func (t flagTable) with(other flagTable) flagTable {
+	for name, spec := range other {
+		if _, ok := t[name]; !ok {
+			t[name] = spec
+		}
+	}
+	return t
+}
+
+func (t flagTable) names() []string {
+	var names []string
+	for name := range t {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// words are a command line, sorted.
+type words struct {
+	flags      []string // in their long form, with their values
+	positional []string
+	at         []int // the place of each positional on the line
+	closed     bool  // the first positional stands after "--"
+	problem    *chat.Error
+}
+
+// refuse keeps the first thing that is wrong with the line.
+func (w *words) refuse(format string, args ...any) {
+	if w.problem == nil {
+		w.problem = chat.Errorf(chat.CodeInvalid, format, args...)
+	}
+}
+
+func (w *words) has(name string) bool {
+	return slices.ContainsFunc(w.flags, func(f string) bool { return f == name || strings.HasPrefix(f, name+"=") })
+}
+
+func split(line []string, table flagTable) words {
+	var w words
+	for i := 0; i < len(line); i++ {
+		arg := line[i]
+		if arg == "--" {
+			w.closed = len(w.positional) == 0
+			for j := i + 1; j < len(line); j++ {
+				w.positional, w.at = append(w.positional, line[j]), append(w.at, j)
+			}
+			return w
+		}
+		name, value, given := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		if !strings.HasPrefix(arg, "-") || arg == "-" || strings.ContainsAny(name, " \t\n") {
+			w.positional, w.at = append(w.positional, arg), append(w.at, i)
+			continue
+		}
+		spec, known := table[name]
+		switch {
+		case !known && bundled(arg, table):
+			for _, c := range arg[1:] {
+				w.flags = append(w.flags, "--"+table[string(c)].name)
+			}
+			continue
+		case !known:
+			w.unknown(arg, name, table)
+			continue
+		case spec.name == "resume" && !given:
+			value = pick
+			if i+1 < len(line) && isWord(line[i+1]) {
+				i++
+				value = line[i]
+			}
+		case spec.kind != switchKind && !given && i+1 < len(line) && line[i+1] != "--":
+			i++
+			value = line[i]
+		case spec.kind != switchKind && !given:
+			w.refuse("flag needs a value: --%s", spec.name)
+			continue
+		}
+		w.take(spec, value, given)
+	}
+	return w
+}
+
+// isWord reports whether s can be the value of a flag that need not have one: a
+// word, not another flag and not a whole prompt.
+func isWord(s string) bool {
+	return s != "" && s[0] != '-' && !strings.ContainsAny(s, " \t\n")
+}
+
+// take adds a flag, if its value is one that it takes.
+func (w *words) take(spec flagSpec, value string, given bool) {
+	flag := "--" + spec.name
+	switch spec.kind {
+	case switchKind:
+		if _, err := strconv.ParseBool(value); given && err != nil {
+			w.refuse("%s is a switch, and takes no value", flag)
+		}
+		if given {
+			flag += "=" + value
+		}
+		w.flags = append(w.flags, flag)
+		return
+	case numberKind:
+		if _, err := strconv.Atoi(value); err != nil && value != "" {
+			w.refuse("%s takes a whole number, not %q", flag, value)
+		}
+	case durationKind:
+		if _, err := time.ParseDuration(value); err != nil && value != "" {
+			w.refuse("%s takes a duration with its unit, such as 5s, 2m or 1h30m, not %q", flag, value)
+		}
+	case textKind:
+	}
+	if value == "" && !spec.blank {
+		w.refuse("flag needs a value: %s", flag)
+	}
+	w.flags = append(w.flags, flag+"="+value)
+}
+
+// unknown refuses a flag that does not exist, and guesses which one was meant.
+func (w *words) unknown(arg, name string, table flagTable) {
+	flag, _, _ := strings.Cut(arg, "=")
+	if guess := nearest(table.names(), name); guess != "" {
+		w.refuse("there is no flag %s; did you mean --%s?", flag, guess)
+		return
+	}
+	w.refuse("there is no flag %s", flag)
+}
+
+// bundled reports whether arg is several one-letter switches in one, as -qd.
+func bundled(arg string, table flagTable) bool {
+	if strings.HasPrefix(arg, "--") || len(arg) < 3 {
+		return false
+	}
+	for _, c := range arg[1:] {
+		if spec, ok := table[string(c)]; !ok || spec.kind != switchKind {
+			return false
+		}
+	}
+	return true
+}
+
+func without(line []string, i int) []string {
+	return append(slices.Clone(line[:i]), line[i+1:]...)
+}
