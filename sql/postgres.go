@@ -41,11 +41,16 @@ func openPostgres(ctx context.Context, url string, o Options) (*Store, error) {
 	if cfg.ApplicationName == "" {
 		cfg.ApplicationName = "chat"
 	}
-	connector, err := pq.NewConnectorConfig(cfg)
-	if err != nil {
-		return nil, chat.Errorf(chat.CodeInvalid, "DATABASE_URL has settings that cannot be used together")
+	store := &Store{dialect: postgresDialect()}
+	store.silence.Store(int64(o.Silence))
+	made := &connector{cfg: cfg, silence: func() time.Duration { return time.Duration(store.silence.Load()) }}
+	db := sqlx.NewDb(stdsql.OpenDB(made), "postgres")
+	made.silent = func() {
+		// What silenced one connection has silenced those that are idle, too:
+		// without them, whoever comes next gets a new one.
+		db.SetMaxIdleConns(0)
+		db.SetMaxIdleConns(o.MaxIdle)
 	}
-	db := sqlx.NewDb(stdsql.OpenDB(connector), "postgres")
 	db.SetMaxOpenConns(o.MaxOpen)
 	db.SetMaxIdleConns(o.MaxIdle)
 	db.SetConnMaxLifetime(o.MaxLifetime)
@@ -53,5 +58,6 @@ func openPostgres(ctx context.Context, url string, o Options) (*Store, error) {
 		_ = db.Close() // no connection was made
 		return nil, fault(err)
 	}
-	return &Store{writer: db, reader: db, dialect: postgresDialect()}, nil
+	store.writer, store.reader = db, db
+	return store, nil
 }

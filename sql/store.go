@@ -27,6 +27,9 @@ type Options struct {
 	MaxIdle     int           // of those kept open when idle; all
 	MaxLifetime time.Duration // of a connection; an hour
 	Lease       time.Duration // of a claimed task; chat.LeaseDuration
+	// Silence is how long PostgreSQL may say nothing while it is asked something
+	// before its connection is given up; 15 s. Migrations may wait longer.
+	Silence time.Duration
 }
 
 func (o Options) withDefaults() Options {
@@ -42,6 +45,9 @@ func (o Options) withDefaults() Options {
 	if o.Lease <= 0 {
 		o.Lease = chat.LeaseDuration
 	}
+	if o.Silence <= 0 {
+		o.Silence = 15 * time.Second
+	}
 	return o
 }
 
@@ -52,6 +58,7 @@ type Store struct {
 	dialect dialect
 	expand  *strings.Replacer
 	lease   time.Duration
+	silence atomic.Int64 // Options.Silence, 0 while it is off
 	pruned  atomic.Int64 // when old idempotency keys were last deleted here, Unix seconds
 }
 
@@ -94,7 +101,10 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	}
 	s.lease = o.Lease
 	s.expand = strings.NewReplacer("{{now}}", s.dialect.now, "{{skip locked}}", s.dialect.skipLocked, "{{lock}}", s.dialect.lock)
-	if err := s.migrate(ctx); err != nil {
+	s.silence.Store(0) // a migration may wait for a lock, and then work, for long
+	err = s.migrate(ctx)
+	s.silence.Store(int64(o.Silence))
+	if err != nil {
 		_ = s.Close() // the reason to give up is the one to tell
 		return nil, err
 	}

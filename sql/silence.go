@@ -1,0 +1,230 @@
+package sql
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/lib/pq"
+)
+
+// A network that drops packets without a word would hold a connection for as
+// long as TCP tries, and lib/pq reads without a deadline, whatever becomes of the
+// caller's context. So each read and write gets one here.
+
+// farewell is what a server gets to react when a statement's context has ended.
+const farewell = time.Second
+
+// connector makes connections that end when nothing is heard for too long.
+type connector struct {
+	cfg     pq.Config
+	silence func() time.Duration // 0: however long it takes
+	silent  func()               // called when a connection was given up
+}
+
+// Driver is lib/pq's.
+func (c *connector) Driver() driver.Driver { return &pq.Driver{} }
+
+// Connect makes a connection, until ctx ends: lib/pq itself does not look at ctx
+// any more once it has reached the server.
+func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
+	d := &dialer{connector: c}
+	made, err := pq.NewConnectorConfig(c.cfg.Clone())
+	if err != nil {
+		return nil, err
+	}
+	made.Dialer(d)
+	inTime := context.AfterFunc(ctx, func() { d.hangUp(0) })
+	conn, err := made.Connect(ctx)
+	if !inTime() {
+		if err == nil {
+			_ = conn.Close() // nobody waits for it any more
+		}
+		return nil, context.Cause(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	d.connected = true
+	d.mu.Unlock()
+	full, ok := conn.(pqConn)
+	if !ok {
+		_ = conn.Close() // it was not used
+		return nil, errors.New("lib/pq makes connections of another kind than expected")
+	}
+	return &session{full, d}, nil
+}
+
+// pqConn is what database/sql uses of lib/pq's connections.
+type pqConn interface {
+	driver.Conn
+	driver.ConnBeginTx
+	driver.ConnPrepareContext
+	driver.ExecerContext
+	driver.NamedValueChecker
+	driver.Pinger
+	driver.QueryerContext
+	driver.SessionResetter
+	driver.Validator
+}
+
+// session is lib/pq's connection, except that its BEGIN looks at its context.
+type session struct {
+	pqConn
+	dialer *dialer
+}
+
+// BeginTx begins a transaction, until ctx ends.
+func (s *session) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
+	inTime := context.AfterFunc(ctx, func() { s.dialer.hangUp(0) })
+	tx, err := s.pqConn.BeginTx(ctx, o)
+	if !inTime() {
+		return nil, driver.ErrBadConn // and database/sql sees that ctx has ended
+	}
+	return tx, err
+}
+
+// dialer dials for one connection of the pool. Once that stands, lib/pq dials
+// again for one reason: to send a CancelRequest, because a statement's context
+// has ended. The server gets a moment to react to it, and then both are cut.
+type dialer struct {
+	connector *connector
+
+	mu        sync.Mutex
+	current   *line
+	connected bool
+}
+
+// DialContext is what lib/pq calls.
+func (d *dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	d.mu.Lock()
+	cancelling := d.connected
+	d.mu.Unlock()
+	if cancelling {
+		d.hangUp(farewell)
+		limited, cancel := context.WithTimeout(ctx, farewell)
+		defer cancel()
+		ctx = limited
+	}
+	conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	l := &line{Conn: conn, connector: d.connector}
+	if cancelling {
+		l.cutAt(time.Now().Add(farewell))
+		return l, nil
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.current = l
+	return l, nil
+}
+
+// Dial and DialTimeout are of lib/pq's interface, and not called where there is
+// a DialContext.
+func (d *dialer) Dial(network, address string) (net.Conn, error) {
+	return d.DialContext(context.Background(), network, address)
+}
+
+// DialTimeout dials within a time.
+func (d *dialer) DialTimeout(network, address string, timeout time.Duration) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	return d.DialContext(ctx, network, address)
+}
+
+// hangUp ends the connection after a time, whatever is going on on it.
+func (d *dialer) hangUp(after time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.current != nil {
+		d.current.cutAt(time.Now().Add(after))
+	}
+}
+
+// line is a network connection whose reads and writes each have a deadline.
+type line struct {
+	net.Conn
+	connector *connector
+
+	mu    sync.Mutex
+	limit time.Time // from SetDeadline
+	cut   time.Time // the end of it all
+	given bool      // it was told that this one is given up
+}
+
+// SetDeadline bounds all that follows; lib/pq does so while it connects.
+func (l *line) SetDeadline(t time.Time) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.limit = t
+	return l.Conn.SetDeadline(earliest(t, l.cut))
+}
+
+// SetWriteDeadline bounds all that follows: crypto/tls does so when it closes.
+func (l *line) SetWriteDeadline(t time.Time) error { return l.SetDeadline(t) }
+
+// cutAt bounds all that follows, and what is going on.
+func (l *line) cutAt(t time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.cut = earliest(t, l.cut)
+	_ = l.Conn.SetDeadline(earliest(l.limit, l.cut)) // fails on what is closed already
+}
+
+// arm sets the deadline of the next read or write.
+func (l *line) arm(set func(time.Time) error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	until := earliest(l.limit, l.cut)
+	if d := l.connector.silence(); d > 0 {
+		until = earliest(until, time.Now().Add(d))
+	}
+	return set(until)
+}
+
+func (l *line) Read(b []byte) (int, error) {
+	if err := l.arm(l.Conn.SetReadDeadline); err != nil {
+		return 0, err
+	}
+	n, err := l.Conn.Read(b)
+	l.notice(err)
+	return n, err
+}
+
+func (l *line) Write(b []byte) (int, error) {
+	if err := l.arm(l.Conn.SetWriteDeadline); err != nil {
+		return 0, err
+	}
+	n, err := l.Conn.Write(b)
+	l.notice(err)
+	return n, err
+}
+
+// notice tells, once, that the other side was silent for too long.
+func (l *line) notice(err error) {
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		return
+	}
+	l.mu.Lock()
+	first := !l.given
+	l.given = true
+	l.mu.Unlock()
+	if first {
+		l.connector.silent()
+	}
+}
+
+// earliest is the earlier of two times, of which the zero one is never.
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
