@@ -59,6 +59,9 @@ type Config struct {
 	Lease        time.Duration
 	Deadline     time.Duration
 	Drain        time.Duration
+	HeadersWait  time.Duration // the provider's limits; 0 = provider.DefaultLimits
+	TokenWait    time.Duration
+	IdleWait     time.Duration
 	Idle         time.Duration // of a local daemon; 0 = it stays
 	DatabasePool int
 	RedisPool    int
@@ -104,6 +107,9 @@ func Settings() []Setting {
 		{"chunk-ttl", "CHUNK_TTL", "how long a stream stays in Redis after its last chunk, in seconds or as 1h30m (default: 3600)", duration(func(c *Config) *time.Duration { return &c.ChunkTTL })},
 		{"lease", "CHATD_LEASE", "how long a worker holds a task without a sign of life (default: 15s)", duration(func(c *Config) *time.Duration { return &c.Lease })},
 		{"deadline", "CHATD_DEADLINE", "how long one attempt at an answer may take (default: 1h)", duration(func(c *Config) *time.Duration { return &c.Deadline })},
+		{"headers-timeout", "CHATD_HEADERS_TIMEOUT", "how long a provider may take to respond at all (default: 2m)", duration(func(c *Config) *time.Duration { return &c.HeadersWait })},
+		{"first-token-timeout", "CHATD_FIRST_TOKEN_TIMEOUT", "how long it may then take until the first token (default: 5m)", duration(func(c *Config) *time.Duration { return &c.TokenWait })},
+		{"token-timeout", "CHATD_TOKEN_TIMEOUT", "how long it may pause between two tokens (default: 2m)", duration(func(c *Config) *time.Duration { return &c.IdleWait })},
 		{"drain", "CHATD_DRAIN", "how long a shutdown waits for running answers (default: 20s)", duration(func(c *Config) *time.Duration { return &c.Drain })},
 		{"idle", "CHATD_IDLE", "a local daemon ends after this time without work and clients, 0 for never (default: 30m)", duration(func(c *Config) *time.Duration { return &c.Idle })},
 		{"database-pool", "CHATD_DATABASE_POOL", "connections to PostgreSQL (default: 16)", number(func(c *Config) *int { return &c.DatabasePool })},

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -86,7 +87,7 @@ func (d *daemon) open(ctx context.Context) error {
 	}
 	registry := provider.New(provider.Config{
 		BaseURL: d.cfg.ProviderURL, Key: d.cfg.ProviderKey, DefaultModel: d.cfg.DefaultModel, Discover: d.cfg.Discover,
-		Demo: demoOptions(d.cfg.DemoSpeed), Logger: d.log,
+		Demo: demoOptions(d.cfg.DemoSpeed), Limits: d.cfg.limits(), Logger: d.log,
 	})
 	d.closers = append(d.closers, func() error { registry.Close(); return nil })
 	d.model = newModels(registry)
@@ -343,6 +344,13 @@ func demoOptions(tokensPerSecond int) provider.DemoOptions {
 		return provider.DemoOptions{TokensPerSecond: -1}
 	}
 	return provider.DemoOptions{TokensPerSecond: float64(tokensPerSecond)}
+}
+
+// limits are the provider's, where they were set.
+func (c Config) limits() provider.Limits {
+	l := provider.DefaultLimits()
+	l.Headers, l.FirstToken, l.Idle = cmp.Or(c.HeadersWait, l.Headers), cmp.Or(c.TokenWait, l.FirstToken), cmp.Or(c.IdleWait, l.Idle)
+	return l
 }
 
 // nonZero makes an explicit zero, which the worker would take for its default,

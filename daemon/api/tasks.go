@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"chat"
+	"chat/internal/crash"
 )
 
 const (
@@ -136,6 +137,7 @@ func (s *Server) accept(r *http.Request, p principal, o chat.SubmitOptions, prio
 	if c != (credentials{}) {
 		s.provider.Remember(o.TaskID, c.key, c.baseURL)
 	}
+	crash.Here(crash.APIBeforeCommit)
 	acc, replayed, err := store(r.Context(), c)
 	if err != nil || replayed {
 		s.provider.Forget(o.TaskID)
@@ -143,6 +145,7 @@ func (s *Server) accept(r *http.Request, p principal, o chat.SubmitOptions, prio
 	if err != nil {
 		return reply{}, err
 	}
+	crash.Here(crash.APIAfterCommit)
 	header := map[string]string{"Location": "/stream/" + acc.TaskID}
 	if replayed {
 		header["Idempotent-Replay"] = "true"
@@ -152,6 +155,7 @@ func (s *Server) accept(r *http.Request, p principal, o chat.SubmitOptions, prio
 	if err := s.bell.Ring(ring, prio, acc.TaskID); err != nil {
 		s.opts.Logger.Warn("api: no bell for a new task; a sweeper rings", "task", acc.TaskID, "err", err)
 	}
+	crash.Here(crash.APIBeforeReply)
 	return reply{status: http.StatusAccepted, body: acc, header: header}, nil
 }
 

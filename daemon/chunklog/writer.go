@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"chat"
+	"chat/internal/crash"
 )
 
 // maxPending is how many deltas may wait for a round trip before neighbours of
@@ -296,6 +297,7 @@ func (w *Writer) send(ctx context.Context) error {
 	if s.before == 0 || !w.intact || now.Sub(w.armed) >= w.log.opts.Refresh {
 		s.meta = meta(w.status, w.task.Attempt, len(w.entries), w.created, now, w.finish, w.task.Model)
 	}
+	crash.Here(crash.LogBeforeAppend)
 	var err error
 	if w.intact {
 		err = w.log.append(ctx, s)
@@ -308,6 +310,7 @@ func (w *Writer) send(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	crash.Here(crash.LogAfterAppend)
 	w.acked, w.told = len(w.entries), len(w.entries)
 	if s.meta != nil {
 		w.armed = now

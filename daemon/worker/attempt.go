@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"chat"
+	"chat/internal/crash"
 )
 
 // attempt makes one attempt at a claimed task, from its log's beginning to the
@@ -66,6 +67,7 @@ func (a *attempt) try(ctx context.Context) (err error) {
 
 // make streams the answer into the log. It returns nil only with a.finish set.
 func (a *attempt) make(ctx context.Context) error {
+	crash.Here(crash.WorkerAfterClaim)
 	system, thread, err := a.w.store.Thread(ctx, a.claim.ID)
 	if err != nil {
 		return err
@@ -88,6 +90,7 @@ func (a *attempt) make(ctx context.Context) error {
 		a.salvage(left)
 		return nil
 	}
+	crash.Here(crash.WorkerBeforeStream)
 	for d, err := range a.w.model.Stream(run, a.claim.Task, system, thread) {
 		if err != nil {
 			if cause := context.Cause(run); cause != nil {
@@ -96,9 +99,11 @@ func (a *attempt) make(ctx context.Context) error {
 			return err
 		}
 		if d.Finish != nil {
+			crash.Here(crash.WorkerAfterLastToken)
 			a.finish = d.Finish
 			return nil
 		}
+		crash.Here(crash.WorkerMidAnswer)
 		a.add(d.Type, d.Text)
 	}
 	return chat.Retryable(chat.Errorf(chat.CodeProviderCut, "the provider's stream ended without an end"))
@@ -189,6 +194,7 @@ func (a *attempt) commit(ctx, work context.Context, r chat.Result) string {
 		}
 		r.ChunkCount = n + 1
 	}
+	crash.Here(crash.WorkerBeforeCommit)
 	err := a.persist(ctx, work, func(ctx context.Context) error {
 		err := a.w.store.Finish(ctx, r)
 		if errors.Is(err, chat.ErrCancelWon) {
@@ -200,6 +206,7 @@ func (a *attempt) commit(ctx, work context.Context, r chat.Result) string {
 	if err != nil {
 		return "lost: " + err.Error()
 	}
+	crash.Here(crash.WorkerAfterCommit)
 	a.w.model.Forget(r.TaskID)
 	a.end(ctx, r)
 	return string(r.State)
@@ -243,6 +250,7 @@ func (a *attempt) requeue(ctx, work context.Context, h chat.Handback) string {
 			a.w.opts.Logger.Debug("worker: the log is behind", "task", h.TaskID, "err", err)
 		}
 	}
+	crash.Here(crash.WorkerBeforeHandback)
 	err := a.persist(ctx, work, func(ctx context.Context) error { return a.w.store.Requeue(ctx, h) })
 	switch {
 	case errors.Is(err, chat.ErrCancelWon):
@@ -250,6 +258,7 @@ func (a *attempt) requeue(ctx, work context.Context, h chat.Handback) string {
 	case err != nil:
 		return "lost: " + err.Error()
 	}
+	crash.Here(crash.WorkerAfterHandback)
 	a.w.ringLater(work, a.claim.Task, h.Delay)
 	return "queued again"
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"chat"
+	"chat/internal/crash"
 )
 
 // SweepStore is what a sweeper needs of SQL; *sql.Store satisfies it.
@@ -110,6 +111,7 @@ func (s Sweeper) end(ctx context.Context, t chat.Task) error {
 	if t.CancelRequested {
 		r.State, r.FinishReason, r.Err = chat.TaskCancelled, "cancelled", nil
 	}
+	crash.Here(crash.SweeperBeforeLastRite)
 	if err := s.Store.EndExpired(ctx, r); err != nil {
 		return err
 	}

@@ -12,6 +12,8 @@ const (
 	goUUID  = "github.com/google/uuid"
 	charm   = "github.com/charmbracelet/"
 	xSync   = "golang.org/x/sync/"
+
+	crashPoints = "chat/internal/crash" // empty functions in a normal build
 )
 
 // rules are all packages of the module, from the domain outwards.
@@ -43,7 +45,7 @@ var rules = map[string]rule{
 		"wake-ups only: which task is next is decided in SQL",
 	},
 	"chat/daemon/chunklog": {
-		[]string{"chat", "chat/daemon/keys", goRedis},
+		[]string{"chat", "chat/daemon/keys", crashPoints, goRedis},
 		"the fast path of a live stream: it knows Redis, and nothing of SQL or HTTP",
 	},
 	"chat/daemon/chunklog/chunklogtest": {
@@ -77,11 +79,11 @@ var rules = map[string]rule{
 	},
 
 	"chat/daemon/worker": {
-		[]string{"chat", xSync},
+		[]string{"chat", crashPoints, xSync},
 		"the life of a task: it declares the interfaces it needs, so that every fault can be injected",
 	},
 	"chat/daemon/api": {
-		[]string{"chat", "chat/sse", goUUID},
+		[]string{"chat", "chat/sse", crashPoints, goUUID},
 		"handlers and auth: it declares the interfaces it needs, and never sees Redis or SQL",
 	},
 	"chat/daemon/client": {
@@ -140,7 +142,17 @@ var rules = map[string]rule{
 		"the server's program: flags and exit codes around packages daemon and local",
 	},
 
-	"chat/internal/arch": {nil, "rules"},
+	"chat/lab": {
+		[]string{"chat", "chat/daemon/client", "chat/daemon/keys", "chat/daemon/provider/providertest", "chat/internal/crash", "chat/internal/services", goRedis, "github.com/lib/pq", "modernc.org/sqlite", "github.com/Shopify/toxiproxy/v2", "github.com/prometheus/client_golang/prometheus", "github.com/rs/zerolog"},
+		"breaks the programs from outside and judges what they did: it never looks inside them",
+	},
+	"chat/lab/cmd/lab": {
+		[]string{"chat/lab"},
+		"the lab as a program",
+	},
+
+	"chat/internal/arch":  {nil, "rules"},
+	"chat/internal/crash": {nil, "names of places; everyone may say that it has reached one"},
 	"chat/internal/e2e": {
 		[]string{"chat", "chat/sse", "chat/daemon/client", "chat/daemon/provider/providertest", "chat/internal/services"},
 		"tests the programs from outside: it starts them, it does not import them",

@@ -21,7 +21,7 @@ type PostgresServer struct {
 	dir  string // ours: the data and the lock files
 	port int
 	user *syscall.Credential
-	proc *process
+	proc *Process
 }
 
 // LaunchPostgres makes a data directory, starts a server on it and waits until
@@ -81,12 +81,12 @@ func (s *PostgresServer) Start(ctx context.Context) error {
 		"-c", "fsync=off", "-c", "full_page_writes=off",
 		"-c", "max_connections=300", "-c", "shared_buffers=64MB",
 	}
-	p, err := launch(filepath.Join(s.bin, "postgres"), args, s.dir, s.user)
+	p, err := Command{Path: filepath.Join(s.bin, "postgres"), Args: args, Dir: s.dir, user: s.user}.Start()
 	if err != nil {
 		return err
 	}
 	s.proc = p
-	if err := p.ready(ctx, s.ping); err != nil {
+	if err := p.Ready(ctx, s.ping); err != nil {
 		return errors.Join(err, s.Kill())
 	}
 	return nil
@@ -107,7 +107,7 @@ func (s *PostgresServer) Kill() error {
 	if s.proc == nil {
 		return nil
 	}
-	return s.proc.stop(syscall.SIGQUIT)
+	return s.proc.Stop(syscall.SIGQUIT)
 }
 
 // Remove kills the server and deletes its data.

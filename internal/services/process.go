@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -21,24 +22,38 @@ const (
 	dialWithin  = 500 * time.Millisecond // for one attempt to connect
 )
 
-// process is a server that we started. It is in a process group of its own, so
-// that Ctrl-C reaches the tests first, and dies with us where the system can do
-// that.
-type process struct {
+// Command is a program to start.
+type Command struct {
+	Path string
+	Args []string
+	Env  []string // nil: ours
+	Dir  string
+	Log  io.Writer // gets what it prints, besides the end that errors quote; may be nil
+
+	user *syscall.Credential // nil: the present one
+}
+
+// Process is a program that we started. It is in a process group of its own, so
+// that Ctrl-C reaches us first, and dies with us where the system can do that.
+type Process struct {
 	cmd   *exec.Cmd
 	out   *tail
 	ended chan struct{} // closed when it has been waited for
 	state error         // how it ended, once ended is closed
 }
 
-// launch starts a program as user (nil: the present one) in dir.
-func launch(path string, args []string, dir string, user *syscall.Credential) (*process, error) {
-	p := &process{cmd: exec.Command(path, args...), out: &tail{}, ended: make(chan struct{})}
-	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = dir, p.out, p.out
+// Start starts a program.
+func (c Command) Start() (*Process, error) {
+	p := &Process{cmd: exec.Command(c.Path, c.Args...), out: &tail{}, ended: make(chan struct{})}
+	var out io.Writer = p.out
+	if c.Log != nil {
+		out = io.MultiWriter(p.out, c.Log)
+	}
+	p.cmd.Dir, p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = c.Dir, c.Env, out, out
 	p.cmd.WaitDelay = stopWithin
-	p.cmd.SysProcAttr = attributes(user)
+	p.cmd.SysProcAttr = attributes(c.user)
 	if err := p.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start %s: %w", path, err)
+		return nil, fmt.Errorf("start %s: %w", c.Path, err)
 	}
 	go func() {
 		p.state = p.cmd.Wait()
@@ -47,8 +62,8 @@ func launch(path string, args []string, dir string, user *syscall.Credential) (*
 	return p, nil
 }
 
-// ready waits until try succeeds, the process ends, or readyWithin has passed.
-func (p *process) ready(ctx context.Context, try func(context.Context) error) error {
+// Ready waits until try succeeds, the process ends, or readyWithin has passed.
+func (p *Process) Ready(ctx context.Context, try func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()
 	poll := time.NewTicker(readyPoll)
@@ -68,10 +83,10 @@ func (p *process) ready(ctx context.Context, try func(context.Context) error) er
 	}
 }
 
-// stop sends sig and waits for the end, which SIGKILL brings if need be. A
+// Stop sends sig and waits for the end, which SIGKILL brings if need be. A
 // process that has ended already is no error.
-func (p *process) stop(sig os.Signal) error {
-	if err := p.signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
+func (p *Process) Stop(sig os.Signal) error {
+	if err := p.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
 	select {
@@ -79,14 +94,21 @@ func (p *process) stop(sig os.Signal) error {
 		return nil
 	case <-time.After(stopWithin):
 	}
-	if err := p.signal(syscall.SIGKILL); err != nil && !errors.Is(err, os.ErrProcessDone) {
+	if err := p.Signal(syscall.SIGKILL); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
 	<-p.ended
 	return nil
 }
 
-func (p *process) signal(sig os.Signal) error {
+// Ended is closed once the process has ended.
+func (p *Process) Ended() <-chan struct{} { return p.ended }
+
+// Pid is its process id.
+func (p *Process) Pid() int { return p.cmd.Process.Pid }
+
+// Signal sends sig. Its error is os.ErrProcessDone if the process has ended.
+func (p *Process) Signal(sig os.Signal) error {
 	if err := p.cmd.Process.Signal(sig); err != nil {
 		return fmt.Errorf("signal %s: %w", p.cmd.Path, err)
 	}

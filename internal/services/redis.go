@@ -22,7 +22,7 @@ type RedisServer struct {
 	dir  string
 	port int
 	args []string
-	proc *process
+	proc *Process
 }
 
 // LaunchRedis starts a redis-server that works in dir and waits until it
@@ -52,12 +52,12 @@ func (s *RedisServer) Start(ctx context.Context) error {
 		"--bind", "127.0.0.1", "--port", strconv.Itoa(s.port),
 		"--save", "", "--appendonly", "no", "--daemonize", "no", "--databases", "16",
 	}, s.args...)
-	p, err := launch(s.path, args, s.dir, nil)
+	p, err := Command{Path: s.path, Args: args, Dir: s.dir}.Start()
 	if err != nil {
 		return err
 	}
 	s.proc = p
-	if err := p.ready(ctx, s.ping); err != nil {
+	if err := p.Ready(ctx, s.ping); err != nil {
 		return errors.Join(err, s.Kill())
 	}
 	return nil
@@ -90,13 +90,13 @@ func ping(c net.Conn) error {
 
 // Kill ends the server at once: its data is lost and its connections are cut.
 // Killing a server that is not running is no error.
-func (s *RedisServer) Kill() error { return s.proc.stop(syscall.SIGKILL) }
+func (s *RedisServer) Kill() error { return s.proc.Stop(syscall.SIGKILL) }
 
 // Pause freezes the server: connections stay open and nothing is answered.
-func (s *RedisServer) Pause() error { return s.proc.signal(syscall.SIGSTOP) }
+func (s *RedisServer) Pause() error { return s.proc.Signal(syscall.SIGSTOP) }
 
 // Resume lets a paused server go on.
-func (s *RedisServer) Resume() error { return s.proc.signal(syscall.SIGCONT) }
+func (s *RedisServer) Resume() error { return s.proc.Signal(syscall.SIGCONT) }
 
 // Addr is the server's host and port.
 func (s *RedisServer) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }

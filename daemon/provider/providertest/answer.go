@@ -143,6 +143,8 @@ func (a *answer) text(i int) string {
 	switch {
 	case a.l.huge > 0 && i == 0:
 		s = strings.Repeat("x", a.l.huge)
+	case a.l.mark != "":
+		s = Marked(a.l.mark, a.c.N, i)
 	case s == "":
 		s = Token(a.c.N, i)
 	}

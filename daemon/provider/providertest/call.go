@@ -3,6 +3,7 @@ package providertest
 import (
 	"context"
 	"fmt"
+	"hash/crc32"
 	"net/http"
 	"slices"
 	"strings"
@@ -52,6 +53,14 @@ func Answer(n, tokens int) string {
 		b.WriteString(Token(n, i))
 	}
 	return b.String()
+}
+
+// Marked is the text of token i of call n for the task that was marked: it names
+// all three and carries a checksum, so that any piece of text tells where it
+// came from, and whether it is whole.
+func Marked(mark string, n, i int) string {
+	name := fmt.Sprintf("%s.c%d.t%d", mark, n, i)
+	return fmt.Sprintf("%s.%08x ", name, crc32.ChecksumIEEE([]byte(name)))
 }
 
 // maxCalls bounds the record; the oldest calls are dropped.

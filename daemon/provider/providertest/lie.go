@@ -18,7 +18,8 @@ type lie struct {
 	chunks, reasoning int
 	pace              time.Duration
 	gate              bool
-	text, tag, names  string
+	text, tag, mark   string
+	names             string
 	usage             string
 	finish            string
 	nofinish, nodone  bool
@@ -81,7 +82,7 @@ func (l *lie) set(name, value string) error {
 		"empty": &l.empty, "gzip": &l.gzip, "bomb": &l.bomb,
 	}
 	texts := map[string]*string{
-		"text": &l.text, "tag": &l.tag, "names": &l.names, "usage": &l.usage, "finish": &l.finish, "extra": &l.extra,
+		"text": &l.text, "tag": &l.tag, "mark": &l.mark, "names": &l.names, "usage": &l.usage, "finish": &l.finish, "extra": &l.extra,
 		"style": &l.style, "retry": &l.retry, "message": &l.message, "kind": &l.kind, "shape": &l.shape,
 		"redirect": &l.redirect, "type": &l.contentType,
 	}

@@ -1,0 +1,193 @@
+// Command lab breaks things and judges what happened; see package lab.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"chat/lab"
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// options are the flags.
+type options struct {
+	seeds    int
+	seed     uint64
+	profile  string
+	parallel int
+	core     bool
+	list     bool
+	keep     string
+	json     string
+	rows     []string
+}
+
+func run(args []string, stdout, stderr io.Writer) int {
+	var o options
+	f := flag.NewFlagSet("lab", flag.ContinueOnError)
+	f.SetOutput(stderr)
+	f.IntVar(&o.seeds, "seeds", 3, "how many seeds each row gets")
+	f.Uint64Var(&o.seed, "seed", 0, "one seed, to replay a run")
+	f.StringVar(&o.profile, "profile", "", "embedded or full (default: all that a row is for)")
+	f.IntVar(&o.parallel, "parallel", 3, "worlds at once")
+	f.BoolVar(&o.core, "core", false, "the core rows only")
+	f.BoolVar(&o.list, "list", false, "list the rows")
+	f.StringVar(&o.keep, "dir", "", "where runs that failed leave their history (default: a new temporary directory)")
+	f.StringVar(&o.json, "json", "", "write the results to this file, too")
+	f.Usage = func() {
+		fmt.Fprintln(stderr, "usage: lab [flags] [row or area ...]")
+		f.PrintDefaults()
+	}
+	if err := f.Parse(args); err != nil {
+		return 2
+	}
+	o.rows = f.Args()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	ok, err := o.run(ctx, stdout, stderr)
+	switch {
+	case err != nil:
+		fmt.Fprintln(stderr, "lab:", err)
+		return 2
+	case !ok:
+		return 1
+	}
+	return 0
+}
+
+func (o options) run(ctx context.Context, stdout, stderr io.Writer) (bool, error) {
+	rows, err := lab.Select(lab.Rows(), o.rows)
+	if err != nil {
+		return false, err
+	}
+	if o.core {
+		rows = slices.DeleteFunc(slices.Clone(rows), func(r lab.Row) bool { return !r.Core })
+	}
+	if o.list {
+		for _, r := range rows {
+			fmt.Fprintf(stdout, "%-45s %v core=%t\n", r.Name, r.On, r.Core)
+		}
+		return true, nil
+	}
+	if o.keep == "" {
+		if o.keep, err = os.MkdirTemp("", "chat-lab-"); err != nil {
+			return false, err
+		}
+		if err := os.Chmod(o.keep, 0o755); err != nil { //nolint:gosec // PostgreSQL passes through
+			return false, err
+		}
+	}
+	chatd, err := build(ctx, o.keep, stderr)
+	if err != nil {
+		return false, err
+	}
+	began := time.Now()
+	results := o.runs(ctx, lab.Config{Chatd: chatd, Dir: o.keep}, rows, stderr)
+	fmt.Fprintln(stdout, "leases are 3 s here, not 15 s; everything else is as by default unless a row says so")
+	if err := lab.Summary(stdout, results); err != nil {
+		return false, err
+	}
+	fmt.Fprintf(stdout, "took %s\n", time.Since(began).Round(time.Second))
+	if o.json != "" {
+		if err := writeJSON(o.json, results); err != nil {
+			return false, err
+		}
+	}
+	passed := !slices.ContainsFunc(results, func(r lab.Result) bool { return !r.Passed() })
+	if passed {
+		return true, errors.Join(ctx.Err(), os.RemoveAll(o.keep))
+	}
+	return false, ctx.Err()
+}
+
+// runs runs everything, some worlds at once.
+func (o options) runs(ctx context.Context, cfg lab.Config, rows []lab.Row, stderr io.Writer) []lab.Result {
+	type job struct {
+		row  lab.Row
+		p    lab.Profile
+		seed uint64
+	}
+	var jobs []job
+	for _, r := range rows {
+		for _, p := range r.On {
+			if o.profile != "" && o.profile != string(p) {
+				continue
+			}
+			seeds := []uint64{o.seed}
+			if o.seed == 0 {
+				seeds = seeds[:0]
+				for s := range o.seeds {
+					seeds = append(seeds, uint64(s+1))
+				}
+			}
+			for _, s := range seeds {
+				jobs = append(jobs, job{r, p, s})
+			}
+		}
+	}
+	results := make([]lab.Result, len(jobs))
+	next := make(chan int)
+	var all sync.WaitGroup
+	for range max(o.parallel, 1) {
+		all.Go(func() {
+			for i := range next {
+				j := jobs[i]
+				results[i] = lab.Run(ctx, cfg, j.row, j.p, j.seed)
+				r := results[i]
+				verdict := "ok"
+				if !r.Passed() {
+					verdict = fmt.Sprintf("FAILED %v %s", r.Violations, r.Err)
+				}
+				fmt.Fprintf(stderr, "[%d/%d] %s %s seed %d: %.1f s, %s\n", i+1, len(jobs), r.Row, r.Profile, r.Seed, r.Took, short(verdict))
+			}
+		})
+	}
+	for i := range jobs {
+		if ctx.Err() != nil {
+			break
+		}
+		next <- i
+	}
+	close(next)
+	all.Wait()
+	return slices.DeleteFunc(results, func(r lab.Result) bool { return r.Row == "" })
+}
+
+func short(s string) string {
+	if len(s) > 400 {
+		return s[:400] + "…"
+	}
+	return s
+}
+
+// build makes the chatd that can be told to crash.
+func build(ctx context.Context, dir string, stderr io.Writer) (string, error) {
+	path := filepath.Join(dir, "chatd")
+	cmd := exec.CommandContext(ctx, "go", "build", "-tags", "crashpoints", "-o", path, "chat/cmd/chatd")
+	cmd.Stderr = stderr
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("build chatd: %w", err)
+	}
+	return path, nil
+}
+
+func writeJSON(path string, results []lab.Result) error {
+	data, err := json.MarshalIndent(results, "", " ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, data, 0o644) //nolint:gosec // for everybody
+}

@@ -1,0 +1,112 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	toxiproxy "github.com/Shopify/toxiproxy/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+)
+
+// Edge is a proxy on the way from one process to another.
+type Edge struct {
+	Name  string
+	proxy *toxiproxy.Proxy
+}
+
+// edges makes proxies; all belong to one world.
+type edges struct {
+	server *toxiproxy.ApiServer
+	all    []*Edge
+}
+
+func newEdges() *edges {
+	return &edges{server: toxiproxy.NewServer(toxiproxy.NewMetricsContainer(prometheus.NewRegistry()), zerolog.Nop())}
+}
+
+// open starts a proxy in front of upstream (host:port).
+func (e *edges) open(name, upstream string) (*Edge, error) {
+	p := toxiproxy.NewProxy(e.server, name, "127.0.0.1:0", upstream)
+	if err := p.Start(); err != nil {
+		return nil, fmt.Errorf("proxy %s: %w", name, err)
+	}
+	edge := &Edge{Name: name, proxy: p}
+	e.all = append(e.all, edge)
+	return edge, nil
+}
+
+func (e *edges) close() {
+	for _, x := range e.all {
+		x.proxy.Stop()
+	}
+}
+
+// Addr is where the proxy listens.
+func (x *Edge) Addr() string { return x.proxy.Listen }
+
+// Cut closes all connections and refuses new ones until Mend.
+func (x *Edge) Cut() { x.proxy.Stop() }
+
+// Mend undoes everything.
+func (x *Edge) Mend(ctx context.Context) error {
+	x.proxy.Toxics.ResetToxics(ctx)
+	x.proxy.Lock()
+	enabled := x.proxy.Enabled
+	x.proxy.Unlock()
+	if enabled {
+		return nil
+	}
+	if err := x.proxy.Start(); err != nil {
+		return fmt.Errorf("mend %s: %w", x.Name, err)
+	}
+	return nil
+}
+
+// Reset closes all connections once; new ones are taken at once.
+func (x *Edge) Reset(ctx context.Context) error {
+	x.Cut()
+	return x.Mend(ctx)
+}
+
+// The directions of what passes.
+const (
+	toServer = "upstream"
+	toClient = "downstream"
+)
+
+// Swallow lets bytes of one direction disappear until Mend, with connections
+// open: as a black hole does, and, towards the client, a lost reply.
+func (x *Edge) Swallow(direction string) error {
+	return x.toxic(`{"name":"swallow-%s","type":"timeout","stream":"%s","attributes":{"timeout":0}}`, direction, direction)
+}
+
+// Delay delays both directions by d, give or take jitter, until Mend.
+func (x *Edge) Delay(d, jitter time.Duration) error {
+	for _, s := range []string{toServer, toClient} {
+		if err := x.toxic(`{"name":"delay-%s","type":"latency","stream":"%s","attributes":{"latency":%d,"jitter":%d}}`,
+			s, s, d.Milliseconds(), jitter.Milliseconds()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// CutAfter cuts each connection after n bytes towards the client, until Mend.
+func (x *Edge) CutAfter(n int) error {
+	return x.toxic(`{"name":"limit","type":"limit_data","stream":"downstream","attributes":{"bytes":%d}}`, n)
+}
+
+// Slice passes bytes on in pieces of about n.
+func (x *Edge) Slice(n int) error {
+	return x.toxic(`{"name":"slice","type":"slicer","stream":"downstream","attributes":{"average_size":%d,"size_variation":%d,"delay":10}}`, n, n/2)
+}
+
+func (x *Edge) toxic(format string, a ...any) error {
+	if _, err := x.proxy.Toxics.AddToxicJson(strings.NewReader(fmt.Sprintf(format, a...))); err != nil {
+		return fmt.Errorf("proxy %s: %w", x.Name, err)
+	}
+	return nil
+}

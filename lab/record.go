@@ -1,0 +1,160 @@
+package lab
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver
+
+	"chat"
+)
+
+// Record is what the database holds, read without the product's own code.
+type Record struct {
+	Messages []MessageRow
+	Tasks    []TaskRow
+}
+
+// MessageRow is one row of messages.
+type MessageRow struct {
+	ID, Conversation, Parent, Role, Content, Reasoning string
+	Seq                                                int64
+}
+
+// TaskRow is one row of tasks.
+type TaskRow struct {
+	ID, Message, UserMessage, Conversation string
+	State                                  chat.TaskState
+	Code                                   chat.Code
+	Error                                  string
+	Attempt, Handbacks                     int
+	Created, Finished                      time.Time
+	CancelRequested                        bool
+}
+
+func readRecord(ctx context.Context, driver, dsn string) (r Record, err error) {
+	db, err := sql.Open(driver, dsn)
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if r.Messages, err = rows(ctx, db, `SELECT id, conversation_id, parent_id, role, content, reasoning, seq FROM messages ORDER BY conversation_id, seq`,
+		func(m *MessageRow) []any {
+			return []any{&m.ID, &m.Conversation, &m.Parent, &m.Role, &m.Content, &m.Reasoning, &m.Seq}
+		}); err != nil {
+		return r, err
+	}
+	type task struct {
+		TaskRow
+		created  int64
+		finished sql.NullInt64
+	}
+	tasks, err := rows(ctx, db, `SELECT id, message_id, user_message_id, conversation_id, state, error_code, error_message, attempt, handbacks,
+		cancel_requested, created_at, finished_at FROM tasks ORDER BY created_at, id`,
+		func(t *task) []any {
+			return []any{&t.ID, &t.Message, &t.UserMessage, &t.Conversation, &t.State, &t.Code, &t.Error, &t.Attempt, &t.Handbacks,
+				&t.CancelRequested, &t.created, &t.finished}
+		})
+	for _, t := range tasks {
+		t.Created = time.UnixMicro(t.created)
+		if t.finished.Valid {
+			t.Finished = time.UnixMicro(t.finished.Int64)
+		}
+		r.Tasks = append(r.Tasks, t.TaskRow)
+	}
+	return r, err
+}
+
+func rows[T any](ctx context.Context, db *sql.DB, query string, fields func(*T) []any) (out []T, err error) {
+	found, err := db.QueryContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, found.Close()) }()
+	for found.Next() {
+		var v T
+		if err := found.Scan(fields(&v)...); err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, found.Err()
+}
+
+// Task is the row of a task.
+func (r Record) Task(id string) (TaskRow, bool) {
+	for _, t := range r.Tasks {
+		if t.ID == id {
+			return t, true
+		}
+	}
+	return TaskRow{}, false
+}
+
+// Message is the row of a message.
+func (r Record) Message(id string) (MessageRow, bool) {
+	for _, m := range r.Messages {
+		if m.ID == id {
+			return m, true
+		}
+	}
+	return MessageRow{}, false
+}
+
+// RedisKey is one key of Redis and what is left of its life.
+type RedisKey struct {
+	Name string
+	TTL  time.Duration // negative: it lives for ever
+}
+
+// readRedis lists all keys; the embedded engine is out of reach, as it should be.
+func (w *World) readRedis(ctx context.Context) ([]RedisKey, error) {
+	if w.rdb == nil {
+		return nil, nil
+	}
+	var out []RedisKey
+	found := w.rdb.Scan(ctx, 0, "*", 1000).Iterator()
+	for found.Next(ctx) {
+		ttl, err := w.rdb.PTTL(ctx, found.Val()).Result()
+		if err != nil {
+			return nil, err
+		}
+		if ttl != -2 { // gone meanwhile
+			out = append(out, RedisKey{found.Val(), ttl})
+		}
+	}
+	return out, found.Err()
+}
+
+// Gauges are a process's own figures.
+type Gauges struct {
+	Node       string
+	Goroutines float64
+	Resident   float64 // bytes
+	Files      float64
+	Streams    float64
+}
+
+// parseMetrics reads Prometheus text.
+func parseMetrics(text string) map[string]float64 {
+	out := map[string]float64{}
+	for line := range strings.SplitSeq(text, "\n") {
+		name, value, ok := strings.Cut(strings.TrimSpace(line), " ")
+		if !ok || strings.HasPrefix(line, "#") {
+			continue
+		}
+		if v, err := strconv.ParseFloat(value, 64); err == nil {
+			out[name] = v
+		}
+	}
+	return out
+}
+
+func (r Record) String() string {
+	return fmt.Sprintf("%d messages, %d tasks", len(r.Messages), len(r.Tasks))
+}

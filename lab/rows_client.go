@@ -1,0 +1,3 @@
+package lab
+
+func clientRows() []Row { return nil }

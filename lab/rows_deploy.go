@@ -1,0 +1,3 @@
+package lab
+
+func deployRows() []Row { return nil }

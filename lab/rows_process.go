@@ -1,0 +1,130 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"syscall"
+	"time"
+)
+
+func both() []Profile { return Profiles() }
+func full() []Profile { return []Profile{Full} }
+
+// calmRows are the load without a fault: what fails here fails everywhere.
+func calmRows() []Row {
+	return []Row{{Name: "calm/nothing-breaks", On: both(), Core: true}}
+}
+
+// processRows kill, pause and restart processes.
+func processRows() []Row {
+	return []Row{
+		{Name: "process/kill-api", On: full(), Core: true, Fault: func(ctx context.Context, w *World) error {
+			return w.AnyAPI().Restart(ctx, w.Chance.between(0, 2*time.Second))
+		}},
+		{Name: "process/kill-worker", On: full(), Core: true, Fault: func(ctx context.Context, w *World) error {
+			return w.AnyWorker().Restart(ctx, w.Chance.between(0, 5*time.Second))
+		}},
+		{Name: "process/kill-all-workers", On: full(), Fault: func(ctx context.Context, w *World) error {
+			for _, n := range w.Worker {
+				if err := n.Kill(); err != nil {
+					return err
+				}
+			}
+			return w.startAll(ctx, w.Worker, w.Chance.between(0, 4*time.Second))
+		}},
+		{Name: "process/kill-everything", On: both(), Core: true, Allow: Allow{Repurchase: true}, Fault: killEverything},
+		{Name: "process/kill-again-and-again", On: both(), Allow: Allow{Repurchase: true, Unfinished: true}, Fault: func(ctx context.Context, w *World) error {
+			for range 3 {
+				n := w.Nodes()[w.Chance.IntN(len(w.Nodes()))]
+				if err := n.Restart(ctx, w.Chance.between(0, time.Second)); err != nil {
+					return err
+				}
+				if err := pause(ctx, w.Chance.between(0, 2*time.Second)); err != nil {
+					return err
+				}
+			}
+			return nil
+		}},
+		{Name: "process/stop-worker-past-its-lease", On: full(), Core: true, Allow: Allow{Overlap: true, LateCancel: true, Repurchase: true}, Fault: func(ctx context.Context, w *World) error {
+			return w.freeze(ctx, w.AnyWorker(), w.Lease+w.Chance.between(2*time.Second, 6*time.Second))
+		}},
+		{Name: "process/stop-api", On: full(), Allow: Allow{Silence: true}, Fault: func(ctx context.Context, w *World) error {
+			return w.freeze(ctx, w.AnyAPI(), w.Chance.between(time.Second, 5*time.Second))
+		}},
+		{Name: "process/stop-everything", On: both(), Allow: Allow{Silence: true, Overlap: true, LateCancel: true, Repurchase: true}, Fault: func(ctx context.Context, w *World) error {
+			return w.freezeAll(ctx, w.Nodes(), w.Lease+w.Chance.between(time.Second, 4*time.Second))
+		}},
+		{Name: "process/terminate-worker", On: full(), Core: true, Fault: func(ctx context.Context, w *World) error {
+			n := w.AnyWorker()
+			ended, err := n.Term(15 * time.Second)
+			if err != nil {
+				return err
+			}
+			if !ended {
+				return errors.New("a worker does not end on SIGTERM")
+			}
+			return n.Start(ctx)
+		}},
+		{Name: "process/terminate-twice", On: both(), Fault: func(ctx context.Context, w *World) error {
+			n := w.AnyWorker()
+			if err := errors.Join(n.Signal(syscall.SIGTERM), pause(ctx, 50*time.Millisecond), n.Signal(syscall.SIGTERM)); err != nil {
+				return err
+			}
+			if !n.EndedWithin(10 * time.Second) {
+				return errors.New("a second SIGTERM does not end it")
+			}
+			return n.Start(ctx)
+		}},
+	}
+}
+
+func killEverything(ctx context.Context, w *World) error {
+	for _, n := range w.Nodes() {
+		if err := n.Kill(); err != nil {
+			return err
+		}
+	}
+	if w.Redis != nil {
+		if err := errors.Join(w.Redis.Kill(), w.Postgres.Kill()); err != nil {
+			return err
+		}
+		if err := pause(ctx, w.Chance.between(0, time.Second)); err != nil {
+			return err
+		}
+		if err := errors.Join(w.Redis.Start(ctx), w.Postgres.Start(ctx)); err != nil {
+			return err
+		}
+	}
+	return w.startAll(ctx, w.Nodes(), 0)
+}
+
+// startAll starts processes that are dead, after a while.
+func (w *World) startAll(ctx context.Context, nodes []*Node, after time.Duration) error {
+	if err := pause(ctx, after); err != nil {
+		return err
+	}
+	for _, n := range nodes {
+		if err := n.Start(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// freeze stops a process for d, as a suspended machine does.
+func (w *World) freeze(ctx context.Context, n *Node, d time.Duration) error {
+	return w.freezeAll(ctx, []*Node{n}, d)
+}
+
+func (w *World) freezeAll(ctx context.Context, nodes []*Node, d time.Duration) error {
+	for _, n := range nodes {
+		if err := n.Signal(syscall.SIGSTOP); err != nil {
+			return err
+		}
+	}
+	err := pause(ctx, d)
+	for _, n := range nodes {
+		err = errors.Join(err, n.Signal(syscall.SIGCONT))
+	}
+	return err
+}

@@ -1,0 +1,3 @@
+package lab
+
+func providerRows() []Row { return nil }

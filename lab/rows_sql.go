@@ -1,0 +1,3 @@
+package lab
+
+func sqlRows() []Row { return nil }
