@@ -3,6 +3,7 @@ package local
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -86,6 +87,29 @@ func TestADaemonIsDetachedAndPrivate(t *testing.T) {
 	}
 }
 
+func TestAFirstDaemonAndOneThatEndedInOrderAreNotSpokenOf(t *testing.T) {
+	s := home(t, "")
+	for range 2 {
+		silent := &Starter{Paths: s.Paths, Protocol: s.Protocol, Notice: func(n string) { t.Error("notice:", n) }}
+		pid(t, silent)
+		if _, err := silent.Stop(t.Context(), false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// One that we were served by is.
+	var told []string
+	s.Notice = func(n string) { told = append(told, n) }
+	for range 2 {
+		pid(t, s)
+		if _, err := s.Stop(t.Context(), false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := "the local daemon has ended; starting another"; len(told) != 1 || told[0] != want {
+		t.Errorf("told %q, want %q", told, want)
+	}
+}
+
 func TestFindNeverStarts(t *testing.T) {
 	s := home(t, "")
 	if _, err := s.Find(t.Context()); !chat.IsCode(err, chat.CodeDaemon) {
@@ -94,8 +118,12 @@ func TestFindNeverStarts(t *testing.T) {
 	if stopped, err := s.Stop(t.Context(), false); stopped || err != nil {
 		t.Errorf("stopped %v, %v", stopped, err)
 	}
-	if st, err := s.Status(t.Context()); err != nil || st.Running {
+	st, err := s.Status(t.Context())
+	if err != nil || st.Running {
 		t.Errorf("%+v, %v", st, err)
+	}
+	if b, err := json.Marshal(st); err != nil || string(b) != `{"running":false,"healthy":false}` {
+		t.Errorf("%s, %v", b, err)
 	}
 	if _, err := os.Stat(s.Paths.Data); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("looking made the data directory: %v", err)
@@ -117,9 +145,15 @@ func TestAStaleSocketHeals(t *testing.T) {
 		t.Fatalf("the killed daemon's socket: %v", err)
 	}
 	began := time.Now()
-	second := pid(t, s)
+	heir := &Starter{Paths: s.Paths, Protocol: s.Protocol} // another client, which did not start the first
+	var told []string
+	heir.Notice = func(n string) { told = append(told, n) }
+	second := pid(t, heir)
 	if second == first {
 		t.Error("a dead daemon answered")
+	}
+	if len(told) != 1 || !strings.Contains(told[0], fmt.Sprintf("(process %d) ended unexpectedly; starting another", first)) {
+		t.Errorf("the daemon was started again with the words %q", told)
 	}
 	if d := time.Since(began); d > 5*time.Second {
 		t.Errorf("took %s", d)
@@ -312,74 +346,6 @@ func TestADeletedDataDirectoryBelongsToTheNextDaemon(t *testing.T) {
 	eventually(t, "the old one ends", func() bool { return syscall.Kill(old, 0) != nil })
 	if id := pid(t, s); id != now {
 		t.Errorf("the old daemon took the new one's socket along: now %d", id)
-	}
-}
-
-func TestPathsThatDoNotWork(t *testing.T) {
-	long := strings.Repeat("long/", 30)
-	t.Run("long ones fall back", func(t *testing.T) {
-		s := home(t, "")
-		s.Paths.Runtime = filepath.Join(t.TempDir(), long)
-		s.Paths.State = filepath.Join(t.TempDir(), long)
-		t.Setenv("TMPDIR", "/tmp/"+long)
-		l, path, err := listen(t.Context(), s.Paths)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		if len(path) > maxSocketPath {
-			t.Errorf("%d bytes: %s", len(path), path)
-		}
-		if err := removeSocket(path); err != nil {
-			t.Error(err)
-		}
-		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-			t.Error(err)
-		}
-	})
-	t.Run("a link in place of the socket's directory is not followed", func(t *testing.T) {
-		dir := t.TempDir()
-		if err := os.Symlink(t.TempDir(), filepath.Join(dir, "d")); err != nil {
-			t.Fatal(err)
-		}
-		if err := privateDir(filepath.Join(dir, "d")); err == nil {
-			t.Error("it was")
-		}
-	})
-	t.Run("an unwritable home gives one sentence", func(t *testing.T) {
-		s := home(t, "")
-		file := filepath.Join(t.TempDir(), "file")
-		if err := os.WriteFile(file, nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		s.Paths.Data = filepath.Join(file, "chat")
-		_, err := s.Endpoint(t.Context())
-		want := "cannot write to " + s.Paths.Data + " (not a directory): make it writable, or set XDG_DATA_HOME to a directory that is"
-		if err == nil || err.Error() != want {
-			t.Errorf("%v", err)
-		}
-		s.Paths.Data = t.TempDir()
-	})
-}
-
-func TestFindPaths(t *testing.T) {
-	env := func(pairs ...string) func(string) (string, bool) {
-		return func(name string) (string, bool) {
-			for i := 0; i < len(pairs); i += 2 {
-				if pairs[i] == name {
-					return pairs[i+1], true
-				}
-			}
-			return "", false
-		}
-	}
-	p, err := FindPaths(env("HOME", "/h"))
-	if err != nil || p != (Paths{Data: "/h/.local/share/chat", State: "/h/.local/state/chat", Config: "/h/.config/chat"}) {
-		t.Errorf("%+v, %v", p, err)
-	}
-	p, err = FindPaths(env("HOME", "/h", "XDG_DATA_HOME", "relative", "XDG_STATE_HOME", "/s", "XDG_RUNTIME_DIR", "/run/1"))
-	if err != nil || p != (Paths{Data: "/h/.local/share/chat", State: "/s/chat", Config: "/h/.config/chat", Runtime: "/run/1/chat"}) {
-		t.Errorf("%+v, %v", p, err)
 	}
 }
 

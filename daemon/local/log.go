@@ -24,7 +24,7 @@ func openLog(path string) (f *os.File, mark int64, err error) {
 	return f, mark, err
 }
 
-// Tail is the last n lines of a log, and its length, from where to go on.
+// Tail is the last n lines of a log (none if n is not positive), and its length, from where to go on.
 func Tail(path string, n int) (lines []string, length int64, err error) {
 	return tail(path, 0, n)
 }
@@ -52,5 +52,5 @@ func tail(path string, mark int64, n int) (lines []string, length int64, err err
 		return nil, length, nil
 	}
 	lines = strings.Split(text, "\n")
-	return lines[max(0, len(lines)-n):], length, nil
+	return lines[max(0, len(lines)-max(0, n)):], length, nil
 }

@@ -3,7 +3,6 @@ package local
 import (
 	"errors"
 	"os"
-	"os/user"
 	"path/filepath"
 	"syscall"
 
@@ -20,15 +19,16 @@ type Paths struct {
 }
 
 // FindPaths reads the environment. Relative XDG paths are ignored, as the
-// specification demands. Without $HOME the user database is asked.
+// specification demands. Without $HOME nothing is guessed: what the user database
+// calls home may be that of a service or of root, and nobody would look there.
 func FindPaths(lookup func(string) (string, bool)) (Paths, error) {
 	var missing bool
 	dir := func(variable, fallback string) string {
 		if d, ok := lookup(variable); ok && filepath.IsAbs(d) {
 			return filepath.Join(d, "chat")
 		}
-		home := homeDir(lookup)
-		if home == "" {
+		home, _ := lookup("HOME")
+		if !filepath.IsAbs(home) {
 			missing = true
 			return ""
 		}
@@ -47,17 +47,6 @@ func FindPaths(lookup func(string) (string, bool)) (Paths, error) {
 		p.Runtime = filepath.Join(d, "chat")
 	}
 	return p, nil
-}
-
-func homeDir(lookup func(string) (string, bool)) string {
-	if h, ok := lookup("HOME"); ok && filepath.IsAbs(h) {
-		return h
-	}
-	u, err := user.Current()
-	if err != nil || !filepath.IsAbs(u.HomeDir) {
-		return "" // no home is an answer; the caller says what to set
-	}
-	return u.HomeDir
 }
 
 // ConfigFile is the configuration file.

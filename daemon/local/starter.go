@@ -29,6 +29,7 @@ type Starter struct {
 
 	mu     sync.Mutex
 	starts []time.Time // of the last minute
+	served bool        // a daemon has been found before
 }
 
 // The defaults of a Starter's limits.
@@ -58,6 +59,16 @@ func (s *Starter) notice(format string, args ...any) {
 // Endpoint is where the daemon listens. It starts one if nobody is there, and
 // fits client.New.
 func (s *Starter) Endpoint(ctx context.Context) (client.Endpoint, error) {
+	e, err := s.endpoint(ctx)
+	if err == nil {
+		s.mu.Lock()
+		s.served = true
+		s.mu.Unlock()
+	}
+	return e, err
+}
+
+func (s *Starter) endpoint(ctx context.Context) (client.Endpoint, error) {
 	i, err := s.find(ctx)
 	if err == nil {
 		return i.Endpoint(), nil
@@ -109,6 +120,7 @@ func (s *Starter) startLocked(ctx context.Context) (Info, error) {
 	if err := s.mayStart(); err != nil {
 		return Info{}, err
 	}
+	s.announceRestart(ctx)
 	if err := s.spawn(ctx); err != nil {
 		return Info{}, err
 	}
@@ -134,10 +146,46 @@ func (s *Starter) mayStart() error {
 		s.starts = recent
 		return chat.Errorf(chat.CodeDaemon, "the local daemon ended %d times within a minute: see %s, or `chat daemon logs`", len(recent), s.Paths.Log())
 	}
-	if len(recent) > 0 {
+	return nil
+}
+
+// announceRestart says that the daemon that starts now is not the first: we had
+// one before, or the last one did not end in order, or it would have taken its
+// daemon.json with it. Nobody is told of one that was stopped, or had nothing to
+// do, before we came.
+func (s *Starter) announceRestart(ctx context.Context) {
+	s.mu.Lock()
+	served := s.served
+	s.mu.Unlock()
+	i, died := s.lastDied(ctx)
+	switch {
+	case died && i.InProcess:
+		s.notice("a chat --no-daemon (process %d) ended unexpectedly; starting a daemon", i.PID)
+	case died:
+		s.notice("the local daemon (process %d) ended unexpectedly; starting another", i.PID)
+	case served:
 		s.notice("the local daemon has ended; starting another")
 	}
-	return nil
+}
+
+// departure is how long a process that has stopped listening may take to go.
+const departure = time.Second
+
+// lastDied reports whether the last daemon left its daemon.json behind.
+func (s *Starter) lastDied(ctx context.Context) (Info, bool) {
+	for deadline := time.Now().Add(departure); ; {
+		i, err := readInfo(s.Paths)
+		if err != nil {
+			return Info{}, false
+		}
+		_, held, err := holder(s.Paths.lockFile())
+		if err == nil && !held {
+			return i, true
+		}
+		if err != nil || !time.Now().Before(deadline) || pause(ctx) != nil {
+			return Info{}, false // it is still on its way out, and nobody knows how
+		}
+	}
 }
 
 // errAbsent says that no daemon takes work: none is there, or it is ending.

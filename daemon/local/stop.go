@@ -15,8 +15,8 @@ type Status struct {
 	Running bool         `json:"running"` // somebody holds the data directory
 	PID     int          `json:"pid,omitempty"`
 	Healthy bool         `json:"healthy"` // it answers and takes work
-	Info    Info         `json:"info"`
-	Hello   client.Hello `json:"hello"`
+	Info    Info         `json:"info,omitzero"`
+	Hello   client.Hello `json:"hello,omitzero"`
 	Problem string       `json:"problem,omitempty"`
 }
 
