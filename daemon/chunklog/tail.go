@@ -174,6 +174,9 @@ func (t *Tail) realign(ctx context.Context) ([]chat.Chunk, error) {
 	if err != nil || len(chunks) == 0 {
 		return nil, err // lost, or not begun: its writer will write it again
 	}
+	if i := t.pos.Index; i < len(chunks) && (t.pos.Attempt == chat.AnyAttempt || chunks[i].Attempt == t.pos.Attempt) {
+		return chunks[i+1:], nil // it was lost, and is back
+	}
 	newest := chunks[len(chunks)-1].Attempt
 	short := t.pos.Index >= len(chunks) && (t.pos.Attempt == chat.AnyAttempt || newest <= t.pos.Attempt)
 	if short && t.ahead.IsZero() {

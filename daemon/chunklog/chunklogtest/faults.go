@@ -321,3 +321,51 @@ func testLostReply(t *testing.T, b *bench) {
 		t.Errorf("the list was written again %d times for nothing", n)
 	}
 }
+
+// between runs do once, behind the first LRANGE of a client.
+type between struct {
+	once sync.Once
+	do   func()
+}
+
+func (h *between) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (h *between) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func (h *between) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		err := next(ctx, cmd)
+		if cmd.Name() == "lrange" {
+			h.once.Do(h.do)
+		}
+		return err
+	}
+}
+
+// testMendedBetweenReads: a reader finds its list gone, looks again, and then it
+// is back: its position was right all along.
+func testMendedBetweenReads(t *testing.T, b *bench) {
+	b.say(t, b.writer(t, 1), 0, 5)
+	key := keys.Names{}.Chunks(b.task.ID)
+	kept, err := b.Client.LRange(t.Context(), key, 0, -1).Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Client.Del(t.Context(), key).Err(); err != nil {
+		t.Fatal(err)
+	}
+	b.Client.AddHook(&between{do: func() {
+		for _, e := range kept {
+			if err := b.Client.RPush(t.Context(), key, e).Err(); err != nil {
+				t.Error(err)
+			}
+		}
+	}})
+	tail := b.log.Tail(b.task.ID, chat.Position{Attempt: 1, Index: 2})
+	defer tail.Close()
+	if got := read(t, tail, count(2)); content(got) != words(3, 2) {
+		t.Fatalf("the tail saw %+v", got)
+	}
+}

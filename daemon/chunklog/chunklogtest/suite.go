@@ -46,6 +46,7 @@ func Run(t *testing.T, open func(t *testing.T) Engine) {
 		{"a position ahead of the log is answered by a reset", testAheadOfTheLog},
 		{"a plain index resumes whatever the attempt", testPlainIndex},
 		{"a list that is flushed is written again", testFlushed},
+		{"a list that comes back between two reads is no other list", testMendedBetweenReads},
 		{"a list that is lost while nothing is written comes back", testLostWhileIdle},
 		{"a writer with an old attempt is refused and not seen", testStale},
 		{"entries that do not count are never shown", testForeignEntries},
