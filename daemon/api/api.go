@@ -91,12 +91,13 @@ type Options struct {
 	// no local daemon to end.
 	Retire func(now bool)
 
-	Heartbeat    time.Duration // 15 s
-	Recheck      time.Duration // chat.StateRecheck
-	WriteTimeout time.Duration // of one write to a reader; 30 s
-	MaxBody      int64         // 1 MiB
-	MaxStreams   int           // followers at once; 20,000
-	Logger       *slog.Logger
+	Heartbeat     time.Duration // 15 s
+	Recheck       time.Duration // chat.StateRecheck
+	WriteTimeout  time.Duration // of one write to a reader; 30 s
+	StorePatience time.Duration // of a call for SQL; 15 s
+	MaxBody       int64         // 1 MiB
+	MaxStreams    int           // followers at once; 20,000
+	Logger        *slog.Logger
 }
 
 func (o Options) withDefaults() Options {
@@ -108,6 +109,7 @@ func (o Options) withDefaults() Options {
 	def(&o.Heartbeat, 15*time.Second)
 	def(&o.Recheck, chat.StateRecheck)
 	def(&o.WriteTimeout, 30*time.Second)
+	def(&o.StorePatience, 15*time.Second)
 	if o.MaxBody <= 0 {
 		o.MaxBody = 1 << 20
 	}
@@ -166,7 +168,7 @@ func (s *Server) routes(mux *http.ServeMux) {
 	mux.Handle("GET /hello", call(s, s.hello))
 	mux.Handle("GET /healthz", call(s, s.healthz))
 	mux.Handle("GET /readyz", call(s, s.readyz))
-	mux.Handle("GET /models", call(s, s.models))
+	mux.Handle("GET /models", answer(s, s.models))
 	mux.Handle("GET /workers", call(s, s.workers))
 	mux.Handle("GET /stats", call(s, s.stats))
 	mux.HandleFunc("GET /metrics", s.metrics)

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -19,9 +20,18 @@ type reply struct {
 	header map[string]string
 }
 
-// call adapts a function to a handler. Errors become problem documents here and
-// nowhere else.
+// call is answer for calls that ask SQL, which bounds how long they wait for it.
 func call(s *Server, fn func(*http.Request, principal) (reply, error)) http.Handler {
+	return answer(s, func(r *http.Request, p principal) (reply, error) {
+		ctx, cancel := context.WithTimeout(r.Context(), s.opts.StorePatience)
+		defer cancel()
+		return fn(r.WithContext(ctx), p)
+	})
+}
+
+// answer adapts a function to a handler. Errors become problem documents here and
+// nowhere else.
+func answer(s *Server, fn func(*http.Request, principal) (reply, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, s.opts.MaxBody)
 		rep, err := fn(r, principalOf(r))

@@ -22,13 +22,7 @@ func unplaceable() chat.Position { return chat.Position{Attempt: 0, Index: 0} }
 // stream serves GET /stream/{task_id}.
 func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	p := principalOf(r)
-	task, err := s.store.Task(r.Context(), p.owner, r.PathValue("task_id"))
-	if err != nil {
-		s.logFailure(r, err)
-		writeProblem(w, err)
-		return
-	}
-	rec, err := s.recordOf(r.Context(), p.owner, task)
+	task, rec, err := s.look(r.Context(), s.opts.StorePatience, p.owner, r.PathValue("task_id"))
 	if err != nil {
 		s.logFailure(r, err)
 		writeProblem(w, err)
@@ -66,6 +60,16 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 		// if it had. The reader comes back.
 		panic(http.ErrAbortHandler)
 	}
+}
+
+// look asks SQL for a task and, if that has ended, its record.
+func (s *Server) look(ctx context.Context, patience time.Duration, owner, taskID string) (task chat.Task, rec *record, err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if task, err = s.store.Task(ctx, owner, taskID); err == nil {
+		rec, err = s.recordOf(ctx, owner, task)
+	}
+	return task, rec, err
 }
 
 // cursorOf is the position to resume after: Last-Event-ID, or ?after=.
@@ -123,17 +127,9 @@ func (s *Server) pump(ctx context.Context, f *frames, owner string, task chat.Ta
 // recheck looks whether the task has ended meanwhile. A database that does not
 // answer ends no stream; a task that is gone (its conversation was deleted) does.
 func (s *Server) recheck(ctx context.Context, owner, taskID string) (*record, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.opts.Recheck)
-	defer cancel()
-	task, err := s.store.Task(ctx, owner, taskID)
-	if err == nil {
-		var rec *record
-		if rec, err = s.recordOf(ctx, owner, task); err == nil {
-			return rec, nil
-		}
-	}
-	if chat.IsCode(err, chat.CodeNotFound) {
-		return nil, err
+	_, rec, err := s.look(ctx, s.opts.Recheck, owner, taskID)
+	if err == nil || chat.IsCode(err, chat.CodeNotFound) {
+		return rec, err
 	}
 	s.opts.Logger.Warn("api: a followed task's state cannot be read; will try again", "task", taskID, "err", err)
 	return nil, nil

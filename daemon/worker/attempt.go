@@ -68,7 +68,7 @@ func (a *attempt) try(ctx context.Context) (err error) {
 // make streams the answer into the log. It returns nil only with a.finish set.
 func (a *attempt) make(ctx context.Context) error {
 	crash.Here(crash.WorkerAfterClaim)
-	system, thread, err := a.w.store.Thread(ctx, a.claim.ID)
+	system, thread, err := a.thread(ctx)
 	if err != nil {
 		return err
 	}
@@ -107,6 +107,24 @@ func (a *attempt) make(ctx context.Context) error {
 		a.add(d.Type, d.Text)
 	}
 	return chat.Retryable(chat.Errorf(chat.CodeProviderCut, "the provider's stream ended without an end"))
+}
+
+// thread reads what is to be answered. That SQL is away is no failure of the
+// attempt: it is asked until the attempt ends.
+func (a *attempt) thread(ctx context.Context) (system string, thread []chat.Message, err error) {
+	for n := 1; ; n++ {
+		asking, cancel := context.WithTimeout(ctx, a.w.opts.StorePatience)
+		system, thread, err = a.w.store.Thread(asking, a.claim.ID)
+		cancel()
+		if err == nil || ctx.Err() == nil && !chat.AsError(err).Retryable {
+			return system, thread, err
+		}
+		if ctx.Err() != nil {
+			return "", nil, context.Cause(ctx)
+		}
+		a.w.opts.Logger.Warn("worker: cannot read the thread yet", "task", a.claim.ID, "err", err)
+		pause(ctx, chat.Backoff(n, 200*time.Millisecond, 3*time.Second))
+	}
 }
 
 // salvage takes an answer that an earlier attempt received whole but could not
@@ -264,17 +282,23 @@ func (a *attempt) requeue(ctx, work context.Context, h chat.Handback) string {
 }
 
 // persist tries a fenced write until it succeeds or is refused for good. While
-// SQL is away the answer is held here, and no done is published.
+// SQL is away the answer is held here, and no done is published; but once the
+// worker is to end, three tries or Options.Farewell are enough: the log keeps the
+// answer, and the next attempt salvages it.
 func (a *attempt) persist(ctx, work context.Context, write func(context.Context) error) error {
-	writing := context.WithoutCancel(ctx)
+	writing, giveUp := context.WithCancel(context.WithoutCancel(ctx))
+	defer giveUp()
+	defer context.AfterFunc(work, func() { time.AfterFunc(a.w.opts.Farewell, giveUp) })()
 	for n := 1; ; n++ {
-		err := write(writing)
+		trying, cancel := context.WithTimeout(writing, a.w.opts.StorePatience)
+		err := write(trying)
+		cancel()
 		if err == nil || errors.Is(err, chat.ErrFenced) || errors.Is(err, chat.ErrCancelWon) || chat.IsCode(err, chat.CodeNotFound) {
 			return err
 		}
 		a.w.opts.Logger.Warn("worker: cannot write the result yet; it is held in memory", "task", a.claim.ID, "err", err)
-		if context.Cause(work) != nil && n >= 3 {
-			return err // the log keeps it, and the next attempt salvages it
+		if writing.Err() != nil || context.Cause(work) != nil && n >= 3 {
+			return err
 		}
 		pause(writing, chat.Backoff(n, 200*time.Millisecond, 3*time.Second))
 	}

@@ -187,7 +187,7 @@ func (l *lab) work(o on) *hand {
 	def(&o.opts.RetryLimit, 50*time.Millisecond)
 	o.opts.Info = chat.Worker{ID: o.id, Host: "lab", StartedAt: time.Now()}
 	q := queue.New(l.rdb, names, 500*time.Millisecond)
-	h := &hand{Worker: worker.New(o.store, workerLog{l.log}, q, l.models, o.opts)}
+	h := &hand{Worker: worker.New(bounded{o.store, l.T}, workerLog{l.log}, q, l.models, o.opts)}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(l.Context()))
 	stop, done := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -207,7 +207,7 @@ func (l *lab) work(o on) *hand {
 }
 
 func (l *lab) sweeper() worker.Sweeper {
-	return worker.Sweeper{Store: l.store, Log: workerLog{l.log}, Queue: l.queue, Logger: silent}
+	return worker.Sweeper{Store: boundedSweeps{l.store, l.T}, Log: workerLog{l.log}, Queue: l.queue, Logger: silent}
 }
 
 // submit sends a message in a conversation of its own, and rings for it.

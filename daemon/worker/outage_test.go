@@ -17,6 +17,8 @@ type awayStore struct {
 	away   atomic.Bool
 	lost   atomic.Bool // writes succeed, and their reply is lost
 	failed atomic.Int32
+	// threads is how many threads cannot be read yet.
+	threads atomic.Int32
 }
 
 var errAway = chat.Retryable(chat.Errorf(chat.CodeUnavailable, "the database cannot be reached"))
@@ -34,6 +36,13 @@ func (s *awayStore) Finish(ctx context.Context, r chat.Result) error {
 		return errAway
 	}
 	return s.Store.Finish(ctx, r)
+}
+
+func (s *awayStore) Thread(ctx context.Context, taskID string) (string, []chat.Message, error) {
+	if s.threads.Add(-1) >= 0 {
+		return "", nil, errAway
+	}
+	return s.Store.Thread(ctx, taskID)
 }
 
 func (s *awayStore) Renew(ctx context.Context, worker string, taskIDs []string) ([]chat.Lease, error) {

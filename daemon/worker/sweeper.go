@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"math/rand/v2"
@@ -38,6 +39,7 @@ type Sweeper struct {
 	Queue    SweepQueue
 	Interval time.Duration // chat.SweepInterval by default, with jitter
 	Lease    time.Duration // chat.LeaseDuration by default
+	Patience time.Duration // bounds one question to SQL; 10 s by default
 	Logger   *slog.Logger
 }
 
@@ -66,7 +68,7 @@ func (s Sweeper) Run(ctx context.Context) {
 
 // Sweep makes one pass.
 func (s Sweeper) Sweep(ctx context.Context) error {
-	requeued, spent, err := s.Store.Sweep(ctx)
+	requeued, spent, err := s.overdue(ctx)
 	if err != nil {
 		return err
 	}
@@ -81,10 +83,23 @@ func (s Sweeper) Sweep(ctx context.Context) error {
 	return s.ring(ctx)
 }
 
+func (s Sweeper) overdue(ctx context.Context) (requeued, spent []chat.Task, err error) {
+	ctx, cancel := s.patiently(ctx)
+	defer cancel()
+	return s.Store.Sweep(ctx)
+}
+
+// patiently bounds one question to SQL.
+func (s Sweeper) patiently(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, cmp.Or(s.Patience, 10*time.Second))
+}
+
 // ring wakes workers for tasks whose bell was lost. Redis being away is not an
 // error of SQL, and says nothing of the leases.
 func (s Sweeper) ring(ctx context.Context) error {
-	queued, err := s.Store.Queued(ctx, 100)
+	asking, cancel := s.patiently(ctx)
+	defer cancel()
+	queued, err := s.Store.Queued(asking, 100)
 	if err != nil {
 		return err
 	}
@@ -112,7 +127,9 @@ func (s Sweeper) end(ctx context.Context, t chat.Task) error {
 		r.State, r.FinishReason, r.Err = chat.TaskCancelled, "cancelled", nil
 	}
 	crash.Here(crash.SweeperBeforeLastRite)
-	if err := s.Store.EndExpired(ctx, r); err != nil {
+	asking, cancel := s.patiently(ctx)
+	defer cancel()
+	if err := s.Store.EndExpired(asking, r); err != nil {
 		return err
 	}
 	s.Logger.Info("sweeper: the task's worker is gone for good", "task", t.ID, "attempt", t.Attempt)

@@ -88,7 +88,10 @@ type Options struct {
 	RetryBase   time.Duration // 1 s
 	RetryLimit  time.Duration // 30 s
 	LogPatience time.Duration // how long an end waits for Redis; 2 s
-	Logger      *slog.Logger
+	// StorePatience bounds one question to SQL, 10 s; Farewell how long, once the
+	// worker is to end, a result may wait for SQL, 5 s.
+	StorePatience, Farewell time.Duration
+	Logger                  *slog.Logger
 }
 
 func (o Options) withDefaults() Options {
@@ -104,6 +107,8 @@ func (o Options) withDefaults() Options {
 	def(&o.RetryBase, time.Second)
 	def(&o.RetryLimit, 30*time.Second)
 	def(&o.LogPatience, 2*time.Second)
+	def(&o.StorePatience, 10*time.Second)
+	def(&o.Farewell, 5*time.Second)
 	if o.Drain < 0 {
 		o.Drain = 0
 	} else if o.Drain == 0 {
@@ -241,7 +246,7 @@ func (w *Worker) dispatch(taking, work context.Context) {
 			return
 		}
 		claims++
-		got, err := w.store.Claim(taking, w.opts.Info.ID, free, claims%10 == 0)
+		got, err := w.claim(taking, free, claims%10 == 0)
 		if err != nil && taking.Err() == nil {
 			w.opts.Logger.Warn("worker: cannot claim", "err", err)
 			pause(taking, chat.Backoff(1, time.Second, time.Second))
@@ -252,6 +257,12 @@ func (w *Worker) dispatch(taking, work context.Context) {
 			<-w.slots
 		}
 	}
+}
+
+func (w *Worker) claim(ctx context.Context, n int, backgroundFirst bool) ([]chat.Claim, error) {
+	ctx, cancel := context.WithTimeout(ctx, w.opts.StorePatience)
+	defer cancel()
+	return w.store.Claim(ctx, w.opts.Info.ID, n, backgroundFirst)
 }
 
 // acquire waits for a slot and takes what else is free, 16 at most: other
