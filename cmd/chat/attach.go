@@ -41,12 +41,11 @@ func (p *program) attach(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	ref := c.Args().First()
-	if !looksLikeID(ref) || p.nothingYet(c) {
-		return chat.Errorf(chat.CodeNotFound, "there is no task or conversation %q: `chat ps --all` and `chat ls` list them", ref)
+	if err := p.knownRefs(c); err != nil {
+		return err
 	}
 	return p.with(c, func(ctx context.Context, cl *client.Client) error {
-		t, err := findTaskOf(ctx, cl, ref)
+		t, err := findTaskOf(ctx, cl, c.Args().First())
 		if err != nil {
 			return err
 		}

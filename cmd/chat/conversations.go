@@ -84,17 +84,11 @@ func (p *program) show(c *cli.Context) error {
 	if c.NArg() != 1 {
 		return chat.Errorf(chat.CodeInvalid, "show takes one conversation, or last (`chat ls` lists them)")
 	}
-	ref := c.Args().First()
-	if !looksLikeID(ref) || p.nothingYet(c) {
-		return noSuch("conversation", ref)
+	if err := p.knownConversations(c, c.Args().First()); err != nil {
+		return err
 	}
 	return p.with(c, func(ctx context.Context, cl *client.Client) error {
-		conv, err := findConversation(ctx, cl, ref)
-		if chat.IsCode(err, chat.CodeNotFound) {
-			if t, terr := findTask(ctx, cl, ref); terr == nil {
-				conv, err = cl.Conversation(ctx, t.ConversationID)
-			}
-		}
+		conv, err := findConversationOf(ctx, cl, c.Args().First())
 		if err != nil {
 			return err
 		}
@@ -170,10 +164,8 @@ func (p *program) rm(c *cli.Context) error {
 	if !c.Args().Present() {
 		return chat.Errorf(chat.CodeInvalid, "rm takes conversations (`chat ls` lists them)")
 	}
-	for _, ref := range c.Args().Slice() {
-		if !looksLikeID(ref) || p.nothingYet(c) {
-			return noSuch("conversation", ref)
-		}
+	if err := p.knownConversations(c, c.Args().Slice()...); err != nil {
+		return err
 	}
 	if !c.Bool("yes") && !term.IsTerminal(p.in.Fd()) {
 		return chat.Errorf(chat.CodeInvalid, "nobody is here to be asked: rm --yes deletes without a question")

@@ -135,11 +135,28 @@ func (p *program) stop(c *cli.Context) error {
 	})
 }
 
-// knownRefs refuses references that cannot mean anything before a daemon is started.
+// knownRefs refuses references to tasks or conversations that cannot mean anything
+// before a daemon is started.
 func (p *program) knownRefs(c *cli.Context) error {
 	for _, ref := range c.Args().Slice() {
-		if !looksLikeID(ref) || p.nothingYet(c) {
-			return noSuch("task", ref)
+		switch {
+		case ref == last && p.nothingYet(c):
+			return noTaskYet()
+		case !looksLikeID(ref) || p.nothingYet(c):
+			return noSuchTaskOrConversation(ref)
+		}
+	}
+	return nil
+}
+
+// knownConversations is knownRefs for conversations alone.
+func (p *program) knownConversations(c *cli.Context, refs ...string) error {
+	for _, ref := range refs {
+		switch {
+		case ref == last && p.nothingYet(c):
+			return noConversationYet()
+		case !looksLikeID(ref) || p.nothingYet(c):
+			return noSuch("conversation", ref)
 		}
 	}
 	return nil

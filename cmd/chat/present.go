@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"strings"
 
 	"github.com/charmbracelet/x/term"
 	"github.com/urfave/cli/v2"
@@ -56,7 +54,10 @@ func (p *program) presenter(c *cli.Context) (presenter, error) {
 	}
 	t := &textual{linkNotes: links, out: out, mode: mode}
 	if mode == "show" {
-		t.aside = &cleaned{w: p.err}
+		t.aside = &aside{cleaned: cleaned{w: p.err}, gap: tty && term.IsTerminal(p.err.Fd())}
+		if p.colors(p.err.Fd()) != noColor {
+			t.aside.sgr = "2"
+		}
 	}
 	return t, nil
 }
@@ -107,107 +108,6 @@ func (p *program) colors(fd uintptr) palette {
 		return noColor
 	}
 	return fullColor
-}
-
-// sink takes the text of an answer. Close ends it, Reset drops it: the answer
-// begins again.
-type sink interface {
-	Write(text string) error
-	Reset() error
-	Close() error
-}
-
-// textual shows the text alone.
-type textual struct {
-	linkNotes
-	out   sink
-	aside sink // for the reasoning; nil drops it
-	mode  string
-}
-
-func (t *textual) chunk(_ *answer, c chat.Chunk) error {
-	switch c.Type {
-	case chat.ChunkContent:
-		if t.mode != "only" {
-			return t.out.Write(c.Content)
-		}
-	case chat.ChunkReasoning:
-		if t.mode == "only" {
-			return t.out.Write(c.Content)
-		}
-		if t.aside != nil {
-			return t.aside.Write(c.Content)
-		}
-	case chat.ChunkReset:
-		if t.aside != nil {
-			if err := t.aside.Reset(); err != nil {
-				return err
-			}
-		}
-		return t.out.Reset()
-	case chat.ChunkDone, chat.ChunkError:
-	}
-	return nil
-}
-
-func (t *textual) end(*answer) error {
-	if t.aside != nil {
-		if err := t.aside.Close(); err != nil {
-			return err
-		}
-	}
-	return t.out.Close()
-}
-
-// late passes a text on when it is complete.
-type late struct {
-	sink
-	text strings.Builder
-}
-
-func (l *late) Write(text string) error { l.text.WriteString(text); return nil }
-func (l *late) Reset() error            { l.text.Reset(); return nil }
-func (l *late) Close() error {
-	if err := l.sink.Write(l.text.String()); err != nil {
-		return err
-	}
-	return l.sink.Close()
-}
-
-// cleaned is the text as the model wrote it, for a terminal: without what would
-// steer it.
-type cleaned struct {
-	w     io.Writer
-	clean sanitize.Stream
-	any   bool
-	end   byte
-}
-
-func (c *cleaned) Write(text string) error {
-	text = c.clean.Append(text)
-	if text == "" {
-		return nil
-	}
-	c.any, c.end = true, text[len(text)-1]
-	_, err := io.WriteString(c.w, text)
-	return err
-}
-
-func (c *cleaned) Reset() error {
-	err := c.Close()
-	if err == nil && c.any {
-		_, err = io.WriteString(c.w, "\n-- the answer starts again --\n\n")
-	}
-	*c = cleaned{w: c.w}
-	return err
-}
-
-func (c *cleaned) Close() error {
-	if !c.any || c.end == '\n' {
-		return nil
-	}
-	_, err := io.WriteString(c.w, "\n")
-	return err
 }
 
 // linkNotes tells on stderr about a connection that is not back at the first try.

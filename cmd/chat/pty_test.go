@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
@@ -18,7 +19,18 @@ import (
 
 // onTerminal runs chat with its stdout on a terminal of 40 columns, and returns
 // what the terminal got.
-func onTerminal(t *testing.T, f *fake, env map[string]string, args ...string) string {
+func onTerminal(t *testing.T, h http.Handler, env map[string]string, args ...string) string {
+	t.Helper()
+	got := terminalRun(t, h, env, false, args...)
+	if got.code != exitOK {
+		t.Errorf("exit code %d: %s", got.code, got.stderr)
+	}
+	return got.out
+}
+
+// terminalRun runs chat on a terminal of 40 columns. With both, stderr is the
+// terminal, too, as it is for a person.
+func terminalRun(t *testing.T, h http.Handler, env map[string]string, both bool, args ...string) chatRun {
 	t.Helper()
 	master, slave, err := pty.Open()
 	if err != nil {
@@ -32,7 +44,7 @@ func onTerminal(t *testing.T, f *fake, env map[string]string, args ...string) st
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewUnstartedServer(f)
+	server := httptest.NewUnstartedServer(h)
 	server.Listener.Close()
 	server.Listener = l
 	server.Start()
@@ -44,7 +56,11 @@ func onTerminal(t *testing.T, f *fake, env map[string]string, args ...string) st
 		_, _ = io.Copy(&got, master) // EIO once the other side has closed
 	}()
 	errs := tempFile(t)
-	code := run(context.Background(), append([]string{"chat"}, args...), stdio{in: devNull(t), out: slave, err: errs}, func(name string) (string, bool) {
+	files := stdio{in: devNull(t), out: slave, err: errs}
+	if both {
+		files.err = slave
+	}
+	code := run(context.Background(), append([]string{"chat"}, args...), files, func(name string) (string, bool) {
 		if name == "CHAT_HOST" {
 			return "unix://" + path, true
 		}
@@ -56,10 +72,7 @@ func onTerminal(t *testing.T, f *fake, env map[string]string, args ...string) st
 	if err := errors.Join(err, master.Close()); err != nil {
 		t.Error(err)
 	}
-	if code != exitOK {
-		t.Errorf("exit code %d: %s", code, contents(t, errs))
-	}
-	return strings.ReplaceAll(got.String(), "\r\n", "\n")
+	return chatRun{code, strings.ReplaceAll(got.String(), "\r\n", "\n"), contents(t, errs)}
 }
 
 func TestOnATerminalTheAnswerIsLaidOut(t *testing.T) {
@@ -101,5 +114,60 @@ func TestOnATerminalAResetIsShown(t *testing.T) {
 	first, second, ok := strings.Cut(got, "the answer starts again")
 	if !ok || !strings.Contains(first, "first try") || !strings.Contains(second, "second try") {
 		t.Errorf("%q", got)
+	}
+}
+
+func TestOnATerminalAnUnknownIDIsNotAPrompt(t *testing.T) {
+	f := &fake{t: t, chunks: textAnswer()}
+	got := terminalRun(t, f, map[string]string{"TERM": "xterm"}, false, "-r", "nope")
+	if got.code != exitNotFound || !strings.Contains(got.stderr, `"nope"`) || f.sent() != "" {
+		t.Errorf("%+v, sent %q", got, f.sent())
+	}
+}
+
+func TestADumbTerminalGetsNoScreen(t *testing.T) {
+	for _, name := range []string{"dumb", ""} {
+		f := &fake{t: t, chunks: textAnswer()}
+		env := map[string]string{"TERM": name}
+		for _, args := range [][]string{nil, {"-r"}, {"-c"}} {
+			got := terminalRun(t, f, env, false, args...)
+			if got.code != exitUsage || got.out != "" || !strings.Contains(got.stderr, "chat send") {
+				t.Errorf("TERM=%q, %q: %+v", name, args, got)
+			}
+		}
+		got := terminalRun(t, f, env, false, "What?")
+		if got.code != exitOK || !strings.Contains(f.sent(), "What?") || strings.Contains(got.out, "\x1b") {
+			t.Errorf("TERM=%q with a prompt: %+v", name, got)
+		}
+	}
+}
+
+func TestReasoningStandsApartFromTheAnswer(t *testing.T) {
+	f := &fake{t: t, chunks: []chat.Chunk{
+		{Attempt: 1, Index: 0, Type: chat.ChunkReasoning, Content: "let me "},
+		{Attempt: 1, Index: 1, Type: chat.ChunkReasoning, Content: "think"},
+		{Attempt: 1, Index: 2, Type: chat.ChunkContent, Content: "It is so."},
+		{Attempt: 1, Index: 3, Type: chat.ChunkDone, State: chat.TaskDone, FinishReason: "stop"},
+	}}
+	for name, tc := range map[string]struct {
+		env  map[string]string
+		args []string
+		want string
+	}{
+		"in colour":   {map[string]string{"TERM": "xterm"}, nil, "\x1b[2mlet me \x1b[0m\x1b[2mthink\x1b[0m\n\nIt is so.\n"},
+		"without":     {map[string]string{"TERM": "dumb"}, nil, "let me think\n\nIt is so.\n"},
+		"as written":  {map[string]string{"TERM": "dumb"}, []string{"--raw"}, "let me think\n\nIt is so.\n"},
+		"when ended":  {map[string]string{"TERM": "dumb"}, []string{"--no-stream"}, "let me think\n\nIt is so.\n"},
+		"only it":     {map[string]string{"TERM": "dumb"}, []string{"--reasoning", "only"}, "let me think\n"},
+		"none of it":  {map[string]string{"TERM": "dumb"}, []string{"--reasoning", "hide"}, "It is so.\n"},
+		"in the file": {map[string]string{"TERM": "dumb"}, nil, "It is so.\n"},
+	} {
+		got := terminalRun(t, f, tc.env, name != "in the file", append([]string{"send", "x", "--reasoning", "show"}, tc.args...)...)
+		if got.out != tc.want || got.code != exitOK {
+			t.Errorf("%s: %q, %q", name, got.out, got.stderr)
+		}
+		if name == "in the file" && got.stderr != "let me think\n" {
+			t.Errorf("%s: %q", name, got.stderr)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -49,6 +50,7 @@ func TestScripts(t *testing.T) {
 			"exits":     exits,
 			"killd":     killDaemon,
 			"until":     until,
+			"begin":     begin,
 		},
 	})
 }
@@ -144,6 +146,22 @@ func killDaemon(ts *testscript.TestScript, _ bool, _ []string) {
 		ts.Fatalf("no daemon: %+v", st)
 	}
 	ts.Check(syscall.Kill(st.PID, syscall.SIGKILL))
+}
+
+// begin sets $BEGIN to the first N characters of a line of FILE: begin FILE LINE N.
+func begin(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: begin FILE LINE N")
+	}
+	line, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	n, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	lines := strings.Split(ts.ReadFile(args[0]), "\n")
+	if line > len(lines) || n > len(lines[line-1]) {
+		ts.Fatalf("%s has no %d characters in line %d", args[0], n, line)
+	}
+	ts.Setenv("BEGIN", lines[line-1][:n])
 }
 
 // until repeats a program until it succeeds.

@@ -32,6 +32,11 @@ func (p *program) send(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if o.conversation != "" {
+		if err := p.knownConversations(c, o.conversation); err != nil {
+			return err
+		}
+	}
 	if o.Content, err = p.prompt(c); err != nil {
 		return err
 	}

@@ -25,11 +25,17 @@ func (p *program) rootCommand() *cli.Command {
 
 func (p *program) root(c *cli.Context) error {
 	scripted := c.Bool("json") || c.Bool("jsonl") || c.Bool("detach")
-	if scripted || !term.IsTerminal(p.out.Fd()) {
+	asked := c.Args().Present() || len(c.StringSlice("file")) > 0 || (!c.Bool("no-stdin") && p.stdinIsGiven())
+	terminal := term.IsTerminal(p.out.Fd())
+	dumb := p.env("TERM") == "" || p.env("TERM") == "dumb"
+	switch {
+	case scripted || !terminal || dumb && asked:
 		if c.IsSet("resume") {
 			return chat.Errorf(chat.CodeInvalid, "-r opens the screen, which needs a terminal: chat send -C ID continues a conversation")
 		}
 		return p.send(c)
+	case dumb:
+		return chat.Errorf(chat.CodeInvalid, "this terminal (TERM=%s) cannot show the screen: chat send \"…\" asks a question, with -c in the same conversation, and chat show last prints it", p.env("TERM"))
 	}
 	o, err := p.sendOptions(c)
 	if err != nil {
@@ -41,8 +47,16 @@ func (p *program) root(c *cli.Context) error {
 		}
 		o.conversation = ref
 	}
+	if o.conversation == pick && p.nothingYet(c) {
+		return noConversationYet()
+	}
+	if o.conversation != "" && o.conversation != pick {
+		if err := p.knownConversations(c, o.conversation); err != nil {
+			return err
+		}
+	}
 	prompt := ""
-	if c.Args().Present() || len(c.StringSlice("file")) > 0 || (!c.Bool("no-stdin") && p.stdinIsGiven()) {
+	if asked {
 		if prompt, err = p.prompt(c); err != nil {
 			return err
 		}
@@ -102,7 +116,7 @@ func (p *program) pick(ctx context.Context, cl *client.Client) (string, error) {
 		return "", err
 	}
 	if len(list) == 0 {
-		return "", chat.Errorf(chat.CodeNotFound, "there are no conversations yet: chat \"…\" begins one")
+		return "", noConversationYet()
 	}
 	var rows [][]string
 	for i, conv := range list {

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"io"
+	"strings"
+
+	"chat"
+	"chat/tui/sanitize"
+	"chat/tui/theme"
+)
+
+// sink takes the text of an answer. Close ends it, Reset drops it: the answer
+// begins again.
+type sink interface {
+	Write(text string) error
+	Reset() error
+	Close() error
+}
+
+// textual shows the text alone.
+type textual struct {
+	linkNotes
+	out   sink
+	aside *aside // for the reasoning; nil drops it
+	mode  string
+}
+
+func (t *textual) chunk(_ *answer, c chat.Chunk) error {
+	switch c.Type {
+	case chat.ChunkContent:
+		if t.mode == "only" {
+			return nil
+		}
+		if t.aside != nil {
+			if err := t.aside.pause(); err != nil {
+				return err
+			}
+		}
+		return t.out.Write(c.Content)
+	case chat.ChunkReasoning:
+		if t.mode == "only" {
+			return t.out.Write(c.Content)
+		}
+		if t.aside != nil {
+			return t.aside.Write(c.Content)
+		}
+	case chat.ChunkReset:
+		if t.aside != nil {
+			if err := t.aside.Reset(); err != nil {
+				return err
+			}
+		}
+		return t.out.Reset()
+	case chat.ChunkDone, chat.ChunkError:
+	}
+	return nil
+}
+
+func (t *textual) end(*answer) error {
+	if t.aside != nil {
+		if err := t.aside.Close(); err != nil {
+			return err
+		}
+	}
+	return t.out.Close()
+}
+
+// aside is the reasoning beside an answer: faint, and where both are written to
+// one terminal, with an empty line between them.
+type aside struct {
+	cleaned
+	gap    bool
+	speaks bool // the last text was reasoning
+	silent bool // the last text was the answer
+}
+
+func (a *aside) Write(text string) error {
+	if a.silent && a.gap {
+		if _, err := io.WriteString(a.w, "\n\n"); err != nil {
+			return err
+		}
+	}
+	a.speaks, a.silent = true, false
+	return a.cleaned.Write(text)
+}
+
+// pause is called when the answer's text goes on.
+func (a *aside) pause() error {
+	spoke := a.speaks
+	a.speaks, a.silent = false, a.any
+	if !spoke {
+		return nil
+	}
+	if err := a.Close(); err != nil || !a.gap {
+		return err
+	}
+	_, err := io.WriteString(a.w, "\n")
+	return err
+}
+
+// late passes a text on when it is complete.
+type late struct {
+	sink
+	text strings.Builder
+}
+
+func (l *late) Write(text string) error { l.text.WriteString(text); return nil }
+func (l *late) Reset() error            { l.text.Reset(); return nil }
+func (l *late) Close() error {
+	if err := l.sink.Write(l.text.String()); err != nil {
+		return err
+	}
+	return l.sink.Close()
+}
+
+// cleaned is the text as the model wrote it, for a terminal: without what would
+// steer it.
+type cleaned struct {
+	w     io.Writer
+	sgr   string // how it is written, "" for the terminal's own way
+	clean sanitize.Stream
+	any   bool
+	end   byte
+}
+
+func (c *cleaned) Write(text string) error {
+	text = c.clean.Append(text)
+	if text == "" {
+		return nil
+	}
+	c.any, c.end = true, text[len(text)-1]
+	_, err := io.WriteString(c.w, theme.Paint(text, c.sgr))
+	return err
+}
+
+func (c *cleaned) Reset() error {
+	err := c.Close()
+	if err == nil && c.any {
+		_, err = io.WriteString(c.w, "\n-- the answer starts again --\n\n")
+	}
+	*c = cleaned{w: c.w, sgr: c.sgr}
+	return err
+}
+
+func (c *cleaned) Close() error {
+	if !c.any || c.end == '\n' {
+		return nil
+	}
+	c.end = '\n'
+	_, err := io.WriteString(c.w, "\n")
+	return err
+}
