@@ -365,7 +365,7 @@ func testMendedBetweenReads(t *testing.T, b *bench) {
 	}})
 	tail := b.log.Tail(b.task.ID, chat.Position{Attempt: 1, Index: 2})
 	defer tail.Close()
-	if got := read(t, tail, count(2)); content(got) != words(3, 2) {
+	if got := read(t, tail, count(2)); content(got) != words(3, 5) {
 		t.Fatalf("the tail saw %+v", got)
 	}
 }
