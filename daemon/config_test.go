@@ -67,6 +67,7 @@ var examples = map[string]struct{ good, bad string }{
 	"chunk-ttl": {"90", "soon"}, "lease": {"20s", "-5s"}, "deadline": {"10m", "x"}, "drain": {"5", "1 h"}, "idle": {"0", "never"},
 	"database-pool": {"7", "1.5"}, "redis-pool": {"7", "x"}, "hash-tags": {"yes", "2"}, "max-streams": {"7", "many"},
 	"allow-host": {"a.example, b.example", ""}, "allow-origin": {"https://a.example", ""}, "token-file": {"/tmp/t", ""},
+	"headers-timeout": {"30s", "soon"}, "first-token-timeout": {"90", "x"}, "token-timeout": {"2m", "-1s"},
 	"log-level": {"debug", "loud"}, "log-json": {"on", "json"},
 }
 

@@ -30,6 +30,10 @@ import (
 // closePatience is how long requests get to end once their streams are aborted.
 const closePatience = 3 * time.Second
 
+// startGrace is what a daemon that starts leaves to the owners of leases: it may
+// be SQL that was away, and they renew within a second of its return.
+const startGrace = 3 * time.Second
+
 // Run runs a daemon until stop is closed or ctx ends. After stop it takes no new
 // work, gives running answers Config.Drain to finish, and hands the rest back to
 // the queue; after ctx it does so at once. ready is called when requests are
@@ -122,10 +126,9 @@ func (d *daemon) openStore(ctx context.Context) error {
 	}
 	d.store = store
 	d.closers = append(d.closers, store.Close)
-	if !d.cfg.Local || d.cfg.DatabaseURL != "" {
-		return nil // others may have this database
+	if !d.cfg.ownsRecord() {
+		return nil
 	}
-	// It is the file beside the lock that we hold: whoever had a lease is dead.
 	n, err := store.ReleaseLeases(ctx)
 	if err != nil {
 		return err
@@ -135,6 +138,10 @@ func (d *daemon) openStore(ctx context.Context) error {
 	}
 	return nil
 }
+
+// ownsRecord reports whether nobody else can have the database open: it is the
+// file beside the lock that a local daemon holds, and whoever had a lease is dead.
+func (c Config) ownsRecord() bool { return c.Local && c.DatabaseURL == "" }
 
 func (d *daemon) openRedis() error {
 	var opts *redis.Options
@@ -176,7 +183,12 @@ func (d *daemon) serve(ctx context.Context, stop <-chan struct{}, ready func()) 
 	defer loops.Wait()
 	defer cancel()
 	loops.Go(func() { d.chunk.Run(background) })
-	sweeper := worker.Sweeper{Store: d.store, Log: workerLog{d.chunk}, Queue: d.queue, Lease: d.cfg.Lease, Logger: d.log}
+	sweeper := worker.Sweeper{
+		Store: d.store, Log: workerLog{d.chunk}, Queue: d.queue, Lease: d.cfg.Lease, Grace: startGrace, Logger: d.log,
+	}
+	if d.cfg.ownsRecord() {
+		sweeper.Grace = 0 // there is no other owner
+	}
 	loops.Go(func() { sweeper.Run(background) })
 
 	if d.cfg.Role != RoleAPI {

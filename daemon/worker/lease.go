@@ -31,22 +31,47 @@ func (l *lease) good() bool {
 		l.failed.After(l.renewed) && now.Sub(l.failed) < 2*l.renewal
 }
 
-func (w *Worker) renewLoop(ctx context.Context) {
-	tick := time.NewTicker(w.opts.Renewal)
-	defer tick.Stop()
+// note takes down what a renewal came to, and reports whether that is news.
+func (l *lease) note(sent time.Time, err error) (news bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	failing := l.failed.After(l.renewed)
+	if err != nil {
+		l.failed = time.Now()
+		return !failing
+	}
+	l.renewed = sent
+	return failing
+}
+
+// renewLoop renews at a regular pace and, from a failure on, as often as can be:
+// the owners must be back before anyone takes an expired lease for a dead worker's.
+// renewed is what the renewal before has come to.
+func (w *Worker) renewLoop(ctx context.Context, renewed bool) {
+	failures := 0
+	took := time.Duration(0)
 	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			w.renew(ctx)
+		wait := w.opts.Renewal - took
+		if renewed {
+			failures = 0
+		} else {
+			failures++
+			wait = chat.Backoff(failures, 200*time.Millisecond, min(time.Second, w.opts.Renewal))
 		}
+		pause(ctx, wait)
+		if ctx.Err() != nil {
+			return
+		}
+		began := time.Now()
+		renewed = w.renew(ctx)
+		took = time.Since(began)
 	}
 }
 
 // renew extends all leases in one statement, and stops the attempts that turn
-// out to be cancelled or not ours any more.
-func (w *Worker) renew(ctx context.Context) {
+// out to be cancelled or not ours any more. It reports whether the database
+// answered.
+func (w *Worker) renew(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, w.opts.Renewal)
 	defer cancel()
 	w.mu.Lock()
@@ -64,18 +89,15 @@ func (w *Worker) renew(ctx context.Context) {
 		info.Running = len(before)
 		err = w.store.Heartbeat(ctx, info)
 	}
-	w.lease.mu.Lock()
+	told := w.lease.note(sent, err)
 	if err != nil {
-		w.lease.failed = time.Now()
-	} else {
-		w.lease.renewed = sent
-	}
-	w.lease.mu.Unlock()
-	if err != nil {
-		if ctx.Err() == nil || errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
+		if told && (ctx.Err() == nil || errors.Is(context.Cause(ctx), context.DeadlineExceeded)) {
 			w.opts.Logger.Warn("worker: leases not renewed; the database cannot be reached", "err", err)
 		}
-		return
+		return false
+	}
+	if told {
+		w.opts.Logger.Info("worker: leases are renewed again", "running", len(before))
 	}
 	ours := make(map[string]chat.Lease, len(leases))
 	for _, l := range leases {
@@ -90,4 +112,5 @@ func (w *Worker) renew(ctx context.Context) {
 			cancel(errCancelled)
 		}
 	}
+	return true
 }

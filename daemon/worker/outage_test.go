@@ -9,6 +9,7 @@ import (
 	"chat"
 	"chat/daemon/provider/providertest"
 	"chat/daemon/worker"
+	"chat/sql"
 )
 
 // awayStore is a database that cannot be written to while away is set.
@@ -18,7 +19,8 @@ type awayStore struct {
 	lost   atomic.Bool // writes succeed, and their reply is lost
 	failed atomic.Int32
 	// threads is how many threads cannot be read yet.
-	threads atomic.Int32
+	threads  atomic.Int32
+	renewals chan bool // whether each has succeeded, if set
 }
 
 var errAway = chat.Retryable(chat.Errorf(chat.CodeUnavailable, "the database cannot be reached"))
@@ -46,7 +48,14 @@ func (s *awayStore) Thread(ctx context.Context, taskID string) (string, []chat.M
 }
 
 func (s *awayStore) Renew(ctx context.Context, worker string, taskIDs []string) ([]chat.Lease, error) {
-	if s.away.Load() {
+	away := s.away.Load()
+	if s.renewals != nil {
+		select {
+		case s.renewals <- !away:
+		default: // nobody looks
+		}
+	}
+	if away {
 		return nil, errAway
 	}
 	return s.Store.Renew(ctx, worker, taskIDs)
@@ -167,5 +176,57 @@ func TestAFlushedLogIsWrittenAgain(t *testing.T) {
 	l.ended(acc)
 	if m := l.answer(acc); m.Content != providertest.Answer(1, 9) {
 		t.Errorf("SQL has %q", m.Content)
+	}
+}
+
+func TestLeasesAreRenewedAsSoonAsTheDatabaseIsBack(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, setup{})
+	store := &awayStore{Store: l.store, renewals: make(chan bool)}
+	store.away.Store(true)
+	l.work(on{store: store, opts: worker.Options{Renewal: 10 * time.Second, Lease: 30 * time.Second}})
+	for range 2 {
+		if <-store.renewals {
+			t.Fatal("a renewal succeeded without a database")
+		}
+	}
+	store.away.Store(false)
+	back := time.Now()
+	for !<-store.renewals { // one may be under way
+	}
+	if took := time.Since(back); took > 2*time.Second {
+		t.Errorf("the database is back, and leases were renewed %s later", took)
+	}
+}
+
+func TestAnOutageLongerThanALeaseCostsNoAnswer(t *testing.T) {
+	t.Parallel()
+	l, store, proxy := quietLab(t)
+	const lease = 2 * time.Second
+	brief, err := sql.Open(t.Context(), proxy.URL, sql.Options{Lease: lease})
+	l.must(err)
+	t.Cleanup(func() { l.check(brief.Close()) })
+	l.work(on{store: brief, opts: worker.Options{Lease: lease, Renewal: 500 * time.Millisecond, StorePatience: 500 * time.Millisecond}})
+	acc := l.submit("lie: chunks=10 gate")
+	l.provider.Step(3)
+	l.logged(acc, providertest.Answer(1, 3))
+
+	sweeper := l.sweeper()
+	sweeper.Store, sweeper.Interval, sweeper.Lease, sweeper.Patience = store, 50*time.Millisecond, lease, 500*time.Millisecond
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { defer close(ended); sweeper.Run(ctx) }()
+	defer func() { cancel(); <-ended }()
+
+	proxy.FreezeAll()
+	l.eventually("the lease is over", func() bool { return l.task(acc).LeaseUntil.Before(time.Now().Add(-lease / 4)) })
+	proxy.Thaw()
+	l.eventually("the lease is renewed", func() bool {
+		task := l.task(acc)
+		return task.Attempt != 1 || task.State != chat.TaskRunning || task.LeaseUntil.After(time.Now())
+	})
+	l.provider.Step(7)
+	if task, _ := l.endedAs(acc, chat.TaskDone, providertest.Answer(1, 10)); task.Attempt != 1 {
+		t.Errorf("it took %d attempts", task.Attempt)
 	}
 }

@@ -39,6 +39,7 @@ type Sweeper struct {
 	Queue    SweepQueue
 	Interval time.Duration // chat.SweepInterval by default, with jitter
 	Lease    time.Duration // chat.LeaseDuration by default
+	Grace    time.Duration // before the first sweep, for owners that could not renew before
 	Patience time.Duration // bounds one question to SQL; 10 s by default
 	Logger   *slog.Logger
 }
@@ -51,7 +52,7 @@ func (s Sweeper) Run(ctx context.Context) {
 	if s.Lease <= 0 {
 		s.Lease = chat.LeaseDuration
 	}
-	var grace time.Time
+	grace := time.Now().Add(s.Grace)
 	for ctx.Err() == nil {
 		pass := s.Sweep
 		if time.Now().Before(grace) {

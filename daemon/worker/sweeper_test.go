@@ -66,3 +66,19 @@ func TestASweeperLeavesOwnersALeaseAfterAnOutage(t *testing.T) {
 		t.Errorf("leases were taken %s after the database was away: their owners had no chance", gap)
 	}
 }
+
+func TestASweeperThatStartsLeavesOwnersAMoment(t *testing.T) {
+	t.Parallel()
+	const moment = 300 * time.Millisecond
+	s := &backStore{since: time.Now(), swept: make(chan time.Duration, 1)}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	sweeper := worker.Sweeper{Store: s, Queue: silentQueue{}, Interval: 5 * time.Millisecond, Grace: moment, Logger: slog.New(slog.DiscardHandler)}
+	go func() { defer close(ended); sweeper.Run(ctx) }()
+	gap := <-s.swept
+	cancel()
+	<-ended
+	if gap < moment {
+		t.Errorf("leases were taken %s after the start", gap)
+	}
+}

@@ -176,8 +176,8 @@ func (w *Worker) Run(ctx context.Context, stop <-chan struct{}) {
 
 	var loops sync.WaitGroup
 	renewing, stopRenewing := context.WithCancel(context.WithoutCancel(ctx))
-	w.renew(renewing) // so that the lease is known to be good from the start
-	loops.Go(func() { w.renewLoop(renewing) })
+	renewed := w.renew(renewing) // so that the lease is known to be good from the start
+	loops.Go(func() { w.renewLoop(renewing, renewed) })
 	loops.Go(func() {
 		select {
 		case <-stop:
