@@ -56,12 +56,7 @@ func (p *program) attach(c *cli.Context) error {
 		}
 		ctx, cancel := withTimeout(ctx, c.Duration("timeout"))
 		defer cancel()
-		err = follow(ctx, cl, a, from, show)
-		if errors.Is(err, errTimeout) {
-			p.complain("--timeout has passed; the answer goes on: chat attach %s", short(a.task))
-			return silently(exitTimeout)
-		}
-		return p.left(err, a, 0)
+		return p.left(ctx, cl, follow(ctx, cl, a, from, show), a, 0)
 	})
 }
 
@@ -88,7 +83,7 @@ func (p *program) glance(parent context.Context, cl *client.Client, a *answer, f
 	defer limit.Stop()
 	err := follow(ctx, cl, a, from, &glancing{presenter: show, silence: time.AfterFunc(glanceLimit, func() { cancel(errEnough) })})
 	if !errors.Is(err, errEnough) {
-		return p.left(err, a, 0)
+		return p.left(parent, cl, err, a, 0)
 	}
 	t, err := cl.Task(parent, a.task)
 	if err != nil {
@@ -96,7 +91,7 @@ func (p *program) glance(parent context.Context, cl *client.Client, a *answer, f
 	}
 	a.state = t.State
 	if err := show.end(a); err != nil {
-		return p.left(err, a, 0)
+		return p.left(parent, cl, err, a, 0)
 	}
 	p.note("still %s: chat attach %s", t.State, short(a.task))
 	return nil

@@ -96,6 +96,7 @@ func (p *program) resolver(c *cli.Context) (resolver, func() error, error) {
 		cancel(nil)
 		return nil, nil, err
 	}
+	p.inProcess = true
 	p.note("running without a daemon: closing this terminal ends the answer")
 	return server.Endpoint, func() error { defer cancel(nil); return server.Close() }, nil
 }

@@ -31,6 +31,8 @@ type program struct {
 	quiet   bool
 	verbose bool
 	color   string // auto, always or never
+	// inProcess says that the server is ours, and ends with us.
+	inProcess bool
 }
 
 // run is the program: it returns the exit code.

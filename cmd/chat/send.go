@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -104,6 +103,11 @@ func (s submission) submit(ctx context.Context, cl *client.Client) (chat.Accepte
 		if err != nil {
 			return chat.Accepted{}, err
 		}
+		if s.key == "" { // with one it may have been accepted already, and be what is running
+			if err := unanswered(ctx, cl, conv.ID); err != nil {
+				return chat.Accepted{}, err
+			}
+		}
 		return cl.Submit(ctx, conv.ID, s.Submission, s.key)
 	}
 	key := s.key
@@ -123,6 +127,17 @@ func (s submission) submit(ctx context.Context, cl *client.Client) (chat.Accepte
 		err = errors.Join(err, cl.DeleteConversation(ctx, conv.ID))
 	}
 	return acc, err
+}
+
+// unanswered refuses to go on in a conversation whose last answer is still being
+// made: the next one would be made without it.
+func unanswered(ctx context.Context, cl *client.Client, conversation string) error {
+	tasks, err := cl.Tasks(ctx, chat.TaskQuery{ConversationID: conversation, States: []chat.TaskState{client.StateActive}, Limit: 1})
+	if err != nil || len(tasks) == 0 {
+		return err
+	}
+	id := short(tasks[0].ID)
+	return chat.Errorf(chat.CodeConflict, "the conversation %s is still being answered: chat wait %s waits for it, chat stop %s ends it", short(conversation), id, id)
 }
 
 // refused reports whether err says that the server has certainly not taken the
@@ -191,36 +206,5 @@ func (p *program) watchOwn(parent context.Context, cl *client.Client, a *answer,
 	leave(nil)
 	s.once.Do(func() {}) // the timer may be about to fire
 	s.wait.Wait()
-	return p.left(err, a, s.reason)
-}
-
-// left says how a watched answer ended, and gives the exit code.
-func (p *program) left(err error, a *answer, stopped int) error {
-	var s signalled
-	switch {
-	case err == nil && stopped != 0 && a.state == chat.TaskCancelled:
-		if stopped == exitTimeout {
-			p.complain("--timeout has passed, and the answer was stopped (what there is of it is kept: chat show %s)", short(a.conversation))
-		} else {
-			p.note("stopped; what there is of the answer is kept: chat show %s", short(a.conversation))
-		}
-		return silently(stopped)
-	case err == nil:
-		p.explainEnd(a)
-		return silently(a.code())
-	case errors.As(err, &s):
-		p.note("the answer goes on: chat attach %s", short(a.task))
-		return err
-	case errors.Is(err, errDiverged):
-		p.complain("%s: chat attach %s has all of it", err, short(a.task))
-		return silently(exitIncomplete)
-	case errors.Is(err, syscall.EPIPE):
-		p.detail("the answer goes on: chat attach %s", short(a.task))
-		return err
-	case stopped != 0:
-		p.complain("%s: chat attach %s shows how it ends", err, short(a.task))
-		return silently(stopped)
-	}
-	p.complain("%s (the answer goes on: chat attach %s)", err, short(a.task))
-	return silently(exitOf(chat.CodeOf(err)))
+	return p.left(parent, cl, err, a, s.reason)
 }

@@ -70,12 +70,17 @@ type chatRun struct {
 // start runs chat in this process; stdin is whatever file is given.
 func (f *fake) start(t *testing.T, stdin *os.File, args ...string) chatRun {
 	t.Helper()
+	return start(t, f, stdin, args...)
+}
+
+func start(t *testing.T, h http.Handler, stdin *os.File, args ...string) chatRun {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "s")
 	l, err := net.Listen("unix", path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewUnstartedServer(f)
+	server := httptest.NewUnstartedServer(h)
 	server.Listener.Close()
 	server.Listener = l
 	server.Start()

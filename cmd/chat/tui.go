@@ -176,6 +176,9 @@ func (b *backend) Messages(ctx context.Context, id string) (chat.Conversation, [
 
 func (b *backend) Send(ctx context.Context, id string, s chat.Submission) (chat.Accepted, error) {
 	if id != "" {
+		if err := unanswered(ctx, b.cl, id); err != nil {
+			return chat.Accepted{}, err
+		}
 		return b.cl.Submit(ctx, id, s, "")
 	}
 	return submission{Submission: s, system: b.system}.submit(ctx, b.cl)
