@@ -1,7 +1,9 @@
 package api_test
 
 import (
+	"context"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -50,5 +52,78 @@ func TestEveryCallAnswersThoughTheDatabaseIsSilent(t *testing.T) {
 		if took > 4*time.Second {
 			t.Errorf("%s %s: it took %s", c.method, c.path, took)
 		}
+	}
+}
+
+// heldStore answers no question for a task while it is held.
+type heldStore struct {
+	api.Store
+	held chan struct{} // closed when it is let go
+	hold atomic.Bool
+	asks atomic.Int32 // questions that wait
+}
+
+func (s *heldStore) Task(ctx context.Context, owner, id string) (chat.Task, error) {
+	if s.hold.Load() {
+		s.asks.Add(1)
+		<-s.held
+	}
+	return s.Store.Task(ctx, owner, id)
+}
+
+func TestAStreamGoesOnWhileTheDatabaseDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	s := &heldStore{held: make(chan struct{})}
+	l := newLabWith(t, api.Options{Recheck: 20 * time.Millisecond, Heartbeat: 50 * time.Millisecond},
+		func(store api.Store) api.Store { s.Store = store; return s })
+	acc := l.submitted()
+	a := l.claim(acc)
+	f := l.open(acc.TaskID, "")
+	a.write("a")
+	f.next(1)
+	s.hold.Store(true)
+	l.eventually("the stream asks SQL", func() bool { return s.asks.Load() > 0 })
+
+	read := make(chan string, 1)
+	go func() { read <- told(f.next(2)) }()
+	a.write("b", "c")
+	wait := func(what string, ok func() bool) {
+		t.Helper()
+		late := time.After(patience)
+		for !ok() {
+			select {
+			case <-late:
+				close(s.held)
+				t.Fatalf("no %s while SQL does not answer", what)
+			case <-time.After(time.Millisecond):
+			}
+		}
+	}
+	wait("chunk", func() bool { return len(read) > 0 })
+	if got := <-read; got != "1-1:content=b 1-2:content=c" {
+		t.Error(got)
+	}
+	rest := make(chan string, 1)
+	go func() {
+		chunks, err := f.rest()
+		l.check(err)
+		rest <- told(chunks)
+	}()
+	for len(f.notes) > 0 {
+		<-f.notes
+	}
+	wait("heartbeat", func() bool { return len(f.notes) > 2 })
+	if n := s.asks.Load(); n != 1 {
+		t.Errorf("%d questions at once", n)
+	}
+	a.commit() // nobody publishes the end
+	close(s.held)
+	select {
+	case got := <-rest:
+		if got != "1-3:done" {
+			t.Error(got)
+		}
+	case <-time.After(patience):
+		t.Error("the end is not found")
 	}
 }

@@ -85,56 +85,6 @@ func cursorOf(r *http.Request) chat.Position {
 	return p
 }
 
-// pump writes chunks until the terminal one. rec is nil while the task runs.
-func (s *Server) pump(ctx context.Context, f *frames, owner string, task chat.Task, rec *record, after chat.Position) error {
-	tail := s.log.Tail(task.ID, after)
-	defer tail.Close()
-	checked := time.Now()
-	for {
-		wait := time.Duration(0)
-		if rec == nil {
-			wait = max(0, min(s.opts.Heartbeat-time.Since(f.written), s.opts.Recheck-time.Since(checked)))
-		}
-		asked := time.Now()
-		chunks, err := tail.Next(ctx, wait)
-		if err != nil {
-			return err
-		}
-		if len(chunks) > 0 {
-			if ended, err := f.chunks(chunks); err != nil || ended {
-				return err
-			}
-			continue
-		}
-		if rec != nil { // the list has no more: SQL has the rest
-			_, err := f.chunks(rec.after(tail.Position()))
-			return err
-		}
-		if time.Since(f.written) >= s.opts.Heartbeat {
-			if err := f.comment("still here"); err != nil {
-				return err
-			}
-		}
-		if time.Since(checked) >= s.opts.Recheck || time.Since(asked) < wait { // due, or hinted at
-			checked = time.Now()
-			if rec, err = s.recheck(ctx, owner, task.ID); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-// recheck looks whether the task has ended meanwhile. A database that does not
-// answer ends no stream; a task that is gone (its conversation was deleted) does.
-func (s *Server) recheck(ctx context.Context, owner, taskID string) (*record, error) {
-	_, rec, err := s.look(ctx, s.opts.Recheck, owner, taskID)
-	if err == nil || chat.IsCode(err, chat.CodeNotFound) {
-		return rec, err
-	}
-	s.opts.Logger.Warn("api: a followed task's state cannot be read; will try again", "task", taskID, "err", err)
-	return nil, nil
-}
-
 // frames writes SSE frames under a write deadline, so that a reader who does not
 // read costs a bounded buffer for a bounded time.
 type frames struct {
