@@ -18,6 +18,7 @@ type History struct {
 	mu    sync.Mutex
 	asks  []*Ask
 	notes []Note
+	ends  []time.Time // of processes, whoever ended them
 
 	// What the judge reads when it is quiet.
 	Rows   Record
@@ -112,6 +113,26 @@ func (h *History) note(what string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.notes = append(h.notes, Note{time.Now(), what})
+}
+
+// died notes that a process ended.
+func (h *History) died() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ends = append(h.ends, time.Now())
+}
+
+// lostInside reports whether what the provider had sent whole at t may have been
+// on its way, in a socket or a proxy, when a process died.
+func (h *History) lostInside(t time.Time) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, end := range h.ends {
+		if d := end.Sub(t); d > -50*time.Millisecond && d < 300*time.Millisecond {
+			return true
+		}
+	}
+	return false
 }
 
 func (h *History) add(a *Ask) {

@@ -105,7 +105,7 @@ func (v *verdict) execution(a *Ask) {
 	calls := v.h.CallsOf(a.Mark)
 	whole := 0
 	for i, c := range calls {
-		if c.End == "done" {
+		if c.End == "done" && c.Tokens > 0 && !v.h.lostInside(c.Ended) {
 			whole++
 		}
 		for _, d := range calls[:i] {
@@ -114,7 +114,8 @@ func (v *verdict) execution(a *Ask) {
 			}
 		}
 	}
-	if whole > 1 && !v.h.Row.Allow.Repurchase {
+	excused := v.h.Row.Allow.RepurchaseFull || v.h.Row.Allow.Repurchase && v.h.Profile == Embedded
+	if whole > 1 && !excused {
 		v.found("B6", a, "the whole answer was bought %d times", whole)
 	}
 	if limit := a.Want.Calls; limit > 0 && len(calls) > limit {
@@ -242,7 +243,7 @@ func (v *verdict) resources() {
 	if strings.Contains(v.h.Log, "DATA RACE") {
 		v.found("G1", nil, "a data race in chatd")
 	}
-	if strings.Contains(v.h.Log, "panic:") && v.h.Row.Name != "process/panic" {
+	if strings.Contains(v.h.Log, "panic") && !v.h.Row.Allow.Panics {
 		v.found("G1", nil, "a panic in chatd")
 	}
 }

@@ -77,7 +77,7 @@ func (v *verdict) connection(a *Ask, f *Follower, c *Conn) {
 		last = p
 	}
 	if c.Status == http.StatusOK && !c.First.IsZero() && !v.h.Row.Allow.Silence {
-		if d := c.First.Sub(c.Opened); d > firstByte {
+		if d := c.First.Sub(c.Opened); d > firstByte && !v.h.Row.Allow.SlowFirst {
 			v.found("C9", a, "the first byte came after %s", d)
 		}
 		if c.Gap > heartbeat {

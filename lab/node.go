@@ -26,6 +26,7 @@ type Node struct {
 	cmd    services.Command
 	proc   *services.Process
 	log    io.WriteCloser
+	died   func() // called at each end
 }
 
 // Start starts the process, with more environment if need be, and waits until it
@@ -47,6 +48,10 @@ func (n *Node) Launch(env ...string) error {
 		return err
 	}
 	n.proc = proc
+	go func() {
+		<-proc.Ended()
+		n.died()
+	}()
 	return nil
 }
 

@@ -45,15 +45,19 @@ type Allow struct {
 	// Overlap: two calls for one task at once, because the owner of the first
 	// was cut off from the database or paused, and nobody can tell it.
 	Overlap bool
-	// Repurchase: an answer received whole may be made again, because everything
-	// that held it was lost at once.
-	Repurchase bool
+	// Repurchase: an answer received whole may be made again on the embedded
+	// engine, whose lists die with the process; RepurchaseFull: on Redis, too,
+	// because everything that held it was lost or out of reach at once.
+	Repurchase, RepurchaseFull bool
 	// Unfinished: tasks may end as failed or interrupted.
 	Unfinished bool
 	// LateCancel: a cancel may reach the provider later than after six seconds.
 	LateCancel bool
-	// Silence: streams may be silent for longer than a heartbeat.
-	Silence bool
+	// Panics: a panic in the log is what was asked for.
+	Panics bool
+	// Silence: streams may be silent for longer than a heartbeat. SlowFirst: they
+	// may begin late, since nobody can tell whose task it is.
+	Silence, SlowFirst bool
 }
 
 // chance is a source of random decisions that a seed repeats.
@@ -72,7 +76,7 @@ func seeded(seed uint64, n uint64) chance { return chance{rand.New(rand.NewPCG(s
 
 // Rows are all faults, in the order in which they run.
 func Rows() []Row {
-	return slices.Concat(calmRows(), processRows(), redisRows(), sqlRows(), providerRows(), clientRows(), timeRows(), deployRows())
+	return slices.Concat(calmRows(), processRows(), crashRows(), redisRows(), sqlRows(), providerRows(), clientRows(), timeRows(), deployRows())
 }
 
 // Select returns the rows whose names match one of the patterns (path.Match, or

@@ -1,3 +1,307 @@
 package lab
 
-func clientRows() []Row { return nil }
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"chat"
+)
+
+// clientRows are clients that behave badly, or are very many.
+func clientRows() []Row {
+	return []Row{
+		{Name: "clients/all-connections-cut-again-and-again", On: both(), Core: true, Fault: func(ctx context.Context, w *World) error {
+			return w.repeat(ctx, 12, 300*time.Millisecond, func() error { return w.each(frontEdge, func(e *Edge) error { return e.Reset(ctx) }) })
+		}},
+		{Name: "clients/cut-after-some-bytes", On: both(), Core: true, Fault: func(ctx context.Context, w *World) error {
+			return w.during(ctx, 6*time.Second, frontEdge, func(e *Edge) error { return e.CutAfter(500 + w.Chance.IntN(3000)) })
+		}},
+		{Name: "clients/black-hole", On: both(), Allow: Allow{Silence: true}, Fault: func(ctx context.Context, w *World) error {
+			return w.during(ctx, 8*time.Second, frontEdge, func(e *Edge) error { return e.Swallow(toClient) })
+		}},
+		{Name: "clients/slow-network", On: both(), Fault: func(ctx context.Context, w *World) error {
+			return w.during(ctx, 5*time.Second, frontEdge, func(e *Edge) error {
+				return errors.Join(e.Delay(120*time.Millisecond, 80*time.Millisecond), e.Slice(11))
+			})
+		}},
+		{Name: "clients/replies-to-posts-lost", On: both(), Core: true, Load: func(l *Load) { l.Drops = 0.9 }},
+		{Name: "clients/fifty-identical-posts", On: both(), Load: func(l *Load) { l.Asks, l.Twice = 6, 1 }, Fault: fiftyPosts},
+		{Name: "clients/cancel-storm", On: both(), Core: true, Load: func(l *Load) { l.Asks, l.Cancels = 40, 1 }},
+		{Name: "clients/a-thousand-abandoned-followers", On: both(), Fault: abandoned},
+		{Name: "clients/readers-that-stop-reading", On: both(), Fault: stuck},
+		{Name: "clients/slowloris", On: both(), Fault: slowloris},
+		{Name: "clients/hostile-requests", On: both(), Fault: hostile},
+		{Name: "clients/resume-at-every-byte", On: both(), Load: func(l *Load) { l.Asks, l.Cancels, l.Tokens = 3, 0, [2]int{20, 20} }, Fault: everyByte},
+		{Name: "clients/seven-tabs", On: both(), Load: func(l *Load) { l.Followers = 7 }},
+		{Name: "clients/http-1.0", On: both(), Fault: oldHTTP},
+	}
+}
+
+func frontEdge(n *Node) *Edge { return n.Front }
+
+// someTask is a task that was accepted.
+func (w *World) someTask(ctx context.Context) (*Ask, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, 20*time.Second, errors.New("no task was accepted"))
+	defer cancel()
+	for {
+		for _, a := range w.history.Asks() {
+			a.mu.Lock()
+			ok := a.Accepted != nil
+			a.mu.Unlock()
+			if ok {
+				return a, nil
+			}
+		}
+		if err := pause(ctx, 20*time.Millisecond); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// fiftyPosts sends one message fifty times at once, with one key.
+func fiftyPosts(ctx context.Context, w *World) error {
+	s := &sender{w: w, h: w.history, load: defaultLoad(), http: httpClient()}
+	defer s.http.CloseIdleConnections()
+	a, err := w.someTask(ctx)
+	if err != nil {
+		return err
+	}
+	var all sync.WaitGroup
+	for i := range 50 {
+		all.Go(func() { s.post(ctx, a, i%len(w.API), 0) })
+	}
+	all.Wait()
+	return nil
+}
+
+// raw opens a connection to an API and writes to it, without an HTTP client.
+func (w *World) raw(ctx context.Context, n *Node, text string) (net.Conn, error) {
+	var d net.Dialer
+	c, err := d.DialContext(ctx, "tcp", n.listen)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := io.WriteString(c, text); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
+}
+
+// getStream is the request for a stream as text.
+func getStream(taskID, version string) string {
+	return "GET /stream/" + taskID + " HTTP/" + version + "\r\nHost: localhost\r\nAuthorization: Bearer " + bearer + "\r\n\r\n"
+}
+
+// abandoned opens a thousand streams, reads a little, and leaves them at once.
+func abandoned(ctx context.Context, w *World) error {
+	a, err := w.someTask(ctx)
+	if err != nil {
+		return err
+	}
+	var conns []net.Conn
+	for i := range 1000 {
+		c, err := w.raw(ctx, w.API[i%len(w.API)], getStream(a.Accepted.TaskID, "1.1"))
+		if err != nil {
+			return err
+		}
+		conns = append(conns, c)
+	}
+	var errs []error
+	for _, c := range conns {
+		errs = append(errs, c.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// stuck opens streams that are never read, while the answer is much larger than
+// the kernel's buffers.
+func stuck(ctx context.Context, w *World) error {
+	s := &sender{w: w, h: w.history, load: defaultLoad(), http: httpClient()}
+	defer s.http.CloseIdleConnections()
+	big := &Ask{Mark: "big" + name(), Chain: &chain{}}
+	big.Key, big.Content = big.Mark, fmt.Sprintf("lie: chunks=400 pace=5ms text=%s\nmark=%s", strings.Repeat("y", 4000), big.Mark)
+	c := seeded(w.Chance.Uint64(), 9)
+	if err := s.converse(ctx, big, c); err != nil {
+		return err
+	}
+	s.post(ctx, big, 0, 0)
+	if big.Accepted == nil {
+		return errors.New("the large message was not accepted")
+	}
+	for i := range 50 {
+		conn, err := w.raw(ctx, w.API[i%len(w.API)], getStream(big.Accepted.TaskID, "1.1"))
+		if err != nil {
+			return err
+		}
+		defer func() { _ = conn.Close() }()
+	}
+	return pause(ctx, 5*time.Second) // the others must not notice
+}
+
+// slowloris sends headers and bodies a byte at a time, from many connections.
+func slowloris(ctx context.Context, w *World) error {
+	var all sync.WaitGroup
+	ctx, cancel := context.WithTimeout(ctx, 6*time.Second)
+	defer cancel()
+	for i := range 300 {
+		start := "GET /tasks HTTP/1.1\r\nHost: loc"
+		if i%2 == 0 {
+			start = "POST /conversations HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100000\r\nAuthorization: Bearer " + bearer + "\r\n\r\n{"
+		}
+		c, err := w.raw(ctx, w.API[i%len(w.API)], start)
+		if err != nil {
+			return err
+		}
+		all.Go(func() {
+			defer func() { _ = c.Close() }()
+			for pause(ctx, time.Second) == nil {
+				if _, err := io.WriteString(c, " "); err != nil {
+					return // it was cut off, as it should be
+				}
+			}
+		})
+	}
+	all.Wait()
+	return nil
+}
+
+// hostile sends what nobody should, and expects a refusal that says so.
+func hostile(ctx context.Context, w *World) error {
+	a, err := w.someTask(ctx)
+	if err != nil {
+		return err
+	}
+	post := func(path, body string, header ...string) (*http.Request, error) {
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+w.AnyAPI().listen+path, strings.NewReader(body))
+		if err != nil {
+			return nil, err
+		}
+		req.Host = "localhost"
+		req.Header.Set("Authorization", "Bearer "+bearer)
+		req.Header.Set("Content-Type", "application/json")
+		for i := 0; i+1 < len(header); i += 2 {
+			req.Header.Set(header[i], header[i+1])
+		}
+		return req, nil
+	}
+	messages := "/conversations/" + a.Chain.id + "/messages"
+	cases := []struct {
+		path, body string
+		header     []string
+		want       int
+	}{
+		{messages, `{"content":`, nil, 400},
+		{messages, `{"content":"x"} {"content":"y"}`, nil, 400},
+		{messages, `{"content":"x","unknown":1}`, nil, 400},
+		{messages, `[` + strings.Repeat(`[`, 100_000), nil, 400},
+		{messages, `{"content":"` + strings.Repeat("x", 2<<20) + `"}`, nil, 413},
+		{messages, `{"content":"x"}`, []string{"Content-Type", "text/plain"}, 415},
+		{messages, `{"content":"x"}`, []string{"Origin", "https://evil.example"}, 403},
+		{messages, `{"content":"x"}`, []string{"Authorization", "Bearer nonsense"}, 401},
+		{messages, `{"content":"x"}`, []string{"Idempotency-Key", strings.Repeat("k", 5000)}, 400},
+		{messages, `{"content":"x","parent_id":"00000000-0000-7000-8000-000000000000"}`, nil, 400},
+		{"/conversations/nonsense/messages", `{"content":"x"}`, nil, 404},
+		{"/tasks/nonsense/cancel", `{}`, nil, 404},
+	}
+	for _, k := range cases {
+		req, err := post(k.path, k.body, k.header...)
+		if err != nil {
+			return err
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			if k.want == http.StatusRequestEntityTooLarge {
+				continue // cut off while it was still sending
+			}
+			return err
+		}
+		_ = res.Body.Close()
+		if res.StatusCode != k.want {
+			return fmt.Errorf("%s with %.60s %v: status %d, want %d", k.path, k.body, k.header, res.StatusCode, k.want)
+		}
+	}
+	return w.strangePositions(ctx, a)
+}
+
+// strangePositions asks for streams at positions that never were; each answer is
+// whole and ends.
+func (w *World) strangePositions(ctx context.Context, a *Ask) error {
+	s := &sender{w: w, h: w.history, load: defaultLoad(), http: httpClient()}
+	defer s.http.CloseIdleConnections()
+	for _, after := range []string{"9-5", "1-999999", "7", "999999", "0-0"} {
+		c := s.open(ctx, a.Accepted.TaskID, 0, after, leave{})
+		if c.Status != http.StatusOK || c.End != "terminal" {
+			return fmt.Errorf("behind %q: status %d, %s", after, c.Status, c.End)
+		}
+	}
+	for _, after := range []string{"garbage", "1-", "-", "1-x", strings.Repeat("9", 40_000)} {
+		c := s.open(ctx, a.Accepted.TaskID, 0, after, leave{})
+		if c.Status != http.StatusOK && c.Status/100 != 4 {
+			return fmt.Errorf("behind %.20q: status %d, %s", after, c.Status, c.End)
+		}
+	}
+	return nil
+}
+
+// everyByte reads a stream again and again, cut after each number of bytes, and
+// goes on from there.
+func everyByte(ctx context.Context, w *World) error {
+	s := &sender{w: w, h: w.history, load: defaultLoad(), http: httpClient()}
+	defer s.http.CloseIdleConnections()
+	a, err := w.someTask(ctx)
+	if err != nil {
+		return err
+	}
+	whole := s.open(ctx, a.Accepted.TaskID, 0, "", leave{})
+	if whole.End != "terminal" {
+		return errors.New("the first reader: " + whole.End)
+	}
+	want, _, _ := assemble(&Follower{Conns: []*Conn{whole}})
+	for n := 1; ; n++ {
+		f := &Follower{Kind: "every byte", Conns: []*Conn{s.open(ctx, a.Accepted.TaskID, n%len(w.API), "", leave{bytes: n})}}
+		first := f.Conns[0]
+		if first.End == "terminal" {
+			w.history.note(fmt.Sprintf("%d places to cut", n-1))
+			return nil
+		}
+		after := ""
+		if k := len(first.Frames); k > 0 {
+			after = first.Frames[k-1].ID
+		}
+		f.Conns = append(f.Conns, s.open(ctx, a.Accepted.TaskID, (n+1)%len(w.API), after, leave{}))
+		if got, _, end := assemble(f); got != want || end == nil {
+			return fmt.Errorf("cut after %d bytes, and gone on behind %q: %s", n, after, short(got))
+		}
+	}
+}
+
+// oldHTTP speaks HTTP/1.0, whose streams end with the connection.
+func oldHTTP(ctx context.Context, w *World) error {
+	a, err := w.someTask(ctx)
+	if err != nil {
+		return err
+	}
+	c, err := w.raw(ctx, w.AnyAPI(), getStream(a.Accepted.TaskID, "1.0"))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = c.Close() }()
+	if err := c.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		return err
+	}
+	text, err := io.ReadAll(c)
+	if err != nil {
+		return err
+	}
+	if !strings.Contains(string(text), `"chunk_type":"`+string(chat.ChunkDone)) && !strings.Contains(string(text), `"chunk_type":"`+string(chat.ChunkError)) {
+		return fmt.Errorf("an HTTP/1.0 stream without an end: %s", short(string(text)))
+	}
+	return nil
+}

@@ -1,3 +1,61 @@
 package lab
 
-func deployRows() []Row { return nil }
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// deployRows are what a new version does to a running one.
+func deployRows() []Row {
+	three := func(w *World) { w.APIs, w.Workers = 3, 3 }
+	return []Row{
+		{Name: "deploy/rolling-restart-of-three", On: full(), Core: true, Setup: three, Load: func(l *Load) { l.Asks = 40 }, Fault: func(ctx context.Context, w *World) error {
+			for i := range w.API {
+				for _, n := range []*Node{w.API[i], w.Worker[i]} {
+					ended, err := n.Term(20 * time.Second)
+					if err != nil {
+						return err
+					}
+					if !ended {
+						return errors.New(n.Name + " does not end on SIGTERM")
+					}
+					if err := n.Start(ctx); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		}},
+		{Name: "deploy/rolling-kill-of-three", On: full(), Setup: three, Load: func(l *Load) { l.Asks = 40 }, Allow: Allow{Unfinished: true}, Fault: func(ctx context.Context, w *World) error {
+			for i := range w.API {
+				if err := errors.Join(w.API[i].Restart(ctx, 0), w.Worker[i].Restart(ctx, 0), pause(ctx, w.Chance.between(0, 2*time.Second))); err != nil {
+					return err
+				}
+			}
+			return nil
+		}},
+		{Name: "deploy/answer-longer-than-the-drain", On: both(), Load: func(l *Load) { l.Tokens = [2]int{150, 200} }, Fault: func(ctx context.Context, w *World) error {
+			n := w.AnyWorker()
+			ended, err := n.Term(20 * time.Second)
+			if err != nil {
+				return err
+			}
+			if !ended {
+				return errors.New("it does not end")
+			}
+			return n.Start(ctx)
+		}},
+		{Name: "deploy/more-workers-come-and-go", On: full(), Fault: func(ctx context.Context, w *World) error {
+			n, err := w.AddWorker(ctx, "worker-more")
+			if err != nil {
+				return err
+			}
+			if err := pause(ctx, w.Chance.between(500*time.Millisecond, 2*time.Second)); err != nil {
+				return err
+			}
+			_, err = n.Term(20 * time.Second)
+			return err
+		}},
+	}
+}

@@ -32,7 +32,7 @@ func processRows() []Row {
 			}
 			return w.startAll(ctx, w.Worker, w.Chance.between(0, 4*time.Second))
 		}},
-		{Name: "process/kill-everything", On: both(), Core: true, Allow: Allow{Repurchase: true}, Fault: killEverything},
+		{Name: "process/kill-everything", On: both(), Core: true, Allow: Allow{Repurchase: true, RepurchaseFull: true}, Fault: killEverything},
 		{Name: "process/kill-again-and-again", On: both(), Allow: Allow{Repurchase: true, Unfinished: true}, Fault: func(ctx context.Context, w *World) error {
 			for range 3 {
 				n := w.Nodes()[w.Chance.IntN(len(w.Nodes()))]
@@ -45,13 +45,13 @@ func processRows() []Row {
 			}
 			return nil
 		}},
-		{Name: "process/stop-worker-past-its-lease", On: full(), Core: true, Allow: Allow{Overlap: true, LateCancel: true, Repurchase: true}, Fault: func(ctx context.Context, w *World) error {
+		{Name: "process/stop-worker-past-its-lease", On: full(), Core: true, Allow: Allow{Overlap: true, LateCancel: true, Repurchase: true, RepurchaseFull: true}, Fault: func(ctx context.Context, w *World) error {
 			return w.freeze(ctx, w.AnyWorker(), w.Lease+w.Chance.between(2*time.Second, 6*time.Second))
 		}},
 		{Name: "process/stop-api", On: full(), Allow: Allow{Silence: true}, Fault: func(ctx context.Context, w *World) error {
 			return w.freeze(ctx, w.AnyAPI(), w.Chance.between(time.Second, 5*time.Second))
 		}},
-		{Name: "process/stop-everything", On: both(), Allow: Allow{Silence: true, Overlap: true, LateCancel: true, Repurchase: true}, Fault: func(ctx context.Context, w *World) error {
+		{Name: "process/stop-everything", On: both(), Allow: Allow{Silence: true, Overlap: true, LateCancel: true, Repurchase: true, RepurchaseFull: true}, Fault: func(ctx context.Context, w *World) error {
 			return w.freezeAll(ctx, w.Nodes(), w.Lease+w.Chance.between(time.Second, 4*time.Second))
 		}},
 		{Name: "process/terminate-worker", On: full(), Core: true, Fault: func(ctx context.Context, w *World) error {

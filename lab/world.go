@@ -40,8 +40,11 @@ type World struct {
 	API      []*Node
 	Worker   []*Node // in the embedded profile the same process as API
 	Chance   chance  // the fault's
+	// First is more environment for the first start of the processes it names.
+	First map[string]string
 
 	dir     string
+	mount   string // where to mount a small disk
 	chatd   string
 	edges   *edges
 	backend *httptest.Server
@@ -76,6 +79,11 @@ func (w *World) start(ctx context.Context) (err error) {
 		"PATH=" + os.Getenv("PATH"), "HOME=" + w.dir, "XDG_RUNTIME_DIR=" + w.dir, "CHATD_TOKEN=" + bearer, "CHAT_DISCOVER=off",
 		"OPENAI_API_KEY=" + providerKey, "CHAT_MODEL=lying", "CHATD_LEASE=" + w.Lease.String(), "CHATD_DRAIN=1s",
 	}, w.Env...)
+	if w.mount != "" {
+		if err := w.mountDisk(); err != nil {
+			return err
+		}
+	}
 	if w.Profile == Embedded {
 		return w.startEmbedded(ctx)
 	}
@@ -88,7 +96,7 @@ func (w *World) startEmbedded(ctx context.Context) error {
 		return err
 	}
 	w.API, w.Worker = []*Node{n}, []*Node{n}
-	return n.Start(ctx)
+	return w.begin(ctx, n)
 }
 
 func (w *World) startFull(ctx context.Context) (err error) {
@@ -110,7 +118,7 @@ func (w *World) startFull(ctx context.Context) (err error) {
 			return err
 		}
 		w.API = append(w.API, n)
-		if err := n.Start(ctx); err != nil { // the first one makes the tables
+		if err := w.begin(ctx, n); err != nil { // the first one makes the tables
 			return err
 		}
 	}
@@ -129,12 +137,20 @@ func (w *World) AddWorker(ctx context.Context, name string) (*Node, error) {
 		return nil, err
 	}
 	w.Worker = append(w.Worker, n)
-	return n, n.Start(ctx)
+	return n, w.begin(ctx, n)
+}
+
+// begin starts a process for the first time.
+func (w *World) begin(ctx context.Context, n *Node) error {
+	if env := w.First[n.Name]; env != "" {
+		return n.Start(ctx, env)
+	}
+	return n.Start(ctx)
 }
 
 // node describes a chatd and opens the proxies around it.
 func (w *World) node(name string, api, worker bool) (*Node, error) {
-	n := &Node{Name: name, log: w.log, cmd: services.Command{Path: w.chatd, Dir: w.dir, Env: w.Env}}
+	n := &Node{Name: name, log: w.log, died: w.history.died, cmd: services.Command{Path: w.chatd, Dir: w.dir, Env: w.Env}}
 	add := func(s string) { n.cmd.Env = append(n.cmd.Env[:len(n.cmd.Env):len(n.cmd.Env)], s) }
 	var err error
 	if n.Provider, err = w.edges.open(name+"→provider", w.backend.Listener.Addr().String()); err != nil {
