@@ -49,10 +49,13 @@ func (p *program) with(c *cli.Context, use func(ctx context.Context, cl *client.
 
 // explain adds the next step to errors that only a client can explain.
 func (p *program) explain(err error) error {
-	if e := chat.AsError(err); e != nil && e.Code == chat.CodeUnauthorized && p.env("CHAT_TOKEN") == "" {
+	if !chat.IsCode(err, chat.CodeUnauthorized) {
+		return err
+	}
+	if p.env("CHAT_TOKEN") == "" {
 		return chat.Errorf(chat.CodeUnauthorized, "the server wants a token: set CHAT_TOKEN (%w)", err)
 	}
-	return err
+	return chat.Errorf(chat.CodeUnauthorized, "the server does not accept the token in CHAT_TOKEN: it is wrong, was revoked or has expired (%w)", err)
 }
 
 type resolver = func(context.Context) (client.Endpoint, error)

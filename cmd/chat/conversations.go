@@ -62,11 +62,12 @@ func (p *program) printConversations(c *cli.Context, list []chat.Conversation) e
 		p.note("no conversations")
 		return nil
 	}
-	rows := [][]string{{"ID", "UPDATED", "MODEL", "TITLE"}}
+	columns := []column{{head: "ID"}, {head: "UPDATED", drop: 2}, {head: "MODEL", least: 6, drop: 1}, {head: "TITLE", least: 16}}
+	var rows [][]string
 	for _, conv := range list {
 		rows = append(rows, []string{short(conv.ID), age(conv.UpdatedAt), conv.Model, conv.Title})
 	}
-	return table(p.out, rows)
+	return table(p.out, columns, rows)
 }
 
 func (p *program) showCommand() *cli.Command {
@@ -182,6 +183,7 @@ func (p *program) rm(c *cli.Context) error {
 		}
 		for _, conv := range list {
 			if !c.Bool("yes") && !p.confirm(fmt.Sprintf("delete %s %q?", short(conv.ID), conv.Title)) {
+				p.note("kept %s", short(conv.ID))
 				continue
 			}
 			if err := cl.DeleteConversation(ctx, conv.ID); err != nil {
@@ -198,6 +200,7 @@ func (p *program) confirm(question string) bool {
 	fmt.Fprint(p.err, sanitize.Line(question), " [y/N] ")
 	line, err := bufio.NewReader(io.LimitReader(p.in, 64)).ReadString('\n')
 	if err != nil {
+		fmt.Fprintln(p.err) // nobody pressed enter
 		return false
 	}
 	switch strings.ToLower(strings.TrimSpace(line)) {
@@ -223,7 +226,8 @@ func (p *program) models(c *cli.Context) error {
 		if c.Bool("json") {
 			return writeJSON(p.out, models)
 		}
-		rows := [][]string{{"MODEL", "PROVIDER", "DEFAULT"}}
+		columns := []column{{head: "MODEL", least: 16}, {head: "PROVIDER", least: 6, drop: 1}, {head: "DEFAULT"}}
+		var rows [][]string
 		for _, m := range models {
 			mark := ""
 			if m.Default {
@@ -231,6 +235,6 @@ func (p *program) models(c *cli.Context) error {
 			}
 			rows = append(rows, []string{m.ID, m.Provider, mark})
 		}
-		return table(p.out, rows)
+		return table(p.out, columns, rows)
 	})
 }

@@ -4,15 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"strings"
-	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 
 	"chat"
 	"chat/daemon/client"
-	"chat/tui/sanitize"
 )
 
 func (p *program) psCommand() *cli.Command {
@@ -70,7 +66,11 @@ func (p *program) printTasks(c *cli.Context, tasks []chat.Task) error {
 		p.note("nothing is running (`chat ps --all` lists what has ended)")
 		return nil
 	}
-	rows := [][]string{{"TASK", "STATE", "TRY", "PRIORITY", "AGE", "MODEL", "CONVERSATION"}}
+	columns := []column{
+		{head: "TASK"}, {head: "STATE"}, {head: "TRY", drop: 2}, {head: "PRIORITY", drop: 1},
+		{head: "AGE", drop: 5}, {head: "MODEL", least: 6, drop: 4}, {head: "CONVERSATION", drop: 3},
+	}
+	var rows [][]string
 	for _, t := range tasks {
 		state := string(t.State)
 		if t.CancelRequested && !t.State.Terminal() {
@@ -78,24 +78,7 @@ func (p *program) printTasks(c *cli.Context, tasks []chat.Task) error {
 		}
 		rows = append(rows, []string{short(t.ID), state, fmt.Sprint(t.Attempt), string(t.Priority), age(t.CreatedAt), t.Model, short(t.ConversationID)})
 	}
-	return table(p.out, rows)
-}
-
-// table writes rows in columns. Cells are made safe for a terminal.
-func table(w io.Writer, rows [][]string) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, row := range rows {
-		for i, cell := range row {
-			if cell = sanitize.Line(cell); cell == "" {
-				cell = "-"
-			}
-			row[i] = cell
-		}
-		if _, err := fmt.Fprintln(t, strings.Join(row, "\t")); err != nil {
-			return err
-		}
-	}
-	return t.Flush()
+	return table(p.out, columns, rows)
 }
 
 func (p *program) stopCommand() *cli.Command {

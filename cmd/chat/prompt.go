@@ -87,8 +87,13 @@ func checkPrompt(text string) (string, error) {
 // attachment marks where a text comes from and where it ends. The tags are what
 // models are used to, and stay clear of fences inside the text.
 func attachment(name, text string) string {
-	return fmt.Sprintf("<file name=%q>\n%s\n</file>", name, strings.TrimRight(text, "\n"))
+	return fmt.Sprintf("%s%q>\n%s\n%s", attachmentOpen, name, strings.TrimRight(text, "\n"), attachmentClose)
 }
+
+const (
+	attachmentOpen  = "<file name="
+	attachmentClose = "</file>"
+)
 
 func readFile(path string) (string, error) {
 	f, err := os.Open(path)

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -41,11 +43,26 @@ func run(ctx context.Context, args []string, std stdio, lookup func(string) (str
 	ctx, p.signals = notify(ctx)
 	defer p.signals.close()
 	app := p.app()
+	help := &checked{w: p.out}
+	app.Writer = help
 	arranged, err := arrange(app, args)
 	if err == nil {
-		err = app.RunContext(ctx, arranged)
+		err = cmp.Or(app.RunContext(ctx, arranged), help.err)
 	}
 	return p.report(ctx, err)
+}
+
+// checked remembers the error of a write that its caller does not look at, as
+// the printer of help does not.
+type checked struct {
+	w   io.Writer
+	err error
+}
+
+func (c *checked) Write(b []byte) (int, error) {
+	n, err := c.w.Write(b)
+	c.err = cmp.Or(c.err, err)
+	return n, err
 }
 
 // report says what went wrong, and returns the exit code.
@@ -77,7 +94,6 @@ func (p *program) app() *cli.App {
 		HideVersion:               true, // -v is --verbose; the command is version
 		HideHelpCommand:           true,
 		DisableSliceFlagSeparator: true,
-		Writer:                    p.out,
 		ErrWriter:                 p.err,
 		ExitErrHandler:            func(*cli.Context, error) {},
 		Flags:                     slices.Concat(sendFlags(), rootFlags(), commonFlags(), []cli.Flag{cli.HelpFlag}),

@@ -114,7 +114,7 @@ func (s submission) submit(ctx context.Context, cl *client.Client) (chat.Accepte
 	if key != "" {
 		key = "conversation " + key
 	}
-	conv, err := cl.CreateConversation(ctx, client.NewConversation{Title: chat.TitleFrom(s.Content), Model: s.Model, System: s.system}, key)
+	conv, err := cl.CreateConversation(ctx, client.NewConversation{Title: titleOf(s.Content), Model: s.Model, System: s.system}, key)
 	if err != nil {
 		return chat.Accepted{}, err
 	}

@@ -231,10 +231,12 @@ func TestAFullDiskIsSaid(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = full.Close() }() // nothing can be in it
-	errs := tempFile(t)
-	code := run(context.Background(), []string{"chat", "version"}, stdio{in: devNull(t), out: full, err: errs}, os.LookupEnv)
-	if code != exitInternal || !strings.Contains(contents(t, errs), "no space left") {
-		t.Errorf("%d: %s", code, contents(t, errs))
+	for _, args := range []string{"version", "--help", "send --help", "help daemon", "help exit-codes"} {
+		errs := tempFile(t)
+		code := run(context.Background(), append([]string{"chat"}, strings.Fields(args)...), stdio{in: devNull(t), out: full, err: errs}, os.LookupEnv)
+		if code != exitInternal || !strings.Contains(contents(t, errs), "no space left") {
+			t.Errorf("%s: %d: %s", args, code, contents(t, errs))
+		}
 	}
 }
 

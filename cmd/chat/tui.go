@@ -122,7 +122,7 @@ func (p *program) pick(ctx context.Context, cl *client.Client) (string, error) {
 	for i, conv := range list {
 		rows = append(rows, []string{strconv.Itoa(i + 1), age(conv.UpdatedAt), conv.Title})
 	}
-	if err := table(p.err, rows); err != nil {
+	if err := table(p.err, []column{{}, {drop: 1}, {least: 16}}, rows); err != nil {
 		return "", err
 	}
 	fmt.Fprint(p.err, "number: ")
