@@ -194,7 +194,7 @@ func (d *daemon) serve(ctx context.Context, stop <-chan struct{}, ready func()) 
 	if d.cfg.Role != RoleAPI {
 		w := worker.New(d.store, workerLog{d.chunk}, d.queue, d.model, worker.Options{
 			Info: workerInfo(d.cfg), Concurrency: d.cfg.Concurrency, Deadline: d.cfg.Deadline,
-			Lease: d.cfg.Lease, Renewal: d.cfg.Lease / 3, Drain: nonZero(d.cfg.Drain), Logger: d.log,
+			Lease: d.cfg.Lease, Renewal: d.cfg.Lease / 3, Drain: nonZero(d.cfg.Drain), Checkpoint: d.checkpoint(), Logger: d.log,
 		})
 		d.chunk.OnControl(func(c chunklog.Control) {
 			if c.Type == chunklog.ControlCancel {
@@ -356,6 +356,15 @@ func demoOptions(tokensPerSecond int) provider.DemoOptions {
 		return provider.DemoOptions{TokensPerSecond: -1}
 	}
 	return provider.DemoOptions{TokensPerSecond: float64(tokensPerSecond)}
+}
+
+// checkpoint is how often an answer on its way is saved in SQL: the embedded
+// engine's list dies with the process, a Redis keeps it.
+func (d *daemon) checkpoint() time.Duration {
+	if d.cfg.RedisURL != "" {
+		return 0
+	}
+	return 2 * time.Second
 }
 
 // limits are the provider's, where they were set.

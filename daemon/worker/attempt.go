@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"chat"
@@ -27,7 +28,7 @@ func (w *Worker) attempt(ctx, work context.Context, c chat.Claim) {
 	run, stop := context.WithTimeoutCause(ctx, limit, late)
 	defer stop()
 
-	a := &attempt{w: w, claim: c}
+	a := &attempt{w: w, claim: c, saved: time.Now()}
 	err := a.try(run)
 	if a.log != nil {
 		a.log.Stop()
@@ -48,6 +49,9 @@ type attempt struct {
 	log     LogWriter
 	writing sync.WaitGroup
 	stale   bool // the log found a newer attempt; read after writing.Wait
+
+	saved  time.Time // the last checkpoint
+	saving atomic.Bool
 
 	content, reasoning strings.Builder
 	finish             *Finish
@@ -105,6 +109,7 @@ func (a *attempt) make(ctx context.Context) error {
 		}
 		crash.Here(crash.WorkerMidAnswer)
 		a.add(d.Type, d.Text)
+		a.checkpoint(ctx)
 	}
 	return chat.Retryable(chat.Errorf(chat.CodeProviderCut, "the provider's stream ended without an end"))
 }

@@ -23,6 +23,7 @@ type Store interface {
 	Renew(ctx context.Context, worker string, taskIDs []string) ([]chat.Lease, error)
 	Thread(ctx context.Context, taskID string) (system string, thread []chat.Message, err error)
 	Partial(ctx context.Context, taskID string) (chat.Answer, error)
+	Checkpoint(ctx context.Context, taskID string, attempt int, a chat.Answer) error
 	Finish(ctx context.Context, r chat.Result) error
 	Requeue(ctx context.Context, h chat.Handback) error
 	Heartbeat(ctx context.Context, w chat.Worker) error
@@ -87,6 +88,7 @@ type Options struct {
 	Drain       time.Duration // how long a shutdown waits for running answers; 20 s
 	RetryBase   time.Duration // 1 s
 	RetryLimit  time.Duration // 30 s
+	Checkpoint  time.Duration // between two saves of an answer on its way; 0: the log keeps it
 	LogPatience time.Duration // how long an end waits for Redis; 2 s
 	// StorePatience bounds one question to SQL, 10 s; Farewell how long, once the
 	// worker is to end, a result may wait for SQL, 5 s.

@@ -59,6 +59,24 @@ var requeueTests = map[string]func(*suite){
 		}
 	},
 
+	"a checkpoint saves a longer text, and only of the running attempt": func(s *suite) {
+		c := s.claimed()
+		save := func(attempt int, content, want string) {
+			s.Helper()
+			s.must(s.Checkpoint(s.Context(), c.ID, attempt, chat.Answer{Content: content}))
+			if saved, err := s.Partial(s.Context(), c.ID); err != nil || saved.Content != want {
+				s.Fatalf("after %q of attempt %d: %+v, %v", content, attempt, saved, err)
+			}
+		}
+		save(1, "so far", "so far")
+		save(1, "shorter"[:5], "so far")
+		save(1, "so far, and on", "so far, and on")
+		save(2, "of an attempt that does not run yet", "so far, and on")
+		s.must(s.Requeue(s.Context(), handback(c, false, "", "")))
+		save(1, "of an attempt that does not run any more", "so far, and on")
+		s.must(s.Checkpoint(s.Context(), nobody, 1, chat.Answer{Content: "x"}))
+	},
+
 	"succeeds again after a lost reply": func(s *suite) {
 		c := s.claimed()
 		h := handback(c, false, "text", "")
