@@ -94,6 +94,7 @@ type Options struct {
 	Heartbeat     time.Duration // 15 s
 	Recheck       time.Duration // chat.StateRecheck
 	WriteTimeout  time.Duration // of one write to a reader; 30 s
+	ReadTimeout   time.Duration // of the body of a request; 30 s
 	StorePatience time.Duration // of a call for SQL; 15 s
 	MaxBody       int64         // 1 MiB
 	MaxStreams    int           // followers at once; 20,000
@@ -110,6 +111,7 @@ func (o Options) withDefaults() Options {
 	def(&o.Recheck, chat.StateRecheck)
 	def(&o.WriteTimeout, 30*time.Second)
 	def(&o.StorePatience, 15*time.Second)
+	def(&o.ReadTimeout, 30*time.Second)
 	if o.MaxBody <= 0 {
 		o.MaxBody = 1 << 20
 	}
@@ -154,14 +156,11 @@ func (s *Server) Leave() { s.leaving.Store(true) }
 func (s *Server) Drain() { s.drain() }
 
 // Handler returns the calls behind the layers that guard them, outermost first:
-// panics, Host and Origin, the token, admission.
+// time, panics, Host and Origin, the token, admission.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	s.routes(mux)
-	mux.Handle("/", call(s, func(*http.Request, principal) (reply, error) {
-		return reply{}, chat.Errorf(chat.CodeNotFound, "there is no such call; docs/protocol.md lists them")
-	}))
-	return s.recovered(s.guarded(s.authenticated(s.admitted(mux))))
+	return s.paced(s.recovered(s.guarded(s.authenticated(s.admitted(known(mux))))))
 }
 
 func (s *Server) routes(mux *http.ServeMux) {

@@ -87,8 +87,11 @@ type problem struct {
 }
 
 func writeProblem(w http.ResponseWriter, err error) {
+	writeProblemAs(w, statusOf(chat.CodeOf(err)), err)
+}
+
+func writeProblemAs(w http.ResponseWriter, status int, err error) {
 	e := chat.AsError(err)
-	status := statusOf(e.Code)
 	p := problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Code: e.Code, Detail: e.Message, Retryable: e.Retryable}
 	if e.Code == chat.CodeInternal {
 		p.Detail = "an internal error; the daemon's log has more"
@@ -158,6 +161,9 @@ func decode(r *http.Request, into any, optional bool) error {
 	}
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return chat.Errorf(chat.CodeTooLarge, "the body is larger than %d bytes", tooLarge.Limit)
+	}
+	if e, ok := errors.AsType[*chat.Error](err); ok {
+		return e
 	}
 	return chat.Errorf(chat.CodeInvalid, "the body is not the JSON object that this call takes: %w", err)
 }

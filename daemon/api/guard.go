@@ -42,7 +42,7 @@ func principalOf(r *http.Request) principal {
 	return p
 }
 
-// recovered turns a panic into a 500, or, once a stream has begun, into a cut.
+// recovered turns a panic into a 500, or, once the answer has begun, into a cut.
 func (s *Server) recovered(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
@@ -54,7 +54,7 @@ func (s *Server) recovered(next http.Handler) http.Handler {
 				panic(v)
 			}
 			s.opts.Logger.Error("api: a handler panicked", "method", r.Method, "path", r.URL.Path, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
-			if r.Pattern == "GET /stream/{task_id}" {
+			if p, ok := w.(*pacedWriter); ok && p.begun {
 				panic(http.ErrAbortHandler)
 			}
 			writeProblem(w, chat.Errorf(chat.CodeInternal, "an internal error; the daemon's log has more"))

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -130,5 +131,40 @@ func TestAPanicIsAnInternalErrorThatTellsNothing(t *testing.T) {
 	}
 	if a := l.call("GET", "/tasks", ""); a.status != 200 {
 		t.Error(fmt.Sprint("the server did not survive: ", a.status))
+	}
+}
+
+// brokenLog is a log whose stream meets a defect once it has begun.
+type brokenLog struct{ api.Log }
+
+func (brokenLog) Tail(string, chat.Position) api.Tail { panic("a defect") }
+
+func TestAPanicCutsAStreamThatHasBegun(t *testing.T) {
+	t.Parallel()
+	l := newLabThrough(t, api.Options{}, nil, func(log api.Log) api.Log { return brokenLog{log} })
+	chunks, err := l.open(l.submitted().TaskID, "").rest()
+	if !errors.Is(err, io.ErrUnexpectedEOF) || len(chunks) != 0 {
+		t.Errorf("the stream ended with %v after %s: that looks like success", err, told(chunks))
+	}
+}
+
+func TestAKnownPathSaysWhatItTakes(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, api.Options{})
+	for call, allow := range map[string]string{
+		"PUT /conversations": "GET, HEAD, POST", "PUT /conversations/" + nobody: "DELETE, GET, HEAD, PATCH",
+		"DELETE /tasks": "GET, HEAD", "POST /stream/" + nobody: "GET, HEAD", "GET /tasks/" + nobody + "/cancel": "POST",
+		"GET /retire": "POST", "PATCH /hello": "GET, HEAD",
+	} {
+		method, path, _ := strings.Cut(call, " ")
+		a := l.call(method, path, "")
+		if a.status != http.StatusMethodNotAllowed || a.problem(t) != chat.CodeInvalid || a.header.Get("Allow") != allow {
+			t.Errorf("%s: %d %q %s", call, a.status, a.header.Get("Allow"), a.body)
+		}
+	}
+	for _, path := range []string{"/nothing", "/conversations/" + nobody + "/nothing", "/"} {
+		if a := l.call("PUT", path, ""); a.status != http.StatusNotFound || a.problem(t) != chat.CodeNotFound {
+			t.Errorf("PUT %s: %d %s", path, a.status, a.body)
+		}
 	}
 }

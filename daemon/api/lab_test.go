@@ -109,6 +109,13 @@ func newLab(t *testing.T, o api.Options) *lab {
 // newLabWith lets wrap stand between the server and its database.
 func newLabWith(t *testing.T, o api.Options, wrap func(api.Store) api.Store) *lab {
 	t.Helper()
+	return newLabThrough(t, o, wrap, nil)
+}
+
+// newLabThrough lets wrappers stand before the database and the log, where they
+// are not nil.
+func newLabThrough(t *testing.T, o api.Options, wrap func(api.Store) api.Store, wrapLog func(api.Log) api.Log) *lab {
+	t.Helper()
 	l := &lab{T: t, dir: t.TempDir(), shelf: &shelf{held: map[string]string{}}}
 	engine, err := embedded.Start(embedded.Options{})
 	l.must(err)
@@ -140,7 +147,11 @@ func newLabWith(t *testing.T, o api.Options, wrap func(api.Store) api.Store) *la
 	if wrap != nil {
 		store = wrap(l.store)
 	}
-	l.server = api.New(ctx, store, apiLog{l.log, l.rdb}, q, l.shelf, o)
+	var log api.Log = apiLog{l.log, l.rdb}
+	if wrapLog != nil {
+		log = wrapLog(log)
+	}
+	l.server = api.New(ctx, store, log, q, l.shelf, o)
 	l.listen()
 	return l
 }

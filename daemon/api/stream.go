@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"time"
@@ -43,7 +42,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(s.draining, cancel)() //nolint:contextcheck // the server's life ends streams too
-	f := &frames{w: w, rc: http.NewResponseController(w), timeout: s.opts.WriteTimeout}
+	f := &frames{w: w, rc: http.NewResponseController(w)}
 	if r.Method == http.MethodHead { // is told what GET would be, and follows nothing
 		_ = f.open() // a reader that is gone needs no answer
 		return
@@ -85,12 +84,11 @@ func cursorOf(r *http.Request) chat.Position {
 	return p
 }
 
-// frames writes SSE frames under a write deadline, so that a reader who does not
-// read costs a bounded buffer for a bounded time.
+// frames writes SSE frames. Each write has its deadline (pacedWriter), so that a
+// reader who does not read costs a bounded buffer for a bounded time.
 type frames struct {
 	w       http.ResponseWriter
 	rc      *http.ResponseController
-	timeout time.Duration
 	buf     []byte
 	written time.Time
 }
@@ -131,9 +129,6 @@ func (f *frames) chunks(chunks []chat.Chunk) (ended bool, err error) {
 func (f *frames) flush() error {
 	if len(f.buf) == 0 {
 		return nil
-	}
-	if err := f.rc.SetWriteDeadline(time.Now().Add(f.timeout)); err != nil {
-		return fmt.Errorf("set write deadline: %w", err)
 	}
 	if _, err := f.w.Write(f.buf); err != nil {
 		return err

@@ -1,0 +1,38 @@
+package api
+
+import (
+	"net/http"
+
+	"chat"
+)
+
+// known serves the calls that there are, and answers the others with problem
+// documents: 405 where the path is known, otherwise 404.
+func known(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h, pattern := mux.Handler(r)
+		if pattern != "" {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		probe := &headWriter{header: http.Header{}}
+		h.ServeHTTP(probe, r)
+		if probe.status != http.StatusMethodNotAllowed {
+			writeProblem(w, chat.Errorf(chat.CodeNotFound, "there is no such call; docs/protocol.md lists them"))
+			return
+		}
+		allow := probe.header.Get("Allow")
+		w.Header().Set("Allow", allow)
+		writeProblemAs(w, http.StatusMethodNotAllowed, chat.Errorf(chat.CodeInvalid, "this path does not take %s: use %s", r.Method, allow))
+	})
+}
+
+// headWriter keeps the head of an answer, and nothing else.
+type headWriter struct {
+	header http.Header
+	status int
+}
+
+func (h *headWriter) Header() http.Header         { return h.header }
+func (h *headWriter) WriteHeader(status int)      { h.status = status }
+func (h *headWriter) Write(b []byte) (int, error) { return len(b), nil }
