@@ -135,6 +135,8 @@ type Server struct {
 	draining context.Context //nolint:containedctx // the server's life, not a request's
 	drain    context.CancelFunc
 	leaving  atomic.Bool
+
+	inquiries inquiries
 }
 
 // New returns a Server that serves until ctx ends or Drain is called.

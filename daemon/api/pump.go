@@ -48,7 +48,11 @@ func (s *Server) pump(ctx context.Context, f *frames, owner string, task chat.Ta
 			continue
 		}
 		if hinted := time.Since(asked) < wait; hinted || look.due() <= 0 {
-			look.start(hinted, func() finding { return s.recheck(ctx, owner, task.ID) })
+			since := time.Now()
+			if !hinted {
+				since = since.Add(-s.opts.Recheck / 4) // what another follower was told then is new enough
+			}
+			look.start(hinted, func() finding { return s.recheck(ctx, owner, task.ID, since) })
 		}
 	}
 }
@@ -59,17 +63,20 @@ type finding struct {
 	err error
 }
 
-// recheck looks whether the task has ended meanwhile. A database that does not
-// answer ends no stream; a task that is gone (its conversation was deleted) does.
-func (s *Server) recheck(ctx context.Context, owner, taskID string) finding {
-	_, rec, err := s.look(ctx, s.opts.Recheck, owner, taskID)
-	if err == nil || chat.IsCode(err, chat.CodeNotFound) {
-		return finding{rec, err}
-	}
-	if ctx.Err() == nil {
-		s.opts.Logger.Warn("api: a followed task's state cannot be read; will try again", "task", taskID, "err", err)
-	}
-	return finding{}
+// recheck looks whether the task has ended meanwhile, as it stood at since or
+// later. A database that does not answer ends no stream; a task that is gone (its
+// conversation was deleted) does.
+func (s *Server) recheck(ctx context.Context, owner, taskID string, since time.Time) finding {
+	return s.inquiries.ask(ctx, owner+"\x00"+taskID, since, s.opts.Recheck, func() finding {
+		_, rec, err := s.look(s.draining, s.opts.Recheck, owner, taskID) //nolint:contextcheck // it is asked for all followers
+		if err == nil || chat.IsCode(err, chat.CodeNotFound) {
+			return finding{rec, err}
+		}
+		if s.draining.Err() == nil {
+			s.opts.Logger.Warn("api: a followed task's state cannot be read; will try again", "task", taskID, "err", err)
+		}
+		return finding{}
+	})
 }
 
 // lookout asks SQL beside the stream, one question at a time: neither chunks nor
