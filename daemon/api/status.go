@@ -80,51 +80,66 @@ type stats struct {
 	Engine  string                `json:"engine"`
 }
 
-func (s *Server) readStats(ctx context.Context) (stats, error) {
+// readStats asks Redis and SQL at the same time: that one does not answer says
+// nothing of the other. Of what is down the numbers are 0.
+func (s *Server) readStats(ctx context.Context) stats {
 	ctx, cancel := context.WithTimeout(ctx, statusPatience)
 	defer cancel()
-	st := stats{Streams: s.log.Followers(), Redis: "ok", SQL: "ok", Engine: s.store.Engine()}
-	if err := s.log.Ping(ctx); err != nil {
+	st := stats{Streams: s.log.Followers(), Redis: "ok", SQL: "ok", Engine: s.store.Engine(), Queued: map[chat.Priority]int{}}
+	for _, p := range chat.Priorities() {
+		st.Queued[p] = 0
+	}
+	pinged := make(chan error, 1)
+	go func() { pinged <- s.log.Ping(ctx) }()
+	if err := s.readQueue(ctx, &st); err != nil {
+		s.opts.Logger.Warn("api: SQL does not say how the queue stands", "err", err)
+		st.SQL = "down"
+	}
+	if err := <-pinged; err != nil {
+		s.opts.Logger.Warn("api: Redis does not answer", "err", err)
 		st.Redis = "down"
 	}
+	return st
+}
+
+func (s *Server) readQueue(ctx context.Context, st *stats) error {
 	queued, running, err := s.store.QueueDepths(ctx)
 	if err != nil {
-		return st, err
+		return err
 	}
 	workers, err := s.store.Workers(ctx)
 	if err != nil {
-		return st, err
+		return err
 	}
-	st.Queued, st.Running, st.Workers = map[chat.Priority]int{}, running, len(workers)
+	st.Running, st.Workers = running, len(workers)
 	for _, p := range chat.Priorities() {
 		st.Queued[p] = queued[p]
 	}
-	return st, nil
+	return nil
 }
 
 func (s *Server) stats(r *http.Request, _ principal) (reply, error) {
-	st, err := s.readStats(r.Context())
-	return reply{body: st}, err
+	return reply{body: s.readStats(r.Context())}, nil
 }
 
-// metrics is the same in the text format of Prometheus, version 0.0.4.
+// metrics is the same in the text format of Prometheus, version 0.0.4. What SQL
+// would have to say is missing while it is down: 0 would be a lie.
 func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
-	st, err := s.readStats(r.Context())
-	if err != nil {
-		st.SQL = "down"
-	}
+	st := s.readStats(r.Context())
 	var b strings.Builder
 	gauge := func(name, help string, write func()) {
 		fmt.Fprintf(&b, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name)
 		write()
 	}
-	gauge("chat_tasks_queued", "Tasks that wait for a worker.", func() {
-		for _, p := range chat.Priorities() {
-			fmt.Fprintf(&b, "chat_tasks_queued{priority=%q} %d\n", p, st.Queued[p])
-		}
-	})
-	gauge("chat_tasks_running", "Tasks that a worker holds.", func() { fmt.Fprintf(&b, "chat_tasks_running %d\n", st.Running) })
-	gauge("chat_workers", "Worker processes seen in the last 30 s.", func() { fmt.Fprintf(&b, "chat_workers %d\n", st.Workers) })
+	if st.SQL == "ok" {
+		gauge("chat_tasks_queued", "Tasks that wait for a worker.", func() {
+			for _, p := range chat.Priorities() {
+				fmt.Fprintf(&b, "chat_tasks_queued{priority=%q} %d\n", p, st.Queued[p])
+			}
+		})
+		gauge("chat_tasks_running", "Tasks that a worker holds.", func() { fmt.Fprintf(&b, "chat_tasks_running %d\n", st.Running) })
+		gauge("chat_workers", "Worker processes seen in the last 30 s.", func() { fmt.Fprintf(&b, "chat_workers %d\n", st.Workers) })
+	}
 	gauge("chat_streams_open", "Followers connected to this instance.", func() { fmt.Fprintf(&b, "chat_streams_open %d\n", st.Streams) })
 	gauge("chat_up", "Whether a dependency answers.", func() {
 		for _, d := range []struct{ name, state string }{{"redis", st.Redis}, {"sql", st.SQL}} {

@@ -65,7 +65,7 @@ func TestReadinessFollowsSQLAndLivenessNothing(t *testing.T) {
 	conv := l.conversation()
 	store.away.Store(true)
 	for call, want := range map[string]int{
-		"GET /healthz": 200, "GET /hello": 200, "GET /readyz": 503, "GET /stats": 503, "GET /metrics": 200,
+		"GET /healthz": 200, "GET /hello": 200, "GET /readyz": 503, "GET /stats": 200, "GET /metrics": 200,
 		"POST /conversations/" + conv.ID + "/messages": 503, "GET /stream/" + nobody: 503,
 	} {
 		method, path, _ := strings.Cut(call, " ")
@@ -78,7 +78,7 @@ func TestReadinessFollowsSQLAndLivenessNothing(t *testing.T) {
 			t.Errorf("%s: %d %v %s", call, a.status, a.header, a.body)
 		}
 	}
-	if a := l.call("GET", "/metrics", ""); !strings.Contains(string(a.body), `chat_up{dependency="sql"} 0`) {
+	if a := l.call("GET", "/metrics", ""); !strings.Contains(string(a.body), `chat_up{dependency="sql"} 0`) || strings.Contains(string(a.body), "chat_tasks_queued{") {
 		t.Errorf("%s", a.body)
 	}
 	store.away.Store(false)
@@ -238,5 +238,61 @@ func TestNobodyIsAdmittedWhileTheDoorIsBeingClosed(t *testing.T) {
 	close(decide)
 	if !<-closed || <-admitted || !act.Closed() {
 		t.Error("a request was admitted to a closed daemon")
+	}
+}
+
+// deafLog is a Redis that answers no ping.
+type deafLog struct{ api.Log }
+
+func (deafLog) Ping(ctx context.Context) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// deafStore is a database that answers none of the questions of stats.
+type deafStore struct{ api.Store }
+
+func (deafStore) QueueDepths(ctx context.Context) (map[chat.Priority]int, int, error) {
+	<-ctx.Done()
+	return nil, 0, errAway
+}
+
+func TestEachDependencyIsAnsweredForByItself(t *testing.T) {
+	t.Parallel()
+	sound := func(l api.Log) api.Log { return l }
+	soundStore := func(s api.Store) api.Store { return s }
+	for name, c := range map[string]struct {
+		store      func(api.Store) api.Store
+		log        func(api.Log) api.Log
+		redis, sql string
+		queued     int
+	}{
+		"Redis is silent": {soundStore, func(l api.Log) api.Log { return deafLog{l} }, "down", "ok", 1},
+		"SQL is silent":   {func(s api.Store) api.Store { return deafStore{s} }, sound, "ok", "down", 0},
+		"both are silent": {func(s api.Store) api.Store { return deafStore{s} }, func(l api.Log) api.Log { return deafLog{l} }, "down", "down", 0},
+		"all is well":     {soundStore, sound, "ok", "ok", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLabThrough(t, api.Options{}, c.store, c.log)
+			l.submitted()
+			began := time.Now()
+			a := l.call("GET", "/stats", "")
+			var st struct {
+				Queued     map[string]int
+				Redis, SQL string
+			}
+			a.into(t, &st)
+			if a.status != 200 || st.Redis != c.redis || st.SQL != c.sql || st.Queued["normal"] != c.queued || time.Since(began) > 4*time.Second {
+				t.Errorf("%d %s after %s", a.status, a.body, time.Since(began))
+			}
+			body := string(l.call("GET", "/metrics", "").body)
+			for dependency, state := range map[string]string{"redis": c.redis, "sql": c.sql} {
+				up := map[string]string{"ok": "1", "down": "0"}[state]
+				if !strings.Contains(body, `chat_up{dependency="`+dependency+`"} `+up) {
+					t.Errorf("%s is %s:\n%s", dependency, state, body)
+				}
+			}
+		})
 	}
 }
