@@ -36,12 +36,13 @@ type Note struct {
 
 // Ask is one message: how it was asked, what was answered, who followed.
 type Ask struct {
-	Mark    string
-	Content string
-	Key     string
-	Tokens  int    // of an honest answer
-	Want    Want   `json:"-"`
-	Chain   *chain `json:"-"` // asks of one conversation, in order
+	Mark     string
+	Content  string
+	Key      string
+	Tokens   int // of an honest answer
+	Priority chat.Priority
+	Want     Want   `json:"-"`
+	Chain    *chain `json:"-"` // asks of one conversation, in order
 
 	mu        sync.Mutex
 	Posts     []Post

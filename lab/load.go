@@ -29,7 +29,9 @@ type Load struct {
 	Twice float64
 	// Direct makes the directive of message i, and says what must come of it;
 	// nil: honest answers.
-	Direct    func(i int, c chance) (directive string, want Want)
+	Direct func(i int, c chance) (directive string, want Want)
+	// Priority of message i; nil: normal.
+	Priority  func(i int) chat.Priority
 	Followers int // of each message: steady, flaky, and chat's own, in turn
 }
 
@@ -85,6 +87,9 @@ func (s *sender) compose(i int, prefix string, c chance) *Ask {
 	mark := fmt.Sprintf("%s-%d", prefix, i)
 	tokens := s.load.Tokens[0] + c.IntN(s.load.Tokens[1]-s.load.Tokens[0]+1)
 	a := &Ask{Mark: mark, Key: mark, Tokens: tokens}
+	if s.load.Priority != nil {
+		a.Priority = s.load.Priority(i)
+	}
 	directive := fmt.Sprintf("chunks=%d pace=%s", tokens, s.load.Pace)
 	if s.load.Direct != nil {
 		var extra string
@@ -196,7 +201,7 @@ func (s *sender) post(ctx context.Context, a *Ask, api int, leave time.Duration)
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var acc chat.Accepted
-	status, problem, err := s.call(ctx, api, http.MethodPost, "/conversations/"+a.Chain.id+"/messages", a.Key, chat.Submission{Content: a.Content}, &acc)
+	status, problem, err := s.call(ctx, api, http.MethodPost, "/conversations/"+a.Chain.id+"/messages", a.Key, chat.Submission{Content: a.Content, Priority: a.Priority}, &acc)
 	p.Ended = time.Now()
 	if err == nil {
 		p.Status = status

@@ -76,7 +76,7 @@ func seeded(seed uint64, n uint64) chance { return chance{rand.New(rand.NewPCG(s
 
 // Rows are all faults, in the order in which they run.
 func Rows() []Row {
-	return slices.Concat(calmRows(), processRows(), crashRows(), redisRows(), sqlRows(), providerRows(), clientRows(), timeRows(), deployRows())
+	return slices.Concat(calmRows(), processRows(), crashRows(), redisRows(), sqlRows(), providerRows(), clientRows(), manyRows(), deployRows())
 }
 
 // Select returns the rows whose names match one of the patterns (path.Match, or
