@@ -98,21 +98,24 @@ func (p *program) show(c *cli.Context) error {
 			return err
 		}
 		if c.Bool("json") {
-			return writeJSON(p.out, struct {
-				chat.Conversation
-				Messages []chat.Message `json:"messages"`
-			}{conv, messages})
+			return writeJSON(p.out, transcript{conv, messages})
 		}
-		return p.printMessages(conv, messages, c.Bool("raw"))
+		if err := p.printTitle(conv); err != nil {
+			return err
+		}
+		return p.printMessages(messages, c.Bool("raw"))
 	})
 }
 
-func (p *program) printMessages(conv chat.Conversation, messages []chat.Message, raw bool) error {
-	if conv.Title != "" {
-		if _, err := fmt.Fprintf(p.out, "# %s\n", sanitize.Line(conv.Title)); err != nil {
-			return err
-		}
+func (p *program) printTitle(conv chat.Conversation) error {
+	if conv.Title == "" {
+		return nil
 	}
+	_, err := fmt.Fprintf(p.out, "# %s\n", sanitize.Line(conv.Title))
+	return err
+}
+
+func (p *program) printMessages(messages []chat.Message, raw bool) error {
 	for _, m := range messages {
 		head := string(m.Role)
 		if m.Model != "" {

@@ -13,7 +13,7 @@ import (
 // too early fails, instead of paying a model to answer the word.
 func planned() []string {
 	return []string{
-		"search", "rename", "fork", "retry", "edit", "export", "import", "roles", "usage", "top",
+		"rename", "fork", "retry", "edit", "import", "roles", "usage", "top",
 		"auth", "config", "doctor", "completion", "man",
 	}
 }

@@ -100,7 +100,7 @@ func (p *program) app() *cli.App {
 		Commands: []*cli.Command{
 			p.rootCommand(), p.sendCommand(), p.attachCommand(),
 			p.psCommand(), p.stopCommand(), p.waitCommand(),
-			p.lsCommand(), p.showCommand(), p.rmCommand(),
+			p.lsCommand(), p.searchCommand(), p.showCommand(), p.exportCommand(), p.rmCommand(),
 			p.modelsCommand(), p.daemonCommand(), p.versionCommand(), p.helpCommand(),
 		},
 	}

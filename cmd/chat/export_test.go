@@ -1,0 +1,68 @@
+package main
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"chat"
+)
+
+func TestExportLosesNothing(t *testing.T) {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)
+	one := transcript{
+		chat.Conversation{ID: "c1", Title: "<T> & \u2028", Model: "m", System: "s", CreatedAt: at, UpdatedAt: at},
+		[]chat.Message{
+			{ID: "m1", ConversationID: "c1", Role: chat.RoleUser, Content: "a\n\"b\"\t\x1b[1m", CreatedAt: at, UpdatedAt: at},
+			{
+				ID: "m2", ConversationID: "c1", ParentID: "m1", Role: chat.RoleAssistant, Content: "c", Reasoning: "r", Model: "m", CreatedAt: at, UpdatedAt: at,
+				TaskID: "t1", State: chat.TaskInterrupted, FinishReason: "length", Usage: &chat.Usage{PromptTokens: 1, CompletionTokens: 2, TotalTokens: 3},
+				Error: &chat.Error{Code: chat.CodeProviderCut, Message: "cut", Retryable: true},
+			},
+		},
+	}
+	two := transcript{chat.Conversation{ID: "c2", CreatedAt: at, UpdatedAt: at}, []chat.Message{}}
+	for _, all := range [][]transcript{{}, {one}, {one, two}} {
+		var b strings.Builder
+		out := &jsonExport{w: &b}
+		for _, tr := range all {
+			if err := out.conversation(tr.Conversation, tr.Messages); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := out.end(); err != nil {
+			t.Fatal(err)
+		}
+		var got struct {
+			Format        string       `json:"format"`
+			Version       int          `json:"version"`
+			ExportedAt    time.Time    `json:"exported_at"`
+			Conversations []transcript `json:"conversations"`
+		}
+		if err := json.Unmarshal([]byte(b.String()), &got); err != nil {
+			t.Fatalf("%v in %s", err, b.String())
+		}
+		if got.Format != exportFormat || got.Version != exportVersion || got.ExportedAt.IsZero() || !reflect.DeepEqual(got.Conversations, all) {
+			t.Errorf("%+v\nfrom %s", got, b.String())
+		}
+	}
+}
+
+func TestPlacesOfASearch(t *testing.T) {
+	for text, want := range map[string]string{
+		"nothing":                   "",
+		"one Word here":             "one Word here",
+		"a word\nand a second word": "and a second word",
+		"ÄRGER über Ärger":          "",
+		strings.Repeat("x", 50) + "word" + strings.Repeat("y", 80): "…" + strings.Repeat("x", 20) + "word" + strings.Repeat("y", 56) + "…",
+	} {
+		if got, _ := place(text, []string{"WORD", "second"}); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+	if got, n := place("ÄRGER über Ärger", []string{"ärger"}); got != "ÄRGER über Ärger" || n != 1 {
+		t.Errorf("%q, %d", got, n)
+	}
+}
