@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"strings"
 	"sync"
 	"time"
 
@@ -26,6 +27,8 @@ type History struct {
 	Calls  []providertest.Call
 	Metric []Gauges // before the load and in the quiet, by instance
 	Log    string   // of all chatd processes
+
+	calls map[string][]providertest.Call // Calls by mark
 }
 
 // Note is something that happened to the world, for people.
@@ -158,11 +161,21 @@ func (h *History) Notes() []Note {
 
 // CallsOf are the provider's calls for a mark.
 func (h *History) CallsOf(mark string) []providertest.Call {
-	var out []providertest.Call
-	for _, c := range h.Calls {
-		if hasMark(c.Prompt, mark) {
-			out = append(out, c)
+	if h.calls == nil {
+		h.calls = map[string][]providertest.Call{}
+		for _, c := range h.Calls {
+			h.calls[markOf(c.Prompt)] = append(h.calls[markOf(c.Prompt)], c)
 		}
 	}
-	return out
+	return h.calls[mark]
+}
+
+// markOf is the mark in a message, or "".
+func markOf(content string) string {
+	_, rest, ok := strings.Cut(content, " mark=")
+	if !ok {
+		return ""
+	}
+	mark, _, _ := strings.Cut(rest, "\n")
+	return mark
 }

@@ -57,12 +57,7 @@ func Judge(h *History) []Violation {
 
 // acceptance judges what became of sending.
 func (v *verdict) acceptance(a *Ask) {
-	marked := 0
-	for _, m := range v.h.Rows.Messages {
-		if m.Role == "user" && hasMark(m.Content, a.Mark) {
-			marked++
-		}
-	}
+	marked := v.h.Rows.asked[a.Mark]
 	if a.Accepted == nil {
 		if a.Refused == nil {
 			v.found("A4", a, "after %d tries nobody said what became of the message", len(a.Posts))

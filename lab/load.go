@@ -16,6 +16,7 @@ import (
 // Load is what is asked while the world breaks.
 type Load struct {
 	Asks   int           // messages; each has three followers
+	For    time.Duration // if it is set: messages for so long, however many
 	Every  time.Duration // a new message each
 	Tokens [2]int        // of an answer, from and to
 	Pace   time.Duration // between two tokens
@@ -65,10 +66,11 @@ type sender struct {
 func (s *sender) run(ctx context.Context, seed uint64, prefix string) {
 	c := seeded(seed, 2)
 	var chains []*chain
-	for i := range s.load.Asks {
+	began := time.Now()
+	for i := 0; i < s.load.Asks || time.Since(began) < s.load.For; i++ {
 		a := s.compose(i, prefix, c)
-		if len(chains) > 0 && c.often(s.load.Chains) {
-			a.Chain = chains[c.IntN(len(chains))]
+		if n := len(chains); n > 0 && c.often(s.load.Chains) {
+			a.Chain = chains[n-1-c.IntN(min(n, 10))]
 		} else {
 			a.Chain = &chain{}
 			chains = append(chains, a.Chain)
@@ -100,8 +102,6 @@ func (s *sender) compose(i int, prefix string, c chance) *Ask {
 	return a
 }
 
-func hasMark(content, mark string) bool { return strings.Contains(content, " mark="+mark+"\n") }
-
 // ask sends one message until it knows what became of it, and follows.
 func (s *sender) ask(ctx context.Context, a *Ask, c chance) {
 	a.Chain.mu.Lock() // a conversation's messages one after the other
@@ -115,8 +115,12 @@ func (s *sender) ask(ctx context.Context, a *Ask, c chance) {
 		return // refused
 	}
 	kinds := []string{"steady", "flaky", "client"}
+	first := 0
+	if s.load.For > 0 {
+		first = c.IntN(len(kinds))
+	}
 	for n := range s.load.Followers {
-		f := &Follower{Kind: kinds[n%len(kinds)]}
+		f := &Follower{Kind: kinds[(first+n)%len(kinds)]}
 		a.Followers = append(a.Followers, f)
 		mine := chance{c.Rand}
 		delay := mine.between(0, 300*time.Millisecond)

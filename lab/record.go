@@ -18,6 +18,10 @@ import (
 type Record struct {
 	Messages []MessageRow
 	Tasks    []TaskRow
+
+	messages map[string]int // places by id
+	tasks    map[string]int
+	asked    map[string]int // user messages by mark
 }
 
 // MessageRow is one row of messages.
@@ -67,6 +71,7 @@ func readRecord(ctx context.Context, driver, dsn string) (r Record, err error) {
 		}
 		r.Tasks = append(r.Tasks, t.TaskRow)
 	}
+	r.index()
 	return r, err
 }
 
@@ -86,24 +91,36 @@ func rows[T any](ctx context.Context, db *sql.DB, query string, fields func(*T) 
 	return out, found.Err()
 }
 
-// Task is the row of a task.
-func (r Record) Task(id string) (TaskRow, bool) {
-	for _, t := range r.Tasks {
-		if t.ID == id {
-			return t, true
+// index makes the rows quick to find.
+func (r *Record) index() {
+	r.messages, r.tasks, r.asked = map[string]int{}, map[string]int{}, map[string]int{}
+	for i, m := range r.Messages {
+		r.messages[m.ID] = i
+		if m.Role == "user" {
+			r.asked[markOf(m.Content)]++
 		}
 	}
-	return TaskRow{}, false
+	for i, t := range r.Tasks {
+		r.tasks[t.ID] = i
+	}
+}
+
+// Task is the row of a task.
+func (r Record) Task(id string) (TaskRow, bool) {
+	i, ok := r.tasks[id]
+	if !ok {
+		return TaskRow{}, false
+	}
+	return r.Tasks[i], true
 }
 
 // Message is the row of a message.
 func (r Record) Message(id string) (MessageRow, bool) {
-	for _, m := range r.Messages {
-		if m.ID == id {
-			return m, true
-		}
+	i, ok := r.messages[id]
+	if !ok {
+		return MessageRow{}, false
 	}
-	return MessageRow{}, false
+	return r.Messages[i], true
 }
 
 // RedisKey is one key of Redis and what is left of its life.

@@ -27,6 +27,8 @@ type Row struct {
 	Name string // area/what-happens
 	On   []Profile
 	Core bool // fast and telling enough for every change
+	// Alone: it takes a world of its own, or minutes: not a part of a soak.
+	Alone bool
 	// Setup changes the world before its processes start; may be nil.
 	Setup func(w *World)
 	// Fault breaks something while the load runs, and returns when it has

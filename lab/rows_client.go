@@ -17,7 +17,7 @@ import (
 // clientRows are clients that behave badly, or are very many.
 func clientRows() []Row {
 	return []Row{
-		{Name: "clients/all-connections-cut-again-and-again", On: both(), Core: true, Fault: func(ctx context.Context, w *World) error {
+		{Name: "clients/all-connections-cut-again-and-again", On: both(), Fault: func(ctx context.Context, w *World) error {
 			return w.repeat(ctx, 12, 300*time.Millisecond, func() error { return w.each(frontEdge, func(e *Edge) error { return e.Reset(ctx) }) })
 		}},
 		{Name: "clients/cut-after-some-bytes", On: both(), Core: true, Fault: func(ctx context.Context, w *World) error {
@@ -32,15 +32,15 @@ func clientRows() []Row {
 			})
 		}},
 		{Name: "clients/replies-to-posts-lost", On: both(), Core: true, Load: func(l *Load) { l.Drops = 0.9 }},
-		{Name: "clients/fifty-identical-posts", On: both(), Load: func(l *Load) { l.Asks, l.Twice = 6, 1 }, Fault: fiftyPosts},
-		{Name: "clients/cancel-storm", On: both(), Core: true, Load: func(l *Load) { l.Asks, l.Cancels = 40, 1 }},
-		{Name: "clients/a-thousand-abandoned-followers", On: both(), Fault: abandoned},
-		{Name: "clients/readers-that-stop-reading", On: both(), Fault: stuck},
-		{Name: "clients/slowloris", On: both(), Fault: slowloris},
-		{Name: "clients/hostile-requests", On: both(), Fault: hostile},
-		{Name: "clients/resume-at-every-byte", On: both(), Load: func(l *Load) { l.Asks, l.Cancels, l.Tokens = 3, 0, [2]int{20, 20} }, Fault: everyByte},
+		{Name: "clients/fifty-identical-posts", On: both(), Alone: true, Load: func(l *Load) { l.Asks, l.Twice = 6, 1 }, Fault: fiftyPosts},
+		{Name: "clients/cancel-storm", On: both(), Load: func(l *Load) { l.Asks, l.Cancels = 40, 1 }},
+		{Name: "clients/a-thousand-abandoned-followers", On: both(), Alone: true, Fault: abandoned},
+		{Name: "clients/readers-that-stop-reading", On: both(), Alone: true, Fault: stuck},
+		{Name: "clients/slowloris", On: both(), Alone: true, Fault: slowloris},
+		{Name: "clients/hostile-requests", On: both(), Alone: true, Fault: hostile},
+		{Name: "clients/resume-at-every-byte", On: both(), Alone: true, Load: func(l *Load) { l.Asks, l.Cancels, l.Tokens = 3, 0, [2]int{20, 20} }, Fault: everyByte},
 		{Name: "clients/seven-tabs", On: both(), Load: func(l *Load) { l.Followers = 7 }},
-		{Name: "clients/http-1.0", On: both(), Fault: oldHTTP},
+		{Name: "clients/http-1.0", On: both(), Alone: true, Fault: oldHTTP},
 	}
 }
 

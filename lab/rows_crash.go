@@ -49,7 +49,7 @@ func crashRow(p crash.Point) Row {
 	case crash.WorkerBeforeHandback, crash.WorkerAfterHandback:
 		passes = 3
 	}
-	r := Row{Name: "crash/" + string(p), On: both(), Setup: func(w *World) { w.crashAt(p, "kill", passes) }}
+	r := Row{Name: "crash/" + string(p), On: []Profile{Full, Embedded}, Setup: func(w *World) { w.crashAt(p, "kill", passes) }}
 	r.Core = p == crash.WorkerBeforeCommit || p == crash.WorkerAfterCommit || p == crash.APIAfterCommit || p == crash.APIBeforeReply
 	// The list dies with the embedded engine, and with it what only it had.
 	r.Allow = Allow{Repurchase: true, RepurchaseFull: p == crash.WorkerAfterLastToken}
@@ -127,7 +127,8 @@ func lastRite() Row {
 // others alone.
 func poison() Row {
 	return Row{
-		Name: "process/a-message-that-kills-its-worker", On: both(), Allow: Allow{Unfinished: true, Repurchase: true, RepurchaseFull: true},
+		Alone: true,
+		Name:  "process/a-message-that-kills-its-worker", On: both(), Allow: Allow{Unfinished: true, Repurchase: true, RepurchaseFull: true},
 		Load: func(l *Load) { l.Asks, l.Cancels = 3, 0 },
 		Fault: func(ctx context.Context, w *World) error {
 			deadly := "CHATD_CRASH=" + string(crash.WorkerMidAnswer)

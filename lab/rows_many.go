@@ -18,8 +18,8 @@ import (
 // manyRows are about numbers: followers, and messages that wait.
 func manyRows() []Row {
 	return []Row{
-		{Name: "clients/ten-thousand-idle-followers", On: both(), Allow: Allow{SlowFirst: true}, Fault: tenThousand},
-		{Name: "queue/background-still-progresses", On: both(), Core: true,
+		{Name: "clients/ten-thousand-idle-followers", On: both(), Alone: true, Allow: Allow{SlowFirst: true}, Fault: tenThousand},
+		{Name: "queue/background-still-progresses", On: both(),
 			Setup: func(w *World) { w.Env = append(w.Env, "CHATD_CONCURRENCY=2") },
 			Load: func(l *Load) {
 				l.Asks, l.Every, l.Cancels, l.Chains, l.Followers = 80, 5*time.Millisecond, 0, 0, 1

@@ -18,7 +18,7 @@ func calmRows() []Row {
 // processRows kill, pause and restart processes.
 func processRows() []Row {
 	return []Row{
-		{Name: "process/kill-api", On: full(), Core: true, Fault: func(ctx context.Context, w *World) error {
+		{Name: "process/kill-api", On: full(), Fault: func(ctx context.Context, w *World) error {
 			return w.AnyAPI().Restart(ctx, w.Chance.between(0, 2*time.Second))
 		}},
 		{Name: "process/kill-worker", On: full(), Core: true, Fault: func(ctx context.Context, w *World) error {
@@ -54,7 +54,7 @@ func processRows() []Row {
 		{Name: "process/stop-everything", On: both(), Allow: Allow{Silence: true, Overlap: true, LateCancel: true, Repurchase: true, RepurchaseFull: true}, Fault: func(ctx context.Context, w *World) error {
 			return w.freezeAll(ctx, w.Nodes(), w.Lease+w.Chance.between(time.Second, 4*time.Second))
 		}},
-		{Name: "process/terminate-worker", On: full(), Core: true, Fault: func(ctx context.Context, w *World) error {
+		{Name: "process/terminate-worker", On: full(), Fault: func(ctx context.Context, w *World) error {
 			n := w.AnyWorker()
 			ended, err := n.Term(15 * time.Second)
 			if err != nil {

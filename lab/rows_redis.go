@@ -21,13 +21,13 @@ func redisRows() []Row {
 	short.Setup = func(w *World) { w.Env = append(w.Env, "CHUNK_TTL=1s") }
 	short.Load = func(l *Load) { l.Tokens, l.Pace = [2]int{3, 8}, 1300*time.Millisecond }
 	return []Row{
-		row("restart-with-data-loss", true, func(ctx context.Context, w *World) error {
+		row("restart-with-data-loss", false, func(ctx context.Context, w *World) error {
 			return w.redisDown(ctx, w.Chance.between(0, 3*time.Second))
 		}),
 		row("flushall", true, func(ctx context.Context, w *World) error {
 			return w.repeat(ctx, 4, time.Second, func() error { return w.rdb.FlushAll(ctx).Err() })
 		}),
-		row("live-list-deleted", true, func(ctx context.Context, w *World) error {
+		row("live-list-deleted", false, func(ctx context.Context, w *World) error {
 			return w.repeat(ctx, 6, 500*time.Millisecond, func() error { return w.deleteLive(ctx) })
 		}),
 		row("list-of-another-type", false, func(ctx context.Context, w *World) error {
@@ -37,13 +37,13 @@ func redisRows() []Row {
 			return w.repeat(ctx, 30, 100*time.Millisecond, func() error { return w.deleteQueues(ctx) })
 		}),
 		row("refused-10s", false, refuseRedis(10*time.Second)),
-		row("refused-120s", false, refuseRedis(120*time.Second)),
+		alone(row("refused-120s", false, refuseRedis(120*time.Second))),
 		row("black-hole-10s", false, swallowRedis(10*time.Second)),
-		row("black-hole-120s", false, swallowRedis(120*time.Second)),
+		alone(row("black-hole-120s", false, swallowRedis(120*time.Second))),
 		row("replies-lost", true, func(ctx context.Context, w *World) error {
 			return w.repeat(ctx, 4, time.Second, func() error { return w.loseReplies(ctx, redisEdge) })
 		}),
-		row("reset-during-a-command", true, func(ctx context.Context, w *World) error {
+		row("reset-during-a-command", false, func(ctx context.Context, w *World) error {
 			return w.repeat(ctx, 15, 250*time.Millisecond, func() error { return w.each(redisEdge, func(e *Edge) error { return e.Reset(ctx) }) })
 		}),
 		row("slow", false, func(ctx context.Context, w *World) error {
@@ -58,11 +58,11 @@ func redisRows() []Row {
 		row("subscribers-cut", true, func(ctx context.Context, w *World) error {
 			return w.repeat(ctx, 60, 80*time.Millisecond, func() error { return w.rdb.ClientKillByFilter(ctx, "TYPE", "pubsub").Err() })
 		}),
-		row("messages-doubled-and-late", true, doubled),
+		row("messages-doubled-and-late", false, doubled),
 		row("output-limit", false, func(ctx context.Context, w *World) error {
 			return w.configured(ctx, "client-output-buffer-limit", "pubsub 1 1 1", "pubsub 33554432 8388608 60")
 		}),
-		row("out-of-memory", true, func(ctx context.Context, w *World) error { return w.configured(ctx, "maxmemory", "1", "0") }),
+		row("out-of-memory", false, func(ctx context.Context, w *World) error { return w.configured(ctx, "maxmemory", "1", "0") }),
 		row("no-auth", false, noAuth),
 		row("read-only", false, func(ctx context.Context, w *World) error {
 			if err := w.rdb.SlaveOf(ctx, "127.0.0.1", "1").Err(); err != nil {
@@ -74,6 +74,8 @@ func redisRows() []Row {
 		short,
 	}
 }
+
+func alone(r Row) Row { r.Alone = true; return r }
 
 // redisEdge and sqlEdge pick an edge of a process.
 func redisEdge(n *Node) *Edge { return n.Redis }

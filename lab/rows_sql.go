@@ -26,7 +26,7 @@ func sqlRows() []Row {
 	return []Row{
 		late(row("restart", true, func(ctx context.Context, w *World) error { return w.sqlDown(ctx, w.Chance.between(0, 3*time.Second)) })),
 		late(row("down-10s", false, func(ctx context.Context, w *World) error { return w.sqlDown(ctx, 10*time.Second) })),
-		late(row("down-60s-at-completion", false, func(ctx context.Context, w *World) error { return w.sqlDown(ctx, 60*time.Second) })),
+		alone(late(row("down-60s-at-completion", false, func(ctx context.Context, w *World) error { return w.sqlDown(ctx, 60*time.Second) }))),
 		{Name: "sql/down-and-a-worker-killed", On: full(), Allow: Allow{LateCancel: true}, Fault: func(ctx context.Context, w *World) error {
 			if err := w.Postgres.Kill(); err != nil {
 				return err
@@ -52,7 +52,7 @@ func sqlRows() []Row {
 		row("reply-to-commit-lost", true, func(ctx context.Context, w *World) error {
 			return w.repeat(ctx, 6, 700*time.Millisecond, func() error { return w.loseReplies(ctx, sqlEdge) })
 		}),
-		row("connections-reset", true, func(ctx context.Context, w *World) error {
+		row("connections-reset", false, func(ctx context.Context, w *World) error {
 			return w.repeat(ctx, 12, 300*time.Millisecond, func() error { return w.each(sqlEdge, func(e *Edge) error { return e.Reset(ctx) }) })
 		}),
 		row("connections-terminated", false, func(ctx context.Context, w *World) error {

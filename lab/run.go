@@ -105,7 +105,7 @@ func phases(ctx context.Context, w *World, h *History) error {
 		h.Row.Load(&s.load)
 	}
 	before := w.gauges(ctx)
-	loading, stop := context.WithTimeoutCause(ctx, 4*time.Minute, errors.New("the run took too long"))
+	loading, stop := context.WithTimeoutCause(ctx, s.load.For+5*time.Minute, errors.New("the run took too long"))
 	defer stop()
 	s.work.Go(func() { s.run(loading, h.Seed, name()) })
 

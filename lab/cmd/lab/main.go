@@ -29,6 +29,9 @@ type options struct {
 	profile  string
 	parallel int
 	core     bool
+	soak     time.Duration
+	period   time.Duration
+	streams  int
 	list     bool
 	keep     string
 	json     string
@@ -44,6 +47,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	f.StringVar(&o.profile, "profile", "", "embedded or full (default: all that a row is for)")
 	f.IntVar(&o.parallel, "parallel", 3, "worlds at once")
 	f.BoolVar(&o.core, "core", false, "the core rows only")
+	f.DurationVar(&o.soak, "soak", 0, "instead of rows: so long a load with a random fault every -period")
+	f.DurationVar(&o.period, "period", 10*time.Second, "of the faults of a soak")
+	f.IntVar(&o.streams, "streams", 100, "of a soak, at once")
 	f.BoolVar(&o.list, "list", false, "list the rows")
 	f.StringVar(&o.keep, "dir", "", "where runs that failed leave their history (default: a new temporary directory)")
 	f.StringVar(&o.json, "json", "", "write the results to this file, too")
@@ -75,6 +81,15 @@ func (o options) run(ctx context.Context, stdout, stderr io.Writer) (bool, error
 	}
 	if o.core {
 		rows = slices.DeleteFunc(slices.Clone(rows), func(r lab.Row) bool { return !r.Core })
+	}
+	if o.soak > 0 {
+		rows = nil
+		for _, p := range lab.Profiles() {
+			if o.profile == string(p) || o.profile == "" && p == lab.Full {
+				rows = append(rows, lab.SoakRow(p, o.soak, o.period, o.streams))
+			}
+		}
+		o.seeds = 1
 	}
 	if o.list {
 		for _, r := range rows {
