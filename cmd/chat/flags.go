@@ -49,6 +49,7 @@ func outputFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "json", Usage: "one JSON object when the answer is complete", DisableDefaultText: true},
 		&cli.BoolFlag{Name: "jsonl", Usage: "events as JSON lines, as they come", DisableDefaultText: true},
 		&cli.BoolFlag{Name: "raw", Usage: "on a terminal: the text as the model wrote it, without layout", DisableDefaultText: true},
+		&cli.StringFlag{Name: "extract", Aliases: []string{"x"}, Usage: "only a code block of the answer: `[first|last|N]`; without one of these, the first"},
 		&cli.BoolFlag{Name: "no-stream", Usage: "write the answer when it is complete, not as it comes", DisableDefaultText: true},
 		&cli.StringFlag{Name: "reasoning", Value: "hide", Usage: "`MODE`: hide, show or only; show writes the reasoning to stderr, only writes it instead of the answer"},
 	}

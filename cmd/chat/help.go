@@ -49,6 +49,7 @@ Examples:
   chat send -c "Shorter, please"
   chat send "Tell me a story" | less
   chat send --json "Hi" | jq -r .message.content
+  chat send -x "Write a Makefile for Go" > Makefile
   id=$(chat send -d "Think hard") && chat wait $id && chat attach $id
 
 Exit codes: chat help exit-codes`

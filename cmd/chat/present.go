@@ -32,6 +32,13 @@ func (p *program) presenter(c *cli.Context) (presenter, error) {
 	case c.Bool("json") && c.Bool("jsonl"):
 		return nil, chat.Errorf(chat.CodeInvalid, "--json and --jsonl exclude each other")
 	}
+	block := extraction(c.String("extract"))
+	if err := block.check(); err != nil {
+		return nil, err
+	}
+	if block != "" && (c.Bool("json") || c.Bool("jsonl") || c.Bool("detach") || mode == "only") {
+		return nil, chat.Errorf(chat.CodeInvalid, "--extract writes a code block alone, which excludes --json, --jsonl, --detach and --reasoning only")
+	}
 	links := linkNotes{p: p}
 	switch {
 	case c.Bool("jsonl"):
@@ -42,7 +49,7 @@ func (p *program) presenter(c *cli.Context) (presenter, error) {
 	tty := term.IsTerminal(p.out.Fd())
 	var out sink
 	switch {
-	case tty && !c.Bool("raw"):
+	case tty && !c.Bool("raw") && block == "":
 		out = p.rendered()
 	case tty:
 		out = &cleaned{w: p.out}
@@ -52,7 +59,7 @@ func (p *program) presenter(c *cli.Context) (presenter, error) {
 	if c.Bool("no-stream") {
 		out = &late{sink: out}
 	}
-	t := &textual{linkNotes: links, out: out, mode: mode}
+	t := &textual{linkNotes: links, out: out, mode: mode, block: block}
 	if mode == "show" {
 		t.aside = &aside{cleaned: cleaned{w: p.err}, gap: tty && term.IsTerminal(p.err.Fd())}
 		if p.colors(p.err.Fd()) != noColor {

@@ -23,6 +23,7 @@ type textual struct {
 	out   sink
 	aside *aside // for the reasoning; nil drops it
 	mode  string
+	block extraction // what of the text is wanted, "" for all of it
 }
 
 func (t *textual) chunk(_ *answer, c chat.Chunk) error {
@@ -35,6 +36,9 @@ func (t *textual) chunk(_ *answer, c chat.Chunk) error {
 			if err := t.aside.pause(); err != nil {
 				return err
 			}
+		}
+		if t.block != "" {
+			return nil // nobody knows yet which one it is
 		}
 		return t.out.Write(c.Content)
 	case chat.ChunkReasoning:
@@ -56,9 +60,21 @@ func (t *textual) chunk(_ *answer, c chat.Chunk) error {
 	return nil
 }
 
-func (t *textual) end(*answer) error {
+func (t *textual) end(a *answer) error {
 	if t.aside != nil {
 		if err := t.aside.Close(); err != nil {
+			return err
+		}
+	}
+	if t.block != "" {
+		code, err := t.block.from(a.text.String())
+		if err != nil && a.state != chat.TaskDone {
+			return nil // how it ended says more
+		}
+		if err == nil {
+			err = t.out.Write(code)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -24,7 +24,7 @@ func (p *program) rootCommand() *cli.Command {
 }
 
 func (p *program) root(c *cli.Context) error {
-	scripted := c.Bool("json") || c.Bool("jsonl") || c.Bool("detach")
+	scripted := c.Bool("json") || c.Bool("jsonl") || c.Bool("detach") || c.IsSet("extract")
 	asked := c.Args().Present() || len(c.StringSlice("file")) > 0 || (!c.Bool("no-stdin") && p.stdinIsGiven())
 	terminal := term.IsTerminal(p.out.Fd())
 	dumb := p.env("TERM") == "" || p.env("TERM") == "dumb"

@@ -27,6 +27,10 @@ type flagSpec struct {
 	kind flagKind
 	// blank says that an empty value means something.
 	blank bool
+	// bare is the value if none is given, and a word that follows is one if takes
+	// says so. Of most flags it is "": they need a value.
+	bare  string
+	takes func(string) bool
 }
 
 // flagTable maps every name of a flag to its spec.
@@ -38,6 +42,12 @@ func tableOf(lists ...[]cli.Flag) flagTable {
 	for _, list := range lists {
 		for _, f := range list {
 			spec := flagSpec{name: f.Names()[0], kind: textKind, blank: f.Names()[0] == "system"}
+			switch spec.name {
+			case "resume":
+				spec.bare, spec.takes = pick, isWord
+			case "extract":
+				spec.bare, spec.takes = firstBlock, isBlockChoice
+			}
 			switch f.(type) {
 			case *cli.BoolFlag:
 				spec.kind = switchKind
@@ -113,15 +123,15 @@ func split(line []string, table flagTable) words {
 		switch {
 		case !known && bundled(arg, table):
 			for _, c := range arg[1:] {
-				w.flags = append(w.flags, "--"+table[string(c)].name)
+				w.take(table[string(c)], table[string(c)].bare, false)
 			}
 			continue
 		case !known:
 			w.unknown(arg, name, table)
 			continue
-		case spec.name == "resume" && !given:
-			value = pick
-			if i+1 < len(line) && isWord(line[i+1]) {
+		case spec.bare != "" && !given:
+			value = spec.bare
+			if i+1 < len(line) && spec.takes(line[i+1]) {
 				i++
 				value = line[i]
 			}
@@ -182,13 +192,14 @@ func (w *words) unknown(arg, name string, table flagTable) {
 	w.refuse("there is no flag %s", flag)
 }
 
-// bundled reports whether arg is several one-letter switches in one, as -qd.
+// bundled reports whether arg is several one-letter flags in one that need no
+// value, as -qd.
 func bundled(arg string, table flagTable) bool {
 	if strings.HasPrefix(arg, "--") || len(arg) < 3 {
 		return false
 	}
 	for _, c := range arg[1:] {
-		if spec, ok := table[string(c)]; !ok || spec.kind != switchKind {
+		if spec, ok := table[string(c)]; !ok || spec.kind != switchKind && spec.bare == "" {
 			return false
 		}
 	}
