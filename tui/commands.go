@@ -22,9 +22,10 @@ type (
 		err          error
 	}
 	recordMsg struct {
-		session  int
-		messages []chat.Message
-		err      error
+		session      int
+		conversation chat.Conversation
+		messages     []chat.Message
+		err          error
 	}
 	sentMsg struct {
 		session  int
@@ -38,9 +39,10 @@ type (
 	}
 	framesMsg []follow.Batch
 	beatMsg   struct {
-		seq   int
-		tasks []chat.Task
-		err   error
+		seq           int
+		tasks         []chat.Task
+		conversations []chat.Conversation // the newest
+		err           error
 	}
 	beatDueMsg struct{ seq int } // after that heartbeat
 	tickMsg    struct{}
@@ -126,8 +128,8 @@ func (m *Model) openCommand(id string) tea.Cmd {
 func (m *Model) recordCommand() tea.Cmd {
 	session, backend, id := m.session, m.backend, m.conversation.ID
 	return m.jobs.command(func(ctx context.Context) tea.Msg {
-		_, messages, err := backend.Messages(ctx, id)
-		return recordMsg{session, messages, err}
+		c, messages, err := backend.Messages(ctx, id)
+		return recordMsg{session, c, messages, err}
 	})
 }
 
@@ -162,16 +164,5 @@ func (m *Model) framesCommand() tea.Cmd {
 	hub := m.hub
 	return m.jobs.command(func(ctx context.Context) tea.Msg {
 		return framesMsg(hub.Next(ctx))
-	})
-}
-
-// beatCommand asks for the running tasks, which also tells whether the server
-// can be reached.
-func (m *Model) beatCommand() tea.Cmd {
-	m.beatSeq++
-	seq, backend := m.beatSeq, m.backend
-	return m.jobs.command(func(ctx context.Context) tea.Msg {
-		tasks, err := backend.Running(ctx)
-		return beatMsg{seq, tasks, err}
 	})
 }

@@ -23,6 +23,7 @@ type fakeBackend struct {
 	sendErr       error
 	runningErr    error
 	sendGate      chan struct{} // if set, Send waits for it
+	read          int           // how often messages were read
 	seq           int
 }
 
@@ -33,6 +34,7 @@ type fakeTask struct {
 	updates []chat.Update
 	more    chan struct{} // closed and replaced at each update
 	follows int
+	broken  error // what the stream fails with next, once
 }
 
 func newFake() *fakeBackend {
@@ -64,6 +66,7 @@ func (f *fakeBackend) Conversations(_ context.Context, search string) ([]chat.Co
 func (f *fakeBackend) Messages(_ context.Context, id string) (chat.Conversation, []chat.Message, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.read++
 	for _, c := range f.conversations {
 		if c.ID == id {
 			return c, append([]chat.Message{}, f.messages[id]...), nil
@@ -98,6 +101,11 @@ func (f *fakeBackend) Send(ctx context.Context, id string, sub chat.Submission) 
 	answer.TaskID = task.task.ID
 	f.tasks[task.task.ID] = task
 	f.messages[id] = append(f.messages[id], user, answer)
+	for i := range f.conversations {
+		if f.conversations[i].ID == id {
+			f.conversations[i].UpdatedAt = noon.Add(time.Duration(f.seq) * time.Millisecond)
+		}
+	}
 	return chat.Accepted{TaskID: task.task.ID, MessageID: answer.ID, UserMessageID: user.ID, ConversationID: id, Status: chat.StatusProcessing}, nil
 }
 
@@ -147,7 +155,15 @@ func (f *fakeBackend) Follow(ctx context.Context, taskID string, _ chat.Position
 			if ready {
 				u = t.updates[i]
 			}
+			broken := t.broken
+			if !ready {
+				t.broken = nil
+			}
 			t.mu.Unlock()
+			if !ready && broken != nil {
+				yield(chat.Update{}, broken)
+				return
+			}
 			if !ready {
 				select {
 				case <-ctx.Done():
@@ -174,6 +190,15 @@ func (t *fakeTask) yield(u chat.Update) {
 
 func (t *fakeTask) chunk(kind chat.ChunkType, text string) {
 	t.yield(chat.Update{Chunk: &chat.Chunk{Type: kind, Content: text, Attempt: 1, Index: len(t.updates)}})
+}
+
+// breakOff makes the stream fail for who follows it now.
+func (t *fakeTask) breakOff(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.broken = err
+	close(t.more)
+	t.more = make(chan struct{})
 }
 
 func (t *fakeTask) following() int {
@@ -225,4 +250,10 @@ func (f *fakeBackend) add(title string, texts ...string) string {
 		f.messages[id] = append(f.messages[id], m)
 	}
 	return id
+}
+
+func (f *fakeBackend) reads() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.read
 }

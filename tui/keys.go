@@ -136,7 +136,7 @@ func (m *Model) where() place {
 // key takes one key, or a paste, which is only ever text.
 func (m *Model) key(msg tea.KeyMsg) tea.Cmd {
 	armed := m.armed
-	m.armed, m.notice = false, notice{}
+	m.armed, m.notice, m.touched = false, notice{}, m.look.Now
 	where := m.where()
 	if !msg.Paste {
 		for _, b := range m.keys {

@@ -48,7 +48,7 @@ func (l *link) forget()    { clear(l.followers) }
 // failed notes a failed heartbeat and returns the pause before the next.
 func (l *link) failed(reason string, now time.Time) time.Duration {
 	l.failures++
-	pause := min(time.Second<<min(l.failures-1, 4), beatIdle)
+	pause := min(time.Second<<min(l.failures-1, 4), beatLazy)
 	l.reason, l.nextTry = reason, now.Add(pause)
 	return pause
 }

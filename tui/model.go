@@ -35,7 +35,9 @@ type Model struct {
 	// The open conversation. Each opening is a session of its own.
 	session      int
 	conversation chat.Conversation
+	seen         time.Time // when what is shown was last updated
 	loading      bool
+	catching     bool // what others did is being read
 	messages     []*transcript.Message
 	follows      map[int]*transcript.Message // by follower id
 	followers    int                         // started so far
@@ -47,7 +49,8 @@ type Model struct {
 	beatSeq int
 	link    link
 	notice  notice
-	armed   bool // ctrl+c once more quits
+	armed   bool      // ctrl+c once more quits
+	touched time.Time // the last key
 	ticking bool
 	open    string // conversation to open at start
 }
@@ -64,7 +67,7 @@ func newModel(o Options, j *jobs, th theme.Theme, now func() time.Time) *Model {
 		keys: bindings(), host: o.Host, list: transcript.NewList(),
 		look:    &transcript.Look{Theme: th, Now: now(), Zone: time.Local},
 		follows: map[int]*transcript.Message{},
-		link:    newLink(), prompt: o.Prompt, model: o.Model, open: o.ConversationID,
+		link:    newLink(), touched: now(), prompt: o.Prompt, model: o.Model, open: o.ConversationID,
 	}
 }
 
@@ -102,7 +105,7 @@ func (m *Model) handle(msg tea.Msg) tea.Cmd {
 	case openedMsg:
 		return m.opened(msg)
 	case recordMsg:
-		m.record(msg)
+		return m.record(msg)
 	case sentMsg:
 		return m.sent(msg)
 	case stoppedMsg:
@@ -148,7 +151,7 @@ func (m *Model) setItems(items []*transcript.Message) {
 	for i, it := range items {
 		all[i] = it
 	}
-	m.list.Set(all)
+	m.list.Replace(all)
 }
 
 func (m *Model) append(items ...*transcript.Message) {

@@ -3,7 +3,6 @@ package tui
 import (
 	"cmp"
 	"strings"
-	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
 
@@ -22,7 +21,8 @@ func (m *Model) begin() {
 	}
 	clear(m.follows)
 	m.link.forget()
-	m.conversation, m.loading, m.pending = chat.Conversation{}, false, nil
+	m.take(chat.Conversation{})
+	m.loading, m.catching, m.pending = false, false, nil
 	m.setItems(nil)
 	m.reading, m.picker, m.help = false, nil, nil
 }
@@ -43,18 +43,8 @@ func (m *Model) opened(msg openedMsg) tea.Cmd {
 		m.complain(sentence(msg.err))
 		return m.sendPrompt()
 	}
-	m.conversation = msg.conversation
-	items := make([]*transcript.Message, 0, len(msg.messages)+2)
-	var cmds []tea.Cmd
-	for _, rec := range msg.messages {
-		item := transcript.NewMessage(rec, m.look)
-		items = append(items, item)
-		if item.Running() && item.TaskID != "" {
-			cmds = append(cmds, m.follow(item))
-		}
-	}
-	m.setItems(items)
-	return tea.Batch(append(cmds, m.sendPrompt())...)
+	m.take(msg.conversation)
+	return tea.Batch(m.reconcile(msg.messages), m.sendPrompt())
 }
 
 // follow attaches a message to its task's stream.
@@ -165,25 +155,6 @@ func streamEnd(err error) string {
 	return "Lost the stream: " + sentence(err)
 }
 
-// record takes over the messages as they are recorded. Those that are still
-// followed are left alone.
-func (m *Model) record(msg recordMsg) {
-	if msg.session != m.session || msg.err != nil {
-		return // the screen shows what was streamed; the next opening reads again
-	}
-	byID := map[string]*transcript.Message{}
-	for _, item := range m.messages {
-		if item.ID != "" && !item.Running() {
-			byID[item.ID] = item
-		}
-	}
-	for _, rec := range msg.messages {
-		if item := byID[rec.ID]; item != nil {
-			item.Update(rec)
-		}
-	}
-}
-
 func (m *Model) stopped(msg stoppedMsg) {
 	if msg.err == nil {
 		return // the stream says how it ended
@@ -194,29 +165,6 @@ func (m *Model) stopped(msg stoppedMsg) {
 			item.Stopping = false
 		}
 	}
-}
-
-// The pace of the heartbeat: often while something runs, and after failures with
-// growing pauses.
-const (
-	beatIdle    = 15 * time.Second
-	beatRunning = 5 * time.Second
-)
-
-func (m *Model) beat(msg beatMsg) tea.Cmd {
-	if msg.seq != m.beatSeq {
-		return nil // a newer one is under way
-	}
-	if msg.err != nil {
-		wait := m.link.failed(sentence(msg.err), m.look.Now)
-		return m.jobs.after(wait, beatDueMsg{msg.seq})
-	}
-	m.link.reached(m.look.Now)
-	m.running = msg.tasks
-	if len(m.running) > 0 {
-		return m.jobs.after(beatRunning, beatDueMsg{msg.seq})
-	}
-	return m.jobs.after(beatIdle, beatDueMsg{msg.seq})
 }
 
 // sentence is an error as one clean row.

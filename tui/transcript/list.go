@@ -3,6 +3,8 @@
 // not on the length of the conversation: only messages in sight are laid out.
 package transcript
 
+import "slices"
+
 // Item is something with rows. Row(i) is valid after Height, for i below it.
 type Item interface {
 	// Height lays the item out for a width and returns its number of rows.
@@ -45,6 +47,29 @@ func (l *List) Set(items []Item) {
 	l.items, l.follow, l.unread = items, true, 0
 	l.top = anchor{}
 	clear(l.laidOut)
+}
+
+// Replace puts other items in the place of these. A reader stays where they are
+// as long as the message that they read is still there.
+func (l *List) Replace(items []Item) {
+	if l.follow || len(l.items) == 0 {
+		l.Set(items)
+		return
+	}
+	top := slices.Index(items, l.items[l.top.item])
+	if top < 0 {
+		l.Set(items)
+		return
+	}
+	seen := slices.Index(items, l.items[l.seen.item])
+	l.top.item, l.items = top, items
+	clear(l.laidOut)
+	if seen < 0 {
+		l.unread = 0
+		l.markSeen(l.width)
+		return
+	}
+	l.seen.item = seen
 }
 
 // Append adds items at the end.

@@ -196,3 +196,26 @@ func BenchmarkOpenFiveThousandMessages(b *testing.B) {
 		l.Settle()
 	}
 }
+
+func TestReplacedItemsLeaveTheReaderInPlace(t *testing.T) {
+	calls := 0
+	l, all := blocks(100, &calls)
+	l.Resize(80, 10)
+	l.Settle()
+	l.ScrollUp(100)
+	before := slices.Clone(l.Rows())
+	items := []Item{}
+	for _, b := range all[10:] { // what stood before is gone, and more has come
+		items = append(items, b)
+	}
+	l.Replace(append(items, &block{name: "new", rows: 4, calls: &calls}))
+	l.Settle()
+	if !slices.Equal(l.Rows(), before) || l.Unread() != 4 {
+		t.Fatalf("%d unread; from %q to %q", l.Unread(), before, l.Rows())
+	}
+	l.Replace([]Item{&block{name: "other", rows: 30, calls: &calls}})
+	l.Settle()
+	if !l.AtEnd() || l.Rows()[9] != "other:29/30" {
+		t.Fatalf("at the end %v: %q", l.AtEnd(), l.Rows())
+	}
+}

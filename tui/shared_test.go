@@ -1,0 +1,81 @@
+package tui
+
+import (
+	"testing"
+
+	"chat"
+)
+
+// beat lets the heartbeat come now.
+func (s *screenTest) beat() { s.run(s.m.beatCommand()) }
+
+// twoScreens are two screens on one conversation with one answered question.
+func twoScreens(t *testing.T) (sender, watcher *screenTest) {
+	t.Helper()
+	backend := newFake()
+	id := backend.add("Shared", "first question", "first answer")
+	open := func(o *Options) { o.ConversationID = id }
+	sender, watcher = start(t, backend, 80, 24, open), start(t, backend, 80, 24, open)
+	sender.untilShown("first answer")
+	watcher.untilShown("first answer")
+	return sender, watcher
+}
+
+func TestAnotherScreensMessageIsShownAndFollowed(t *testing.T) {
+	sender, watcher := twoScreens(t)
+	task := sender.ask("sent from elsewhere")
+	watcher.beat()
+	watcher.untilShown("sent from elsewhere")
+	task.chunk(chat.ChunkContent, "seen on both")
+	watcher.untilShown("seen on both")
+	sender.untilShown("seen on both")
+	sender.backend.finish(task, chat.TaskDone, "seen on both, to the end", nil)
+	watcher.untilShown("seen on both, to the end")
+	if n := len(watcher.m.messages); n != 4 {
+		t.Fatalf("%d messages:\n%s", n, watcher.screen())
+	}
+}
+
+func TestAnotherScreensAnswerThatHasEndedMeanwhileIsShown(t *testing.T) {
+	sender, watcher := twoScreens(t)
+	task := sender.ask("a quick one")
+	sender.backend.finish(task, chat.TaskDone, "done in no time", nil)
+	sender.untilShown("done in no time")
+	watcher.beat()
+	watcher.untilShown("done in no time")
+}
+
+func TestWhatIsWrittenHereStaysWhileAnotherScreenSends(t *testing.T) {
+	sender, watcher := twoScreens(t)
+	watcher.typeText("my own words")
+	sender.ask("sent from elsewhere")
+	watcher.beat()
+	watcher.untilShown("sent from elsewhere")
+	if got := watcher.m.input.Value(); got != "my own words" {
+		t.Fatalf("the draft is %q", got)
+	}
+}
+
+func TestAQuietConversationIsNotReadAgain(t *testing.T) {
+	_, watcher := twoScreens(t)
+	before := watcher.backend.reads()
+	for range 3 {
+		watcher.send(watcher.m.beatCommand()())
+	}
+	if got := watcher.backend.reads(); got != before {
+		t.Fatalf("the messages were read %d times", got-before)
+	}
+}
+
+func TestALostStreamIsFollowedAgainWhileItsTaskGoesOn(t *testing.T) {
+	s := start(t, newFake(), 80, 24)
+	task := s.ask("hello")
+	task.chunk(chat.ChunkContent, "the first half")
+	s.untilShown("the first half")
+	task.breakOff(chat.Errorf(chat.CodeInternal, "the server stumbled"))
+	s.untilShown("Lost the stream: the server stumbled.")
+	s.beat()
+	s.until("the stream is followed again", func() bool { return task.following() == 2 })
+	task.chunk(chat.ChunkContent, ", and the second")
+	s.untilShown("the first half, and the second")
+}
