@@ -41,6 +41,7 @@ func (m *Model) beat(msg beatMsg) tea.Cmd {
 	}
 	m.link.reached(m.look.Now)
 	m.running = msg.tasks
+	clear(m.ended)
 	for _, c := range msg.conversations {
 		if c.ID == m.conversation.ID {
 			m.conversation.Title = c.Title

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"context"
 	"slices"
 	"time"
 
@@ -46,6 +47,7 @@ type Model struct {
 	prompt  string // to be sent when the conversation is there
 	model   string // asked for by the user, "" if none
 	running []chat.Task
+	ended   map[string]bool // tasks that may still be in running
 	beatSeq int
 	link    link
 	notice  notice
@@ -54,6 +56,9 @@ type Model struct {
 	ticking bool
 	open    string // conversation to open at start
 }
+
+// exitPatience is how long leaving may wait for the server.
+const exitPatience = 500 * time.Millisecond
 
 // notice is a sentence in the status line, until the next key.
 type notice struct {
@@ -66,8 +71,8 @@ func newModel(o Options, j *jobs, th theme.Theme, now func() time.Time) *Model {
 		backend: o.Backend, jobs: j, hub: follow.NewHub(), now: now, theme: th,
 		keys: bindings(), host: o.Host, list: transcript.NewList(),
 		look:    &transcript.Look{Theme: th, Now: now(), Zone: time.Local},
-		follows: map[int]*transcript.Message{},
-		link:    newLink(), touched: now(), prompt: o.Prompt, model: o.Model, open: o.ConversationID,
+		follows: map[int]*transcript.Message{}, ended: map[string]bool{},
+		link: newLink(), touched: now(), prompt: o.Prompt, model: o.Model, open: o.ConversationID,
 	}
 }
 
@@ -161,14 +166,24 @@ func (m *Model) append(items ...*transcript.Message) {
 	}
 }
 
-// exit is what to tell after the screen has gone.
-func (m *Model) exit() Exit {
+// exit is what to tell after the screen has gone. What runs is asked once more,
+// since the last heartbeat may be seconds old; without an answer it is what was
+// seen here.
+func (m *Model) exit(ctx context.Context) Exit {
 	e := Exit{ConversationID: m.conversation.ID}
-	for _, t := range m.running {
-		e.Running = append(e.Running, t.ID)
+	ctx, cancel := context.WithTimeout(ctx, exitPatience)
+	defer cancel()
+	tasks, err := m.backend.Running(ctx)
+	if err != nil {
+		tasks = m.running
+	}
+	for _, t := range tasks {
+		if err == nil || !m.ended[t.ID] {
+			e.Running = append(e.Running, t.ID)
+		}
 	}
 	for _, msg := range m.messages {
-		if msg.Running() && msg.TaskID != "" && !slices.Contains(e.Running, msg.TaskID) {
+		if err != nil && msg.Running() && msg.TaskID != "" && !slices.Contains(e.Running, msg.TaskID) {
 			e.Running = append(e.Running, msg.TaskID)
 		}
 	}

@@ -173,8 +173,8 @@ func TestStaleResultsAreDropped(t *testing.T) {
 	if strings.Contains(s.screen(), "late") || s.m.conversation.ID != "" || len(s.m.messages) != 0 {
 		t.Fatalf("a stale result got through:\n%s", s.screen())
 	}
-	if s.m.exit().Running[0] != task.task.ID {
-		t.Fatalf("the task that goes on is not in %+v", s.m.exit())
+	if e := s.m.exit(t.Context()); e.Running[0] != task.task.ID {
+		t.Fatalf("the task that goes on is not in %+v", e)
 	}
 }
 

@@ -208,3 +208,19 @@ func TestPastedTextIsNotSubmitted(t *testing.T) {
 		t.Error("a paste was submitted")
 	}
 }
+
+func TestTasksThatHaveEndedAreNotSaidToGoOn(t *testing.T) {
+	x := newTerminal(t, 80, 24)
+	backend := newFake()
+	done := x.run(t.Context(), backend)
+	x.until("live")
+	x.typeKeys("hello\r")
+	x.until("1 running")
+	x.typeKeys("\x0ezzz") // ctrl+n: the task goes on elsewhere
+	x.until("zzz")
+	backend.finish(backend.newest(), chat.TaskDone, "done", nil)
+	x.typeKeys("\x15\x04")
+	if got := <-done; got.err != nil || len(got.exit.Running) != 0 {
+		t.Errorf("exit %+v, %v", got.exit, got.err)
+	}
+}

@@ -140,6 +140,7 @@ func (m *Model) frames(batches []follow.Batch) tea.Cmd {
 		}
 		delete(m.follows, b.ID)
 		m.link.end(b.ID)
+		m.ended[item.TaskID] = b.Err == nil
 		if item.Running() { // no terminal chunk: the stream itself has failed
 			item.Fail(streamEnd(b.Err))
 		}

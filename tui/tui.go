@@ -74,13 +74,14 @@ func Run(ctx context.Context, o Options) (Exit, error) {
 	stop()
 	cancel()
 	jobs.wait()
+	exit := m.exit(ctx)
 	if ctx.Err() != nil {
-		return m.exit(), context.Cause(ctx)
+		return exit, context.Cause(ctx)
 	}
 	if errors.Is(err, tea.ErrInterrupted) {
-		return m.exit(), nil
+		return exit, nil
 	}
-	return m.exit(), err
+	return exit, err
 }
 
 // lookup returns the value of an environment variable.
