@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"runtime"
 	"strings"
 	"time"
 
@@ -52,7 +53,7 @@ func (s *Server) readyz(r *http.Request, _ principal) (reply, error) {
 }
 
 func (s *Server) models(r *http.Request, p principal) (reply, error) {
-	c, err := credentialsOf(r, p)
+	c, err := s.credentialsOf(r, p)
 	if err != nil {
 		return reply{}, err
 	}
@@ -149,6 +150,12 @@ func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
 			}
 			fmt.Fprintf(&b, "chat_up{dependency=%q} %d\n", d.name, up)
 		}
+	})
+	gauge("go_goroutines", "Goroutines of this process.", func() { fmt.Fprintf(&b, "go_goroutines %d\n", runtime.NumGoroutine()) })
+	gauge("go_memstats_heap_inuse_bytes", "Heap in use by this process.", func() {
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		fmt.Fprintf(&b, "go_memstats_heap_inuse_bytes %d\n", m.HeapInuse)
 	})
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	_, _ = w.Write([]byte(b.String())) // a scraper that is gone needs no answer

@@ -15,6 +15,8 @@ const (
 	confirmWait = time.Second
 	// rereadPause paces a tail that cannot read the list.
 	rereadPause = 500 * time.Millisecond
+	// leastRead is how long a read of the list may take at least.
+	leastRead = time.Second
 	// mendWait is how long a list may be shorter than a reader's position, which
 	// an old copy of it is until its writer looks (idleRefresh), before the
 	// position counts as one that never was.
@@ -59,9 +61,12 @@ func (t *Tail) Next(ctx context.Context, wait time.Duration) ([]chat.Chunk, erro
 	if err := t.begin(ctx, deadline); err != nil {
 		return nil, err
 	}
+	// A Redis that does not answer must not hold the caller for longer.
+	reading, cancel := context.WithTimeout(ctx, max(wait, leastRead))
+	defer cancel()
 	var pause <-chan time.Time
 	for {
-		chunks, ok := t.fetch(ctx)
+		chunks, ok := t.fetch(reading)
 		if len(chunks) > 0 {
 			return chunks, nil
 		}
