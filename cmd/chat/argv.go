@@ -21,6 +21,9 @@ const pick = "?"
 // wrong with a flag is found here, where it is known how it was written.
 func arrange(app *cli.App, args []string) ([]string, error) {
 	name, rest := args[0], args[1:]
+	if len(rest) > 0 && rest[0] == completeName { // what follows is somebody else's line
+		return append([]string{name, completeName, "--"}, rest[1:]...), nil
+	}
 	words, path, command := split(rest, tableOf(app.Flags, commonFlags())), []string{rootName}, (*cli.Command)(nil)
 	commands := app.Commands
 	for len(words.positional) > 0 && !words.closed {

@@ -1,0 +1,17 @@
+#compdef chat
+# Completion of chat for zsh. In ~/.zshrc, after compinit: eval "$(chat completion zsh)"
+_chat() {
+    local line
+    local -a out items
+    out=("${(@f)$("${(Q)words[1]}" __complete "${(@Q)words[2,CURRENT]}" 2>/dev/null)}")
+    if [[ ${out[1]} == ":files" ]]; then
+        compset -P '*='
+        _files
+        return
+    fi
+    for line in "${out[@]}"; do
+        [[ -n $line ]] && items+=("${${line%%$'\t'*}//:/\\:}:${line#*$'\t'}")
+    done
+    (( $#items )) && _describe -V 'chat' items
+}
+if [[ ${funcstack[1]} == _chat ]]; then _chat "$@"; else compdef _chat chat; fi
