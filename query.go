@@ -29,4 +29,6 @@ type SubmitOptions struct {
 	TaskID         string // chosen by the caller; "" lets the store choose
 	IdempotencyKey string
 	BodyHash       string
+	// OwnProvider is the Task's.
+	OwnProvider string
 }

@@ -131,6 +131,9 @@ type Task struct {
 	// current one: 0 until the first claim.
 	Attempt int    `json:"attempt"`
 	Model   string `json:"model,omitempty"`
+	// OwnProvider is the worker in whose memory the provider is that the client
+	// sent along; "" if the server's answers. No other one can make the answer.
+	OwnProvider string `json:"-"`
 	// Worker holds the lease while the task is running.
 	Worker          string     `json:"worker,omitempty"`
 	LeaseUntil      *time.Time `json:"lease_until,omitempty"`

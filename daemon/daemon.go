@@ -59,6 +59,7 @@ type daemon struct {
 	chunk *chunklog.Log
 	queue *queue.Queue
 	model *models
+	me    chat.Worker // of a role that has a worker
 
 	listeners []net.Listener
 	closers   []func() error
@@ -82,7 +83,7 @@ func (d *daemon) close() error {
 
 // open opens the engines and binds the addresses.
 func (d *daemon) open(ctx context.Context) error {
-	d.whenIdle = make(chan struct{})
+	d.whenIdle, d.me = make(chan struct{}), workerInfo(d.cfg)
 	if err := d.openStore(ctx); err != nil {
 		return err
 	}
@@ -193,14 +194,18 @@ func (d *daemon) serve(ctx context.Context, stop <-chan struct{}, ready func()) 
 
 	if d.cfg.Role != RoleAPI {
 		w := worker.New(d.store, workerLog{d.chunk}, d.queue, d.model, worker.Options{
-			Info: workerInfo(d.cfg), Concurrency: d.cfg.Concurrency, Deadline: d.cfg.Deadline,
+			Info: d.me, Concurrency: d.cfg.Concurrency, Deadline: d.cfg.Deadline,
 			Lease: d.cfg.Lease, Renewal: d.cfg.Lease / 3, Drain: nonZero(d.cfg.Drain), Checkpoint: d.checkpoint(), Logger: d.log,
 		})
 		d.chunk.OnControl(func(c chunklog.Control) {
-			if c.Type == chunklog.ControlCancel {
+			switch c.Type {
+			case chunklog.ControlCancel:
 				w.Cancel(c.TaskID)
+			case chunklog.ControlEnded:
+				d.model.Forget(c.TaskID)
 			}
 		})
+		loops.Go(func() { d.model.watch(background, d.store, d.log) })
 		work.Go(func() { w.Run(ctx, d.stopping) })
 	}
 	var failed error
@@ -259,6 +264,9 @@ func (d *daemon) front(ctx context.Context) (*api.Server, *http.Server, error) {
 	}
 	if d.cfg.Local {
 		o.Retire = d.retire
+	}
+	if d.cfg.Role != RoleAPI {
+		o.Worker = d.me.ID
 	}
 	for _, l := range d.listeners {
 		if l.Addr().Network() != "tcp" {

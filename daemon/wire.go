@@ -4,8 +4,6 @@ import (
 	"context"
 	"iter"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -45,68 +43,37 @@ func (l apiLog) Tail(taskID string, after chat.Position) api.Tail { return l.Log
 func (l apiLog) Ping(ctx context.Context) error { return l.rdb.Ping(ctx).Err() }
 
 // models is the provider registry as the worker and the API see it, together
-// with the credentials that clients sent along: in memory only, by task, until
-// the task has ended.
+// with the providers that clients sent along.
 type models struct {
+	ownKeys
 	registry *provider.Registry
-
-	mu   sync.Mutex
-	keys map[string]remembered
 }
 
-type remembered struct {
-	provider.Credentials
-	at time.Time
-}
+func newModels(r *provider.Registry) *models { return &models{registry: r} }
 
-// maxRemembered bounds the credentials held; the oldest go first.
-const maxRemembered = 10_000
-
-func newModels(r *provider.Registry) *models {
-	return &models{registry: r, keys: map[string]remembered{}}
-}
-
-func (m *models) Remember(taskID, key, baseURL string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if len(m.keys) >= maxRemembered {
-		oldest, at := "", time.Now()
-		for id, k := range m.keys {
-			if k.at.Before(at) {
-				oldest, at = id, k.at
-			}
-		}
-		delete(m.keys, oldest)
-	}
-	m.keys[taskID] = remembered{provider.Credentials{Key: key, BaseURL: baseURL}, time.Now()}
-}
-
-func (m *models) Forget(taskID string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.keys, taskID)
-}
-
-func (m *models) credentials(taskID string) *provider.Credentials {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if k, ok := m.keys[taskID]; ok {
-		return &k.Credentials
-	}
-	return nil
+// errKeyGone ends a task whose client's provider nobody has any more. Another one
+// would be one that the client did not choose.
+func errKeyGone() error {
+	return chat.Errorf(chat.CodeNotConfigured,
+		"the provider key that came with this message was only in the memory of a daemon that has ended: send the message again")
 }
 
 // Name is the model that will answer t.
 func (m *models) Name(ctx context.Context, t chat.Task) string {
-	if t.Model != "" {
+	own := m.credentials(t.ID)
+	if t.Model != "" || t.OwnProvider != "" && own == nil {
 		return t.Model
 	}
-	return m.registry.ModelName(ctx, "", m.credentials(t.ID))
+	return m.registry.ModelName(ctx, "", own)
 }
 
 func (m *models) Stream(ctx context.Context, t chat.Task, system string, thread []chat.Message) iter.Seq2[worker.Delta, error] {
 	req := provider.Request{Model: t.Model, System: system, Messages: thread, Credentials: m.credentials(t.ID)}
 	return func(yield func(worker.Delta, error) bool) {
+		if t.OwnProvider != "" && req.Credentials == nil {
+			yield(worker.Delta{}, errKeyGone())
+			return
+		}
 		for e, err := range m.registry.Stream(ctx, req) {
 			d := worker.Delta{Type: e.Type, Text: e.Text}
 			if e.Finish != nil {
@@ -121,6 +88,11 @@ func (m *models) Stream(ctx context.Context, t chat.Task, system string, thread 
 
 func (m *models) Models(ctx context.Context, key, baseURL string) ([]chat.Model, error) {
 	return m.registry.Models(ctx, asCredentials(key, baseURL))
+}
+
+// Configured reports whether a client's own provider is the server's, too.
+func (m *models) Configured(key, baseURL string) bool {
+	return m.registry.Configured(provider.Credentials{Key: key, BaseURL: baseURL})
 }
 
 // DefaultModel is what a message without a model gets from a client's own

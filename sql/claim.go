@@ -6,14 +6,20 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"chat"
 )
 
+// holderLost is how long a worker was not seen when what only it could do is
+// given up: longer than the outages of SQL that one comes back from.
+const holderLost = 2 * time.Minute
+
 // Claim takes up to n queued tasks that are due for a worker, in the order of the
 // queue: by priority, then by place. backgroundFirst turns the priorities round,
 // so that background progresses. One statement takes them, leases them and counts
-// the attempt; no two claims take the same task.
+// the attempt; no two claims take the same task. A task that needs the provider in
+// another worker's memory is left to that one, until it is gone.
 func (s *Store) Claim(ctx context.Context, worker string, n int, backgroundFirst bool) ([]chat.Claim, error) {
 	if n <= 0 {
 		return nil, nil
@@ -24,12 +30,13 @@ func (s *Store) Claim(ctx context.Context, worker string, n int, backgroundFirst
 	}
 	rows, err := change[taskRow](ctx, s, `WITH due AS (
 			SELECT id FROM tasks WHERE state = 'queued' AND run_after <= {{now}} AND attempt - handbacks < $4
+				AND (own_provider IN ('', $1) OR NOT EXISTS (SELECT 1 FROM workers w WHERE w.id = own_provider AND w.seen_at >= {{now}} - $5))
 			ORDER BY priority `+direction+`, place, id LIMIT $3 {{skip locked}}
 		)
 		UPDATE tasks SET state = 'running', worker = $1, lease_until = {{now}} + $2, attempt = attempt + 1,
 			started_at = coalesce(started_at, {{now}}), place = CASE WHEN place > {{now}} THEN {{now}} ELSE place END
 		WHERE id IN (SELECT id FROM due) AND state = 'queued' RETURNING `+taskColumns,
-		worker, micros(s.lease), n, chat.MaxAttempts)
+		worker, micros(s.lease), n, chat.MaxAttempts, micros(holderLost))
 	if err != nil {
 		return nil, err
 	}

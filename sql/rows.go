@@ -30,7 +30,7 @@ func (r *conversationRow) conversation() chat.Conversation {
 	}
 }
 
-const taskColumns = `id, conversation_id, message_id, user_message_id, owner, state, priority, place, attempt, handbacks, model,
+const taskColumns = `id, conversation_id, message_id, user_message_id, owner, state, priority, place, attempt, handbacks, model, own_provider,
 	worker, lease_until, run_after, deadline_seconds, cancel_requested, created_at, started_at, finished_at, chunk_count,
 	` + outcomeColumns
 
@@ -75,6 +75,7 @@ type taskRow struct {
 	Attempt         int
 	Handbacks       int
 	Model           string
+	OwnProvider     string `db:"own_provider"`
 	Worker          string
 	LeaseUntil      stdsql.Null[int64] `db:"lease_until"`
 	RunAfter        int64              `db:"run_after"`
@@ -92,7 +93,7 @@ func (r *taskRow) task() chat.Task {
 	return chat.Task{
 		ID: r.ID, ConversationID: r.ConversationID, MessageID: r.MessageID, UserMessageID: r.UserMessageID,
 		Owner: r.Owner, State: r.State, Priority: chat.PriorityOfRank(r.Priority), Attempt: r.Attempt, Model: r.Model,
-		Worker: r.Worker, LeaseUntil: moment(r.LeaseUntil), RunAfter: instant(r.RunAfter),
+		OwnProvider: r.OwnProvider, Worker: r.Worker, LeaseUntil: moment(r.LeaseUntil), RunAfter: instant(r.RunAfter),
 		DeadlineSeconds: r.DeadlineSeconds, CancelRequested: r.CancelRequested, CreatedAt: instant(r.CreatedAt),
 		StartedAt: moment(r.StartedAt), FinishedAt: moment(r.FinishedAt),
 		FinishReason: r.FinishReason, Usage: r.usage(), Error: r.err(), ChunkCount: r.ChunkCount,

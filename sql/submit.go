@@ -39,7 +39,7 @@ func (s *Store) Submit(ctx context.Context, owner, conversationID string, sub ch
 		if acc.MessageID, err = newID(); err != nil {
 			return err
 		}
-		n := newTask{owner: owner, model: chat.NormalizeText(sub.Model), priority: sub.Priority, deadline: sub.DeadlineSeconds}
+		n := newTask{owner: owner, model: chat.NormalizeText(sub.Model), priority: sub.Priority, deadline: sub.DeadlineSeconds, provider: o.OwnProvider}
 		if n.model == "" {
 			n.model = conv.Model
 		}
@@ -86,7 +86,7 @@ func (s *Store) Regenerate(ctx context.Context, owner, messageID, model string, 
 		if acc.MessageID, err = newID(); err != nil {
 			return err
 		}
-		n := newTask{owner: owner, model: chat.NormalizeText(model), priority: p, deadline: old.Deadline}
+		n := newTask{owner: owner, model: chat.NormalizeText(model), priority: p, deadline: old.Deadline, provider: o.OwnProvider}
 		for _, m := range []string{conv.Model, old.Model} {
 			if n.model == "" {
 				n.model = m
@@ -146,7 +146,8 @@ func (t *transaction) insertMessage(ctx context.Context, seq int64, m chat.Messa
 type newTask struct {
 	owner, model string
 	priority     chat.Priority
-	deadline     int // seconds
+	deadline     int    // seconds
+	provider     string // see chat.Task.OwnProvider
 }
 
 // insertTask stores the assistant's empty message and the task that fills it.
@@ -159,11 +160,11 @@ func (t *transaction) insertTask(ctx context.Context, n newTask, seq int64, acc 
 	}
 	_, err = t.exec(ctx, `INSERT INTO tasks (id, conversation_id, message_id, user_message_id, owner, state, priority, place,
 			attempt, handbacks, model, worker, lease_until, run_after, deadline_seconds, cancel_requested, created_at,
-			finish_reason, error_code, error_message, error_retryable, chunk_count)
+			finish_reason, error_code, error_message, error_retryable, chunk_count, own_provider)
 		VALUES ($1, $2, $3, $4, $5, 'queued', $6,
 			(SELECT max(at) FROM (SELECT {{now}} AS at UNION ALL SELECT max(place) + $7 FROM tasks
 				WHERE owner = $5 AND priority = $6 AND state = 'queued') AS places),
-			0, 0, $8, '', NULL, {{now}}, $9, FALSE, {{now}}, '', '', '', FALSE, 0)`,
-		acc.TaskID, acc.ConversationID, acc.MessageID, acc.UserMessageID, n.owner, n.priority.Rank(), turn, n.model, n.deadline)
+			0, 0, $8, '', NULL, {{now}}, $9, FALSE, {{now}}, '', '', '', FALSE, 0, $10)`,
+		acc.TaskID, acc.ConversationID, acc.MessageID, acc.UserMessageID, n.owner, n.priority.Rank(), turn, n.model, n.deadline, n.provider)
 	return err
 }

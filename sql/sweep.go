@@ -94,8 +94,12 @@ func (t *transaction) whyNotEnded(ctx context.Context, r chat.Result) error {
 	return chat.ErrFenced
 }
 
-// ReleaseLeases lets every lease expire now, and returns how many there were. It
-// is for a store that only this process can have open, when it starts.
+// ReleaseLeases lets every lease expire now, forgets the workers, and returns how
+// many leases there were. It is for a store that only this process can have open,
+// when it starts.
 func (s *Store) ReleaseLeases(ctx context.Context) (int, error) {
+	if _, err := s.exec(ctx, `DELETE FROM workers`); err != nil {
+		return 0, err
+	}
 	return s.exec(ctx, `UPDATE tasks SET lease_until = {{now}} - 1 WHERE state = 'running'`)
 }

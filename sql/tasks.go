@@ -2,6 +2,7 @@ package sql
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"chat"
@@ -79,6 +80,30 @@ func (s *Store) Cancel(ctx context.Context, owner, id string) (task chat.Task, w
 		return chat.Task{}, false, err
 	}
 	return task, task.State == chat.TaskCancelled, nil
+}
+
+// Unfinished returns those of the ids that are tasks which wait or run.
+func (s *Store) Unfinished(ctx context.Context, ids []string) ([]string, error) {
+	const most = 500 // in one statement
+	var found []string
+	for part := range slices.Chunk(ids, most) {
+		var args arguments
+		var places []string
+		for _, id := range part {
+			if isID(id) {
+				places = append(places, args.add(id))
+			}
+		}
+		if len(places) == 0 {
+			continue
+		}
+		some, err := list[string](ctx, s, `SELECT id FROM tasks WHERE state IN ('queued', 'running') AND id IN (`+strings.Join(places, ", ")+`)`, args...)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, some...)
+	}
+	return found, nil
 }
 
 // QueueDepths counts the tasks of all owners that wait, by priority, and those

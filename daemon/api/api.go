@@ -71,6 +71,8 @@ type Bell interface {
 // Provider lists models and holds, in memory, the credentials that came with a
 // request, until the task has ended.
 type Provider interface {
+	// Configured reports whether the credentials are the server's own provider.
+	Configured(key, baseURL string) bool
 	Models(ctx context.Context, key, baseURL string) ([]chat.Model, error)
 	DefaultModel(key, baseURL string) string
 	Remember(taskID, key, baseURL string)
@@ -87,6 +89,9 @@ type Options struct {
 	AllowOrigins []string
 	// Authenticate maps a bearer token to its owner; nil refuses all of TCP.
 	Authenticate func(token string) (owner string, ok bool)
+	// Worker is the id of the worker in this process, which alone can use the
+	// providers that clients send along; "" if there is none.
+	Worker string
 	// Retire ends the daemon: at once, or when it is idle. Nil where there is
 	// no local daemon to end.
 	Retire func(now bool)

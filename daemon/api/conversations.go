@@ -101,6 +101,7 @@ func (s *Server) deleteConversation(r *http.Request, p principal) (reply, error)
 		return reply{}, err
 	}
 	for _, id := range cancelled {
+		s.provider.Forget(id)
 		s.hint(r, hintCancel, id)
 	}
 	return reply{status: http.StatusNoContent}, nil

@@ -65,6 +65,8 @@ func (s *shelf) Models(_ context.Context, key, _ string) ([]chat.Model, error) {
 	return []chat.Model{{ID: "lying", Provider: "test", Default: true}, {ID: "lying-too", Provider: "test"}}, nil
 }
 
+func (s *shelf) Configured(key, baseURL string) bool { return key == "sk-server" && baseURL == "" }
+
 func (s *shelf) DefaultModel(string, string) string { return "own-default" }
 
 func (s *shelf) Remember(taskID, key, _ string) {
@@ -141,7 +143,7 @@ func newLabThrough(t *testing.T, o api.Options, wrap func(api.Store) api.Store, 
 	if o.Protocol == [2]int{} {
 		o.Protocol = [2]int{1, 1}
 	}
-	o.Instance, o.Version, o.PID = "i1", "test", 42
+	o.Instance, o.Version, o.PID, o.Worker = "i1", "test", 42, "w1"
 	o.Authenticate = func(got string) (string, bool) { return chat.LocalOwner, got == token }
 	var store api.Store = l.store
 	if wrap != nil {

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"bytes"
+	"context"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -163,6 +164,44 @@ func TestCredentialsOfARefusedSubmissionAreForgotten(t *testing.T) {
 	l.call("POST", "/tasks/"+acc.TaskID+"/cancel", "")
 	if len(l.shelf.held) != 0 {
 		t.Errorf("held after the cancel: %v", l.shelf.held)
+	}
+	acc = l.submitted(own)
+	if task, err := l.store.Task(t.Context(), chat.LocalOwner, acc.TaskID); err != nil || task.OwnProvider != "w1" {
+		t.Errorf("whose task is it? %+v, %v", task, err)
+	}
+	l.call("DELETE", "/conversations/"+acc.ConversationID, "")
+	if len(l.shelf.held) != 0 {
+		t.Errorf("held after the conversation was deleted: %v", l.shelf.held)
+	}
+}
+
+func TestCredentialsThatTheServerHasAnywayAreNotHeld(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, api.Options{})
+	acc := l.submitted(header("Chat-Provider-Key", "sk-server"))
+	task, err := l.store.Task(t.Context(), chat.LocalOwner, acc.TaskID)
+	if l.must(err); l.shelf.seen != 0 || task.OwnProvider != "" || task.Model != "" {
+		t.Errorf("held %d, %+v", l.shelf.seen, task)
+	}
+}
+
+// doubtful stores a submission and loses the reply.
+type doubtful struct{ api.Store }
+
+func (d doubtful) Submit(ctx context.Context, owner, id string, sub chat.Submission, o chat.SubmitOptions) (chat.Accepted, bool, error) {
+	if _, _, err := d.Store.Submit(ctx, owner, id, sub, o); err != nil {
+		return chat.Accepted{}, false, err
+	}
+	return chat.Accepted{}, false, errAway
+}
+
+func TestCredentialsAreHeldWhereTheTaskMayHaveBeenStored(t *testing.T) {
+	t.Parallel()
+	l := newLabWith(t, api.Options{}, func(s api.Store) api.Store { return doubtful{s} })
+	a := l.call("POST", "/conversations/"+l.conversation().ID+"/messages", `{"content":"x"}`, header("Chat-Provider-Key", "sk-own"))
+	list, err := l.store.Tasks(t.Context(), chat.LocalOwner, chat.TaskQuery{})
+	if l.must(err); a.status != 503 || len(list) != 1 || l.shelf.holds(list[0].ID) != "sk-own" {
+		t.Errorf("%d, %d tasks, held %v", a.status, len(list), l.shelf.held)
 	}
 }
 

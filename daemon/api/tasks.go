@@ -34,7 +34,9 @@ const (
 // credentials are a provider of the client's own.
 type credentials struct{ key, baseURL string }
 
-func credentialsOf(r *http.Request, p principal) (credentials, error) {
+// credentialsOf are the credentials in a request, none if the server would use
+// the same ones anyway: then the task does not depend on this process.
+func (s *Server) credentialsOf(r *http.Request, p principal) (credentials, error) {
 	c := credentials{r.Header.Get("Chat-Provider-Key"), r.Header.Get("Chat-Provider-Base-Url")}
 	if c == (credentials{}) {
 		return c, nil
@@ -46,6 +48,9 @@ func credentialsOf(r *http.Request, p principal) (credentials, error) {
 		if u, err := url.Parse(c.baseURL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 			return c, chat.Errorf(chat.CodeInvalid, "the provider's base URL must be http://… or https://…")
 		}
+	}
+	if s.provider.Configured(c.key, c.baseURL) {
+		return credentials{}, nil
 	}
 	return c, nil
 }
@@ -70,7 +75,7 @@ func (s *Server) submit(r *http.Request, p principal) (reply, error) {
 		return reply{}, err
 	}
 	sub.Priority = priority
-	return s.accept(r, p, opts, priority, func(ctx context.Context, c credentials) (chat.Accepted, bool, error) {
+	return s.accept(r, p, opts, priority, func(ctx context.Context, c credentials, opts chat.SubmitOptions) (chat.Accepted, bool, error) {
 		if sub.Model == "" && c != (credentials{}) {
 			conv, err := s.store.Conversation(ctx, p.owner, r.PathValue("id"))
 			if err != nil {
@@ -100,7 +105,7 @@ func (s *Server) regenerate(r *http.Request, p principal) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return s.accept(r, p, opts, priority, func(ctx context.Context, _ credentials) (chat.Accepted, bool, error) {
+	return s.accept(r, p, opts, priority, func(ctx context.Context, _ credentials, opts chat.SubmitOptions) (chat.Accepted, bool, error) {
 		return s.store.Regenerate(ctx, p.owner, r.PathValue("id"), in.Model, priority, opts)
 	})
 }
@@ -128,18 +133,23 @@ func submitOptions(r *http.Request, body any) (chat.SubmitOptions, error) {
 // accept stores a submission, and only then rings for it. That the bell may
 // fail is no reason to refuse: the task exists.
 func (s *Server) accept(r *http.Request, p principal, o chat.SubmitOptions, prio chat.Priority,
-	store func(context.Context, credentials) (chat.Accepted, bool, error),
+	store func(context.Context, credentials, chat.SubmitOptions) (chat.Accepted, bool, error),
 ) (reply, error) {
-	c, err := credentialsOf(r, p)
+	c, err := s.credentialsOf(r, p)
 	if err != nil {
 		return reply{}, err
 	}
 	if c != (credentials{}) {
+		if s.opts.Worker == "" {
+			return reply{}, chat.Errorf(chat.CodeNotConfigured,
+				"this server makes no answers itself, and its workers would not have your provider's key: leave OPENAI_API_KEY and OPENAI_BASE_URL out, or use a daemon of your own")
+		}
+		o.OwnProvider = s.opts.Worker
 		s.provider.Remember(o.TaskID, c.key, c.baseURL)
 	}
 	crash.Here(crash.APIBeforeCommit)
-	acc, replayed, err := store(r.Context(), c)
-	if err != nil || replayed {
+	acc, replayed, err := store(r.Context(), c, o)
+	if replayed || err != nil && statusOf(chat.CodeOf(err)) < 500 { // otherwise it may have been stored
 		s.provider.Forget(o.TaskID)
 	}
 	if err != nil {

@@ -53,6 +53,12 @@ func (r *Registry) remote(own *Credentials) (*endpoint, error) {
 	return newEndpoint(base, own.Key, r.transport)
 }
 
+// Configured reports whether own is the configured provider with its key.
+func (r *Registry) Configured(own Credentials) bool {
+	to, err := r.remote(&own)
+	return err == nil && r.configured != nil && to.base == r.configured.base && to.key == r.configured.key
+}
+
 // orDemo is what is left without any provider.
 func (r *Registry) orDemo(model string) (*endpoint, string, error) {
 	if model == "" {

@@ -64,6 +64,52 @@ var queueTests = map[string]func(*suite){
 		}
 	},
 
+	"a task with a provider of its client's own is left to the worker that has it": func(s *suite) {
+		const holder = "holder"
+		s.must(s.Heartbeat(s.Context(), chat.Worker{ID: holder, StartedAt: time.Now()}))
+		own, _, err := s.Submit(s.Context(), owner, s.conversation().ID, chat.Submission{Content: "x"}, chat.SubmitOptions{OwnProvider: holder})
+		s.must(err)
+		other := s.queued()
+		if got := ids(s.claim(10), claimID); !slices.Equal(got, []string{other.TaskID}) {
+			s.Fatalf("another worker claimed %v", got)
+		}
+		claims, err := s.Claim(s.Context(), holder, 10, false)
+		s.must(err)
+		if len(claims) != 1 || claims[0].ID != own.TaskID || claims[0].OwnProvider != holder {
+			s.Fatalf("the holder claimed %+v", claims)
+		}
+		s.must(s.Requeue(s.Context(), chat.Handback{TaskID: own.TaskID, Attempt: 1, Counts: true}))
+		if got := s.claim(10); len(got) != 0 {
+			s.Fatalf("another worker claimed its retry: %+v", got)
+		}
+		again, _, err := s.Regenerate(s.Context(), owner, own.MessageID, "", chat.PriorityUrgent, chat.SubmitOptions{OwnProvider: holder})
+		s.must(err)
+		if got := s.claim(10); len(got) != 0 {
+			s.Fatalf("another worker claimed its sibling: %+v", got)
+		}
+		// Once the holder is gone, anyone may take them, to say what has become of them.
+		s.must(s.RemoveWorker(s.Context(), holder))
+		if got := ids(s.claim(10), claimID); !slices.Equal(got, []string{again.TaskID, own.TaskID}) {
+			s.Fatalf("claimed %v", got)
+		}
+	},
+
+	"tells which of some tasks still wait or run": func(s *suite) {
+		queued, running, ended := s.queued(), s.queued(), s.queued()
+		_, _, err := s.Cancel(s.Context(), owner, ended.TaskID)
+		s.must(err)
+		s.claim(1)
+		got, err := s.Unfinished(s.Context(), []string{running.TaskID, ended.TaskID, queued.TaskID, nobody, "no id"})
+		s.must(err)
+		slices.Sort(got)
+		if want := []string{queued.TaskID, running.TaskID}; !slices.Equal(got, want) {
+			s.Fatalf("%v, want %v", got, want)
+		}
+		if none, err := s.Unfinished(s.Context(), nil); err != nil || len(none) != 0 {
+			s.Fatalf("%v, %v", none, err)
+		}
+	},
+
 	"one owner's many do not hold up another's first": func(s *suite) {
 		c := s.conversation()
 		for range 30 {
