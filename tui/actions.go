@@ -38,8 +38,10 @@ func (m *Model) interrupt() tea.Cmd {
 		return m.stop()
 	}
 	if !m.input.Empty() {
+		kept := m.remember(m.input.Value())
 		m.input.Set("")
-		return nil
+		m.say("the draft is cleared; up brings it back")
+		return kept
 	}
 	if m.armed {
 		return m.quit()
@@ -67,7 +69,7 @@ func (m *Model) quit() tea.Cmd { return tea.Quit }
 
 func (m *Model) newConversation() tea.Cmd {
 	m.begin()
-	return nil
+	return m.draftCommand()
 }
 
 func (m *Model) foldReasoning() tea.Cmd {

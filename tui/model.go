@@ -9,6 +9,7 @@ import (
 
 	"chat"
 	"chat/tui/composer"
+	"chat/tui/drafts"
 	"chat/tui/follow"
 	"chat/tui/theme"
 	"chat/tui/transcript"
@@ -44,6 +45,8 @@ type Model struct {
 	followers    int                         // started so far
 	pending      *transcript.Message         // the user's message on its way
 
+	draft   draftState
+	past    past
 	prompt  string // to be sent when the conversation is there
 	model   string // asked for by the user, "" if none
 	running []chat.Task
@@ -72,17 +75,19 @@ func newModel(o Options, j *jobs, th theme.Theme, now func() time.Time) *Model {
 		keys: bindings(), host: o.Host, list: transcript.NewList(),
 		look:    &transcript.Look{Theme: th, Now: now(), Zone: time.Local},
 		follows: map[int]*transcript.Message{}, ended: map[string]bool{},
-		link: newLink(), touched: now(), prompt: o.Prompt, model: o.Model, open: o.ConversationID,
+		draft: draftState{store: drafts.Open(o.draftsDir())},
+		past:  past{file: drafts.OpenHistory(o.historyFile())},
+		link:  newLink(), touched: now(), prompt: o.Prompt, model: o.Model, open: o.ConversationID,
 	}
 }
 
 // Init opens the conversation or sends the prompt, and starts listening.
 func (m *Model) Init() tea.Cmd {
-	cmds := []tea.Cmd{m.framesCommand(), m.beatCommand()}
+	cmds := []tea.Cmd{m.framesCommand(), m.beatCommand(), m.pastCommand()}
 	if m.open != "" {
 		cmds = append(cmds, m.openConversation(m.open))
 	} else {
-		cmds = append(cmds, m.sendPrompt())
+		cmds = append(cmds, m.draftCommand(), m.sendPrompt())
 	}
 	return tea.Batch(cmds...)
 }
@@ -91,7 +96,7 @@ func (m *Model) Init() tea.Cmd {
 func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	began := time.Now()
 	m.look.Now = m.now()
-	cmd := m.handle(msg)
+	cmd := tea.Batch(m.handle(msg), m.keepDraft())
 	m.arrange()
 	if _, drawing := msg.(framesMsg); drawing {
 		m.hub.Cost(time.Since(began))
@@ -121,6 +126,14 @@ func (m *Model) handle(msg tea.Msg) tea.Cmd {
 		if msg.seq == m.beatSeq {
 			return m.beatCommand()
 		}
+	case draftMsg:
+		m.drafted(msg)
+	case flushedMsg:
+		return m.flushed(msg)
+	case pastMsg:
+		m.pastLoaded(msg)
+	case troubleMsg:
+		m.trouble(msg)
 	case choicesMsg:
 		m.chosenFrom(msg)
 	case tickMsg:

@@ -15,6 +15,7 @@ import (
 // begin leaves the open conversation for an empty one. Its tasks go on; only the
 // following ends.
 func (m *Model) begin() {
+	m.leaveDraft()
 	m.session++
 	for id := range m.follows {
 		m.hub.Stop(id)
@@ -30,7 +31,7 @@ func (m *Model) begin() {
 func (m *Model) openConversation(id string) tea.Cmd {
 	m.begin()
 	m.conversation.ID, m.loading = id, true
-	return m.openCommand(id)
+	return tea.Batch(m.openCommand(id), m.draftCommand())
 }
 
 func (m *Model) opened(msg openedMsg) tea.Cmd {
@@ -74,13 +75,13 @@ func (m *Model) send(draft string) tea.Cmd {
 	}
 	m.append(m.pending)
 	m.list.Bottom()
-	return m.sendCommand(draft)
+	return tea.Batch(m.sendCommand(draft), m.remember(draft))
 }
 
 func (m *Model) sent(msg sentMsg) tea.Cmd {
 	if msg.session != m.session {
 		if msg.err != nil {
-			m.complain("the message to the other conversation was not sent: " + sentence(msg.err))
+			m.complain("the message to the other conversation was not sent (up brings it back): " + sentence(msg.err))
 		}
 		return m.beatCommand()
 	}
@@ -88,15 +89,13 @@ func (m *Model) sent(msg sentMsg) tea.Cmd {
 	m.pending = nil
 	if msg.err != nil {
 		m.unsend(user)
-		if m.input.Empty() {
-			m.input.Set(msg.draft)
-		}
+		m.input.Set(joinDrafts(msg.draft, m.input.Value()))
 		m.complain("not sent: " + sentence(msg.err))
 		return nil
 	}
 	a := msg.accepted
 	user.Sending, user.ID = false, a.UserMessageID
-	m.conversation.ID = a.ConversationID
+	m.moveDraft(a.ConversationID)
 	answer := transcript.NewMessage(chat.Message{
 		ID: a.MessageID, TaskID: a.TaskID, Role: chat.RoleAssistant, State: chat.TaskQueued,
 		Model: cmp.Or(m.model, m.conversation.Model), CreatedAt: m.look.Now,

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -37,6 +38,32 @@ type Options struct {
 	Host string
 	// NoColor turns colours off, as NO_COLOR in Env does.
 	NoColor bool
+	// StateDir is where drafts and the history of prompts are kept. Run takes
+	// $XDG_STATE_HOME/chat or ~/.local/state/chat of Env if it is empty; without
+	// those, nothing is kept.
+	StateDir string
+}
+
+func (o Options) draftsDir() string { return o.inState("drafts") }
+
+func (o Options) historyFile() string { return o.inState("history") }
+
+func (o Options) inState(name string) string {
+	if o.StateDir == "" {
+		return ""
+	}
+	return filepath.Join(o.StateDir, name)
+}
+
+// stateDir is the XDG state directory by the environment, "" if there is none.
+func stateDir(env []string) string {
+	if dir := lookup(env, "XDG_STATE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "chat")
+	}
+	if home := lookup(env, "HOME"); filepath.IsAbs(home) {
+		return filepath.Join(home, ".local/state/chat")
+	}
+	return ""
 }
 
 // Exit is what remains to be said after the screen has gone.
@@ -57,6 +84,9 @@ func Run(ctx context.Context, o Options) (Exit, error) {
 	if o.Env == nil {
 		o.Env = os.Environ()
 	}
+	if o.StateDir == "" {
+		o.StateDir = stateDir(o.Env)
+	}
 	inner, cancel := context.WithCancel(ctx)
 	jobs := newJobs(inner)
 	m := newModel(o, jobs, theme.New(!o.NoColor && lookup(o.Env, "NO_COLOR") == ""), time.Now)
@@ -74,6 +104,7 @@ func Run(ctx context.Context, o Options) (Exit, error) {
 	stop()
 	cancel()
 	jobs.wait()
+	err = errors.Join(err, m.draft.store.Close())
 	exit := m.exit(ctx)
 	if ctx.Err() != nil {
 		return exit, context.Cause(ctx)

@@ -128,6 +128,10 @@ var rules = map[string]rule{
 		[]string{"chat", "chat/tui/sanitize", "chat/tui/theme", charm},
 		"edits the next message: it does not know who sends it",
 	},
+	"chat/tui/drafts": {
+		[]string{"chat"},
+		"what was written but not sent, on disk: it knows no screen",
+	},
 	"chat/tui/follow": {
 		[]string{"chat", "chat/tui"},
 		"turns streams into batches a screen can draw: it knows no HTTP",

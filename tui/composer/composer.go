@@ -72,6 +72,9 @@ func (c *Composer) WordLeft() { c.move(c.wordBefore()) }
 // WordRight moves the caret behind the end of a word.
 func (c *Composer) WordRight() { c.move(c.wordAfter()) }
 
+// Begin moves the caret to the beginning of the text.
+func (c *Composer) Begin() { c.move(0) }
+
 // Home moves the caret to the beginning of its line, End to the end.
 func (c *Composer) Home() { c.move(strings.LastIndexByte(c.text[:c.caret], '\n') + 1) }
 
