@@ -99,6 +99,11 @@ func (h *History) figures() []Figure {
 			}
 		}
 	}
+	if h.Row.Name == "process/kill-worker-at-the-default-lease" {
+		for _, d := range h.takenOver() {
+			out = append(out, Figure{"kill -9 of a worker → next attempt, at the default lease of 15 s", d.Seconds()})
+		}
+	}
 	for _, n := range h.Notes() {
 		if name, d, ok := strings.Cut(n.What, " took "); ok {
 			if took, err := time.ParseDuration(d); err == nil {

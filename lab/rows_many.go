@@ -202,3 +202,40 @@ func (w *World) herd(ctx context.Context, taskID string, n int) error {
 	}
 	return nil
 }
+
+// backToNormal sends a message and waits for its first token: that is how long it
+// takes from now until everything works again. It may take five seconds.
+func (w *World) backToNormal(ctx context.Context, what string) error {
+	s := &sender{w: w, h: w.history, load: defaultLoad(), http: httpClient()}
+	defer s.http.CloseIdleConnections()
+	began := time.Now()
+	a := &Ask{Mark: "probe" + name(), Chain: &chain{}}
+	a.Key, a.Content = a.Mark, "lie: chunks=5 mark="+a.Mark+"\n"
+	c := seeded(w.Chance.Uint64(), 9)
+	ctx, cancel := context.WithTimeoutCause(ctx, 30*time.Second, errors.New("nothing is normal after 30 s"))
+	defer cancel()
+	if err := s.converse(ctx, a, c); err != nil {
+		return err
+	}
+	for a.Accepted == nil {
+		s.post(ctx, a, c.IntN(len(w.API)), 0)
+		if err := pause(ctx, 20*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	for {
+		conn := s.open(ctx, a.Accepted.TaskID, c.IntN(len(w.API)), "", leave{events: 1})
+		if len(conn.Frames) > 0 {
+			break
+		}
+		if err := pause(ctx, 20*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	took := time.Since(began)
+	w.history.note(what + " back → the first token of a new message took " + took.Round(time.Millisecond).String())
+	if took > 5*time.Second+time.Second { // a second for a busy machine
+		return fmt.Errorf("%s was back, and a new message got its first token after %s", what, took)
+	}
+	return nil
+}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"syscall"
 	"time"
+
+	"chat"
 )
 
 func both() []Profile { return Profiles() }
@@ -24,6 +26,12 @@ func processRows() []Row {
 		{Name: "process/kill-worker", On: full(), Core: true, Fault: func(ctx context.Context, w *World) error {
 			return w.AnyWorker().Restart(ctx, w.Chance.between(0, 5*time.Second))
 		}},
+		{Name: "process/kill-worker-at-the-default-lease", On: full(), Alone: true,
+			Setup: func(w *World) { w.Lease = chat.LeaseDuration },
+			Load:  func(l *Load) { l.Tokens = [2]int{100, 200} },
+			Fault: func(ctx context.Context, w *World) error { return w.Worker[0].Kill() },
+			Check: nextAttempt,
+		},
 		{Name: "process/kill-all-workers", On: full(), Fault: func(ctx context.Context, w *World) error {
 			for _, n := range w.Worker {
 				if err := n.Kill(); err != nil {
@@ -127,4 +135,38 @@ func (w *World) freezeAll(ctx context.Context, nodes []*Node, d time.Duration) e
 		err = errors.Join(err, n.Signal(syscall.SIGCONT))
 	}
 	return err
+}
+
+// nextAttempt judges that what a killed worker was making is made again within
+// twenty seconds.
+func nextAttempt(h *History) []Violation {
+	var out []Violation
+	for _, d := range h.takenOver() {
+		if d > 20*time.Second {
+			out = append(out, Violation{"A5", "", "the next attempt began " + d.String() + " after the kill"})
+		}
+	}
+	if len(h.takenOver()) == 0 {
+		out = append(out, Violation{"A5", "", "the killed worker had nothing to do: this run says nothing"})
+	}
+	return out
+}
+
+// takenOver are the times from the end of a process to the next call of the
+// provider for each task that it held.
+func (h *History) takenOver() []time.Duration {
+	if len(h.ends) == 0 {
+		return nil
+	}
+	killed := h.ends[0]
+	var out []time.Duration
+	for _, a := range h.Asks() {
+		calls := h.CallsOf(a.Mark)
+		for i := 1; i < len(calls); i++ {
+			if d := calls[i-1].Ended.Sub(killed); calls[i-1].Gone() && d > -50*time.Millisecond && d < time.Second {
+				out = append(out, calls[i].Began.Sub(killed))
+			}
+		}
+	}
+	return out
 }

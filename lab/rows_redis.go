@@ -22,7 +22,10 @@ func redisRows() []Row {
 	short.Load = func(l *Load) { l.Tokens, l.Pace = [2]int{3, 8}, 1300*time.Millisecond }
 	return []Row{
 		row("restart-with-data-loss", false, func(ctx context.Context, w *World) error {
-			return w.redisDown(ctx, w.Chance.between(0, 3*time.Second))
+			if err := w.redisDown(ctx, w.Chance.between(0, 3*time.Second)); err != nil {
+				return err
+			}
+			return w.backToNormal(ctx, "Redis")
 		}),
 		row("flushall", true, func(ctx context.Context, w *World) error {
 			return w.repeat(ctx, 4, time.Second, func() error { return w.rdb.FlushAll(ctx).Err() })
@@ -122,13 +125,19 @@ func (w *World) loseReplies(ctx context.Context, pick func(*Node) *Edge) error {
 
 func refuseRedis(d time.Duration) func(context.Context, *World) error {
 	return func(ctx context.Context, w *World) error {
-		return w.during(ctx, d, redisEdge, func(e *Edge) error { e.Cut(); return nil })
+		if err := w.during(ctx, d, redisEdge, func(e *Edge) error { e.Cut(); return nil }); err != nil {
+			return err
+		}
+		return w.backToNormal(ctx, "Redis")
 	}
 }
 
 func swallowRedis(d time.Duration) func(context.Context, *World) error {
 	return func(ctx context.Context, w *World) error {
-		return w.during(ctx, d, redisEdge, func(e *Edge) error { return errors.Join(e.Swallow(toServer), e.Swallow(toClient)) })
+		if err := w.during(ctx, d, redisEdge, func(e *Edge) error { return errors.Join(e.Swallow(toServer), e.Swallow(toClient)) }); err != nil {
+			return err
+		}
+		return w.backToNormal(ctx, "Redis")
 	}
 }
 

@@ -63,7 +63,7 @@ func sqlRows() []Row {
 		late(row("slow", false, func(ctx context.Context, w *World) error {
 			return w.during(ctx, 5*time.Second, sqlEdge, func(e *Edge) error { return e.Delay(100*time.Millisecond, 80*time.Millisecond) })
 		})),
-		late(row("tables-locked", false, lockTables)),
+		slowFirst(row("tables-locked", false, lockTables)),
 		pool, locked, disk,
 	}
 }
@@ -72,7 +72,10 @@ func (w *World) sqlDown(ctx context.Context, d time.Duration) error {
 	if err := w.Postgres.Kill(); err != nil {
 		return err
 	}
-	return errors.Join(pause(ctx, d), w.Postgres.Start(ctx))
+	if err := errors.Join(pause(ctx, d), w.Postgres.Start(ctx)); err != nil {
+		return err
+	}
+	return w.backToNormal(ctx, "SQL")
 }
 
 // open opens the database without a proxy.

@@ -1,0 +1,169 @@
+package main
+
+// mutant is a small damage to a promise, and the tests that must notice it.
+type mutant struct {
+	name    string
+	promise string // in docs/reliability.md
+	file    string
+	find    string // stands once in file
+	replace string
+	pkg     string
+	run     string // of go test; "" = all
+	row     string // of the lab, instead of pkg
+}
+
+func mutants() []mutant {
+	return []mutant{
+		{
+			"no fence in the commit", "B2", "sql/finish.go",
+			"WHERE id = $1 AND attempt = $2 AND `+fence+`", "WHERE id = $1 AND attempt <> -$2 AND `+fence+`",
+			"./sql", "TestSQLite$", "",
+		},
+		{
+			"publish before commit", "D2", "daemon/worker/attempt.go",
+			"	err := a.persist(ctx, work, func(ctx context.Context) error {\n		err := a.w.store.Finish(ctx, r)",
+			"	a.end(ctx, r)\n	err := a.persist(ctx, work, func(ctx context.Context) error {\n		err := a.w.store.Finish(ctx, r)",
+			"./daemon/worker", "TheTerminalChunkComesAfterTheCommit", "",
+		},
+		{
+			"plain push instead of compare-length", "C4", "daemon/chunklog/append.go",
+			"err != nil || got != int64(s.before+len(s.entries)) {", "err != nil || got < 0 {",
+			"./daemon/chunklog", "", "",
+		},
+		{
+			"a lost reply is repeated blindly", "C4", "daemon/chunklog/writer.go",
+			"	if w.unsure {", "	if false && w.unsure {",
+			"./daemon/chunklog", "", "",
+		},
+		{
+			"no sweeper", "A5", "daemon/daemon.go",
+			"loops.Go(func() { sweeper.Run(background) })", "_ = sweeper",
+			"", "", "process/kill-worker",
+		},
+		{
+			"no re-check without pub/sub", "D3", "daemon/api/pump.go",
+			"hinted || look.due() <= 0 {", "hinted {",
+			"./daemon/api", "", "",
+		},
+		{
+			"subscribe after read", "C1", "daemon/chunklog/hub.go",
+			"		f.confirmed, f.reread = true, true\n", "		f.confirmed = true\n",
+			"./daemon/chunklog", "", "",
+		},
+		{
+			"the lock is not taken", "F1", "daemon/local/lock.go",
+			"switch err := flock(f, syscall.LOCK_EX|syscall.LOCK_NB); {", "switch err := error(nil); {",
+			"./daemon/local", "", "",
+		},
+		{
+			"the lease is not renewed", "B1", "daemon/worker/lease.go",
+			"leases, err := w.store.Renew(ctx, w.opts.Info.ID, ids)", "leases, err := w.store.Renew(ctx, \"nobody\", ids)",
+			"./daemon/worker", "", "",
+		},
+		{
+			"a cancel is heard by pub/sub only", "D5", "daemon/worker/lease.go",
+			"		case l.CancelRequested:\n", "		case false:\n",
+			"./daemon/worker", "", "",
+		},
+		{
+			"a shutdown counts as a failed attempt", "B4", "sql/finish.go",
+			"	if h.Counts {\n", "	if true {\n",
+			"./sql", "TestSQLite$", "",
+		},
+		{
+			"the same key makes another message", "A3", "sql/idempotency.go",
+			"		if n == 0 {\n", "		if n == 0 && len(key) == 0 {\n",
+			"./sql", "TestSQLite$", "",
+		},
+		{
+			"the same key takes another body", "A3", "sql/idempotency.go",
+			"if row.BodyHash != bodyHash {", "if row.BodyHash == \"\" {",
+			"./sql", "TestSQLite$", "",
+		},
+		{
+			"a new attempt without a reset", "C3", "daemon/chunklog/writer.go",
+			"		if err := w.index(chat.Chunk{Type: chat.ChunkReset}); err != nil {", "		if err := error(nil); err != nil {",
+			"./daemon/chunklog", "", "",
+		},
+		{
+			"a position of another attempt is honoured", "C2", "daemon/chunklog/tail.go",
+			"	if len(chunks) > 0 && (t.pos.Attempt == chat.AnyAttempt || chunks[0].Attempt == t.pos.Attempt) {", "	if len(chunks) > 0 {",
+			"./daemon/chunklog", "", "",
+		},
+		{
+			"an entry of an old attempt counts", "B3", "daemon/chunklog/entry.go",
+			"c.Index != first+i || c.Attempt < prev {", "c.Index != first+i || c.Attempt < 0 {",
+			"./daemon/chunklog", "", "",
+		},
+		{
+			"keys without TTL", "G3", "daemon/chunklog/append.go",
+			"		p.PExpire(ctx, n.Chunks(s.taskID), l.opts.TTL)\n", "",
+			"./daemon/chunklog", "", "",
+		},
+		{
+			"refusals are repeated", "B7", "daemon/worker/attempt.go",
+			"if e.Retryable && !a.claim.LastAttempt {", "if !a.claim.LastAttempt {",
+			"./daemon/worker", "RefusalsAreFinal", "",
+		},
+		{
+			"attempts without end", "B4", "daemon/worker/attempt.go",
+			"if e.Retryable && !a.claim.LastAttempt {", "if e.Retryable {",
+			"./daemon/worker", "", "",
+		},
+		{
+			"Retry-After is not obeyed", "B7", "daemon/worker/attempt.go",
+			"Delay: max(delay, e.RetryAfter)", "Delay: delay",
+			"./daemon/worker", "RetryAfterIsObeyed", "",
+		},
+		{
+			"a whole answer is bought again", "B6", "daemon/worker/attempt.go",
+			"	if left.Whole {", "	if false && left.Whole {",
+			"./daemon/worker", "NotBoughtAgain", "",
+		},
+		{
+			"the last text wins over the longest", "A5", "daemon/worker/attempt.go",
+			"	if len(saved.Content)+len(saved.Reasoning) > a.content.Len()+a.reasoning.Len() {", "	if len(saved.Content) < 0 {",
+			"./daemon/worker", "", "",
+		},
+		{
+			"the answer is thrown away when SQL is down", "E2", "daemon/worker/attempt.go",
+			"		if writing.Err() != nil || context.Cause(work) != nil && n >= 3 {", "		if n >= 1 {",
+			"./daemon/worker", "", "",
+		},
+		{
+			"a sweeper does not wait for the owners", "E2", "daemon/worker/sweeper.go",
+			"		if time.Now().Before(grace) {", "		if false && time.Now().Before(grace) {",
+			"./daemon/worker", "", "",
+		},
+		{
+			"a paused worker goes on talking", "B3", "daemon/worker/lease.go",
+			"	return now.Sub(l.renewed) < l.term-l.renewal/2 ||", "	return true ||",
+			"./daemon/worker", "", "",
+		},
+		{
+			"a draining server ends its streams cleanly", "D1", "daemon/api/stream.go",
+			"		panic(http.ErrAbortHandler)", "		return",
+			"./daemon/api", "", "",
+		},
+		{
+			"whose task it is does not matter", "S11", "sql/tasks.go",
+			"FROM tasks WHERE id = $1 AND owner = $2`, id, owner)", "FROM tasks WHERE id = $1 AND owner <> $2 || 'x'`, id, owner)",
+			"./sql", "TestSQLite$", "",
+		},
+		{
+			"text is published as it came", "C4", "daemon/provider/answer.go",
+			"	return a.send(typ, chat.NormalizeText(t.join(s)))", "	return a.send(typ, t.join(s))",
+			"./daemon/provider", "", "",
+		},
+		{
+			"the client waits for a dead server", "D1", "daemon/client/follow.go",
+			"func() { cancel(errSilent) })", "func() {})",
+			"./daemon/client", "NoticesASilentServer", "",
+		},
+		{
+			"the client shows a chunk twice", "C2", "daemon/client/follow.go",
+			"	case !at.Less(pos):\n		return seen\n", "	case at.Less(at):\n		return seen\n",
+			"./daemon/client", "FollowAgainstLies", "",
+		},
+	}
+}
