@@ -18,43 +18,37 @@ type slot struct {
 }
 
 // Claim returns the key of the draft of new conversations: one that a screen
-// which is gone has left, if there is one with a text. Without a free slot it is
+// which is gone has left a text in, if there is one. Without a free slot it is
 // "", and nothing is kept.
 func (s *Store) Claim() (string, error) {
 	if s.dir == "" {
 		return "new", nil
 	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	if s.slot != nil {
 		return s.slot.key, nil
 	}
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return "", failure("keep drafts", err)
 	}
-	var empty *slot
-	for i := range maxSlots {
-		found, err := s.try(fmt.Sprintf("new-%d", i))
-		if err != nil {
-			return "", errors.Join(failure("keep drafts", err), empty.close())
-		}
-		if found == nil {
-			continue
-		}
-		if _, err := os.Lstat(s.file(found.key)); err == nil {
-			s.slot = found
-			return found.key, empty.close()
-		}
-		if empty != nil {
-			if err := found.close(); err != nil {
-				return "", err
+	for _, abandoned := range []bool{true, false} {
+		for i := range maxSlots {
+			key := fmt.Sprintf("new-%d", i)
+			if _, err := os.Lstat(s.file(key)); abandoned && err != nil {
+				continue
 			}
-			continue
+			found, err := s.try(key)
+			if err != nil {
+				return "", failure("keep drafts", err)
+			}
+			if found != nil {
+				s.slot = found
+				return key, nil
+			}
 		}
-		empty = found
 	}
-	if s.slot = empty; empty == nil {
-		return "", nil
-	}
-	return empty.key, nil
+	return "", nil
 }
 
 // try locks a slot; nil if another screen has it.
