@@ -157,6 +157,7 @@ func (l *lab) check(err error) {
 type on struct {
 	id    string
 	store worker.Store // nil: the lab's
+	model worker.Model // nil: the lab's
 	opts  worker.Options
 }
 
@@ -176,6 +177,9 @@ func (l *lab) work(o on) *hand {
 	if o.store == nil {
 		o.store = l.store
 	}
+	if o.model == nil {
+		o.model = l.models
+	}
 	def := func(d *time.Duration, v time.Duration) {
 		if *d == 0 {
 			*d = v
@@ -187,7 +191,7 @@ func (l *lab) work(o on) *hand {
 	def(&o.opts.RetryLimit, 50*time.Millisecond)
 	o.opts.Info = chat.Worker{ID: o.id, Host: "lab", StartedAt: time.Now()}
 	q := queue.New(l.rdb, names, 500*time.Millisecond)
-	h := &hand{Worker: worker.New(bounded{o.store, l.T}, workerLog{l.log}, q, l.models, o.opts)}
+	h := &hand{Worker: worker.New(bounded{o.store, l.T}, workerLog{l.log}, q, o.model, o.opts)}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(l.Context()))
 	stop, done := make(chan struct{}), make(chan struct{})
 	go func() {
