@@ -1,0 +1,306 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"chat"
+	"chat/daemon"
+)
+
+// configFile is the text of config.toml by lines, so that one setting can be
+// changed, or named with its line, and all the rest stays as somebody wrote it.
+type configFile struct {
+	path    string
+	lines   []string // with their newlines
+	entries []configEntry
+}
+
+// configEntry is a setting or a table in the file.
+type configEntry struct {
+	key      string
+	from, to int // its lines, from 0; to is not part of it
+	value    string
+	rest     string // a comment behind the value
+}
+
+func readConfig(path string) (*configFile, error) {
+	b, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fileError(path, err)
+	}
+	f := &configFile{path: path}
+	f.parse(string(b))
+	return f, nil
+}
+
+func (f *configFile) parse(text string) {
+	f.lines, f.entries = slices.Collect(strings.Lines(text)), nil
+	for i := 0; i < len(f.lines); i++ {
+		line := strings.TrimSpace(f.lines[i])
+		if strings.HasPrefix(line, "[") {
+			name, _, _ := strings.Cut(strings.Trim(line, "["), "]")
+			f.entries = append(f.entries, configEntry{key: strings.TrimSpace(name), from: i, to: len(f.lines)})
+			return // there are no tables in it, so whatever follows belongs to what is wrong
+		}
+		key, rest, ok := strings.Cut(line, "=")
+		if !ok || strings.HasPrefix(line, "#") {
+			continue
+		}
+		e := configEntry{key: strings.Trim(strings.TrimSpace(key), `"'`), from: i, to: i + 1}
+		rest = strings.TrimSpace(rest)
+		end := valueEnd(rest)
+		for end < 0 && e.to < len(f.lines) {
+			rest += "\n" + strings.TrimRight(f.lines[e.to], "\r\n")
+			e.to++
+			end = valueEnd(rest)
+		}
+		if end < 0 {
+			end = len(rest)
+		}
+		e.value, e.rest = strings.TrimSpace(rest[:end]), strings.TrimSpace(rest[end:])
+		f.entries = append(f.entries, e)
+		i = e.to - 1
+	}
+}
+
+// valueEnd is where the TOML value at the beginning of s ends, -1 if it goes on in
+// the next line.
+func valueEnd(s string) int {
+	depth := 0
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; c {
+		case '"', '\'':
+			n := stringEnd(s[i:])
+			if n < 0 {
+				return -1
+			}
+			i += n - 1
+		case '[', '{':
+			depth++
+		case ']', '}':
+			depth--
+		case '#':
+			if depth == 0 {
+				return i
+			}
+			if next := strings.IndexByte(s[i:], '\n'); next >= 0 {
+				i += next
+			} else {
+				return -1
+			}
+		}
+	}
+	if depth > 0 {
+		return -1
+	}
+	return len(s)
+}
+
+// stringEnd is the length of the quoted string at the beginning of s, -1 if it
+// goes on in the next line. A string of one line that is not closed ends there.
+func stringEnd(s string) int {
+	mark := s[:1]
+	if long := strings.Repeat(mark, 3); strings.HasPrefix(s, long) {
+		end := strings.Index(s[3:], long)
+		if end < 0 {
+			return -1
+		}
+		return 3 + end + 3
+	}
+	for i := 1; i < len(s); i++ {
+		switch {
+		case s[i] == '\\' && mark == `"`:
+			i++
+		case s[i:i+1] == mark:
+			return i + 1
+		}
+	}
+	return len(s)
+}
+
+func (f *configFile) find(key string) (configEntry, bool) {
+	i := slices.IndexFunc(f.entries, func(e configEntry) bool { return e.key == key })
+	if i < 0 {
+		return configEntry{}, false
+	}
+	return f.entries[i], true
+}
+
+// plain is the value as it was meant: a string without its quotes.
+func (e configEntry) plain() string {
+	if len(e.value) < 2 || strings.HasPrefix(e.value, `"""`) || strings.HasPrefix(e.value, "'''") {
+		return e.value
+	}
+	switch e.value[0] {
+	case '\'':
+		return strings.Trim(e.value, "'")
+	case '"':
+		if s, err := strconv.Unquote(e.value); err == nil {
+			return s
+		}
+	}
+	return e.value
+}
+
+// literal is a value as TOML writes it.
+func literal(value string) string {
+	if _, err := strconv.ParseInt(value, 10, 64); err == nil && !strings.HasPrefix(value, "+") && (value == "0" || value[0] != '0') {
+		return value
+	}
+	if value == "true" || value == "false" {
+		return value
+	}
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range value {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteString(`\` + string(r))
+		case r < ' ' || r == 0x7f:
+			fmt.Fprintf(&b, `\u%04X`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String() + `"`
+}
+
+// with is the text with a setting changed; an empty value takes it out.
+func (f *configFile) with(key, value string) string {
+	e, ok := f.find(key)
+	line := key + " = " + literal(value) + "\n"
+	switch {
+	case ok && value == "":
+		return strings.Join(slices.Delete(slices.Clone(f.lines), e.from, e.to), "")
+	case value == "":
+		return strings.Join(f.lines, "")
+	case ok:
+		if e.rest != "" {
+			line = strings.TrimSuffix(line, "\n") + " " + e.rest + "\n"
+		}
+		return strings.Join(slices.Replace(slices.Clone(f.lines), e.from, e.to, line), "")
+	}
+	text := strings.Join(f.lines, "")
+	if text != "" && !strings.HasSuffix(text, "\n") {
+		text += "\n"
+	}
+	return text + line
+}
+
+// write replaces the file in one step. Nobody else may read it: it may hold a key.
+func (f *configFile) write(text string) error {
+	dir := filepath.Dir(f.path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return chat.Errorf(chat.CodeInvalid, "cannot write %s: %w", f.path, err)
+	}
+	tmp, err := os.CreateTemp(dir, ".config-*.toml") // 0600
+	if err != nil {
+		return chat.Errorf(chat.CodeInvalid, "cannot write %s: %w", f.path, err)
+	}
+	_, err = tmp.WriteString(text)
+	if err = errors.Join(err, tmp.Close()); err == nil {
+		err = os.Rename(tmp.Name(), f.path)
+	}
+	if err != nil {
+		return chat.Errorf(chat.CodeInvalid, "cannot write %s: %w", f.path, errors.Join(err, os.Remove(tmp.Name())))
+	}
+	f.parse(text)
+	return nil
+}
+
+// settingKeys are the names that the file may have.
+func settingKeys() []string {
+	var keys []string
+	for _, s := range daemon.Settings() {
+		keys = append(keys, settingKey(s.Name))
+	}
+	return keys
+}
+
+// settingKey is a setting's name in the file.
+func settingKey(name string) string { return strings.ReplaceAll(name, "-", "_") }
+
+func noSetting(key string) error {
+	if guess := nearest(settingKeys(), key); guess != "" {
+		return chat.Errorf(chat.CodeInvalid, "there is no setting %q; did you mean %q?", key, guess)
+	}
+	return chat.Errorf(chat.CodeInvalid, "there is no setting %q (`chat man` lists them)", key)
+}
+
+// tomlLine finds the line in an error of the TOML reader.
+var tomlLine = regexp.MustCompile(`toml: line (\d+)[^:]*: (.*)`) //nolint:gochecknoglobals // compiled once
+
+// problems are the things that are wrong with the file, each with its line.
+func (f *configFile) problems() ([]string, error) {
+	var found []string
+	lines := slices.Clone(f.lines)
+	say := func(line int, what string) { found = append(found, fmt.Sprintf("%s:%d: %s", f.path, line+1, what)) }
+	blank := func(e configEntry) {
+		for i := e.from; i < e.to; i++ {
+			lines[i] = "\n" // so that the lines of what follows stay the same
+		}
+	}
+	known := settingKeys()
+	for _, e := range f.entries {
+		if !slices.Contains(known, e.key) {
+			say(e.from, noSetting(e.key).Error())
+			blank(e)
+		}
+	}
+	for range len(f.entries) + 1 { // each round finds one
+		text := strings.Join(lines, "")
+		where, what, err := tryConfig(text)
+		switch {
+		case err != nil:
+			return nil, err
+		case what == "":
+			return found, nil
+		}
+		if at := tomlLine.FindStringSubmatch(what); at != nil {
+			n, err := strconv.Atoi(at[1])
+			if err != nil {
+				return nil, err
+			}
+			say(n-1, at[2])
+			return found, nil // what follows cannot be read
+		}
+		e, ok := f.find(where)
+		if !ok {
+			return append(found, f.path+": "+what), nil
+		}
+		say(e.from, e.key+": "+what)
+		blank(e)
+	}
+	return found, nil
+}
+
+// tryConfig reads a text as a daemon would, and returns what is wrong with it, ""
+// if nothing is, and with which setting.
+func tryConfig(text string) (key, what string, err error) {
+	f, err := os.CreateTemp("", "chat-*.toml") // 0600
+	if err != nil {
+		return "", "", err
+	}
+	defer func() { err = errors.Join(err, os.Remove(f.Name())) }()
+	_, err = f.WriteString(text)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return "", "", err
+	}
+	_, wrong := daemon.LoadConfig(func(string) (string, bool) { return "", false }, daemon.Sources{ConfigFile: f.Name()})
+	if wrong == nil {
+		return "", "", nil
+	}
+	what = wrong.Error()
+	if key, rest, ok := strings.Cut(what, " in "+f.Name()+": "); ok {
+		return key, rest, nil
+	}
+	return "", strings.TrimPrefix(what, f.Name()+": "), nil
+}
