@@ -72,6 +72,14 @@ func Run(t *testing.T, open func(t *testing.T) Engine) {
 		}
 		testCutSubscription(t, newBench(t, e, chunklog.Options{}))
 	})
+	t.Run("what is written while a subscription is away is seen", func(t *testing.T) {
+		e := open(t)
+		if e.KillConnections == nil {
+			t.Log("this engine has no connections to cut")
+			return
+		}
+		testWrittenWhileUnsubscribed(t, newBench(t, e, chunklog.Options{}))
+	})
 }
 
 // bench is a log under test.

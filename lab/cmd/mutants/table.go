@@ -43,7 +43,7 @@ func mutants() []mutant {
 		{
 			"no re-check without pub/sub", "D3", "daemon/api/pump.go",
 			"hinted || look.due() <= 0 {", "hinted {",
-			"./daemon/api", "", "",
+			"./daemon/api", "AStreamGoesOnWhileTheDatabase|TheEnd", "",
 		},
 		{
 			"subscribe after read", "C1", "daemon/chunklog/hub.go",
@@ -138,7 +138,7 @@ func mutants() []mutant {
 		{
 			"a paused worker goes on talking", "B3", "daemon/worker/lease.go",
 			"	return now.Sub(l.renewed) < l.term-l.renewal/2 ||", "	return true ||",
-			"./daemon/worker", "", "",
+			"./daemon/worker", "ALeaseIsGood", "",
 		},
 		{
 			"a draining server ends its streams cleanly", "D1", "daemon/api/stream.go",
