@@ -77,8 +77,9 @@ func (t *transaction) replay(ctx context.Context, owner, key, bodyHash string) (
 
 // pruneKeys deletes keys past their life, at most once an hour.
 func (s *Store) pruneKeys(ctx context.Context) error {
-	now, last := time.Now().Unix(), s.pruned.Load()
-	if now-last < int64(time.Hour/time.Second) || !s.pruned.CompareAndSwap(last, now) {
+	last := s.pruned.Load()
+	now := time.Now()
+	if last != nil && now.Sub(*last) < time.Hour || !s.pruned.CompareAndSwap(last, &now) {
 		return nil
 	}
 	_, err := s.exec(ctx, `DELETE FROM idempotency_keys WHERE created_at < {{now}} - $1`, micros(keyLife))

@@ -59,7 +59,8 @@ type Store struct {
 	expand  *strings.Replacer
 	lease   time.Duration
 	silence atomic.Int64 // Options.Silence, 0 while it is off
-	pruned  atomic.Int64 // when old idempotency keys were last deleted here, Unix seconds
+	clock   clock
+	pruned  atomic.Pointer[time.Time] // when old idempotency keys were last deleted here
 }
 
 // dialect is all in which the two databases differ.

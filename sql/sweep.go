@@ -15,9 +15,13 @@ const sweepLimit = 100
 
 // Sweep queues again the tasks whose lease has expired, and returns them with
 // the worker that lost them. Those that are spent, because no attempt is left or
-// a cancel was requested, it returns unchanged, for EndExpired.
+// a cancel was requested, it returns unchanged, for EndExpired. When the database's
+// clock was set since the sweep before, it returns an error and touches no lease.
 func (s *Store) Sweep(ctx context.Context) (requeued, spent []chat.Task, err error) {
 	if err := s.pruneKeys(ctx); err != nil {
+		return nil, nil, err
+	}
+	if err := s.lookAtClock(ctx); err != nil {
 		return nil, nil, err
 	}
 	back, err := change[taskRow](ctx, s, `UPDATE tasks SET state = 'queued', lease_until = NULL

@@ -1,0 +1,69 @@
+package sql
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"chat"
+)
+
+// All times are the database's own: it judges what is due and which lease is
+// over, whatever the clocks of the processes say. But that clock can be set, too,
+// by an hour or by ten years, and a laptop that slept wakes up hours later. What
+// each process can tell is whether it moved as fast as time itself.
+
+// clock is when the database's clock was looked at last.
+type clock struct {
+	mu          sync.Mutex
+	told        int64     // by the database, microseconds
+	asked, came time.Time // here
+}
+
+// errClockSet says that leases that are over may have living owners.
+var errClockSet = chat.Retryable(chat.Errorf(chat.CodeUnavailable, "the database's clock was set, or this machine slept: owners of leases come first"))
+
+// lookAtClock returns errClockSet if the database's clock has moved otherwise
+// than time since the look before. Then, and at the first look, it sets right what
+// a clock that went back has left in the future.
+func (s *Store) lookAtClock(ctx context.Context) error {
+	s.clock.mu.Lock()
+	defer s.clock.mu.Unlock()
+	asked := time.Now()
+	told, err := get[int64](ctx, s, `SELECT {{now}}`)
+	if err != nil {
+		return err
+	}
+	came := time.Now()
+	first := s.clock.came.IsZero()
+	moved := time.Duration(told-s.clock.told) * time.Microsecond
+	tolerance := s.lease / 3
+	set := !first && (moved < asked.Sub(s.clock.came)-tolerance || moved > came.Sub(s.clock.asked)+tolerance)
+	if first || set {
+		if err := s.setRight(ctx); err != nil {
+			return err
+		}
+	}
+	s.clock.told, s.clock.asked, s.clock.came = told, asked, came
+	if set {
+		return errClockSet
+	}
+	return nil
+}
+
+// setRight bounds times that are further ahead than any that is written: a clock
+// that went back made them so, and nothing would be due for as long.
+func (s *Store) setRight(ctx context.Context) error {
+	ahead := max(5*time.Minute, 4*s.lease)
+	_, err := s.exec(ctx, `UPDATE tasks SET
+			run_after = CASE WHEN run_after > {{now}} + $1 THEN {{now}} ELSE run_after END,
+			lease_until = CASE WHEN lease_until > {{now}} + $1 THEN {{now}} + $2 ELSE lease_until END
+		WHERE state IN ('queued', 'running') AND (run_after > {{now}} + $1 OR lease_until > {{now}} + $1)`,
+		micros(ahead), micros(s.lease))
+	if err != nil {
+		return err
+	}
+	// Those who live say so again within seconds.
+	_, err = s.exec(ctx, `DELETE FROM workers WHERE seen_at > {{now}} + $1`, micros(ahead))
+	return err
+}

@@ -1,0 +1,151 @@
+package sql
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"chat"
+	"chat/internal/services"
+)
+
+// clocked is a store whose database's clock can be set, with one task that waits
+// and one that a worker holds.
+type clocked struct {
+	*testing.T
+	*Store
+	waits, runs string
+}
+
+func newClocked(t *testing.T, url string) *clocked {
+	t.Helper()
+	s, err := Open(t.Context(), url, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	s.mustExec(t, "CREATE TABLE skew (us BIGINT)")
+	s.mustExec(t, "INSERT INTO skew VALUES (0)")
+	now := "(" + s.dialect.now + " + (SELECT us FROM skew))"
+	s.expand = strings.NewReplacer("{{now}}", now, "{{skip locked}}", s.dialect.skipLocked, "{{lock}}", s.dialect.lock)
+	c := &clocked{T: t, Store: s}
+	if err := c.sweep(); err != nil {
+		t.Fatal(err)
+	}
+	c.runs = c.submit()
+	if got := c.claim("w1"); len(got) != 1 || got[0] != c.runs {
+		t.Fatalf("claimed %v", got)
+	}
+	c.waits = c.submit()
+	return c
+}
+
+func (c *clocked) submit() string {
+	c.Helper()
+	conv, err := c.CreateConversation(c.Context(), "ada", chat.Conversation{})
+	if err != nil {
+		c.Fatal(err)
+	}
+	acc, _, err := c.Submit(c.Context(), "ada", conv.ID, chat.Submission{Content: "x"}, chat.SubmitOptions{})
+	if err != nil {
+		c.Fatal(err)
+	}
+	return acc.TaskID
+}
+
+func (c *clocked) claim(worker string) []string {
+	c.Helper()
+	claims, err := c.Claim(c.Context(), worker, 10, false)
+	if err != nil {
+		c.Fatal(err)
+	}
+	var ids []string
+	for _, claim := range claims {
+		ids = append(ids, claim.ID)
+	}
+	return ids
+}
+
+func (c *clocked) sweep() error {
+	_, _, err := c.Sweep(c.Context())
+	return err
+}
+
+func (c *clocked) set(d time.Duration) {
+	c.Helper()
+	if _, err := c.writer.ExecContext(c.Context(), "UPDATE skew SET us = us + $1", d.Microseconds()); err != nil {
+		c.Fatal(err)
+	}
+}
+
+func (c *clocked) state(id string) chat.TaskState {
+	c.Helper()
+	task, err := c.Task(c.Context(), "ada", id)
+	if err != nil {
+		c.Fatal(err)
+	}
+	return task.State
+}
+
+func onBoth(t *testing.T, test func(c *clocked)) {
+	t.Run("postgres", func(t *testing.T) { test(newClocked(t, services.Postgres(t))) })
+	t.Run("sqlite", func(t *testing.T) { test(newClocked(t, "sqlite://"+filepath.Join(t.TempDir(), "chat.db"))) })
+}
+
+func TestAClockThatGoesBackHoldsNothingUp(t *testing.T) {
+	onBoth(t, func(c *clocked) {
+		c.set(-time.Hour)
+		if got := c.claim("w2"); len(got) != 0 {
+			c.Fatalf("claimed %v: the test sets no clock", got)
+		}
+		if err := c.sweep(); !chat.IsCode(err, chat.CodeUnavailable) {
+			c.Fatalf("nobody noticed: %v", err)
+		}
+		if got := c.claim("w2"); len(got) != 1 || got[0] != c.waits {
+			c.Errorf("claimed %v, want the task that waits", got)
+		}
+		// The owner is dead: its lease is one of now, and over after its time.
+		c.set(chat.LeaseDuration + time.Second)
+		_ = c.sweep() // notices that, too
+		if err := c.sweep(); err != nil || c.state(c.runs) != chat.TaskQueued {
+			c.Errorf("the dead worker's task is %s (%v)", c.state(c.runs), err)
+		}
+	})
+}
+
+func TestAStoreThatOpensAfterTheClockWentBackSetsThingsRight(t *testing.T) {
+	onBoth(t, func(c *clocked) {
+		c.set(-time.Hour)
+		c.clock = clock{} // as if opened now
+		if err := c.sweep(); err != nil {
+			c.Fatal(err)
+		}
+		if got := c.claim("w2"); len(got) != 1 || got[0] != c.waits {
+			c.Errorf("claimed %v", got)
+		}
+	})
+}
+
+func TestAClockThatLeapsTakesNoLeaseFromALivingOwner(t *testing.T) {
+	onBoth(t, func(c *clocked) {
+		c.set(8 * time.Hour)
+		if err := c.sweep(); !chat.IsCode(err, chat.CodeUnavailable) || c.state(c.runs) != chat.TaskRunning {
+			c.Fatalf("after the leap the task is %s (%v)", c.state(c.runs), err)
+		}
+		if _, err := c.Renew(c.Context(), "w1", []string{c.runs}); err != nil {
+			c.Fatal(err)
+		}
+		if err := c.sweep(); err != nil || c.state(c.runs) != chat.TaskRunning {
+			c.Errorf("the owner has renewed, and its task is %s (%v)", c.state(c.runs), err)
+		}
+		task, err := c.Task(c.Context(), "ada", c.runs)
+		if err != nil || task.Attempt != 1 {
+			c.Errorf("%+v, %v", task, err)
+		}
+	})
+}
