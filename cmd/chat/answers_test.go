@@ -63,3 +63,40 @@ func TestDeletingIsConfirmed(t *testing.T) {
 		_ = slave.Close()
 	}
 }
+
+func TestAKeyIsTriedBeforeItIsKept(t *testing.T) {
+	var key, base string
+	status := http.StatusOK
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		key, base = r.Header.Get("Chat-Provider-Key"), r.Header.Get("Chat-Provider-Base-Url")
+		if status != http.StatusOK {
+			w.Header().Set("Content-Type", "application/problem+json")
+			w.WriteHeader(status)
+			_, _ = w.Write([]byte(`{"code":"provider_auth","detail":"the provider refused the key"}`))
+			return
+		}
+		_, _ = w.Write([]byte(`{"models":[]}`))
+	})
+	master, slave, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = master.Close() }() // a terminal that nobody reads
+	defer func() { _ = slave.Close() }()
+	for code, said := range map[int]string{exitOK: "the key is kept in", exitSetup: "not kept: the provider refused the key"} {
+		if code == exitSetup {
+			status = http.StatusBadGateway
+		}
+		if _, err := master.WriteString("sk-typed\n"); err != nil {
+			t.Fatal(err)
+		}
+		got := start(t, h, slave, "auth", "login", "--base-url", "http://p/v1")
+		if got.code != code || !strings.Contains(got.stderr, said) || strings.Contains(got.stderr, "sk-typed") {
+			t.Errorf("%d: %+v", code, got)
+		}
+		if key != "sk-typed" || base != "http://p/v1" {
+			t.Errorf("tried %q at %q", key, base)
+		}
+		status = http.StatusOK
+	}
+}

@@ -14,7 +14,7 @@ import (
 func planned() []string {
 	return []string{
 		"rename", "fork", "retry", "edit", "import", "roles", "usage", "top",
-		"auth", "doctor",
+		"doctor",
 	}
 }
 
