@@ -1,7 +1,6 @@
 package lab
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -13,8 +12,10 @@ import (
 
 // Edge is a proxy on the way from one process to another.
 type Edge struct {
-	Name  string
-	proxy *toxiproxy.Proxy
+	Name   string
+	addr   string
+	server *toxiproxy.ApiServer
+	proxy  *toxiproxy.Proxy
 }
 
 // edges makes proxies; all belong to one world.
@@ -33,7 +34,7 @@ func (e *edges) open(name, upstream string) (*Edge, error) {
 	if err := p.Start(); err != nil {
 		return nil, fmt.Errorf("proxy %s: %w", name, err)
 	}
-	edge := &Edge{Name: name, proxy: p}
+	edge := &Edge{Name: name, addr: p.Listen, server: e.server, proxy: p}
 	e.all = append(e.all, edge)
 	return edge, nil
 }
@@ -45,31 +46,25 @@ func (e *edges) close() {
 }
 
 // Addr is where the proxy listens.
-func (x *Edge) Addr() string { return x.proxy.Listen }
+func (x *Edge) Addr() string { return x.addr }
 
 // Cut closes all connections and refuses new ones until Mend.
 func (x *Edge) Cut() { x.proxy.Stop() }
 
-// Mend undoes everything.
-func (x *Edge) Mend(ctx context.Context) error {
-	x.proxy.Toxics.ResetToxics(ctx)
-	x.proxy.Lock()
-	enabled := x.proxy.Enabled
-	x.proxy.Unlock()
-	if enabled {
-		return nil
-	}
-	if err := x.proxy.Start(); err != nil {
+// Mend undoes everything, with a new proxy at the same address: taking a toxic
+// out of a connection that is stuck can wait for ever. It cuts what is connected.
+func (x *Edge) Mend() error {
+	x.Cut()
+	fresh := toxiproxy.NewProxy(x.server, x.Name, x.addr, x.proxy.Upstream)
+	if err := fresh.Start(); err != nil {
 		return fmt.Errorf("mend %s: %w", x.Name, err)
 	}
+	x.proxy = fresh
 	return nil
 }
 
 // Reset closes all connections once; new ones are taken at once.
-func (x *Edge) Reset(ctx context.Context) error {
-	x.Cut()
-	return x.Mend(ctx)
-}
+func (x *Edge) Reset() error { return x.Mend() }
 
 // The directions of what passes.
 const (

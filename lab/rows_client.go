@@ -18,7 +18,7 @@ import (
 func clientRows() []Row {
 	return []Row{
 		{Name: "clients/all-connections-cut-again-and-again", On: both(), Fault: func(ctx context.Context, w *World) error {
-			return w.repeat(ctx, 12, 300*time.Millisecond, func() error { return w.each(frontEdge, func(e *Edge) error { return e.Reset(ctx) }) })
+			return w.repeat(ctx, 12, 300*time.Millisecond, func() error { return w.each(frontEdge, func(e *Edge) error { return e.Reset() }) })
 		}},
 		{Name: "clients/cut-after-some-bytes", On: both(), Core: true, Fault: func(ctx context.Context, w *World) error {
 			return w.during(ctx, 6*time.Second, frontEdge, func(e *Edge) error { return e.CutAfter(500 + w.Chance.IntN(3000)) })

@@ -32,7 +32,7 @@ func providerRows() []Row {
 			return w.during(ctx, w.Chance.between(500*time.Millisecond, 1500*time.Millisecond), providerEdge, func(e *Edge) error { e.Cut(); return nil })
 		}, Allow: Allow{Unfinished: true}},
 		Row{Name: "provider/reset", On: both(), Allow: Allow{Unfinished: true}, Fault: func(ctx context.Context, w *World) error {
-			return w.repeat(ctx, 2, time.Second, func() error { return w.each(providerEdge, func(e *Edge) error { return e.Reset(ctx) }) })
+			return w.repeat(ctx, 2, time.Second, func() error { return w.each(providerEdge, func(e *Edge) error { return e.Reset() }) })
 		}},
 		Row{Name: "provider/slow-and-sliced", On: both(), Fault: func(ctx context.Context, w *World) error {
 			return w.during(ctx, 4*time.Second, providerEdge, func(e *Edge) error { return errors.Join(e.Delay(80*time.Millisecond, 60*time.Millisecond), e.Slice(7)) })

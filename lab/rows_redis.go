@@ -47,7 +47,7 @@ func redisRows() []Row {
 			return w.repeat(ctx, 4, time.Second, func() error { return w.loseReplies(ctx, redisEdge) })
 		}),
 		row("reset-during-a-command", false, func(ctx context.Context, w *World) error {
-			return w.repeat(ctx, 15, 250*time.Millisecond, func() error { return w.each(redisEdge, func(e *Edge) error { return e.Reset(ctx) }) })
+			return w.repeat(ctx, 15, 250*time.Millisecond, func() error { return w.each(redisEdge, func(e *Edge) error { return e.Reset() }) })
 		}),
 		row("slow", false, func(ctx context.Context, w *World) error {
 			return w.during(ctx, 5*time.Second, redisEdge, func(e *Edge) error { return e.Delay(150*time.Millisecond, 100*time.Millisecond) })
@@ -101,7 +101,7 @@ func (w *World) during(ctx context.Context, d time.Duration, pick func(*Node) *E
 	if err == nil {
 		err = pause(ctx, d)
 	}
-	return errors.Join(err, w.each(pick, func(e *Edge) error { return e.Mend(ctx) }))
+	return errors.Join(err, w.each(pick, func(e *Edge) error { return e.Mend() }))
 }
 
 // repeat does something n times, about every d.
@@ -221,7 +221,7 @@ func noAuth(ctx context.Context, w *World) error {
 	o.Password = "unknown"
 	admin := redis.NewClient(o)
 	defer func() { _ = admin.Close() }()
-	err := w.each(redisEdge, func(e *Edge) error { return e.Reset(ctx) })
+	err := w.each(redisEdge, func(e *Edge) error { return e.Reset() })
 	return errors.Join(err, pause(ctx, w.Chance.between(time.Second, 5*time.Second)), admin.ConfigSet(ctx, "requirepass", "").Err())
 }
 

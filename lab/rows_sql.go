@@ -47,13 +47,13 @@ func sqlRows() []Row {
 			if err := errors.Join(e.Swallow(toServer), e.Swallow(toClient)); err != nil {
 				return err
 			}
-			return errors.Join(pause(ctx, w.Lease+w.Chance.between(6*time.Second, 12*time.Second)), e.Mend(ctx))
+			return errors.Join(pause(ctx, w.Lease+w.Chance.between(6*time.Second, 12*time.Second)), e.Mend())
 		}},
 		row("reply-to-commit-lost", true, func(ctx context.Context, w *World) error {
 			return w.repeat(ctx, 6, 700*time.Millisecond, func() error { return w.loseReplies(ctx, sqlEdge) })
 		}),
 		row("connections-reset", false, func(ctx context.Context, w *World) error {
-			return w.repeat(ctx, 12, 300*time.Millisecond, func() error { return w.each(sqlEdge, func(e *Edge) error { return e.Reset(ctx) }) })
+			return w.repeat(ctx, 12, 300*time.Millisecond, func() error { return w.each(sqlEdge, func(e *Edge) error { return e.Reset() }) })
 		}),
 		row("connections-terminated", false, func(ctx context.Context, w *World) error {
 			return w.repeat(ctx, 10, 300*time.Millisecond, func() error {
