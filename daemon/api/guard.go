@@ -75,8 +75,11 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 			writeProblem(w, chat.Errorf(chat.CodeForbidden, "this host name is not served here; --allow-host adds one"))
 			return
 		}
-		if o := r.Header.Get("Origin"); o != "" && !slices.Contains(s.opts.AllowOrigins, o) {
+		if !s.originAllowed(w, r) {
 			writeProblem(w, chat.Errorf(chat.CodeForbidden, "requests from this web origin are not allowed; --allow-origin adds one"))
+			return
+		}
+		if preflighted(w, r) {
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -168,3 +168,61 @@ func TestAKnownPathSaysWhatItTakes(t *testing.T) {
 		}
 	}
 }
+
+func TestAnAllowedOriginMayCallFromABrowser(t *testing.T) {
+	t.Parallel()
+	const origin = "https://app.example"
+	l := newLab(t, api.Options{AllowOrigins: []string{origin, "https://other.example"}})
+	acc := l.finished("because")
+	from := header("Origin", origin)
+	names := func(a answer, name string) map[string]bool {
+		set := map[string]bool{}
+		for _, v := range a.header.Values(name) {
+			for part := range strings.SplitSeq(v, ",") {
+				set[strings.ToLower(strings.TrimSpace(part))] = true
+			}
+		}
+		return set
+	}
+	for path, method := range map[string]string{
+		"/conversations": "POST", "/conversations/" + nobody: "PATCH", "/stream/" + acc.TaskID: "GET", "/nothing": "DELETE",
+	} {
+		a := l.remote("OPTIONS", path, "", from, header("Access-Control-Request-Method", method), // and no token: browsers send none
+			header("Access-Control-Request-Headers", "authorization,content-type,idempotency-key,last-event-id"))
+		if a.status != http.StatusNoContent || len(a.body) != 0 || a.header.Get("Access-Control-Allow-Origin") != origin || !names(a, "Vary")["origin"] {
+			t.Errorf("preflight of %s %s: %d %v %s", method, path, a.status, a.header, a.body)
+		}
+		if !names(a, "Access-Control-Allow-Methods")[strings.ToLower(method)] || a.header.Get("Access-Control-Allow-Credentials") != "" {
+			t.Errorf("preflight of %s %s: %v", method, path, a.header)
+		}
+		for _, h := range []string{"authorization", "content-type", "idempotency-key", "last-event-id"} {
+			if !names(a, "Access-Control-Allow-Headers")[h] {
+				t.Errorf("preflight of %s %s: no %s in %v", method, path, h, a.header)
+			}
+		}
+	}
+	for call, want := range map[string]int{
+		"GET /tasks": 200, "GET /tasks/" + nobody: 404, "GET /stream/" + acc.TaskID: 200, "GET /hello": 200, "PUT /tasks": 405,
+	} {
+		method, path, _ := strings.Cut(call, " ")
+		a := l.remote(method, path, "", from, bearer(token))
+		if a.status != want || a.header.Get("Access-Control-Allow-Origin") != origin || !names(a, "Vary")["origin"] || !names(a, "Access-Control-Expose-Headers")["retry-after"] {
+			t.Errorf("%s: %d %v", call, a.status, a.header)
+		}
+	}
+	if a := l.remote("GET", "/tasks", "", from); a.status != 401 || a.header.Get("Access-Control-Allow-Origin") != origin {
+		t.Errorf("a page cannot read why it is refused: %d %v", a.status, a.header)
+	}
+	if a := l.remote("GET", "/tasks", "", bearer(token)); a.header.Get("Access-Control-Allow-Origin") != "" || !names(a, "Vary")["origin"] {
+		t.Errorf("without an origin: %v", a.header)
+	}
+	for _, method := range []string{"OPTIONS", "GET"} {
+		a := l.remote(method, "/tasks", "", bearer(token), header("Origin", "https://evil.example"), header("Access-Control-Request-Method", "GET"))
+		if a.status != http.StatusForbidden || a.header.Get("Access-Control-Allow-Origin") != "" || a.header.Get("Access-Control-Allow-Methods") != "" {
+			t.Errorf("%s from elsewhere: %d %v", method, a.status, a.header)
+		}
+	}
+	if a := l.remote("OPTIONS", "/tasks", "", bearer(token), from); a.status != http.StatusMethodNotAllowed {
+		t.Errorf("OPTIONS that is no preflight: %d %s", a.status, a.body)
+	}
+}
