@@ -101,7 +101,7 @@ func (p *program) app() *cli.App {
 			p.rootCommand(), p.sendCommand(), p.attachCommand(),
 			p.psCommand(), p.stopCommand(), p.waitCommand(),
 			p.lsCommand(), p.searchCommand(), p.showCommand(), p.exportCommand(), p.rmCommand(),
-			p.modelsCommand(), p.authCommand(), p.configCommand(), p.daemonCommand(), p.completionCommand(), p.completeCommand(), p.manCommand(), p.versionCommand(), p.helpCommand(),
+			p.modelsCommand(), p.usageCommand(), p.doctorCommand(), p.authCommand(), p.configCommand(), p.daemonCommand(), p.completionCommand(), p.completeCommand(), p.manCommand(), p.versionCommand(), p.helpCommand(),
 		},
 	}
 	prepare(app.Commands, p, false)

@@ -17,6 +17,8 @@ type column struct {
 	head  string
 	least int // it may be cut to so many cells; 0: it is not cut
 	drop  int // it is left out first (1), second …; 0: never
+	// whole says that the terminal may wrap it: it is the last one, and all of it is wanted.
+	whole bool
 }
 
 const columnGap = 2
@@ -44,8 +46,12 @@ func table(f *os.File, columns []column, rows [][]string) error {
 			widths[i] = max(widths[i], ansi.StringWidth(row[i]))
 		}
 	}
+	natural := slices.Clone(widths)
 	if width, _, err := term.GetSize(f.Fd()); err == nil && width > 0 && term.IsTerminal(f.Fd()) {
 		widths = fit(columns, widths, width)
+	}
+	if end := len(columns) - 1; columns[end].whole {
+		widths[end] = natural[end]
 	}
 	for _, row := range rows {
 		if _, err := fmt.Fprintln(f, line(row, widths)); err != nil {

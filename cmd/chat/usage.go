@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"chat"
+	"chat/daemon/client"
+)
+
+func (p *program) usageCommand() *cli.Command {
+	return &cli.Command{
+		Name: "usage", Usage: "count answers and tokens", ArgsUsage: noArguments,
+		Description: `Counts what the providers have reported, by model. Answers whose provider reports no
+tokens are counted as answers only; those of deleted conversations are gone.
+
+Examples:
+  chat usage
+  chat usage --days 1 --json`,
+		Flags: []cli.Flag{
+			&cli.IntFlag{Name: "days", Value: 30, Usage: "the last `N` days, 0 for all time"},
+			jsonFlag("the counts"),
+		},
+		Action: p.usage,
+	}
+}
+
+// modelUsage is what one model has been asked for.
+type modelUsage struct {
+	Model            string `json:"model"`
+	Answers          int    `json:"answers"`
+	Reported         int    `json:"answers_with_tokens"`
+	PromptTokens     int    `json:"prompt_tokens"`
+	CompletionTokens int    `json:"completion_tokens"`
+	TotalTokens      int    `json:"total_tokens"`
+}
+
+// usageReport is what --json prints.
+type usageReport struct {
+	Since  *time.Time   `json:"since,omitempty"`
+	Models []modelUsage `json:"models"`
+	Total  modelUsage   `json:"total"`
+}
+
+const maxDays = 36500
+
+func (p *program) usage(c *cli.Context) error {
+	days, err := numberIn(c, "days", 0, maxDays)
+	if err != nil {
+		return err
+	}
+	var since time.Time
+	if days > 0 {
+		since = time.Now().AddDate(0, 0, -days).UTC()
+	}
+	if p.nothingYet(c) {
+		return p.printUsage(c, since, nil)
+	}
+	return p.with(c, func(ctx context.Context, cl *client.Client) error {
+		counts, err := countUsage(ctx, cl, since)
+		if err != nil {
+			return err
+		}
+		return p.printUsage(c, since, counts)
+	})
+}
+
+// countUsage goes through all conversations that were used since.
+func countUsage(ctx context.Context, cl *client.Client, since time.Time) ([]modelUsage, error) {
+	byModel := map[string]*modelUsage{}
+	cursor := ""
+	for {
+		list, next, err := cl.Conversations(ctx, chat.ConversationQuery{Cursor: cursor, Limit: maxListed})
+		if err != nil {
+			return nil, err
+		}
+		for _, conv := range list {
+			if conv.UpdatedAt.Before(since) {
+				next = "" // the rest is older
+				break
+			}
+			messages, err := cl.Messages(ctx, conv.ID)
+			if chat.IsCode(err, chat.CodeNotFound) {
+				continue // it was deleted meanwhile
+			}
+			if err != nil {
+				return nil, err
+			}
+			for _, m := range messages {
+				if m.Role == chat.RoleAssistant && m.State.Terminal() && !m.CreatedAt.Before(since) {
+					count(byModel, m)
+				}
+			}
+		}
+		if cursor = next; cursor == "" {
+			break
+		}
+	}
+	var out []modelUsage
+	for _, u := range byModel {
+		out = append(out, *u)
+	}
+	slices.SortFunc(out, func(a, b modelUsage) int {
+		if a.TotalTokens != b.TotalTokens {
+			return b.TotalTokens - a.TotalTokens
+		}
+		return strings.Compare(a.Model, b.Model)
+	})
+	return out, nil
+}
+
+func count(byModel map[string]*modelUsage, m chat.Message) {
+	u := byModel[m.Model]
+	if u == nil {
+		u = &modelUsage{Model: m.Model}
+		byModel[m.Model] = u
+	}
+	u.Answers++
+	if m.Usage == nil {
+		return
+	}
+	u.Reported++
+	u.PromptTokens += m.Usage.PromptTokens
+	u.CompletionTokens += m.Usage.CompletionTokens
+	u.TotalTokens += m.Usage.TotalTokens
+}
+
+func (p *program) printUsage(c *cli.Context, since time.Time, counts []modelUsage) error {
+	total := modelUsage{Model: "total"}
+	for _, u := range counts {
+		total.Answers += u.Answers
+		total.Reported += u.Reported
+		total.PromptTokens += u.PromptTokens
+		total.CompletionTokens += u.CompletionTokens
+		total.TotalTokens += u.TotalTokens
+	}
+	if c.Bool("json") {
+		r := usageReport{Models: counts, Total: total}
+		if r.Models == nil {
+			r.Models = []modelUsage{}
+		}
+		if !since.IsZero() {
+			r.Since = &since
+		}
+		return writeJSON(p.out, r)
+	}
+	if len(counts) == 0 {
+		p.note("nothing has been answered in this time")
+		return nil
+	}
+	var rows [][]string
+	for _, u := range append(counts, total) {
+		rows = append(rows, []string{u.Model, fmt.Sprint(u.Answers), fmt.Sprint(u.PromptTokens), fmt.Sprint(u.CompletionTokens), fmt.Sprint(u.TotalTokens)})
+	}
+	return table(p.out, []column{{head: "MODEL", least: 8}, {head: "ANSWERS", drop: 2}, {head: "PROMPT", drop: 1}, {head: "COMPLETION", drop: 1}, {head: "TOKENS"}}, rows)
+}
