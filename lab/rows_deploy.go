@@ -46,6 +46,7 @@ func deployRows() []Row {
 			}
 			return n.Start(ctx)
 		}},
+		behind("nginx", nginx), behind("haproxy", haproxy),
 		{Name: "deploy/more-workers-come-and-go", On: full(), Fault: func(ctx context.Context, w *World) error {
 			n, err := w.AddWorker(ctx, "worker-more")
 			if err != nil {
@@ -57,5 +58,27 @@ func deployRows() []Row {
 			_, err = n.Term(20 * time.Second)
 			return err
 		}},
+	}
+}
+
+// behind is a rolling restart behind a balancer with its settings as installed.
+func behind(name string, b func() *balancer) Row {
+	return Row{
+		Name: "deploy/behind-" + name, On: full(), Alone: true,
+		Setup: func(w *World) {
+			w.balancer = b()
+			w.Env = append(w.Env, "CHATD_ALLOW_HOST=chatd") // what nginx calls its upstream
+		},
+		Fault: func(ctx context.Context, w *World) error {
+			for _, n := range w.API {
+				if _, err := n.Term(20 * time.Second); err != nil {
+					return err
+				}
+				if err := errors.Join(n.Start(ctx), pause(ctx, w.Chance.between(0, time.Second))); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
 	}
 }

@@ -43,15 +43,18 @@ type World struct {
 	// First is more environment for the first start of the processes it names.
 	First map[string]string
 
-	dir     string
-	mount   string // where to mount a small disk
-	chatd   string
-	edges   *edges
-	backend *httptest.Server
-	rdb     *redis.Client
-	log     *os.File
-	closers []func() error
-	history *History
+	dir   string
+	mount string // where to mount a small disk
+
+	balancer *balancer // between the clients and the APIs; nil: none
+	before   string    // host:port of the balancer
+	chatd    string
+	edges    *edges
+	backend  *httptest.Server
+	rdb      *redis.Client
+	log      *os.File
+	closers  []func() error
+	history  *History
 }
 
 // newWorld describes a world; start brings it to life.
@@ -112,6 +115,11 @@ func (w *World) startFull(ctx context.Context) (err error) {
 	o.MaxRetries, o.ContextTimeoutEnabled = -1, true
 	w.rdb = redis.NewClient(o)
 	w.closers = append(w.closers, w.rdb.Close)
+	if w.balancer != nil {
+		if w.before, err = freeAddress(); err != nil {
+			return err
+		}
+	}
 	for i := range w.APIs {
 		n, err := w.node(fmt.Sprintf("api-%d", i+1), true, false)
 		if err != nil {
@@ -119,6 +127,11 @@ func (w *World) startFull(ctx context.Context) (err error) {
 		}
 		w.API = append(w.API, n)
 		if err := w.begin(ctx, n); err != nil { // the first one makes the tables
+			return err
+		}
+	}
+	if w.balancer != nil {
+		if err := w.balancer.start(ctx, w, w.before); err != nil {
 			return err
 		}
 	}
@@ -182,7 +195,11 @@ func (w *World) node(name string, api, worker bool) (*Node, error) {
 			return nil, err
 		}
 		n.cmd.Args = append(n.cmd.Args, "--listen", "tcp://"+n.listen)
-		if n.Front, err = w.edges.open("client→"+name, n.listen); err != nil {
+		front := n.listen
+		if w.before != "" {
+			front = w.before
+		}
+		if n.Front, err = w.edges.open("client→"+name, front); err != nil {
 			return nil, err
 		}
 	}

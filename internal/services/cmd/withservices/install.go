@@ -20,10 +20,10 @@ type need struct {
 	there    func() bool
 }
 
-// needs lists everything. The packages bring more than one program each, so one
-// of them stands for all.
-func needs() []need {
-	return []need{
+// needs lists everything, and programs besides, whose packages have their names.
+// The packages bring more than one program each, so one of them stands for all.
+func needs(also []string) []need {
+	list := []need{
 		{"redis-server", []string{"redis-server"}, onPath("redis-server")},
 		{"redis-cli", []string{"redis-tools"}, onPath("redis-cli")},
 		{"the PostgreSQL server", []string{"postgresql"}, func() bool {
@@ -38,11 +38,18 @@ func needs() []need {
 			return os.Getenv("CC") != "" || onPath("gcc")() || onPath("clang")()
 		}},
 	}
+	for _, name := range also {
+		list = append(list, need{name, []string{name}, onPath(name)})
+	}
+	return list
 }
 
 func onPath(program string) func() bool {
 	return func() bool {
 		_, err := exec.LookPath(program)
+		if err != nil { // servers are in sbin, which not everybody has on the PATH
+			_, err = os.Stat("/usr/sbin/" + program)
+		}
 		return err == nil
 	}
 }
@@ -64,8 +71,8 @@ apt-get install -y -q --no-install-recommends "$@"
 `
 
 // install installs what is missing, and only that.
-func install(ctx context.Context, stdin io.Reader, stderr io.Writer) error {
-	what, packages := missing(needs())
+func install(ctx context.Context, also []string, stdin io.Reader, stderr io.Writer) error {
+	what, packages := missing(needs(also))
 	if len(what) == 0 {
 		return nil
 	}
@@ -86,7 +93,7 @@ func install(ctx context.Context, stdin io.Reader, stderr io.Writer) error {
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("install %s: %w", strings.Join(packages, " "), err)
 	}
-	if what, _ := missing(needs()); len(what) > 0 {
+	if what, _ := missing(needs(also)); len(what) > 0 {
 		return fmt.Errorf("still missing after the installation: %s", strings.Join(what, ", "))
 	}
 	return nil

@@ -1,6 +1,7 @@
 // Command withservices runs a command with the services that the tests need:
 //
 //	withservices go test -race ./...
+//	withservices -also=nginx,haproxy command
 //
 // It installs the programs that are missing (Debian's packages, through sudo
 // when it is not root), starts a Redis and a PostgreSQL server on private
@@ -18,6 +19,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"chat/internal/services"
@@ -29,8 +31,14 @@ func main() { os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout
 const exitSetup = 125
 
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	var also []string
+	if len(args) > 0 {
+		if names, ok := strings.CutPrefix(args[0], "-also="); ok {
+			also, args = strings.Split(names, ","), args[1:]
+		}
+	}
 	if len(args) == 0 {
-		fmt.Fprintln(stderr, "usage: withservices command [argument…]")
+		fmt.Fprintln(stderr, "usage: withservices [-also=program,…] command [argument…]")
 		return exitSetup
 	}
 	// Until the command runs, a signal ends the preparations; then it is the
@@ -38,7 +46,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
-	s, err := start(ctx, signals, stdin, stderr)
+	s, err := start(ctx, also, signals, stdin, stderr)
 	if err != nil {
 		fmt.Fprintln(stderr, "withservices:", err)
 		return exitSetup
@@ -59,7 +67,7 @@ type started struct {
 	dir      string
 }
 
-func start(ctx context.Context, signals <-chan os.Signal, stdin io.Reader, stderr io.Writer) (*started, error) {
+func start(ctx context.Context, also []string, signals <-chan os.Signal, stdin io.Reader, stderr io.Writer) (*started, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	prepared := make(chan struct{})
@@ -72,7 +80,7 @@ func start(ctx context.Context, signals <-chan os.Signal, stdin io.Reader, stder
 		case <-prepared:
 		}
 	}()
-	s, err := prepare(ctx, stdin, stderr)
+	s, err := prepare(ctx, also, stdin, stderr)
 	close(prepared)
 	<-watched
 	if err == nil && ctx.Err() != nil {
@@ -86,9 +94,9 @@ func start(ctx context.Context, signals <-chan os.Signal, stdin io.Reader, stder
 
 // prepare installs and starts everything. What it returns has to be stopped,
 // with an error too.
-func prepare(ctx context.Context, stdin io.Reader, stderr io.Writer) (*started, error) {
+func prepare(ctx context.Context, also []string, stdin io.Reader, stderr io.Writer) (*started, error) {
 	s := &started{}
-	if err := install(ctx, stdin, stderr); err != nil {
+	if err := install(ctx, also, stdin, stderr); err != nil {
 		return s, err
 	}
 	cache, err := cacheDir()
