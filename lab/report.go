@@ -155,6 +155,9 @@ func Summary(out io.Writer, results []Result) error {
 		return err
 	}
 	for _, r := range results {
+		for _, n := range r.Notes {
+			fmt.Fprintln(out, n)
+		}
 		if r.Passed() {
 			continue
 		}

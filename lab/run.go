@@ -30,6 +30,7 @@ type Result struct {
 	Err        string      `json:"error,omitempty"` // the run itself failed
 	Dir        string      `json:"dir,omitempty"`   // of what is left of a run that failed
 	Figures    []Figure    `json:"figures,omitempty"`
+	Notes      []string    `json:"notes,omitempty"` // of a soak
 }
 
 // Figure is a measured time that a row publishes.
@@ -75,6 +76,11 @@ func Run(ctx context.Context, cfg Config, row Row, p Profile, seed uint64) Resul
 	}
 	r.Tasks, r.Calls, r.Took = len(h.Asks()), len(h.Calls), time.Since(began).Seconds()
 	r.Figures = h.figures()
+	if row.Name == "soak" {
+		for _, n := range h.Notes() {
+			r.Notes = append(r.Notes, fmt.Sprintf("%6.1f s  %s", n.At.Sub(began).Seconds(), n.What))
+		}
+	}
 	for _, a := range h.Asks() {
 		for _, f := range a.Followers {
 			r.Conns += len(f.Conns)

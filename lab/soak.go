@@ -69,7 +69,7 @@ func growth(h *History, samples [][]Gauges) []Violation {
 		{"files", func(g Gauges) float64 { return g.Files }, 50},
 	} {
 		a, b := median(early, g.of), median(late, g.of)
-		h.note(fmt.Sprintf("%s: %.0f early, %.0f late, ratio %.2f", g.name, a, b, b/max(a, 1)))
+		h.note(fmt.Sprintf("%s: %.0f in the second quarter, %.0f in the last, ratio %.2f", g.name, a, b, b/max(a, 1)))
 		if b > 1.1*a+g.slack {
 			out = append(out, Violation{"G1", "", fmt.Sprintf("%s grew from %.0f to %.0f", g.name, a, b)})
 		}
