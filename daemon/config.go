@@ -96,7 +96,7 @@ func Settings() []Setting {
 	return []Setting{
 		{"database-url", "DATABASE_URL", "postgres://… or sqlite:///path (default: SQLite in the data directory)", text(func(c *Config) *string { return &c.DatabaseURL })},
 		{"redis-url", "REDIS_URL", "redis://… (default: the embedded engine)", text(func(c *Config) *string { return &c.RedisURL })},
-		{"listen", "CHATD_LISTEN", "unix:///path or tcp://host:port, several with commas", list(func(c *Config) *[]string { return &c.Listen })},
+		{"listen", "CHATD_LISTEN", "unix:///path or tcp://host:port, several with commas", setListen},
 		{"role", "CHATD_ROLE", "all, api or worker (default: all)", setRole},
 		{"api-key", "OPENAI_API_KEY", "key of the provider; better in the environment than on a command line", text(func(c *Config) *string { return &c.ProviderKey })},
 		{"base-url", "OPENAI_BASE_URL", "base URL of any OpenAI-compatible API", text(func(c *Config) *string { return &c.ProviderURL })},
@@ -117,7 +117,7 @@ func Settings() []Setting {
 		{"hash-tags", "CHATD_HASH_TAGS", "braces around task ids in key names, for Redis Cluster (default: off)", toggle(func(c *Config) *bool { return &c.HashTags })},
 		{"max-streams", "CHATD_MAX_STREAMS", "followers that one API process serves at once (default: 20000)", number(func(c *Config) *int { return &c.MaxStreams })},
 		{"allow-host", "CHATD_ALLOW_HOST", "host names that requests over TCP may name, with commas", list(func(c *Config) *[]string { return &c.AllowHosts })},
-		{"allow-origin", "CHATD_ALLOW_ORIGIN", "web origins that may call, with commas (default: none)", list(func(c *Config) *[]string { return &c.AllowOrigins })},
+		{"allow-origin", "CHATD_ALLOW_ORIGIN", "web origins that may call, with commas (default: none)", setOrigins},
 		{"token-file", "CHATD_TOKEN_FILE", "file with the bearer token for TCP (default: token in the data directory, made if missing)", text(func(c *Config) *string { return &c.TokenFile })},
 		{"log-level", "CHATD_LOG_LEVEL", "debug, info, warn or error (default: info)", func(c *Config, v string) error { return c.LogLevel.UnmarshalText([]byte(v)) }},
 		{"log-json", "CHATD_LOG_JSON", "logs as JSON lines (default: off)", toggle(func(c *Config) *bool { return &c.LogJSON })},
@@ -252,11 +252,7 @@ func text(field func(*Config) *string) func(*Config, string) error {
 
 func list(field func(*Config) *[]string) func(*Config, string) error {
 	return func(c *Config, v string) error {
-		for p := range strings.SplitSeq(v, ",") {
-			if p = strings.TrimSpace(p); p != "" {
-				*field(c) = append(*field(c), p)
-			}
-		}
+		*field(c) = append(*field(c), parts(v)...)
 		return nil
 	}
 }

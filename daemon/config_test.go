@@ -62,11 +62,11 @@ func TestTheFirstSourceThatHasASettingWins(t *testing.T) {
 // examples has a value for every setting, and, where there is one, a wrong one.
 var examples = map[string]struct{ good, bad string }{
 	"database-url": {"sqlite:///tmp/x.db", "mysql://x"}, "redis-url": {"redis://127.0.0.1:1/0", ""},
-	"listen": {"unix:///tmp/s", ""}, "role": {"all", "chief"}, "api-key": {"sk-x", ""}, "base-url": {"http://x/v1", ""},
+	"listen": {"unix:///tmp/s", "127.0.0.1:8080"}, "role": {"all", "chief"}, "api-key": {"sk-x", ""}, "base-url": {"http://x/v1", ""},
 	"model": {"m", ""}, "discover": {"off", "perhaps"}, "demo-speed": {"7", "fast"}, "concurrency": {"7", "-1"},
 	"chunk-ttl": {"90", "soon"}, "lease": {"20s", "-5s"}, "deadline": {"10m", "x"}, "drain": {"5", "1 h"}, "idle": {"0", "never"},
 	"database-pool": {"7", "1.5"}, "redis-pool": {"7", "x"}, "hash-tags": {"yes", "2"}, "max-streams": {"7", "many"},
-	"allow-host": {"a.example, b.example", ""}, "allow-origin": {"https://a.example", ""}, "token-file": {"/tmp/t", ""},
+	"allow-host": {"a.example, b.example", ""}, "allow-origin": {"https://a.example", "https://a.example/page"}, "token-file": {"/tmp/t", ""},
 	"headers-timeout": {"30s", "soon"}, "first-token-timeout": {"90", "x"}, "token-timeout": {"2m", "-1s"},
 	"log-level": {"debug", "loud"}, "log-json": {"on", "json"},
 }
@@ -121,6 +121,38 @@ func TestEverySettingComesFromEverySource(t *testing.T) {
 		}
 		if unset, err := daemon.LoadConfig(env(nil), daemon.Sources{}); err != nil || s.Name != "role" && fmt.Sprintf("%+v", unset) == first {
 			t.Errorf("%s has no effect (%v)", s.Name, err)
+		}
+	}
+}
+
+func TestAnAddressThatIsNoneSaysHowToWriteIt(t *testing.T) {
+	t.Parallel()
+	for flag, list := range map[string]map[string]string{
+		"listen": {
+			"127.0.0.1:8080": "tcp://127.0.0.1:8080", "localhost:8080": "tcp://localhost:8080", ":8080": "tcp://127.0.0.1:8080",
+			"[::1]:8080": "tcp://[::1]:8080", "8080": "tcp://127.0.0.1:8080", "/run/chat.sock": "unix:///run/chat.sock",
+			"http://127.0.0.1:8080": "tcp://127.0.0.1:8080", "tcp://127.0.0.1": "tcp://host:port", "tcp://127.0.0.1:8080/x": "tcp://127.0.0.1:8080",
+			"unix://run/s": "unix:///path", "tcp://127.0.0.1:http-alt-x": "tcp://host:port",
+		},
+		"allow-origin": {
+			"*": "https://host", "a.example": "https://a.example", "https://a.example/": "https://a.example", "https://a.example/page": "https://a.example", "null": "https://host",
+		},
+	} {
+		for v, want := range list {
+			_, err := daemon.LoadConfig(env(nil), daemon.Sources{Flags: map[string]string{flag: v}})
+			if !chat.IsCode(err, chat.CodeInvalid) || !strings.HasPrefix(err.Error(), "--"+flag+": ") || !strings.Contains(err.Error(), want) {
+				t.Errorf("--%s %s: %v, want %s in it", flag, v, err, want)
+			}
+		}
+	}
+	for _, v := range []string{"tcp://127.0.0.1:8080", "tcp://:8080", "tcp://[::1]:0", "unix:///run/s, tcp://localhost:1"} {
+		if _, err := daemon.LoadConfig(env(nil), daemon.Sources{Flags: map[string]string{"listen": v}}); err != nil {
+			t.Errorf("--listen %s: %v", v, err)
+		}
+	}
+	for _, v := range []string{"https://a.example", "http://localhost:3000", "chrome-extension://abc"} {
+		if _, err := daemon.LoadConfig(env(nil), daemon.Sources{Flags: map[string]string{"allow-origin": v}}); err != nil {
+			t.Errorf("--allow-origin %s: %v", v, err)
 		}
 	}
 }

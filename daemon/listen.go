@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"net/url"
 	"os"
 	"path/filepath"
 
@@ -14,41 +13,32 @@ import (
 
 // listen binds one address of --listen: unix:///path, 0600, or tcp://host:port.
 func listen(ctx context.Context, addr string) (net.Listener, error) {
-	u, err := url.Parse(addr)
+	network, address, err := parseListen(addr)
 	if err != nil {
-		return nil, chat.Errorf(chat.CodeInvalid, "--listen %s: %w", addr, err)
+		return nil, chat.Errorf(chat.CodeInvalid, "--listen: %w", err)
 	}
-	switch u.Scheme {
-	case "unix":
-		return listenUnix(ctx, u.Path)
-	case "tcp":
-		if _, _, err := net.SplitHostPort(u.Host); err != nil || u.Path != "" {
-			return nil, chat.Errorf(chat.CodeInvalid, "--listen %s: use tcp://host:port", addr)
-		}
-		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", u.Host)
-		if err != nil {
-			return nil, chat.Errorf(chat.CodeDaemon, "cannot listen on %s: %w", addr, err)
-		}
-		return l, nil
+	if network == "unix" {
+		return listenUnix(ctx, address)
 	}
-	return nil, chat.Errorf(chat.CodeInvalid, "--listen %s: use unix:///path or tcp://host:port", addr)
+	l, err := (&net.ListenConfig{}).Listen(ctx, network, address)
+	if err != nil {
+		return nil, chat.Errorf(chat.CodeDaemon, "--listen %s: %w; choose another address, or end the process that has this one", addr, err)
+	}
+	return l, nil
 }
 
 // listenUnix takes over a socket that nobody serves any more, never a live one.
 func listenUnix(ctx context.Context, path string) (net.Listener, error) {
-	if !filepath.IsAbs(path) {
-		return nil, chat.Errorf(chat.CodeInvalid, "--listen needs an absolute path: unix:///path")
-	}
 	if c, err := (&net.Dialer{}).DialContext(ctx, "unix", path); err == nil {
 		_ = c.Close()
-		return nil, chat.Errorf(chat.CodeDaemon, "%s is served by another process", path)
+		return nil, chat.Errorf(chat.CodeDaemon, "--listen unix://%s: another process serves it; choose another path, or end that process", path)
 	}
 	switch fi, err := os.Lstat(path); {
 	case errors.Is(err, os.ErrNotExist):
 	case err != nil:
-		return nil, chat.Errorf(chat.CodeDaemon, "cannot listen on %s: %w", path, err)
+		return nil, chat.Errorf(chat.CodeDaemon, "--listen unix://%s: %w", path, err)
 	case fi.Mode()&os.ModeSocket == 0:
-		return nil, chat.Errorf(chat.CodeDaemon, "%s exists and is no socket; choose another path", path)
+		return nil, chat.Errorf(chat.CodeDaemon, "--listen unix://%s: it exists and is no socket; choose another path", path)
 	default:
 		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return nil, chat.Errorf(chat.CodeDaemon, "cannot replace the stale socket: %w", err)
@@ -58,7 +48,7 @@ func listenUnix(ctx context.Context, path string) (net.Listener, error) {
 	// own, narrowed, and then moved.
 	dir, err := os.MkdirTemp(filepath.Dir(path), ".s")
 	if err != nil {
-		return nil, chat.Errorf(chat.CodeDaemon, "cannot make the socket: %w", err)
+		return nil, chat.Errorf(chat.CodeDaemon, "--listen unix://%s: the socket cannot be made (%w); choose a path in a directory of your own", path, err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }() // empty by then, or the error below counts
 	tmp := filepath.Join(dir, "s")

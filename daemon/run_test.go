@@ -307,8 +307,12 @@ func TestADaemonThatCannotStartSaysWhy(t *testing.T) {
 			tc.change(&cfg)
 			r := launch(t, cfg)
 			r.stop()
-			if err := r.ended(); !chat.IsCode(err, tc.code) || len(err.Error()) < 20 {
+			err := r.ended()
+			if !chat.IsCode(err, tc.code) || len(err.Error()) < 20 {
 				t.Errorf("%v (%s), want %s", err, chat.CodeOf(err), tc.code)
+			}
+			if name == "an address in use" && (!strings.Contains(err.Error(), "--listen") || !strings.Contains(err.Error(), "choose another")) {
+				t.Errorf("no next step in: %v", err)
 			}
 			if name != "a damaged database" {
 				return

@@ -109,20 +109,35 @@ func (s *Server) authenticated(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p := principal{owner: chat.LocalOwner, local: isLocal(r)}
 		if !p.local && !isPublic(r) {
-			token, found := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-			owner, ok := "", false
-			if found && s.opts.Authenticate != nil {
-				owner, ok = s.opts.Authenticate(token)
-			}
-			if !ok {
+			owner, err := s.ownerOf(r)
+			if err != nil {
 				w.Header().Set("WWW-Authenticate", `Bearer realm="chat"`)
-				writeProblem(w, chat.Errorf(chat.CodeUnauthorized, "a valid bearer token is needed: Authorization: Bearer <token>"))
+				writeProblem(w, err)
 				return
 			}
 			p.owner = owner
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), principalKey, p)))
 	})
+}
+
+// ownerOf is whose token a request carries. What is wrong with it is said, what
+// the right one would be is not.
+func (s *Server) ownerOf(r *http.Request) (string, error) {
+	header := r.Header.Get("Authorization")
+	token, found := strings.CutPrefix(header, "Bearer ")
+	switch {
+	case header == "":
+		return "", chat.Errorf(chat.CodeUnauthorized, "a bearer token is needed: send Authorization: Bearer <token>; chat takes it from CHAT_TOKEN")
+	case !found || token == "":
+		return "", chat.Errorf(chat.CodeUnauthorized, "the Authorization header must be: Bearer <token>; chat takes the token from CHAT_TOKEN")
+	}
+	if s.opts.Authenticate != nil {
+		if owner, ok := s.opts.Authenticate(token); ok {
+			return owner, nil
+		}
+	}
+	return "", chat.Errorf(chat.CodeUnauthorized, "the bearer token is wrong: take the one in CHATD_TOKEN or the token file of this server; chat takes it from CHAT_TOKEN")
 }
 
 func isPublic(r *http.Request) bool {

@@ -34,6 +34,13 @@ func TestTCPAsksForAToken(t *testing.T) {
 			}
 		}
 	}
+	for says, auth := range map[string]with{
+		"is needed": func(*http.Request) {}, "is wrong": bearer("chat_of_another_server"), "must be": header("Authorization", "Basic x"),
+	} {
+		if a := l.remote("GET", "/tasks", "", auth); !strings.Contains(string(a.body), says) || !strings.Contains(string(a.body), "CHAT_TOKEN") {
+			t.Errorf("it does not say that the token %s: %s", says, a.body)
+		}
+	}
 	for _, path := range []string{"/hello", "/healthz", "/readyz"} {
 		if a := l.remote("GET", path, ""); a.status != http.StatusOK {
 			t.Errorf("%s without a token: %d %s", path, a.status, a.body)
