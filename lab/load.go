@@ -38,7 +38,7 @@ type Load struct {
 
 func defaultLoad() Load {
 	return Load{
-		Asks: 20, Every: 150 * time.Millisecond, Tokens: [2]int{30, 120}, Pace: 33 * time.Millisecond,
+		Asks: 40, Every: 100 * time.Millisecond, Tokens: [2]int{30, 120}, Pace: 33 * time.Millisecond,
 		Chains: 0.3, Cancels: 0.1, Drops: 0.15, Twice: 0.1, Followers: 3,
 	}
 }

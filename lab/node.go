@@ -14,6 +14,9 @@ import (
 	"chat/internal/services"
 )
 
+// direct asks without a proxy; its requests have a context that ends.
+var direct = &http.Client{Timeout: 30 * time.Second} //nolint:gochecknoglobals // as http.DefaultClient is, with a timeout
+
 // Node is one chatd. It can be killed, paused and started again as it was.
 type Node struct {
 	Name string
@@ -66,7 +69,7 @@ func (n *Node) ready(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := direct.Do(req)
 	if err != nil {
 		return err
 	}

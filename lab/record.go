@@ -61,8 +61,10 @@ func readRecord(ctx context.Context, driver, dsn string) (r Record, err error) {
 	tasks, err := rows(ctx, db, `SELECT id, message_id, user_message_id, conversation_id, state, error_code, error_message, attempt, handbacks,
 		cancel_requested, created_at, finished_at FROM tasks ORDER BY created_at, id`,
 		func(t *task) []any {
-			return []any{&t.ID, &t.Message, &t.UserMessage, &t.Conversation, &t.State, &t.Code, &t.Error, &t.Attempt, &t.Handbacks,
-				&t.CancelRequested, &t.created, &t.finished}
+			return []any{
+				&t.ID, &t.Message, &t.UserMessage, &t.Conversation, &t.State, &t.Code, &t.Error, &t.Attempt, &t.Handbacks,
+				&t.CancelRequested, &t.created, &t.finished,
+			}
 		})
 	for _, t := range tasks {
 		t.Created = time.UnixMicro(t.created)

@@ -74,7 +74,7 @@ func (c chance) between(a, b time.Duration) time.Duration {
 func (c chance) often(p float64) bool { return c.Float64() < p }
 
 // seeded is the source of chance number n of a run.
-func seeded(seed uint64, n uint64) chance { return chance{rand.New(rand.NewPCG(seed, n))} } //nolint:gosec // replayable on purpose
+func seeded(seed uint64, n uint64) chance { return chance{rand.New(rand.NewPCG(seed, n))} }
 
 // Rows are all faults, in the order in which they run.
 func Rows() []Row {

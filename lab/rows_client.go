@@ -215,7 +215,7 @@ func hostile(ctx context.Context, w *World) error {
 		if err != nil {
 			return err
 		}
-		res, err := http.DefaultClient.Do(req)
+		res, err := direct.Do(req)
 		if err != nil {
 			if k.want == http.StatusRequestEntityTooLarge {
 				continue // cut off while it was still sending

@@ -20,10 +20,14 @@ func crashRows() []Row {
 		}
 	}
 	return append(out, lastRite(), poison(),
-		Row{Name: "process/panic-in-an-attempt", On: both(), Core: true, Allow: Allow{Panics: true},
-			Setup: func(w *World) { w.crashAt(crash.WorkerMidAnswer, "panic", 400) }},
-		Row{Name: "process/panic-in-a-handler", On: both(), Allow: Allow{Panics: true},
-			Setup: func(w *World) { w.crashAt(crash.APIBeforeCommit, "panic", 8) }},
+		Row{
+			Name: "process/panic-in-an-attempt", On: both(), Core: true, Allow: Allow{Panics: true},
+			Setup: func(w *World) { w.crashAt(crash.WorkerMidAnswer, "panic", 400) },
+		},
+		Row{
+			Name: "process/panic-in-a-handler", On: both(), Allow: Allow{Panics: true},
+			Setup: func(w *World) { w.crashAt(crash.APIBeforeCommit, "panic", 8) },
+		},
 	)
 }
 
@@ -48,6 +52,7 @@ func crashRow(p crash.Point) Row {
 		passes = 300
 	case crash.WorkerBeforeHandback, crash.WorkerAfterHandback:
 		passes = 3
+	default:
 	}
 	r := Row{Name: "crash/" + string(p), On: []Profile{Full, Embedded}, Setup: func(w *World) { w.crashAt(p, "kill", passes) }}
 	r.Core = p == crash.WorkerBeforeCommit || p == crash.WorkerAfterCommit || p == crash.APIAfterCommit || p == crash.APIBeforeReply

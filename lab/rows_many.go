@@ -19,7 +19,8 @@ import (
 func manyRows() []Row {
 	return []Row{
 		{Name: "clients/ten-thousand-idle-followers", On: both(), Alone: true, Allow: Allow{SlowFirst: true}, Fault: tenThousand},
-		{Name: "queue/background-still-progresses", On: both(),
+		{
+			Name: "queue/background-still-progresses", On: both(),
 			Setup: func(w *World) { w.Env = append(w.Env, "CHATD_CONCURRENCY=2") },
 			Load: func(l *Load) {
 				l.Asks, l.Every, l.Cancels, l.Chains, l.Followers = 80, 5*time.Millisecond, 0, 0, 1
@@ -30,7 +31,8 @@ func manyRows() []Row {
 			},
 			Check: progress,
 		},
-		{Name: "process/a-killed-daemon-keeps-what-it-had", On: []Profile{Embedded},
+		{
+			Name: "process/a-killed-daemon-keeps-what-it-had", On: []Profile{Embedded},
 			Load: func(l *Load) { l.Asks, l.Cancels, l.Tokens = 5, 0, [2]int{300, 300} },
 			Fault: func(ctx context.Context, w *World) error {
 				if err := pause(ctx, 4*time.Second); err != nil {

@@ -26,7 +26,8 @@ func processRows() []Row {
 		{Name: "process/kill-worker", On: full(), Core: true, Fault: func(ctx context.Context, w *World) error {
 			return w.AnyWorker().Restart(ctx, w.Chance.between(0, 5*time.Second))
 		}},
-		{Name: "process/kill-worker-at-the-default-lease", On: full(), Alone: true,
+		{
+			Name: "process/kill-worker-at-the-default-lease", On: full(), Alone: true,
 			Setup: func(w *World) { w.Lease = chat.LeaseDuration },
 			Load:  func(l *Load) { l.Tokens = [2]int{100, 200} },
 			Fault: func(ctx context.Context, w *World) error { return w.Worker[0].Kill() },

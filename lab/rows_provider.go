@@ -43,13 +43,13 @@ func providerRows() []Row {
 
 func providerEdge(n *Node) *Edge { return n.Provider }
 
-// lies asks for each case twice, beside honest answers.
+// lies asks for each case three times, beside honest answers.
 func lies(name string, core bool, cases []lieCase) Row {
 	return Row{Name: "provider/" + name, On: both(), Core: core, Load: func(l *Load) {
-		l.Asks, l.Every, l.Chains, l.Cancels, l.Drops = 2*len(cases)+4, 60*time.Millisecond, 0, 0, 0
+		l.Asks, l.Every, l.Chains, l.Cancels, l.Drops = 3*len(cases)+4, 60*time.Millisecond, 0, 0, 0
 		l.Tokens, l.Pace = [2]int{20, 60}, 10*time.Millisecond
 		l.Direct = func(i int, _ chance) (string, Want) {
-			if i >= 2*len(cases) {
+			if i >= 3*len(cases) {
 				return "", Want{}
 			}
 			k := cases[i%len(cases)]
@@ -61,8 +61,9 @@ func lies(name string, core bool, cases []lieCase) Row {
 func failed(code chat.Code, calls int) Want {
 	return Want{State: chat.TaskFailed, Code: code, Calls: calls}
 }
-func interrupted(code chat.Code, calls int) Want {
-	return Want{State: chat.TaskInterrupted, Code: code, Calls: calls}
+
+func interrupted(code chat.Code) Want {
+	return Want{State: chat.TaskInterrupted, Code: code, Calls: 3}
 }
 
 // refusals are never repeated.
@@ -105,9 +106,9 @@ func cuts() []lieCase {
 		{"abort=7 fail=1", Want{Calls: 2}},
 		{"rst=7 fail=1", Want{Calls: 2}},
 		{"rst=0 fail=2", Want{Calls: 3}},
-		{"nofinish nodone fail=0 cut=9", interrupted(chat.CodeProviderCut, 3)},
-		{"abort=5", interrupted(chat.CodeProviderCut, 3)},
-		{"rst=5", interrupted(chat.CodeProviderCut, 3)},
+		{"nofinish nodone fail=0 cut=9", interrupted(chat.CodeProviderCut)},
+		{"abort=5", interrupted(chat.CodeProviderCut)},
+		{"rst=5", interrupted(chat.CodeProviderCut)},
 		{"nofinish", Want{Calls: 1}},
 		{"nodone", Want{Calls: 1}},
 		{"extra=beyond", Want{Calls: 1}},
@@ -121,14 +122,26 @@ func cuts() []lieCase {
 func wire() []lieCase {
 	normal := func(calls []providertest.Call) string { return chat.NormalizeText(calls[len(calls)-1].Sent) }
 	return []lieCase{
-		{"eol=cr", Want{Calls: 1}}, {"eol=crlf", Want{Calls: 1}}, {"bom", Want{Calls: 1}}, {"comments=3", Want{Calls: 1}},
-		{"oneline", Want{Calls: 1}}, {"bytes pace=1ms", Want{Calls: 1}},
-		{"split", Want{Calls: 1}}, {"surrogates", Want{Calls: 1}},
-		{"invalid", Want{Calls: 1, Text: normal}}, {"nul", Want{Calls: 1, Text: normal}},
+		{"eol=cr", Want{Calls: 1}},
+		{"eol=crlf", Want{Calls: 1}},
+		{"bom", Want{Calls: 1}},
+		{"comments=3", Want{Calls: 1}},
+		{"oneline", Want{Calls: 1}},
+		{"bytes pace=1ms", Want{Calls: 1}},
+		{"split", Want{Calls: 1}},
+		{"surrogates", Want{Calls: 1}},
+		{"invalid", Want{Calls: 1, Text: normal}},
+		{"nul", Want{Calls: 1, Text: normal}},
 		{"text=%0D%0A%E2%80%A8data:%20x%0A%0A%00id:%209%0A%20", Want{Calls: 1, Text: normal}},
-		{"reasoning=12", Want{Calls: 1}}, {"reasoning=12 names=reasoning", Want{Calls: 1}}, {"reasoning=12 names=both", Want{Calls: 1}},
-		{"finish=length", Want{Calls: 1}}, {"nousage", Want{Calls: 1}}, {"usage=absurd", Want{Calls: 1}},
-		{"gzip", Want{Calls: 1}}, {"strict", Want{Calls: 2}}, {"type=text/plain", Want{Calls: 1}},
+		{"reasoning=12", Want{Calls: 1}},
+		{"reasoning=12 names=reasoning", Want{Calls: 1}},
+		{"reasoning=12 names=both", Want{Calls: 1}},
+		{"finish=length", Want{Calls: 1}},
+		{"nousage", Want{Calls: 1}},
+		{"usage=absurd", Want{Calls: 1}},
+		{"gzip", Want{Calls: 1}},
+		{"strict", Want{Calls: 2}},
+		{"type=text/plain", Want{Calls: 1}},
 	}
 }
 
@@ -157,10 +170,10 @@ func timeouts() []lieCase {
 	return []lieCase{
 		{"noheaders", failed(chat.CodeProviderHeaders, 3)},
 		{"nofirst", failed(chat.CodeProviderFirstToken, 3)},
-		{"hang=5", interrupted(chat.CodeProviderIdle, 3)},
+		{"hang=5", interrupted(chat.CodeProviderIdle)},
 		{"noheaders fail=1", Want{Calls: 2}},
 		{"nofirst fail=1", Want{Calls: 2}},
 		{"hang=5 fail=1", Want{Calls: 2}},
-		{"endless pace=20ms", interrupted(chat.CodeDeadline, 3)},
+		{"endless pace=20ms", interrupted(chat.CodeDeadline)},
 	}
 }

@@ -68,10 +68,10 @@ func redisRows() []Row {
 		row("out-of-memory", false, func(ctx context.Context, w *World) error { return w.configured(ctx, "maxmemory", "1", "0") }),
 		row("no-auth", false, noAuth),
 		row("read-only", false, func(ctx context.Context, w *World) error {
-			if err := w.rdb.SlaveOf(ctx, "127.0.0.1", "1").Err(); err != nil {
+			if err := w.rdb.Do(ctx, "REPLICAOF", "127.0.0.1", "1").Err(); err != nil {
 				return err
 			}
-			return errors.Join(pause(ctx, w.Chance.between(time.Second, 5*time.Second)), w.rdb.SlaveOf(ctx, "NO", "ONE").Err())
+			return errors.Join(pause(ctx, w.Chance.between(time.Second, 5*time.Second)), w.rdb.Do(ctx, "REPLICAOF", "NO", "ONE").Err())
 		}),
 		row("absent-at-start", false, absent),
 		short,

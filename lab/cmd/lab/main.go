@@ -111,7 +111,7 @@ func (o options) run(ctx context.Context, stdout, stderr io.Writer) (bool, error
 	}
 	began := time.Now()
 	results := o.runs(ctx, lab.Config{Chatd: chatd, Dir: o.keep}, rows, stderr)
-	fmt.Fprintln(stdout, "leases are 3 s here, not 15 s; everything else is as by default unless a row says so")
+	fmt.Fprintln(stdout, lab.LeaseNote)
 	if err := lab.Summary(stdout, results); err != nil {
 		return false, err
 	}
