@@ -173,7 +173,6 @@ func (p *program) arguments(c *cli.Context, at spot) []candidate {
 		return p.offer(c.Context, at.host, conversationIDs)
 	case "help":
 		inner := locate(c.App, at.args)
-		inner.args = nil
 		all = p.arguments(c, spot{commands: inner.commands})
 		if len(at.args) == 0 {
 			all = append(all, candidate{"exit-codes", "what the exit codes mean"})

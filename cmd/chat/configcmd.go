@@ -195,7 +195,7 @@ func (p *program) configEdit(c *cli.Context) error {
 	}
 	editor := cmp.Or(p.env("VISUAL"), p.env("EDITOR"), "vi")
 	// By the shell, as git does it: the variable may hold flags and quotes.
-	cmd := exec.CommandContext(c.Context, "sh", "-c", editor+` "$@"`, editor, f.path) //nolint:gosec // it is the user's own editor
+	cmd := exec.CommandContext(c.Context, "sh", "-c", editor+` "$@"`, editor, f.path)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = p.in, p.out, p.err
 	if err := cmd.Run(); err != nil {
 		if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {

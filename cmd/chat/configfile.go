@@ -236,7 +236,7 @@ func noSetting(key string) error {
 }
 
 // tomlLine finds the line in an error of the TOML reader.
-var tomlLine = regexp.MustCompile(`toml: line (\d+)[^:]*: (.*)`) //nolint:gochecknoglobals // compiled once
+var tomlLine = regexp.MustCompile(`toml: line (\d+)[^:]*: (.*)`)
 
 // problems are the things that are wrong with the file, each with its line.
 func (f *configFile) problems() ([]string, error) {

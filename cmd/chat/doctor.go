@@ -115,7 +115,7 @@ func directories(paths local.Paths) []finding {
 			continue
 		}
 		var s unix.Statfs_t
-		if err := unix.Statfs(at, &s); err == nil && uint64(s.Bavail)*uint64(s.Bsize) < littleSpace { //nolint:gosec,unconvert // sizes, of other types elsewhere
+		if err := unix.Statfs(at, &s); err == nil && uint64(s.Bavail)*uint64(s.Bsize) < littleSpace { //nolint:unconvert // sizes, of other types elsewhere
 			found = append(found, warning(d.what, "%s: the disk is nearly full", d.path))
 			continue
 		}

@@ -67,8 +67,13 @@ func (p *program) printTasks(c *cli.Context, tasks []chat.Task) error {
 		return nil
 	}
 	columns := []column{
-		{head: "TASK"}, {head: "STATE"}, {head: "TRY", drop: 2}, {head: "PRIORITY", drop: 1},
-		{head: "AGE", drop: 5}, {head: "MODEL", least: 6, drop: 4}, {head: "CONVERSATION", drop: 3},
+		{head: "TASK"},
+		{head: "STATE"},
+		{head: "TRY", drop: 2},
+		{head: "PRIORITY", drop: 1},
+		{head: "AGE", drop: 5},
+		{head: "MODEL", least: 6, drop: 4},
+		{head: "CONVERSATION", drop: 3},
 	}
 	var rows [][]string
 	for _, t := range tasks {
