@@ -9,7 +9,8 @@ import (
 // Finish ends a running task: its state, outcome and message, in one
 // transaction. It commits only while the task runs under r.Attempt
 // (chat.ErrFenced otherwise), and only as cancelled once a cancel was requested
-// (chat.ErrCancelWon). Repeated after a lost reply, it returns nil.
+// (chat.ErrCancelWon). Repeated after a lost reply, it returns nil. A model that the
+// provider does not have leaves the conversation, too.
 func (s *Store) Finish(ctx context.Context, r chat.Result) error {
 	if !r.State.Terminal() {
 		return chat.Errorf(chat.CodeInternal, "a task cannot end as %q", r.State)
@@ -17,7 +18,7 @@ func (s *Store) Finish(ctx context.Context, r chat.Result) error {
 	if !isID(r.TaskID) {
 		return chat.ErrFenced
 	}
-	return s.within(ctx, func(t *transaction) error {
+	err := s.within(ctx, func(t *transaction) error {
 		message, err := t.end(ctx, r, `state = 'running' AND (NOT cancel_requested OR $3 = 'cancelled')`)
 		if err != nil {
 			return err
@@ -27,6 +28,10 @@ func (s *Store) Finish(ctx context.Context, r chat.Result) error {
 		}
 		return t.saveAnswer(ctx, message, r.Model, r.Content, r.Reasoning)
 	})
+	if err == nil && r.Err != nil && r.Err.Code == chat.CodeProviderModel {
+		return s.dropModelOf(ctx, r.TaskID)
+	}
+	return err
 }
 
 // end moves a task to its end if fence allows, and returns its message's id, ""

@@ -58,6 +58,12 @@ func (s *Store) once(ctx context.Context, owner string, o chat.SubmitOptions, ac
 	return acc, replayed, nil
 }
 
+// KeyKnown reports whether an idempotency key of owner has been answered.
+func (s *Store) KeyKnown(ctx context.Context, owner, key string) (bool, error) {
+	n, err := get[int](ctx, s, `SELECT count(*) FROM idempotency_keys WHERE owner = $1 AND key = $2`, owner, chat.NormalizeText(key))
+	return n > 0 && key != "", err
+}
+
 // replay is the answer that a key was given the first time.
 func (t *transaction) replay(ctx context.Context, owner, key, bodyHash string) (chat.Accepted, error) {
 	var row keyRow

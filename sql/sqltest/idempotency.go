@@ -7,6 +7,23 @@ import (
 )
 
 var idempotencyTests = map[string]func(*suite){
+	"a key is known once it was answered": func(s *suite) {
+		c := s.conversation()
+		o := chat.SubmitOptions{IdempotencyKey: "k", BodyHash: "h"}
+		known := func(owner, key string, want bool) {
+			s.Helper()
+			if got, err := s.KeyKnown(s.Context(), owner, key); err != nil || got != want {
+				s.Fatalf("%s's key %q: %v, %v", owner, key, got, err)
+			}
+		}
+		known(owner, "k", false)
+		_, _, err := s.Submit(s.Context(), owner, c.ID, chat.Submission{Content: "x"}, o)
+		s.must(err)
+		known(owner, "k", true)
+		known(another, "k", false)
+		known(owner, "", false)
+	},
+
 	"the same key and body get the same answer": func(s *suite) {
 		c := s.conversation()
 		o := chat.SubmitOptions{IdempotencyKey: "key", BodyHash: "hash"}

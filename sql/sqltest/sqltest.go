@@ -25,6 +25,7 @@ func Run(t *testing.T, open func(t *testing.T, o sql.Options) *sql.Store) {
 		{"queue", queueTests},
 		{"cancel", cancelTests},
 		{"finish", finishTests},
+		{"model", modelTests},
 		{"requeue", requeueTests},
 		{"sweep", sweepTests},
 		{"workers", workerTests},
