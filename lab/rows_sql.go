@@ -4,12 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // sqlRows break the database and the way to it.
@@ -133,18 +131,6 @@ func smallDisk(w *World) {
 	w.mount = w.data()
 }
 
-// mountDisk mounts w.mount.
-func (w *World) mountDisk() error {
-	if err := os.MkdirAll(w.mount, 0o700); err != nil {
-		return err
-	}
-	if err := unix.Mount("tmpfs", w.mount, "tmpfs", 0, "size=6m,mode=0700"); err != nil {
-		return fmt.Errorf("this row needs root, to mount a small disk: %w", err)
-	}
-	w.closers = append(w.closers, func() error { return unix.Unmount(w.mount, 0) })
-	return nil
-}
-
 // fillDisk leaves nothing free for a while.
 func fillDisk(ctx context.Context, w *World) error {
 	path := filepath.Join(w.data(), "ballast")
@@ -156,7 +142,7 @@ func fillDisk(ctx context.Context, w *World) error {
 	for err == nil {
 		_, err = f.Write(block)
 	}
-	if !errors.Is(err, unix.ENOSPC) {
+	if !errors.Is(err, syscall.ENOSPC) {
 		return errors.Join(err, f.Close())
 	}
 	err = pause(ctx, w.Chance.between(2*time.Second, 6*time.Second))

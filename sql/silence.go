@@ -126,17 +126,15 @@ func (d *dialer) DialContext(ctx context.Context, network, address string) (net.
 	return l, nil
 }
 
-// Dial and DialTimeout are of lib/pq's interface, and not called where there is
-// a DialContext.
-func (d *dialer) Dial(network, address string) (net.Conn, error) {
-	return d.DialContext(context.Background(), network, address)
-}
+// errNoContext: lib/pq calls DialContext where there is one.
+var errNoContext = errors.New("sql: a connection is made with a context, or not at all")
 
-// DialTimeout dials within a time.
-func (d *dialer) DialTimeout(network, address string, timeout time.Duration) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	defer cancel()
-	return d.DialContext(ctx, network, address)
+// Dial is of lib/pq's interface, and not called.
+func (d *dialer) Dial(_, _ string) (net.Conn, error) { return nil, errNoContext }
+
+// DialTimeout is of lib/pq's interface, and not called.
+func (d *dialer) DialTimeout(_, _ string, _ time.Duration) (net.Conn, error) {
+	return nil, errNoContext
 }
 
 // hangUp ends the connection after a time, whatever is going on on it.

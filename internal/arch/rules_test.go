@@ -132,6 +132,14 @@ var rules = map[string]rule{
 		[]string{"chat"},
 		"what was written but not sent, on disk: it knows no screen",
 	},
+	"chat/tui/panel": {
+		[]string{"chat/tui/sanitize", "chat/tui/theme", charm},
+		"a list to choose from: it does not know of what",
+	},
+	"chat/tui/thread": {
+		[]string{"chat"},
+		"the way through a tree of messages",
+	},
 	"chat/tui/follow": {
 		[]string{"chat", "chat/tui"},
 		"turns streams into batches a screen can draw: it knows no HTTP",
@@ -147,13 +155,15 @@ var rules = map[string]rule{
 	},
 
 	"chat/lab": {
-		[]string{"chat", "chat/daemon/client", "chat/daemon/keys", "chat/daemon/provider/providertest", "chat/internal/crash", "chat/internal/services", goRedis, "github.com/lib/pq", "modernc.org/sqlite", "github.com/Shopify/toxiproxy/v2", "github.com/prometheus/client_golang/prometheus", "github.com/rs/zerolog"},
+		[]string{"chat", "chat/daemon/client", "chat/daemon/keys", "chat/daemon/provider/providertest", "chat/internal/crash", "chat/internal/services", goRedis, "github.com/lib/pq", "golang.org/x/sys/unix", "modernc.org/sqlite", "github.com/Shopify/toxiproxy/v2", "github.com/prometheus/client_golang/prometheus", "github.com/rs/zerolog"},
 		"breaks the programs from outside and judges what they did: it never looks inside them",
 	},
 	"chat/lab/cmd/lab": {
 		[]string{"chat/lab"},
 		"the lab as a program",
 	},
+
+	"chat/lab/cmd/mutants": {nil, "damages a file in an overlay and runs the tests on it"},
 
 	"chat/internal/arch":  {nil, "rules"},
 	"chat/internal/crash": {nil, "names of places; everyone may say that it has reached one"},
