@@ -191,14 +191,19 @@ func (s *Store) Conversations(ctx context.Context, owner string, q chat.Conversa
 	return page, next, nil
 }
 
-// idMatches is the condition that an id begins or ends with part, and false if
-// no id does.
+// shownID is how many characters of an id's end people are shown.
+const shownID = 8
+
+// idMatches is the condition that an id begins or ends with part, or that what
+// people are shown of it begins with part; and false if no id does.
 func idMatches(column, part string, args *arguments) (string, bool) {
 	part = strings.ToLower(part)
 	if len(part) > 36 || strings.Trim(part, "0123456789abcdef-") != "" {
 		return "", false
 	}
-	return fmt.Sprintf("(%s LIKE %s OR %s LIKE %s)", column, args.add(part+"%"), column, args.add("%"+part)), true
+	shown := "%" + part + strings.Repeat("_", max(shownID-len(part), 0))
+	return fmt.Sprintf("(%[1]s LIKE %[2]s OR %[1]s LIKE %[3]s OR %[1]s LIKE %[4]s)",
+		column, args.add(part+"%"), args.add("%"+part), args.add(shown)), true
 }
 
 // cursor names the last conversation of a page.

@@ -107,15 +107,10 @@ func fits(id, ref string) int {
 	return noFit
 }
 
-// abbreviated reports whether ref may be the beginning of a shown id. The server
-// looks for beginnings and ends of full ids only, so these are looked for here.
-func abbreviated(ref string) bool { return len(ref) < shownID && !strings.Contains(ref, "-") }
-
 func taskID(t chat.Task) string                 { return t.ID }
 func conversationID(c chat.Conversation) string { return c.ID }
 
-// tasksLike are the tasks that ref may mean: none, one, or several. Of a shortened
-// id that was shown they are looked for among what `chat ps` can show.
+// tasksLike are the tasks that ref may mean: none, one, or several.
 func tasksLike(ctx context.Context, c *client.Client, ref string) ([]chat.Task, error) {
 	switch {
 	case ref == last:
@@ -125,22 +120,8 @@ func tasksLike(ctx context.Context, c *client.Client, ref string) ([]chat.Task, 
 	}
 	ref = strings.ToLower(ref)
 	list, err := c.Tasks(ctx, chat.TaskQuery{ID: ref, Limit: maxListed})
-	if err != nil || !abbreviated(ref) {
-		return closest(list, taskID, ref), err
-	}
-	for _, states := range [][]chat.TaskState{nil, {client.StateActive}} {
-		more, err := c.Tasks(ctx, chat.TaskQuery{States: states, Limit: maxListed})
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, more...)
-	}
-	return closest(distinct(list, taskID), taskID, ref), nil
+	return closest(list, taskID, ref), err
 }
-
-// searchedPages bounds how many conversations a shortened id is looked for in:
-// 10,000, newest first.
-const searchedPages = 50
 
 // conversationsLike are the conversations that ref may mean.
 func conversationsLike(ctx context.Context, c *client.Client, ref string) ([]chat.Conversation, error) {
@@ -153,33 +134,7 @@ func conversationsLike(ctx context.Context, c *client.Client, ref string) ([]cha
 	}
 	ref = strings.ToLower(ref)
 	list, _, err := c.Conversations(ctx, chat.ConversationQuery{ID: ref, Limit: maxListed})
-	if err != nil || !abbreviated(ref) {
-		return closest(list, conversationID, ref), err
-	}
-	cursor := ""
-	for range searchedPages {
-		more, next, err := c.Conversations(ctx, chat.ConversationQuery{Cursor: cursor, Limit: maxListed})
-		if err != nil {
-			return nil, err
-		}
-		list, cursor = append(list, more...), next
-		if cursor == "" {
-			break
-		}
-	}
-	return closest(distinct(list, conversationID), conversationID, ref), nil
-}
-
-func distinct[T any](list []T, id func(T) string) []T {
-	seen := map[string]bool{}
-	var out []T
-	for _, v := range list {
-		if !seen[id(v)] {
-			seen[id(v)] = true
-			out = append(out, v)
-		}
-	}
-	return out
+	return closest(list, conversationID, ref), err
 }
 
 // findConversation is the conversation that ref means: an id, its beginning or

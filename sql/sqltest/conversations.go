@@ -137,11 +137,11 @@ var conversationTests = map[string]func(*suite){
 		}
 	},
 
-	"are found by the beginning and the end of an id": func(s *suite) {
+	"are found by the beginning and the end of an id, and by the beginning of what is shown of it": func(s *suite) {
 		c := s.conversation()
 		s.conversation()
 		end := c.ID[len(c.ID)-10:]
-		for _, part := range []string{c.ID, c.ID[:30], end} {
+		for _, part := range []string{c.ID, c.ID[:30], end, c.ID[28:34]} { // the last: as it is shown, cut
 			list, _, err := s.Conversations(s.Context(), owner, chat.ConversationQuery{ID: part})
 			s.must(err)
 			if len(list) != 1 || list[0].ID != c.ID {
