@@ -90,6 +90,11 @@ func (m *models) Models(ctx context.Context, key, baseURL string) ([]chat.Model,
 	return m.registry.Models(ctx, asCredentials(key, baseURL))
 }
 
+// CheckModel refuses a model that the provider is known not to have.
+func (m *models) CheckModel(ctx context.Context, model, key, baseURL string) error {
+	return m.registry.CheckModel(ctx, model, asCredentials(key, baseURL))
+}
+
 // Configured reports whether a client's own provider is the server's, too.
 func (m *models) Configured(key, baseURL string) bool {
 	return m.registry.Configured(provider.Credentials{Key: key, BaseURL: baseURL})

@@ -21,6 +21,7 @@ type Conversations interface {
 	UpdateConversation(ctx context.Context, owner, id string, p chat.ConversationPatch) (chat.Conversation, error)
 	DeleteConversation(ctx context.Context, owner, id string) (cancelled []string, err error)
 	Messages(ctx context.Context, owner, conversationID string) ([]chat.Message, error)
+	DropModel(ctx context.Context, owner, conversationID, model string) error
 }
 
 // Tasks is what the API needs of SQL for tasks.
@@ -31,6 +32,7 @@ type Tasks interface {
 	Tasks(ctx context.Context, owner string, q chat.TaskQuery) ([]chat.Task, error)
 	Cancel(ctx context.Context, owner, id string) (chat.Task, bool, error)
 	Answer(ctx context.Context, owner, taskID string) (chat.Message, error)
+	KeyKnown(ctx context.Context, owner, key string) (bool, error)
 }
 
 // Status is what the API needs of SQL to tell how things stand.
@@ -71,6 +73,8 @@ type Bell interface {
 // Provider lists models and holds, in memory, the credentials that came with a
 // request, until the task has ended.
 type Provider interface {
+	// CheckModel refuses a model that the provider is known not to have.
+	CheckModel(ctx context.Context, model, key, baseURL string) error
 	// Configured reports whether the credentials are the server's own provider.
 	Configured(key, baseURL string) bool
 	Models(ctx context.Context, key, baseURL string) ([]chat.Model, error)

@@ -49,6 +49,9 @@ func (s *Server) createConversation(r *http.Request, p principal) (reply, error)
 	if err != nil {
 		return reply{}, err
 	}
+	if err := s.checkConversationModel(r, p, in.Model, opts.IdempotencyKey); err != nil {
+		return reply{}, err
+	}
 	c, replayed, err := s.store.CreateConversationOnce(r.Context(), p.owner, chat.Conversation{Title: in.Title, Model: in.Model, System: in.System}, opts)
 	header := map[string]string{"Location": "/conversations/" + c.ID}
 	if replayed {
@@ -89,6 +92,9 @@ func (s *Server) updateConversation(r *http.Request, p principal) (reply, error)
 		return *s
 	}
 	if err := firstError(checkText("title", text(patch.Title), maxTitle), checkText("model", text(patch.Model), maxModel), checkText("system", text(patch.System), maxSystem)); err != nil {
+		return reply{}, err
+	}
+	if err := s.checkConversationModel(r, p, text(patch.Model), ""); err != nil {
 		return reply{}, err
 	}
 	c, err := s.store.UpdateConversation(r.Context(), p.owner, r.PathValue("id"), patch)

@@ -107,7 +107,7 @@ func writeProblemAs(w http.ResponseWriter, status int, err error) {
 // statusOf is the one table from codes to statuses.
 func statusOf(c chat.Code) int {
 	switch c {
-	case chat.CodeInvalid, chat.CodeAmbiguous, chat.CodeNotConfigured:
+	case chat.CodeInvalid, chat.CodeAmbiguous, chat.CodeNotConfigured, chat.CodeProviderModel:
 		return http.StatusBadRequest
 	case chat.CodeUnauthorized:
 		return http.StatusUnauthorized
@@ -127,7 +127,7 @@ func statusOf(c chat.Code) int {
 		return http.StatusTooManyRequests
 	case chat.CodeUnavailable, chat.CodeDraining, chat.CodeStorage:
 		return http.StatusServiceUnavailable
-	case chat.CodeProviderAuth, chat.CodeProviderRefused, chat.CodeProviderModel, chat.CodeProviderQuota,
+	case chat.CodeProviderAuth, chat.CodeProviderRefused, chat.CodeProviderQuota,
 		chat.CodeProviderRateLimit, chat.CodeProviderServer, chat.CodeProviderConnect, chat.CodeProviderHeaders,
 		chat.CodeProviderFirstToken, chat.CodeProviderIdle, chat.CodeProviderCut, chat.CodeProviderProtocol,
 		chat.CodeProviderFilter, chat.CodeProviderEmpty:

@@ -67,6 +67,13 @@ func (s *shelf) Models(_ context.Context, key, _ string) ([]chat.Model, error) {
 
 func (s *shelf) Configured(key, baseURL string) bool { return key == "sk-server" && baseURL == "" }
 
+func (s *shelf) CheckModel(_ context.Context, model, key, _ string) error {
+	if strings.HasPrefix(model, "lynig") && key != "sk-other" {
+		return chat.Errorf(chat.CodeProviderModel, "test has no model %q: did you mean \"lying\"?", model)
+	}
+	return nil
+}
+
 func (s *shelf) DefaultModel(string, string) string { return "own-default" }
 
 func (s *shelf) Remember(taskID, key, _ string) {

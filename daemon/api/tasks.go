@@ -76,6 +76,9 @@ func (s *Server) submit(r *http.Request, p principal) (reply, error) {
 	}
 	sub.Priority = priority
 	return s.accept(r, p, opts, priority, func(ctx context.Context, c credentials, opts chat.SubmitOptions) (chat.Accepted, bool, error) {
+		if err := s.checkModel(ctx, p.owner, sub.Model, opts.IdempotencyKey, c); err != nil {
+			return chat.Accepted{}, false, s.refuseModel(ctx, p.owner, r.PathValue("id"), sub.Model, err)
+		}
 		if sub.Model == "" && c != (credentials{}) {
 			conv, err := s.store.Conversation(ctx, p.owner, r.PathValue("id"))
 			if err != nil {
@@ -105,7 +108,10 @@ func (s *Server) regenerate(r *http.Request, p principal) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return s.accept(r, p, opts, priority, func(ctx context.Context, _ credentials, opts chat.SubmitOptions) (chat.Accepted, bool, error) {
+	return s.accept(r, p, opts, priority, func(ctx context.Context, c credentials, opts chat.SubmitOptions) (chat.Accepted, bool, error) {
+		if err := s.checkModel(ctx, p.owner, in.Model, opts.IdempotencyKey, c); err != nil {
+			return chat.Accepted{}, false, err
+		}
 		return s.store.Regenerate(ctx, p.owner, r.PathValue("id"), in.Model, priority, opts)
 	})
 }

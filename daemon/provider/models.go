@@ -91,15 +91,27 @@ func appendModels(list []chat.Model, e *endpoint, ids []string) []chat.Model {
 	return list
 }
 
-// listOf is the ids of e's models that can chat. The configured provider's are
-// kept for a while; a server that has no such list has an empty one.
+// listing is what a server lists.
+type listing struct {
+	all    []string
+	usable []string // those that can be shown and can chat
+}
+
+// listOf is the ids of e's models that can chat.
 func (r *Registry) listOf(ctx context.Context, e *endpoint) ([]string, error) {
+	list, err := r.listing(ctx, e)
+	return list.usable, err
+}
+
+// listing is what e lists. The configured provider's list is kept for a while; a
+// server that has no such list has an empty one.
+func (r *Registry) listing(ctx context.Context, e *endpoint) (listing, error) {
 	if e == r.configured {
 		r.listMu.Lock()
-		ids, fresh := r.listed, !r.listAt.IsZero() && time.Since(r.listAt) < listFor
+		list, fresh := r.listed, !r.listAt.IsZero() && time.Since(r.listAt) < listFor
 		r.listMu.Unlock()
 		if fresh {
-			return ids, nil
+			return list, nil
 		}
 	}
 	over := chat.Retryable(chat.Errorf(chat.CodeProviderHeaders,
@@ -108,15 +120,18 @@ func (r *Registry) listOf(ctx context.Context, e *endpoint) ([]string, error) {
 	defer cancel()
 	entries, err := e.models(limited)
 	if err != nil && !errors.Is(err, errNoList) {
-		return nil, err
+		return listing{}, err
 	}
-	ids := usable(entries)
+	list := listing{usable: usable(entries)}
+	for _, m := range entries {
+		list.all = append(list.all, m.ID)
+	}
 	if e == r.configured {
 		r.listMu.Lock()
 		defer r.listMu.Unlock()
-		r.listed, r.listAt = ids, time.Now()
+		r.listed, r.listAt, r.muteAt = list, time.Now(), time.Time{}
 	}
-	return ids, nil
+	return list, nil
 }
 
 // modelEntry is one entry of GET /models.

@@ -24,9 +24,10 @@ type Registry struct {
 
 	locals *locals
 
-	listMu sync.Mutex // guards listed and listAt
-	listed []string   // the configured provider's models
+	listMu sync.Mutex // guards what follows
+	listed listing    // the configured provider's models
 	listAt time.Time
+	muteAt time.Time // when it last did not list them in time for a check
 }
 
 // New returns a Registry. A base URL that is not usable is reported by every

@@ -23,7 +23,7 @@ func (r *Registry) resolve(ctx context.Context, model string, own *Credentials) 
 	if model == "" {
 		model = r.cfg.DefaultModel
 	}
-	if model == DemoModel || model == DemoModel+"/"+DemoModel {
+	if isDemo(model) {
 		return r.demo, DemoModel, nil
 	}
 	to, err := r.remote(own)

@@ -1,0 +1,97 @@
+package api_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"chat"
+	"chat/daemon/api"
+)
+
+func TestAModelThatDoesNotExistIsRefusedBeforeAnythingIsStored(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, api.Options{})
+	remote := bearer(token)
+	conv := l.conversation()
+	path := "/conversations/" + conv.ID
+	var good chat.Accepted
+	l.call("POST", path+"/messages", `{"content":"x","model":"lying"}`, header("Idempotency-Key", "good")).into(t, &good)
+	for call, body := range map[string]string{
+		"POST /conversations":                              `{"model":"lynig"}`,
+		"PATCH " + path:                                    `{"model":"lynig"}`,
+		"POST " + path + "/messages":                       `{"content":"x","model":"lynig"}`,
+		"POST /messages/" + good.MessageID + "/regenerate": `{"model":"lynig"}`,
+	} {
+		method, where, _ := strings.Cut(call, " ")
+		a := l.remote(method, where, body, remote, header("Idempotency-Key", "bad "+call))
+		if a.status != http.StatusBadRequest || a.problem(t) != chat.CodeProviderModel || !strings.Contains(string(a.body), "did you mean") {
+			t.Errorf("%s: %d %s", call, a.status, a.body)
+		}
+	}
+	if got, err := l.store.Conversation(t.Context(), chat.LocalOwner, conv.ID); err != nil || got.Model != "" {
+		t.Errorf("the conversation: %+v, %v", got, err)
+	}
+	convs, _, err := l.store.Conversations(t.Context(), chat.LocalOwner, chat.ConversationQuery{})
+	if l.must(err); len(convs) != 1 {
+		t.Errorf("%d conversations", len(convs))
+	}
+	list, err := l.store.Messages(t.Context(), chat.LocalOwner, conv.ID)
+	if l.must(err); len(list) != 2 {
+		t.Errorf("%d messages", len(list))
+	}
+}
+
+func TestAClientsOwnProviderSaysWhichModelsItHas(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, api.Options{})
+	// Over the socket the messages may come with another provider than the server's.
+	var conv chat.Conversation
+	if a := l.call("POST", "/conversations", `{"model":"lynig-own"}`); a.status != http.StatusCreated {
+		t.Fatalf("%d %s", a.status, a.body)
+	} else {
+		a.into(t, &conv)
+	}
+	path := "/conversations/" + conv.ID + "/messages"
+	other := header("Chat-Provider-Key", "sk-other")
+	if a := l.call("POST", path, `{"content":"x","model":"lynig-own"}`, other); a.status != http.StatusAccepted {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	for name, own := range map[string]with{"a provider of its own": header("Chat-Provider-Key", "sk-own"), "the server's": func(*http.Request) {}} {
+		if a := l.call("POST", path, `{"content":"x","model":"lynig"}`, own); a.problem(t) != chat.CodeProviderModel {
+			t.Errorf("%s: %d %s", name, a.status, a.body)
+		}
+	}
+	if a := l.call("POST", "/conversations", `{"model":"lynig"}`, header("Chat-Provider-Key", "sk-own")); a.problem(t) != chat.CodeProviderModel {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	if len(l.shelf.held) != 1 {
+		t.Errorf("held for what was refused: %v", l.shelf.held)
+	}
+}
+
+func TestARefusedModelDoesNotStayOnItsConversation(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, api.Options{})
+	var conv chat.Conversation
+	l.call("POST", "/conversations", `{"model":"lynig"}`).into(t, &conv)
+	if a := l.call("POST", "/conversations/"+conv.ID+"/messages", `{"content":"x","model":"lynig"}`); a.problem(t) != chat.CodeProviderModel {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	if got, err := l.store.Conversation(t.Context(), chat.LocalOwner, conv.ID); err != nil || got.Model != "" {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func TestARepetitionIsAnsweredThoughItsModelIsGone(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, api.Options{})
+	path := "/conversations/" + l.conversation().ID + "/messages"
+	key, other := header("Idempotency-Key", "k"), header("Chat-Provider-Key", "sk-other")
+	const body = `{"content":"x","model":"lynig"}`
+	first := l.call("POST", path, body, key, other) // accepted while it was there
+	again := l.call("POST", path, body, key)
+	if first.status != http.StatusAccepted || again.status != http.StatusAccepted || string(first.body) != string(again.body) {
+		t.Errorf("%d %s, then %d %s", first.status, first.body, again.status, again.body)
+	}
+}
