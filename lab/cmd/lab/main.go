@@ -2,6 +2,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -35,6 +36,7 @@ type options struct {
 	list     bool
 	keep     string
 	json     string
+	markdown string
 	rows     []string
 }
 
@@ -53,6 +55,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	f.BoolVar(&o.list, "list", false, "list the rows")
 	f.StringVar(&o.keep, "dir", "", "where runs that failed leave their history (default: a new temporary directory)")
 	f.StringVar(&o.json, "json", "", "write the results to this file, too")
+	f.StringVar(&o.markdown, "markdown", "", "and, as a table in Markdown, to this one")
 	f.Usage = func() {
 		fmt.Fprintln(stderr, "usage: lab [flags] [row or area ...]")
 		f.PrintDefaults()
@@ -118,6 +121,15 @@ func (o options) run(ctx context.Context, stdout, stderr io.Writer) (bool, error
 	fmt.Fprintf(stdout, "took %s\n", time.Since(began).Round(time.Second))
 	if o.json != "" {
 		if err := writeJSON(o.json, results); err != nil {
+			return false, err
+		}
+	}
+	if o.markdown != "" {
+		var table bytes.Buffer
+		if err := lab.Markdown(&table, results); err != nil {
+			return false, err
+		}
+		if err := os.WriteFile(o.markdown, table.Bytes(), 0o644); err != nil { //nolint:gosec // for everybody
 			return false, err
 		}
 	}
