@@ -1,8 +1,6 @@
 package tui
 
 import (
-	"strings"
-
 	tea "github.com/charmbracelet/bubbletea"
 )
 
@@ -12,30 +10,15 @@ func (m *Model) insert(text string) {
 	}
 }
 
-func (m *Model) submit() tea.Cmd {
-	draft := m.input.Value()
-	switch {
-	case strings.TrimSpace(draft) == "":
-		return nil
-	case m.loading:
-		m.say("the conversation is still being opened")
-		return nil
-	case m.busy() != nil:
-		m.say("an answer is still being made: esc stops it")
-		return nil
-	case m.pending != nil:
-		m.say("the last message is still on its way")
-		return nil
-	}
-	m.input.Set("")
-	return m.send(draft)
-}
-
 // interrupt is ctrl+c: stop what runs, else clear the draft, else quit at the
 // second time.
 func (m *Model) interrupt() tea.Cmd {
 	if msg := m.busy(); msg != nil && !msg.Stopping {
 		return m.stop()
+	}
+	if m.branch != nil {
+		m.leaveBranch()
+		return nil
 	}
 	if !m.input.Empty() {
 		kept := m.remember(m.input.Value())
@@ -52,10 +35,14 @@ func (m *Model) interrupt() tea.Cmd {
 }
 
 func (m *Model) escape() tea.Cmd {
+	if m.branch != nil {
+		m.leaveBranch()
+		return nil
+	}
 	if msg := m.busy(); msg != nil && !msg.Stopping {
 		return m.stop()
 	}
-	m.reading = false
+	m.write()
 	return nil
 }
 
@@ -77,18 +64,13 @@ func (m *Model) foldReasoning() tea.Cmd {
 	return nil
 }
 
-func (m *Model) switchFocus() tea.Cmd {
-	m.reading = !m.reading
-	return nil
-}
-
 func (m *Model) openHelp() tea.Cmd {
 	m.help = &helpPage{}
 	return nil
 }
 
 func (m *Model) closePopup() tea.Cmd {
-	m.help, m.picker = nil, nil
+	m.help, m.panel = nil, nil
 	return nil
 }
 

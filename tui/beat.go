@@ -2,9 +2,12 @@ package tui
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
+
+	"chat"
 )
 
 // The pace of the heartbeat, which finds out what other screens do: no call of
@@ -16,18 +19,44 @@ const (
 	lazyAfter = 10 * time.Minute
 )
 
+type (
+	beatMsg struct {
+		seq           int
+		running       []chat.Task
+		tasks         []chat.Task         // ended ones too, nil if they were not asked for
+		conversations []chat.Conversation // the newest
+		err           error
+	}
+	beatDueMsg struct{ seq int } // after that heartbeat
+)
+
 // beatCommand asks for the running tasks and the newest conversations, which
 // also tells whether the server can be reached.
 func (m *Model) beatCommand() tea.Cmd {
 	m.beatSeq++
 	seq, backend := m.beatSeq, m.backend
+	lister, all := m.backend.(TaskLister)
+	all = all && m.panel != nil && m.panel.kind == tasksPanel
+	before := m.running
 	return m.jobs.command(func(ctx context.Context) tea.Msg {
-		tasks, err := backend.Running(ctx)
-		if err != nil {
-			return beatMsg{seq: seq, err: err}
+		msg := beatMsg{seq: seq}
+		if msg.running, msg.err = backend.Running(ctx); msg.err != nil {
+			return msg
 		}
-		list, err := backend.Conversations(ctx, "")
-		return beatMsg{seq, tasks, list, err}
+		if lister != nil && (all || len(vanished(before, msg.running)) > 0) {
+			if msg.tasks, msg.err = lister.Tasks(ctx); msg.err != nil {
+				return msg
+			}
+		}
+		msg.conversations, msg.err = backend.Conversations(ctx, "")
+		return msg
+	})
+}
+
+// vanished are the tasks of before that are not among those of now.
+func vanished(before, now []chat.Task) []chat.Task {
+	return slices.DeleteFunc(slices.Clone(before), func(t chat.Task) bool {
+		return slices.ContainsFunc(now, func(n chat.Task) bool { return n.ID == t.ID })
 	})
 }
 
@@ -35,23 +64,35 @@ func (m *Model) beat(msg beatMsg) tea.Cmd {
 	if msg.seq != m.beatSeq {
 		return nil // a newer one is under way
 	}
+	if m.panel != nil {
+		m.panel.Loading = false
+	}
 	if msg.err != nil {
 		wait := m.link.failed(sentence(msg.err), m.look.Now)
 		return m.jobs.after(wait, beatDueMsg{msg.seq})
 	}
 	m.link.reached(m.look.Now)
-	m.running = msg.tasks
+	gone := vanished(m.running, msg.running)
+	m.running, m.recent = msg.running, msg.conversations
+	m.tasks = mergeTasks(msg.running, msg.tasks)
+	told := m.tellEnded(gone, msg.tasks)
 	clear(m.ended)
 	for _, c := range msg.conversations {
 		if c.ID == m.conversation.ID {
 			m.conversation.Title = c.Title
 		}
 	}
+	m.refreshPanel()
 	pause := beatPause
 	if len(m.running) == 0 && m.look.Now.Sub(m.touched) > lazyAfter {
 		pause = beatLazy
 	}
-	return tea.Batch(m.catchUp(msg), m.jobs.after(pause, beatDueMsg{msg.seq}))
+	return tea.Batch(told, m.catchUp(msg), m.advance(), m.advanceElsewhere(), m.jobs.after(pause, beatDueMsg{msg.seq}))
+}
+
+// mergeTasks are the running tasks, and then the others of a longer list.
+func mergeTasks(running, all []chat.Task) []chat.Task {
+	return slices.Concat(running, vanished(all, running))
 }
 
 // catchUp reads the open conversation again if somebody else has changed it: it
@@ -64,7 +105,7 @@ func (m *Model) catchUp(msg beatMsg) tea.Cmd {
 	for _, c := range msg.conversations {
 		stale = stale || c.ID == m.conversation.ID && c.UpdatedAt.After(m.seen)
 	}
-	for _, t := range msg.tasks {
+	for _, t := range msg.running {
 		stale = stale || t.ConversationID == m.conversation.ID && !m.following(t.MessageID)
 	}
 	if !stale {
@@ -81,4 +122,35 @@ func (m *Model) following(messageID string) bool {
 		}
 	}
 	return false
+}
+
+// tellEnded says which answers have ended in conversations that are not open.
+func (m *Model) tellEnded(gone, all []chat.Task) tea.Cmd {
+	for _, t := range gone {
+		if t.ConversationID == m.conversation.ID {
+			continue // the transcript shows it
+		}
+		m.news[t.ConversationID] = true
+		end := "has ended"
+		if i := slices.IndexFunc(all, func(a chat.Task) bool { return a.ID == t.ID }); i >= 0 {
+			end = endOf(all[i].State)
+		}
+		m.say("the answer in “" + m.titleByID(t.ConversationID) + "” " + end)
+	}
+	return nil
+}
+
+func endOf(s chat.TaskState) string {
+	switch s {
+	case chat.TaskDone:
+		return "is complete"
+	case chat.TaskFailed:
+		return "has failed"
+	case chat.TaskInterrupted:
+		return "was interrupted"
+	case chat.TaskCancelled:
+		return "was stopped"
+	case chat.TaskQueued, chat.TaskRunning:
+	}
+	return "has ended"
 }

@@ -27,31 +27,12 @@ type (
 		messages     []chat.Message
 		err          error
 	}
-	sentMsg struct {
-		session  int
-		draft    string
-		accepted chat.Accepted
-		err      error
-	}
 	stoppedMsg struct {
 		taskID string
 		err    error
 	}
 	framesMsg []follow.Batch
-	beatMsg   struct {
-		seq           int
-		tasks         []chat.Task
-		conversations []chat.Conversation // the newest
-		err           error
-	}
-	beatDueMsg struct{ seq int } // after that heartbeat
-	tickMsg    struct{}
-	choicesMsg struct {
-		picker  int
-		query   string
-		choices []choice
-		err     error
-	}
+	tickMsg   struct{}
 )
 
 // jobs runs commands. Bubble Tea leaves commands behind when it ends; jobs ends
@@ -130,15 +111,6 @@ func (m *Model) recordCommand() tea.Cmd {
 	return m.jobs.command(func(ctx context.Context) tea.Msg {
 		c, messages, err := backend.Messages(ctx, id)
 		return recordMsg{session, c, messages, err}
-	})
-}
-
-func (m *Model) sendCommand(draft string) tea.Cmd {
-	session, backend, id := m.session, m.backend, m.conversation.ID
-	sub := chat.Submission{Content: draft, Model: m.model}
-	return m.jobs.command(func(ctx context.Context) tea.Msg {
-		accepted, err := backend.Send(ctx, id, sub)
-		return sentMsg{session, draft, accepted, err}
 	})
 }
 

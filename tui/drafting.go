@@ -12,17 +12,20 @@ import (
 // draftState is where the unsent text stands that is kept on disk.
 type draftState struct {
 	store  *drafts.Store
-	fresh  string // the key of new conversations, once it is claimed
-	ready  bool   // what was kept of the open conversation has been read
-	kept   string // what the store was last given
-	timing bool   // a flush is due
-	failed bool   // the last one failed, and that was said
+	fresh  string            // the key of new conversations, once it is claimed
+	left   map[string]string // the input of conversations where messages wait
+	early  map[int]string    // by session: what was written before the draft was read
+	ready  bool              // what was kept of the open conversation has been read
+	kept   string            // what the store was last given
+	timing bool              // a flush is due
+	failed bool              // the last one failed, and that was said
 }
 
 type (
 	draftMsg struct {
 		session int
-		fresh   string
+		key     string
+		fresh   bool // it is the key of new conversations
 		text    string
 		err     error
 	}
@@ -43,7 +46,12 @@ func (m *Model) draftKey() string {
 // no draft any more; should it be refused, the history has it.
 func (m *Model) leaveDraft() {
 	if m.draft.ready {
-		m.draft.store.Put(m.draftKey(), m.input.Value())
+		m.draft.store.Put(m.draftKey(), m.written())
+		if id := m.conversation.ID; len(m.queue[id]) > 0 {
+			m.draft.left[id] = m.input.Value()
+		}
+	} else if text := m.written(); text != "" {
+		m.draft.early[m.session] = text
 	}
 	m.draft.ready, m.draft.kept = false, ""
 	m.input.Set("")
@@ -53,29 +61,41 @@ func (m *Model) leaveDraft() {
 func (m *Model) draftCommand() tea.Cmd {
 	session, store, key := m.session, m.draft.store, m.conversation.ID
 	return m.jobs.command(func(context.Context) tea.Msg {
-		msg := draftMsg{session: session}
-		if key == "" {
-			key, msg.err = store.Claim()
-			msg.fresh = key
+		msg := draftMsg{session: session, key: key, fresh: key == ""}
+		if msg.fresh {
+			msg.key, msg.err = store.Claim()
 		}
 		if msg.err == nil {
-			msg.text, msg.err = store.Get(key)
+			msg.text, msg.err = store.Get(msg.key)
 		}
 		return msg
 	})
 }
 
 func (m *Model) drafted(msg draftMsg) {
-	if msg.fresh != "" {
-		m.draft.fresh = msg.fresh
+	if msg.fresh {
+		m.draft.fresh = msg.key
 	}
 	if msg.session != m.session {
+		if early := m.draft.early[msg.session]; early != "" {
+			delete(m.draft.early, msg.session)
+			m.draft.store.Put(msg.key, msg.text+early)
+		}
 		return
 	}
 	if msg.err != nil {
 		m.complain(sentence(msg.err))
 	}
 	m.draft.ready, m.draft.kept = true, msg.text
+	if msg.key != m.draftKey() { // the new conversation has got its id meanwhile
+		m.draft.store.Put(msg.key, "")
+		m.draft.kept = ""
+	}
+	if left, ok := m.draft.left[m.conversation.ID]; ok {
+		delete(m.draft.left, m.conversation.ID)
+		m.input.Set(left + m.input.Value())
+		return
+	}
 	if msg.text == "" {
 		return
 	}
@@ -86,9 +106,18 @@ func (m *Model) drafted(msg draftMsg) {
 // unsent is everything that would be lost with the screen.
 func (m *Model) unsent() string {
 	if m.pending == nil {
-		return m.input.Value()
+		return m.written()
 	}
-	return joinDrafts(m.pending.Content(), m.input.Value())
+	return joinDrafts(m.pending.Content(), m.written())
+}
+
+// written is what is in the input, and what waits to be sent.
+func (m *Model) written() string {
+	text := m.input.Value()
+	if m.branch != nil {
+		text = joinDrafts(m.branch.stash, text)
+	}
+	return joinDrafts(m.waiting(m.conversation.ID), text)
 }
 
 func joinDrafts(first, second string) string {

@@ -14,7 +14,7 @@ func (s *screenTest) switchTo(title, text string) {
 	s.t.Helper()
 	s.press("ctrl+k")
 	s.typeText(title)
-	s.until("the conversation is listed", func() bool { return len(s.m.picker.shown) == 1 })
+	s.until("the conversation is listed", func() bool { return len(s.m.panel.Shown()) == 1 })
 	s.press("enter")
 	s.untilShown(text)
 	s.until("its draft is read", func() bool { return s.m.draft.ready })
@@ -43,6 +43,21 @@ func TestDraftsStayWithTheirConversation(t *testing.T) {
 		s.press("ctrl+n")
 		s.untilDraft("for a new one")
 	}
+}
+
+func TestWhatIsWrittenBeforeTheDraftIsReadIsKept(t *testing.T) {
+	backend := newFake()
+	id := backend.add("Alpha", "alpha question", "yes")
+	s := start(t, backend, 80, 24)
+	s.until("it is ready", func() bool { return s.m.draft.ready })
+	opening := s.m.openConversation(id)
+	s.typeText("typed at once")
+	s.press("ctrl+n")
+	s.run(opening) // the disk was slow
+	s.until("the draft is kept", func() bool {
+		text, err := s.m.draft.store.Get(id)
+		return err == nil && text == "typed at once"
+	})
 }
 
 func TestDraftsOutliveAKilledScreen(t *testing.T) {

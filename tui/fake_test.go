@@ -93,20 +93,31 @@ func (f *fakeBackend) Send(ctx context.Context, id string, sub chat.Submission) 
 		id = f.id()
 		f.conversations = append([]chat.Conversation{{ID: id, Title: chat.TitleFrom(sub.Content), UpdatedAt: noon}}, f.conversations...)
 	}
-	user := chat.Message{ID: f.id(), ConversationID: id, Role: chat.RoleUser, Content: sub.Content, CreatedAt: noon}
-	answer := chat.Message{ID: f.id(), ConversationID: id, Role: chat.RoleAssistant, Model: "demo", State: chat.TaskQueued, CreatedAt: noon}
+	parent := sub.ParentID
+	if n := len(f.messages[id]); parent == "" && n > 0 {
+		parent = f.messages[id][n-1].ID
+	}
+	user := chat.Message{ID: f.id(), ConversationID: id, ParentID: parent, Role: chat.RoleUser, Content: sub.Content, CreatedAt: noon}
+	f.messages[id] = append(f.messages[id], user)
+	return f.task(user), nil
+}
+
+// task makes the task that answers a question. The caller holds the lock.
+func (f *fakeBackend) task(user chat.Message) chat.Accepted {
+	id := user.ConversationID
+	answer := chat.Message{ID: f.id(), ConversationID: id, ParentID: user.ID, Role: chat.RoleAssistant, Model: "demo", State: chat.TaskQueued, CreatedAt: noon}
 	task := &fakeTask{more: make(chan struct{}), task: chat.Task{
 		ID: f.id(), ConversationID: id, MessageID: answer.ID, State: chat.TaskRunning, Model: "demo", CreatedAt: noon,
 	}}
 	answer.TaskID = task.task.ID
 	f.tasks[task.task.ID] = task
-	f.messages[id] = append(f.messages[id], user, answer)
+	f.messages[id] = append(f.messages[id], answer)
 	for i := range f.conversations {
 		if f.conversations[i].ID == id {
 			f.conversations[i].UpdatedAt = noon.Add(time.Duration(f.seq) * time.Millisecond)
 		}
 	}
-	return chat.Accepted{TaskID: task.task.ID, MessageID: answer.ID, UserMessageID: user.ID, ConversationID: id, Status: chat.StatusProcessing}, nil
+	return chat.Accepted{TaskID: task.task.ID, MessageID: answer.ID, UserMessageID: user.ID, ConversationID: id, Status: chat.StatusProcessing}
 }
 
 func (f *fakeBackend) Stop(_ context.Context, taskID string) error {
@@ -246,6 +257,9 @@ func (f *fakeBackend) add(title string, texts ...string) string {
 		m := chat.Message{ID: f.id(), ConversationID: id, Role: chat.RoleUser, Content: text, CreatedAt: noon}
 		if i%2 == 1 {
 			m.Role, m.State, m.Model = chat.RoleAssistant, chat.TaskDone, "demo"
+		}
+		if i > 0 {
+			m.ParentID = f.messages[id][i-1].ID
 		}
 		f.messages[id] = append(f.messages[id], m)
 	}

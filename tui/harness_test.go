@@ -115,6 +115,15 @@ func (s *screenTest) untilShown(text string) {
 	s.until("the screen shows "+text, func() bool { return strings.Contains(s.screen(), text) })
 }
 
+// untilQuiet waits until all answers have ended and are as recorded.
+func (s *screenTest) untilQuiet() {
+	s.t.Helper()
+	s.until("all is quiet", func() bool {
+		last := s.m.messages[len(s.m.messages)-1]
+		return len(s.m.running) == 0 && len(s.m.follows) == 0 && !s.m.catching && last.Model() != ""
+	})
+}
+
 var keyTypes = map[string]tea.KeyMsg{
 	"enter": {Type: tea.KeyEnter}, "alt+enter": {Type: tea.KeyEnter, Alt: true}, "esc": {Type: tea.KeyEsc},
 	"tab": {Type: tea.KeyTab}, "up": {Type: tea.KeyUp}, "down": {Type: tea.KeyDown},

@@ -9,9 +9,15 @@ import (
 )
 
 // helpPage is the open help.
-type helpPage struct{ top int }
+type helpPage struct {
+	top  int
+	more bool // below what is shown
+}
 
 func (h *helpPage) scroll(by int) { h.top = max(h.top+by, 0) }
+
+// keyColumn is the width of the keys in the help.
+const keyColumn = 24
 
 // helpRows lists the keys, straight from the table.
 func (m *Model) helpRows(width int) []string {
@@ -19,30 +25,46 @@ func (m *Model) helpRows(width int) []string {
 	sections := []struct {
 		where place
 		title string
-	}{{writing, "in the input"}, {reading, "in the transcript"}, {anywhere, "everywhere"}}
+	}{{writing, "in the input"}, {reading, "in the transcript"}, {choosing, "in a list"}, {anywhere, "everywhere"}}
 	for _, s := range sections {
 		rows = append(rows, "", theme.Paint(" "+s.title, m.theme.Dim))
 		for _, b := range m.keys {
-			if b.where != s.where || b.what == "" {
-				continue
+			if b.where == s.where && b.what != "" {
+				rows = append(rows, m.helpRow(b, width)...)
 			}
-			keys := strings.Join(b.keys, ", ")
-			row := "   " + theme.Paint(keys, m.theme.Key) + strings.Repeat(" ", max(20-ansi.StringWidth(keys), 2)) + b.what
-			rows = append(rows, ansi.Truncate(row, width, "…"))
 		}
 	}
 	return rows
 }
 
+// helpRow is a key and what it does; on a narrow screen that stands below it.
+func (m *Model) helpRow(b binding, width int) []string {
+	keys := strings.Join(b.keys, ", ")
+	lead := "   " + theme.Paint(keys, m.theme.Key)
+	gap := max(keyColumn-ansi.StringWidth(keys), 2)
+	if 3+ansi.StringWidth(keys)+gap+ansi.StringWidth(b.what) <= width {
+		return []string{lead + strings.Repeat(" ", gap) + b.what}
+	}
+	rows := []string{ansi.Truncate(lead, width, "…")}
+	for _, line := range strings.Split(ansi.Wrap(b.what, max(width-6, 1), ""), "\n") {
+		rows = append(rows, "      "+line)
+	}
+	return rows
+}
+
+// helpView is the part of the help that fits. Its last row says that there is
+// more.
 func (m *Model) helpView(width, height int) []string {
 	rows := m.helpRows(width)
 	m.help.top = min(m.help.top, max(len(rows)-height, 0))
-	rows = rows[m.help.top:]
-	if len(rows) > height {
-		rows = rows[:height]
+	rest := rows[m.help.top:]
+	m.help.more = len(rest) > height
+	if m.help.more && height > 1 {
+		below := ansi.Truncate(" ↓ more below: pgdn", width, "…")
+		rest = append(rest[:height-1:height-1], theme.Paint(below, m.theme.Warn))
 	}
-	for len(rows) < height {
-		rows = append(rows, "")
+	for len(rest) < height {
+		rest = append(rest, "")
 	}
-	return rows
+	return rest[:height]
 }

@@ -30,9 +30,10 @@ type Model struct {
 	look          *transcript.Look
 	input         composer.Composer
 	reading       bool // the transcript has the focus, not the input
-	picker        *picker
-	pickers       int // opened so far
+	panel         *openPanel
+	panels        int // opened so far
 	help          *helpPage
+	question      *question
 
 	// The open conversation. Each opening is a session of its own.
 	session      int
@@ -40,24 +41,33 @@ type Model struct {
 	seen         time.Time // when what is shown was last updated
 	loading      bool
 	catching     bool // what others did is being read
-	messages     []*transcript.Message
+	record       record
+	messages     []*transcript.Message       // those that are shown
 	follows      map[int]*transcript.Message // by follower id
 	followers    int                         // started so far
 	pending      *transcript.Message         // the user's message on its way
+	pendingAfter string                      // what it answers to, "" for the newest
+	branch       *branch                     // where the next message goes, nil for the end
+	queue        map[string][]*transcript.Message
+	flights      map[string]bool // conversations whose queue is being sent from elsewhere
 
-	draft   draftState
-	past    past
-	prompt  string // to be sent when the conversation is there
-	model   string // asked for by the user, "" if none
-	running []chat.Task
-	ended   map[string]bool // tasks that may still be in running
-	beatSeq int
-	link    link
-	notice  notice
-	armed   bool      // ctrl+c once more quits
-	touched time.Time // the last key
-	ticking bool
-	open    string // conversation to open at start
+	draft    draftState
+	past     past
+	prompt   string // to be sent when the conversation is there
+	model    string // asked for by the user, "" if none
+	running  []chat.Task
+	tasks    []chat.Task         // the running ones, and of the others what is known
+	recent   []chat.Conversation // the newest
+	news     map[string]bool     // conversations with an answer that nobody has seen
+	ended    map[string]bool     // tasks that may still be in running
+	beatSeq  int
+	link     link
+	notice   notice
+	armed    bool      // ctrl+c once more quits
+	touched  time.Time // the last key
+	ticking  bool
+	open     string // conversation to open at start
+	choosing bool   // begin with the list of conversations
 }
 
 // exitPatience is how long leaving may wait for the server.
@@ -74,10 +84,12 @@ func newModel(o Options, j *jobs, th theme.Theme, now func() time.Time) *Model {
 		backend: o.Backend, jobs: j, hub: follow.NewHub(), now: now, theme: th,
 		keys: bindings(), host: o.Host, list: transcript.NewList(),
 		look:    &transcript.Look{Theme: th, Now: now(), Zone: time.Local},
-		follows: map[int]*transcript.Message{}, ended: map[string]bool{},
-		draft: draftState{store: drafts.Open(o.draftsDir())},
+		follows: map[int]*transcript.Message{}, ended: map[string]bool{}, news: map[string]bool{},
+		record: newRecord(), queue: map[string][]*transcript.Message{}, flights: map[string]bool{},
+		draft: draftState{store: drafts.Open(o.draftsDir()), left: map[string]string{}, early: map[int]string{}},
 		past:  past{file: drafts.OpenHistory(o.historyFile())},
 		link:  newLink(), touched: now(), prompt: o.Prompt, model: o.Model, open: o.ConversationID,
+		choosing: o.Choose,
 	}
 }
 
@@ -88,6 +100,9 @@ func (m *Model) Init() tea.Cmd {
 		cmds = append(cmds, m.openConversation(m.open))
 	} else {
 		cmds = append(cmds, m.draftCommand(), m.sendPrompt())
+	}
+	if m.choosing {
+		cmds = append(cmds, m.chooseConversation())
 	}
 	return tea.Batch(cmds...)
 }
@@ -115,11 +130,11 @@ func (m *Model) handle(msg tea.Msg) tea.Cmd {
 	case openedMsg:
 		return m.opened(msg)
 	case recordMsg:
-		return m.record(msg)
+		return m.recorded(msg)
 	case sentMsg:
 		return m.sent(msg)
 	case stoppedMsg:
-		m.stopped(msg)
+		return m.stopped(msg)
 	case beatMsg:
 		return m.beat(msg)
 	case beatDueMsg:
@@ -134,8 +149,12 @@ func (m *Model) handle(msg tea.Msg) tea.Cmd {
 		m.pastLoaded(msg)
 	case troubleMsg:
 		m.trouble(msg)
-	case choicesMsg:
-		m.chosenFrom(msg)
+	case againMsg:
+		return m.again(msg)
+	case queuedMsg:
+		return m.queued(msg)
+	case itemsMsg:
+		m.items(msg)
 	case tickMsg:
 		m.ticking = false
 	}
@@ -151,9 +170,15 @@ func (m *Model) tick() tea.Cmd {
 	return m.jobs.after(time.Second, tickMsg{})
 }
 
-// busy is the message of this conversation that is being made, or nil.
+// busy is the message of this conversation that is being made, or nil. One on
+// another branch counts too, since the server makes one at a time.
 func (m *Model) busy() *transcript.Message {
 	for _, msg := range slices.Backward(m.messages) {
+		if msg.Running() {
+			return msg
+		}
+	}
+	for _, msg := range m.record.items {
 		if msg.Running() {
 			return msg
 		}
@@ -163,27 +188,15 @@ func (m *Model) busy() *transcript.Message {
 
 func (m *Model) say(text string)      { m.notice = notice{text: text} }
 func (m *Model) complain(text string) { m.notice = notice{text: text, bad: true} }
-func (m *Model) setItems(items []*transcript.Message) {
-	m.messages = items
-	all := make([]transcript.Item, len(items))
-	for i, it := range items {
-		all[i] = it
-	}
-	m.list.Replace(all)
-}
-
-func (m *Model) append(items ...*transcript.Message) {
-	m.messages = append(m.messages, items...)
-	for _, it := range items {
-		m.list.Append(it)
-	}
-}
 
 // exit is what to tell after the screen has gone. What runs is asked once more,
 // since the last heartbeat may be seconds old; without an answer it is what was
 // seen here.
 func (m *Model) exit(ctx context.Context) Exit {
 	e := Exit{ConversationID: m.conversation.ID}
+	for _, waiting := range m.queue {
+		e.Waiting += len(waiting)
+	}
 	ctx, cancel := context.WithTimeout(ctx, exitPatience)
 	defer cancel()
 	tasks, err := m.backend.Running(ctx)
@@ -195,7 +208,7 @@ func (m *Model) exit(ctx context.Context) Exit {
 			e.Running = append(e.Running, t.ID)
 		}
 	}
-	for _, msg := range m.messages {
+	for _, msg := range m.record.items {
 		if err != nil && msg.Running() && msg.TaskID != "" && !slices.Contains(e.Running, msg.TaskID) {
 			e.Running = append(e.Running, msg.TaskID)
 		}

@@ -11,6 +11,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"chat"
+	"chat/tui/panel"
 )
 
 const essay = "# Work stealing\n\nThe run queue is **per processor**, see [the paper](https://example.com/p).\n\n" +
@@ -169,7 +170,7 @@ func TestStaleResultsAreDropped(t *testing.T) {
 	s.send(openedMsg{session: old, conversation: chat.Conversation{ID: "x", Title: "late title"}})
 	s.send(recordMsg{session: old, messages: []chat.Message{{ID: "m", Content: "late record"}}})
 	s.send(sentMsg{session: old, accepted: chat.Accepted{ConversationID: "x", TaskID: "t"}})
-	s.send(choicesMsg{picker: 99, choices: []choice{{"x", "late choice", ""}}})
+	s.send(itemsMsg{panel: 99, items: []panel.Item{{ID: "x", Title: "late choice"}}})
 	if strings.Contains(s.screen(), "late") || s.m.conversation.ID != "" || len(s.m.messages) != 0 {
 		t.Fatalf("a stale result got through:\n%s", s.screen())
 	}
@@ -312,7 +313,9 @@ func TestForeignTextCannotReachTheTerminal(t *testing.T) {
 	s.press("ctrl+k")
 	s.untilShown("Conversations")
 	s.press("esc")
+	backend.mu.Lock()
 	backend.runningErr = chat.Errorf(chat.CodeDaemon, evil)
+	backend.mu.Unlock()
 	s.send(s.m.beatCommand()())
 	s.untilShown("reconnecting")
 	view := strings.ReplaceAll(s.m.View(), markerEnd, "")
@@ -337,7 +340,7 @@ func TestConversationsAreFoundByContentToo(t *testing.T) {
 	s.untilShown("Beta")
 	s.typeText("needles")
 	s.until("only the match is shown", func() bool {
-		return len(s.m.picker.shown) == 1 && s.m.picker.shown[0].title == "Alpha"
+		return len(s.m.panel.Shown()) == 1 && s.m.panel.Shown()[0].Title == "Alpha"
 	})
 	s.press("enter")
 	s.untilShown("about needles")

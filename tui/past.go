@@ -80,7 +80,7 @@ func (m *Model) recall(by int) {
 }
 
 func (m *Model) up() tea.Cmd {
-	if !m.input.Up(m.inputWidth()) {
+	if !m.unqueue() && !m.input.Up(m.inputWidth()) {
 		m.recall(-1)
 	}
 	return nil

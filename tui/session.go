@@ -1,9 +1,6 @@
 package tui
 
 import (
-	"cmp"
-	"strings"
-
 	tea "github.com/charmbracelet/bubbletea"
 
 	"chat"
@@ -23,9 +20,12 @@ func (m *Model) begin() {
 	clear(m.follows)
 	m.link.forget()
 	m.take(chat.Conversation{})
-	m.loading, m.catching, m.pending = false, false, nil
-	m.setItems(nil)
-	m.reading, m.picker, m.help = false, nil, nil
+	m.loading, m.catching, m.pending, m.pendingAfter, m.branch = false, false, nil, "", nil
+	delete(m.queue, "") // the draft of new conversations has it
+	m.record = newRecord()
+	m.rebuild()
+	m.list.Bottom()
+	m.reading, m.look.Chosen, m.panel, m.help, m.question = false, nil, nil, nil, nil
 }
 
 func (m *Model) openConversation(id string) tea.Cmd {
@@ -40,9 +40,9 @@ func (m *Model) opened(msg openedMsg) tea.Cmd {
 	}
 	m.loading = false
 	if msg.err != nil {
-		m.conversation = chat.Conversation{}
+		m.begin()
 		m.complain(sentence(msg.err))
-		return m.sendPrompt()
+		return tea.Batch(m.draftCommand(), m.sendPrompt())
 	}
 	m.take(msg.conversation)
 	return tea.Batch(m.reconcile(msg.messages), m.sendPrompt())
@@ -53,69 +53,6 @@ func (m *Model) follow(item *transcript.Message) tea.Cmd {
 	m.followers++
 	m.follows[m.followers] = item
 	return m.followCommand(m.followers, item.TaskID)
-}
-
-func (m *Model) sendPrompt() tea.Cmd {
-	prompt := m.prompt
-	m.prompt = ""
-	if strings.TrimSpace(prompt) == "" {
-		return nil
-	}
-	return m.send(prompt)
-}
-
-// send shows the message at once and submits it.
-func (m *Model) send(draft string) tea.Cmd {
-	m.pending = transcript.NewMessage(chat.Message{
-		Role: chat.RoleUser, Content: draft, CreatedAt: m.look.Now,
-	}, m.look)
-	m.pending.Sending = true
-	if m.conversation.Title == "" {
-		m.conversation.Title = chat.TitleFrom(draft)
-	}
-	m.append(m.pending)
-	m.list.Bottom()
-	return tea.Batch(m.sendCommand(draft), m.remember(draft))
-}
-
-func (m *Model) sent(msg sentMsg) tea.Cmd {
-	if msg.session != m.session {
-		if msg.err != nil {
-			m.complain("the message to the other conversation was not sent (up brings it back): " + sentence(msg.err))
-		}
-		return m.beatCommand()
-	}
-	user := m.pending
-	m.pending = nil
-	if msg.err != nil {
-		m.unsend(user)
-		m.input.Set(joinDrafts(msg.draft, m.input.Value()))
-		m.complain("not sent: " + sentence(msg.err))
-		return nil
-	}
-	a := msg.accepted
-	user.Sending, user.ID = false, a.UserMessageID
-	m.moveDraft(a.ConversationID)
-	answer := transcript.NewMessage(chat.Message{
-		ID: a.MessageID, TaskID: a.TaskID, Role: chat.RoleAssistant, State: chat.TaskQueued,
-		Model: cmp.Or(m.model, m.conversation.Model), CreatedAt: m.look.Now,
-	}, m.look)
-	m.append(answer)
-	return tea.Batch(m.follow(answer), m.beatCommand())
-}
-
-// unsend takes a message that was not accepted off the screen.
-func (m *Model) unsend(user *transcript.Message) {
-	var rest []*transcript.Message
-	for _, item := range m.messages {
-		if item != user {
-			rest = append(rest, item)
-		}
-	}
-	m.setItems(rest)
-	if m.conversation.ID == "" {
-		m.conversation.Title = ""
-	}
 }
 
 // frames applies what the followed tasks have yielded since the last frame.
@@ -145,19 +82,19 @@ func (m *Model) frames(batches []follow.Batch) tea.Cmd {
 		}
 		cmds = append(cmds, m.recordCommand(), m.beatCommand())
 	}
-	return tea.Batch(cmds...)
+	return tea.Batch(append(cmds, m.advance())...)
 }
 
 func streamEnd(err error) string {
 	if err == nil {
-		return "The stream ended early; the answer may still be going on. Open the conversation again to see it."
+		return "The stream has ended without an end of the answer."
 	}
 	return "Lost the stream: " + sentence(err)
 }
 
-func (m *Model) stopped(msg stoppedMsg) {
+func (m *Model) stopped(msg stoppedMsg) tea.Cmd {
 	if msg.err == nil {
-		return // the stream says how it ended
+		return m.beatCommand() // the stream says how it ended
 	}
 	m.complain("not stopped: " + sentence(msg.err))
 	for _, item := range m.messages {
@@ -165,6 +102,7 @@ func (m *Model) stopped(msg stoppedMsg) {
 			item.Stopping = false
 		}
 	}
+	return nil
 }
 
 // sentence is an error as one clean row.

@@ -30,6 +30,8 @@ type Options struct {
 	Env []string
 	// ConversationID is the conversation to open, "" a new one.
 	ConversationID string
+	// Choose opens the list of conversations first.
+	Choose bool
 	// Prompt is sent at once if it is not empty.
 	Prompt string
 	// Model answers new messages; "" is the conversation's or the server's choice.
@@ -72,6 +74,9 @@ type Exit struct {
 	ConversationID string
 	// Running are the ids of the tasks that go on without us.
 	Running []string
+	// Waiting is the number of messages that were entered while an answer was
+	// being made and have not been sent; they are kept as drafts.
+	Waiting int
 }
 
 // framesPerSecond is how often changes are painted. Bubble Tea looks for them by

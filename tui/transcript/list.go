@@ -175,6 +175,23 @@ func (l *List) Next() {
 	}
 }
 
+// Show brings an item into sight: its beginning, unless all of it is there.
+func (l *List) Show(i int) {
+	if i < 0 || i >= len(l.items) {
+		return
+	}
+	if first, last := l.InSight(); i > first && i < last {
+		return
+	}
+	l.jump(i, 0)
+}
+
+// InSight are the first and the last item of which rows are in sight.
+func (l *List) InSight() (first, last int) {
+	first, _ = l.resolve()
+	return first, max(l.last, first)
+}
+
 func (l *List) jump(item, row int) {
 	if len(l.items) == 0 {
 		return

@@ -17,14 +17,19 @@ type Look struct {
 	Now    time.Time
 	Zone   *time.Location
 	Unfold bool // show reasoning in full
+	// Chosen is the message that keys mean, nil if the input has the focus.
+	Chosen *Message
 }
 
 // Message is one message, as it stands in the record or as it is being made.
 type Message struct {
 	ID, TaskID string
 	Role       chat.Role
-	// Stopping: the user has asked to stop it. Sending: it is on its way.
-	Stopping, Sending bool
+	// Stopping: the user has asked to stop it. Sending: it is on its way. Waiting:
+	// it is to be sent when the answer has ended.
+	Stopping, Sending, Waiting bool
+	// Sibling is the message's place among the Siblings beside it, from 1.
+	Sibling, Siblings int
 
 	look      *Look
 	model     string
@@ -174,8 +179,22 @@ func (m *Message) gap() int {
 	return 0
 }
 
-// Row returns row i of the last layout; the last one is always empty.
+// Row returns row i of the last layout; the last one is always empty. A bar runs
+// along the chosen message.
 func (m *Message) Row(i int) string {
+	row := m.row(i)
+	if m.look.Chosen != m || m.isGap(i) {
+		return row
+	}
+	return theme.Paint("▌", m.look.Theme.Warn) + strings.TrimPrefix(row, " ")
+}
+
+// isGap reports whether i is the empty row under the message.
+func (m *Message) isGap(i int) bool {
+	return i >= len(m.head)+len(m.fold)+len(m.middle)+m.gap()+len(m.body)+len(m.tail)
+}
+
+func (m *Message) row(i int) string {
 	if i < len(m.head) {
 		return m.head[i]
 	}

@@ -34,7 +34,20 @@ func (m *Message) header(width int) string {
 	if len(rest) > 0 {
 		row += theme.Paint(" · "+strings.Join(rest, " · "), th.Dim)
 	}
+	if m.Siblings > 1 {
+		row = beside(row, fmt.Sprintf("‹%d/%d› ", m.Sibling, m.Siblings), width, th.Warn)
+	}
 	return ansi.Truncate(row, width, "…")
+}
+
+// beside puts a label at the right end of a row, which gives way to it.
+func beside(row, label string, width int, sgr string) string {
+	room := width - ansi.StringWidth(label) - 1
+	if room < 1 {
+		return row
+	}
+	row = ansi.Truncate(row, room, "…")
+	return row + strings.Repeat(" ", room-ansi.StringWidth(row)+1) + theme.Paint(label, sgr)
 }
 
 // when is the message's time, with the date if that is not today's.
@@ -80,6 +93,8 @@ func (m *Message) footer(width int) []string {
 	switch {
 	case m.Sending:
 		return []string{theme.Paint("sending…", th.Dim)}
+	case m.Waiting:
+		return []string{theme.Paint(ansi.Truncate("waits for the answer · up takes it back", width, "…"), th.Warn)}
 	case m.Role == chat.RoleAssistant && m.Running():
 		return []string{ansi.Truncate(theme.Paint("▍", th.Answerer)+theme.Paint(m.progress(), th.Dim), width, "…")}
 	}

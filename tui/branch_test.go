@@ -1,0 +1,194 @@
+package tui
+
+import (
+	"strings"
+	"testing"
+
+	"chat"
+)
+
+// thread opens a conversation of two turns.
+func branching(t *testing.T) *screenTest {
+	t.Helper()
+	backend := newFake()
+	id := backend.add("Tides", "first question", "first answer", "second question", "second answer")
+	s := start(t, backend, 80, 24, full, func(o *Options) { o.ConversationID = id })
+	s.untilShown("second answer")
+	s.until("it is ready", func() bool { return s.m.draft.ready })
+	return s
+}
+
+func (s *screenTest) shows(want ...string) {
+	s.t.Helper()
+	for _, w := range want {
+		if hidden, ok := strings.CutPrefix(w, "!"); ok == strings.Contains(s.screen(), hidden) && (ok || w != "") {
+			s.t.Fatalf("%q on the screen:\n%s", w, s.screen())
+		}
+	}
+}
+
+// untilFollowed waits until the newest task, another one than before, is followed.
+func (s *screenTest) untilFollowed(before *fakeTask) *fakeTask {
+	s.t.Helper()
+	s.until("a new task is followed", func() bool {
+		task := s.backend.newest()
+		return task != nil && task != before && task.following() > 0
+	})
+	return s.backend.newest()
+}
+
+func TestAnEditedMessageBecomesASibling(t *testing.T) {
+	s := branching(t)
+	s.typeText("a stashed draft")
+	s.press("tab", "[", "e")
+	if got := s.m.input.Value(); got != "second question" {
+		t.Fatalf("the input is %q", got)
+	}
+	s.shows("edit > second question", "first answer", "!second answer")
+	s.typeText(", edited")
+	s.press("enter")
+	task := s.untilFollowed(nil)
+	if sub := s.backend.sent[0]; sub.Content != "second question, edited" || sub.ParentID != s.m.messages[1].ID {
+		t.Fatalf("sent %+v", sub)
+	}
+	s.backend.finish(task, chat.TaskDone, "an answer to the edited one", nil)
+	s.untilShown("an answer to the edited one")
+	s.shows("‹2/2›", "first answer", "!second answer")
+	s.untilDraft("a stashed draft")
+	s.untilQuiet()
+	s.press("tab", "[")
+	s.golden("siblings_80x24")
+	s.press("<")
+	s.shows("‹1/2›", "second answer", "!edited one")
+	s.press(">")
+	s.shows("‹2/2›", "edited one", "!second answer")
+	s.press(">", "<", "<", "<")
+	s.shows("second answer", "!edited one")
+
+	// What is sent now goes on from what is shown, not from the newest message.
+	s.press("esc", "ctrl+c")
+	s.typeText("going on from the older branch")
+	s.press("enter")
+	s.untilSent(2)
+	s.backend.mu.Lock()
+	defer s.backend.mu.Unlock()
+	if got := s.backend.sent[1].ParentID; got != s.backend.messages[s.m.conversation.ID][3].ID {
+		t.Fatalf("it answers to %s", got)
+	}
+}
+
+func TestAnEditIsLeftByEsc(t *testing.T) {
+	s := branching(t)
+	s.typeText("my draft")
+	s.press("tab", "[", "e")
+	s.shows("edit > ")
+	s.press("esc")
+	s.shows("!edit > ", "second answer", "> my draft")
+}
+
+func TestARefusedEditIsStillOne(t *testing.T) {
+	s := branching(t)
+	s.press("tab", "[", "e")
+	s.backend.mu.Lock()
+	s.backend.sendErr = chat.Errorf(chat.CodeUnavailable, "the database is down")
+	s.backend.mu.Unlock()
+	s.typeText("!")
+	s.press("enter")
+	s.untilShown("not sent: the database is down")
+	s.shows("> second question!", "!second answer")
+	s.press("esc")
+	s.shows("second answer")
+}
+
+func TestEditingTheFirstMessageBeginsANewConversation(t *testing.T) {
+	s := branching(t)
+	old := s.m.conversation.ID
+	s.press("tab", "[", "[", "[", "e")
+	s.shows("edit > first question", "!second", "begins a new conversation")
+	s.typeText("?")
+	s.press("enter")
+	s.untilFollowed(nil)
+	if s.m.conversation.ID == old || s.backend.sent[0].Content != "first question?" || s.backend.sent[0].ParentID != "" {
+		t.Fatalf("sent %+v to %s", s.backend.sent[0], s.m.conversation.ID)
+	}
+}
+
+func TestForkGoesOnFromAnOlderAnswer(t *testing.T) {
+	s := branching(t)
+	s.press("tab", "[", "[", "f")
+	s.shows("fork >", "first answer", "!second question")
+	s.typeText("another way")
+	s.press("enter")
+	s.untilFollowed(nil)
+	if sub := s.backend.sent[0]; sub.ParentID != s.m.messages[1].ID || len(s.m.messages) != 4 {
+		t.Fatalf("sent %+v", sub)
+	}
+	s.shows("‹2/2›", "!second question")
+}
+
+func TestAnAnswerIsMadeAgainBesideTheOldOne(t *testing.T) {
+	s := branching(t)
+	s.press("tab", "r")
+	task := s.untilFollowed(nil)
+	s.shows("‹2/2›", "!second answer")
+	s.backend.finish(task, chat.TaskDone, "a better answer", nil)
+	s.untilShown("a better answer")
+	s.press("tab", "<")
+	s.shows("second answer", "‹1/2›", "!a better answer")
+	s.press("[", "r") // of a question: its answer
+	s.until("a third answer is asked for", func() bool { return strings.Contains(s.screen(), "‹3/3›") })
+}
+
+func TestWithoutTheAbilityNothingIsOffered(t *testing.T) {
+	s := start(t, newFake(), 120, 24)
+	s.press("tab")
+	s.shows("!again")
+	s.press("r")
+	if s.m.input.Value() != "r" {
+		t.Fatalf("the key is swallowed: %q", s.m.input.Value())
+	}
+}
+
+func TestNothingBranchesWhileAnAnswerIsMade(t *testing.T) {
+	s := branching(t)
+	s.ask("third question")
+	for _, key := range []string{"e", "f", "r"} {
+		s.press("tab")
+		if key == "e" {
+			s.press("[")
+		}
+		s.press(key)
+		s.shows("an answer is still being made", "!> third")
+		s.press("tab")
+	}
+}
+
+func TestAnotherScreensRegenerationIsShown(t *testing.T) {
+	s := branching(t)
+	id := s.m.messages[3].ID
+	if _, err := (fullBackend{s.backend}).Regenerate(t.Context(), id, ""); err != nil {
+		t.Fatal(err)
+	}
+	s.beat()
+	s.until("the new answer is followed", func() bool { return s.backend.newest().following() > 0 })
+	s.shows("‹2/2›")
+}
+
+func TestTheChosenMessageIsMarkedAndInSight(t *testing.T) {
+	backend := newFake()
+	var texts []string
+	for range 20 {
+		texts = append(texts, "question", essay)
+	}
+	id := backend.add("Long", texts...)
+	s := start(t, backend, 80, 24, func(o *Options) { o.ConversationID = id })
+	s.untilShown("日本語")
+	s.press("tab")
+	for _, key := range []string{"[", "[", "[", "]", "[", "[", "pgup", "pgup", "]", "up", "down", "g", "]", "]", "G", "["} {
+		s.press(key)
+		s.shows("▌")
+		s.wellFormed()
+	}
+	s.press("esc")
+	s.shows("!▌")
+}

@@ -1,0 +1,62 @@
+package tui
+
+import (
+	"context"
+	"slices"
+
+	"chat"
+)
+
+// fullBackend is a fakeBackend with every ability.
+type fullBackend struct{ *fakeBackend }
+
+func (f fullBackend) Regenerate(_ context.Context, messageID, _ string) (chat.Accepted, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, messages := range f.messages {
+		for _, m := range messages {
+			if m.ID != messageID {
+				continue
+			}
+			i := slices.IndexFunc(messages, func(q chat.Message) bool { return q.ID == m.ParentID })
+			return f.task(messages[i]), nil
+		}
+	}
+	return chat.Accepted{}, chat.Errorf(chat.CodeNotFound, "no such message")
+}
+
+func (f fullBackend) Rename(_ context.Context, id, title string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := range f.conversations {
+		if f.conversations[i].ID == id {
+			f.conversations[i].Title = title
+			return nil
+		}
+	}
+	return chat.Errorf(chat.CodeNotFound, "no such conversation")
+}
+
+func (f fullBackend) Delete(_ context.Context, id string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.conversations = slices.DeleteFunc(f.conversations, func(c chat.Conversation) bool { return c.ID == id })
+	delete(f.messages, id)
+	return nil
+}
+
+func (f fullBackend) Tasks(context.Context) ([]chat.Task, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var out []chat.Task
+	for _, t := range f.tasks {
+		out = append(out, t.task)
+	}
+	slices.SortFunc(out, func(a, b chat.Task) int {
+		if a.ID > b.ID {
+			return -1
+		}
+		return 1
+	})
+	return out, nil
+}

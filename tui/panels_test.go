@@ -1,0 +1,154 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"chat"
+)
+
+// full gives the screen a backend with every ability.
+func full(o *Options) { o.Backend = fullBackend{o.Backend.(*fakeBackend)} }
+
+func TestTasksAreListedByTitleAndOpened(t *testing.T) {
+	backend := newFake()
+	s := start(t, backend, 80, 24, full)
+	first := s.ask("How do tides work?")
+	s.press("ctrl+n")
+	second := s.ask("Write a poem")
+	s.backend.finish(second, chat.TaskFailed, "", chat.Errorf(chat.CodeProviderServer, "503"))
+	s.untilShown("✗ 503")
+	s.until("one is running", func() bool { return len(s.m.running) == 1 && s.m.modelName() == "demo" })
+	s.press("ctrl+b")
+	s.untilShown("failed")
+	s.golden("tasks_80x24")
+	s.typeText("tides")
+	s.press("enter")
+	s.until("its conversation is opened", func() bool { return s.m.conversation.ID == first.task.ConversationID && !s.m.loading })
+	s.untilShown("How do tides work?")
+}
+
+func TestTasksAreStoppedFromTheList(t *testing.T) {
+	s := start(t, newFake(), 80, 24)
+	task := s.ask("How do tides work?")
+	s.press("ctrl+n", "ctrl+b")
+	s.untilShown("How do tides work?")
+	s.send(tea.KeyMsg{Type: tea.KeyCtrlX})
+	s.untilShown("stopping “How do tides work?”")
+	s.until("the stop reaches the server", func() bool {
+		s.backend.mu.Lock()
+		defer s.backend.mu.Unlock()
+		return len(s.backend.stopped) == 1 && s.backend.stopped[0] == task.task.ID
+	})
+}
+
+func TestTheScreenCanBeginWithTheListOfConversations(t *testing.T) {
+	backend := newFake()
+	backend.add("Alpha", "alpha question", "yes")
+	backend.add("Beta", "beta question", "no")
+	other := start(t, backend, 80, 24)
+	other.ask("something that runs")
+	s := start(t, backend, 80, 24, func(o *Options) { o.Choose = true })
+	s.untilShown("● something that runs")
+	s.golden("choose_80x24")
+	s.typeText("bet")
+	s.press("enter")
+	s.untilShown("beta question")
+}
+
+func TestAnswersThatEndElsewhereAreToldAndMarked(t *testing.T) {
+	s := start(t, newFake(), 80, 24, full)
+	task := s.ask("How do tides work?")
+	s.press("ctrl+n")
+	s.beat()
+	s.untilShown("1 running")
+	s.backend.finish(task, chat.TaskDone, "By the moon.", nil)
+	s.beat()
+	s.untilShown("the answer in “How do tides work?” is complete")
+	s.press("ctrl+k")
+	s.untilShown("◆ How do tides work?")
+	s.press("enter")
+	s.untilShown("By the moon.")
+	s.press("ctrl+k")
+	s.untilShown("  How do tides work?")
+	if strings.Contains(s.screen(), "◆") {
+		t.Fatalf("seen, and still marked:\n%s", s.screen())
+	}
+}
+
+func TestAListStaysUpToDate(t *testing.T) {
+	backend := newFake()
+	backend.add("Alpha", "alpha question", "yes")
+	s := start(t, backend, 80, 24)
+	s.press("ctrl+k")
+	s.untilShown("Alpha")
+	backend.add("Beta", "beta question", "no")
+	s.beat()
+	s.untilShown("Beta")
+}
+
+func TestHelpSaysThatThereIsMore(t *testing.T) {
+	s := start(t, newFake(), 60, 14)
+	s.press("?")
+	s.untilShown("↓ more below")
+	for range 20 {
+		s.press("pgdown")
+		s.wellFormed()
+	}
+	if strings.Contains(s.screen(), "more below") || !strings.Contains(s.screen(), "suspend") {
+		t.Fatalf("the end of the help:\n%s", s.screen())
+	}
+}
+
+func TestTinyTerminalsSayWhatTheyNeed(t *testing.T) {
+	s := start(t, newFake(), 80, 24)
+	s.ask("hello")
+	for _, size := range []struct{ width, height int }{{15, 5}, {1, 1}, {19, 6}, {20, 5}, {3, 40}, {200, 2}} {
+		s.send(tea.WindowSizeMsg{Width: size.width, Height: size.height})
+		s.wellFormed()
+		if size.width == 15 && !strings.Contains(s.screen(), "too small") {
+			t.Errorf("%v:\n%s", size, s.screen())
+		}
+		s.press("x", "ctrl+k", "esc", "backspace", "tab", "up", "tab")
+	}
+	for width := minWidth; width < 50; width += 3 {
+		for height := minHeight; height < 16; height++ {
+			s.send(tea.WindowSizeMsg{Width: width, Height: height})
+			for _, open := range []string{"?", "ctrl+k", "ctrl+b", "ctrl+l"} {
+				s.press(open)
+				s.wellFormed()
+				s.press("esc")
+				s.wellFormed()
+			}
+		}
+	}
+}
+
+func TestNothingHereYetIsSaid(t *testing.T) {
+	s := start(t, newFake(), 80, 24)
+	for key, want := range map[string]string{"ctrl+k": "no conversation yet", "ctrl+b": "no task is running"} {
+		s.press(key)
+		s.untilShown(want)
+		s.press("esc")
+	}
+	s.press("ctrl+b")
+	s.typeText("zzz")
+	s.untilShown("nothing fits")
+}
+
+func TestAgesAreShort(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		time.Second: "now", 5 * time.Minute: "5 min", 3 * time.Hour: "3 h", 50 * time.Hour: "2 d", 1000 * time.Hour: "Jan 2026",
+	} {
+		if got := ago(noon.Add(-d), noon); got != want && d != 1000*time.Hour {
+			t.Errorf("%s: %q", d, got)
+		}
+	}
+	if got := fmt.Sprint(ago(time.Time{}, noon), clockOf(61*time.Second)); got != "1:01" {
+		t.Errorf("%q", got)
+	}
+}
