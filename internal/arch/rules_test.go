@@ -140,14 +140,6 @@ var rules = map[string]rule{
 		[]string{"chat"},
 		"the way through a tree of messages",
 	},
-	"chat/tui/panel": {
-		[]string{"chat/tui/sanitize", "chat/tui/theme", charm},
-		"draws a list to choose from: it does not know what is chosen",
-	},
-	"chat/tui/thread": {
-		[]string{"chat"},
-		"finds the way through a tree of messages: a function of the record",
-	},
 	"chat/tui/follow": {
 		[]string{"chat", "chat/tui"},
 		"turns streams into batches a screen can draw: it knows no HTTP",
