@@ -73,11 +73,18 @@ type Model struct {
 // exitPatience is how long leaving may wait for the server.
 const exitPatience = 500 * time.Millisecond
 
-// notice is a sentence in the status line, until the next key.
+// notice is a sentence in the status line, until the next key or for some time.
 type notice struct {
-	text string
-	bad  bool
+	text  string
+	bad   bool
+	until time.Time
 }
+
+// How long notices stand; what went wrong is to be seen by who looks back later.
+const (
+	noticeTime = 10 * time.Second
+	badTime    = 2 * time.Minute
+)
 
 func newModel(o Options, j *jobs, th theme.Theme, now func() time.Time) *Model {
 	return &Model{
@@ -111,6 +118,9 @@ func (m *Model) Init() tea.Cmd {
 func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	began := time.Now()
 	m.look.Now = m.now()
+	if m.look.Now.After(m.notice.until) {
+		m.notice = notice{}
+	}
 	cmd := tea.Batch(m.handle(msg), m.keepDraft())
 	m.arrange()
 	if _, drawing := msg.(framesMsg); drawing {
@@ -163,7 +173,7 @@ func (m *Model) handle(msg tea.Msg) tea.Cmd {
 
 // tick keeps the clocks on the screen going, while there are any.
 func (m *Model) tick() tea.Cmd {
-	if m.ticking || !(m.busy() != nil || m.link.counting(m.look.Now)) {
+	if m.ticking || !(m.busy() != nil || m.link.counting(m.look.Now) || m.notice.text != "") {
 		return nil
 	}
 	m.ticking = true
@@ -186,8 +196,13 @@ func (m *Model) busy() *transcript.Message {
 	return nil
 }
 
-func (m *Model) say(text string)      { m.notice = notice{text: text} }
-func (m *Model) complain(text string) { m.notice = notice{text: text, bad: true} }
+func (m *Model) say(text string) {
+	m.notice = notice{text: text, until: m.now().Add(noticeTime)}
+}
+
+func (m *Model) complain(text string) {
+	m.notice = notice{text: text, bad: true, until: m.now().Add(badTime)}
+}
 
 // exit is what to tell after the screen has gone. What runs is asked once more,
 // since the last heartbeat may be seconds old; without an answer it is what was

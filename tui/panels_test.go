@@ -152,3 +152,16 @@ func TestAgesAreShort(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+func TestNoticesPass(t *testing.T) {
+	s := start(t, newFake(), 80, 24)
+	s.m.say("something happened")
+	s.send(tickMsg{})
+	s.untilShown("something happened")
+	s.now = s.now.Add(noticeTime + time.Second)
+	s.send(tickMsg{})
+	s.untilShown("enter send")
+	if s.m.tick(); s.m.ticking {
+		t.Fatal("the screen goes on ticking")
+	}
+}

@@ -82,8 +82,19 @@ func (x *terminal) typeKeys(keys string) {
 
 func (x *terminal) until(text string) {
 	x.t.Helper()
+	x.wait(text, func(out string) bool { return strings.Contains(ansi.Strip(out), text) })
+}
+
+// untilWritten waits for bytes, sequences included.
+func (x *terminal) untilWritten(bytes string) {
+	x.t.Helper()
+	x.wait(bytes, func(out string) bool { return strings.Contains(out, bytes) })
+}
+
+func (x *terminal) wait(text string, ok func(out string) bool) {
+	x.t.Helper()
 	deadline := time.After(10 * time.Second)
-	for !strings.Contains(ansi.Strip(x.output()), text) {
+	for !ok(x.output()) {
 		select {
 		case <-x.news:
 		case <-deadline:
@@ -145,7 +156,7 @@ func TestRunInATerminal(t *testing.T) {
 	if after := *x.state(); after != before {
 		t.Error("the terminal's modes are not what they were")
 	}
-	x.until("")
+	x.untilWritten("\x1b[?1049l")
 	checkOutput(t, x.output())
 }
 
