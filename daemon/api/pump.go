@@ -68,7 +68,7 @@ type finding struct {
 // conversation was deleted) does.
 func (s *Server) recheck(ctx context.Context, owner, taskID string, since time.Time) finding {
 	return s.inquiries.ask(ctx, owner+"\x00"+taskID, since, s.opts.Recheck, func() finding {
-		_, rec, err := s.look(s.draining, s.opts.Recheck, owner, taskID) //nolint:contextcheck // it is asked for all followers
+		_, rec, err := s.look(s.draining, s.opts.Recheck, owner, taskID) // asked for all followers
 		if err == nil || chat.IsCode(err, chat.CodeNotFound) {
 			return finding{rec, err}
 		}

@@ -52,7 +52,7 @@ func TestARefusalDoesNotWaitForTheBody(t *testing.T) {
 		if a.status != c.want || took > time.Second {
 			t.Errorf("%s: %d %s after %s", name, a.status, a.body, took)
 		}
-		if _, err := r.ReadByte(); err != io.EOF { //nolint:errorlint // bufio returns it bare
+		if _, err := r.ReadByte(); err != io.EOF {
 			t.Errorf("%s: the connection stays open, half a request on it: %v", name, err)
 		}
 	}

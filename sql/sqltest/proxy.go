@@ -69,7 +69,7 @@ func (p *Proxy) FreezeAll() {
 func (p *Proxy) Thaw() { p.deaf.Store(false) }
 
 // Connections is the number of connections that were made so far.
-func (p *Proxy) Connections() int { return int(p.born.Load()) } //nolint:gosec // a handful
+func (p *Proxy) Connections() int { return int(p.born.Load()) }
 
 func (p *Proxy) serve() {
 	for {
@@ -84,7 +84,7 @@ func (p *Proxy) serve() {
 			p.work.Go(func() { _, _ = io.Copy(io.Discard, client) })
 			continue
 		}
-		server, err := net.Dial("tcp", p.server) //nolint:noctx // ended by closing it
+		server, err := net.Dial("tcp", p.server)
 		if err != nil {
 			_ = client.Close() // as if the server itself had refused it
 			continue
