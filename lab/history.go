@@ -19,7 +19,7 @@ type History struct {
 	mu    sync.Mutex
 	asks  []*Ask
 	notes []Note
-	ends  []time.Time // of processes, whoever ended them
+	ends  []ending // of processes, whoever ended them
 
 	// What the judge reads when it is quiet.
 	Rows   Record
@@ -119,20 +119,29 @@ func (h *History) note(what string) {
 	h.notes = append(h.notes, Note{time.Now(), what})
 }
 
-// died notes that a process ended.
-func (h *History) died() {
+// ending is the end of a process, and since when it may have left unread what a
+// provider had sent.
+type ending struct{ deaf, dead time.Time }
+
+// died notes that a process ended, which was asked to at asked, if it was.
+func (h *History) died(asked time.Time) {
+	e := ending{dead: time.Now()}
+	e.deaf = e.dead.Add(-300 * time.Millisecond)
+	if drained := asked.Add(labDrain - 100*time.Millisecond); !asked.IsZero() && drained.Before(e.deaf) {
+		e.deaf = drained
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.ends = append(h.ends, time.Now())
+	h.ends = append(h.ends, e)
 }
 
 // lostInside reports whether what the provider had sent whole at t may have been
-// on its way, in a socket or a proxy, when a process died.
+// on its way, in a socket or a proxy, when a process died or gave up.
 func (h *History) lostInside(t time.Time) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, end := range h.ends {
-		if d := end.Sub(t); d > -50*time.Millisecond && d < 300*time.Millisecond {
+	for _, e := range h.ends {
+		if t.After(e.deaf) && t.Before(e.dead.Add(50*time.Millisecond)) {
 			return true
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -29,7 +30,8 @@ type Node struct {
 	cmd    services.Command
 	proc   *services.Process
 	log    io.WriteCloser
-	died   func() // called at each end
+	died   func(asked time.Time) // called at each end
+	asked  atomic.Int64          // to end, in Unix nanoseconds; 0: not
 }
 
 // Start starts the process, with more environment if need be, and waits until it
@@ -53,7 +55,11 @@ func (n *Node) Launch(env ...string) error {
 	n.proc = proc
 	go func() {
 		<-proc.Ended()
-		n.died()
+		var asked time.Time
+		if at := n.asked.Swap(0); at != 0 {
+			asked = time.Unix(0, at)
+		}
+		n.died(asked)
 	}()
 	return nil
 }
@@ -105,6 +111,9 @@ func (n *Node) Term(limit time.Duration) (bool, error) {
 
 // Signal sends a signal; a process that has ended already is no error.
 func (n *Node) Signal(s syscall.Signal) error {
+	if s == syscall.SIGTERM {
+		n.asked.CompareAndSwap(0, time.Now().UnixNano())
+	}
 	if err := n.proc.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}

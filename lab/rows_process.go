@@ -159,7 +159,7 @@ func (h *History) takenOver() []time.Duration {
 	if len(h.ends) == 0 {
 		return nil
 	}
-	killed := h.ends[0]
+	killed := h.ends[0].dead
 	var out []time.Duration
 	for _, a := range h.Asks() {
 		calls := h.CallsOf(a.Mark)

@@ -30,6 +30,9 @@ const (
 // so that runs are, and long enough for a machine that runs several worlds.
 const labLease = 4 * time.Second
 
+// labDrain is how long a worker that is asked to end goes on.
+const labDrain = time.Second
+
 // LeaseNote says so, in front of results.
 const LeaseNote = "leases are 4 s here, not 15 s; everything else is as by default unless a row says so"
 
@@ -87,7 +90,7 @@ func (w *World) start(ctx context.Context) (err error) {
 	}, func() error { w.edges.close(); return nil })
 	w.Env = append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + w.dir, "XDG_RUNTIME_DIR=" + w.dir, "CHATD_TOKEN=" + bearer, "CHAT_DISCOVER=off",
-		"OPENAI_API_KEY=" + providerKey, "CHAT_MODEL=lying", "CHATD_LEASE=" + w.Lease.String(), "CHATD_DRAIN=1s",
+		"OPENAI_API_KEY=" + providerKey, "CHAT_MODEL=lying", "CHATD_LEASE=" + w.Lease.String(), "CHATD_DRAIN=" + labDrain.String(),
 	}, w.Env...)
 	if w.mount != "" {
 		if err := w.mountDisk(); err != nil {
