@@ -104,8 +104,12 @@ var rules = map[string]rule{
 		"a model of a screen behind a Backend interface: no HTTP, no daemon",
 	},
 	"chat/tui/markdown": {
-		[]string{"chat/tui/sanitize", charm, "github.com/yuin/goldmark", "github.com/yuin/goldmark/", "github.com/alecthomas/chroma/v2", "github.com/alecthomas/chroma/v2/", "github.com/mattn/go-runewidth", "github.com/rivo/uniseg"},
+		[]string{"chat/tui/sanitize", "chat/tui/highlight", charm, "github.com/yuin/goldmark", "github.com/yuin/goldmark/", "github.com/alecthomas/chroma/v2", "github.com/alecthomas/chroma/v2/", "github.com/mattn/go-runewidth", "github.com/rivo/uniseg"},
 		"Markdown to styled lines: a function of text and width",
+	},
+	"chat/tui/highlight": {
+		nil,
+		"tells the parts of code apart: a function of a line and a few bytes of state",
 	},
 	"chat/tui/sanitize": {
 		[]string{charm},

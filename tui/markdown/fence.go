@@ -6,6 +6,8 @@ import (
 
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/util"
+
+	"chat/tui/highlight"
 )
 
 // openFence is a fenced code block at the top level that has not been closed:
@@ -15,6 +17,7 @@ type openFence struct {
 	length   int
 	indent   int // cells before the opening fence, taken off each line
 	language string
+	code     code
 }
 
 // unclosedFence returns the fence of the last block of src and where its code
@@ -24,6 +27,7 @@ func unclosedFence(src []byte, n *ast.FencedCodeBlock) (*openFence, int) {
 	line, rest, _ := bytes.Cut(src[start:], []byte{'\n'})
 	mark := bytes.TrimLeft(line, " ")
 	f := &openFence{indent: len(line) - len(mark), char: mark[0], language: string(n.Language(src))}
+	f.code.language = highlight.For(f.language)
 	f.length = len(mark) - len(bytes.TrimLeft(mark, string(f.char)))
 	body := len(src) - len(rest)
 	for line := range bytes.Lines(rest) {
@@ -69,6 +73,6 @@ func (s *Stream) advanceFence() bool {
 			s.fence = nil
 			return true
 		}
-		s.rows = l.codeLine(s.rows, s.fence.language, s.fence.dedent(line), s.width)
+		s.rows = l.codeLine(s.rows, &s.fence.code, s.fence.dedent(line), s.width)
 	}
 }

@@ -14,6 +14,9 @@ type layout struct {
 	src   []byte
 	style Style
 	depth int // of nested lists
+	// fences is the number of fenced code blocks so far; nil where they need no
+	// numbers.
+	fences *int
 }
 
 // narrowest is the width below which a container stops indenting its contents.
@@ -50,7 +53,7 @@ func (l *layout) block(n ast.Node, width int) []string {
 	case *ast.FencedCodeBlock:
 		return l.fence(n, width)
 	case *ast.CodeBlock:
-		return l.codeLines(nil, n, "", width)
+		return l.codeLines(nil, n, &code{}, width)
 	case *ast.Blockquote:
 		return l.quote(n, width)
 	case *ast.List:

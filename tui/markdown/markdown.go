@@ -28,7 +28,7 @@ const MinWidth = 4
 func Render(source string, width int, style Style) []string {
 	src := []byte(source)
 	doc := parse(src, parser.NewContext())
-	l := layout{src: src, style: style}
+	l := layout{src: src, style: style, fences: new(int)}
 	return l.document(doc, max(width, MinWidth))
 }
 

@@ -23,10 +23,11 @@ type Stream struct {
 	rows  []string // the kept rows, then those of the open part
 	kept  int
 
-	list  *openList
-	fence *openFence
-	links links
-	fixed bool // kept rows never change, not even for a late definition
+	fences int // among what is kept
+	list   *openList
+	fence  *openFence
+	links  links
+	fixed  bool // kept rows never change, not even for a late definition
 }
 
 // openList says that the open part begins with an item of a list whose earlier
@@ -74,7 +75,7 @@ func (s *Stream) layout(newLine bool) {
 	}
 	// A definition has come that kept rows refer to: begin again, knowing it.
 	s.start, s.rows, s.kept = 0, nil, 0
-	s.list, s.fence = nil, nil
+	s.list, s.fence, s.fences = nil, nil, 0
 	s.links.restart(defined)
 	s.advance()
 	s.open()
@@ -108,7 +109,7 @@ func (s *Stream) advanceBlocks() bool {
 	if last == nil {
 		return false
 	}
-	l := layout{src: region, style: s.style}
+	l := layout{src: region, style: s.style, fences: &s.fences}
 	first := openFrom(region, last)
 	if first.Pos() < 0 {
 		return false
@@ -187,7 +188,8 @@ func (s *Stream) open() map[string]parser.Reference {
 	if s.fence != nil {
 		l := layout{style: s.style}
 		if len(region) > 0 && !s.fence.closedBy(region) {
-			s.rows = l.codeLine(s.rows, s.fence.language, s.fence.dedent(region), s.width)
+			c := s.fence.code // what an unfinished line opens is not settled
+			s.rows = l.codeLine(s.rows, &c, s.fence.dedent(region), s.width)
 		}
 		return s.links.defined
 	}
@@ -196,7 +198,8 @@ func (s *Stream) open() map[string]parser.Reference {
 	}
 	pc := s.links.context(false)
 	doc := parse(region, pc)
-	l := layout{src: region, style: s.style}
+	fences := s.fences
+	l := layout{src: region, style: s.style, fences: &fences}
 	open := s.list
 	for n := doc.FirstChild(); n != nil; n = n.NextSibling() {
 		s.rows = s.place(s.rows, &l, n)

@@ -17,12 +17,14 @@ import (
 // fresh Render of the same prefix.
 func equalAt(t *testing.T, source string, width int, cuts []int) {
 	t.Helper()
-	s := NewStream(width, ANSI16())
+	style := ANSI16()
+	style.Number = "Y"
+	s := NewStream(width, style)
 	before := 0
 	for _, cut := range append(cuts, len(source)) {
 		s.Append(source[before:cut])
 		before = cut
-		got, want := s.Lines(), Render(source[:cut], width, ANSI16())
+		got, want := s.Lines(), Render(source[:cut], width, style)
 		for i := range max(len(got), len(want)) {
 			g, w := at(got, i), at(want, i)
 			if g != w {
@@ -74,6 +76,7 @@ var corpus = map[string]string{
 	"tasks":            "- [ ] open\n- [x] done\n  - [ ] inner\n",
 	"lazy":             "- a\nlazy\n- b\n> quote\nlazy quote\n> > deep\n> back\n\nout\n",
 	"fence":            "Text:\n```go\nfunc main() {\n\n\tprintln(\"x\")\n}\n```\nafter\n~~~\ntilde ``` inside\n~~~~\n",
+	"fences":           "```go\nfunc a() {} // x\n```\n\n- item\n  ```py\n  s = \"\"\"x\n  y\"\"\" # z\n  ```\n- more\n\n> ```\n> x\n> ```\n\n```js\nlet a = `b\nc` + 1 /* d\ne */ if\n```\n",
 	"fence unclosed":   "```\na\n\n  b\n``\n````x\n\n\n",
 	"fence indented":   "  ```py\n  a\n    b\n c\n   ```\ntext\n",
 	"fence and tabs":   "   ```\n\tp\n \tq\n\t\tr\n  s\n\n\t\n   ```\n",

@@ -1,5 +1,7 @@
 package markdown
 
+import "chat/tui/highlight"
+
 // Style says how each part of a document looks: the parameters of an SGR
 // sequence, such as "1;34" (bold, blue), or "" for the terminal's own. The zero
 // Style writes no escape sequence at all.
@@ -18,6 +20,12 @@ type Style struct {
 	Marker   string // bullets, numbers, boxes
 	Raw      string // HTML, which is shown as it is written
 	Body     string // under everything else
+
+	// Syntax is how the parts of code look, by highlight.Kind.
+	Syntax [highlight.Kinds]string
+
+	// Number stands in front of the number of a code block; "" leaves both out.
+	Number string
 }
 
 // ANSI16 uses the terminal's own sixteen colours and its own foreground.
@@ -26,6 +34,10 @@ func ANSI16() Style {
 		Heading: "1;34", Strong: "1", Emphasis: "3", Strike: "9",
 		Code: "36", Rule: "90", Label: "90", Link: "4", URL: "90",
 		Quote: "90", Marker: "34", Raw: "90",
+		Syntax: [highlight.Kinds]string{
+			highlight.Keyword: "35", highlight.Type: "36", highlight.Name: "34", highlight.String: "32",
+			highlight.Number: "33", highlight.Comment: "90", highlight.Added: "32", highlight.Removed: "31",
+		},
 	}
 }
 
@@ -34,6 +46,7 @@ func Monochrome() Style {
 	return Style{
 		Heading: "1", Strong: "1", Emphasis: "3", Strike: "9",
 		Code: "1", Link: "4", Raw: "2", Rule: "2", Label: "2", URL: "2", Quote: "2",
+		Syntax: [highlight.Kinds]string{highlight.Keyword: "1", highlight.Comment: "2", highlight.Added: "1", highlight.Removed: "2"},
 	}
 }
 

@@ -192,6 +192,29 @@ func hardwrap(text string, width int) []row {
 	return append(rows, row{text[start:], cells})
 }
 
+// hardwrapSpans does the same with several looks.
+func hardwrapSpans(spans []span, width int) []string {
+	var rows []string
+	var b strings.Builder
+	cells := 0
+	for _, s := range spans {
+		start := 0
+		for i := 0; i < len(s.text); {
+			c, n := cluster(s.text[i:])
+			if cells+n > width && cells > 0 {
+				b.WriteString(paint(s.text[start:i], s.sgr))
+				rows = append(rows, b.String())
+				b.Reset()
+				start, cells = i, 0
+			}
+			cells += n
+			i += len(c)
+		}
+		b.WriteString(paint(s.text[start:], s.sgr))
+	}
+	return append(rows, b.String())
+}
+
 // cut shortens text to width cells.
 func cut(text string, width int) string { return ansi.Truncate(text, width, "…") }
 
