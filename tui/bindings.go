@@ -101,6 +101,8 @@ func readingBindings() []binding {
 		{name: "scroll-down", keys: []string{"down", "j"}, where: reading, what: "scroll down a row", do: only(func(m *Model) { m.scroll(1) })},
 		{name: "previous", keys: []string{"["}, where: reading, what: "choose the previous message", hint: "previous", do: by(-1, (*Model).step)},
 		{name: "next", keys: []string{"]"}, where: reading, what: "choose the next message", hint: "next", do: by(1, (*Model).step)},
+		{name: "copy", keys: []string{"y"}, where: reading, what: "copy the message", hint: "copy", do: (*Model).copyMessage},
+		{name: "copy-code", keys: []string{"Y"}, where: reading, what: "copy a code block (of several, by its number)", do: (*Model).copyCode},
 		{name: "edit", keys: []string{"e"}, where: reading, what: "edit your message and send it again", hint: "edit", do: (*Model).editMessage},
 		{
 			name: "regenerate", keys: []string{"r"}, where: reading, what: "ask for another answer", hint: "again",

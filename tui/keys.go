@@ -56,6 +56,10 @@ func (m *Model) where() place {
 func (m *Model) key(msg tea.KeyMsg) tea.Cmd {
 	armed := m.armed
 	m.armed, m.notice, m.touched = false, notice{}, m.look.Now
+	if await := m.await; await != nil {
+		m.await = nil
+		return await(msg.String())
+	}
 	where := m.where()
 	if !msg.Paste {
 		for _, b := range m.keys {

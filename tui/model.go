@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"io"
 	"slices"
 	"time"
 
@@ -17,13 +18,17 @@ import (
 
 // Model is the state of the screen.
 type Model struct {
-	backend Backend
-	jobs    *jobs
-	hub     *follow.Hub
-	now     func() time.Time
-	theme   theme.Theme
-	keys    []binding
-	host    string
+	backend  Backend
+	jobs     *jobs
+	hub      *follow.Hub
+	now      func() time.Time
+	theme    theme.Theme
+	keys     []binding
+	await    func(key string) tea.Cmd // what the next key is for, nil if nothing
+	host     string
+	env      []string
+	terminal io.Writer // takes whole sequences, besides the frames
+	copyFile string    // what is copied goes there if nothing else helps
 
 	width, height int
 	list          *transcript.List
@@ -87,7 +92,9 @@ const (
 )
 
 func newModel(o Options, j *jobs, th theme.Theme, now func() time.Time) *Model {
+	th.Answer.Number = "Y" // the key that copies it
 	return &Model{
+		env: o.Env, terminal: io.Discard, copyFile: o.inState("copied.txt"),
 		backend: o.Backend, jobs: j, hub: follow.NewHub(), now: now, theme: th,
 		keys: bindings(), host: o.Host, list: transcript.NewList(),
 		look:    &transcript.Look{Theme: th, Now: now(), Zone: time.Local},
@@ -161,6 +168,8 @@ func (m *Model) handle(msg tea.Msg) tea.Cmd {
 		m.trouble(msg)
 	case againMsg:
 		return m.again(msg)
+	case copiedMsg:
+		m.copied(msg)
 	case queuedMsg:
 		return m.queued(msg)
 	case itemsMsg:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"sync"
 
 	"github.com/charmbracelet/x/ansi"
 )
@@ -28,11 +29,23 @@ func marker(row, column int) string {
 // methods look for it.
 type screen struct {
 	*os.File
+	mu    sync.Mutex
 	caret []byte // parameters of the cursor's position, empty: hidden
+}
+
+// sequences writes whole sequences between the frames of a screen.
+type sequences struct{ *screen }
+
+func (s sequences) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.File.Write(p)
 }
 
 // Write writes one frame, or any other sequence as it is.
 func (s *screen) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if len(p) <= len(ansi.CursorHomePosition) || !bytes.HasPrefix(p, []byte(ansi.CursorHomePosition)) {
 		return s.File.Write(p)
 	}

@@ -95,9 +95,11 @@ func Run(ctx context.Context, o Options) (Exit, error) {
 	inner, cancel := context.WithCancel(ctx)
 	jobs := newJobs(inner)
 	m := newModel(o, jobs, theme.New(!o.NoColor && lookup(o.Env, "NO_COLOR") == ""), time.Now)
+	out := &screen{File: o.Out}
+	m.terminal = sequences{out}
 	program := tea.NewProgram(m,
 		tea.WithInput(o.In),
-		tea.WithOutput(&screen{File: o.Out}),
+		tea.WithOutput(out),
 		tea.WithEnvironment(o.Env),
 		tea.WithAltScreen(),
 		tea.WithFPS(framesPerSecond),
