@@ -144,7 +144,7 @@ func unanswered(ctx context.Context, cl *client.Client, conversation string) err
 // message.
 func refused(err error) bool {
 	switch chat.CodeOf(err) {
-	case chat.CodeInvalid, chat.CodeKeyReuse, chat.CodeTooLarge, chat.CodeUnsupported, chat.CodeForbidden, chat.CodeUnauthorized:
+	case chat.CodeInvalid, chat.CodeKeyReuse, chat.CodeTooLarge, chat.CodeUnsupported, chat.CodeForbidden, chat.CodeUnauthorized, chat.CodeProviderModel:
 		return true
 	default:
 		return false
