@@ -22,40 +22,51 @@ func only(f func(m *Model)) func(*Model) tea.Cmd {
 	return func(m *Model) tea.Cmd { f(m); return nil }
 }
 
+func both(a, b func(*Model) bool) func(*Model) bool {
+	return func(m *Model) bool { return a(m) && b(m) }
+}
+
 func inputEmpty(m *Model) bool { return m.input.Empty() }
 
 func commonBindings() []binding {
 	return []binding{
 		{
-			name: "interrupt", keys: []string{"ctrl+c"}, do: (*Model).interrupt,
+			name: "interrupt", motion: true, keys: []string{"ctrl+c"}, do: (*Model).interrupt,
 			what: "stop the answer; clear the draft; twice when empty: quit",
 		},
-		{name: "escape", keys: []string{"esc"}, what: "close; stop the answer; leave the transcript", do: (*Model).escape},
+		{name: "escape", motion: true, keys: []string{"esc"}, what: "close; stop the answer; leave the transcript", do: (*Model).escape},
 		{name: "new", keys: []string{"ctrl+n"}, what: "new conversation", hint: "new", do: (*Model).newConversation},
 		{name: "conversations", keys: []string{"ctrl+k"}, what: "conversations: find and open", hint: "find", do: (*Model).chooseConversation},
+		{name: "palette", motion: true, keys: []string{"ctrl+p"}, what: "commands: all that can be done", hint: "commands", do: (*Model).choosePalette},
 		{name: "model", keys: []string{"ctrl+l"}, what: "choose the model", do: (*Model).chooseModel},
 		{name: "tasks", keys: []string{"ctrl+b"}, what: "tasks: open or stop them", hint: "tasks", do: (*Model).chooseTask},
 		{name: "reasoning", keys: []string{"ctrl+t"}, what: "show or fold the reasoning", do: (*Model).foldReasoning},
-		{name: "focus", keys: []string{"tab"}, what: "move between the input and the transcript", do: (*Model).switchFocus},
-		{name: "page-up", keys: []string{"pgup"}, what: "scroll up", do: only(func(m *Model) { m.scroll(-m.page()) })},
-		{name: "page-down", keys: []string{"pgdown"}, what: "scroll down", do: only(func(m *Model) { m.scroll(m.page()) })},
+		{name: "editor", keys: []string{"ctrl+o"}, what: "write in $EDITOR", do: (*Model).openEditor},
+		{name: "history", keys: []string{"ctrl+r"}, what: "search the prompts of before", do: (*Model).choosePast},
+		{name: "rename", what: "rename the conversation", when: canRename, do: (*Model).rename},
+		{name: "delete-conversation", what: "delete the conversation", when: canDelete, do: (*Model).remove},
+		{name: "mouse", keys: []string{"ctrl+y"}, what: "mouse on or off", do: (*Model).toggleMouse},
+		{name: "focus", motion: true, keys: []string{"tab"}, what: "move between the input and the transcript", do: (*Model).switchFocus},
+		{name: "page-up", motion: true, keys: []string{"pgup"}, what: "scroll up", do: only(func(m *Model) { m.scroll(-m.page()) })},
+		{name: "page-down", motion: true, keys: []string{"pgdown"}, what: "scroll down", do: only(func(m *Model) { m.scroll(m.page()) })},
+		{name: "undo", keys: []string{"ctrl+z"}, what: "bring the deleted conversation back", when: canUndo, do: (*Model).undo},
 		{name: "suspend", keys: []string{"ctrl+z"}, what: "suspend", do: func(*Model) tea.Cmd { return tea.Suspend }},
 	}
 }
 
 func writingBindings() []binding {
 	return []binding{
-		{name: "send", keys: []string{"enter"}, where: writing, what: "send", hint: "send", do: (*Model).submit},
+		{name: "send", motion: true, keys: []string{"enter"}, where: writing, what: "send", hint: "send", do: (*Model).submit},
 		{
-			name: "newline", keys: []string{"ctrl+j", "alt+enter"}, where: writing, what: "newline (shift+enter, where the terminal sends it)",
+			name: "newline", motion: true, keys: []string{"ctrl+j", "alt+enter"}, where: writing, what: "newline (shift+enter, where the terminal sends it)",
 			hint: "newline", do: only(func(m *Model) { m.insert("\n") }),
 		},
 		{name: "help", keys: []string{"?"}, where: writing, what: "this help", hint: "keys", when: inputEmpty, do: (*Model).openHelp},
 		{name: "quit", keys: []string{"ctrl+d"}, where: writing, what: "quit when empty; tasks go on", when: inputEmpty, do: (*Model).quit},
 		{name: "end", keys: []string{"end"}, where: writing, when: inputEmpty, do: only(func(m *Model) { m.jumpTo(true) })},
 		{name: "top", keys: []string{"home"}, where: writing, when: inputEmpty, do: only(func(m *Model) { m.jumpTo(false) })},
-		{name: "up", keys: []string{"up"}, where: writing, what: "up a row; from the first one, older prompts", do: (*Model).up},
-		{name: "down", keys: []string{"down"}, where: writing, what: "down a row; from the last one, newer prompts", do: (*Model).down},
+		{name: "up", motion: true, keys: []string{"up"}, where: writing, what: "up a row; from the first one, older prompts", do: (*Model).up},
+		{name: "down", motion: true, keys: []string{"down"}, where: writing, what: "down a row; from the last one, newer prompts", do: (*Model).down},
 	}
 }
 
@@ -73,8 +84,8 @@ func editing(where place, prefix string, input func(*Model) *composer.Composer) 
 		{name: "line-end", keys: []string{"end", "ctrl+e"}, do: edit((*composer.Composer).End)},
 		{name: "backspace", keys: []string{"backspace", "ctrl+h"}, do: edit((*composer.Composer).Backspace)},
 		{name: "delete", keys: []string{"delete", "ctrl+d"}, do: edit((*composer.Composer).Delete)},
-		{name: "delete-word", keys: []string{"ctrl+w", "alt+backspace"}, what: "delete a word", do: edit((*composer.Composer).DeleteWord)},
-		{name: "delete-to-start", keys: []string{"ctrl+u"}, what: "delete to the line's beginning", do: edit((*composer.Composer).DeleteToHome)},
+		{name: "delete-word", motion: true, keys: []string{"ctrl+w", "alt+backspace"}, what: "delete a word", do: edit((*composer.Composer).DeleteWord)},
+		{name: "delete-to-start", motion: true, keys: []string{"ctrl+u"}, what: "delete to the line's beginning", do: edit((*composer.Composer).DeleteToHome)},
 	}
 	for i := range rows {
 		rows[i].where = where
@@ -97,10 +108,10 @@ func readingBindings() []binding {
 		return func(m *Model) tea.Cmd { return f(m, n) }
 	}
 	return []binding{
-		{name: "scroll-up", keys: []string{"up", "k"}, where: reading, what: "scroll up a row", do: only(func(m *Model) { m.scroll(-1) })},
-		{name: "scroll-down", keys: []string{"down", "j"}, where: reading, what: "scroll down a row", do: only(func(m *Model) { m.scroll(1) })},
-		{name: "previous", keys: []string{"["}, where: reading, what: "choose the previous message", hint: "previous", do: by(-1, (*Model).step)},
-		{name: "next", keys: []string{"]"}, where: reading, what: "choose the next message", hint: "next", do: by(1, (*Model).step)},
+		{name: "scroll-up", motion: true, keys: []string{"up", "k"}, where: reading, what: "scroll up a row", do: only(func(m *Model) { m.scroll(-1) })},
+		{name: "scroll-down", motion: true, keys: []string{"down", "j"}, where: reading, what: "scroll down a row", do: only(func(m *Model) { m.scroll(1) })},
+		{name: "previous", motion: true, keys: []string{"["}, where: reading, what: "choose the previous message", hint: "previous", do: by(-1, (*Model).step)},
+		{name: "next", motion: true, keys: []string{"]"}, where: reading, what: "choose the next message", hint: "next", do: by(1, (*Model).step)},
 		{name: "copy", keys: []string{"y"}, where: reading, what: "copy the message", hint: "copy", do: (*Model).copyMessage},
 		{name: "copy-code", keys: []string{"Y"}, where: reading, what: "copy a code block (of several, by its number)", do: (*Model).copyCode},
 		{name: "edit", keys: []string{"e"}, where: reading, what: "edit your message and send it again", hint: "edit", do: (*Model).editMessage},
@@ -129,6 +140,14 @@ func panelBindings() []binding {
 			name: "stop-task", keys: []string{"ctrl+x"}, where: choosing, what: "stop the chosen task", hint: "stop it",
 			when: panelIs(tasksPanel), do: (*Model).stopChosen,
 		},
+		{
+			name: "rename-chosen", keys: []string{"ctrl+r"}, where: choosing, what: "rename the chosen conversation", hint: "rename",
+			when: both(canRename, panelIs(conversationsPanel)), do: (*Model).rename,
+		},
+		{
+			name: "delete-chosen", keys: []string{"ctrl+d", "delete"}, where: choosing, what: "delete the chosen conversation", hint: "delete",
+			when: both(canDelete, panelIs(conversationsPanel)), do: (*Model).remove,
+		},
 		{name: "panel-up", keys: []string{"up", "ctrl+p"}, where: choosing, do: move(func(p *openPanel) { p.Move(-1) })},
 		{name: "panel-down", keys: []string{"down", "ctrl+n"}, where: choosing, do: move(func(p *openPanel) { p.Move(1) })},
 		{name: "panel-page-up", keys: []string{"pgup"}, where: choosing, do: move(func(p *openPanel) { p.Page(-1) })},
@@ -142,7 +161,7 @@ func panelBindings() []binding {
 			do: func(m *Model) tea.Cmd { return m.narrow("") },
 		},
 		{
-			name: "close", keys: []string{"esc", "ctrl+c", "ctrl+k", "ctrl+l", "ctrl+b"}, where: choosing, hint: "close",
+			name: "close", keys: []string{"esc", "ctrl+c", "ctrl+k", "ctrl+l", "ctrl+b", "ctrl+r"}, where: choosing, hint: "close",
 			do: (*Model).closePopup,
 		},
 	}

@@ -37,7 +37,7 @@ func (m *Model) conversationItems(list []chat.Conversation) []panel.Item {
 	for i := range items {
 		items[i].Mark = m.markOf(items[i].ID)
 	}
-	return items
+	return m.visible(items)
 }
 
 // foundItems are conversations as rows, without marks.

@@ -40,6 +40,9 @@ func (m *Model) helpRows(width int) []string {
 // helpRow is a key and what it does; on a narrow screen that stands below it.
 func (m *Model) helpRow(b binding, width int) []string {
 	keys := strings.Join(b.keys, ", ")
+	if keys == "" {
+		keys = "(in the commands)"
+	}
 	lead := "   " + theme.Paint(keys, m.theme.Key)
 	gap := max(keyColumn-ansi.StringWidth(keys), 2)
 	if 3+ansi.StringWidth(keys)+gap+ansi.StringWidth(b.what) <= width {

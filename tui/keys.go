@@ -27,8 +27,10 @@ type binding struct {
 	where place
 	what  string // for the help and the palette; "" leaves it out
 	hint  string // for the status line; "" leaves it out
-	when  func(*Model) bool
-	do    func(*Model) tea.Cmd
+	// motion is a key that nobody would look for in the palette.
+	motion bool
+	when   func(*Model) bool
+	do     func(*Model) tea.Cmd
 }
 
 func (b binding) fits(m *Model, where place, key string) bool {

@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"io"
+	"os"
 	"slices"
 	"time"
 
@@ -24,10 +25,14 @@ type Model struct {
 	now      func() time.Time
 	theme    theme.Theme
 	keys     []binding
+	mouse    bool
+	removed  []removal                // conversations that can still be brought back
+	removals int                      // so far
 	await    func(key string) tea.Cmd // what the next key is for, nil if nothing
 	host     string
 	env      []string
 	terminal io.Writer // takes whole sequences, besides the frames
+	in, out  *os.File  // the terminal itself, for an editor
 	copyFile string    // what is copied goes there if nothing else helps
 
 	width, height int
@@ -94,7 +99,7 @@ const (
 func newModel(o Options, j *jobs, th theme.Theme, now func() time.Time) *Model {
 	th.Answer.Number = "Y" // the key that copies it
 	return &Model{
-		env: o.Env, terminal: io.Discard, copyFile: o.inState("copied.txt"),
+		env: o.Env, in: o.In, out: o.Out, terminal: io.Discard, copyFile: o.inState("copied.txt"),
 		backend: o.Backend, jobs: j, hub: follow.NewHub(), now: now, theme: th,
 		keys: bindings(), host: o.Host, list: transcript.NewList(),
 		look:    &transcript.Look{Theme: th, Now: now(), Zone: time.Local},
@@ -168,6 +173,18 @@ func (m *Model) handle(msg tea.Msg) tea.Cmd {
 		m.trouble(msg)
 	case againMsg:
 		return m.again(msg)
+	case tea.MouseMsg:
+		m.wheel(msg)
+	case editorMsg:
+		return m.edit(msg)
+	case editedMsg:
+		m.edited(msg)
+	case renamedMsg:
+		return m.renamed(msg)
+	case removalDueMsg:
+		return m.removalDue(msg)
+	case removedMsg:
+		return m.removalDone(msg)
 	case copiedMsg:
 		m.copied(msg)
 	case queuedMsg:

@@ -97,6 +97,9 @@ func (m *Model) items(msg itemsMsg) {
 	case msg.query == "":
 		p.SetItems(msg.items)
 	default:
+		if p.kind == conversationsPanel {
+			msg.items = m.visible(msg.items)
+		}
 		p.SetFound(msg.query, msg.items)
 	}
 }

@@ -90,7 +90,7 @@ func (m *Model) hints(room int) string {
 	where := m.where()
 	var out string
 	for _, b := range m.keys {
-		if b.hint == "" || (b.where != where && (b.where != anywhere || where > reading)) || !b.possible(m) {
+		if b.hint == "" || len(b.keys) == 0 || (b.where != where && (b.where != anywhere || where > reading)) || !b.possible(m) {
 			continue
 		}
 		next := b.keys[0] + " " + b.hint

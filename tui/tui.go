@@ -111,7 +111,7 @@ func Run(ctx context.Context, o Options) (Exit, error) {
 	stop()
 	cancel()
 	jobs.wait()
-	err = errors.Join(err, m.draft.store.Close())
+	err = errors.Join(err, m.finishRemovals(ctx), m.draft.store.Close())
 	exit := m.exit(ctx)
 	if ctx.Err() != nil {
 		return exit, context.Cause(ctx)

@@ -132,6 +132,10 @@ var rules = map[string]rule{
 		[]string{"chat", "chat/tui/sanitize", "chat/tui/theme", charm},
 		"edits the next message: it does not know who sends it",
 	},
+	"chat/tui/clipboard": {
+		[]string{"chat"},
+		"copies text by the best way there is: it knows no screen",
+	},
 	"chat/tui/drafts": {
 		[]string{"chat"},
 		"what was written but not sent, on disk: it knows no screen",
