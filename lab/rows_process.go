@@ -30,7 +30,15 @@ func processRows() []Row {
 			Name: "process/kill-worker-at-the-default-lease", On: full(), Alone: true,
 			Setup: func(w *World) { w.Lease = chat.LeaseDuration },
 			Load:  func(l *Load) { l.Tokens = [2]int{100, 200} },
-			Fault: func(ctx context.Context, w *World) error { return w.Worker[0].Kill() },
+			Fault: func(ctx context.Context, w *World) error {
+				for _, n := range w.Worker {
+					if err := n.Kill(); err != nil {
+						return err
+					}
+				}
+				_, err := w.AddWorker(ctx, "worker-3")
+				return err
+			},
 			Check: nextAttempt,
 		},
 		{Name: "process/kill-all-workers", On: full(), Fault: func(ctx context.Context, w *World) error {

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 	"syscall"
@@ -47,7 +48,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	f.IntVar(&o.seeds, "seeds", 3, "how many seeds each row gets")
 	f.Uint64Var(&o.seed, "seed", 0, "one seed, to replay a run")
 	f.StringVar(&o.profile, "profile", "", "embedded or full (default: all that a row is for)")
-	f.IntVar(&o.parallel, "parallel", 3, "worlds at once")
+	f.IntVar(&o.parallel, "parallel", runtime.NumCPU(), "worlds at once; more than cores makes promises about time fail")
 	f.BoolVar(&o.core, "core", false, "the core rows only")
 	f.DurationVar(&o.soak, "soak", 0, "instead of rows: so long a load with a random fault every -period")
 	f.DurationVar(&o.period, "period", 10*time.Second, "of the faults of a soak")
