@@ -13,6 +13,7 @@ import (
 	"chat/tui/composer"
 	"chat/tui/drafts"
 	"chat/tui/follow"
+	"chat/tui/sanitize"
 	"chat/tui/theme"
 	"chat/tui/transcript"
 )
@@ -25,6 +26,9 @@ type Model struct {
 	now      func() time.Time
 	theme    theme.Theme
 	keys     []binding
+	facts    func(model string) ModelFacts
+	cost     float64 // of the open conversation, in dollars
+	standard string  // the server's default model, "" until it is known
 	mouse    bool
 	removed  []removal                // conversations that can still be brought back
 	removals int                      // so far
@@ -99,7 +103,8 @@ const (
 func newModel(o Options, j *jobs, th theme.Theme, now func() time.Time) *Model {
 	th.Answer.Number = "Y" // the key that copies it
 	return &Model{
-		env: o.Env, in: o.In, out: o.Out, terminal: io.Discard, copyFile: o.inState("copied.txt"),
+		facts: o.Facts,
+		env:   o.Env, in: o.In, out: o.Out, terminal: io.Discard, copyFile: o.inState("copied.txt"),
 		backend: o.Backend, jobs: j, hub: follow.NewHub(), now: now, theme: th,
 		keys: bindings(), host: o.Host, list: transcript.NewList(),
 		look:    &transcript.Look{Theme: th, Now: now(), Zone: time.Local},
@@ -114,7 +119,7 @@ func newModel(o Options, j *jobs, th theme.Theme, now func() time.Time) *Model {
 
 // Init opens the conversation or sends the prompt, and starts listening.
 func (m *Model) Init() tea.Cmd {
-	cmds := []tea.Cmd{m.framesCommand(), m.beatCommand(), m.pastCommand()}
+	cmds := []tea.Cmd{m.framesCommand(), m.beatCommand(), m.pastCommand(), m.standardCommand()}
 	if m.open != "" {
 		cmds = append(cmds, m.openConversation(m.open))
 	} else {
@@ -173,6 +178,8 @@ func (m *Model) handle(msg tea.Msg) tea.Cmd {
 		m.trouble(msg)
 	case againMsg:
 		return m.again(msg)
+	case standardMsg:
+		m.standard = sanitize.Line(msg.model)
 	case tea.MouseMsg:
 		m.wheel(msg)
 	case editorMsg:

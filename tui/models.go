@@ -59,5 +59,26 @@ func (m *Model) modelName() string {
 			return m.messages[i].Model()
 		}
 	}
-	return ""
+	return m.standard
+}
+
+// standardMsg tells the server's default model.
+type standardMsg struct{ model string }
+
+// standardCommand asks for the model that answers where none is chosen. It is for
+// the header only, so that a failure is nobody's concern.
+func (m *Model) standardCommand() tea.Cmd {
+	backend := m.backend
+	return m.jobs.command(func(ctx context.Context) tea.Msg {
+		list, err := backend.Models(ctx)
+		if err != nil {
+			return nil
+		}
+		for _, model := range list {
+			if model.Default {
+				return standardMsg{model.ID}
+			}
+		}
+		return nil
+	})
 }

@@ -94,6 +94,7 @@ func (m *Model) accept(records ...chat.Message) tea.Cmd {
 // rebuild shows the path that is chosen, then what is on its way and what waits.
 func (m *Model) rebuild() {
 	m.record.tree = thread.New(slices.Concat(m.record.messages, m.record.accepted))
+	m.cost = m.costOf(m.record.messages)
 	path := m.record.tree.Path(m.record.choices)
 	cut, branching := m.branchPoint()
 	items := make([]*transcript.Message, 0, len(path)+2)

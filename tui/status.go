@@ -13,10 +13,21 @@ import (
 // header names the program, the conversation, the model and the server, and on
 // the right how many tasks run.
 func (m *Model) header() string {
-	right := ""
-	if n := len(m.running); n > 0 {
-		right = fmt.Sprintf("● %d running ", n)
+	right, rightSGR := m.usageLabel(), m.theme.Dim
+	if right != "" {
+		right += " "
 	}
+	if m.width < 60 && len(m.running) > 0 {
+		right = ""
+	}
+	busy := ""
+	if n := len(m.running); n > 0 {
+		busy = fmt.Sprintf("● %d running ", n)
+		if right != "" {
+			busy += "  "
+		}
+	}
+	right = busy + right
 	room := m.width - ansi.StringWidth(right) - 1
 	left := " chat"
 	title := sanitize.Line(m.conversation.Title)
@@ -36,7 +47,7 @@ func (m *Model) header() string {
 	title = ansi.Truncate(title, max(space-ansi.StringWidth(rest), 0), "…")
 	free := room - len(left) - 2 - ansi.StringWidth(title) - ansi.StringWidth(rest)
 	return theme.Paint(left, m.theme.Title) + "  " + title + theme.Paint(rest, m.theme.Dim) +
-		strings.Repeat(" ", max(free, 0)+1) + theme.Paint(right, m.theme.Good)
+		strings.Repeat(" ", max(free, 0)+1) + theme.Paint(busy, m.theme.Good) + theme.Paint(right[len(busy):], rightSGR)
 }
 
 // divider is the rule above the input. It tells a reader who has scrolled up

@@ -36,6 +36,8 @@ type Options struct {
 	Prompt string
 	// Model answers new messages; "" is the conversation's or the server's choice.
 	Model string
+	// Facts tells what is known of a model, for the header; nil knows nothing.
+	Facts func(model string) ModelFacts
 	// Host names the server in the header, such as "local".
 	Host string
 	// NoColor turns colours off, as NO_COLOR in Env does.

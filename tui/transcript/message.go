@@ -31,7 +31,11 @@ type Message struct {
 	// Sibling is the message's place among the Siblings beside it, from 1.
 	Sibling, Siblings int
 
+	// Usage is what the provider counted, nil until it has.
+	Usage *chat.Usage
+
 	look      *Look
+	pace      pace
 	model     string
 	at        time.Time
 	state     chat.TaskState
@@ -64,7 +68,7 @@ func NewMessage(rec chat.Message, look *Look) *Message {
 func (m *Message) identify(rec chat.Message) {
 	m.ID, m.TaskID, m.Role = rec.ID, rec.TaskID, rec.Role
 	m.model, m.at = sanitize.Line(rec.Model), rec.CreatedAt
-	m.state, m.finish = rec.State, rec.FinishReason
+	m.state, m.finish, m.Usage = rec.State, rec.FinishReason, rec.Usage
 }
 
 func (m *Message) texts(rec chat.Message) {
@@ -104,12 +108,14 @@ func (m *Message) Apply(c chat.Chunk) {
 	switch c.Type {
 	case chat.ChunkContent:
 		m.endThinking()
+		m.pace.add(c.Content, m.look.Now)
 		m.content.add(c.Content)
 		m.state = chat.TaskRunning
 	case chat.ChunkReasoning:
 		if m.thinking.IsZero() {
 			m.thinking = m.look.Now
 		}
+		m.pace.add(c.Content, m.look.Now)
 		m.reasoning.add(c.Content)
 		m.state = chat.TaskRunning
 	case chat.ChunkReset:
@@ -118,7 +124,7 @@ func (m *Message) Apply(c chat.Chunk) {
 		}
 		m.content.clear()
 		m.reasoning.clear()
-		m.thinking, m.thought = time.Time{}, 0
+		m.thinking, m.thought, m.pace = time.Time{}, 0, pace{}
 	case chat.ChunkDone, chat.ChunkError:
 		m.endThinking()
 		m.end(c)
@@ -132,7 +138,7 @@ func (m *Message) endThinking() {
 }
 
 func (m *Message) end(c chat.Chunk) {
-	m.Stopping, m.state, m.finish = false, c.State, c.FinishReason
+	m.Stopping, m.state, m.finish, m.Usage = false, c.State, c.FinishReason, c.Usage
 	if !m.state.Terminal() {
 		m.state = chat.TaskDone
 		if c.Type == chat.ChunkError {

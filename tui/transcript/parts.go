@@ -80,6 +80,7 @@ func (m *Message) layoutReasoning(width int) {
 	case m.thought >= time.Second:
 		label += " for " + seconds(m.thought)
 	}
+	label += " · " + about(tokens(m.reasoning.src.String()))
 	const hint = "ctrl+t"
 	if free := width - ansi.StringWidth(label) - len(hint); free > 2 {
 		label += strings.Repeat(" ", free) + hint
@@ -115,6 +116,9 @@ func (m *Message) progress() string {
 	}
 	if d := m.look.Now.Sub(m.at); !m.at.IsZero() && d >= time.Second {
 		parts = append(parts, clock(d))
+	}
+	if rate := m.pace.label(m.look.Now); rate != "" {
+		parts = append(parts, rate)
 	}
 	if m.Stopping {
 		parts = append(parts, "stopping…")
