@@ -25,7 +25,8 @@ type History struct {
 	Rows   Record
 	Redis  []RedisKey
 	Calls  []providertest.Call
-	Metric []Gauges // before the load and in the quiet, by instance
+	Before []Gauges // the load; what each process held
+	After  []Gauges // it was quiet
 	Log    string   // of all chatd processes
 
 	calls map[string][]providertest.Call // Calls by mark

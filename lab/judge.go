@@ -49,6 +49,7 @@ func Judge(h *History) []Violation {
 	v.orders()
 	v.rows()
 	v.resources()
+	v.givenBack()
 	if h.Row.Check != nil {
 		v.list = append(v.list, h.Row.Check(h)...)
 	}
@@ -240,6 +241,31 @@ func (v *verdict) resources() {
 	}
 	if strings.Contains(v.h.Log, "panic") && !v.h.Row.Allow.Panics {
 		v.found("G1", nil, "a panic in chatd")
+	}
+}
+
+// Connections that are kept for the next use: to the database and to Redis, and
+// to the provider one for each call, with two goroutines each.
+const keptConnections = 16 + 32 + 60
+
+// givenBack judges that each process gave back what the load used.
+func (v *verdict) givenBack() {
+	before := map[string]Gauges{}
+	for _, g := range v.h.Before {
+		before[g.Node] = g
+	}
+	calls := float64(len(v.h.Calls))
+	for _, g := range v.h.After {
+		b, ok := before[g.Node]
+		switch {
+		case !ok:
+		case g.Streams > 0:
+			v.found("G1", nil, "%s still has %.0f streams open", g.Node, g.Streams)
+		case g.Goroutines > b.Goroutines+2*calls+keptConnections:
+			v.found("G1", nil, "%s had %.0f goroutines and has %.0f", g.Node, b.Goroutines, g.Goroutines)
+		case g.Files > b.Files+calls+keptConnections:
+			v.found("G1", nil, "%s had %.0f files open and has %.0f", g.Node, b.Files, g.Files)
+		}
 	}
 }
 

@@ -58,6 +58,20 @@ func (w *World) gauges(ctx context.Context) []Gauges {
 	return out
 }
 
+// settled are the gauges once nobody follows any more, or after a while.
+func (w *World) settled(ctx context.Context) []Gauges {
+	for n := 0; ; n++ {
+		now := w.gauges(ctx)
+		streams := 0.0
+		for _, g := range now {
+			streams += g.Streams
+		}
+		if streams == 0 || n == 50 || pause(ctx, 200*time.Millisecond) != nil {
+			return now
+		}
+	}
+}
+
 func resident(status string) float64 {
 	for line := range strings.SplitSeq(status, "\n") {
 		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {

@@ -133,7 +133,8 @@ func phases(ctx context.Context, w *World, h *History) error {
 	}
 	s.late(loading)
 	h.note("quiet")
-	h.Metric = append(before, w.gauges(ctx)...)
+	s.http.CloseIdleConnections()
+	h.Before, h.After = before, w.settled(ctx)
 	h.Calls = w.Provider.Calls()
 	var err error
 	if h.Redis, err = w.readRedis(ctx); err != nil {
