@@ -1,0 +1,40 @@
+package main
+
+import (
+	"context"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"chat"
+	"chat/daemon/client"
+)
+
+func (p *program) renameCommand() *cli.Command {
+	return &cli.Command{
+		Name: "rename", Usage: "give a conversation another title", ArgsUsage: "CONVERSATION|last TITLE…",
+		Description: `Examples:
+  chat rename last Why the sky is blue
+  chat rename 3f9a1c22 "release notes, draft"`,
+		Action: p.rename,
+	}
+}
+
+func (p *program) rename(c *cli.Context) error {
+	title := strings.TrimSpace(strings.Join(c.Args().Tail(), " "))
+	if title == "" {
+		return chat.Errorf(chat.CodeInvalid, "rename takes a conversation and its new title (`chat ls` lists conversations)")
+	}
+	ref := c.Args().First()
+	if err := p.knownConversations(c, ref); err != nil {
+		return err
+	}
+	return p.with(c, func(ctx context.Context, cl *client.Client) error {
+		conv, err := findConversationOf(ctx, cl, ref)
+		if err != nil {
+			return err
+		}
+		_, err = cl.UpdateConversation(ctx, conv.ID, chat.ConversationPatch{Title: &title})
+		return err
+	})
+}
