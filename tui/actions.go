@@ -4,9 +4,11 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 )
 
+const tooLong = "that is too long for a message"
+
 func (m *Model) insert(text string) {
 	if !m.input.Insert(text) {
-		m.complain("that is too long for a message: attach it as a file instead")
+		m.complain(tooLong)
 	}
 }
 

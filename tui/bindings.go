@@ -10,7 +10,7 @@ import (
 
 // bindings is the table of keys.
 func bindings() []binding {
-	return slices.Concat(panelBindings(), helpBindings(), writingBindings(), readingBindings(),
+	return slices.Concat(completionBindings(), panelBindings(), helpBindings(), writingBindings(), readingBindings(),
 		editing(writing, "", func(m *Model) *composer.Composer { return &m.input }),
 		questionBindings(),
 		editing(asked, "question-", func(m *Model) *composer.Composer { return &m.question.input }),
@@ -61,6 +61,7 @@ func writingBindings() []binding {
 			name: "newline", motion: true, keys: []string{"ctrl+j", "alt+enter"}, where: writing, what: "newline (shift+enter, where the terminal sends it)",
 			hint: "newline", do: only(func(m *Model) { m.insert("\n") }),
 		},
+		{name: "unfold", where: writing, what: "unfold the paste beside the caret", do: only(func(m *Model) { m.input.Unfold() })},
 		{name: "help", keys: []string{"?"}, where: writing, what: "this help", hint: "keys", when: inputEmpty, do: (*Model).openHelp},
 		{name: "quit", keys: []string{"ctrl+d"}, where: writing, what: "quit when empty; tasks go on", when: inputEmpty, do: (*Model).quit},
 		{name: "end", keys: []string{"end"}, where: writing, when: inputEmpty, do: only(func(m *Model) { m.jumpTo(true) })},

@@ -42,7 +42,7 @@ func (m *Model) editMessage() tea.Cmd {
 		return nil
 	}
 	m.branch = &branch{after: m.record.tree.Parent(item.ID), label: "edit", stash: m.input.Value()}
-	m.input.Set(item.Content())
+	m.fill(item.Content())
 	m.write()
 	m.list.Bottom()
 	m.rebuild()
@@ -92,7 +92,7 @@ func (m *Model) blocked() bool {
 
 // leaveBranch goes back to the thread as it was.
 func (m *Model) leaveBranch() {
-	m.input.Set(m.branch.stash)
+	m.fill(m.branch.stash)
 	m.branch = nil
 	m.rebuild()
 }

@@ -93,13 +93,13 @@ func (m *Model) drafted(msg draftMsg) {
 	}
 	if left, ok := m.draft.left[m.conversation.ID]; ok {
 		delete(m.draft.left, m.conversation.ID)
-		m.input.Set(left + m.input.Value())
+		m.fill(left + m.input.Value())
 		return
 	}
 	if msg.text == "" {
 		return
 	}
-	m.input.Set(msg.text + m.input.Value())
+	m.fill(msg.text + m.input.Value())
 	m.say("your unsent draft is back")
 }
 

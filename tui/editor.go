@@ -67,7 +67,7 @@ func readDraft(file string) (string, error) {
 	data, err := io.ReadAll(io.LimitReader(f, composer.MaxBytes+1))
 	err = errors.Join(err, f.Close(), os.Remove(file))
 	if err == nil && len(data) > composer.MaxBytes {
-		err = chat.Errorf(chat.CodeTooLarge, "that is too long for a message: attach it as a file instead")
+		err = chat.Errorf(chat.CodeTooLarge, tooLong)
 	}
 	return string(data), err
 }

@@ -78,7 +78,7 @@ func (m *Model) key(msg tea.KeyMsg) tea.Cmd {
 }
 
 // text takes what was typed or pasted.
-func (m *Model) text(where place, text string, _ bool) tea.Cmd {
+func (m *Model) text(where place, text string, paste bool) tea.Cmd {
 	switch where {
 	case choosing:
 		return m.narrow(m.panel.Query() + text)
@@ -86,6 +86,9 @@ func (m *Model) text(where place, text string, _ bool) tea.Cmd {
 		m.question.input.Insert(text)
 	case reading, writing:
 		m.write()
+		if paste {
+			return m.pasted(text)
+		}
 		m.insert(text)
 	case helping, anywhere:
 	}

@@ -10,6 +10,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"chat"
+	"chat/tui/attach"
 	"chat/tui/composer"
 	"chat/tui/drafts"
 	"chat/tui/follow"
@@ -20,24 +21,28 @@ import (
 
 // Model is the state of the screen.
 type Model struct {
-	backend  Backend
-	jobs     *jobs
-	hub      *follow.Hub
-	now      func() time.Time
-	theme    theme.Theme
-	keys     []binding
-	facts    func(model string) ModelFacts
-	cost     float64 // of the open conversation, in dollars
-	standard string  // the server's default model, "" until it is known
-	mouse    bool
-	removed  []removal                // conversations that can still be brought back
-	removals int                      // so far
-	await    func(key string) tea.Cmd // what the next key is for, nil if nothing
-	host     string
-	env      []string
-	terminal io.Writer // takes whole sequences, besides the frames
-	in, out  *os.File  // the terminal itself, for an editor
-	copyFile string    // what is copied goes there if nothing else helps
+	backend   Backend
+	jobs      *jobs
+	hub       *follow.Hub
+	now       func() time.Time
+	theme     theme.Theme
+	keys      []binding
+	facts     func(model string) ModelFacts
+	cost      float64 // of the open conversation, in dollars
+	standard  string  // the server's default model, "" until it is known
+	place     attach.Place
+	complete  completion
+	attaching bool   // files are being read for a message
+	insisted  string // the draft whose missing files were asked about
+	mouse     bool
+	removed   []removal                // conversations that can still be brought back
+	removals  int                      // so far
+	await     func(key string) tea.Cmd // what the next key is for, nil if nothing
+	host      string
+	env       []string
+	terminal  io.Writer // takes whole sequences, besides the frames
+	in, out   *os.File  // the terminal itself, for an editor
+	copyFile  string    // what is copied goes there if nothing else helps
 
 	width, height int
 	list          *transcript.List
@@ -103,6 +108,7 @@ const (
 func newModel(o Options, j *jobs, th theme.Theme, now func() time.Time) *Model {
 	th.Answer.Number = "Y" // the key that copies it
 	return &Model{
+		place: attach.Place{Dir: o.Dir, Home: lookup(o.Env, "HOME")}, complete: completion{closed: -1},
 		facts: o.Facts,
 		env:   o.Env, in: o.In, out: o.Out, terminal: io.Discard, copyFile: o.inState("copied.txt"),
 		backend: o.Backend, jobs: j, hub: follow.NewHub(), now: now, theme: th,
@@ -138,7 +144,7 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	if m.look.Now.After(m.notice.until) {
 		m.notice = notice{}
 	}
-	cmd := tea.Batch(m.handle(msg), m.keepDraft())
+	cmd := tea.Batch(m.handle(msg), m.keepDraft(), m.offer())
 	m.arrange()
 	if _, drawing := msg.(framesMsg); drawing {
 		m.hub.Cost(time.Since(began))
@@ -178,6 +184,14 @@ func (m *Model) handle(msg tea.Msg) tea.Cmd {
 		m.trouble(msg)
 	case againMsg:
 		return m.again(msg)
+	case attachedMsg:
+		return m.attached(msg)
+	case pathMsg:
+		m.pathKnown(msg)
+	case filesMsg:
+		m.filesFound(msg)
+	case listedMsg:
+		m.listed(msg)
 	case standardMsg:
 		m.standard = sanitize.Line(msg.model)
 	case tea.MouseMsg:

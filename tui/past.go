@@ -41,6 +41,9 @@ func (m *Model) pastLoaded(msg pastMsg) {
 
 // remember adds a prompt to the history.
 func (m *Model) remember(text string) tea.Cmd {
+	if text == "" {
+		return nil
+	}
 	if n := len(m.past.prompts); n == 0 || m.past.prompts[n-1] != text {
 		m.past.prompts = append(m.past.prompts, text)
 	}

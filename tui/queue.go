@@ -46,7 +46,7 @@ func (m *Model) unqueue() bool {
 	if len(waiting) == 0 || !m.input.Empty() {
 		return false
 	}
-	m.input.Set(waiting[len(waiting)-1].Content())
+	m.fill(waiting[len(waiting)-1].Content())
 	m.dropQueued(m.conversation.ID, len(waiting)-1)
 	m.rebuild()
 	return true
@@ -90,7 +90,7 @@ func (m *Model) advance() tea.Cmd {
 	if n := len(m.messages); n > 0 && failedBadly(m.messages[n-1].State()) {
 		text := m.waiting(id)
 		delete(m.queue, id)
-		m.input.Set(joinDrafts(text, m.input.Value()))
+		m.fill(joinDrafts(text, m.input.Value()))
 		m.rebuild()
 		m.say("the answer failed, so what waited for it is back in the input")
 		return nil

@@ -30,6 +30,13 @@ func (m *Model) submit() tea.Cmd {
 	case m.loading:
 		m.say("the conversation is still being opened")
 		return nil
+	}
+	return m.submitWith(draft)
+}
+
+// submitMessage submits a draft with its files.
+func (m *Model) submitMessage(draft string) tea.Cmd {
+	switch {
 	case m.branch != nil:
 		return m.submitBranch(draft)
 	case m.busy() != nil || m.pending != nil || len(m.queue[m.conversation.ID]) > 0:
@@ -46,7 +53,7 @@ func (m *Model) submitBranch(draft string) tea.Cmd {
 	}
 	b := m.branch
 	m.branch = nil
-	m.input.Set(b.stash)
+	m.fill(b.stash)
 	if b.after == "" {
 		m.begin()
 		return tea.Batch(m.draftCommand(), m.send(draft))
@@ -83,7 +90,7 @@ func (m *Model) sendAfter(draft, after string) tea.Cmd {
 	}
 	m.rebuild()
 	m.list.Bottom()
-	return tea.Batch(m.sendCommand(draft, after), m.remember(draft))
+	return tea.Batch(m.sendCommand(draft, after), m.remember(words(draft)))
 }
 
 func (m *Model) sendCommand(draft, after string) tea.Cmd {
@@ -140,7 +147,7 @@ func (m *Model) refused(msg sentMsg) tea.Cmd {
 		m.branch = &branch{after: msg.after, label: "fork"}
 	}
 	m.rebuild()
-	m.input.Set(joinDrafts(msg.draft, m.input.Value()))
+	m.fill(joinDrafts(msg.draft, m.input.Value()))
 	m.complain("not sent: " + sentence(msg.err))
 	return nil
 }

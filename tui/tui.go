@@ -36,6 +36,9 @@ type Options struct {
 	Prompt string
 	// Model answers new messages; "" is the conversation's or the server's choice.
 	Model string
+	// Dir is the directory that the paths of attached files begin in; Run takes the
+	// process's own if it is empty.
+	Dir string
 	// Facts tells what is known of a model, for the header; nil knows nothing.
 	Facts func(model string) ModelFacts
 	// Host names the server in the header, such as "local".
@@ -93,6 +96,13 @@ func Run(ctx context.Context, o Options) (Exit, error) {
 	}
 	if o.StateDir == "" {
 		o.StateDir = stateDir(o.Env)
+	}
+	if o.Dir == "" {
+		dir, err := os.Getwd()
+		if err != nil {
+			dir = string(filepath.Separator)
+		}
+		o.Dir = dir
 	}
 	inner, cancel := context.WithCancel(ctx)
 	jobs := newJobs(inner)

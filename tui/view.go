@@ -136,7 +136,7 @@ func (m *Model) body() (rows []string, caretRow, caretColumn int) {
 	for len(rows) < height {
 		rows = append(rows, "")
 	}
-	return rows[:height], 0, 0
+	return m.overlay(rows[:height]), 0, 0
 }
 
 func (m *Model) welcome() string {

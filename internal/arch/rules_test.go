@@ -125,12 +125,16 @@ var rules = map[string]rule{
 		"colours, in one place",
 	},
 	"chat/tui/transcript": {
-		[]string{"chat", "chat/tui/markdown", "chat/tui/sanitize", "chat/tui/theme", charm},
+		[]string{"chat", "chat/tui/attach", "chat/tui/markdown", "chat/tui/sanitize", "chat/tui/theme", charm},
 		"draws messages: a function of the conversation and the width",
 	},
 	"chat/tui/composer": {
 		[]string{"chat", "chat/tui/sanitize", "chat/tui/theme", charm},
 		"edits the next message: it does not know who sends it",
+	},
+	"chat/tui/attach": {
+		[]string{"chat"},
+		"finds, reads and recognises the files of messages: it knows no screen",
 	},
 	"chat/tui/clipboard": {
 		[]string{"chat"},

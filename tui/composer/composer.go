@@ -13,7 +13,7 @@ import (
 )
 
 // MaxBytes bounds the text; what is inserted beyond it is refused.
-const MaxBytes = 512 << 10
+const MaxBytes = 768 << 10
 
 // Composer is a text and a caret. The zero Composer is empty.
 type Composer struct {
@@ -22,18 +22,29 @@ type Composer struct {
 	goal  int // column that up and down aim for, -1 if none
 	top   int // first row in sight
 
+	pastes []folded // texts that are shown as labels
+	value  *string  // the unfolded text, nil if it is stale
+
 	rows  []segment
-	width int // that rows were laid out for, 0 if they are stale
+	width int // that rows were laid out for
+	stale bool
 }
 
 // Value is the text.
-func (c *Composer) Value() string { return c.text }
+func (c *Composer) Value() string {
+	if c.value == nil {
+		text := c.unfold()
+		c.value = &text
+	}
+	return *c.value
+}
 
 // Empty reports whether there is no text.
 func (c *Composer) Empty() bool { return c.text == "" }
 
 // Set replaces the text and puts the caret at its end.
 func (c *Composer) Set(text string) {
+	c.pastes = nil
 	c.edit(clean(text), 0)
 	c.caret = len(c.text)
 }
@@ -42,7 +53,7 @@ func (c *Composer) Set(text string) {
 // foreign text, and line ends become newlines. It reports whether there was room.
 func (c *Composer) Insert(text string) bool {
 	text = clean(text)
-	if len(c.text)+len(text) > MaxBytes {
+	if len(c.Value())+len(text) > MaxBytes {
 		return false
 	}
 	c.edit(c.text[:c.caret]+text+c.text[c.caret:], c.caret+len(text))
@@ -51,11 +62,20 @@ func (c *Composer) Insert(text string) bool {
 
 func clean(text string) string {
 	text = strings.ReplaceAll(text, "\r\n", "\n")
+	if strings.ContainsFunc(text, isFold) {
+		text = strings.Map(func(r rune) rune {
+			if isFold(r) {
+				return utf8.RuneError
+			}
+			return r
+		}, text)
+	}
 	return sanitize.String(strings.ReplaceAll(text, "\r", "\n"))
 }
 
 func (c *Composer) edit(text string, caret int) {
-	c.text, c.caret, c.goal, c.width = text, caret, -1, 0
+	c.text, c.caret, c.goal = text, caret, -1
+	c.value, c.stale = nil, true
 }
 
 func (c *Composer) move(caret int) { c.caret, c.goal = caret, -1 }
@@ -144,4 +164,17 @@ func clusterLen(s string) int {
 	}
 	cluster, _ := ansi.FirstGraphemeCluster(s, ansi.GraphemeWidth)
 	return max(len(cluster), 1)
+}
+
+// Text is the text with folded pastes as one character each, which Caret is a
+// place in.
+func (c *Composer) Text() string { return c.text }
+
+// Caret is where the caret stands, in bytes of Text.
+func (c *Composer) Caret() int { return c.caret }
+
+// Replace puts text in the place of a part of Text, and the caret behind it.
+func (c *Composer) Replace(from, to int, text string) {
+	text = clean(text)
+	c.edit(c.text[:from]+text+c.text[to:], from+len(text))
 }

@@ -121,3 +121,64 @@ func TestAnyEditingKeepsCaretAndRowsInPlace(t *testing.T) {
 		}
 	}
 }
+
+func TestLongPastesAreFolded(t *testing.T) {
+	var c Composer
+	long := strings.TrimSuffix(strings.Repeat("a pasted line\n", 34), "\n")
+	c.Insert("see ")
+	if !c.Paste(long) {
+		t.Fatal("there was no room")
+	}
+	c.Insert(" and ")
+	c.Paste("short\npaste")
+	if want := "see " + long + " and short\npaste"; c.Value() != want {
+		t.Fatalf("the value is %q", c.Value())
+	}
+	rows, _, _ := c.View(60, 5)
+	if got := strings.Join(rows, "|"); got != "see [pasted · 34 lines] and short|paste" {
+		t.Fatalf("shown as %q", got)
+	}
+	for width := 2; width < 40; width++ {
+		for _, row := range firstRows(c.View(width, 50)) {
+			if w := ansi.StringWidth(row); w > width-1 {
+				t.Fatalf("width %d: %q", width, row)
+			}
+		}
+	}
+	c.Begin()
+	for range len("see ") + 1 {
+		c.Right()
+	}
+	if _, _, column := c.View(60, 5); column != len("see [pasted * 34 lines]") {
+		t.Fatalf("the caret stands at %d", column)
+	}
+	c.Backspace()
+	if c.Value() != "see  and short\npaste" {
+		t.Fatalf("after it is deleted: %q", c.Value())
+	}
+}
+
+func firstRows(rows []string, _, _ int) []string { return rows }
+
+func TestAFoldedPasteIsUnfolded(t *testing.T) {
+	var c Composer
+	long := strings.Repeat("x\n", 9)
+	c.Paste(long)
+	if !c.Unfold() || c.Unfold() || c.Value() != long || c.Height(40) != 10 {
+		t.Fatalf("%q in %d rows", c.Value(), c.Height(40))
+	}
+	c.Set("")
+	c.Insert("\U0010F000")
+	if c.Value() != "\uFFFD" {
+		t.Fatalf("a character of ours came from outside: %q", c.Value())
+	}
+	for range 300 {
+		c.Paste(long)
+	}
+	if c.Value() != "\uFFFD"+strings.Repeat(long, 300) {
+		t.Fatal("many pastes got lost")
+	}
+	if c.Paste(strings.Repeat(strings.Repeat("x", 1000)+"\n", 600)) {
+		t.Fatal("a paste beyond the limit was taken")
+	}
+}

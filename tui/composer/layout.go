@@ -15,10 +15,10 @@ const tab = "    "
 // layout breaks the text into rows of at most width-1 cells, so that the caret
 // has a place behind the last character.
 func (c *Composer) layout(width int) {
-	if c.width == width && c.rows != nil {
+	if c.width == width && !c.stale && c.rows != nil {
 		return
 	}
-	c.width, c.rows = width, c.rows[:0]
+	c.width, c.stale, c.rows = width, false, c.rows[:0]
 	room := max(width-1, 1)
 	from, cells, space := 0, 0, -1
 	for i := 0; i < len(c.text); {
@@ -29,7 +29,7 @@ func (c *Composer) layout(width int) {
 			continue
 		}
 		n := clusterLen(c.text[i:])
-		w := cellsOf(c.text[i : i+n])
+		w := c.cellsOf(c.text[i : i+n])
 		for cells+w > room && i > from {
 			end := i
 			if space > from {
@@ -37,7 +37,7 @@ func (c *Composer) layout(width int) {
 			}
 			c.rows = append(c.rows, segment{from, end})
 			from, space = end, -1
-			cells = cellsOf(c.text[from:i])
+			cells = c.cellsOf(c.text[from:i])
 		}
 		cells += w
 		i += n
@@ -48,9 +48,7 @@ func (c *Composer) layout(width int) {
 	c.rows = append(c.rows, segment{from, len(c.text)})
 }
 
-func shown(s string) string { return strings.ReplaceAll(s, "\t", tab) }
-
-func cellsOf(s string) int { return ansi.StringWidth(shown(s)) }
+func (c *Composer) cellsOf(s string) int { return ansi.StringWidth(c.shown(s)) }
 
 // caretRow is the row that the caret stands on. At a break inside a line it
 // belongs to the row that begins there.
@@ -79,9 +77,9 @@ func (c *Composer) View(width, height int) (rows []string, caretRow, caretColumn
 		c.top = at - height + 1
 	}
 	for _, r := range c.rows[c.top:min(c.top+height, len(c.rows))] {
-		rows = append(rows, strings.TrimRight(shown(c.text[r.from:r.to]), " "))
+		rows = append(rows, strings.TrimRight(c.shown(c.text[r.from:r.to]), " "))
 	}
-	return rows, at - c.top, cellsOf(c.text[c.rows[at].from:c.caret])
+	return rows, at - c.top, c.cellsOf(c.text[c.rows[at].from:c.caret])
 }
 
 // Up moves the caret one row up; false if it stands on the first.
@@ -99,14 +97,14 @@ func (c *Composer) vertical(width, by int) bool {
 	}
 	goal := c.goal
 	if goal < 0 {
-		goal = cellsOf(c.text[c.rows[at].from:c.caret])
+		goal = c.cellsOf(c.text[c.rows[at].from:c.caret])
 	}
 	row := c.rows[to]
 	caret, cells := row.from, 0
 	soft := to+1 < len(c.rows) && c.rows[to+1].from == row.to
 	for caret < row.to {
 		n := clusterLen(c.text[caret:row.to])
-		w := cellsOf(c.text[caret : caret+n])
+		w := c.cellsOf(c.text[caret : caret+n])
 		if cells+w > goal || (soft && caret+n == row.to) {
 			break // the place behind a soft break belongs to the next row
 		}

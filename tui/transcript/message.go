@@ -4,7 +4,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"chat"
+	"chat/tui/attach"
 	"chat/tui/markdown"
 	"chat/tui/sanitize"
 	"chat/tui/theme"
@@ -227,9 +230,26 @@ func (m *Message) Drop() {
 
 func (m *Message) layoutPlain(width int) []string {
 	if m.plain == nil || m.plainWidth != width {
-		m.plain, m.plainWidth = markdown.Plain(strings.TrimRight(m.Content(), "\n"), width, ""), width
+		m.plain, m.plainWidth = m.plainRows(width), width
 	}
 	return m.plain
+}
+
+// plainRows are the words of a message as they were written, and a row for each
+// file in it.
+func (m *Message) plainRows(width int) []string {
+	var rows []string
+	for _, part := range attach.Split(strings.TrimRight(m.Content(), "\n")) {
+		if part.Name != "" {
+			label := "[file] " + sanitize.Line(part.Name) + "  " + attach.Size(part.Size)
+			rows = append(rows, theme.Paint(ansi.Truncate(label, width, "…"), m.look.Theme.Dim))
+			continue
+		}
+		if words := strings.Trim(part.Source, "\n"); words != "" {
+			rows = append(rows, markdown.Plain(words, width, "")...)
+		}
+	}
+	return rows
 }
 
 // Model is the name of the model that answered, "" if unknown.

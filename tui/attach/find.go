@@ -1,0 +1,115 @@
+package attach
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+const (
+	maxWalked = 5000 // files that are looked at below the directory
+	maxDepth  = 8
+)
+
+// errEnough ends a walk.
+var errEnough = errors.New("enough")
+
+// Files lists the regular files below the directory, relative to it, as far as
+// the limits go; hidden ones and what tools put there are left out.
+func (p Place) Files(ctx context.Context) []string {
+	var all []string
+	_ = filepath.WalkDir(p.Dir, func(path string, d fs.DirEntry, err error) error { // what cannot be read is not offered
+		rel, relErr := filepath.Rel(p.Dir, path)
+		switch {
+		case ctx.Err() != nil || len(all) >= maxWalked:
+			return errEnough
+		case err != nil || relErr != nil || rel == ".":
+			return nil
+		case d.IsDir():
+			if skipped(d.Name()) || strings.Count(rel, string(filepath.Separator)) >= maxDepth {
+				return fs.SkipDir
+			}
+		case d.Type().IsRegular() && !strings.HasPrefix(d.Name(), "."):
+			all = append(all, rel)
+		}
+		return nil
+	})
+	return all
+}
+
+func skipped(dir string) bool {
+	return strings.HasPrefix(dir, ".") || slices.Contains([]string{"node_modules", "vendor", "__pycache__", "target", "dist"}, dir)
+}
+
+// Match are those of files that a prefix may mean, the best first, n at most.
+func Match(files []string, prefix string, n int) []string {
+	needle := strings.ToLower(prefix)
+	type hit struct {
+		path string
+		rank int
+	}
+	var hits []hit
+	for _, f := range files {
+		if rank := rankOf(strings.ToLower(f), needle); rank < noHit {
+			hits = append(hits, hit{f, rank})
+		}
+	}
+	slices.SortStableFunc(hits, func(a, b hit) int {
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(strings.Count(a.path, "/"), strings.Count(b.path, "/")), cmp.Compare(a.path, b.path))
+	})
+	var out []string
+	for _, h := range hits[:min(len(hits), n)] {
+		out = append(out, h.path)
+	}
+	return out
+}
+
+const noHit = 4
+
+func rankOf(path, needle string) int {
+	base := filepath.Base(path)
+	switch {
+	case strings.HasPrefix(path, needle):
+		return 0
+	case strings.HasPrefix(base, needle):
+		return 1
+	case strings.Contains(base, needle):
+		return 2
+	case strings.Contains(path, needle):
+		return 3
+	}
+	return noHit
+}
+
+// List is what stands in the directory that a path with one names, as it would be
+// mentioned, directories with a slash; n at most.
+func (p Place) List(prefix string, n int) []string {
+	dir, name := filepath.Split(prefix)
+	entries, err := os.ReadDir(p.resolve(cmp.Or(dir, ".")))
+	if err != nil {
+		return nil // nothing to offer
+	}
+	var out []string
+	for _, e := range entries {
+		hidden := strings.HasPrefix(e.Name(), ".") && !strings.HasPrefix(name, ".")
+		if hidden || !strings.HasPrefix(strings.ToLower(e.Name()), strings.ToLower(name)) || len(out) >= n {
+			continue
+		}
+		path := dir + e.Name()
+		if e.IsDir() {
+			path += "/"
+		}
+		out = append(out, path)
+	}
+	return out
+}
+
+// Elsewhere reports whether a path does not begin in the directory.
+func Elsewhere(path string) bool {
+	return filepath.IsAbs(path) || strings.HasPrefix(path, "~") || strings.HasPrefix(path, ".")
+}

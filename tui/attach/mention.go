@@ -1,0 +1,85 @@
+package attach
+
+import (
+	"path/filepath"
+	"strings"
+	"unicode"
+)
+
+// Mention is an @ and a path in a text; From and To are its place.
+type Mention struct {
+	Path     string
+	From, To int
+}
+
+// Mentions finds what is mentioned: an @ at the beginning of a word, and behind
+// it a path up to the next space, or in double quotes.
+func Mentions(text string) []Mention {
+	var all []Mention
+	for from := 0; from < len(text); {
+		i := strings.IndexByte(text[from:], '@')
+		if i < 0 {
+			return all
+		}
+		at := from + i
+		from = at + 1
+		if at > 0 && !opens(rune(text[at-1])) {
+			continue
+		}
+		if path, to := path(text, at+1); path != "" {
+			all = append(all, Mention{path, at, to})
+			from = to
+		}
+	}
+	return all
+}
+
+func opens(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`([{<'"`, r) }
+
+// path reads a path at a place in text, and where it ends.
+func path(text string, at int) (string, int) {
+	if strings.HasPrefix(text[at:], `"`) {
+		end := strings.IndexAny(text[at+1:], "\"\n")
+		if end <= 0 || text[at+1+end] == '\n' {
+			return "", at
+		}
+		return text[at+1 : at+1+end], at + end + 2
+	}
+	end := strings.IndexFunc(text[at:], unicode.IsSpace)
+	if end < 0 {
+		end = len(text) - at
+	}
+	word := text[at : at+end]
+	word = strings.TrimRight(word, `,;:!?)]}>'"`)
+	if n := len(word); n > 1 && word[n-1] == '.' && word[n-2] != '.' && word[n-2] != '/' {
+		word = word[:n-1] // the end of a sentence
+	}
+	return word, at + len(word)
+}
+
+// Partial is the mention that is being written at the caret: its path so far, and
+// where its @ stands.
+func Partial(text string, caret int) (prefix string, at int, ok bool) {
+	for _, m := range Mentions(text[:caret]) {
+		if m.To == caret {
+			return m.Path, m.From, true
+		}
+	}
+	if caret > 0 && text[caret-1] == '@' && (caret == 1 || opens(rune(text[caret-2]))) {
+		return "", caret - 1, true
+	}
+	return "", 0, false
+}
+
+// Write is the mention of a path.
+func Write(path string) string {
+	if strings.ContainsFunc(path, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`,;:!?)]}>'`, r) }) {
+		return `@"` + path + `"`
+	}
+	return "@" + path
+}
+
+// looksLikePath reports whether a word that names no file was probably meant to.
+func looksLikePath(word string) bool {
+	return strings.ContainsAny(word, `/~`) || filepath.Ext(word) != "" && !strings.HasSuffix(word, ".")
+}

@@ -1,0 +1,101 @@
+package attach
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"unicode/utf8"
+
+	"chat"
+)
+
+// MaxMessage is the server's limit on a message, in bytes.
+const MaxMessage = 768 << 10
+
+// Place is where paths begin.
+type Place struct {
+	Dir  string // of relative ones
+	Home string // of those with ~, "" if there is none
+}
+
+// resolve is the path of a mention.
+func (p Place) resolve(path string) string {
+	if rest, ok := strings.CutPrefix(path, "~/"); ok && p.Home != "" {
+		return filepath.Join(p.Home, rest)
+	}
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(p.Dir, path)
+	}
+	return filepath.Clean(path)
+}
+
+// IsFile reports whether a path is that of a regular file.
+func (p Place) IsFile(path string) bool {
+	info, err := os.Stat(p.resolve(path))
+	return err == nil && info.Mode().IsRegular()
+}
+
+// Message is a draft with the files that it mentions behind it. missing are the
+// mentions that look like paths and are none; they stay words.
+func (p Place) Message(draft string) (message string, missing []string, err error) {
+	parts := []string{strings.TrimRight(draft, "\n")}
+	seen := map[string]bool{}
+	for _, m := range Mentions(draft) {
+		path := p.resolve(m.Path)
+		if seen[path] {
+			continue
+		}
+		seen[path] = true
+		info, err := os.Stat(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrInvalid), err == nil && info.IsDir():
+			if looksLikePath(m.Path) {
+				missing = append(missing, m.Path)
+			}
+			continue
+		case err != nil:
+			return "", nil, failed(m.Path, err)
+		case !info.Mode().IsRegular():
+			return "", nil, chat.Errorf(chat.CodeInvalid, "%s is no regular file", m.Path)
+		}
+		text, err := read(path, m.Path)
+		if err != nil {
+			return "", nil, err
+		}
+		parts = append(parts, Block(filepath.Base(path), text))
+	}
+	message = strings.Join(parts, "\n\n")
+	if len(message) > MaxMessage {
+		return "", nil, chat.Errorf(chat.CodeTooLarge, "with its files the message has %d KiB; a message has %d at most", len(message)>>10, MaxMessage>>10)
+	}
+	return message, missing, nil
+}
+
+func read(path, name string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", failed(name, err)
+	}
+	data, err := io.ReadAll(io.LimitReader(f, MaxMessage+1))
+	if err = errors.Join(err, f.Close()); err != nil {
+		return "", failed(name, err)
+	}
+	if len(data) > MaxMessage {
+		return "", chat.Errorf(chat.CodeTooLarge, "%s is larger than %d KiB, the limit of a message", name, MaxMessage>>10)
+	}
+	text := strings.ReplaceAll(strings.TrimPrefix(string(data), "\uFEFF"), "\r\n", "\n")
+	if !utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0 {
+		return "", chat.Errorf(chat.CodeInvalid, "%s is not a text in UTF-8, and only texts can be attached", name)
+	}
+	return text, nil
+}
+
+func failed(name string, err error) error {
+	if inner := (*fs.PathError)(nil); errors.As(err, &inner) {
+		err = inner.Err
+	}
+	return chat.Errorf(chat.CodeInvalid, "cannot read %s: %w", name, err)
+}

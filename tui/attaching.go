@@ -1,0 +1,129 @@
+package tui
+
+import (
+	"context"
+	"net/url"
+	"strings"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"chat/tui/attach"
+	"chat/tui/sanitize"
+)
+
+type (
+	// attachedMsg is a draft with the files that it mentions.
+	attachedMsg struct {
+		session        int
+		draft, message string
+		missing        []string
+		err            error
+	}
+	// pathMsg says whether what was pasted is the path of a file.
+	pathMsg struct {
+		session    int
+		text, path string
+		isFile     bool
+	}
+)
+
+// submitWith reads the files that a draft mentions, and then submits it.
+func (m *Model) submitWith(draft string) tea.Cmd {
+	if len(attach.Mentions(draft)) == 0 {
+		return m.submitMessage(draft)
+	}
+	if m.attaching {
+		return nil
+	}
+	m.attaching = true
+	session, place := m.session, m.place
+	return m.jobs.command(func(context.Context) tea.Msg {
+		message, missing, err := place.Message(draft)
+		return attachedMsg{session, draft, message, missing, err}
+	})
+}
+
+// attached submits, unless the draft has changed meanwhile. A file that is
+// missing is asked about once: the same draft entered again is sent as it is.
+func (m *Model) attached(msg attachedMsg) tea.Cmd {
+	m.attaching = false
+	switch {
+	case msg.session != m.session || msg.draft != m.input.Value():
+		return nil
+	case msg.err != nil:
+		m.complain(sentence(msg.err))
+		return nil
+	case len(msg.missing) > 0 && m.insisted != msg.draft:
+		m.insisted = msg.draft
+		m.complain("there is no file " + sanitize.Line(strings.Join(msg.missing, ", ")) + "; enter again sends it as text")
+		return nil
+	}
+	m.insisted = ""
+	return m.submitMessage(msg.message)
+}
+
+// pasted takes a paste: the path of a file becomes a mention of it.
+func (m *Model) pasted(text string) tea.Cmd {
+	path, ok := pathIn(text)
+	if !ok {
+		if !m.input.Paste(text) {
+			m.complain(tooLong)
+		}
+		return nil
+	}
+	session, place := m.session, m.place
+	return m.jobs.command(func(context.Context) tea.Msg {
+		return pathMsg{session, text, path, place.IsFile(path)}
+	})
+}
+
+func (m *Model) pathKnown(msg pathMsg) {
+	text := msg.text
+	if msg.isFile {
+		text = attach.Write(msg.path) + " "
+	}
+	if msg.session == m.session {
+		m.insert(text)
+	}
+}
+
+// pathIn is the absolute path that a paste consists of, as file managers and
+// terminals write one when a file is dropped on them.
+func pathIn(text string) (string, bool) {
+	text = strings.TrimSpace(text)
+	if strings.ContainsAny(text, "\r\n") || len(text) > 4096 {
+		return "", false
+	}
+	if u, err := url.Parse(text); err == nil && u.Scheme == "file" {
+		return u.Path, u.Path != ""
+	}
+	if n := len(text); n > 1 && (text[0] == '\'' || text[0] == '"') && text[n-1] == text[0] {
+		text = text[1 : n-1]
+	} else {
+		text = strings.ReplaceAll(text, `\ `, " ")
+	}
+	return text, strings.HasPrefix(text, "/") && text != "/" || strings.HasPrefix(text, "~/")
+}
+
+// fill puts a message into the input, its files as labels.
+func (m *Model) fill(message string) {
+	m.input.Set("")
+	for _, part := range attach.Split(message) {
+		if part.Name != "" {
+			m.input.Fold(part.Source, "[file "+part.Name+" · "+attach.Size(part.Size)+"]")
+			continue
+		}
+		m.insert(part.Source)
+	}
+}
+
+// words are a message without its files.
+func words(message string) string {
+	var b strings.Builder
+	for _, part := range attach.Split(message) {
+		if part.Name == "" {
+			b.WriteString(part.Source)
+		}
+	}
+	return strings.TrimSpace(b.String())
+}

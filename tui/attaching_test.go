@@ -1,0 +1,144 @@
+package tui
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"chat"
+)
+
+// inDir starts a screen in a directory with files.
+func inDir(t *testing.T, files map[string]string) *screenTest {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := start(t, newFake(), 80, 24, full, func(o *Options) { o.Dir = dir })
+	s.until("it is ready", func() bool { return s.m.draft.ready })
+	return s
+}
+
+func (s *screenTest) paste(text string) {
+	s.send(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(text), Paste: true})
+}
+
+func TestFilesAreOfferedAndAttached(t *testing.T) {
+	s := inDir(t, map[string]string{"sched.go": "package sched\n", "internal/steal.go": "package internal", "README.md": "# x"})
+	s.typeText("explain @s")
+	s.untilShown("> @ sched.go")
+	s.golden("offer_80x24")
+	s.press("down")
+	s.shows("> @ internal/steal.go")
+	s.press("up", "tab")
+	if got := s.m.input.Value(); got != "explain @sched.go " {
+		t.Fatalf("the input is %q", got)
+	}
+	s.shows("!@ sched")
+	s.typeText("please")
+	s.press("enter")
+	task := s.untilFollowed(nil)
+	if got, want := s.backend.sent[0].Content, "explain @sched.go please\n\n<file name=\"sched.go\">\npackage sched\n</file>"; got != want {
+		t.Fatalf("sent %q", got)
+	}
+	s.shows("[file] sched.go  13 B", "!package sched")
+	s.backend.finish(task, chat.TaskDone, "It is a scheduler.", nil)
+	s.untilQuiet()
+	s.golden("attached_80x24")
+
+	// What is edited has the file as a label, and what comes back has the @.
+	s.press("tab", "[", "e")
+	s.shows("explain @sched.go please", "[file sched.go · 13 B]")
+	if got := s.m.input.Value(); got != s.backend.sent[0].Content {
+		t.Fatalf("edited is %q", got)
+	}
+	s.press("esc", "up")
+	s.untilDraft("explain @sched.go please")
+}
+
+func TestAFileThatIsMissingIsAskedAboutOnce(t *testing.T) {
+	s := inDir(t, nil)
+	s.typeText("see @nosuch.go")
+	s.press("enter")
+	s.untilShown("there is no file nosuch.go; enter again sends it as text")
+	if len(s.backend.contents()) != 0 {
+		t.Fatal("it was sent")
+	}
+	s.press("enter")
+	s.untilSent(1)
+	s.press("ctrl+n")
+	s.typeText("ask @someone about it")
+	s.press("enter")
+	s.untilSent(2)
+}
+
+func TestAFileThatCannotBeReadKeepsTheDraft(t *testing.T) {
+	s := inDir(t, map[string]string{"binary": "\x00\x01"})
+	s.typeText("see @binary")
+	s.press("esc", "enter")
+	s.untilShown("binary is not a text in UTF-8")
+	s.untilDraft("see @binary")
+}
+
+func TestOffersCloseAndComeBack(t *testing.T) {
+	s := inDir(t, map[string]string{"sched.go": "", "sub/deep.go": ""})
+	s.typeText("@s")
+	s.untilShown("> @ sched.go")
+	s.press("esc")
+	s.shows("!@ sched")
+	s.typeText("c")
+	s.shows("!@ sched")
+	s.press("enter") // sends: enter is not the key that takes a file
+	s.untilSent(1)
+	s.press("ctrl+n")
+	s.typeText("@./su")
+	s.untilShown("> @ ./sub/")
+	s.press("tab")
+	s.untilShown("> @ ./sub/deep.go")
+	s.press("tab")
+	if got := s.m.input.Value(); got != "@./sub/deep.go " {
+		t.Fatalf("the input is %q", got)
+	}
+}
+
+func TestPastedPathsBecomeMentions(t *testing.T) {
+	s := inDir(t, map[string]string{"a file.txt": "text"})
+	path := filepath.Join(s.m.place.Dir, "a file.txt")
+	for _, pasted := range []string{path, "'" + path + "'", strings.ReplaceAll(path, " ", `\ `), "file://" + strings.ReplaceAll(path, " ", "%20"), path + "\n"} {
+		s.paste(pasted)
+		s.untilDraft(`@"` + path + `" `)
+		s.press("ctrl+u")
+	}
+	for _, pasted := range []string{"/no/such/file", "/", "http://example.com/x", "two\n/lines"} {
+		s.paste(pasted)
+		s.untilDraft(pasted)
+		s.press("ctrl+c")
+	}
+}
+
+func TestLongPastesAreFoldedInTheInput(t *testing.T) {
+	s := inDir(t, nil)
+	long := strings.TrimSuffix(strings.Repeat("a line\n", 30), "\n")
+	s.typeText("why? ")
+	s.paste(long)
+	s.golden("pasted_80x24")
+	s.press("ctrl+p")
+	s.typeText("unfold")
+	s.press("enter")
+	s.shows("a line", "![pasted")
+	s.press("enter")
+	s.untilSent(1)
+	if got := s.backend.contents()[0]; got != "why? "+long {
+		t.Fatalf("sent %q", got)
+	}
+}
