@@ -72,11 +72,14 @@ type Submission struct {
 	Model    string   `json:"model,omitempty"`
 	Priority Priority `json:"priority,omitempty"`
 	// ParentID is the message this one answers to; empty means the newest leaf
-	// of the conversation.
+	// of the conversation, and RootParent none: another beginning.
 	ParentID string `json:"parent_id,omitempty"`
 	// DeadlineSeconds bounds the task's total run time; 0 means the server's default.
 	DeadlineSeconds int `json:"deadline_seconds,omitempty"`
 }
+
+// RootParent as a ParentID makes a message a sibling of the conversation's first.
+const RootParent = "root"
 
 // Accepted is the answer to a submission. Status is always "processing".
 type Accepted struct {

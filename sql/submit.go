@@ -19,7 +19,7 @@ func (s *Store) Submit(ctx context.Context, owner, conversationID string, sub ch
 	if !isID(conversationID) {
 		return acc, false, missing(errNoRow, "conversation")
 	}
-	if sub.ParentID != "" && !isID(sub.ParentID) {
+	if sub.ParentID != "" && sub.ParentID != chat.RootParent && !isID(sub.ParentID) {
 		return acc, false, errForeignParent()
 	}
 	return s.once(ctx, owner, o, func(t *transaction, acc *chat.Accepted) error {
@@ -118,9 +118,12 @@ func (t *transaction) touch(ctx context.Context, owner, id, title string, n int)
 }
 
 // parent is the id of the message that the next one answers to: the one asked
-// for, or the newest leaf, "" in an empty conversation.
+// for, or the newest leaf; "" is none.
 func (t *transaction) parent(ctx context.Context, conversationID, asked string) (string, error) {
 	var found []string
+	if asked == chat.RootParent {
+		return "", nil
+	}
 	if asked != "" {
 		err := t.list(ctx, &found, `SELECT id FROM messages WHERE id = $1 AND conversation_id = $2`, asked, conversationID)
 		if err == nil && len(found) == 0 {

@@ -1,10 +1,7 @@
 package main
 
 import (
-	"cmp"
-	"errors"
 	"fmt"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -193,15 +190,8 @@ func (p *program) configEdit(c *cli.Context) error {
 			return err
 		}
 	}
-	editor := cmp.Or(p.env("VISUAL"), p.env("EDITOR"), "vi")
-	// By the shell, as git does it: the variable may hold flags and quotes.
-	cmd := exec.CommandContext(c.Context, "sh", "-c", editor+` "$@"`, editor, f.path)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = p.in, p.out, p.err
-	if err := cmd.Run(); err != nil {
-		if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
-			return chat.Errorf(chat.CodeInternal, "the editor %q failed: %w", editor, err)
-		}
-		return chat.Errorf(chat.CodeNotConfigured, "cannot start the editor %q (set VISUAL or EDITOR): %w", editor, err)
+	if err := p.openEditor(c.Context, f.path); err != nil {
+		return err
 	}
 	if err := p.configCheck(c); err != nil {
 		return err

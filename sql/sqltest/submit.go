@@ -67,6 +67,7 @@ var submitTests = map[string]func(*suite){
 		second := s.send(c.ID, chat.Submission{Content: "2"})
 		fork := s.send(c.ID, chat.Submission{Content: "2'", ParentID: first.MessageID})
 		third := s.send(c.ID, chat.Submission{Content: "3"})
+		root := s.send(c.ID, chat.Submission{Content: "1'", ParentID: chat.RootParent})
 		parents := map[string]string{}
 		list, err := s.Messages(s.Context(), owner, c.ID)
 		s.must(err)
@@ -75,7 +76,7 @@ var submitTests = map[string]func(*suite){
 		}
 		for child, want := range map[string]string{
 			first.UserMessageID: "", second.UserMessageID: first.MessageID,
-			fork.UserMessageID: first.MessageID, third.UserMessageID: fork.MessageID,
+			fork.UserMessageID: first.MessageID, third.UserMessageID: fork.MessageID, root.UserMessageID: "",
 		} {
 			if parents[child] != want {
 				s.Errorf("parent of %s is %q, want %q", child, parents[child], want)
