@@ -112,14 +112,9 @@ func lastRite() Row {
 			if died == 0 {
 				return errors.New("no sweeper ended a task")
 			}
-			if err := pause(ctx, 2*time.Second); err != nil {
-				return err
-			}
-			for _, n := range w.API {
-				if !n.Alive() {
-					if err := n.Start(ctx); err != nil {
-						return err
-					}
+			for _, n := range w.API { // nobody may die of it later on
+				if err := n.Restart(ctx, 0); err != nil {
+					return err
 				}
 			}
 			return w.startAll(ctx, w.Worker, 0)
