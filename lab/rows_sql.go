@@ -100,7 +100,7 @@ func lockTables(ctx context.Context, w *World) (err error) {
 	if err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, `LOCK TABLE tasks, messages IN ACCESS EXCLUSIVE MODE`); err != nil {
+	if _, err := tx.ExecContext(ctx, `LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE`); err != nil {
 		return errors.Join(err, tx.Rollback())
 	}
 	return errors.Join(pause(ctx, w.Chance.between(2*time.Second, 8*time.Second)), tx.Rollback())
