@@ -14,12 +14,15 @@ type draftState struct {
 	store  *drafts.Store
 	fresh  string            // the key of new conversations, once it is claimed
 	left   map[string]string // the input of conversations where messages wait
-	early  map[int]string    // by session: what was written before the draft was read
+	early  map[int]early     // by session
 	ready  bool              // what was kept of the open conversation has been read
 	kept   string            // what the store was last given
 	timing bool              // a flush is due
 	failed bool              // the last one failed, and that was said
 }
+
+// early is what was written in a session before its draft was read.
+type early struct{ conversation, text string }
 
 type (
 	draftMsg struct {
@@ -45,13 +48,14 @@ func (m *Model) draftKey() string {
 // leaveDraft ends the writing in the open conversation. A message on its way is
 // no draft any more; should it be refused, the history has it.
 func (m *Model) leaveDraft() {
+	id, text := m.conversation.ID, m.written()
+	if id != "" && len(m.queue[id]) > 0 {
+		m.draft.left[id] = m.input.Value()
+	}
 	if m.draft.ready {
-		m.draft.store.Put(m.draftKey(), m.written())
-		if id := m.conversation.ID; len(m.queue[id]) > 0 {
-			m.draft.left[id] = m.input.Value()
-		}
-	} else if text := m.written(); text != "" {
-		m.draft.early[m.session] = text
+		m.draft.store.Put(m.draftKey(), text)
+	} else if text != "" {
+		m.draft.early[m.session] = early{id, text}
 	}
 	m.draft.ready, m.draft.kept = false, ""
 	m.input.Set("")
@@ -77,9 +81,13 @@ func (m *Model) drafted(msg draftMsg) {
 		m.draft.fresh = msg.key
 	}
 	if msg.session != m.session {
-		if early := m.draft.early[msg.session]; early != "" {
-			delete(m.draft.early, msg.session)
-			m.draft.store.Put(msg.key, msg.text+early)
+		e, ok := m.draft.early[msg.session]
+		delete(m.draft.early, msg.session)
+		switch {
+		case ok && msg.fresh && e.conversation != "": // it has got its id since
+			m.draft.store.Put(e.conversation, e.text)
+		case ok:
+			m.draft.store.Put(msg.key, msg.text+e.text)
 		}
 		return
 	}

@@ -116,7 +116,7 @@ func newModel(o Options, j *jobs, th theme.Theme, now func() time.Time) *Model {
 		look:    &transcript.Look{Theme: th, Now: now(), Zone: time.Local},
 		follows: map[int]*transcript.Message{}, ended: map[string]bool{}, news: map[string]bool{},
 		record: newRecord(), queue: map[string][]*transcript.Message{}, flights: map[string]bool{},
-		draft: draftState{store: drafts.Open(o.draftsDir()), left: map[string]string{}, early: map[int]string{}},
+		draft: draftState{store: drafts.Open(o.draftsDir()), left: map[string]string{}, early: map[int]early{}},
 		past:  past{file: drafts.OpenHistory(o.historyFile())},
 		link:  newLink(), touched: now(), prompt: o.Prompt, model: o.Model, open: o.ConversationID,
 		choosing: o.Choose,

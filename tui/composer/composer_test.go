@@ -178,7 +178,7 @@ func TestAFoldedPasteIsUnfolded(t *testing.T) {
 	if c.Value() != "\uFFFD"+strings.Repeat(long, 300) {
 		t.Fatal("many pastes got lost")
 	}
-	if c.Paste(strings.Repeat(strings.Repeat("x", 1000)+"\n", 600)) {
+	if c.Paste(strings.Repeat(strings.Repeat("x", 1000)+"\n", MaxBytes/1000)) {
 		t.Fatal("a paste beyond the limit was taken")
 	}
 }
