@@ -126,18 +126,20 @@ func (m *Model) following(messageID string) bool {
 
 // tellEnded says which answers have ended in conversations that are not open.
 func (m *Model) tellEnded(gone, all []chat.Task) tea.Cmd {
+	var cmds []tea.Cmd
 	for _, t := range gone {
-		if t.ConversationID == m.conversation.ID {
-			continue // the transcript shows it
+		if t.ConversationID == m.conversation.ID || m.ended[t.ID] {
+			continue // the transcript shows it, or has shown it
 		}
 		m.news[t.ConversationID] = true
-		end := "has ended"
+		var state chat.TaskState
 		if i := slices.IndexFunc(all, func(a chat.Task) bool { return a.ID == t.ID }); i >= 0 {
-			end = endOf(all[i].State)
+			state = all[i].State
 		}
-		m.say("the answer in “" + m.titleByID(t.ConversationID) + "” " + end)
+		m.say("the answer in “" + m.titleByID(t.ConversationID) + "” " + endOf(state))
+		cmds = append(cmds, m.notify(t.ConversationID, t.CreatedAt, state))
 	}
-	return nil
+	return tea.Batch(cmds...)
 }
 
 func endOf(s chat.TaskState) string {

@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"bytes"
 	"encoding/base64"
 	"fmt"
 	"strings"
@@ -14,7 +13,7 @@ func TestMessagesAndCodeAreCopied(t *testing.T) {
 	id := backend.add("Code", "show me code", answer)
 	s := start(t, backend, 80, 24, func(o *Options) { o.ConversationID, o.Env = id, []string{"TERM=xterm"} })
 	s.untilShown("show me code")
-	var terminal bytes.Buffer
+	var terminal syncBuffer
 	s.m.terminal = &terminal
 	s.press("tab")
 	s.golden("code_80x24")

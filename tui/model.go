@@ -14,7 +14,6 @@ import (
 	"chat/tui/composer"
 	"chat/tui/drafts"
 	"chat/tui/follow"
-	"chat/tui/sanitize"
 	"chat/tui/theme"
 	"chat/tui/transcript"
 )
@@ -35,6 +34,7 @@ type Model struct {
 	attaching bool   // files are being read for a message
 	insisted  string // the draft whose missing files were asked about
 	mouse     bool
+	blurred   bool                     // the terminal has said that it has not the focus
 	removed   []removal                // conversations that can still be brought back
 	removals  int                      // so far
 	await     func(key string) tea.Cmd // what the next key is for, nil if nothing
@@ -152,72 +152,6 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	return m, tea.Batch(cmd, m.tick())
 }
 
-func (m *Model) handle(msg tea.Msg) tea.Cmd {
-	switch msg := msg.(type) {
-	case tea.WindowSizeMsg:
-		m.width, m.height = msg.Width, msg.Height
-	case tea.KeyMsg:
-		return m.key(msg)
-	case framesMsg:
-		return tea.Batch(m.frames(msg), m.framesCommand())
-	case openedMsg:
-		return m.opened(msg)
-	case recordMsg:
-		return m.recorded(msg)
-	case sentMsg:
-		return m.sent(msg)
-	case stoppedMsg:
-		return m.stopped(msg)
-	case beatMsg:
-		return m.beat(msg)
-	case beatDueMsg:
-		if msg.seq == m.beatSeq {
-			return m.beatCommand()
-		}
-	case draftMsg:
-		m.drafted(msg)
-	case flushedMsg:
-		return m.flushed(msg)
-	case pastMsg:
-		m.pastLoaded(msg)
-	case troubleMsg:
-		m.trouble(msg)
-	case againMsg:
-		return m.again(msg)
-	case attachedMsg:
-		return m.attached(msg)
-	case pathMsg:
-		m.pathKnown(msg)
-	case filesMsg:
-		m.filesFound(msg)
-	case listedMsg:
-		m.listed(msg)
-	case standardMsg:
-		m.standard = sanitize.Line(msg.model)
-	case tea.MouseMsg:
-		m.wheel(msg)
-	case editorMsg:
-		return m.edit(msg)
-	case editedMsg:
-		m.edited(msg)
-	case renamedMsg:
-		return m.renamed(msg)
-	case removalDueMsg:
-		return m.removalDue(msg)
-	case removedMsg:
-		return m.removalDone(msg)
-	case copiedMsg:
-		m.copied(msg)
-	case queuedMsg:
-		return m.queued(msg)
-	case itemsMsg:
-		m.items(msg)
-	case tickMsg:
-		m.ticking = false
-	}
-	return nil
-}
-
 // tick keeps the clocks on the screen going, while there are any.
 func (m *Model) tick() tea.Cmd {
 	if m.ticking || !(m.busy() != nil || m.link.counting(m.look.Now) || m.notice.text != "") {
@@ -227,20 +161,21 @@ func (m *Model) tick() tea.Cmd {
 	return m.jobs.after(time.Second, tickMsg{})
 }
 
-// busy is the message of this conversation that is being made, or nil. One on
-// another branch counts too, since the server makes one at a time.
+// busy is the message of this conversation that is being made, or nil; of
+// several, the last one shown. One on another branch counts too, since the server
+// makes one at a time.
 func (m *Model) busy() *transcript.Message {
-	for _, msg := range slices.Backward(m.messages) {
-		if msg.Running() {
-			return msg
+	var found *transcript.Message
+	at := -1
+	for _, msg := range m.follows {
+		if !msg.Running() {
+			continue
+		}
+		if i := slices.Index(m.messages, msg); found == nil || i > at {
+			found, at = msg, i
 		}
 	}
-	for _, msg := range m.record.items {
-		if msg.Running() {
-			return msg
-		}
-	}
-	return nil
+	return found
 }
 
 func (m *Model) say(text string) {

@@ -80,7 +80,7 @@ func (m *Model) frames(batches []follow.Batch) tea.Cmd {
 		if item.Running() { // no terminal chunk: the stream itself has failed
 			item.Fail(streamEnd(b.Err))
 		}
-		cmds = append(cmds, m.recordCommand(), m.beatCommand())
+		cmds = append(cmds, m.answered(item), m.recordCommand(), m.beatCommand())
 	}
 	return tea.Batch(append(cmds, m.advance())...)
 }

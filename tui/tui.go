@@ -114,6 +114,7 @@ func Run(ctx context.Context, o Options) (Exit, error) {
 		tea.WithOutput(out),
 		tea.WithEnvironment(o.Env),
 		tea.WithAltScreen(),
+		tea.WithReportFocus(),
 		tea.WithFPS(framesPerSecond),
 		tea.WithFilter(filter),
 	)

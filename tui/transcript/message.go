@@ -252,5 +252,8 @@ func (m *Message) plainRows(width int) []string {
 	return rows
 }
 
+// At is when the message was made, by its record.
+func (m *Message) At() time.Time { return m.at }
+
 // Model is the name of the model that answered, "" if unknown.
 func (m *Message) Model() string { return m.model }
