@@ -20,6 +20,8 @@ func (m *Model) handle(msg tea.Msg) tea.Cmd {
 		return m.focused()
 	case tea.BlurMsg:
 		m.blurred = true
+	case backgroundMsg:
+		m.background(msg)
 	case framesMsg:
 		return tea.Batch(m.frames(msg), m.framesCommand())
 	case tickMsg:

@@ -14,8 +14,6 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 	"github.com/charmbracelet/x/ansi"
 	"go.uber.org/goleak"
-
-	"chat/tui/theme"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -44,7 +42,11 @@ func start(t *testing.T, backend *fakeBackend, width, height int, change ...func
 	ctx, cancel := context.WithCancel(t.Context())
 	j := newJobs(ctx)
 	s := &screenTest{t: t, backend: backend, msgs: make(chan tea.Msg), now: noon}
-	s.m = newModel(o, j, theme.New(!o.NoColor), func() time.Time { return s.now })
+	th, _, err := themeOf(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.m = newModel(o, j, th, func() time.Time { return s.now })
 	s.m.look.Zone = time.UTC
 	t.Cleanup(func() {
 		cancel()

@@ -20,29 +20,30 @@ import (
 
 // Model is the state of the screen.
 type Model struct {
-	backend   Backend
-	jobs      *jobs
-	hub       *follow.Hub
-	now       func() time.Time
-	theme     theme.Theme
-	keys      []binding
-	facts     func(model string) ModelFacts
-	cost      float64 // of the open conversation, in dollars
-	standard  string  // the server's default model, "" until it is known
-	place     attach.Place
-	complete  completion
-	attaching bool   // files are being read for a message
-	insisted  string // the draft whose missing files were asked about
-	mouse     bool
-	blurred   bool                     // the terminal has said that it has not the focus
-	removed   []removal                // conversations that can still be brought back
-	removals  int                      // so far
-	await     func(key string) tea.Cmd // what the next key is for, nil if nothing
-	host      string
-	env       []string
-	terminal  io.Writer // takes whole sequences, besides the frames
-	in, out   *os.File  // the terminal itself, for an editor
-	copyFile  string    // what is copied goes there if nothing else helps
+	backend       Backend
+	jobs          *jobs
+	hub           *follow.Hub
+	now           func() time.Time
+	theme         theme.Theme
+	keys          []binding
+	facts         func(model string) ModelFacts
+	cost          float64 // of the open conversation, in dollars
+	standard      string  // the server's default model, "" until it is known
+	place         attach.Place
+	complete      completion
+	attaching     bool   // files are being read for a message
+	insisted      string // the draft whose missing files were asked about
+	mouse         bool
+	askBackground bool                     // the theme follows the terminal's background
+	blurred       bool                     // the terminal has said that it has not the focus
+	removed       []removal                // conversations that can still be brought back
+	removals      int                      // so far
+	await         func(key string) tea.Cmd // what the next key is for, nil if nothing
+	host          string
+	env           []string
+	terminal      io.Writer // takes whole sequences, besides the frames
+	in, out       *os.File  // the terminal itself, for an editor
+	copyFile      string    // what is copied goes there if nothing else helps
 
 	width, height int
 	list          *transcript.List
@@ -106,14 +107,13 @@ const (
 )
 
 func newModel(o Options, j *jobs, th theme.Theme, now func() time.Time) *Model {
-	th.Answer.Number = "Y" // the key that copies it
-	return &Model{
+	m := &Model{
 		place: attach.Place{Dir: o.Dir, Home: lookup(o.Env, "HOME")}, complete: completion{closed: -1},
 		facts: o.Facts,
 		env:   o.Env, in: o.In, out: o.Out, terminal: io.Discard, copyFile: o.inState("copied.txt"),
-		backend: o.Backend, jobs: j, hub: follow.NewHub(), now: now, theme: th,
+		backend: o.Backend, jobs: j, hub: follow.NewHub(), now: now,
 		keys: bindings(), host: o.Host, list: transcript.NewList(),
-		look:    &transcript.Look{Theme: th, Now: now(), Zone: time.Local},
+		look:    &transcript.Look{Now: now(), Zone: time.Local},
 		follows: map[int]*transcript.Message{}, ended: map[string]bool{}, news: map[string]bool{},
 		record: newRecord(), queue: map[string][]*transcript.Message{}, flights: map[string]bool{},
 		draft: draftState{store: drafts.Open(o.draftsDir()), left: map[string]string{}, early: map[int]early{}},
@@ -121,11 +121,13 @@ func newModel(o Options, j *jobs, th theme.Theme, now func() time.Time) *Model {
 		link:  newLink(), touched: now(), prompt: o.Prompt, model: o.Model, open: o.ConversationID,
 		choosing: o.Choose,
 	}
+	m.dress(th)
+	return m
 }
 
 // Init opens the conversation or sends the prompt, and starts listening.
 func (m *Model) Init() tea.Cmd {
-	cmds := []tea.Cmd{m.framesCommand(), m.beatCommand(), m.pastCommand(), m.standardCommand()}
+	cmds := []tea.Cmd{m.framesCommand(), m.beatCommand(), m.pastCommand(), m.standardCommand(), m.backgroundCommand()}
 	if m.open != "" {
 		cmds = append(cmds, m.openConversation(m.open))
 	} else {

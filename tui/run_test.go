@@ -163,10 +163,13 @@ func TestRunInATerminal(t *testing.T) {
 // checkOutput checks what holds for every byte that was written.
 func checkOutput(t *testing.T, out string) {
 	t.Helper()
-	for _, query := range []string{"\x1b]11;?", "\x1b]10;?", "\x1b[6n", "\x1b[c", "\x1b[>"} {
+	for _, query := range []string{"\x1b]10;?", "\x1b[6n", "\x1b[c", "\x1b[>"} {
 		if strings.Contains(out, query) {
 			t.Errorf("it asks the terminal %q", query)
 		}
+	}
+	if n := strings.Count(out, "\x1b]11;?"); n > 1 {
+		t.Errorf("it asks for the background %d times", n)
 	}
 	if n := strings.Count(out, "\x1b[2J"); n > 1 {
 		t.Errorf("the screen is cleared %d times", n)
@@ -174,7 +177,7 @@ func checkOutput(t *testing.T, out string) {
 	if strings.Contains(out, markerBegin) {
 		t.Error("a marker of the caret reached the terminal")
 	}
-	for _, pair := range [][2]string{{"\x1b[?1049h", "\x1b[?1049l"}, {"\x1b[?2004h", "\x1b[?2004l"}, {"\x1b[?25l", "\x1b[?25h"}, {"\x1b[?2026h", "\x1b[?2026l"}} {
+	for _, pair := range [][2]string{{"\x1b[?1049h", "\x1b[?1049l"}, {"\x1b[?2004h", "\x1b[?2004l"}, {"\x1b[?25l", "\x1b[?25h"}, {"\x1b[?1004h", "\x1b[?1004l"}, {"\x1b[?2026h", "\x1b[?2026l"}} {
 		if !strings.Contains(out, pair[0]) || strings.LastIndex(out, pair[1]) < strings.LastIndex(out, pair[0]) {
 			t.Errorf("%q is not undone by %q at the end", pair[0], pair[1])
 		}
@@ -185,6 +188,22 @@ func checkOutput(t *testing.T, out string) {
 	}
 	if !strings.Contains(out, "\x1b[22;15H\x1b[?25h") { // behind " > hello there" of the input
 		t.Errorf("the cursor never stood behind the typed text: %q", out)
+	}
+}
+
+func TestALateAnswerAboutTheBackgroundChangesTheThemeOnly(t *testing.T) {
+	x := newTerminal(t, 80, 24)
+	done := x.run(t.Context(), newFake())
+	x.untilWritten("\x1b]11;?\x07")
+	x.typeKeys("he\x1b]11;rgb:fdfd/f6f6/e3e3\x1b\\llo")
+	x.until("hello")
+	x.untilWritten("\x1b[38;5;250m") // the rules of the light theme
+	x.typeKeys("\x03\x03\x03")
+	if got := <-done; got.err != nil {
+		t.Error(got.err)
+	}
+	if out := ansi.Strip(x.output()); strings.Contains(out, "rgb:") {
+		t.Errorf("the answer was typed: %q", out)
 	}
 }
 

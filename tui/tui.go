@@ -18,7 +18,6 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	_ "chat/tui/background" // before bubbletea's own init asks the terminal
-	"chat/tui/theme"
 )
 
 // Options says what to show and where. Backend, In and Out are required.
@@ -43,6 +42,8 @@ type Options struct {
 	Facts func(model string) ModelFacts
 	// Host names the server in the header, such as "local".
 	Host string
+	// Theme is auto (or empty), dark, light, ansi16 or none; see package theme.
+	Theme string
 	// NoColor turns colours off, as NO_COLOR in Env does.
 	NoColor bool
 	// StateDir is where drafts and the history of prompts are kept. Run takes
@@ -106,11 +107,19 @@ func Run(ctx context.Context, o Options) (Exit, error) {
 	}
 	inner, cancel := context.WithCancel(ctx)
 	jobs := newJobs(inner)
-	m := newModel(o, jobs, theme.New(!o.NoColor && lookup(o.Env, "NO_COLOR") == ""), time.Now)
+	th, ask, err := themeOf(o)
+	if err != nil {
+		cancel()
+		return Exit{}, err
+	}
+	m := newModel(o, jobs, th, time.Now)
+	m.askBackground = ask
 	out := &screen{File: o.Out}
 	m.terminal = sequences{out}
-	program := tea.NewProgram(m,
-		tea.WithInput(o.In),
+	var program *tea.Program
+	keys := &keyboard{File: o.In, answered: func(rgb [3]uint8) { program.Send(backgroundMsg(rgb)) }}
+	program = tea.NewProgram(m,
+		tea.WithInput(keys),
 		tea.WithOutput(out),
 		tea.WithEnvironment(o.Env),
 		tea.WithAltScreen(),
@@ -120,7 +129,7 @@ func Run(ctx context.Context, o Options) (Exit, error) {
 	)
 	// Not by tea.WithContext: that leaves its reader of the keyboard behind.
 	stop := context.AfterFunc(ctx, program.Quit)
-	_, err := program.Run()
+	_, err = program.Run()
 	stop()
 	cancel()
 	jobs.wait()

@@ -121,7 +121,7 @@ var rules = map[string]rule{
 	},
 
 	"chat/tui/theme": {
-		[]string{"chat/tui/markdown", charm, "github.com/muesli/termenv"},
+		[]string{"chat", "chat/tui/highlight", "chat/tui/markdown", charm, "github.com/muesli/termenv"},
 		"colours, in one place",
 	},
 	"chat/tui/transcript": {

@@ -81,7 +81,7 @@ func TestViewFitsEverySize(t *testing.T) {
 			if width%3 == 0 {
 				p.Move(-50)
 			}
-			rows, row, column := p.View(theme.New(true), width, height)
+			rows, row, column := p.View(plainTheme(), width, height)
 			if len(rows) != height || row >= height || column > width {
 				t.Fatalf("%dx%d: %d rows, the caret at %d,%d", width, height, len(rows), row, column)
 			}
@@ -98,6 +98,14 @@ func TestViewFitsEverySize(t *testing.T) {
 }
 
 func signOf(it Item) string {
-	s, _ := sign(theme.New(false), it.Mark)
+	s, _ := sign(plainTheme(), it.Mark)
 	return s
+}
+
+func plainTheme() theme.Theme {
+	th, err := theme.Named(theme.ANSI16)
+	if err != nil {
+		panic(err)
+	}
+	return th
 }

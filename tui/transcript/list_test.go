@@ -185,7 +185,7 @@ func TestEmptyListStandsAnything(t *testing.T) {
 func BenchmarkOpenFiveThousandMessages(b *testing.B) {
 	rec := chat.Message{Role: chat.RoleAssistant, State: chat.TaskDone, Content: strings.Repeat("Some *text* of an answer.\n\n", 40), CreatedAt: time.Now()}
 	for b.Loop() {
-		look := &Look{Theme: theme.New(true), Now: time.Now(), Zone: time.UTC}
+		look := &Look{Theme: plainTheme(), Now: time.Now(), Zone: time.UTC}
 		items := make([]Item, 5000)
 		for i := range items {
 			items[i] = NewMessage(rec, look)
@@ -218,4 +218,12 @@ func TestReplacedItemsLeaveTheReaderInPlace(t *testing.T) {
 	if !l.AtEnd() || l.Rows()[9] != "other:29/30" {
 		t.Fatalf("at the end %v: %q", l.AtEnd(), l.Rows())
 	}
+}
+
+func plainTheme() theme.Theme {
+	th, err := theme.Named(theme.ANSI16)
+	if err != nil {
+		panic(err)
+	}
+	return th
 }

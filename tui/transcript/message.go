@@ -16,10 +16,12 @@ import (
 // Look is what all messages of a screen have in common. Changing it takes effect
 // with the next Height.
 type Look struct {
-	Theme  theme.Theme
-	Now    time.Time
-	Zone   *time.Location
-	Unfold bool // show reasoning in full
+	Theme theme.Theme
+	// Version changes with Theme.
+	Version int
+	Now     time.Time
+	Zone    *time.Location
+	Unfold  bool // show reasoning in full
 	// Chosen is the message that keys mean, nil if the input has the focus.
 	Chosen *Message
 }
@@ -52,6 +54,7 @@ type Message struct {
 
 	plain      []string // a user's text, laid out
 	plainWidth int
+	plainLook  int // the version of the look
 
 	head, fold, middle, body, tail []string // laid out by Height, top to bottom
 	indent                         string
@@ -171,7 +174,7 @@ func (m *Message) Height(width int) int {
 	if m.Role == chat.RoleAssistant {
 		m.layoutReasoning(inner)
 		if !m.content.empty() {
-			m.body = m.content.rows(inner, m.look.Theme.Answer)
+			m.body = m.content.rows(inner, m.look.Theme.Answer, m.look.Version)
 		}
 	} else {
 		m.body = m.layoutPlain(inner)
@@ -229,8 +232,8 @@ func (m *Message) Drop() {
 }
 
 func (m *Message) layoutPlain(width int) []string {
-	if m.plain == nil || m.plainWidth != width {
-		m.plain, m.plainWidth = m.plainRows(width), width
+	if m.plain == nil || m.plainWidth != width || m.plainLook != m.look.Version {
+		m.plain, m.plainWidth, m.plainLook = m.plainRows(width), width, m.look.Version
 	}
 	return m.plain
 }

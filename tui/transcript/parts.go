@@ -68,7 +68,7 @@ func (m *Message) layoutReasoning(width int) {
 	mark := "▸ "
 	if m.look.Unfold {
 		mark = "▾ "
-		m.middle = m.reasoning.rows(width, m.look.Theme.Reasoning)
+		m.middle = m.reasoning.rows(width, m.look.Theme.Reasoning, m.look.Version)
 	}
 	label := mark + "thought"
 	switch {

@@ -14,6 +14,7 @@ type text struct {
 	src    strings.Builder
 	stream *markdown.Stream // nil: not laid out
 	width  int
+	look   int // the version of the style
 }
 
 func (t *text) add(piece string) { t.src.WriteString(t.clean.Append(piece)) }
@@ -32,9 +33,9 @@ func (t *text) set(whole string) {
 
 func (t *text) clear() { *t = text{} }
 
-func (t *text) rows(width int, style markdown.Style) []string {
-	if t.stream == nil || t.width != width {
-		t.stream, t.width = markdown.NewStream(width, style), width
+func (t *text) rows(width int, style markdown.Style, look int) []string {
+	if t.stream == nil || t.width != width || t.look != look {
+		t.stream, t.width, t.look = markdown.NewStream(width, style), width, look
 	}
 	t.stream.Append(t.src.String()[t.stream.Len():])
 	return t.stream.Lines()

@@ -1,0 +1,147 @@
+package tui
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"chat"
+	"chat/tui/theme"
+)
+
+func TestThemes(t *testing.T) {
+	for _, name := range []string{theme.Dark, theme.Light, theme.ANSI16, theme.None} {
+		t.Run(name, func(t *testing.T) {
+			backend := newFake()
+			id := backend.add("Looks", "a question", essay+"\n`code` and > quote\n", "more", "")
+			backend.messages[id][3].State, backend.messages[id][3].Error = chat.TaskFailed, chat.Errorf(chat.CodeProviderServer, "503")
+			backend.messages[id][3].Reasoning = "First I *think*."
+			s := start(t, backend, 80, 40, func(o *Options) { o.ConversationID, o.NoColor, o.Theme = id, false, name })
+			s.untilShown("503")
+			s.press("ctrl+t")
+			s.goldenOf("theme_"+name, strings.ReplaceAll(s.m.View(), "\x1b", "␛")+"\n")
+		})
+	}
+}
+
+func TestTheThemeFollowsTheBackground(t *testing.T) {
+	options := func(env ...string) Options { return Options{Env: env} }
+	for _, c := range []struct {
+		o    Options
+		want string
+		ask  bool
+	}{
+		{options("TERM=xterm"), theme.ANSI16, true},
+		{options("TERM=linux"), theme.ANSI16, false},
+		{options("TERM=xterm", "COLORFGBG=15;0"), theme.Dark, false},
+		{options("TERM=xterm", "COLORFGBG=0;default;15"), theme.Light, false},
+		{options("TERM=xterm", "COLORFGBG=x"), theme.ANSI16, true},
+		{options("TERM=xterm", "NO_COLOR=1"), theme.None, false},
+		{Options{Theme: theme.Light, Env: []string{"TERM=xterm"}}, theme.Light, false},
+		{Options{Theme: theme.Light, NoColor: true}, theme.None, false},
+	} {
+		want, err := theme.Named(c.want)
+		got, ask, err2 := themeOf(c.o)
+		if err := errors.Join(err, err2); err != nil || got != want || ask != c.ask {
+			t.Errorf("%+v: asks %v, %v", c.o, ask, err)
+		}
+	}
+	s := start(t, newFake(), 80, 24, func(o *Options) { o.NoColor, o.Env = false, []string{"TERM=xterm"} })
+	s.ask("hello")
+	s.m.askBackground = true
+	for background, name := range map[backgroundMsg]string{{20, 20, 40}: theme.Dark, {253, 246, 227}: theme.Light} {
+		s.send(background)
+		want, _ := theme.Named(name)
+		if !strings.Contains(s.m.View(), "\x1b["+want.You+"mYou") {
+			t.Errorf("%v is not %s", background, name)
+		}
+	}
+	if _, _, err := themeOf(Options{Theme: "pink"}); err == nil {
+		t.Error("pink is a theme")
+	}
+}
+
+func TestAnswersAboutTheBackgroundAreNotTyped(t *testing.T) {
+	const first, second = "\x1b]11;rgb:1e1e/1e1e/2e2e\x1b\\", "\x1b]11;rgb:ff/ff/ff\x07"
+	input := "typed" + first + " on\x1b[A" + second + "\x1b]x" + "\x1b]12;rgb:0/0/0\x07" + "日本"
+	want := "typed on\x1b[A\x1b]x\x1b]12;rgb:0/0/0\x07日本"
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 300 {
+		in, out, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var answers [][3]uint8
+		k := &keyboard{File: in, answered: func(rgb [3]uint8) { answers = append(answers, rgb) }}
+		var got bytes.Buffer
+		for rest := input; rest != ""; {
+			n := 1 + r.IntN(min(len(rest), 30))
+			if _, err := io.WriteString(out, rest[:n]); err != nil {
+				t.Fatal(err)
+			}
+			rest = rest[n:]
+			buf := make([]byte, 256)
+			n, err := k.Read(buf)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got.Write(buf[:n])
+		}
+		if err := errors.Join(in.Close(), out.Close()); err != nil {
+			t.Fatal(err)
+		}
+		split := strings.Contains(got.String(), "\x1b]11") // cut right behind ESC, which nobody can tell from the key
+		if !split && (got.String() != want || len(answers) != 2 || answers[0] != [3]uint8{30, 30, 46} || answers[1] != [3]uint8{255, 255, 255}) {
+			t.Fatalf("typed %q, answers %v", got.String(), answers)
+		}
+	}
+}
+
+func TestAKeyThatBeginsLikeAnAnswerIsTyped(t *testing.T) {
+	in, out, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := &keyboard{File: in, answered: func([3]uint8) { t.Error("answered") }}
+	buf := make([]byte, 256)
+	got := ""
+	for _, typed := range []string{"\x1b]1", "2", "\x1b]", "11;rgb:zz", "\x1b]11;rgb:00", "q"} {
+		if _, err := io.WriteString(out, typed); err != nil {
+			t.Fatal(err)
+		}
+		n, err := k.Read(buf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got += string(buf[:n])
+	}
+	if want := "\x1b]12\x1b]11;rgb:zz\x1b]11;rgb:00q"; got != want {
+		t.Errorf("typed %q", got)
+	}
+	if err := errors.Join(in.Close(), out.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// goldenOf compares a text with testdata/<name>.golden.
+func (s *screenTest) goldenOf(name, got string) {
+	s.t.Helper()
+	file := filepath.Join("testdata", name+".golden")
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if got != string(want) {
+		s.t.Errorf("%s: the screen is\n%s\nwant\n%s", name, got, want)
+	}
+}
