@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -252,5 +253,35 @@ func TestTasksThatHaveEndedAreNotSaidToGoOn(t *testing.T) {
 	x.typeKeys("\x15\x04")
 	if got := <-done; got.err != nil || len(got.exit.Running) != 0 {
 		t.Errorf("exit %+v, %v", got.exit, got.err)
+	}
+}
+
+func TestPlainTalksInLines(t *testing.T) {
+	x := newTerminal(t, 80, 24)
+	backend := newFake()
+	done := make(chan outcome, 1)
+	go func() {
+		e, err := Run(t.Context(), Options{Backend: backend, In: x.tty, Out: x.tty, Plain: true})
+		done <- outcome{e, err}
+	}()
+	x.until("Enter /help for the commands.")
+	x.typeKeys("hello\n")
+	x.until("hello")
+	var task *fakeTask
+	for task == nil {
+		if task = backend.newest(); task == nil {
+			runtime.Gosched()
+		}
+	}
+	task.chunk(chat.ChunkContent, "A whole sentence. And half")
+	x.until("A whole sentence.")
+	backend.finish(task, chat.TaskDone, "", nil)
+	x.until("End of the answer.")
+	x.typeKeys("/quit\n")
+	if got := <-done; got.err != nil || got.exit.ConversationID != task.task.ConversationID {
+		t.Errorf("%+v", got)
+	}
+	if out := x.output(); strings.Contains(out, "\x1b") {
+		t.Errorf("not plain: %q", out)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	_ "chat/tui/background" // before bubbletea's own init asks the terminal
+	"chat/tui/plain"
 )
 
 // Options says what to show and where. Backend, In and Out are required.
@@ -42,6 +43,8 @@ type Options struct {
 	Facts func(model string) ModelFacts
 	// Host names the server in the header, such as "local".
 	Host string
+	// Plain asks for lines instead of a screen.
+	Plain bool
 	// Theme is auto (or empty), dark, light, ansi16 or none; see package theme.
 	Theme string
 	// NoColor turns colours off, as NO_COLOR in Env does.
@@ -95,6 +98,9 @@ func Run(ctx context.Context, o Options) (Exit, error) {
 	if o.Env == nil {
 		o.Env = os.Environ()
 	}
+	if o.Plain {
+		return runPlain(ctx, o)
+	}
 	if o.StateDir == "" {
 		o.StateDir = stateDir(o.Env)
 	}
@@ -142,6 +148,15 @@ func Run(ctx context.Context, o Options) (Exit, error) {
 		return exit, nil
 	}
 	return exit, err
+}
+
+// runPlain talks in lines; see package plain.
+func runPlain(ctx context.Context, o Options) (Exit, error) {
+	exit, err := plain.Run(ctx, plain.Options{
+		Backend: o.Backend, In: o.In, Out: o.Out, ConversationID: o.ConversationID, Prompt: o.Prompt,
+		Model: o.Model, Choose: o.Choose,
+	})
+	return Exit{ConversationID: exit.ConversationID, Running: exit.Running}, err
 }
 
 // lookup returns the value of an environment variable.

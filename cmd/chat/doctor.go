@@ -247,7 +247,7 @@ func (p *program) screen() []finding {
 	case err != nil || !term.IsTerminal(p.out.Fd()):
 		return append(found, good("terminal", "stdout is none, so chat behaves as chat send"))
 	case name == "" || name == "dumb":
-		return append(found, warning("terminal", "TERM=%s: the screen cannot be shown; chat send and chat attach work", name))
+		return append(found, warning("terminal", "TERM=%s: the screen cannot be shown; chat talks in lines instead (chat --plain-ui)", name))
 	default:
 		colours := map[palette]string{noColor: "no colours", weightOnly: "bold, but no colours (NO_COLOR)", fullColor: "colours"}[p.colors(p.out.Fd())]
 		return append(found, good("terminal", "%s, %d×%d, %s", name, width, height, colours))

@@ -72,6 +72,7 @@ func sendFlags() []cli.Flag {
 // rootFlags are those that only chat alone has.
 func rootFlags() []cli.Flag {
 	return []cli.Flag{
+		&cli.BoolFlag{Name: "plain-ui", Usage: "talk in lines instead of a screen, for screen readers and dumb terminals; so does ACCESSIBLE=1", DisableDefaultText: true},
 		&cli.StringFlag{Name: "resume", Aliases: []string{"r"}, Usage: "open the conversation `[ID]`; without one, choose"},
 	}
 }

@@ -32,6 +32,12 @@ func onTerminal(t *testing.T, h http.Handler, env map[string]string, args ...str
 // terminal, too, as it is for a person.
 func terminalRun(t *testing.T, h http.Handler, env map[string]string, both bool, args ...string) chatRun {
 	t.Helper()
+	return typedRun(t, h, env, both, "", args...)
+}
+
+// typedRun is terminalRun with keys typed ahead.
+func typedRun(t *testing.T, h http.Handler, env map[string]string, both bool, keys string, args ...string) chatRun {
+	t.Helper()
 	master, slave, err := pty.Open()
 	if err != nil {
 		t.Fatal(err)
@@ -49,6 +55,9 @@ func terminalRun(t *testing.T, h http.Handler, env map[string]string, both bool,
 	server.Listener = l
 	server.Start()
 	defer server.Close()
+	if _, err := master.WriteString(keys); err != nil {
+		t.Fatal(err)
+	}
 	var got bytes.Buffer
 	read := make(chan struct{})
 	go func() {
@@ -125,20 +134,26 @@ func TestOnATerminalAnUnknownIDIsNotAPrompt(t *testing.T) {
 	}
 }
 
-func TestADumbTerminalGetsNoScreen(t *testing.T) {
-	for _, name := range []string{"dumb", ""} {
+func TestADumbTerminalGetsLines(t *testing.T) {
+	for name, tc := range map[string]struct {
+		env  map[string]string
+		args []string
+	}{
+		"dumb":           {env: map[string]string{"TERM": "dumb"}},
+		"none":           {env: map[string]string{"TERM": ""}},
+		"asked for":      {env: map[string]string{"TERM": "xterm"}, args: []string{"--plain-ui"}},
+		"in environment": {env: map[string]string{"TERM": "xterm", "ACCESSIBLE": "1"}},
+	} {
 		f := &fake{t: t, chunks: textAnswer()}
-		env := map[string]string{"TERM": name}
-		for _, args := range [][]string{nil, {"-r"}, {"-c"}} {
-			got := terminalRun(t, f, env, false, args...)
-			if got.code != exitUsage || got.out != "" || !strings.Contains(got.stderr, "chat send") {
-				t.Errorf("TERM=%q, %q: %+v", name, args, got)
-			}
+		got := typedRun(t, f, tc.env, false, "What?\n/quit\n", tc.args...)
+		if got.code != exitOK || !strings.Contains(f.sent(), "What?") || !strings.Contains(got.out, "Enter a message to send it.") || strings.Contains(got.out, "\x1b") {
+			t.Errorf("%s: %+v, sent %q", name, got, f.sent())
 		}
-		got := terminalRun(t, f, env, false, "What?")
-		if got.code != exitOK || !strings.Contains(f.sent(), "What?") || strings.Contains(got.out, "\x1b") {
-			t.Errorf("TERM=%q with a prompt: %+v", name, got)
-		}
+	}
+	f := &fake{t: t, chunks: textAnswer()}
+	got := terminalRun(t, f, map[string]string{"TERM": "dumb"}, false, "What?")
+	if got.code != exitOK || !strings.Contains(f.sent(), "What?") || strings.Contains(got.out, "\x1b") {
+		t.Errorf("with a prompt: %+v", got)
 	}
 }
 

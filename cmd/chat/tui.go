@@ -28,14 +28,14 @@ func (p *program) root(c *cli.Context) error {
 	asked := c.Args().Present() || len(c.StringSlice("file")) > 0 || (!c.Bool("no-stdin") && p.stdinIsGiven())
 	terminal := term.IsTerminal(p.out.Fd())
 	dumb := p.env("TERM") == "" || p.env("TERM") == "dumb"
+	accessible := p.env("ACCESSIBLE")
+	plain := c.Bool("plain-ui") || dumb || accessible != "" && accessible != "0"
 	switch {
-	case scripted || !terminal || dumb && asked:
+	case scripted || !terminal || dumb && asked && !c.Bool("plain-ui"):
 		if c.IsSet("resume") {
-			return chat.Errorf(chat.CodeInvalid, "-r opens the screen, which needs a terminal: chat send -C ID continues a conversation")
+			return chat.Errorf(chat.CodeInvalid, "-r needs a terminal: chat send -C ID continues a conversation")
 		}
 		return p.send(c)
-	case dumb:
-		return chat.Errorf(chat.CodeInvalid, "this terminal (TERM=%s) cannot show the screen: chat send \"…\" asks a question, with -c in the same conversation, and chat show last prints it", p.env("TERM"))
 	}
 	o, err := p.sendOptions(c)
 	if err != nil {
@@ -77,7 +77,7 @@ func (p *program) root(c *cli.Context) error {
 		p.quiet = true // a notice would tear the screen, which shows the connection itself
 		exit, err := tui.Run(ctx, tui.Options{
 			Backend: &backend{cl: cl, system: o.system}, In: p.terminal(), Out: p.out, ConversationID: id, Prompt: prompt,
-			Model: o.Model, Host: host, NoColor: p.colors(p.out.Fd()) != fullColor,
+			Model: o.Model, Host: host, Plain: plain, NoColor: p.colors(p.out.Fd()) != fullColor,
 		})
 		p.quiet = false
 		p.farewell(exit)

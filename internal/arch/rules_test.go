@@ -103,6 +103,10 @@ var rules = map[string]rule{
 		[]string{"chat", "chat/tui/", charm, "github.com/atotto/clipboard", "github.com/muesli/termenv", "github.com/mattn/go-runewidth", "github.com/rivo/uniseg"},
 		"a model of a screen behind a Backend interface: no HTTP, no daemon",
 	},
+	"chat/tui/plain": {
+		[]string{"chat", "chat/tui/sanitize", "github.com/muesli/cancelreader"},
+		"a conversation in lines, for screen readers: knows no screen",
+	},
 	"chat/tui/markdown": {
 		[]string{"chat/tui/sanitize", "chat/tui/highlight", charm, "github.com/yuin/goldmark", "github.com/yuin/goldmark/", "github.com/alecthomas/chroma/v2", "github.com/alecthomas/chroma/v2/", "github.com/mattn/go-runewidth", "github.com/rivo/uniseg"},
 		"Markdown to styled lines: a function of text and width",

@@ -1,0 +1,154 @@
+package plain
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"chat"
+	"chat/tui/sanitize"
+)
+
+// table is what can be entered besides messages.
+var table = []struct{ name, args, what string }{ //nolint:gochecknoglobals // constant
+	{"help", "", "lists these commands"},
+	{"new", "", "begins a new conversation"},
+	{"list", "WORDS", "lists the newest conversations, or those that hold the words"},
+	{"open", "NUMBER", "opens a conversation of that list"},
+	{"read", "", "reads the last answer again"},
+	{"models", "", "lists the models"},
+	{"model", "NAME", "asks that model from now on"},
+	{"stop", "", "stops the answer that is being made"},
+	{"quit", "", "leaves; an answer that is being made goes on"},
+}
+
+// command reads a line as a command. A line that begins with a slash and is none
+// is a message, such as a path.
+func command(line string) (name, args string, ok bool) {
+	rest, slash := strings.CutPrefix(strings.TrimSpace(line), "/")
+	name, args, _ = strings.Cut(rest, " ")
+	for _, c := range table {
+		if slash && c.name == name {
+			return name, strings.TrimSpace(args), true
+		}
+	}
+	return "", "", false
+}
+
+func (t *talk) do(ctx context.Context, name, args string) error {
+	switch name {
+	case "help":
+		for _, c := range table {
+			t.say("%s %s.", strings.TrimSpace("/"+c.name+" "+c.args), c.what)
+		}
+		t.say("A line that ends with a backslash goes on in the next line.")
+	case "new":
+		t.conversation = ""
+		t.last.Reset()
+		t.say("This is a new conversation.")
+	case "list":
+		return t.list(ctx, args)
+	case "open":
+		n, err := strconv.Atoi(args)
+		if err != nil || n < 1 || n > len(t.listed) {
+			t.say("Enter /list first, and then /open and a number of that list.")
+			return nil
+		}
+		return t.open(ctx, t.listed[n-1].ID)
+	case "read":
+		if t.last.Len() == 0 {
+			t.say("There is no answer yet.")
+			return nil
+		}
+		t.say("%s", t.last.String())
+	case "models":
+		return t.models(ctx)
+	case "model":
+		t.model = args
+		t.say("The next messages go to %s.", orDefault(args))
+	case "stop":
+		t.say("No answer is being made.")
+	case "quit":
+		return errLeave
+	}
+	return nil
+}
+
+func orDefault(model string) string {
+	if model == "" {
+		return "the default model"
+	}
+	return model
+}
+
+// listedAtOnce is how many conversations are read out.
+const listedAtOnce = 10
+
+func (t *talk) list(ctx context.Context, search string) error {
+	list, err := t.backend.Conversations(ctx, search)
+	if err != nil {
+		return t.complain(ctx, "The conversations cannot be listed", err)
+	}
+	t.listed = list[:min(len(list), listedAtOnce)]
+	if len(t.listed) == 0 {
+		t.say("There is no such conversation.")
+		return nil
+	}
+	for i, c := range t.listed {
+		title := sanitize.Line(c.Title)
+		if title == "" {
+			title = "without a title"
+		}
+		t.say("%d: %s.", i+1, title)
+	}
+	t.say("Enter /open and a number to open one.")
+	return nil
+}
+
+// open goes on with a conversation: its last answer is read, and followed if it
+// is still being made.
+func (t *talk) open(ctx context.Context, id string) error {
+	c, messages, err := t.backend.Messages(ctx, id)
+	if err != nil {
+		return t.complain(ctx, "The conversation cannot be opened", err)
+	}
+	t.conversation = c.ID
+	t.last.Reset()
+	t.say("The conversation is %s. It has %s.", strconv.Quote(sanitize.Line(c.Title)), count(len(messages), "message"))
+	for i := len(messages) - 1; i >= 0; i-- {
+		m := messages[i]
+		if m.Role != chat.RoleAssistant {
+			continue
+		}
+		if m.State != "" && !m.State.Terminal() {
+			return t.follow(ctx, m.TaskID)
+		}
+		t.last.WriteString(sanitize.String(m.Content))
+		t.say("The last answer was:\n%s", t.last.String())
+		return nil
+	}
+	return nil
+}
+
+func (t *talk) models(ctx context.Context) error {
+	list, err := t.backend.Models(ctx)
+	if err != nil {
+		return t.complain(ctx, "The models cannot be listed", err)
+	}
+	for _, m := range list {
+		note := ""
+		if m.Default {
+			note = ", the default"
+		}
+		t.say("%s, of %s%s.", m.ID, m.Provider, note)
+	}
+	return nil
+}
+
+func count(n int, unit string) string {
+	if n == 1 {
+		return "1 " + unit
+	}
+	return fmt.Sprintf("%d %ss", n, unit)
+}

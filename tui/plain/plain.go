@@ -1,0 +1,200 @@
+// Package plain is the conversation for those whom a screen that repaints itself
+// does not serve: for screen readers, and for terminals that can do nothing. It
+// takes lines, and only ever appends whole sentences; there is no colour, no box,
+// no spinner, and the cursor never moves.
+package plain
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"strings"
+
+	"github.com/muesli/cancelreader"
+
+	"chat"
+	"chat/tui/sanitize"
+)
+
+// Backend is what a conversation in lines needs of the rest of the world.
+type Backend interface {
+	Conversations(ctx context.Context, search string) ([]chat.Conversation, error)
+	Messages(ctx context.Context, conversationID string) (chat.Conversation, []chat.Message, error)
+	Send(ctx context.Context, conversationID string, sub chat.Submission) (chat.Accepted, error)
+	Stop(ctx context.Context, taskID string) error
+	Models(ctx context.Context) ([]chat.Model, error)
+	Follow(ctx context.Context, taskID string, from chat.Position) iter.Seq2[chat.Update, error]
+}
+
+// Options says what to talk about. Backend, In and Out are required.
+type Options struct {
+	Backend        Backend
+	In             io.Reader
+	Out            io.Writer
+	ConversationID string // to go on with, "" for a new one
+	Prompt         string // sent at once if it is not empty
+	Model          string
+	Choose         bool // begin with the list of conversations
+}
+
+// Exit is what remains to be said afterwards.
+type Exit struct {
+	ConversationID string
+	Running        []string // the tasks that go on
+}
+
+// Run talks until the input ends, the user leaves, or ctx ends.
+func Run(ctx context.Context, o Options) (Exit, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	lines, stop := readLines(ctx, o.In)
+	defer stop()
+	defer cancel()
+	t := &talk{backend: o.Backend, out: o.Out, model: o.Model, lines: lines}
+	t.say("Enter a message to send it. Enter /help for the commands.")
+	err := t.begin(ctx, o)
+	for err == nil {
+		t.prompt()
+		var line string
+		if line, err = t.next(ctx); err == nil {
+			err = t.take(ctx, line)
+		}
+	}
+	if errors.Is(err, errLeave) {
+		err = nil
+	}
+	exit := Exit{ConversationID: t.conversation}
+	if t.task != "" {
+		exit.Running = []string{t.task}
+	}
+	return exit, errors.Join(err, t.failed)
+}
+
+// errLeave ends the conversation.
+var errLeave = errors.New("leave")
+
+// maxLine bounds a line of input, in bytes.
+const maxLine = 768 << 10
+
+// readLines reads lines until in ends, or until ctx has ended and stop is called.
+func readLines(ctx context.Context, in io.Reader) (_ <-chan string, stop func()) {
+	cancel := func() bool { return false } // of files: they end by themselves
+	if reader, err := cancelreader.NewReader(in); err == nil {
+		in, cancel = reader, reader.Cancel
+	}
+	lines := make(chan string)
+	go func() {
+		defer close(lines)
+		scanner := bufio.NewScanner(in)
+		scanner.Buffer(nil, maxLine)
+		for scanner.Scan() {
+			select {
+			case lines <- scanner.Text():
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return lines, func() {
+		if cancel() {
+			for range lines { // until the goroutine has gone
+			}
+		}
+	}
+}
+
+// talk is one conversation at a time.
+type talk struct {
+	backend Backend
+	out     io.Writer
+	lines   <-chan string
+	failed  error // of out
+
+	conversation string
+	model        string
+	last         strings.Builder     // the last answer
+	listed       []chat.Conversation // as /open counts them
+	waiting      []string            // entered while an answer was being made
+	task         string              // that runs, "" if none does
+}
+
+// say writes one sentence or more on lines of their own.
+func (t *talk) say(format string, args ...any) {
+	t.write(sanitize.String(fmt.Sprintf(format, args...)) + "\n")
+}
+
+func (t *talk) write(text string) {
+	if t.failed == nil {
+		_, t.failed = io.WriteString(t.out, text)
+	}
+}
+
+func (t *talk) prompt() {
+	if len(t.waiting) == 0 {
+		t.write("You: ")
+	}
+}
+
+// next is the next line: one that has waited, or one that is entered now. A line
+// that ends with a backslash goes on in the next one.
+func (t *talk) next(ctx context.Context) (string, error) {
+	if len(t.waiting) > 0 {
+		line := t.waiting[0]
+		t.waiting = t.waiting[1:]
+		t.say("You: %s", line)
+		return line, nil
+	}
+	var whole strings.Builder
+	for {
+		select {
+		case <-ctx.Done():
+			return "", context.Cause(ctx)
+		case line, ok := <-t.lines:
+			if !ok {
+				t.write("\n")
+				return "", errLeave
+			}
+			more, goesOn := strings.CutSuffix(line, `\`)
+			whole.WriteString(more)
+			if !goesOn || whole.Len() > maxLine {
+				return whole.String(), nil
+			}
+			whole.WriteByte('\n')
+		}
+	}
+}
+
+// take does what a line says.
+func (t *talk) take(ctx context.Context, line string) error {
+	line = strings.TrimSpace(sanitize.String(line))
+	if t.failed != nil {
+		return t.failed
+	}
+	if line == "" {
+		return nil
+	}
+	if name, args, ok := command(line); ok {
+		return t.do(ctx, name, args)
+	}
+	return t.send(ctx, line)
+}
+
+func (t *talk) begin(ctx context.Context, o Options) error {
+	switch {
+	case o.ConversationID != "":
+		if err := t.open(ctx, o.ConversationID); err != nil {
+			return err
+		}
+	case o.Choose:
+		if err := t.list(ctx, ""); err != nil {
+			return err
+		}
+	}
+	if strings.TrimSpace(o.Prompt) == "" {
+		return nil
+	}
+	t.say("You: %s", o.Prompt)
+	return t.send(ctx, o.Prompt)
+}
