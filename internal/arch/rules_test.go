@@ -181,6 +181,15 @@ var rules = map[string]rule{
 
 	"chat/lab/cmd/mutants": {nil, "damages a file in an overlay and runs the tests on it"},
 
+	"chat/bench": {
+		[]string{"chat/daemon/keys", "chat/internal/services", goRedis},
+		"measures the programs from outside, beside floors of its own: it never looks inside them",
+	},
+	"chat/bench/cmd/bench": {
+		[]string{"chat/bench", goRedis},
+		"the measuring as a program",
+	},
+
 	"chat/internal/arch":  {nil, "rules"},
 	"chat/internal/crash": {nil, "names of places; everyone may say that it has reached one"},
 	"chat/internal/e2e": {

@@ -98,6 +98,9 @@ func (s *RedisServer) Pause() error { return s.proc.Signal(syscall.SIGSTOP) }
 // Resume lets a paused server go on.
 func (s *RedisServer) Resume() error { return s.proc.Signal(syscall.SIGCONT) }
 
+// Pid is the server's process id.
+func (s *RedisServer) Pid() int { return s.proc.Pid() }
+
 // Addr is the server's host and port.
 func (s *RedisServer) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }
 

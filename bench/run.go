@@ -1,0 +1,72 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+)
+
+// Config says what to measure.
+type Config struct {
+	Programs  Programs
+	Provider  string // base URL of a Provider
+	Rounds    int
+	Scenarios []string // names; none: all
+	Targets   []string // names; none: all
+	Progress  io.Writer
+}
+
+// limit bounds one scenario of one target.
+const limit = 3 * time.Minute
+
+// Run runs each scenario against each target, target after target, so that what
+// is compared is measured within a minute or so. A scenario that fails is
+// reported and does not end the others.
+func Run(ctx context.Context, c Config) (Results, error) {
+	var results Results
+	var errs []error
+	for _, sc := range Scenarios() {
+		if len(c.Scenarios) > 0 && !slices.Contains(c.Scenarios, sc.Name) {
+			continue
+		}
+		for round := range c.Rounds {
+			for _, t := range Targets() {
+				if len(c.Targets) > 0 && !slices.Contains(c.Targets, t.Name) || sc.only != nil && !slices.Contains(sc.only, t.Name) {
+					continue
+				}
+				figures, err := one(ctx, c, sc, t)
+				if ctx.Err() != nil {
+					return results, context.Cause(ctx)
+				}
+				if err != nil {
+					err = fmt.Errorf("%s of %s, round %d: %w", sc.Name, t.Name, round+1, err)
+					errs = append(errs, err)
+					fmt.Fprintln(c.Progress, err)
+					continue
+				}
+				results.add(sc.Name, t.Name, figures)
+				fmt.Fprintf(c.Progress, "%-13s %-12s", sc.Name, t.Name)
+				for _, f := range figures {
+					fmt.Fprintf(c.Progress, "  %s %s %s", f.Name, number3(f.Value), f.Unit)
+				}
+				fmt.Fprintln(c.Progress)
+			}
+		}
+	}
+	results.settle()
+	return results, errors.Join(errs...)
+}
+
+func one(ctx context.Context, c Config, sc Scenario, t Target) (_ []Figure, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, errors.New("it took longer than "+limit.String()))
+	defer cancel()
+	s, err := t.Open(ctx, c.Programs, c.Provider)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	return sc.run(ctx, s)
+}
