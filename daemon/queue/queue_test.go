@@ -251,6 +251,7 @@ func TestRedisThatIsGoneIsAnErrorAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.mustAllFail(t, time.Second)
+	b.mustNotTell(t, time.Second)
 	if err := server.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -271,6 +272,7 @@ func TestRedisThatIsSilentIsAnErrorSoon(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.mustAllFail(t, 3*time.Second)
+	b.mustNotTell(t, 3*time.Second)
 	if err := server.Resume(); err != nil {
 		t.Fatal(err)
 	}
