@@ -22,6 +22,8 @@ func Run(t *testing.T, open func(t *testing.T, o sql.Options) *sql.Store) {
 		{"submit", submitTests},
 		{"idempotency", idempotencyTests},
 		{"messages", messageTests},
+		{"import", importTests},
+		{"fork", forkTests},
 		{"queue", queueTests},
 		{"cancel", cancelTests},
 		{"finish", finishTests},

@@ -1,0 +1,231 @@
+package sqltest
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"chat"
+)
+
+// tree is a conversation with all that one can have: siblings, another
+// beginning, every ending, and texts that are hard to keep.
+func tree() chat.Transcript {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 678901000, time.UTC)
+	id := func(n int) string {
+		return chat.DerivedID(at.Add(time.Duration(n)*time.Second), "tree", fmt.Sprint(n))
+	}
+	t := chat.Transcript{Conversation: chat.Conversation{
+		ID: id(0), Title: "Bäume & <b>", Model: "m-1", System: "be\nbrief", CreatedAt: at, UpdatedAt: at.Add(time.Hour),
+	}}
+	add := func(n, parent int, m chat.Message) {
+		m.ID, m.ConversationID = id(n), t.ID
+		if parent > 0 {
+			m.ParentID = id(parent)
+		}
+		m.CreatedAt, m.UpdatedAt = at.Add(time.Duration(n)*time.Minute), at.Add(time.Duration(n)*time.Minute+time.Microsecond)
+		if m.Role = chat.RoleUser; m.State != "" {
+			m.Role, m.TaskID = chat.RoleAssistant, id(100+n)
+		}
+		t.Messages = append(t.Messages, m)
+	}
+	add(1, 0, chat.Message{Content: "why?\r\n\t\u2028 \x1b[1m 🙂"})
+	add(2, 1, chat.Message{
+		Content: "because", Reasoning: "hm", Model: "m-1", State: chat.TaskDone, FinishReason: "stop",
+		Usage: &chat.Usage{PromptTokens: 3, CompletionTokens: 0, TotalTokens: 3},
+	})
+	add(3, 1, chat.Message{Content: "beca", Model: "m-2", State: chat.TaskInterrupted, Error: chat.Retryable(chat.Errorf(chat.CodeProviderCut, "it was cut"))})
+	add(4, 2, chat.Message{Content: "and?"})
+	add(5, 4, chat.Message{State: chat.TaskCancelled})
+	add(6, 4, chat.Message{State: chat.TaskFailed, Error: chat.Errorf(chat.CodeProviderAuth, "no key")})
+	add(7, 0, chat.Message{Content: "another beginning"})
+	return t
+}
+
+// exported is what an export reads of a conversation.
+func (s *suite) exported(id string) chat.Transcript {
+	s.Helper()
+	c, err := s.Conversation(s.Context(), owner, id)
+	s.must(err)
+	list, err := s.Messages(s.Context(), owner, id)
+	s.must(err)
+	return chat.Transcript{Conversation: c, Messages: list}
+}
+
+func (s *suite) importAs(whose string, t chat.Transcript, want chat.Imported) chat.Imported {
+	s.Helper()
+	s.must(t.Check())
+	got, err := s.Import(s.Context(), whose, t, false)
+	s.must(err)
+	if want.ConversationID == "" {
+		want.ConversationID = got.ConversationID
+	}
+	if got != want {
+		s.Fatalf("imported %+v, want %+v", got, want)
+	}
+	return got
+}
+
+func (s *suite) wantSame(got, want chat.Transcript) {
+	s.Helper()
+	a, err := json.MarshalIndent(got, "", " ")
+	s.must(err)
+	b, err := json.MarshalIndent(want, "", " ")
+	s.must(err)
+	if string(a) != string(b) {
+		s.Fatalf("got %s\nwant %s", a, b)
+	}
+}
+
+var importTests = map[string]func(*suite){
+	"an export comes back as it was, once": func(s *suite) {
+		t := tree()
+		dry, err := s.Import(s.Context(), owner, tree(), true)
+		if want := (chat.Imported{ConversationID: t.ID, Status: chat.ImportCreated, Messages: 7, Added: 7}); err != nil || dry != want {
+			s.Fatalf("dry: %+v, %v; want %+v", dry, err, want)
+		}
+		_, err = s.Conversation(s.Context(), owner, t.ID)
+		s.wantCode(err, chat.CodeNotFound)
+		s.importAs(owner, tree(), dry)
+		s.wantSame(s.exported(t.ID), t)
+		s.importAs(owner, tree(), chat.Imported{ConversationID: t.ID, Status: chat.ImportUnchanged, Messages: 7})
+		s.wantSame(s.exported(t.ID), t)
+		list, _, err := s.Conversations(s.Context(), owner, chat.ConversationQuery{Search: "BÄUME becau"})
+		if err != nil || len(list) != 1 {
+			s.Fatalf("found %v, %v", list, err)
+		}
+		if claims := s.claim(10); len(claims) > 0 {
+			s.Fatalf("an imported answer is made again: %+v", claims)
+		}
+	},
+
+	"what is there stays, and what is missing is added": func(s *suite) {
+		t := tree()
+		part := tree()
+		part.Messages = part.Messages[:3]
+		s.importAs(owner, part, chat.Imported{ConversationID: t.ID, Status: chat.ImportCreated, Messages: 3, Added: 3})
+		title := "mine"
+		_, err := s.UpdateConversation(s.Context(), owner, t.ID, chat.ConversationPatch{Title: &title})
+		s.must(err)
+		acc := s.send(t.ID, chat.Submission{Content: "meanwhile"})
+		changed := tree()
+		changed.Messages[0].Content = "changed"
+		s.importAs(owner, changed, chat.Imported{ConversationID: t.ID, Status: chat.ImportExtended, Messages: 7, Added: 4})
+		got := s.exported(t.ID)
+		if got.Title != "mine" || len(got.Messages) != 9 || got.Messages[0].Content != t.Messages[0].Content || got.Messages[3].ID != acc.UserMessageID {
+			s.Fatalf("%+v", got)
+		}
+		if got.Messages[3].ParentID != t.Messages[2].ID {
+			s.Fatalf("the message went on at %s, not at the newest", got.Messages[3].ParentID)
+		}
+	},
+
+	"an imported conversation goes on": func(s *suite) {
+		t := tree()
+		s.importAs(owner, tree(), chat.Imported{Status: chat.ImportCreated, Messages: 7, Added: 7})
+		acc := s.send(t.ID, chat.Submission{Content: "more", ParentID: t.Messages[1].ID})
+		system, thread, err := s.Thread(s.Context(), acc.TaskID)
+		s.must(err)
+		if system != t.System || len(thread) != 3 || thread[1].Content != "because" {
+			s.Fatalf("%q, %+v", system, thread)
+		}
+		again, _, err := s.Regenerate(s.Context(), owner, t.Messages[1].ID, "", "", chat.SubmitOptions{})
+		s.must(err)
+		if again.UserMessageID != t.Messages[0].ID {
+			s.Fatalf("%+v", again)
+		}
+		task := s.wantState(t.Messages[2].TaskID, chat.TaskInterrupted)
+		if end, ok := task.TerminalChunk(2, 0); !ok || end.Type != chat.ChunkError {
+			s.Fatalf("%+v", end)
+		}
+		_, err = s.DeleteConversation(s.Context(), owner, t.ID)
+		s.must(err)
+		s.importAs(owner, tree(), chat.Imported{ConversationID: t.ID, Status: chat.ImportCreated, Messages: 7, Added: 7})
+	},
+
+	"somebody else's ids are neither taken nor told": func(s *suite) {
+		t := tree()
+		s.importAs(owner, tree(), chat.Imported{Status: chat.ImportCreated, Messages: 7, Added: 7})
+		theirs := s.importAs(another, tree(), chat.Imported{Status: chat.ImportCreated, Messages: 7, Added: 7})
+		if theirs.ConversationID == t.ID {
+			s.Fatal("one conversation of two owners")
+		}
+		s.importAs(another, tree(), chat.Imported{ConversationID: theirs.ConversationID, Status: chat.ImportUnchanged, Messages: 7})
+		s.wantSame(s.exported(t.ID), t)
+		list, err := s.Messages(s.Context(), another, theirs.ConversationID)
+		s.must(err)
+		if len(list) != 7 || list[3].ParentID != list[1].ID || list[1].TaskID == t.Messages[1].TaskID || list[0].ParentID != "" {
+			s.Fatalf("%+v", list)
+		}
+	},
+
+	"messages under another conversation's ids get new ones": func(s *suite) {
+		s.importAs(owner, tree(), chat.Imported{Status: chat.ImportCreated, Messages: 7, Added: 7})
+		copied := tree()
+		copied.ID = nobody
+		for i := range copied.Messages {
+			copied.Messages[i].ConversationID = nobody
+		}
+		s.importAs(owner, copied, chat.Imported{ConversationID: nobody, Status: chat.ImportCreated, Messages: 7, Added: 7})
+		got := s.exported(nobody)
+		if got.Messages[3].ParentID != got.Messages[1].ID || got.Messages[1].ID == tree().Messages[1].ID {
+			s.Fatalf("%+v", got)
+		}
+		s.importAs(owner, copied, chat.Imported{ConversationID: nobody, Status: chat.ImportUnchanged, Messages: 7})
+	},
+
+	"an answer that was being made ends where it is": func(s *suite) {
+		t := chat.Transcript{Conversation: chat.Conversation{ID: nobody}, Messages: []chat.Message{
+			{ID: tree().Messages[0].ID, Role: chat.RoleUser, Content: "x\x00"},
+			{ID: tree().Messages[1].ID, ParentID: tree().Messages[0].ID, Role: chat.RoleAssistant, Content: "so f", State: chat.TaskRunning},
+			{ID: tree().Messages[2].ID, ParentID: tree().Messages[0].ID, Role: chat.RoleAssistant, Content: "plain"},
+		}}
+		s.importAs(owner, t, chat.Imported{Status: chat.ImportCreated, Messages: 3, Added: 3})
+		got := s.exported(nobody)
+		if m := got.Messages[1]; m.State != chat.TaskInterrupted || m.Content != "so f" || m.Error == nil || !m.Error.Retryable {
+			s.Errorf("%+v", m)
+		}
+		if m := got.Messages[2]; m.State != chat.TaskDone || len(m.TaskID) != 36 || m.CreatedAt.IsZero() {
+			s.Errorf("%+v", m)
+		}
+		if got.Messages[0].Content != "x" {
+			s.Errorf("%q", got.Messages[0].Content)
+		}
+		s.importAs(owner, t, chat.Imported{Status: chat.ImportUnchanged, Messages: 3})
+	},
+
+	"many at once make one": func(s *suite) {
+		var wg sync.WaitGroup
+		start := make(chan struct{})
+		for range 4 {
+			wg.Go(func() {
+				<-start
+				if _, err := s.Import(s.Context(), owner, tree(), false); err != nil {
+					s.Error(err)
+				}
+			})
+		}
+		close(start)
+		wg.Wait()
+		s.wantSame(s.exported(tree().ID), tree())
+	},
+
+	"a large one comes in pieces, and whole": func(s *suite) {
+		t := tree()
+		parent := t.Messages[0].ID
+		for i := range 2500 {
+			m := chat.Message{
+				ID: chat.DerivedID(t.CreatedAt, "large", fmt.Sprint(i)), ConversationID: t.ID, ParentID: parent, Role: chat.RoleUser,
+				Content: strings.Repeat(fmt.Sprintf("word%d ", i), 200), CreatedAt: t.CreatedAt, UpdatedAt: t.CreatedAt,
+			}
+			parent = m.ID
+			t.Messages = append(t.Messages, m)
+		}
+		began := time.Now()
+		s.importAs(owner, t, chat.Imported{ConversationID: t.ID, Status: chat.ImportCreated, Messages: 2507, Added: 2507})
+		s.Logf("%d messages in %s", len(t.Messages), time.Since(began))
+		s.wantSame(s.exported(t.ID), t)
+	},
+}

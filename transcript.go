@@ -1,0 +1,203 @@
+package chat
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Transcript is a whole conversation, as an export holds it and an import takes
+// it: all messages of its tree, each behind the one that it answers to.
+type Transcript struct {
+	Conversation
+	Messages []Message `json:"messages"`
+}
+
+// The limits of a transcript. Texts are in bytes.
+const (
+	MaxTitle    = 500
+	MaxModel    = 200
+	MaxSystem   = 256 << 10
+	MaxMessages = 50_000
+	// MaxTranscript is the size of a transcript as JSON.
+	MaxTranscript = 64 << 20
+	maxOutcome    = 4 << 10 // a finish reason, or an error's sentence
+)
+
+// ImportStatus says what an import did.
+type ImportStatus string
+
+// What an import does with a conversation: it is new, or some of its messages
+// are, or nothing is.
+const (
+	ImportCreated   ImportStatus = "created"
+	ImportExtended  ImportStatus = "extended"
+	ImportUnchanged ImportStatus = "unchanged"
+)
+
+// Imported is what became of a transcript. ConversationID differs from that of
+// the transcript only if somebody else has a conversation with that id.
+type Imported struct {
+	ConversationID string       `json:"conversation_id"`
+	Status         ImportStatus `json:"status"`
+	Messages       int          `json:"messages"` // of the transcript
+	Added          int          `json:"added"`    // of these, new
+}
+
+// Check says what keeps t from being imported: CodeInvalid or CodeTooLarge, with
+// the number of the message, counted from 1.
+func (t *Transcript) Check() error {
+	switch {
+	case !isUUID(t.ID):
+		return Errorf(CodeInvalid, "id is not a UUID in lower case")
+	case len(t.Messages) > MaxMessages:
+		return Errorf(CodeTooLarge, "it has %d messages, and a conversation at most %d", len(t.Messages), MaxMessages)
+	case len(t.Title) > MaxTitle:
+		return Errorf(CodeTooLarge, "title is longer than %d bytes", MaxTitle)
+	case len(t.Model) > MaxModel:
+		return Errorf(CodeTooLarge, "model is longer than %d bytes", MaxModel)
+	case len(t.System) > MaxSystem:
+		return Errorf(CodeTooLarge, "system is longer than %d bytes", MaxSystem)
+	case !utf8.ValidString(t.Title + t.Model + t.System):
+		return Errorf(CodeInvalid, "title, model or system is not valid UTF-8")
+	}
+	messages, tasks := make(map[string]bool, len(t.Messages)), make(map[string]bool, len(t.Messages))
+	for i := range t.Messages {
+		m := &t.Messages[i]
+		if what := m.defect(t.ID, messages, tasks); what != "" {
+			return Errorf(CodeInvalid, "message %d: %s", i+1, what)
+		}
+		messages[m.ID] = true
+		tasks[m.TaskID] = m.TaskID != ""
+	}
+	return nil
+}
+
+// defect is what keeps m from being imported into a conversation that has these
+// messages and tasks before it, "" if nothing does.
+func (m *Message) defect(conversation string, messages, tasks map[string]bool) string {
+	switch {
+	case !isUUID(m.ID):
+		return "id is not a UUID in lower case"
+	case messages[m.ID]:
+		return "another one has the same id"
+	case m.ConversationID != "" && m.ConversationID != conversation:
+		return "conversation_id is that of another conversation"
+	case m.ParentID != "" && !messages[m.ParentID]:
+		return "parent_id is not a message before it"
+	case m.Role != RoleUser && m.Role != RoleAssistant:
+		return "role must be user or assistant"
+	case m.Role == RoleUser && (m.TaskID != "" || m.State != "" || m.Usage != nil || m.Error != nil):
+		return "a user's message has no task, state, usage or error"
+	case m.TaskID != "" && (!isUUID(m.TaskID) || tasks[m.TaskID]):
+		return "task_id is not a UUID of its own"
+	case m.State != "" && !m.State.known():
+		return "state is none that an answer can have"
+	case len(m.Model) > MaxModel || len(m.FinishReason) > maxOutcome:
+		return "model or finish_reason is too long"
+	case m.Error != nil && (m.Error.Code == "" || len(m.Error.Code) > MaxModel || len(m.Error.Message) > maxOutcome):
+		return "error must have a code, and not be too long"
+	case m.Usage != nil && (m.Usage.PromptTokens < 0 || m.Usage.CompletionTokens < 0 || m.Usage.TotalTokens < 0):
+		return "usage is less than nothing"
+	}
+	return ""
+}
+
+func (s TaskState) known() bool { return s.Terminal() || s == TaskQueued || s == TaskRunning }
+
+// Settle makes t what a store can take: ids are named where they may be left
+// out, times are set, and an answer that was still being made ends where it is,
+// since nobody here makes it. now stands for times that are missing.
+func (t *Transcript) Settle(now time.Time) {
+	t.CreatedAt = or(t.CreatedAt, now)
+	t.UpdatedAt = or(t.UpdatedAt, t.CreatedAt)
+	for i := range t.Messages {
+		m := &t.Messages[i]
+		m.ConversationID = t.ID
+		m.CreatedAt = or(m.CreatedAt, t.CreatedAt)
+		m.UpdatedAt = or(m.UpdatedAt, m.CreatedAt)
+		if m.Role != RoleAssistant {
+			continue
+		}
+		if m.TaskID == "" {
+			m.TaskID = DerivedID(m.CreatedAt, "task", m.ID)
+		}
+		switch m.State {
+		case "":
+			m.State = TaskDone
+		case TaskQueued, TaskRunning:
+			m.State = TaskInterrupted
+			m.Error = Retryable(Errorf(CodeProviderCut, "it was still being made when it was exported: chat retry makes it again"))
+		case TaskDone, TaskFailed, TaskCancelled, TaskInterrupted:
+		}
+	}
+}
+
+func or(t, other time.Time) time.Time {
+	if t.IsZero() {
+		return other
+	}
+	return t
+}
+
+// DerivedID is a UUIDv7 of the time at, to the millisecond, whose other bits are
+// those of a hash of parts: the same for the same arguments, and for no others.
+func DerivedID(at time.Time, parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	id := sum[:16]
+	ms := uint64(max(at.UnixMilli(), 0))
+	for i := range 6 {
+		id[i] = byte(ms >> (40 - 8*i)) //nolint:gosec // the low eight bits are meant
+	}
+	id[6] = id[6]&0x0f | 0x70 // version 7, RFC 9562
+	id[8] = id[8]&0x3f | 0x80 // and its variant
+	h := hex.EncodeToString(id)
+	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+}
+
+// isUUID reports whether s is a UUID as it is written here, of any version.
+func isUUID(s string) bool {
+	if len(s) != 36 {
+		return false
+	}
+	for i := range len(s) {
+		switch c := s[i]; {
+		case i == 8 || i == 13 || i == 18 || i == 23:
+			if c != '-' {
+				return false
+			}
+		case (c < '0' || c > '9') && (c < 'a' || c > 'f'):
+			return false
+		}
+	}
+	return true
+}
+
+// ForkTitle marks the title of a copy: "T (fork)", then "T (fork 2)".
+func ForkTitle(title string) string {
+	const mark = " (fork"
+	n := ""
+	if base, rest, ok := cutLast(title, mark); ok {
+		if rest == ")" {
+			title, n = base, " 2"
+		} else if k, err := strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(rest, " "), ")")); err == nil && k > 1 && strings.HasSuffix(rest, ")") {
+			title, n = base, " "+strconv.Itoa(k+1)
+		}
+	}
+	for len(title) > MaxTitle-2*len(mark) {
+		_, size := utf8.DecodeLastRuneInString(title)
+		title = title[:len(title)-size]
+	}
+	return strings.TrimSpace(title + mark + n + ")")
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(sep):], true
+}
