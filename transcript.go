@@ -24,7 +24,7 @@ const (
 	MaxMessages = 50_000
 	// MaxTranscript is the size of a transcript as JSON.
 	MaxTranscript = 64 << 20
-	maxOutcome    = 4 << 10 // a finish reason, or an error's sentence
+	maxOutcome    = 64 << 10 // a finish reason, or an error's sentence
 )
 
 // ImportStatus says what an import did.

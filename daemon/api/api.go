@@ -22,6 +22,8 @@ type Conversations interface {
 	DeleteConversation(ctx context.Context, owner, id string) (cancelled []string, err error)
 	Messages(ctx context.Context, owner, conversationID string) ([]chat.Message, error)
 	DropModel(ctx context.Context, owner, conversationID, model string) error
+	Import(ctx context.Context, owner string, t chat.Transcript, dry bool) (chat.Imported, error)
+	Fork(ctx context.Context, owner, conversationID, messageID, title string, o chat.SubmitOptions) (chat.Conversation, bool, error)
 }
 
 // Tasks is what the API needs of SQL for tasks.
@@ -146,11 +148,12 @@ type Server struct {
 	leaving  atomic.Bool
 
 	inquiries inquiries
+	importing chan struct{} // holds one of maxImports places
 }
 
 // New returns a Server that serves until ctx ends or Drain is called.
 func New(ctx context.Context, s Store, l Log, b Bell, p Provider, o Options) *Server {
-	srv := &Server{store: s, log: l, bell: b, provider: p, opts: o.withDefaults(), activity: NewActivity()}
+	srv := &Server{store: s, log: l, bell: b, provider: p, opts: o.withDefaults(), activity: NewActivity(), importing: make(chan struct{}, maxImports)}
 	srv.draining, srv.drain = context.WithCancel(ctx)
 	return srv
 }
@@ -189,6 +192,8 @@ func (s *Server) routes(mux *http.ServeMux) {
 	mux.Handle("GET /conversations/{id}", call(s, s.getConversation))
 	mux.Handle("PATCH /conversations/{id}", call(s, s.updateConversation))
 	mux.Handle("DELETE /conversations/{id}", call(s, s.deleteConversation))
+	mux.Handle("POST /conversations/import", within(s, limits{body: chat.MaxTranscript, patience: importPatience}, s.importConversation))
+	mux.Handle("POST /conversations/{id}/fork", call(s, s.forkConversation))
 	mux.Handle("GET /conversations/{id}/messages", call(s, s.listMessages))
 	mux.Handle("POST /conversations/{id}/messages", call(s, s.submit))
 	mux.Handle("POST /messages/{id}/regenerate", call(s, s.regenerate))

@@ -9,9 +9,9 @@ import (
 
 // Limits on texts, in bytes.
 const (
-	maxTitle  = 500
-	maxModel  = 200
-	maxSystem = 256 << 10
+	maxTitle  = chat.MaxTitle
+	maxModel  = chat.MaxModel
+	maxSystem = chat.MaxSystem
 )
 
 func checkText(name, text string, limit int) error {

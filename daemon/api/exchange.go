@@ -20,20 +20,36 @@ type reply struct {
 	header map[string]string
 }
 
+// limits bound a call: the body in bytes, and how long it waits for SQL.
+type limits struct {
+	body     int64
+	patience time.Duration
+}
+
 // call is answer for calls that ask SQL, which bounds how long they wait for it.
 func call(s *Server, fn func(*http.Request, principal) (reply, error)) http.Handler {
-	return answer(s, func(r *http.Request, p principal) (reply, error) {
-		ctx, cancel := context.WithTimeout(r.Context(), s.opts.StorePatience)
+	return within(s, limits{s.opts.MaxBody, s.opts.StorePatience}, fn)
+}
+
+// within is call under limits of its own.
+func within(s *Server, l limits, fn func(*http.Request, principal) (reply, error)) http.Handler {
+	return bounded(s, l.body, func(r *http.Request, p principal) (reply, error) {
+		ctx, cancel := context.WithTimeout(r.Context(), l.patience)
 		defer cancel()
 		return fn(r.WithContext(ctx), p)
 	})
 }
 
-// answer adapts a function to a handler. Errors become problem documents here and
-// nowhere else.
+// answer is a handler whose function waits for SQL in its own way, or not at all.
 func answer(s *Server, fn func(*http.Request, principal) (reply, error)) http.Handler {
+	return bounded(s, s.opts.MaxBody, fn)
+}
+
+// bounded adapts a function to a handler, for bodies of at most maxBody bytes.
+// Errors become problem documents here and nowhere else.
+func bounded(s *Server, maxBody int64, fn func(*http.Request, principal) (reply, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, s.opts.MaxBody)
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		rep, err := fn(r, principalOf(r))
 		if err != nil {
 			s.logFailure(r, err)

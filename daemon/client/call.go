@@ -2,6 +2,7 @@ package client
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,6 +30,8 @@ type request struct {
 	single bool
 	// provider says that the call may carry the client's own provider.
 	provider bool
+	// patience is how long one try may take; 0 means Options.CallTimeout.
+	patience time.Duration
 	out      any // decoded into, if the answer has a body
 }
 
@@ -92,7 +95,8 @@ func (c *Client) once(ctx context.Context, r request, body []byte) error {
 		e.Cause = errors.Join(errResolve, e.Cause)
 		return &e
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, c.o.CallTimeout, errCallTimeout)
+	patience := cmp.Or(r.patience, c.o.CallTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, callTimeout(patience))
 	defer cancel()
 	res, err := c.send(ctx, l, r, body)
 	if err != nil {
@@ -118,8 +122,10 @@ func (c *Client) once(ctx context.Context, r request, body []byte) error {
 	return nil
 }
 
-// errCallTimeout is the cause of a call's context that ran out of time.
-var errCallTimeout = errors.New("no answer in time")
+// callTimeout is the cause of a call's context that ran out of this time.
+type callTimeout time.Duration
+
+func (callTimeout) Error() string { return "no answer in time" }
 
 func (c *Client) send(ctx context.Context, l *link, r request, body []byte) (*http.Response, error) {
 	var reader io.Reader
@@ -159,9 +165,9 @@ func (c *Client) headers(req *http.Request, l *link, r request) {
 // the next request look for the server again.
 func (c *Client) connectionError(ctx context.Context, l *link, err error) error {
 	c.lost(l)
-	if errors.Is(context.Cause(ctx), errCallTimeout) {
+	if patience := callTimeout(0); errors.As(context.Cause(ctx), &patience) {
 		return &chat.Error{
-			Code: chat.CodeDaemon, Message: fmt.Sprintf("%s did not answer within %s", l, c.o.CallTimeout),
+			Code: chat.CodeDaemon, Message: fmt.Sprintf("%s did not answer within %s", l, time.Duration(patience)),
 			Retryable: true, Cause: context.DeadlineExceeded,
 		}
 	}

@@ -1,0 +1,82 @@
+package api
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"chat"
+)
+
+const (
+	// maxImports is how many transcripts are read at once: each may take some
+	// hundred MiB of memory.
+	maxImports = 2
+	// importPatience is how long an import may take. It is stored in pieces, and
+	// nobody else waits for more than one of them.
+	importPatience = time.Minute
+)
+
+// importConversation stores a conversation as it was exported.
+func (s *Server) importConversation(r *http.Request, p principal) (reply, error) {
+	dry, err := switchParam(r, "dry_run")
+	if err != nil {
+		return reply{}, err
+	}
+	select {
+	case s.importing <- struct{}{}:
+		defer func() { <-s.importing }()
+	default:
+		return reply{}, chat.Retryable(chat.Errorf(chat.CodeUnavailable, "the server is busy with other imports: try again"))
+	}
+	var t chat.Transcript
+	if err := decode(r, &t, false); err != nil {
+		return reply{}, err
+	}
+	if err := t.Check(); err != nil {
+		return reply{}, err
+	}
+	done, err := s.store.Import(r.Context(), p.owner, t, dry)
+	rep := reply{body: done, header: map[string]string{"Location": "/conversations/" + done.ConversationID}}
+	if done.Status == chat.ImportCreated && !dry {
+		rep.status = http.StatusCreated
+	}
+	return rep, err
+}
+
+// switchParam reads a query parameter that is on or off.
+func switchParam(r *http.Request, name string) (bool, error) {
+	v := r.URL.Query().Get(name)
+	if v == "" {
+		return false, nil
+	}
+	on, err := strconv.ParseBool(v)
+	if err != nil {
+		return false, chat.Errorf(chat.CodeInvalid, "%s must be true or false", name)
+	}
+	return on, nil
+}
+
+// forkConversation copies the way down to a message into a new conversation.
+func (s *Server) forkConversation(r *http.Request, p principal) (reply, error) {
+	var in struct {
+		MessageID string `json:"message_id"`
+		Title     string `json:"title"`
+	}
+	if err := decode(r, &in, true); err != nil {
+		return reply{}, err
+	}
+	if err := checkText("title", in.Title, maxTitle); err != nil {
+		return reply{}, err
+	}
+	opts, err := submitOptions(r, in)
+	if err != nil {
+		return reply{}, err
+	}
+	c, replayed, err := s.store.Fork(r.Context(), p.owner, r.PathValue("id"), in.MessageID, in.Title, opts)
+	header := map[string]string{"Location": "/conversations/" + c.ID}
+	if replayed {
+		header["Idempotent-Replay"] = "true"
+	}
+	return reply{status: http.StatusCreated, body: c, header: header}, err
+}
