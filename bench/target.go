@@ -126,15 +126,6 @@ func (s *Site) launch(ctx context.Context, address string, c services.Command) e
 	return context.Cause(ctx)
 }
 
-func freeAddress(ctx context.Context) (string, error) {
-	var config net.ListenConfig
-	l, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
-}
-
 func (s *Site) launchRedis(ctx context.Context) (err error) {
 	if s.redis, err = services.LaunchRedis(ctx, s.dir); err != nil {
 		return err
@@ -149,7 +140,7 @@ func floorTarget(mode string) func(context.Context, *Site) error {
 		if err := s.launchRedis(ctx); err != nil {
 			return err
 		}
-		address, err := freeAddress(ctx)
+		address, err := services.FreeAddress(ctx)
 		if err != nil {
 			return err
 		}
@@ -183,7 +174,7 @@ func chatdTarget(roles ...string) func(context.Context, *Site) error {
 			c := services.Command{Path: s.programs.Chatd, Args: []string{"--role", role}, Env: env}
 			address := ""
 			if role != "worker" {
-				if address, err = freeAddress(ctx); err != nil {
+				if address, err = services.FreeAddress(ctx); err != nil {
 					return err
 				}
 				c.Args = append(c.Args, "--listen", "tcp://"+address)
@@ -198,7 +189,7 @@ func chatdTarget(roles ...string) func(context.Context, *Site) error {
 }
 
 func embeddedTarget(ctx context.Context, s *Site) error {
-	address, err := freeAddress(ctx)
+	address, err := services.FreeAddress(ctx)
 	if err != nil {
 		return err
 	}

@@ -223,7 +223,7 @@ func (s *sender) followWithClient(ctx context.Context, f *Follower, a *Ask, c ch
 // askLast asks for the message right behind the terminal chunk. Whoever cannot
 // be reached is asked again: the promise is about what is answered.
 func (s *sender) askLast(ctx context.Context, f *Follower, a *Ask, api int) {
-	for range 100 {
+	for began := time.Now(); time.Since(began) < patience; {
 		var list struct {
 			Messages []chat.Message `json:"messages"`
 		}

@@ -73,10 +73,14 @@ func redisRows() []Row {
 			}
 			return errors.Join(pause(ctx, w.Chance.between(time.Second, 5*time.Second)), w.rdb.Do(ctx, "REPLICAOF", "NO", "ONE").Err())
 		}),
-		row("absent-at-start", false, absent),
+		twice(row("absent-at-start", false, absent)),
 		short,
 	}
 }
+
+// twice is for processes that die while there is no Redis: what they have whole,
+// and have not committed yet, is nowhere else.
+func twice(r Row) Row { r.Allow.Repurchase, r.Allow.RepurchaseFull = true, true; return r }
 
 func alone(r Row) Row { r.Alone = true; return r }
 

@@ -126,7 +126,7 @@ func (w *World) startFull(ctx context.Context) (err error) {
 	w.rdb = redis.NewClient(o)
 	w.closers = append(w.closers, w.rdb.Close)
 	if w.balancer != nil {
-		if w.before, err = freeAddress(ctx); err != nil {
+		if w.before, err = services.FreeAddress(ctx); err != nil {
 			return err
 		}
 	}
@@ -201,7 +201,7 @@ func (w *World) node(ctx context.Context, name string, api, worker bool) (*Node,
 		n.cmd.Args = append(n.cmd.Args, "--role", role)
 	}
 	if api {
-		if n.listen, err = freeAddress(ctx); err != nil {
+		if n.listen, err = services.FreeAddress(ctx); err != nil {
 			return nil, err
 		}
 		n.cmd.Args = append(n.cmd.Args, "--listen", "tcp://"+n.listen)
@@ -214,15 +214,6 @@ func (w *World) node(ctx context.Context, name string, api, worker bool) (*Node,
 		}
 	}
 	return n, nil
-}
-
-func freeAddress(ctx context.Context) (string, error) {
-	var config net.ListenConfig
-	l, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
 }
 
 // Nodes are all chatd processes, each once.

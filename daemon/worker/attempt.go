@@ -211,7 +211,7 @@ func (a *attempt) commit(ctx, work context.Context, r chat.Result) string {
 		r.Model = a.claim.Model
 	}
 	if a.log != nil {
-		n, err := a.settleLog(ctx, r.FinishReason)
+		n, err := a.settleLog(ctx, r.FinishReason, min(settlePatience, a.w.opts.LogPatience))
 		if err != nil {
 			a.w.opts.Logger.Warn("worker: the log is behind; readers will find the answer in SQL", "task", r.TaskID, "err", err)
 		}
@@ -235,10 +235,13 @@ func (a *attempt) commit(ctx, work context.Context, r chat.Result) string {
 	return string(r.State)
 }
 
-// settleLog sends what the log still holds, waiting for Redis no longer than an
-// end may.
-func (a *attempt) settleLog(ctx context.Context, finishReason string) (int, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.w.opts.LogPatience)
+// settlePatience is how long a whole answer waits for Redis before it goes to SQL,
+// which is where it is safe.
+const settlePatience = 250 * time.Millisecond
+
+// settleLog sends what the log still holds, waiting for Redis for so long.
+func (a *attempt) settleLog(ctx context.Context, finishReason string, patience time.Duration) (int, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	return a.log.Settle(ctx, finishReason)
 }
@@ -269,7 +272,7 @@ func (a *attempt) requeue(ctx, work context.Context, h chat.Handback) string {
 	h.TaskID, h.Attempt = a.claim.ID, a.claim.Attempt
 	h.Content, h.Reasoning = a.content.String(), a.reasoning.String()
 	if a.log != nil {
-		if _, err := a.settleLog(ctx, ""); err != nil {
+		if _, err := a.settleLog(ctx, "", a.w.opts.LogPatience); err != nil {
 			a.w.opts.Logger.Debug("worker: the log is behind", "task", h.TaskID, "err", err)
 		}
 	}

@@ -103,15 +103,19 @@ func TestAnAnswerOutlivesRedis(t *testing.T) {
 		t.Parallel()
 		server := redisServer(t)
 		l := newLab(t, setup{redis: server.Options()})
-		l.work(on{opts: worker.Options{LogPatience: 300 * time.Millisecond}})
+		l.work(on{opts: worker.Options{LogPatience: 6 * time.Second}})
 		acc := l.submit("lie: chunks=20 gate")
 		l.provider.Step(5)
 		l.logged(acc, providertest.Answer(1, 5))
 		l.must(server.Kill())
 		l.provider.Step(15)
+		whole := time.Now()
 		task, m := l.ended(acc)
 		if task.State != chat.TaskDone || m.Content != providertest.Answer(1, 20) {
 			t.Errorf("%s with %q", task.State, m.Content)
+		}
+		if took := time.Since(whole); took > 3*time.Second {
+			t.Errorf("the answer was committed %s after its last token: it waited for Redis", took)
 		}
 	})
 	t.Run("that was never there", func(t *testing.T) {

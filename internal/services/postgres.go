@@ -41,7 +41,7 @@ func LaunchPostgres(ctx context.Context) (*PostgresServer, error) {
 		return nil, errors.Join(err, s.Remove())
 	}
 	for range portTries {
-		if s.port, err = freePort(); err != nil {
+		if s.port, err = FreePort(ctx); err != nil {
 			break
 		}
 		if err = s.Start(ctx); err == nil {

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -115,17 +117,29 @@ func (p *Process) Signal(sig os.Signal) error {
 	return nil
 }
 
-// freePort is a loopback port that nobody listens on now.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
+// The ports that FreePort picks from: below those that Linux gives to outgoing
+// connections, one of which could take the port before its server has it.
+const firstPort, ports = 15000, 17000
+
+// FreePort is a loopback port that nobody listens on now.
+func FreePort(ctx context.Context) (int, error) {
+	var config net.ListenConfig
+	for {
+		port := firstPort + rand.N(ports)
+		l, err := config.Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		switch {
+		case err == nil:
+			return port, l.Close()
+		case !errors.Is(err, syscall.EADDRINUSE):
+			return 0, fmt.Errorf("find a free port: %w", err)
+		}
 	}
-	addr, ok := l.Addr().(*net.TCPAddr)
-	if err := l.Close(); err != nil || !ok {
-		return 0, fmt.Errorf("find a free port: %v: %w", l.Addr(), err)
-	}
-	return addr.Port, nil
+}
+
+// FreeAddress is the host:port of a FreePort.
+func FreeAddress(ctx context.Context) (string, error) {
+	port, err := FreePort(ctx)
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), err
 }
 
 // tail keeps the end of what is written to it.

@@ -34,7 +34,7 @@ func LaunchRedis(ctx context.Context, dir string, args ...string) (*RedisServer,
 	}
 	for range portTries {
 		var port int
-		if port, err = freePort(); err != nil {
+		if port, err = FreePort(ctx); err != nil {
 			return nil, err
 		}
 		s := &RedisServer{path: path, dir: dir, port: port, args: args}
