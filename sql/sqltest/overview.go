@@ -1,0 +1,63 @@
+package sqltest
+
+import (
+	"maps"
+
+	"chat"
+)
+
+func init() { maps.Copy(queueTests, overviewTests) }
+
+var overviewTests = map[string]func(*suite){
+	"the overview has the owner's running tasks, the oldest first, with their titles": func(s *suite) {
+		c, err := s.CreateConversation(s.Context(), owner, chat.Conversation{Title: "Tuning"})
+		s.must(err)
+		s.send(c.ID, chat.Submission{Content: "one"})
+		second := s.conversation()
+		s.send(second.ID, chat.Submission{Content: "two"})
+		theirs, err := s.CreateConversation(s.Context(), another, chat.Conversation{Title: "secret"})
+		s.must(err)
+		_, _, err = s.Submit(s.Context(), another, theirs.ID, chat.Submission{Content: "three"}, chat.SubmitOptions{})
+		s.must(err)
+		first := s.claim(1)
+		s.claim(5)
+		s.queued()
+
+		all, err := s.Running(s.Context(), owner, 10)
+		s.must(err)
+		if len(all) != 2 || all[0].Task.ID != first[0].ID || all[0].Task.Worker != worker || all[0].Task.StartedAt == nil {
+			s.Fatalf("%+v", all)
+		}
+		titles := map[string]string{all[0].Task.ConversationID: all[0].Title, all[1].Task.ConversationID: all[1].Title}
+		if titles[c.ID] != "Tuning" {
+			s.Fatalf("titles %v", titles)
+		}
+		some, err := s.Running(s.Context(), owner, 1)
+		s.must(err)
+		if len(some) != 1 || some[0].Task.ID != first[0].ID {
+			s.Fatalf("the oldest of them: %+v", some)
+		}
+	},
+
+	"the overview has the failures that came last": func(s *suite) {
+		var ended []string
+		for _, state := range []chat.TaskState{chat.TaskFailed, chat.TaskDone, chat.TaskInterrupted} {
+			c := s.claimed()
+			r := chat.Result{TaskID: c.ID, Attempt: c.Attempt, State: state}
+			if state != chat.TaskDone {
+				r.Err = chat.Errorf(chat.CodeProviderAuth, "the provider refused the key")
+			}
+			s.must(s.Finish(s.Context(), r))
+			ended = append(ended, c.ID)
+		}
+		s.queued()
+		failures, err := s.Failures(s.Context(), owner, 10)
+		s.must(err)
+		if len(failures) != 2 || failures[0].Task.ID != ended[2] || failures[1].Task.ID != ended[0] || failures[1].Task.Error == nil {
+			s.Fatalf("%+v", failures)
+		}
+		if theirs, err := s.Failures(s.Context(), another, 10); err != nil || len(theirs) != 0 {
+			s.Fatalf("another's: %+v, %v", theirs, err)
+		}
+	},
+}
