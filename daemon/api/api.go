@@ -43,6 +43,8 @@ type Status interface {
 	Engine() string
 	QueueDepths(ctx context.Context) (map[chat.Priority]int, int, error)
 	Workers(ctx context.Context) ([]chat.Worker, error)
+	Running(ctx context.Context, owner string, most int) ([]chat.AnswerStats, error)
+	Failures(ctx context.Context, owner string, most int) ([]chat.AnswerStats, error)
 }
 
 // Store is all that the API needs of SQL; *sql.Store satisfies it.
@@ -67,9 +69,11 @@ type Log interface {
 	Ping(ctx context.Context) error
 }
 
-// Bell wakes a worker; *queue.Queue satisfies it.
+// Bell wakes a worker, and tells how Redis stands; *queue.Queue satisfies it.
 type Bell interface {
 	Ring(ctx context.Context, p chat.Priority, taskID string) error
+	Statistics(ctx context.Context) (chat.RedisStats, error)
+	LogStatistics(ctx context.Context, taskIDs []string) (map[string]chat.LogStats, error)
 }
 
 // Provider lists models and holds, in memory, the credentials that came with a

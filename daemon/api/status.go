@@ -70,63 +70,10 @@ func (s *Server) workers(r *http.Request, _ principal) (reply, error) {
 	}{orEmpty(list)}}, err
 }
 
-// stats is how things stand right now.
-type stats struct {
-	Queued  map[chat.Priority]int `json:"queued"`
-	Running int                   `json:"running"`
-	Workers int                   `json:"workers"`
-	Streams int                   `json:"streams"`
-	Redis   string                `json:"redis"`
-	SQL     string                `json:"sql"`
-	Engine  string                `json:"engine"`
-}
-
-// readStats asks Redis and SQL at the same time: that one does not answer says
-// nothing of the other. Of what is down the numbers are 0.
-func (s *Server) readStats(ctx context.Context) stats {
-	ctx, cancel := context.WithTimeout(ctx, statusPatience)
-	defer cancel()
-	st := stats{Streams: s.log.Followers(), Redis: "ok", SQL: "ok", Engine: s.store.Engine(), Queued: map[chat.Priority]int{}}
-	for _, p := range chat.Priorities() {
-		st.Queued[p] = 0
-	}
-	pinged := make(chan error, 1)
-	go func() { pinged <- s.log.Ping(ctx) }()
-	if err := s.readQueue(ctx, &st); err != nil {
-		s.opts.Logger.Warn("api: SQL does not say how the queue stands", "err", err)
-		st.SQL = "down"
-	}
-	if err := <-pinged; err != nil {
-		s.opts.Logger.Warn("api: Redis does not answer", "err", err)
-		st.Redis = "down"
-	}
-	return st
-}
-
-func (s *Server) readQueue(ctx context.Context, st *stats) error {
-	queued, running, err := s.store.QueueDepths(ctx)
-	if err != nil {
-		return err
-	}
-	workers, err := s.store.Workers(ctx)
-	if err != nil {
-		return err
-	}
-	st.Running, st.Workers = running, len(workers)
-	for _, p := range chat.Priorities() {
-		st.Queued[p] = queued[p]
-	}
-	return nil
-}
-
-func (s *Server) stats(r *http.Request, _ principal) (reply, error) {
-	return reply{body: s.readStats(r.Context())}, nil
-}
-
 // metrics is the same in the text format of Prometheus, version 0.0.4. What SQL
 // would have to say is missing while it is down: 0 would be a lie.
 func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
-	st := s.readStats(r.Context())
+	st := s.readLoad(r.Context(), nil)
 	var b strings.Builder
 	gauge := func(name, help string, write func()) {
 		fmt.Fprintf(&b, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name)
@@ -151,6 +98,12 @@ func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprintf(&b, "chat_up{dependency=%q} %d\n", d.name, up)
 		}
 	})
+	if m := st.Memory; m != nil {
+		gauge("chat_redis_keys", "Keys of the Redis database, whoever's they are.", func() { fmt.Fprintf(&b, "chat_redis_keys %d\n", m.Keys) })
+		if m.UsedBytes > 0 {
+			gauge("chat_redis_memory_bytes", "Memory of all of Redis.", func() { fmt.Fprintf(&b, "chat_redis_memory_bytes %d\n", m.UsedBytes) })
+		}
+	}
 	gauge("go_goroutines", "Goroutines of this process.", func() { fmt.Fprintf(&b, "go_goroutines %d\n", runtime.NumGoroutine()) })
 	gauge("go_memstats_heap_inuse_bytes", "Heap in use by this process.", func() {
 		var m runtime.MemStats

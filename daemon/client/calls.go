@@ -185,20 +185,9 @@ func (c *Client) Workers(ctx context.Context) ([]chat.Worker, error) {
 	return out.Workers, err
 }
 
-// Stats is the server's load, and how the things it depends on are.
-type Stats struct {
-	Queued  map[chat.Priority]int `json:"queued"`
-	Running int                   `json:"running"`
-	Workers int                   `json:"workers"`
-	Streams int                   `json:"streams"`
-	Redis   string                `json:"redis"`
-	SQL     string                `json:"sql"`
-	Engine  string                `json:"engine"`
-}
-
-// Stats returns the server's load.
-func (c *Client) Stats(ctx context.Context) (Stats, error) {
-	var out Stats
+// Stats returns the server's load, and the caller's answers.
+func (c *Client) Stats(ctx context.Context) (chat.Stats, error) {
+	var out chat.Stats
 	err := c.do(ctx, request{method: http.MethodGet, path: "/stats", again: true, out: &out})
 	return out, err
 }

@@ -1,0 +1,140 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"chat"
+)
+
+// stats is how things stand, with the caller's own answers. Its work is bounded:
+// four questions to SQL, each answered from an index and with a limit, and two
+// round trips to Redis.
+func (s *Server) stats(r *http.Request, p principal) (reply, error) {
+	st := s.readLoad(r.Context(), func(ctx context.Context, st *chat.Stats) error { return s.readAnswers(ctx, p.owner, st) })
+	if st.Redis == "ok" && len(st.Answers) > 0 {
+		ctx, cancel := context.WithTimeout(r.Context(), statusPatience)
+		defer cancel()
+		if err := s.readLogs(ctx, st.Answers); err != nil {
+			s.opts.Logger.Warn("api: Redis does not say how long the logs are", "err", err)
+			st.Redis = "down"
+		}
+	}
+	return reply{body: st}, nil
+}
+
+// readLoad is the part that /metrics tells, too, with what else SQL is to tell.
+// It asks Redis and SQL at the same time: that one does not answer says nothing
+// of the other. Of what is down the numbers are 0.
+func (s *Server) readLoad(ctx context.Context, also func(context.Context, *chat.Stats) error) chat.Stats {
+	ctx, cancel := context.WithTimeout(ctx, statusPatience)
+	defer cancel()
+	st := chat.Stats{
+		At: time.Now().UTC(), Streams: s.log.Followers(), Redis: "ok", SQL: "ok", Engine: s.store.Engine(), Queued: map[chat.Priority]int{},
+		WorkerList: []chat.Worker{}, Answers: []chat.RunningAnswer{}, Failures: []chat.FailedAnswer{},
+	}
+	for _, p := range chat.Priorities() {
+		st.Queued[p] = 0
+	}
+	var memory chat.RedisStats
+	asked := make(chan error, 1)
+	go func() {
+		var err error
+		memory, err = s.memory(ctx)
+		asked <- err
+	}()
+	err := s.readQueue(ctx, &st)
+	if err == nil && also != nil {
+		err = also(ctx, &st)
+	}
+	if err != nil {
+		s.opts.Logger.Warn("api: SQL does not say how the queue stands", "err", err)
+		st.SQL = "down"
+	}
+	if err := <-asked; err != nil {
+		s.opts.Logger.Warn("api: Redis does not answer", "err", err)
+		st.Redis = "down"
+	} else {
+		st.Memory = &memory
+	}
+	return st
+}
+
+// memory is what Redis says of itself, if the log reaches it, too.
+func (s *Server) memory(ctx context.Context) (chat.RedisStats, error) {
+	if err := s.log.Ping(ctx); err != nil {
+		return chat.RedisStats{}, err
+	}
+	return s.bell.Statistics(ctx)
+}
+
+func (s *Server) readQueue(ctx context.Context, st *chat.Stats) error {
+	queued, running, err := s.store.QueueDepths(ctx)
+	if err != nil {
+		return err
+	}
+	workers, err := s.store.Workers(ctx)
+	if err != nil {
+		return err
+	}
+	st.Running, st.Workers, st.WorkerList = running, len(workers), orEmpty(workers)
+	for _, p := range chat.Priorities() {
+		st.Queued[p] = queued[p]
+	}
+	return nil
+}
+
+// readAnswers lists what of owner's runs, and what failed last.
+func (s *Server) readAnswers(ctx context.Context, owner string, st *chat.Stats) error {
+	running, err := s.store.Running(ctx, owner, chat.MaxAnswers+1)
+	if err != nil {
+		return err
+	}
+	if len(running) > chat.MaxAnswers {
+		running, st.MoreAnswers = running[:chat.MaxAnswers], true
+	}
+	for _, a := range running {
+		t := a.Task
+		st.Answers = append(st.Answers, chat.RunningAnswer{
+			TaskID: t.ID, ConversationID: t.ConversationID, Title: a.Title, Model: t.Model, Priority: t.Priority, Attempt: t.Attempt,
+			Worker: t.Worker, CreatedAt: t.CreatedAt, StartedAt: at(t.StartedAt), CancelRequested: t.CancelRequested,
+		})
+	}
+	failed, err := s.store.Failures(ctx, owner, chat.MaxFailures)
+	if err != nil {
+		return err
+	}
+	for _, a := range failed {
+		t := a.Task
+		st.Failures = append(st.Failures, chat.FailedAnswer{
+			TaskID: t.ID, ConversationID: t.ConversationID, Title: a.Title, Model: t.Model, State: t.State, Attempt: t.Attempt,
+			FinishedAt: at(t.FinishedAt), Error: t.Error,
+		})
+	}
+	return nil
+}
+
+// readLogs says of each answer how long its log is.
+func (s *Server) readLogs(ctx context.Context, answers []chat.RunningAnswer) error {
+	ids := make([]string, len(answers))
+	for i, a := range answers {
+		ids[i] = a.TaskID
+	}
+	logs, err := s.bell.LogStatistics(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for i, id := range ids {
+		answers[i].Chunks, answers[i].TTLSeconds = logs[id].Chunks, int(logs[id].TTL/time.Second)
+	}
+	return nil
+}
+
+// at is a moment that has come, or the zero one.
+func at(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return *t
+}

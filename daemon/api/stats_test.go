@@ -1,0 +1,90 @@
+package api_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"chat"
+	"chat/daemon/api"
+)
+
+func (l *lab) stats() chat.Stats {
+	l.Helper()
+	var st chat.Stats
+	a := l.call("GET", "/stats", "")
+	if a.into(l.T, &st); a.status != 200 {
+		l.Fatalf("%d %s", a.status, a.body)
+	}
+	return st
+}
+
+func TestStatsTellWhatRunsAndWhatFailed(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, api.Options{})
+	empty := l.stats()
+	if empty.Answers == nil || empty.Failures == nil || empty.WorkerList == nil || empty.Memory == nil || empty.At.IsZero() {
+		t.Errorf("lists that are empty are lists: %+v", empty)
+	}
+	l.must(l.store.Heartbeat(t.Context(), chat.Worker{ID: "w1", Host: "h", PID: 7, Concurrency: 4, Running: 1, StartedAt: time.Now()}))
+	acc := l.submitted()
+	title := "Tuning"
+	_, err := l.store.UpdateConversation(t.Context(), chat.LocalOwner, acc.ConversationID, chat.ConversationPatch{Title: &title})
+	l.must(err)
+	l.claim(acc).write("a ", "b ", "c ")
+	bad := l.submitted()
+	claim := l.claim(bad)
+	claim.write("x")
+	l.must(l.store.Finish(t.Context(), chat.Result{TaskID: bad.TaskID, Attempt: 1, State: chat.TaskFailed, Err: chat.Errorf(chat.CodeProviderAuth, "refused")}))
+
+	theirs, err := l.store.CreateConversation(t.Context(), "another", chat.Conversation{Title: "secret"})
+	l.must(err)
+	_, _, err = l.store.Submit(t.Context(), "another", theirs.ID, chat.Submission{Content: "x"}, chat.SubmitOptions{})
+	l.must(err)
+	claimed, err := l.store.Claim(t.Context(), "w1", 1, false)
+	if l.must(err); len(claimed) != 1 {
+		t.Fatalf("%+v", claimed)
+	}
+
+	l.eventually("the chunks are in the log", func() bool { return len(l.stats().Answers) == 1 && l.stats().Answers[0].Chunks == 3 })
+	st := l.stats()
+	a := st.Answers[0]
+	if a.TaskID != acc.TaskID || a.ConversationID != acc.ConversationID || a.Title != title || a.Worker == "" || a.Attempt != 1 ||
+		a.StartedAt.IsZero() || a.TTLSeconds < 3500 || a.TTLSeconds > 3600 {
+		t.Errorf("%+v", a)
+	}
+	if st.Running != 2 || st.MoreAnswers || len(st.WorkerList) != 1 || st.WorkerList[0].Running != 1 || st.WorkerList[0].SeenAt.IsZero() {
+		t.Errorf("the totals are of all owners: %+v", st)
+	}
+	if len(st.Failures) != 1 || st.Failures[0].TaskID != bad.TaskID || st.Failures[0].Error.Code != chat.CodeProviderAuth || st.Failures[0].FinishedAt.IsZero() {
+		t.Errorf("%+v", st.Failures)
+	}
+	if st.Memory.Keys < 2 || st.Memory.Lasting != -1 || len(st.Memory.Bells) != 3 {
+		t.Errorf("%+v", st.Memory)
+	}
+}
+
+// crowdedStore has more running tasks than anybody lists.
+type crowdedStore struct{ api.Store }
+
+func (crowdedStore) Running(_ context.Context, _ string, most int) ([]chat.AnswerStats, error) {
+	return make([]chat.AnswerStats, most), nil
+}
+
+func TestStatsListSoManyAnswersAndSayThatThereAreMore(t *testing.T) {
+	t.Parallel()
+	l := newLabWith(t, api.Options{}, func(s api.Store) api.Store { return crowdedStore{s} })
+	if st := l.stats(); len(st.Answers) != chat.MaxAnswers || !st.MoreAnswers {
+		t.Errorf("%d answers, more: %v", len(st.Answers), st.MoreAnswers)
+	}
+}
+
+func TestStatsWithoutRedisStillTellWhatSQLKnows(t *testing.T) {
+	t.Parallel()
+	l := newLabThrough(t, api.Options{}, func(s api.Store) api.Store { return s }, func(l api.Log) api.Log { return deafLog{l} })
+	acc := l.submitted()
+	l.claim(acc)
+	if st := l.stats(); st.Redis != "down" || st.Memory != nil || st.SQL != "ok" || st.Running != 1 {
+		t.Errorf("%+v", st)
+	}
+}
