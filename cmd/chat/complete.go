@@ -169,8 +169,18 @@ func (p *program) arguments(c *cli.Context, at spot) []candidate {
 	switch strings.Join(at.path, " ") {
 	case "attach", "stop", "wait":
 		return p.offer(c.Context, at.host, taskIDs)
-	case "show", "rm", "export":
+	case "show", "rm", "export", "fork", "rename", "edit":
+		if len(at.args) > 0 && at.path[0] != "rm" && at.path[0] != "export" {
+			return nil
+		}
 		return p.offer(c.Context, at.host, conversationIDs)
+	case "retry":
+		if len(at.args) > 0 {
+			return nil
+		}
+		return p.offer(c.Context, at.host, taskIDs)
+	case "import":
+		return plainly(filesDirective)
 	case "help":
 		inner := locate(c.App, at.args)
 		all = p.arguments(c, spot{commands: inner.commands})

@@ -98,7 +98,7 @@ func (p *program) show(c *cli.Context) error {
 			return err
 		}
 		if c.Bool("json") {
-			return writeJSON(p.out, transcript{conv, messages})
+			return writeJSON(p.out, chat.Transcript{Conversation: conv, Messages: messages})
 		}
 		if err := p.printTitle(conv); err != nil {
 			return err

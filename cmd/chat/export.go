@@ -117,12 +117,6 @@ const (
 	exportVersion = 1
 )
 
-// transcript is a conversation with its messages, as show and export write it.
-type transcript struct {
-	chat.Conversation
-	Messages []chat.Message `json:"messages"`
-}
-
 // jsonExport writes one object, a conversation at a time.
 type jsonExport struct {
 	w     io.Writer
@@ -145,7 +139,7 @@ func (j *jsonExport) conversation(conv chat.Conversation, messages []chat.Messag
 	if messages == nil {
 		messages = []chat.Message{}
 	}
-	if err := e.Encode(transcript{conv, messages}); err != nil {
+	if err := e.Encode(chat.Transcript{Conversation: conv, Messages: messages}); err != nil {
 		return err
 	}
 	_, err := j.w.Write(bytes.TrimSuffix(b.Bytes(), []byte("\n")))

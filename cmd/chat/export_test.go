@@ -11,9 +11,9 @@ import (
 
 func TestExportLosesNothing(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)
-	one := transcript{
-		chat.Conversation{ID: "c1", Title: "<T> & \u2028", Model: "m", System: "s", CreatedAt: at, UpdatedAt: at},
-		[]chat.Message{
+	one := chat.Transcript{
+		Conversation: chat.Conversation{ID: "c1", Title: "<T> & \u2028", Model: "m", System: "s", CreatedAt: at, UpdatedAt: at},
+		Messages: []chat.Message{
 			{ID: "m1", ConversationID: "c1", Role: chat.RoleUser, Content: "a\n\"b\"\t\x1b[1m", CreatedAt: at, UpdatedAt: at},
 			{
 				ID: "m2", ConversationID: "c1", ParentID: "m1", Role: chat.RoleAssistant, Content: "c", Reasoning: "r", Model: "m", CreatedAt: at, UpdatedAt: at,
@@ -22,8 +22,8 @@ func TestExportLosesNothing(t *testing.T) {
 			},
 		},
 	}
-	two := transcript{chat.Conversation{ID: "c2", CreatedAt: at, UpdatedAt: at}, []chat.Message{}}
-	for _, all := range [][]transcript{{}, {one}, {one, two}} {
+	two := chat.Transcript{Conversation: chat.Conversation{ID: "c2", CreatedAt: at, UpdatedAt: at}, Messages: []chat.Message{}}
+	for _, all := range [][]chat.Transcript{{}, {one}, {one, two}} {
 		var b strings.Builder
 		out := &jsonExport{w: &b}
 		for _, tr := range all {
@@ -35,10 +35,10 @@ func TestExportLosesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		var got struct {
-			Format        string       `json:"format"`
-			Version       int          `json:"version"`
-			ExportedAt    time.Time    `json:"exported_at"`
-			Conversations []transcript `json:"conversations"`
+			Format        string            `json:"format"`
+			Version       int               `json:"version"`
+			ExportedAt    time.Time         `json:"exported_at"`
+			Conversations []chat.Transcript `json:"conversations"`
 		}
 		if err := json.Unmarshal([]byte(b.String()), &got); err != nil {
 			t.Fatalf("%v in %s", err, b.String())

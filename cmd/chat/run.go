@@ -100,7 +100,7 @@ func (p *program) app() *cli.App {
 		Commands: []*cli.Command{
 			p.rootCommand(), p.sendCommand(), p.attachCommand(), p.retryCommand(), p.editCommand(),
 			p.psCommand(), p.stopCommand(), p.waitCommand(),
-			p.lsCommand(), p.searchCommand(), p.showCommand(), p.renameCommand(), p.exportCommand(), p.rmCommand(),
+			p.lsCommand(), p.searchCommand(), p.showCommand(), p.renameCommand(), p.forkCommand(), p.exportCommand(), p.importCommand(), p.rmCommand(),
 			p.modelsCommand(), p.usageCommand(), p.doctorCommand(), p.authCommand(), p.configCommand(), p.daemonCommand(), p.completionCommand(), p.completeCommand(), p.manCommand(), p.versionCommand(), p.helpCommand(),
 		},
 	}
