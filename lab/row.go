@@ -29,6 +29,8 @@ type Row struct {
 	Core bool // fast and telling enough for every change
 	// Alone: it takes a world of its own, or minutes: not a part of a soak.
 	Alone bool
+	// Crowd: it takes thousands of sockets: not two at once.
+	Crowd bool
 	// Setup changes the world before its processes start; may be nil.
 	Setup func(w *World)
 	// Fault breaks something while the load runs, and returns when it has

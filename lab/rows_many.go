@@ -18,7 +18,7 @@ import (
 // manyRows are about numbers: followers, and messages that wait.
 func manyRows() []Row {
 	return []Row{
-		{Name: "clients/ten-thousand-idle-followers", On: both(), Alone: true, Allow: Allow{SlowFirst: true}, Fault: tenThousand},
+		{Name: "clients/ten-thousand-idle-followers", On: both(), Alone: true, Crowd: true, Allow: Allow{SlowFirst: true}, Fault: tenThousand},
 		{
 			Name: "queue/background-still-progresses", On: both(),
 			Setup: func(w *World) { w.Env = append(w.Env, "CHATD_CONCURRENCY=2") },

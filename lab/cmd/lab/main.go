@@ -169,12 +169,19 @@ func (o options) runs(ctx context.Context, cfg lab.Config, rows []lab.Row, stder
 	results := make([]lab.Result, len(jobs))
 	next := make(chan int)
 	var all sync.WaitGroup
+	var crowd sync.Mutex
 	for range max(o.parallel, 1) {
 		all.Go(func() {
 			for i := range next {
 				j := jobs[i]
-				results[i] = lab.Run(ctx, cfg, j.row, j.p, j.seed)
-				r := results[i]
+				if j.row.Crowd {
+					crowd.Lock()
+				}
+				r := lab.Run(ctx, cfg, j.row, j.p, j.seed)
+				if j.row.Crowd {
+					crowd.Unlock()
+				}
+				results[i] = r
 				verdict := "ok"
 				if !r.Passed() {
 					verdict = fmt.Sprintf("FAILED %v %s", r.Violations, r.Err)
