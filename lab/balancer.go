@@ -38,8 +38,8 @@ func nginxConfig(w *World, listen string, servers []string) string {
 		fmt.Fprintf(&b, "\t%s_temp_path %s/%s;\n", kind, w.dir, kind)
 	}
 	b.WriteString("\tupstream chatd {\n")
-	for _, s := range servers {
-		fmt.Fprintf(&b, "\t\tserver %s;\n", s)
+	for _, s := range servers { // as docs/operations.md says: otherwise nobody is asked for ten seconds once both have failed
+		fmt.Fprintf(&b, "\t\tserver %s max_fails=0;\n", s)
 	}
 	fmt.Fprintf(&b, "\t}\n\tserver {\n\t\tlisten %s;\n\t\tlocation / { proxy_pass http://chatd; }\n\t}\n}\n", listen)
 	return b.String()
