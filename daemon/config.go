@@ -219,6 +219,9 @@ func readConfigFile(path string) (map[string]string, error) {
 	}
 	m := map[string]string{}
 	for k, v := range raw {
+		if k == "roles" {
+			continue // the client's: to a daemon they mean nothing
+		}
 		if !known[k] {
 			return nil, chat.Errorf(chat.CodeInvalid, "%s: there is no setting %q; chatd --help lists them, with - for _", path, k)
 		}

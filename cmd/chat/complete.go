@@ -140,7 +140,9 @@ func (p *program) values(c *cli.Context, at spot, flag string) []candidate {
 		return p.offer(c.Context, at.host, modelNames)
 	case "conversation", "resume":
 		return p.offer(c.Context, at.host, conversationIDs)
-	case "file":
+	case "role":
+		return p.roleNames()
+	case "file", "output":
 		return plainly(filesDirective)
 	case "format":
 		return plainly("json", "md")
@@ -181,6 +183,8 @@ func (p *program) arguments(c *cli.Context, at spot) []candidate {
 		return p.offer(c.Context, at.host, taskIDs)
 	case "import":
 		return plainly(filesDirective)
+	case "roles":
+		return p.roleNames()
 	case "help":
 		inner := locate(c.App, at.args)
 		all = p.arguments(c, spot{commands: inner.commands})

@@ -17,7 +17,7 @@ func (p *program) configCommand() *cli.Command {
 	return &cli.Command{
 		Name: "config", Usage: "the settings of the local daemon: path, get, set, edit, check",
 		Description: `The file has one setting a line, as in: model = "qwen3:8b". An environment variable wins
-over it. The daemon reads it when it starts. A provider's key is set with chat auth login.
+over it. The daemon reads it when it starts. Roles stand behind them: see chat roles --help. A provider's key is set with chat auth login.
 
 Examples:
   chat config set model qwen3:8b
@@ -206,5 +206,6 @@ func configTemplate() string {
 	for _, s := range daemon.Settings() {
 		fmt.Fprintf(&b, "# %s\n# %s = \n\n", s.Usage, settingKey(s.Name))
 	}
+	b.WriteString("# Roles for --role stand behind all settings.\n# [roles.reviewer]\n# system = \"You review code. Name the bug first, then the fix.\"\n# model = \n")
 	return b.String()
 }

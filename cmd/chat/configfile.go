@@ -21,6 +21,7 @@ type configFile struct {
 	path    string
 	lines   []string // with their newlines
 	entries []configEntry
+	tables  int // the line of the first table, behind which no setting can stand; -1 if there is none
 }
 
 // configEntry is a setting or a table in the file.
@@ -42,19 +43,32 @@ func readConfig(path string) (*configFile, error) {
 }
 
 func (f *configFile) parse(text string) {
-	f.lines, f.entries = slices.Collect(strings.Lines(text)), nil
+	f.lines, f.entries, f.tables = slices.Collect(strings.Lines(text)), nil, -1
+	table := ""
 	for i := 0; i < len(f.lines); i++ {
 		line := strings.TrimSpace(f.lines[i])
 		if strings.HasPrefix(line, "[") {
-			name, _, _ := strings.Cut(strings.Trim(line, "["), "]")
-			f.entries = append(f.entries, configEntry{key: strings.TrimSpace(name), from: i, to: len(f.lines)})
-			return // there are no tables in it, so whatever follows belongs to what is wrong
+			if f.tables < 0 {
+				f.tables = i
+			}
+			if table = tableName(line); !isRoleKey(table) { // whatever is in it belongs to what is wrong
+				end := i + 1
+				for end < len(f.lines) && !strings.HasPrefix(strings.TrimSpace(f.lines[end]), "[") {
+					end++
+				}
+				f.entries = append(f.entries, configEntry{key: table, from: i, to: end})
+				i = end - 1
+			}
+			continue
 		}
 		key, rest, ok := strings.Cut(line, "=")
 		if !ok || strings.HasPrefix(line, "#") {
 			continue
 		}
-		e := configEntry{key: strings.Trim(strings.TrimSpace(key), `"'`), from: i, to: i + 1}
+		e := configEntry{key: unquoted(key), from: i, to: i + 1}
+		if table != "" {
+			e.key = table + "." + e.key
+		}
 		rest = strings.TrimSpace(rest)
 		end := valueEnd(rest)
 		for end < 0 && e.to < len(f.lines) {
@@ -69,6 +83,21 @@ func (f *configFile) parse(text string) {
 		f.entries = append(f.entries, e)
 		i = e.to - 1
 	}
+}
+
+// tableName is the name in a table's head: [name].
+func tableName(line string) string {
+	name, _, _ := strings.Cut(strings.Trim(line, "["), "]")
+	return unquoted(name)
+}
+
+func unquoted(key string) string {
+	return strings.NewReplacer(`"`, "", "'", "").Replace(strings.TrimSpace(key))
+}
+
+// isRoleKey reports whether key is the table of roles, or something in it.
+func isRoleKey(key string) bool {
+	return key == rolesTable || strings.HasPrefix(key, rolesTable+".")
 }
 
 // valueEnd is where the TOML value at the beginning of s ends, -1 if it goes on in
@@ -188,11 +217,19 @@ func (f *configFile) with(key, value string) string {
 		}
 		return strings.Join(slices.Replace(slices.Clone(f.lines), e.from, e.to, line), "")
 	}
-	text := strings.Join(f.lines, "")
+	at := len(f.lines)
+	if f.tables >= 0 {
+		at = f.tables
+		for at > 0 && strings.HasPrefix(strings.TrimSpace(f.lines[at-1]), "#") {
+			at-- // that is said of the table
+		}
+		line += "\n"
+	}
+	text := strings.Join(f.lines[:at], "")
 	if text != "" && !strings.HasSuffix(text, "\n") {
 		text += "\n"
 	}
-	return text + line
+	return text + line + strings.Join(f.lines[at:], "")
 }
 
 // write replaces the file in one step. Nobody else may read it: it may hold a key.
@@ -229,6 +266,9 @@ func settingKeys() []string {
 func settingKey(name string) string { return strings.ReplaceAll(name, "-", "_") }
 
 func noSetting(key string) error {
+	if isRoleKey(key) {
+		return chat.Errorf(chat.CodeInvalid, "%s belongs to the roles: chat config edit changes them, and chat roles lists them", key)
+	}
 	if guess := nearest(settingKeys(), key); guess != "" {
 		return chat.Errorf(chat.CodeInvalid, "there is no setting %q; did you mean %q?", key, guess)
 	}
@@ -250,7 +290,7 @@ func (f *configFile) problems() ([]string, error) {
 	}
 	known := settingKeys()
 	for _, e := range f.entries {
-		if !slices.Contains(known, e.key) {
+		if !slices.Contains(known, e.key) && !isRoleKey(e.key) {
 			say(e.from, noSetting(e.key).Error())
 			blank(e)
 		}
@@ -262,7 +302,7 @@ func (f *configFile) problems() ([]string, error) {
 		case err != nil:
 			return nil, err
 		case what == "":
-			return found, nil
+			return append(found, f.roleProblems()...), nil
 		}
 		if at := tomlLine.FindStringSubmatch(what); at != nil {
 			n, err := strconv.Atoi(at[1])
@@ -280,6 +320,23 @@ func (f *configFile) problems() ([]string, error) {
 		blank(e)
 	}
 	return found, nil
+}
+
+// roleProblems are the things that are wrong with the roles.
+func (f *configFile) roleProblems() []string {
+	_, wrong, err := rolesIn(strings.Join(f.lines, ""))
+	if err != nil {
+		return nil // something before them is broken, and has been named
+	}
+	var found []string
+	for _, w := range wrong {
+		where := f.path
+		if e, ok := f.find(w.key); ok {
+			where = fmt.Sprintf("%s:%d", f.path, e.from+1)
+		}
+		found = append(found, where+": "+w.key+": "+w.what)
+	}
+	return found
 }
 
 // tryConfig reads a text as a daemon would, and returns what is wrong with it, ""

@@ -36,6 +36,7 @@ func conversationFlags() []cli.Flag {
 		&cli.StringFlag{Name: "conversation", Aliases: []string{"C"}, Usage: "continue the conversation `ID` (its beginning or end is enough)"},
 		&cli.BoolFlag{Name: "continue", Aliases: []string{"c"}, Usage: "continue the newest conversation", DisableDefaultText: true},
 		&cli.StringFlag{Name: "model", Aliases: []string{"m"}, Usage: "the `MODEL` to ask (`chat models` lists them)"},
+		&cli.StringFlag{Name: "role", Usage: "begin with the role `NAME`: its system prompt and model (`chat roles` lists them)"},
 		&cli.StringFlag{Name: "system", Aliases: []string{"s"}, Usage: "system prompt `TEXT` of a new conversation"},
 		&cli.StringSliceFlag{Name: "file", Aliases: []string{"f"}, Usage: "attach the text file `PATH`, - for stdin (may be repeated)"},
 		&cli.StringFlag{Name: "priority", Usage: "`LEVEL`: urgent, normal or background"},
@@ -52,6 +53,8 @@ func outputFlags() []cli.Flag {
 		&cli.StringFlag{Name: "extract", Aliases: []string{"x"}, Usage: "only a code block of the answer: `[first|last|N]`; without one of these, the first"},
 		&cli.BoolFlag{Name: "no-stream", Usage: "write the answer when it is complete, not as it comes", DisableDefaultText: true},
 		&cli.StringFlag{Name: "reasoning", Value: "hide", Usage: "`MODE`: hide, show or only; show writes the reasoning to stderr, only writes it instead of the answer"},
+		&cli.StringFlag{Name: "output", Aliases: []string{"O"}, Usage: "write to `FILE` instead of stdout, once the answer is complete; a file that is there is replaced in one step, and by a complete answer only"},
+		&cli.BoolFlag{Name: "usage", Usage: "tell the tokens on stderr at the end", DisableDefaultText: true},
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 // too early fails, instead of paying a model to answer the word.
 func planned() []string {
 	return []string{
-		"roles", "top",
+		"top",
 	}
 }
 

@@ -36,7 +36,8 @@ To a terminal the answer is laid out as it comes. To a pipe or a file go the ver
 that are stored, as they come, and a newline. An answer can begin again, after a failure of
 the provider or of a worker: a file is then taken back to where it was, but what a pipe got
 cannot be. If the new text differs from it, chat exits with 9, and chat attach has all of
-it. --no-stream writes only what is final.
+it. --no-stream writes only what is final; so does -O FILE, which leaves the file as it was
+if the answer does not end well.
 
 Ctrl+C stops the answer, a second one leaves at once; --timeout stops it too: who began
 an answer may end it. Closing the terminal, SIGTERM and a closed pipe only leave it.
@@ -49,7 +50,8 @@ Examples:
   chat send -c "Shorter, please"
   chat send "Tell me a story" | less
   chat send --json "Hi" | jq -r .message.content
-  chat send -x "Write a Makefile for Go" > Makefile
+  chat send -x "Write a Makefile for Go" -O Makefile
+  chat send --role reviewer --usage -f main.go "What is wrong?"
   id=$(chat send -d "Think hard") && chat wait $id && chat attach $id
 
 Exit codes: chat help exit-codes`

@@ -79,7 +79,7 @@ func places() [][2]string {
 	return [][2]string{
 		{"$XDG_DATA_HOME/chat (~/.local/share/chat)", "the database, and what leads to the daemon"},
 		{"$XDG_STATE_HOME/chat/daemon.log (~/.local/state/chat/daemon.log)", "the local daemon's log"},
-		{"$XDG_CONFIG_HOME/chat/config.toml (~/.config/chat/config.toml)", "settings: the names above in lower case"},
+		{"$XDG_CONFIG_HOME/chat/config.toml (~/.config/chat/config.toml)", "settings: the names above in lower case; and roles: [roles.NAME] with system, model, priority"},
 	}
 }
 

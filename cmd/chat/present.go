@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 
 	"github.com/charmbracelet/x/term"
 	"github.com/urfave/cli/v2"
@@ -25,30 +27,61 @@ func plural(n int, unit string) string {
 
 // presenter is the one that the flags ask for.
 func (p *program) presenter(c *cli.Context) (presenter, error) {
-	mode := c.String("reasoning")
-	switch {
-	case mode != "hide" && mode != "show" && mode != "only":
-		return nil, chat.Errorf(chat.CodeInvalid, "--reasoning is hide, show or only, not %q", mode)
-	case c.Bool("json") && c.Bool("jsonl"):
-		return nil, chat.Errorf(chat.CodeInvalid, "--json and --jsonl exclude each other")
-	}
-	block := extraction(c.String("extract"))
-	if err := block.check(); err != nil {
+	if err := checkOutput(c); err != nil {
 		return nil, err
 	}
-	if block != "" && (c.Bool("json") || c.Bool("jsonl") || c.Bool("detach") || mode == "only") {
-		return nil, chat.Errorf(chat.CodeInvalid, "--extract writes a code block alone, which excludes --json, --jsonl, --detach and --reasoning only")
+	var show presenter
+	if name := c.String("output"); name == "" || name == "-" {
+		show = p.presenterOn(c, p.out, nil)
+	} else {
+		file, err := findTarget(name)
+		if err != nil {
+			return nil, err
+		}
+		text := &bytes.Buffer{}
+		show = &saved{p.presenterOn(c, text, text), p, text, file}
 	}
+	if c.Bool("usage") {
+		show = &counted{show, p}
+	}
+	return show, nil
+}
+
+// checkOutput refuses flags that exclude each other.
+func checkOutput(c *cli.Context) error {
+	mode, block := c.String("reasoning"), extraction(c.String("extract"))
+	switch {
+	case mode != "hide" && mode != "show" && mode != "only":
+		return chat.Errorf(chat.CodeInvalid, "--reasoning is hide, show or only, not %q", mode)
+	case c.Bool("json") && c.Bool("jsonl"):
+		return chat.Errorf(chat.CodeInvalid, "--json and --jsonl exclude each other")
+	case c.Bool("detach") && (c.String("output") != "" || c.Bool("usage")):
+		return chat.Errorf(chat.CodeInvalid, "--detach leaves before there is an answer: leave out --output and --usage, and give them to chat attach")
+	}
+	if err := block.check(); err != nil {
+		return err
+	}
+	if block != "" && (c.Bool("json") || c.Bool("jsonl") || c.Bool("detach") || mode == "only") {
+		return chat.Errorf(chat.CodeInvalid, "--extract writes a code block alone, which excludes --json, --jsonl, --detach and --reasoning only")
+	}
+	return nil
+}
+
+// presenterOn writes to w, which is stdout unless memory is given: then it is that.
+func (p *program) presenterOn(c *cli.Context, w io.Writer, memory *bytes.Buffer) presenter {
 	links := linkNotes{p: p}
 	switch {
 	case c.Bool("jsonl"):
-		return &jsonLines{out: p.out}, nil
+		return &jsonLines{out: w}
 	case c.Bool("json"):
-		return &jsonObject{out: p.out, linkNotes: links}, nil
+		return &jsonObject{out: w, linkNotes: links}
 	}
-	tty := term.IsTerminal(p.out.Fd())
+	mode, block := c.String("reasoning"), extraction(c.String("extract"))
+	tty := memory == nil && term.IsTerminal(p.out.Fd())
 	var out sink
 	switch {
+	case memory != nil:
+		out = buffered(memory)
 	case tty && !c.Bool("raw") && block == "":
 		out = p.rendered()
 	case tty:
@@ -66,7 +99,7 @@ func (p *program) presenter(c *cli.Context) (presenter, error) {
 			t.aside.sgr = "2"
 		}
 	}
-	return t, nil
+	return t
 }
 
 // maxWidth is the widest layout: longer lines are hard to read.

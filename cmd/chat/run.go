@@ -98,10 +98,10 @@ func (p *program) app() *cli.App {
 		ExitErrHandler:            func(*cli.Context, error) {},
 		Flags:                     slices.Concat(sendFlags(), rootFlags(), commonFlags(), []cli.Flag{cli.HelpFlag}),
 		Commands: []*cli.Command{
-			p.rootCommand(), p.sendCommand(), p.attachCommand(), p.retryCommand(), p.editCommand(),
+			p.withoutScreen(p.rootCommand()), p.sendCommand(), p.attachCommand(), p.retryCommand(), p.editCommand(),
 			p.psCommand(), p.stopCommand(), p.waitCommand(),
 			p.lsCommand(), p.searchCommand(), p.showCommand(), p.renameCommand(), p.forkCommand(), p.exportCommand(), p.importCommand(), p.rmCommand(),
-			p.modelsCommand(), p.usageCommand(), p.doctorCommand(), p.authCommand(), p.configCommand(), p.daemonCommand(), p.completionCommand(), p.completeCommand(), p.manCommand(), p.versionCommand(), p.helpCommand(),
+			p.modelsCommand(), p.rolesCommand(), p.usageCommand(), p.doctorCommand(), p.authCommand(), p.configCommand(), p.daemonCommand(), p.completionCommand(), p.completeCommand(), p.manCommand(), p.versionCommand(), p.helpCommand(),
 		},
 	}
 	prepare(app.Commands, p, false)
@@ -111,7 +111,7 @@ func (p *program) app() *cli.App {
 // needsNoServer are the commands that never ask one.
 func needsNoServer(name string) bool {
 	switch name {
-	case "auth", "daemon", "config", "completion", "man", "version", "help":
+	case "auth", "daemon", "config", "roles", "completion", "man", "version", "help":
 		return true
 	}
 	return false

@@ -83,6 +83,9 @@ func (p *program) sendOptions(c *cli.Context) (submission, error) {
 		}
 		o.conversation = last
 	}
+	if err := p.takeRole(c, &o); err != nil {
+		return o, err
+	}
 	timeout := c.Duration("timeout")
 	switch {
 	case o.system != "" && o.conversation != "":

@@ -162,7 +162,7 @@ var rules = map[string]rule{
 	},
 
 	"chat/cmd/chat": {
-		[]string{"chat", "chat/sse", "chat/daemon", "chat/daemon/client", "chat/daemon/local", "chat/tui", "chat/tui/", charm, goUUID, "golang.org/x/sys/unix", "github.com/urfave/cli/v2", "github.com/mattn/go-isatty", "github.com/muesli/termenv"},
+		[]string{"chat", "chat/sse", "chat/daemon", "chat/daemon/client", "chat/daemon/local", "chat/tui", "chat/tui/", charm, goUUID, "golang.org/x/sys/unix", "github.com/BurntSushi/toml", "github.com/urfave/cli/v2", "github.com/mattn/go-isatty", "github.com/muesli/termenv"},
 		"the program: it speaks to a daemon through the client, even when it is its own",
 	},
 	"chat/cmd/chatd": {
