@@ -82,8 +82,10 @@ type RedisStats struct {
 	LimitBytes int64 `json:"limit_bytes,omitempty"`
 }
 
-// LogStats is how long a task's chunk log is, and how long it will be kept.
+// LogStats is how long a task's chunk log is, how long it will be kept, and the
+// model that its metadata name.
 type LogStats struct {
 	Chunks int
 	TTL    time.Duration
+	Model  string
 }

@@ -1,21 +1,12 @@
 package main
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"chat"
 )
-
-// planned are names that are kept for commands, so that a script which uses one
-// too early fails, instead of paying a model to answer the word.
-func planned() []string {
-	return []string{
-		"top",
-	}
-}
 
 // habits are the names that other programs give to what a command here does.
 func habits() map[string]string {
@@ -34,9 +25,6 @@ func habits() map[string]string {
 // may well be a question, only a slip in a command's name counts.
 func notAPrompt(commands []*cli.Command, line []string) error {
 	word, again := line[0], "To send it as a message: chat send "+strings.Join(line, " ")
-	if slices.Contains(planned(), word) {
-		return chat.Errorf(chat.CodeInvalid, "this version has no command %q (`chat help` lists them). %s", word, again)
-	}
 	if len(line) == 1 {
 		if meant := habits()[word]; meant != "" {
 			return chat.Errorf(chat.CodeInvalid, "there is no command %q; did you mean %q? %s", word, meant, again)

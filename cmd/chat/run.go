@@ -99,7 +99,7 @@ func (p *program) app() *cli.App {
 		Flags:                     slices.Concat(sendFlags(), rootFlags(), commonFlags(), []cli.Flag{cli.HelpFlag}),
 		Commands: []*cli.Command{
 			p.withoutScreen(p.rootCommand()), p.sendCommand(), p.attachCommand(), p.retryCommand(), p.editCommand(),
-			p.psCommand(), p.stopCommand(), p.waitCommand(),
+			p.psCommand(), p.topCommand(), p.stopCommand(), p.waitCommand(),
 			p.lsCommand(), p.searchCommand(), p.showCommand(), p.renameCommand(), p.forkCommand(), p.exportCommand(), p.importCommand(), p.rmCommand(),
 			p.modelsCommand(), p.rolesCommand(), p.usageCommand(), p.doctorCommand(), p.authCommand(), p.configCommand(), p.daemonCommand(), p.completionCommand(), p.completeCommand(), p.manCommand(), p.versionCommand(), p.helpCommand(),
 		},

@@ -126,6 +126,9 @@ func (s *Server) readLogs(ctx context.Context, answers []chat.RunningAnswer) err
 		return err
 	}
 	for i, id := range ids {
+		if answers[i].Model == "" {
+			answers[i].Model = logs[id].Model // the server's choice, which the task in SQL leaves open
+		}
 		answers[i].Chunks, answers[i].TTLSeconds = logs[id].Chunks, int(logs[id].TTL/time.Second)
 	}
 	return nil

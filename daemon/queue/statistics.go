@@ -48,17 +48,18 @@ func (q *Queue) LogStatistics(ctx context.Context, taskIDs []string) (map[string
 	}
 	ctx, cancel := context.WithTimeout(ctx, q.timeout)
 	defer cancel()
-	lengths, ttls := make([]*redis.IntCmd, len(taskIDs)), make([]*redis.DurationCmd, len(taskIDs))
+	lengths, ttls, names := make([]*redis.IntCmd, len(taskIDs)), make([]*redis.DurationCmd, len(taskIDs)), make([]*redis.StringCmd, len(taskIDs))
 	pipe := q.rdb.Pipeline()
 	for i, id := range taskIDs {
 		lengths[i], ttls[i] = pipe.LLen(ctx, q.names.Chunks(id)), pipe.PTTL(ctx, q.names.Chunks(id))
+		names[i] = pipe.HGet(ctx, q.names.Metadata(id), "model")
 	}
 	if _, err := pipe.Exec(ctx); err != nil && !refused(err) {
 		return nil, err
 	}
 	found := make(map[string]chat.LogStats, len(taskIDs))
 	for i, id := range taskIDs {
-		found[id] = chat.LogStats{Chunks: int(lengths[i].Val()), TTL: max(ttls[i].Val(), 0).Round(time.Millisecond)}
+		found[id] = chat.LogStats{Chunks: int(lengths[i].Val()), TTL: max(ttls[i].Val(), 0).Round(time.Millisecond), Model: names[i].Val()}
 	}
 	return found, nil
 }

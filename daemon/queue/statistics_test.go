@@ -56,6 +56,9 @@ var statistics = map[string]func(*testing.T, *bench){
 		if err := b.rdb.Expire(t.Context(), names.Chunks("t7"), time.Hour).Err(); err != nil {
 			t.Fatal(err)
 		}
+		if err := b.rdb.HSet(t.Context(), names.Metadata("t7"), "model", "m").Err(); err != nil {
+			t.Fatal(err)
+		}
 		if err := b.rdb.Set(t.Context(), names.Chunks("t8"), "no list", 0).Err(); err != nil {
 			t.Fatal(err)
 		}
@@ -63,7 +66,7 @@ var statistics = map[string]func(*testing.T, *bench){
 		if err != nil || len(logs) != len(ids) {
 			t.Fatalf("%d logs, %v", len(logs), err)
 		}
-		if got := logs["t7"]; got.Chunks != 3 || got.TTL < 59*time.Minute || got.TTL > time.Hour {
+		if got := logs["t7"]; got.Chunks != 3 || got.Model != "m" || got.TTL < 59*time.Minute || got.TTL > time.Hour {
 			t.Errorf("%+v", got)
 		}
 		for _, id := range []string{"t0", "t8"} {

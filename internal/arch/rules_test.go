@@ -152,6 +152,10 @@ var rules = map[string]rule{
 		[]string{"chat/tui/sanitize", "chat/tui/theme", charm},
 		"a list to choose from: it does not know of what",
 	},
+	"chat/tui/top": {
+		[]string{"chat", "chat/tui/background", "chat/tui/sanitize", "chat/tui/theme", charm},
+		"how a server stands, live: it knows no HTTP",
+	},
 	"chat/tui/thread": {
 		[]string{"chat"},
 		"the way through a tree of messages",

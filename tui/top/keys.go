@@ -1,0 +1,93 @@
+package top
+
+import (
+	"context"
+	"slices"
+
+	tea "github.com/charmbracelet/bubbletea"
+)
+
+// binding is one row of the table of keys: dispatch, the help and the hints in
+// the last row all come from it.
+type binding struct {
+	keys  []string // as Bubble Tea names them
+	shown string
+	what  string
+	hint  string // for the last row; "" leaves it out
+	do    func(*Model) tea.Cmd
+}
+
+func keys() []binding {
+	moves := func(n func(*Model) int) func(*Model) tea.Cmd {
+		return func(m *Model) tea.Cmd { m.move(n(m)); return nil }
+	}
+	by := func(n int) func(*Model) int { return func(*Model) int { return n } }
+	const all = 1 << 20
+	return []binding{
+		{[]string{"?"}, "?", "this help", "? keys", func(m *Model) tea.Cmd { m.help = true; return nil }},
+		{[]string{"up", "k"}, "↑ k", "the row above", "↑↓ choose", moves(by(-1))},
+		{[]string{"down", "j"}, "↓ j", "the row below", "", moves(by(1))},
+		{[]string{"pgup", "ctrl+b"}, "pgup", "a page up", "", moves(func(m *Model) int { return -m.page() })},
+		{[]string{"pgdown", "ctrl+f"}, "pgdn", "a page down", "", moves(func(m *Model) int { return m.page() })},
+		{[]string{"home", "g"}, "g", "the first row", "", moves(by(-all))},
+		{[]string{"end", "G"}, "G", "the last row", "", moves(by(all))},
+		{[]string{"enter"}, "enter", "leave, and open the conversation", "enter open", open},
+		{[]string{"s"}, "s s", "stop the answer", "s stop", stop},
+		{[]string{"q", "esc", "ctrl+c"}, "q esc ctrl+c", "leave; answers go on", "q quit", func(*Model) tea.Cmd { return tea.Quit }},
+	}
+}
+
+func (m *Model) page() int { return max(m.height-5, 1) }
+
+// key takes one key. Any key leaves the help, and any but a second s a question.
+func (m *Model) key(key string) tea.Cmd {
+	ask := m.ask
+	m.ask, m.note = "", ""
+	switch {
+	case m.help && key != "ctrl+c":
+		m.help = false
+		return nil
+	case ask != "" && key == "s":
+		return m.stop(ask)
+	case ask != "" && key != "ctrl+c":
+		return nil
+	}
+	for _, b := range keys() {
+		if slices.Contains(b.keys, key) {
+			return b.do(m)
+		}
+	}
+	return nil
+}
+
+func open(m *Model) tea.Cmd {
+	r := m.row()
+	if r.conv == "" {
+		m.note = "a worker cannot be opened: choose an answer"
+		return nil
+	}
+	m.chosen = r.conv
+	return tea.Quit
+}
+
+func stop(m *Model) tea.Cmd {
+	switch r := m.row(); r.kind {
+	case anAnswer:
+		m.ask = r.id
+	case aFailure:
+		m.note = short(r.id) + " has ended already"
+	case aWorker, heading:
+		m.note = "only answers can be stopped"
+	}
+	return nil
+}
+
+func (m *Model) stop(id string) tea.Cmd {
+	source := m.o.Source
+	return m.command(func(ctx context.Context) tea.Msg {
+		ctx, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		won, err := source.Stop(ctx, id)
+		return stoppedMsg{id, won, err}
+	})
+}

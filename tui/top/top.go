@@ -1,0 +1,116 @@
+// Package top is the live view of a server: the queue, the answers that are being
+// made and how quickly they come, what failed lately, the workers, Redis. It
+// looks about once a second, one call each time, and paints what has changed.
+package top
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"sync"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+	"github.com/charmbracelet/x/ansi"
+
+	"chat"
+	_ "chat/tui/background" // before bubbletea's own init asks the terminal
+	"chat/tui/theme"
+)
+
+// Source is the server.
+type Source interface {
+	Stats(ctx context.Context) (chat.Stats, error)
+	// Stop stops a task, and reports whether that came before any other ending.
+	Stop(ctx context.Context, taskID string) (bool, error)
+}
+
+// Options say what to show and where; Source, In and Out are required.
+type Options struct {
+	Source  Source
+	In, Out *os.File
+	Env     []string
+	Host    string // names the server, such as "local"
+	Theme   string
+	// NoColor turns colours off.
+	NoColor bool
+	// Every is the pause between two looks; 0 is a second.
+	Every time.Duration
+}
+
+// patience bounds one look, and one stop.
+const patience = 5 * time.Second
+
+// framesPerSecond is plenty for what changes once a second, and for keys.
+const framesPerSecond = 20
+
+// Run shows the view until the user leaves it or ctx ends. It returns the id of
+// the conversation that is to be opened, "" if none is.
+func Run(ctx context.Context, o Options) (conversation string, err error) {
+	name := o.Theme
+	if o.NoColor {
+		name = theme.None
+	}
+	th, err := theme.Named(name)
+	if err != nil {
+		return "", err
+	}
+	inner, cancel := context.WithCancel(ctx)
+	m := newModel(inner, o, th)
+	program := tea.NewProgram(m,
+		tea.WithInput(o.In), tea.WithOutput(&screen{o.Out}), tea.WithEnvironment(o.Env),
+		tea.WithAltScreen(), tea.WithFPS(framesPerSecond))
+	// Not by tea.WithContext: that leaves its reader of the keyboard behind.
+	stop := context.AfterFunc(ctx, program.Quit)
+	_, err = program.Run()
+	stop()
+	cancel()
+	m.jobs.wait()
+	if ctx.Err() != nil {
+		return "", context.Cause(ctx)
+	}
+	if errors.Is(err, tea.ErrInterrupted) {
+		err = nil
+	}
+	return m.chosen, err
+}
+
+// screen brackets each frame as a synchronized update (mode 2026), so that nobody
+// sees half of it. Bubble Tea writes a frame at once, beginning with a move home.
+type screen struct{ *os.File }
+
+func (s *screen) Write(p []byte) (int, error) {
+	if len(p) <= len(ansi.CursorHomePosition) || !bytes.HasPrefix(p, []byte(ansi.CursorHomePosition)) {
+		return s.File.Write(p)
+	}
+	out := make([]byte, 0, len(p)+len(ansi.SetModeSynchronizedOutput)+len(ansi.ResetModeSynchronizedOutput))
+	out = append(append(append(out, ansi.SetModeSynchronizedOutput...), p...), ansi.ResetModeSynchronizedOutput...)
+	if _, err := s.File.Write(out); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// jobs are the commands that are under way: whoever ends the screen waits for them.
+type jobs struct {
+	mu     sync.Mutex
+	closed bool
+	group  sync.WaitGroup
+}
+
+func (j *jobs) enter() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if !j.closed {
+		j.group.Add(1)
+	}
+	return !j.closed
+}
+
+func (j *jobs) wait() {
+	j.mu.Lock()
+	j.closed = true
+	j.mu.Unlock()
+	j.group.Wait()
+}
