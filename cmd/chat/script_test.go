@@ -51,6 +51,7 @@ func TestScripts(t *testing.T) {
 			"killd":     killDaemon,
 			"until":     until,
 			"begin":     begin,
+			"tty":       onTTY,
 		},
 	})
 }
@@ -121,10 +122,7 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	path, err := exec.LookPath(args[3])
 	ts.Check(err)
 	cmd := exec.Command(path, args[4:]...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = ts.MkAbs("."), out, stderr
-	for _, name := range []string{"HOME", "PATH", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "CHAT_DISCOVER", "CHAT_DEMO_SPEED", "GORACE"} {
-		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
-	}
+	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.Env = ts.MkAbs("."), out, stderr, passedOn(ts)
 	ts.Check(cmd.Start())
 	waitFor(ts, "output in "+args[2], func() bool {
 		i, err := os.Stat(ts.MkAbs(args[2]))
