@@ -150,7 +150,7 @@ func DerivedID(at time.Time, parts ...string) string {
 	id := sum[:16]
 	ms := uint64(max(at.UnixMilli(), 0))
 	for i := range 6 {
-		id[i] = byte(ms >> (40 - 8*i)) //nolint:gosec // the low eight bits are meant
+		id[i] = byte(ms >> (40 - 8*i))
 	}
 	id[6] = id[6]&0x0f | 0x70 // version 7, RFC 9562
 	id[8] = id[8]&0x3f | 0x80 // and its variant

@@ -32,13 +32,13 @@ const maxRaw = 4 * chat.MaxTranscript
 // maxHead bounds the other fields of an export.
 const maxHead = 1 << 20
 
-// badConversation is what is wrong with one conversation; the next one can be read.
-type badConversation struct{ why *chat.Error }
+// conversationError is what is wrong with one conversation; the next one can be read.
+type conversationError struct{ why *chat.Error }
 
-func (b badConversation) Error() string { return b.why.Error() }
+func (b conversationError) Error() string { return b.why.Error() }
 
 // Unwrap lets it count as the error that it is.
-func (b badConversation) Unwrap() error { return b.why }
+func (b conversationError) Unwrap() error { return b.why }
 
 // openArchive reads up to the first conversation.
 func openArchive(r io.Reader, name string) (*archive, error) {
@@ -153,7 +153,7 @@ func (a *archive) key() (key string, more bool, err error) {
 }
 
 // next is the next conversation; io.EOF comes behind the last one. Behind a
-// badConversation one can go on.
+// conversationError one can go on.
 func (a *archive) next() (chat.Transcript, error) {
 	if a.single != nil {
 		raw := a.single
@@ -180,7 +180,7 @@ func (a *archive) next() (chat.Transcript, error) {
 	}
 	switch {
 	case errors.Is(err, errTooLong):
-		return chat.Transcript{}, badConversation{chat.Errorf(chat.CodeTooLarge, "it has more than %d MiB", maxRaw>>20)}
+		return chat.Transcript{}, conversationError{chat.Errorf(chat.CodeTooLarge, "it has more than %d MiB", maxRaw>>20)}
 	case err != nil:
 		return chat.Transcript{}, a.unreadable(err)
 	}
@@ -211,7 +211,7 @@ func readConversation(raw []byte) (chat.Transcript, error) {
 			t.Title = *kind.Title
 		}
 		t.ID = kind.ID
-		return t, badConversation{chat.Errorf(chat.CodeInvalid, format, args...)}
+		return t, conversationError{chat.Errorf(chat.CodeInvalid, format, args...)}
 	}
 	if err := json.Unmarshal(raw, &kind); err != nil {
 		return bad("it is no conversation: %s", jsonProblem(err))

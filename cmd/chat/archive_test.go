@@ -24,7 +24,7 @@ func readAll(text string) (seen []string, err error) {
 		var t chat.Transcript
 		t, err = a.next()
 		switch {
-		case errors.As(err, new(badConversation)):
+		case errors.As(err, new(conversationError)):
 			seen, err = append(seen, "! "+err.Error()), nil
 		case err == nil:
 			seen = append(seen, t.Title)

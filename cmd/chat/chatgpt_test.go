@@ -47,7 +47,7 @@ func TestAConversationOfChatGPT(t *testing.T) {
 	if got.Messages[2].Reasoning != "Searching\nI should look it up." {
 		t.Errorf("%q", got.Messages[2].Reasoning)
 	}
-	again, err := readChatGPT([]byte(raw[1:strings.LastIndex(string(raw), "]")]))
+	again, err := readChatGPT(raw[1:strings.LastIndex(string(raw), "]")])
 	if err == nil {
 		t.Errorf("several at once are one: %+v", again)
 	}

@@ -119,7 +119,7 @@ func (i *importing) all(ctx context.Context, a *archive, store importer) error {
 				return silently(exitUsage) // each has been named
 			}
 			return nil
-		case err != nil && !errors.As(err, new(badConversation)):
+		case err != nil && !errors.As(err, new(conversationError)):
 			return err // what follows cannot be read
 		}
 		item := importedItem{Number: a.number, Title: t.Title}

@@ -152,18 +152,14 @@ func buffered(b *bytes.Buffer) *exact {
 	return &exact{w: b, rewind: func() error { b.Reset(); return nil }}
 }
 
-// withoutScreen makes chat alone do what chat send does for those who say where
-// the answer goes, or ask what it took.
-func (p *program) withoutScreen(root *cli.Command) *cli.Command {
-	screen := root.Action
-	root.Action = func(c *cli.Context) error {
-		switch {
-		case !c.IsSet("output") && !c.Bool("usage"):
-			return screen(c)
-		case c.IsSet("resume"):
-			return chat.Errorf(chat.CodeInvalid, "-r opens the screen, which excludes --output and --usage: chat send -C ID continues a conversation")
-		}
-		return p.send(c)
+// rootOrSend is chat alone. For those who say where the answer goes, or ask what it
+// took, it is chat send.
+func (p *program) rootOrSend(c *cli.Context) error {
+	switch {
+	case !c.IsSet("output") && !c.Bool("usage"):
+		return p.root(c)
+	case c.IsSet("resume"):
+		return chat.Errorf(chat.CodeInvalid, "-r opens the screen, which excludes --output and --usage: chat send -C ID continues a conversation")
 	}
-	return root
+	return p.send(c)
 }

@@ -85,6 +85,8 @@ func (p *program) report(ctx context.Context, err error) int {
 
 // app is the tree of commands. Building it does no I/O.
 func (p *program) app() *cli.App {
+	alone := p.rootCommand()
+	alone.Action = p.rootOrSend
 	app := &cli.App{
 		Name:                      "chat",
 		Usage:                     "AI chat in the terminal, whose answers survive it",
@@ -98,7 +100,7 @@ func (p *program) app() *cli.App {
 		ExitErrHandler:            func(*cli.Context, error) {},
 		Flags:                     slices.Concat(sendFlags(), rootFlags(), commonFlags(), []cli.Flag{cli.HelpFlag}),
 		Commands: []*cli.Command{
-			p.withoutScreen(p.rootCommand()), p.sendCommand(), p.attachCommand(), p.retryCommand(), p.editCommand(),
+			alone, p.sendCommand(), p.attachCommand(), p.retryCommand(), p.editCommand(),
 			p.psCommand(), p.topCommand(), p.stopCommand(), p.waitCommand(),
 			p.lsCommand(), p.searchCommand(), p.showCommand(), p.renameCommand(), p.forkCommand(), p.exportCommand(), p.importCommand(), p.rmCommand(),
 			p.modelsCommand(), p.rolesCommand(), p.usageCommand(), p.doctorCommand(), p.authCommand(), p.configCommand(), p.daemonCommand(), p.completionCommand(), p.completeCommand(), p.manCommand(), p.versionCommand(), p.helpCommand(),

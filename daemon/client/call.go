@@ -96,7 +96,7 @@ func (c *Client) once(ctx context.Context, r request, body []byte) error {
 		return &e
 	}
 	patience := cmp.Or(r.patience, c.o.CallTimeout)
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, callTimeout(patience))
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, callTimeoutError(patience))
 	defer cancel()
 	res, err := c.send(ctx, l, r, body)
 	if err != nil {
@@ -122,10 +122,10 @@ func (c *Client) once(ctx context.Context, r request, body []byte) error {
 	return nil
 }
 
-// callTimeout is the cause of a call's context that ran out of this time.
-type callTimeout time.Duration
+// callTimeoutError is the cause of a call's context that ran out of this time.
+type callTimeoutError time.Duration
 
-func (callTimeout) Error() string { return "no answer in time" }
+func (callTimeoutError) Error() string { return "no answer in time" }
 
 func (c *Client) send(ctx context.Context, l *link, r request, body []byte) (*http.Response, error) {
 	var reader io.Reader
@@ -165,7 +165,7 @@ func (c *Client) headers(req *http.Request, l *link, r request) {
 // the next request look for the server again.
 func (c *Client) connectionError(ctx context.Context, l *link, err error) error {
 	c.lost(l)
-	if patience := callTimeout(0); errors.As(context.Cause(ctx), &patience) {
+	if patience := callTimeoutError(0); errors.As(context.Cause(ctx), &patience) {
 		return &chat.Error{
 			Code: chat.CodeDaemon, Message: fmt.Sprintf("%s did not answer within %s", l, time.Duration(patience)),
 			Retryable: true, Cause: context.DeadlineExceeded,
