@@ -109,7 +109,7 @@ func NormalizeText(s string) string {
 // TitleFrom makes a conversation title of at most 60 characters from the first
 // line of a message.
 func TitleFrom(content string) string {
-	line, _, _ := strings.Cut(strings.TrimSpace(content), "\n")
+	line, _, _ := strings.Cut(strings.TrimSpace(WithoutImages(content)), "\n")
 	line = strings.Join(strings.Fields(line), " ")
 	const limit = 60
 	if utf8.RuneCountInString(line) <= limit {

@@ -142,7 +142,7 @@ func (t *transaction) insertMessage(ctx context.Context, seq int64, m chat.Messa
 	_, err := t.exec(ctx, `INSERT INTO messages
 			(id, conversation_id, seq, parent_id, role, model, created_at, updated_at, content, reasoning, folded)
 		VALUES ($1, $2, $3, $4, $5, $6, {{now}}, {{now}}, $7, '', $8)`,
-		m.ID, m.ConversationID, seq, m.ParentID, m.Role, m.Model, m.Content, fold(m.Content))
+		m.ID, m.ConversationID, seq, m.ParentID, m.Role, m.Model, m.Content, fold(chat.WithoutImages(m.Content)))
 	return err
 }
 

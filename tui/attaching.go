@@ -110,7 +110,7 @@ func (m *Model) fill(message string) {
 	m.input.Set("")
 	for _, part := range attach.Split(message) {
 		if part.Name != "" {
-			m.input.Fold(part.Source, "[file "+part.Name+" · "+attach.Size(part.Size)+"]")
+			m.input.Fold(part.Source, "["+part.Kind()+" "+part.Name+" · "+attach.Size(part.Size)+"]")
 			continue
 		}
 		m.insert(part.Source)

@@ -128,7 +128,7 @@ func (p *program) printMessages(messages []chat.Message, raw bool) error {
 		if _, err := fmt.Fprintf(p.out, "\n## %s\n\n", sanitize.Line(head)); err != nil {
 			return err
 		}
-		if err := p.printText(m.Content, raw); err != nil {
+		if err := p.printText(chat.WithoutImages(m.Content), raw); err != nil {
 			return err
 		}
 		if m.Error != nil {

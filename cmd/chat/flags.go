@@ -38,7 +38,7 @@ func conversationFlags() []cli.Flag {
 		&cli.StringFlag{Name: "model", Aliases: []string{"m"}, Usage: "the `MODEL` to ask (`chat models` lists them)"},
 		&cli.StringFlag{Name: "role", Usage: "begin with the role `NAME`: its system prompt and model (`chat roles` lists them)"},
 		&cli.StringFlag{Name: "system", Aliases: []string{"s"}, Usage: "system prompt `TEXT` of a new conversation"},
-		&cli.StringSliceFlag{Name: "file", Aliases: []string{"f"}, Usage: "attach the text file `PATH`, - for stdin (may be repeated)"},
+		&cli.StringSliceFlag{Name: "file", Aliases: []string{"f"}, Usage: "attach the text or image `PATH`, - for stdin (may be repeated)"},
 		&cli.StringFlag{Name: "priority", Usage: "`LEVEL`: urgent, normal or background"},
 		&cli.BoolFlag{Name: "no-stdin", Usage: "do not look at stdin", DisableDefaultText: true},
 	}

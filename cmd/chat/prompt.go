@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -17,6 +15,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"chat"
+	"chat/tui/attach"
 )
 
 // maxPrompt is the server's limit on a message, in bytes.
@@ -42,31 +41,43 @@ func (p *program) prompt(c *cli.Context) (string, error) {
 		return "", chat.Errorf(chat.CodeInvalid, "- means stdin, which --no-stdin forbids")
 	}
 	text := strings.Join(words, " ")
-	var piped string
+	var piped []byte
 	if asPrompt || asFile || (!c.Bool("no-stdin") && p.stdinIsGiven()) {
 		var err error
 		if piped, err = p.readStdin(c.Context, strings.TrimSpace(text) != "" && !asPrompt && !asFile); err != nil {
 			return "", err
 		}
 	}
-	if asPrompt || strings.TrimSpace(text) == "" && !asFile {
-		text, piped = piped, ""
+	if (asPrompt || strings.TrimSpace(text) == "" && !asFile) && chat.ImageType(piped) == "" {
+		var err error
+		if text, err = checkText("stdin", piped); err != nil {
+			return "", err
+		}
+		piped = nil
+	}
+	if asPrompt && len(piped) > 0 {
+		text = ""
 	}
 	parts := []string{strings.TrimRight(text, "\n")}
 	for _, f := range files {
+		block, err := "", error(nil)
 		if f == "-" {
-			parts = append(parts, attachment("stdin", piped))
-			piped = ""
-			continue
+			block, err = attach.Bytes("stdin", "stdin", piped)
+			piped = nil
+		} else {
+			block, err = attach.Read(f, f)
 		}
-		body, err := readFile(f)
 		if err != nil {
 			return "", err
 		}
-		parts = append(parts, attachment(filepath.Base(f), body))
+		parts = append(parts, block)
 	}
-	if piped != "" {
-		parts = append(parts, attachment("stdin", piped))
+	if len(piped) > 0 {
+		block, err := attach.Bytes("stdin", "stdin", piped)
+		if err != nil {
+			return "", err
+		}
+		parts = append(parts, block)
 	}
 	if strings.TrimSpace(parts[0]) == "" {
 		parts = parts[1:]
@@ -78,35 +89,17 @@ func checkPrompt(text string) (string, error) {
 	if strings.TrimSpace(text) == "" {
 		return "", chat.Errorf(chat.CodeInvalid, "there is nothing to send: give a prompt, as in chat send \"Why is the sky blue?\", or pipe one in")
 	}
-	if len(text) > maxPrompt {
-		return "", chat.Errorf(chat.CodeTooLarge, "the prompt has %d KiB, and a message at most %d", len(text)>>10, maxPrompt>>10)
+	if n := len(chat.WithoutImages(text)); n > maxPrompt {
+		return "", chat.Errorf(chat.CodeTooLarge, "the prompt has %d KiB, and a message at most %d", n>>10, maxPrompt>>10)
 	}
-	return text, nil
+	return text, chat.CheckImages(text)
 }
 
-// attachment marks where a text comes from and where it ends. The tags are what
-// models are used to, and stay clear of fences inside the text.
-func attachment(name, text string) string {
-	return fmt.Sprintf("%s%q>\n%s\n%s", attachmentOpen, name, strings.TrimRight(text, "\n"), attachmentClose)
-}
-
+// The marks around the files of a message; see package attach.
 const (
 	attachmentOpen  = "<file name="
 	attachmentClose = "</file>"
 )
-
-func readFile(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", fileError(path, err)
-	}
-	defer func() { _ = f.Close() }() // it was only read
-	b, err := io.ReadAll(io.LimitReader(f, maxPrompt+1))
-	if err != nil {
-		return "", fileError(path, err)
-	}
-	return checkText(path, b)
-}
 
 func fileError(path string, err error) error {
 	if inner := (*fs.PathError)(nil); errors.As(err, &inner) {
@@ -143,13 +136,13 @@ type readResult struct {
 
 // readStdin reads all of stdin. A pipe that stays silent is announced, because it
 // may be one that nobody will ever close.
-func (p *program) readStdin(ctx context.Context, optional bool) (string, error) {
+func (p *program) readStdin(ctx context.Context, optional bool) ([]byte, error) {
 	read := make(chan readResult, 1)
 	first := make(chan struct{})
 	// A read of a terminal or a foreign pipe cannot be called back, so this
 	// goroutine may outlast us; it ends with stdin or with the process.
 	go func() {
-		b, err := io.ReadAll(io.LimitReader(&noticing{r: p.in, first: first}, maxPrompt+1))
+		b, err := io.ReadAll(io.LimitReader(&noticing{r: p.in, first: first}, chat.MaxImage+1))
 		read <- readResult{b, err}
 	}()
 	notice := time.NewTimer(stdinNotice)
@@ -165,9 +158,9 @@ func (p *program) readStdin(ctx context.Context, optional bool) (string, error) 
 				r.err = nil // there is no stdin
 			}
 			if r.err != nil {
-				return "", chat.Errorf(chat.CodeInvalid, "cannot read stdin: %w", r.err)
+				return nil, chat.Errorf(chat.CodeInvalid, "cannot read stdin: %w", r.err)
 			}
-			return checkText("stdin", r.data)
+			return r.data, nil
 		case <-first:
 			notice.Stop()
 			first = nil
@@ -179,7 +172,7 @@ func (p *program) readStdin(ctx context.Context, optional bool) (string, error) 
 			}
 			fmt.Fprintln(p.err, "chat: waiting for stdin"+hint)
 		case <-ctx.Done():
-			return "", context.Cause(ctx)
+			return nil, context.Cause(ctx)
 		}
 	}
 }

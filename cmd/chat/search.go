@@ -68,7 +68,7 @@ func (p *program) places(ctx context.Context, cl *client.Client, list []chat.Con
 		}
 		best := 0
 		for _, m := range messages {
-			if line, n := place(m.Content, words); n > best {
+			if line, n := place(chat.WithoutImages(m.Content), words); n > best {
 				places[i], best = line, n
 			}
 		}

@@ -8,6 +8,8 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"chat"
+
+	"chat/tui/attach"
 )
 
 func TestFit(t *testing.T) {
@@ -67,19 +69,19 @@ func TestListsFitTheTerminal(t *testing.T) {
 }
 
 func TestTitles(t *testing.T) {
-	file := attachment("sched.go", "package main\n\nfunc main() {}")
+	file := attach.Block("sched.go", "package main\n\nfunc main() {}")
 	for content, want := range map[string]string{
 		"Why is the sky blue?":     "Why is the sky blue?",
 		"What is this?\n\n" + file: "What is this?",
 		file:                       "sched.go",
-		file + "\n\n" + attachment("go.mod", "module x"):   "sched.go, go.mod",
-		file + "\n\nWhat is this?":                         "What is this?",
-		attachment("stdin", "words"):                       "stdin",
-		attachment(`a "b".go`, "x"):                        `a "b".go`,
-		"<file name=\"x\">\nnever closed":                  "x",
-		"<file name=x>\nnot ours":                          "<file name=x>",
-		attachment("x", "a </file> inside\n</file>x") + "": "x",
-		strings.Repeat("long ", 20):                        chat.TitleFrom(strings.Repeat("long ", 20)),
+		file + "\n\n" + attach.Block("go.mod", "module x"):   "sched.go, go.mod",
+		file + "\n\nWhat is this?":                           "What is this?",
+		attach.Block("stdin", "words"):                       "stdin",
+		attach.Block(`a "b".go`, "x"):                        `a "b".go`,
+		"<file name=\"x\">\nnever closed":                    "x",
+		"<file name=x>\nnot ours":                            "<file name=x>",
+		attach.Block("x", "a </file> inside\n</file>x") + "": "x",
+		strings.Repeat("long ", 20):                          chat.TitleFrom(strings.Repeat("long ", 20)),
 	} {
 		if got := titleOf(content); got != want {
 			t.Errorf("%q: %q, want %q", content, got, want)

@@ -10,7 +10,7 @@ import (
 // titleOf is the title of a conversation that begins with a message: the user's
 // own words, or if there are none the names of the files that are attached.
 func titleOf(content string) string {
-	words := strings.TrimSpace(content)
+	words := strings.TrimSpace(chat.WithoutImages(content))
 	var names []string
 	for {
 		name, rest, ok := cutAttachment(words)

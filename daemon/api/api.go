@@ -111,7 +111,7 @@ type Options struct {
 	WriteTimeout  time.Duration // of one write to a reader; 30 s
 	ReadTimeout   time.Duration // of the body of a request; 30 s
 	StorePatience time.Duration // of a call for SQL; 15 s
-	MaxBody       int64         // 1 MiB
+	MaxBody       int64         // 1 MiB; the images of a message may come on top
 	MaxStreams    int           // followers at once; 20,000
 	Logger        *slog.Logger
 }
@@ -199,7 +199,7 @@ func (s *Server) routes(mux *http.ServeMux) {
 	mux.Handle("POST /conversations/import", within(s, limits{body: chat.MaxTranscript, patience: importPatience}, s.importConversation))
 	mux.Handle("POST /conversations/{id}/fork", call(s, s.forkConversation))
 	mux.Handle("GET /conversations/{id}/messages", call(s, s.listMessages))
-	mux.Handle("POST /conversations/{id}/messages", call(s, s.submit))
+	mux.Handle("POST /conversations/{id}/messages", within(s, limits{s.opts.MaxBody + encodedImages, s.opts.StorePatience}, s.submit))
 	mux.Handle("POST /messages/{id}/regenerate", call(s, s.regenerate))
 
 	mux.Handle("GET /tasks", call(s, s.listTasks))

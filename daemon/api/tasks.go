@@ -17,9 +17,11 @@ import (
 )
 
 const (
-	maxContent  = 768 << 10 // bytes; the body's limit leaves room for escapes
-	maxKey      = 255
-	maxDeadline = 24 * time.Hour
+	maxContent = 768 << 10 // bytes of text; the body's limit leaves room for escapes
+	// encodedImages is what the images of a message need in base64, each with its tags.
+	encodedImages = (chat.MaxAllImages+2)/3*4 + chat.MaxImages*1024
+	maxKey        = 255
+	maxDeadline   = 24 * time.Hour
 	// bellPatience is how long a request waits for Redis; the task is in SQL
 	// already, and a sweeper rings if we could not.
 	bellPatience = 500 * time.Millisecond
@@ -64,7 +66,7 @@ func (s *Server) submit(r *http.Request, p principal) (reply, error) {
 		return reply{}, chat.Errorf(chat.CodeInvalid, "content is empty: there is nothing to answer")
 	}
 	priority, err := chat.ParsePriority(string(sub.Priority))
-	if err := firstError(err, checkText("content", sub.Content, maxContent), checkText("model", sub.Model, maxModel)); err != nil {
+	if err := firstError(err, checkText("content", chat.WithoutImages(sub.Content), maxContent), chat.CheckImages(sub.Content), checkText("model", sub.Model, maxModel)); err != nil {
 		return reply{}, err
 	}
 	if sub.DeadlineSeconds < 0 || sub.DeadlineSeconds > int(maxDeadline/time.Second) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/sashabaranov/go-openai"
@@ -25,12 +26,39 @@ func completionRequest(model string, req Request) (openai.ChatCompletionRequest,
 			continue
 		}
 		said = said || m.Role == chat.RoleUser
-		out.Messages = append(out.Messages, openai.ChatCompletionMessage{Role: string(m.Role), Content: m.Content})
+		out.Messages = append(out.Messages, wireMessage(m))
 	}
 	if !said {
 		return out, chat.Errorf(chat.CodeInvalid, "there is nothing to answer: the conversation has no message of a user")
 	}
 	return out, nil
+}
+
+// wireMessage is a message as the API wants it: a user's images become parts with
+// data URLs, and a message without one stays a string, which every server takes.
+func wireMessage(m chat.Message) openai.ChatCompletionMessage {
+	out := openai.ChatCompletionMessage{Role: string(m.Role), Content: m.Content}
+	if m.Role != chat.RoleUser {
+		return out
+	}
+	parts, images := chat.SplitImages(m.Content), false
+	for _, p := range parts {
+		switch text := strings.TrimSpace(p.Source); {
+		case p.Image != nil:
+			images = true
+			out.MultiContent = append(out.MultiContent, openai.ChatMessagePart{
+				Type: openai.ChatMessagePartTypeImageURL, ImageURL: &openai.ChatMessageImageURL{URL: p.Image.URL()},
+			})
+		case text != "":
+			out.MultiContent = append(out.MultiContent, openai.ChatMessagePart{Type: openai.ChatMessagePartTypeText, Text: text})
+		}
+	}
+	if !images {
+		out.MultiContent = nil
+		return out
+	}
+	out.Content = ""
+	return out
 }
 
 // call is one answer being made.

@@ -4,9 +4,12 @@
 package attach
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
+
+	"chat"
 )
 
 // The marks around a file in a message. Models are used to them, and they stay
@@ -26,13 +29,35 @@ func Block(name, text string) string {
 type Part struct {
 	Source string
 	Name   string
-	Size   int // of the file's text, in bytes
+	Size   int // of the file's text or of the image, in bytes
+	Image  bool
+}
+
+// Kind is the word for what a part with a name is.
+func (p Part) Kind() string {
+	if p.Image {
+		return "image"
+	}
+	return "file"
 }
 
 // Split takes a message apart. The sources of the parts are the message.
 func Split(message string) []Part {
 	var parts []Part
-	rest, from := message, 0
+	for _, p := range chat.SplitImages(message) {
+		if p.Image != nil {
+			parts = append(parts, Part{p.Source, cmp.Or(p.Image.Name, "image"), p.Image.Size(), true})
+			continue
+		}
+		parts = append(parts, splitFiles(p.Source)...)
+	}
+	return parts
+}
+
+// splitFiles takes a text without images apart.
+func splitFiles(text string) []Part {
+	var parts []Part
+	rest, from := text, 0
 	for from <= len(rest) {
 		at := indexLine(rest, from, blockOpen)
 		if at < 0 {
@@ -46,7 +71,7 @@ func Split(message string) []Part {
 		if at > 0 {
 			parts = append(parts, Part{Source: rest[:at]})
 		}
-		parts = append(parts, Part{rest[at : at+length], name, len(body)})
+		parts = append(parts, Part{Source: rest[at : at+length], Name: name, Size: len(body)})
 		rest, from = rest[at+length:], 0
 	}
 	if rest != "" {

@@ -61,34 +61,61 @@ func (p Place) Message(draft string) (message string, missing []string, err erro
 		case !info.Mode().IsRegular():
 			return "", nil, chat.Errorf(chat.CodeInvalid, "%s is no regular file", m.Path)
 		}
-		text, err := read(path, m.Path)
+		block, err := Read(path, m.Path)
 		if err != nil {
 			return "", nil, err
 		}
-		parts = append(parts, Block(filepath.Base(path), text))
+		parts = append(parts, block)
 	}
 	message = strings.Join(parts, "\n\n")
-	if len(message) > MaxMessage {
-		return "", nil, chat.Errorf(chat.CodeTooLarge, "with its files the message has %d KiB; a message has %d at most", len(message)>>10, MaxMessage>>10)
-	}
-	return message, missing, nil
+	return message, missing, Check(message)
 }
 
-func read(path, name string) (string, error) {
+// Check refuses a message that is too long, or has too many or too large images.
+func Check(message string) error {
+	if text := len(chat.WithoutImages(message)); text > MaxMessage {
+		return chat.Errorf(chat.CodeTooLarge, "with its files the message has %d KiB; a message has %d at most", text>>10, MaxMessage>>10)
+	}
+	return chat.CheckImages(message)
+}
+
+// Read reads a file into the block that stands for it in a message. What it is,
+// its contents say, not its name. Errors call it by name.
+func Read(path, name string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", failed(name, err)
 	}
-	data, err := io.ReadAll(io.LimitReader(f, MaxMessage+1))
+	data, err := io.ReadAll(io.LimitReader(f, chat.MaxImage+1))
 	if err = errors.Join(err, f.Close()); err != nil {
 		return "", failed(name, err)
 	}
+	return Bytes(filepath.Base(path), name, data)
+}
+
+// Bytes is the block of a file with the given contents.
+func Bytes(base, name string, data []byte) (string, error) {
+	if chat.ImageType(data) != "" {
+		if len(data) > chat.MaxImage {
+			return "", chat.Errorf(chat.CodeTooLarge, "%s is larger than %d MiB, the limit of an image: make it smaller", name, chat.MaxImage>>20)
+		}
+		img, err := chat.NewImage(base, data)
+		return img.Block(), err
+	}
+	text, err := textOf(name, data)
+	if err != nil {
+		return "", err
+	}
+	return Block(base, text), nil
+}
+
+func textOf(name string, data []byte) (string, error) {
 	if len(data) > MaxMessage {
 		return "", chat.Errorf(chat.CodeTooLarge, "%s is larger than %d KiB, the limit of a message", name, MaxMessage>>10)
 	}
 	text := strings.ReplaceAll(strings.TrimPrefix(string(data), "\uFEFF"), "\r\n", "\n")
 	if !utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0 {
-		return "", chat.Errorf(chat.CodeInvalid, "%s is not a text in UTF-8, and only texts can be attached", name)
+		return "", chat.Errorf(chat.CodeInvalid, "%s is not a text in UTF-8, and no image (PNG, JPEG, WebP or GIF)", name)
 	}
 	return text, nil
 }

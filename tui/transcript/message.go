@@ -244,7 +244,7 @@ func (m *Message) plainRows(width int) []string {
 	var rows []string
 	for _, part := range attach.Split(strings.TrimRight(m.Content(), "\n")) {
 		if part.Name != "" {
-			label := "[file] " + sanitize.Line(part.Name) + "  " + attach.Size(part.Size)
+			label := "[" + part.Kind() + "] " + sanitize.Line(part.Name) + "  " + attach.Size(part.Size)
 			rows = append(rows, theme.Paint(ansi.Truncate(label, width, "…"), m.look.Theme.Dim))
 			continue
 		}

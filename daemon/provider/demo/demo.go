@@ -42,8 +42,38 @@ func New(opts Options) http.Handler {
 }
 
 type message struct {
-	Role    string `json:"role"`
-	Content string `json:"content"`
+	Role    string
+	Content string
+	Images  int
+}
+
+// UnmarshalJSON reads a content that is a text, or parts of which some are texts.
+func (m *message) UnmarshalJSON(b []byte) error {
+	var in struct {
+		Role    string          `json:"role"`
+		Content json.RawMessage `json:"content"`
+	}
+	if err := json.Unmarshal(b, &in); err != nil {
+		return err
+	}
+	m.Role = in.Role
+	if len(in.Content) == 0 || json.Unmarshal(in.Content, &m.Content) == nil {
+		return nil
+	}
+	var parts []struct {
+		Type string `json:"type"`
+		Text string `json:"text"`
+	}
+	if err := json.Unmarshal(in.Content, &parts); err != nil {
+		return err
+	}
+	for _, p := range parts {
+		if p.Type == "image_url" {
+			m.Images++
+		}
+		m.Content += p.Text
+	}
+	return nil
 }
 
 func (o Options) complete(w http.ResponseWriter, r *http.Request) {

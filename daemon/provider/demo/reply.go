@@ -22,17 +22,20 @@ var (
 
 // reply answers the last message of a user.
 func reply(messages []message) said {
-	last, n, system := "", 0, false
+	last, n, images, system := "", 0, 0, false
 	for _, m := range messages {
 		switch m.Role {
 		case "user":
-			last, n = m.Content, n+1
+			last, n, images = m.Content, n+1, m.Images
 		case "system":
 			system = true
 		}
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "The message has %s", plural(utf8.RuneCountInString(last), "character", "characters"))
+	if images > 0 {
+		fmt.Fprintf(&b, " and %s, which I cannot see", plural(images, "image", "images"))
+	}
 	if n > 1 {
 		fmt.Fprintf(&b, " and is number %d of this conversation", n)
 	}

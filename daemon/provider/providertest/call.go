@@ -15,7 +15,8 @@ type Call struct {
 	N         int       `json:"n"` // counted from 1
 	Model     string    `json:"model"`
 	Directive string    `json:"directive,omitempty"`
-	Prompt    string    `json:"prompt"` // the last user message
+	Prompt    string    `json:"prompt"`           // the last user message
+	Images    []string  `json:"images,omitempty"` // the URLs of its image parts
 	Messages  int       `json:"messages"`
 	HasKey    bool      `json:"has_key"`
 	Remote    string    `json:"remote"`    // the client's address, one a connection

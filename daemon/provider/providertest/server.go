@@ -90,23 +90,21 @@ func reply(w http.ResponseWriter, v any) {
 
 // request is what the server reads of a chat completion request.
 type request struct {
-	Model    string `json:"model"`
-	Messages []struct {
-		Role    string `json:"role"`
-		Content string `json:"content"`
-	} `json:"messages"`
+	Model         string    `json:"model"`
+	Messages      []message `json:"messages"`
 	StreamOptions *struct {
 		IncludeUsage bool `json:"include_usage"`
 	} `json:"stream_options"`
 }
 
-func (r *request) prompt() string {
+// prompt is the text of the last message of a user, and its images.
+func (r *request) prompt() (string, []string) {
 	for i := len(r.Messages) - 1; i >= 0; i-- {
-		if r.Messages[i].Role == "user" {
-			return r.Messages[i].Content
+		if m := r.Messages[i]; m.Role == "user" {
+			return m.text, m.images
 		}
 	}
-	return ""
+	return "", nil
 }
 
 func (s *Server) complete(w http.ResponseWriter, r *http.Request) {
@@ -115,13 +113,14 @@ func (s *Server) complete(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, fmt.Sprintf(`{"error":{"message":%q}}`, err), http.StatusBadRequest)
 		return
 	}
-	directive := req.prompt()
+	prompt, images := req.prompt()
+	directive := prompt
 	if strings.HasPrefix(req.Model, prefix) {
 		directive = req.Model
 	}
 	l, err := parse(directive)
 	c := s.begin(Call{
-		Model: req.Model, Directive: l.directive, Prompt: req.prompt(), Messages: len(req.Messages),
+		Model: req.Model, Directive: l.directive, Prompt: prompt, Images: images, Messages: len(req.Messages),
 		HasKey: r.Header.Get("Authorization") != "", Remote: r.RemoteAddr, Header: r.Header.Clone(),
 	})
 	if err != nil {
