@@ -31,7 +31,7 @@ type step struct {
 	meta []any
 }
 
-// append pushes entries and announces them, in one MULTI. The contract:
+// append pushes entries and announces them. The contract:
 //
 //	in:  expected attempt (the writer's), expected length (before)
 //	out: nil if the list has exactly before + len(entries) entries now;
@@ -39,12 +39,20 @@ type step struct {
 //	     errMismatch if the list had another length, or was not there;
 //	     another error if it is unknown what was done.
 //
-// MULTI cannot branch, so entries may have been pushed behind a wrong length.
-// They do not count (their index is not their position), and the owner's next
-// step finds the length wrong and writes the list again. RPUSHX, which never
-// creates a key, keeps a list that was lost from coming back without a TTL.
-// Lua could refuse instead, but costs ten times as much on the embedded engine.
+// A step that creates the list or writes the metadata is one MULTI, because no key
+// may be without a TTL for a moment. Any other is an RPUSHX and its PUBLISH, which
+// share a round trip with the steps of other streams (pusher). Neither can branch,
+// so entries may have been pushed behind a wrong length. They do not count (their
+// index is not their position), and the owner's next step finds the length wrong
+// and writes the list again. A newer attempt writes a list of another length, so
+// that the older one finds out; should the lengths agree by chance, the older
+// entries do not count either, and the next step with metadata tells. RPUSHX,
+// which never creates a key, keeps a list that was lost from coming back without a
+// TTL. Lua could refuse instead, but costs ten times as much on the embedded engine.
 func (l *Log) append(ctx context.Context, s step) error {
+	if s.before > 0 && len(s.entries) > 0 && s.meta == nil {
+		return l.pusher.push(ctx, s)
+	}
 	ctx, cancel := context.WithTimeout(ctx, l.opts.Timeout)
 	defer cancel()
 	n := l.opts.Names
@@ -69,6 +77,11 @@ func (l *Log) append(ctx context.Context, s step) error {
 	if err := checkAttempt(attempt, s.attempt); err != nil {
 		return err
 	}
+	return checkLength(length, s)
+}
+
+// checkLength compares the length of the list after a step with what it must be.
+func checkLength(length *redis.IntCmd, s step) error {
 	if got, err := length.Result(); err != nil || got != int64(s.before+len(s.entries)) {
 		return errMismatch
 	}

@@ -30,9 +30,8 @@ type Options struct {
 	Names keys.Names
 	// TTL is how long a stream's keys outlive its last chunk; an hour by default.
 	TTL time.Duration
-	// Refresh is how often a writer re-arms the TTL and the metadata, and looks
-	// whether its list is still there; half a second by default, a third of the
-	// TTL at most.
+	// Refresh is how often a writer that appends re-arms the TTL and the metadata;
+	// five seconds by default, a third of the TTL at most.
 	Refresh time.Duration
 	// Timeout bounds one round trip to Redis; two seconds by default.
 	Timeout time.Duration
@@ -44,7 +43,7 @@ func (o Options) withDefaults() Options {
 		o.TTL = time.Hour
 	}
 	if o.Refresh <= 0 {
-		o.Refresh = 500 * time.Millisecond
+		o.Refresh = 5 * time.Second
 	}
 	o.Refresh = min(o.Refresh, o.TTL/3)
 	if o.Timeout <= 0 {
@@ -59,9 +58,10 @@ func (o Options) withDefaults() Options {
 // Log reads and writes the chunk logs of all tasks through one Redis client and
 // one shared subscription.
 type Log struct {
-	rdb  *redis.Client
-	opts Options
-	hub  *hub
+	rdb    *redis.Client
+	opts   Options
+	hub    *hub
+	pusher *pusher
 }
 
 // New returns a Log on rdb, which stays the caller's to close, after Run ended.
@@ -69,7 +69,7 @@ type Log struct {
 // a lost reply would be applied twice.
 func New(rdb *redis.Client, o Options) *Log {
 	o = o.withDefaults()
-	return &Log{rdb: rdb, opts: o, hub: newHub(rdb, o)}
+	return &Log{rdb: rdb, opts: o, hub: newHub(rdb, o), pusher: &pusher{rdb: rdb, opts: o}}
 }
 
 // Run keeps the shared subscription until ctx ends. Without it nothing is lost,

@@ -12,10 +12,10 @@ import (
 	"chat/internal/crash"
 )
 
-// maxPending is how many deltas may wait for a round trip before neighbours of
-// one type are merged into one chunk: under overload chunks grow, latency and
-// memory do not.
-const maxPending = 64
+// maxChunk is how many bytes a chunk may have before the next one begins. Deltas
+// of one type that wait for a round trip together become one chunk: under overload
+// chunks grow, and latency does not.
+const maxChunk = 16 << 10
 
 const (
 	// retryLimit caps the pause between tries while Redis does not answer.
@@ -142,7 +142,7 @@ func (l *Log) Read(ctx context.Context, taskID string) (chat.Answer, error) {
 // reasoning. It never blocks on Redis.
 func (w *Writer) Add(typ chat.ChunkType, text string) {
 	w.mu.Lock()
-	if n := len(w.pending); n >= maxPending && w.pending[n-1].typ == typ {
+	if n := len(w.pending); n > 0 && w.pending[n-1].typ == typ && len(w.pending[n-1].text) < maxChunk {
 		w.pending[n-1].text = append(w.pending[n-1].text, text...)
 	} else {
 		w.pending = append(w.pending, delta{typ, []byte(text)})
@@ -173,7 +173,7 @@ func (w *Writer) Stop() { close(w.stop) }
 // which it returns ErrStale. Meanwhile it re-arms the TTL and restores a list
 // that was lost, even while no text comes.
 func (w *Writer) Run(ctx context.Context) error {
-	idle := max(w.log.opts.Refresh, min(idleRefresh, w.log.opts.TTL/3))
+	idle := min(idleRefresh, w.log.opts.TTL/3)
 	timer := time.NewTimer(idle)
 	defer timer.Stop()
 	failures := 0
