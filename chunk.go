@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -52,6 +53,39 @@ func (c Chunk) Err() *Error {
 	return &Error{Code: c.Code, Message: c.Content, Retryable: c.Retryable}
 }
 
+// EncodedChunk is a chunk in its wire form, and what places it: it can be handed
+// on without being decoded.
+type EncodedChunk struct {
+	Index   int
+	Attempt int
+	Type    ChunkType
+	JSON    string // of the Chunk, without line ends
+}
+
+// Encode returns c's wire form. The only error is a text that is not JSON's.
+func (c Chunk) Encode() (EncodedChunk, error) {
+	data, err := json.Marshal(c)
+	if err != nil {
+		return EncodedChunk{}, fmt.Errorf("encode chunk %s: %w", c.Position(), err)
+	}
+	return EncodedChunk{c.Index, c.Attempt, c.Type, string(data)}, nil
+}
+
+// Decode returns the chunk.
+func (c EncodedChunk) Decode() (Chunk, error) {
+	var out Chunk
+	if err := json.Unmarshal([]byte(c.JSON), &out); err != nil {
+		return out, fmt.Errorf("decode chunk %s: %w", c.Position(), err)
+	}
+	return out, nil
+}
+
+// Terminal reports whether c ends the stream.
+func (c EncodedChunk) Terminal() bool { return c.Type == ChunkDone || c.Type == ChunkError }
+
+// Position is the chunk's place in the stream.
+func (c EncodedChunk) Position() Position { return Position{Attempt: c.Attempt, Index: c.Index} }
+
 // Position is a reader's place: the last chunk it has seen. The attempt is the
 // epoch of the index, so a position taken from one attempt is never honoured
 // inside another. Positions of one stream are ordered by attempt, then index.
@@ -78,14 +112,18 @@ func (p Position) Less(q Position) bool {
 }
 
 // String is "<attempt>-<index>", the id of the chunk's SSE frame; "" at the start.
-func (p Position) String() string {
+func (p Position) String() string { return string(p.Append(nil)) }
+
+// Append appends the position as String writes it.
+func (p Position) Append(dst []byte) []byte {
 	if p.IsStart() {
-		return ""
+		return dst
 	}
-	if p.Attempt == AnyAttempt {
-		return strconv.Itoa(p.Index)
+	if p.Attempt != AnyAttempt {
+		dst = strconv.AppendInt(dst, int64(p.Attempt), 10)
+		dst = append(dst, '-')
 	}
-	return strconv.Itoa(p.Attempt) + "-" + strconv.Itoa(p.Index)
+	return strconv.AppendInt(dst, int64(p.Index), 10)
 }
 
 // maxPositionLen is more than two decimal ints and a dash can need.

@@ -2,7 +2,6 @@ package sse
 
 import (
 	"encoding/json"
-	"fmt"
 	"strconv"
 	"time"
 
@@ -13,15 +12,20 @@ import (
 // data, on one line. The event is unnamed, because one called "error" would
 // collide with EventSource's own.
 func AppendChunk(dst []byte, c chat.Chunk) ([]byte, error) {
-	data, err := json.Marshal(c)
+	encoded, err := c.Encode()
 	if err != nil {
-		return dst, fmt.Errorf("encode chunk %s: %w", c.Position(), err)
+		return dst, err
 	}
+	return AppendEncoded(dst, encoded), nil
+}
+
+// AppendEncoded appends the frame of a chunk in its wire form.
+func AppendEncoded(dst []byte, c chat.EncodedChunk) []byte {
 	dst = append(dst, "id: "...)
-	dst = append(dst, c.Position().String()...)
+	dst = c.Position().Append(dst)
 	dst = append(dst, "\ndata: "...)
-	dst = append(dst, data...)
-	return append(dst, '\n', '\n'), nil
+	dst = append(dst, c.JSON...)
+	return append(dst, '\n', '\n')
 }
 
 // AppendComment appends a comment, which keeps a connection alive and which no

@@ -56,7 +56,7 @@ type Store interface {
 
 // Tail reads one task's chunks; *chunklog.Tail satisfies it.
 type Tail interface {
-	Next(ctx context.Context, wait time.Duration) ([]chat.Chunk, error)
+	Next(ctx context.Context, wait time.Duration) ([]chat.EncodedChunk, error)
 	Position() chat.Position
 	Close()
 }

@@ -22,19 +22,18 @@ func (s *Server) pump(ctx context.Context, f *frames, owner string, task chat.Ta
 			wait = max(0, min(s.opts.Heartbeat-time.Since(f.written), look.due()))
 		}
 		asked := time.Now()
-		chunks, err := look.during(ctx, func(ctx context.Context) ([]chat.Chunk, error) { return tail.Next(ctx, wait) })
+		chunks, err := look.during(ctx, func(ctx context.Context) ([]chat.EncodedChunk, error) { return tail.Next(ctx, wait) })
 		if err != nil && ctx.Err() != nil {
 			return err
 		}
 		if len(chunks) > 0 {
-			if ended, err := f.chunks(chunks); err != nil || ended {
+			if ended, err := f.chunks(chunks...); err != nil || ended {
 				return err
 			}
 			continue
 		}
 		if rec != nil { // the list has no more: SQL has the rest
-			_, err := f.chunks(rec.after(tail.Position()))
-			return err
+			return f.record(rec.after(tail.Position()))
 		}
 		if time.Since(f.written) >= s.opts.Heartbeat {
 			if err := f.comment("still here"); err != nil {
@@ -93,8 +92,11 @@ type lookout struct {
 	wake context.CancelFunc // ends the wait that is under way
 }
 
-// during is a wait that ends early, by its context, when the answer is there.
-func (l *lookout) during(ctx context.Context, wait func(context.Context) ([]chat.Chunk, error)) ([]chat.Chunk, error) {
+// during is a wait that ends early, by its context, when an answer comes.
+func (l *lookout) during(ctx context.Context, wait func(context.Context) ([]chat.EncodedChunk, error)) ([]chat.EncodedChunk, error) {
+	if !l.asked {
+		return wait(ctx)
+	}
 	ctx, wake := context.WithCancel(ctx)
 	defer wake()
 	l.mu.Lock()

@@ -49,7 +49,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	}
 	if rec != nil && rec.own(after) != nil { // a position in the record itself
 		if err = f.open(); err == nil {
-			_, err = f.chunks(rec.after(after))
+			err = f.record(rec.after(after))
 		}
 	} else if err = f.open(); err == nil {
 		err = s.pump(ctx, f, p.owner, task, rec, after)
@@ -110,12 +110,24 @@ func (f *frames) comment(text string) error {
 	return f.flush()
 }
 
-// chunks writes and flushes; ended says that the terminal chunk was among them.
-func (f *frames) chunks(chunks []chat.Chunk) (ended bool, err error) {
+// record writes a record's chunks.
+func (f *frames) record(chunks []chat.Chunk) error {
 	for _, c := range chunks {
-		if f.buf, err = sse.AppendChunk(f.buf, c); err != nil {
-			return false, err
+		encoded, err := c.Encode()
+		if err != nil {
+			return err
 		}
+		if ended, err := f.chunks(encoded); err != nil || ended {
+			return err
+		}
+	}
+	return nil
+}
+
+// chunks writes and flushes; ended says that the terminal chunk was among them.
+func (f *frames) chunks(chunks ...chat.EncodedChunk) (ended bool, err error) {
+	for _, c := range chunks {
+		f.buf = sse.AppendEncoded(f.buf, c)
 		ended = c.Terminal()
 		if len(f.buf) >= flushAt || ended {
 			if err := f.flush(); err != nil || ended {

@@ -8,31 +8,34 @@ import (
 	"chat"
 )
 
-// decodeEntry reads one list entry or message. What comes out of Redis is
+// parseEntry reads one list entry or message. What comes out of Redis is
 // untrusted: anything that is not a chunk of a known shape is refused.
-func decodeEntry(raw string) (chat.Chunk, error) {
+func parseEntry(raw string) (chat.EncodedChunk, error) {
+	if c, ok := scanEntry(raw); ok {
+		return c, nil
+	}
 	var c chat.Chunk
 	if err := json.Unmarshal([]byte(raw), &c); err != nil {
-		return c, fmt.Errorf("chunk log entry: %w", err)
+		return chat.EncodedChunk{}, fmt.Errorf("chunk log entry: %w", err)
 	}
 	switch c.Type {
 	case chat.ChunkContent, chat.ChunkReasoning, chat.ChunkReset, chat.ChunkDone, chat.ChunkError:
 	default:
-		return c, fmt.Errorf("chunk log entry of unknown type %q", c.Type)
+		return chat.EncodedChunk{}, fmt.Errorf("chunk log entry of unknown type %q", c.Type)
 	}
 	if c.Index < 0 || c.Attempt < 1 {
-		return c, fmt.Errorf("chunk log entry at impossible position %d-%d", c.Attempt, c.Index)
+		return chat.EncodedChunk{}, fmt.Errorf("chunk log entry at impossible position %d-%d", c.Attempt, c.Index)
 	}
-	return c, nil
+	return c.Encode() // again: it is ours to say what goes on
 }
 
 // valid returns the entries that count, given that the first of them stands at
 // index first and follows an entry of attempt prev. Nothing counts behind a
 // terminal chunk.
-func valid(raw []string, first, prev int) []chat.Chunk {
-	chunks := make([]chat.Chunk, 0, len(raw))
+func valid(raw []string, first, prev int) []chat.EncodedChunk {
+	chunks := make([]chat.EncodedChunk, 0, len(raw))
 	for i, r := range raw {
-		c, err := decodeEntry(r)
+		c, err := parseEntry(r)
 		if err != nil || c.Index != first+i || c.Attempt < prev {
 			break
 		}
@@ -53,10 +56,14 @@ func (l *Log) readFrom(ctx context.Context, taskID string, index, n int) ([]stri
 }
 
 // textOf concatenates the newest attempt in chunks.
-func textOf(chunks []chat.Chunk) chat.Answer {
+func textOf(chunks []chat.EncodedChunk) (chat.Answer, error) {
 	var a chat.Answer
 	var content, reasoning []byte
-	for _, c := range chunks {
+	for _, encoded := range chunks {
+		c, err := encoded.Decode()
+		if err != nil {
+			return a, err
+		}
 		if c.Attempt != a.Attempt || c.Type == chat.ChunkReset {
 			a.Attempt = c.Attempt
 			content, reasoning = content[:0], reasoning[:0]
@@ -70,5 +77,5 @@ func textOf(chunks []chat.Chunk) chat.Answer {
 		}
 	}
 	a.Content, a.Reasoning = string(content), string(reasoning)
-	return a
+	return a, nil
 }

@@ -54,7 +54,7 @@ type follower struct {
 	wake chan struct{}
 
 	mu    sync.Mutex
-	queue []chat.Chunk
+	queue []chat.EncodedChunk
 	// reread says that messages may have been missed; confirmed that the
 	// subscription is in force; nudged that the task's state should be looked at.
 	reread, confirmed, nudged bool
@@ -254,7 +254,7 @@ func (h *hub) deliver(m *redis.Message) {
 	if len(fs) == 0 {
 		return
 	}
-	c, err := decodeEntry(m.Payload)
+	c, err := parseEntry(m.Payload)
 	for f := range fs {
 		f.mu.Lock()
 		if err != nil || len(f.queue) >= maxQueued {

@@ -30,6 +30,7 @@ type Tail struct {
 	taskID string
 	pos    chat.Position
 	inbox  *follower
+	timer  *time.Timer // of Next
 	began  bool
 	reread bool
 	ahead  time.Time // since when the list is shorter than the position; zero if it is not
@@ -42,11 +43,14 @@ type Tail struct {
 // the list begins, or, if the position makes no sense at all, one of our own at
 // position 0-0, and the list is replayed from there.
 func (l *Log) Tail(taskID string, after chat.Position) *Tail {
-	return &Tail{log: l, taskID: taskID, pos: after, inbox: l.hub.join(taskID), reread: true}
+	return &Tail{log: l, taskID: taskID, pos: after, inbox: l.hub.join(taskID), timer: time.NewTimer(time.Hour), reread: true}
 }
 
 // Close leaves the shared subscription.
-func (t *Tail) Close() { t.log.hub.leave(t.taskID, t.inbox) }
+func (t *Tail) Close() {
+	t.timer.Stop()
+	t.log.hub.leave(t.taskID, t.inbox)
+}
 
 // Position is that of the last chunk returned by Next.
 func (t *Tail) Position() chat.Position { return t.pos }
@@ -55,18 +59,16 @@ func (t *Tail) Position() chat.Position { return t.pos }
 // returns none when nothing came, or when a hint said that the task's state
 // should be looked at. That Redis does not answer is not an error of the stream:
 // the same happens then. The only error is the context's.
-func (t *Tail) Next(ctx context.Context, wait time.Duration) ([]chat.Chunk, error) {
-	deadline := time.NewTimer(wait)
-	defer deadline.Stop()
-	if err := t.begin(ctx, deadline); err != nil {
+func (t *Tail) Next(ctx context.Context, wait time.Duration) ([]chat.EncodedChunk, error) {
+	began := time.Now()
+	t.timer.Reset(wait)
+	if err := t.begin(ctx); err != nil {
 		return nil, err
 	}
-	// A Redis that does not answer must not hold the caller for longer.
-	reading, cancel := context.WithTimeout(ctx, max(wait, leastRead))
-	defer cancel()
 	var pause <-chan time.Time
 	for {
-		chunks, ok := t.fetch(reading)
+		// A Redis that does not answer must not hold the caller for longer.
+		chunks, ok := t.fetch(ctx, began.Add(max(wait, leastRead)))
 		if len(chunks) > 0 {
 			return chunks, nil
 		}
@@ -81,7 +83,7 @@ func (t *Tail) Next(ctx context.Context, wait time.Duration) ([]chat.Chunk, erro
 		select {
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
-		case <-deadline.C:
+		case <-t.timer.C:
 			t.reread = true // a lost message would show only now
 			return nil, nil
 		case <-pause:
@@ -92,7 +94,7 @@ func (t *Tail) Next(ctx context.Context, wait time.Duration) ([]chat.Chunk, erro
 
 // begin waits for the subscription, once: what is read from the list before it
 // is in force might be followed by a message that nobody received.
-func (t *Tail) begin(ctx context.Context, deadline *time.Timer) error {
+func (t *Tail) begin(ctx context.Context) error {
 	if t.began {
 		return nil
 	}
@@ -105,8 +107,8 @@ func (t *Tail) begin(ctx context.Context, deadline *time.Timer) error {
 			return context.Cause(ctx)
 		case <-patience.C:
 			return nil
-		case <-deadline.C:
-			deadline.Reset(0)
+		case <-t.timer.C:
+			t.timer.Reset(0)
 			return nil
 		case <-t.inbox.wake:
 		}
@@ -116,11 +118,13 @@ func (t *Tail) begin(ctx context.Context, deadline *time.Timer) error {
 
 // fetch returns what the inbox or, after a gap, the list has. ok is false if the
 // list could not be read.
-func (t *Tail) fetch(ctx context.Context) (chunks []chat.Chunk, ok bool) {
+func (t *Tail) fetch(ctx context.Context, until time.Time) (chunks []chat.EncodedChunk, ok bool) {
 	queue, reread := t.inbox.take()
 	if t.reread || reread {
 		t.reread = true
-		chunks, err := t.read(ctx)
+		reading, cancel := context.WithDeadline(ctx, until)
+		chunks, err := t.read(reading)
+		cancel()
 		if err != nil {
 			return nil, false
 		}
@@ -138,7 +142,7 @@ func (t *Tail) fetch(ctx context.Context) (chunks []chat.Chunk, ok bool) {
 		default:
 			t.reread = true
 			if len(chunks) == 0 {
-				return t.fetch(ctx)
+				return t.fetch(ctx, until)
 			}
 			t.inbox.poke()
 			return chunks, true
@@ -147,7 +151,7 @@ func (t *Tail) fetch(ctx context.Context) (chunks []chat.Chunk, ok bool) {
 	return chunks, true
 }
 
-func (t *Tail) advance(chunks []chat.Chunk) []chat.Chunk {
+func (t *Tail) advance(chunks []chat.EncodedChunk) []chat.EncodedChunk {
 	if n := len(chunks); n > 0 {
 		t.ahead = time.Time{}
 		t.pos = chunks[n-1].Position()
@@ -156,7 +160,7 @@ func (t *Tail) advance(chunks []chat.Chunk) []chat.Chunk {
 }
 
 // read returns the entries behind the position, at most batch of them.
-func (t *Tail) read(ctx context.Context) ([]chat.Chunk, error) {
+func (t *Tail) read(ctx context.Context) ([]chat.EncodedChunk, error) {
 	if t.pos.IsStart() {
 		raw, err := t.log.readFrom(ctx, t.taskID, 0, batch)
 		return valid(raw, 0, 0), err
@@ -174,7 +178,7 @@ func (t *Tail) read(ctx context.Context) ([]chat.Chunk, error) {
 }
 
 // realign finds where a reader goes on whose position the list does not have.
-func (t *Tail) realign(ctx context.Context) ([]chat.Chunk, error) {
+func (t *Tail) realign(ctx context.Context) ([]chat.EncodedChunk, error) {
 	_, chunks, err := t.log.readAll(ctx, t.taskID)
 	if err != nil || len(chunks) == 0 {
 		return nil, err // lost, or not begun: its writer will write it again
@@ -197,8 +201,8 @@ func (t *Tail) realign(ctx context.Context) ([]chat.Chunk, error) {
 			}
 		}
 	}
-	reset := chat.Chunk{Type: chat.ChunkReset}
-	return append([]chat.Chunk{reset}, chunks...), nil
+	reset, err := chat.Chunk{Type: chat.ChunkReset}.Encode()
+	return append([]chat.EncodedChunk{reset}, chunks...), err
 }
 
 func (f *follower) isConfirmed() bool {
@@ -207,7 +211,7 @@ func (f *follower) isConfirmed() bool {
 	return f.confirmed
 }
 
-func (f *follower) take() (queue []chat.Chunk, reread bool) {
+func (f *follower) take() (queue []chat.EncodedChunk, reread bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	queue, reread = f.queue, f.reread
@@ -217,7 +221,7 @@ func (f *follower) take() (queue []chat.Chunk, reread bool) {
 
 // putBack returns messages to the front of the inbox: they may be newer than
 // what was read from the list.
-func (f *follower) putBack(queue []chat.Chunk) {
+func (f *follower) putBack(queue []chat.EncodedChunk) {
 	if len(queue) == 0 {
 		return
 	}

@@ -2,7 +2,6 @@ package chunklog
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -102,8 +101,8 @@ func (w *Writer) inherit(ctx context.Context) (chat.Answer, error) {
 	return a, nil
 }
 
-// readAll returns all entries that count, raw and decoded.
-func (l *Log) readAll(ctx context.Context, taskID string) ([]string, []chat.Chunk, error) {
+// readAll returns all entries that count, as they are in the list and read.
+func (l *Log) readAll(ctx context.Context, taskID string) ([]string, []chat.EncodedChunk, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.opts.Timeout)
 	defer cancel()
 	raw, err := l.rdb.LRange(ctx, l.opts.Names.Chunks(taskID), 0, -1).Result()
@@ -116,8 +115,11 @@ func (l *Log) readAll(ctx context.Context, taskID string) ([]string, []chat.Chun
 
 // answerOf is the text of the newest attempt in chunks, and whether the metadata
 // say that it was received whole.
-func (l *Log) answerOf(ctx context.Context, taskID string, chunks []chat.Chunk) (chat.Answer, error) {
-	a := textOf(chunks)
+func (l *Log) answerOf(ctx context.Context, taskID string, chunks []chat.EncodedChunk) (chat.Answer, error) {
+	a, err := textOf(chunks)
+	if err != nil {
+		return a, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, l.opts.Timeout)
 	defer cancel()
 	m, err := l.rdb.HMGet(ctx, l.opts.Names.Metadata(taskID), metaAttempt, metaChunkCount, metaFinishReason).Result()
@@ -334,10 +336,10 @@ func (w *Writer) drain() error {
 
 func (w *Writer) index(c chat.Chunk) error {
 	c.Index, c.Attempt = len(w.entries), w.task.Attempt
-	data, err := json.Marshal(c)
+	encoded, err := c.Encode()
 	if err != nil {
-		return fmt.Errorf("encode chunk: %w", err)
+		return err
 	}
-	w.entries = append(w.entries, string(data))
+	w.entries = append(w.entries, encoded.JSON)
 	return nil
 }

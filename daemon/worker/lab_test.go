@@ -319,6 +319,15 @@ func judge(chunks []chat.Chunk) (content, reasoning string, err error) {
 	return c.String(), r.String(), nil
 }
 
+// said is the text of chunks that may not be all.
+func said(chunks []chat.Chunk) string {
+	var b strings.Builder
+	for _, c := range chunks {
+		b.WriteString(c.Content)
+	}
+	return b.String()
+}
+
 func told(chunks []chat.Chunk) string {
 	var b strings.Builder
 	for _, c := range chunks {

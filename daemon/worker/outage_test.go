@@ -126,7 +126,7 @@ func TestAnAnswerOutlivesRedis(t *testing.T) {
 		l.work(on{opts: worker.Options{LogPatience: 300 * time.Millisecond}})
 		acc := l.submit("hello")
 		task, m := l.ended(acc)
-		if task.State != chat.TaskDone || m.Content != providertest.Answer(1, 10) || task.ChunkCount != 11 {
+		if task.State != chat.TaskDone || m.Content != providertest.Answer(1, 10) || task.ChunkCount < 2 || task.ChunkCount > 11 {
 			t.Errorf("%s with %q in %d chunks", task.State, m.Content, task.ChunkCount)
 		}
 	})

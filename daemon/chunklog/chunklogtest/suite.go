@@ -173,7 +173,11 @@ func read(t *testing.T, tail *chunklog.Tail, done func([]chat.Chunk) bool) []cha
 		if err != nil {
 			t.Fatalf("tail at %s after %d chunks: %v", tail.Position(), len(all), err)
 		}
-		for _, c := range chunks {
+		for _, encoded := range chunks {
+			c, err := encoded.Decode()
+			if err != nil || c.Position() != encoded.Position() || c.Type != encoded.Type {
+				t.Fatalf("%+v is %+v, %v", encoded, c, err)
+			}
 			// A position that never was is answered by a reset at 0-0, first of all.
 			refused := len(all) == 0 && c.Type == chat.ChunkReset && c.Position() == chat.Position{}
 			if !refused && !last.IsStart() && last.Attempt > 0 && (!last.Less(c.Position()) || c.Attempt == last.Attempt && c.Index != last.Index+1) {
