@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 
 	"chat"
 )
@@ -48,11 +49,25 @@ func valid(raw []string, first, prev int) []chat.EncodedChunk {
 	return chunks
 }
 
-// readFrom returns the raw entries from index on, at most n of them.
+// readFrom returns the raw entries from index on, at most n of them, of a list
+// that is not packed.
 func (l *Log) readFrom(ctx context.Context, taskID string, index, n int) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.opts.Timeout)
 	defer cancel()
 	return l.rdb.LRange(ctx, l.opts.Names.Chunks(taskID), int64(index), int64(index+n-1)).Result()
+}
+
+// readAll returns all entries that count, as they are in the list and read.
+func (l *Log) readAll(ctx context.Context, taskID string) ([]string, []chat.EncodedChunk, error) {
+	raw, err := l.readFrom(ctx, taskID, 0, math.MaxInt32)
+	if err == nil && len(raw) == 0 {
+		raw, err = l.unpack(ctx, taskID)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	chunks := valid(raw, 0, 0)
+	return raw[:len(chunks)], chunks, nil
 }
 
 // textOf concatenates the newest attempt in chunks.

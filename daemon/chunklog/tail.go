@@ -33,6 +33,7 @@ type Tail struct {
 	timer  *time.Timer // of Next
 	began  bool
 	reread bool
+	packed []string  // the whole list, if it is packed
 	ahead  time.Time // since when the list is shorter than the position; zero if it is not
 }
 
@@ -159,14 +160,30 @@ func (t *Tail) advance(chunks []chat.EncodedChunk) []chat.EncodedChunk {
 	return chunks
 }
 
+// entries returns the raw entries from index on, at most n of them. Those of a
+// packed list are kept: it does not change any more, and its reader wants them all.
+func (t *Tail) entries(ctx context.Context, index, n int) ([]string, error) {
+	if t.packed == nil {
+		raw, err := t.log.readFrom(ctx, t.taskID, index, n)
+		if err != nil || len(raw) > 0 {
+			return raw, err
+		}
+		if t.packed, err = t.log.unpack(ctx, t.taskID); err != nil {
+			return nil, err
+		}
+	}
+	from := min(index, len(t.packed))
+	return t.packed[from:min(from+n, len(t.packed))], nil
+}
+
 // read returns the entries behind the position, at most batch of them.
 func (t *Tail) read(ctx context.Context) ([]chat.EncodedChunk, error) {
 	if t.pos.IsStart() {
-		raw, err := t.log.readFrom(ctx, t.taskID, 0, batch)
+		raw, err := t.entries(ctx, 0, batch)
 		return valid(raw, 0, 0), err
 	}
 	// Our own entry comes along, to see that it is still ours.
-	raw, err := t.log.readFrom(ctx, t.taskID, t.pos.Index, batch+1)
+	raw, err := t.entries(ctx, t.pos.Index, batch+1)
 	if err != nil {
 		return nil, err
 	}

@@ -101,18 +101,6 @@ func (w *Writer) inherit(ctx context.Context) (chat.Answer, error) {
 	return a, nil
 }
 
-// readAll returns all entries that count, as they are in the list and read.
-func (l *Log) readAll(ctx context.Context, taskID string) ([]string, []chat.EncodedChunk, error) {
-	ctx, cancel := context.WithTimeout(ctx, l.opts.Timeout)
-	defer cancel()
-	raw, err := l.rdb.LRange(ctx, l.opts.Names.Chunks(taskID), 0, -1).Result()
-	if err != nil {
-		return nil, nil, err
-	}
-	chunks := valid(raw, 0, 0)
-	return raw[:len(chunks)], chunks, nil
-}
-
 // answerOf is the text of the newest attempt in chunks, and whether the metadata
 // say that it was received whole.
 func (l *Log) answerOf(ctx context.Context, taskID string, chunks []chat.EncodedChunk) (chat.Answer, error) {
@@ -229,7 +217,13 @@ func (w *Writer) End(ctx context.Context, terminal chat.Chunk) error {
 		return err
 	}
 	w.status, w.finish, w.armed = terminal.State, terminal.FinishReason, time.Time{}
-	return w.insist(ctx)
+	if err := w.insist(ctx); err != nil || len(w.entries) < packAt {
+		return err
+	}
+	if err := w.log.pack(ctx, w.task.ID, w.task.Attempt, w.entries); err != nil {
+		w.log.opts.Logger.Debug("chunk log: a list was not packed; it stays as it is", "task", w.task.ID, "err", err)
+	}
+	return nil
 }
 
 // insist flushes until that succeeds, a newer attempt is found or ctx ends.

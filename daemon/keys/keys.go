@@ -14,6 +14,9 @@ type Names struct {
 // Chunks is the list of a task's chunks, one JSON object an entry.
 func (n Names) Chunks(taskID string) string { return n.stream(taskID) + ":chunks" }
 
+// Packed is the string that a task's chunks become, compressed, when it has ended.
+func (n Names) Packed(taskID string) string { return n.stream(taskID) + ":packed" }
+
 // Channel is the pub/sub channel on which a task's chunks are announced.
 func (n Names) Channel(taskID string) string { return n.stream(taskID) }
 

@@ -2,6 +2,7 @@ package chunklogtest
 
 import (
 	"sync"
+	"strings"
 	"testing"
 	"time"
 
@@ -60,14 +61,68 @@ func testTailFromStart(t *testing.T, b *bench) {
 }
 
 func testResumeEverywhere(t *testing.T, b *bench) {
-	all := b.whole(t, 200)
-	for k := range all[:200] {
-		tail := b.log.Tail(b.task.ID, all[k].Position())
-		got := read(t, tail, terminal)
-		tail.Close()
-		if len(got) != len(all)-k-1 || got[0].Index != k+1 {
-			t.Fatalf("after %d: %d chunks from %d on", k, len(got), got[0].Index)
+	for _, n := range []int{10, 200} { // in a list, and packed
+		b.task.ID += "+"
+		all := b.whole(t, n)
+		for k := range all[:n] {
+			tail := b.log.Tail(b.task.ID, all[k].Position())
+			got := read(t, tail, terminal)
+			tail.Close()
+			if len(got) != len(all)-k-1 || got[0].Index != k+1 {
+				t.Fatalf("after %d: %d chunks from %d on", k, len(got), got[0].Index)
+			}
 		}
+	}
+}
+
+func testPacked(t *testing.T, b *bench) {
+	n := keys.Names{}
+	begun := b.log.Tail(b.task.ID, chat.Start())
+	defer begun.Close()
+	w := b.writer(t, 1)
+	b.say(t, w, 0, 30)
+	head := read(t, begun, count(30))
+	task := b.task
+	task.Attempt = 2
+	again, left, err := b.log.Begin(t.Context(), task, always)
+	if err != nil || left.Content != words(0, 30) {
+		t.Fatalf("%+v, %v", left, err)
+	}
+	stop := b.run(t, again)
+	b.say(t, again, 0, 30)
+	b.finish(t, again, stop)
+
+	if n := b.Client.Exists(t.Context(), n.Chunks(b.task.ID)).Val(); n != 0 {
+		t.Error("the list is still there")
+	}
+	if ttl := b.Client.PTTL(t.Context(), n.Packed(b.task.ID)).Val(); ttl <= 0 || ttl > b.log.TTL() {
+		t.Errorf("the packed list has a TTL of %s", ttl)
+	}
+	if size := b.Client.StrLen(t.Context(), n.Packed(b.task.ID)).Val(); size > int64(4*len(words(0, 60))) {
+		t.Errorf("%d bytes for a text of %d", size, len(words(0, 60)))
+	}
+	if a, err := b.log.Read(t.Context(), b.task.ID); err != nil || a.Content != words(0, 30) || a.Attempt != 2 || !a.Whole {
+		t.Errorf("it reads as %+v, %v", a, err)
+	}
+	got := append(head, read(t, begun, terminal)...)
+	if content(got) != words(0, 30) || len(got) != 62 {
+		t.Errorf("a reader that was there saw %d chunks: %q", len(got), content(got))
+	}
+	for name, after := range map[string]chat.Position{
+		"an older attempt": {Attempt: 1, Index: 7}, "a plain index": {Attempt: chat.AnyAttempt, Index: 40}, "nonsense": {Attempt: 0, Index: 3},
+	} {
+		tail := b.log.Tail(b.task.ID, after)
+		chunks := read(t, tail, terminal)
+		tail.Close()
+		if want := words(0, 30); !strings.HasSuffix(want, content(chunks)) || content(chunks) == "" || after.Attempt == 0 && chunks[0].Type != chat.ChunkReset {
+			t.Errorf("%s: %q", name, content(chunks))
+		}
+	}
+	b.Client.Set(t.Context(), n.Packed(b.task.ID), "no zstd", time.Minute)
+	damaged := b.log.Tail(b.task.ID, chat.Start())
+	defer damaged.Close()
+	if chunks, err := damaged.Next(t.Context(), 10*time.Millisecond); err != nil || len(chunks) > 0 {
+		t.Errorf("a damaged one gave %v, %v", chunks, err)
 	}
 }
 

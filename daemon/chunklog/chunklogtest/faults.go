@@ -275,12 +275,13 @@ func (l *lossy) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return n
 
 func (l *lossy) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
-		push := false
+		push, del := false, false
 		for _, c := range cmds {
 			push = push || strings.HasPrefix(c.Name(), "rpush")
-			if c.Name() == "del" {
-				l.rewrites.Add(1)
-			}
+			del = del || c.Name() == "del"
+		}
+		if push && del {
+			l.rewrites.Add(1)
 		}
 		if push && l.request.CompareAndSwap(true, false) {
 			return errLost

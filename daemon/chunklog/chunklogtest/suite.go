@@ -39,6 +39,7 @@ func Run(t *testing.T, open func(t *testing.T) Engine) {
 		{"keys and values are those of the protocol", testKeys},
 		{"a tail from the start sees every chunk once", testTailFromStart},
 		{"resume at every index", testResumeEverywhere},
+		{"a stream that has ended is packed", testPacked},
 		{"a tail that joins before the first chunk", testJoinEarly},
 		{"a new attempt begins with a reset", testReset},
 		{"a position of an older attempt is answered by the reset", testOldPosition},
@@ -242,6 +243,11 @@ func (b *bench) list(t *testing.T) []chat.Chunk {
 	raw, err := b.Client.LRange(t.Context(), keys.Names{}.Chunks(b.task.ID), 0, -1).Result()
 	if err != nil {
 		t.Fatal(err)
+	}
+	if len(raw) == 0 && b.Client.Exists(t.Context(), keys.Names{}.Packed(b.task.ID)).Val() == 1 {
+		tail := b.log.Tail(b.task.ID, chat.Start())
+		defer tail.Close()
+		return read(t, tail, terminal)
 	}
 	var chunks []chat.Chunk
 	for _, r := range raw {
