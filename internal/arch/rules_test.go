@@ -45,7 +45,7 @@ var rules = map[string]rule{
 		"wake-ups only: which task is next is decided in SQL",
 	},
 	"chat/daemon/chunklog": {
-		[]string{"chat", "chat/daemon/keys", crashPoints, goRedis},
+		[]string{"chat", "chat/daemon/keys", crashPoints, goRedis, "github.com/klauspost/compress/zstd"},
 		"the fast path of a live stream: it knows Redis, and nothing of SQL or HTTP",
 	},
 	"chat/daemon/chunklog/chunklogtest": {
