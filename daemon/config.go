@@ -75,11 +75,12 @@ type Config struct {
 	LogJSON      bool
 
 	// Set by the program.
-	Listener net.Listener // bound and peer-checked already; besides Listen
-	Local    bool         // one daemon per data directory, on a unix socket
-	DataDir  string
-	Instance string
-	Logger   *slog.Logger
+	KeyTrouble error        // why there is no ProviderKey although there should be one; see FetchKey
+	Listener   net.Listener // bound and peer-checked already; besides Listen
+	Local      bool         // one daemon per data directory, on a unix socket
+	DataDir    string
+	Instance   string
+	Logger     *slog.Logger
 }
 
 // Setting is one thing that a flag, an environment variable and a line of the

@@ -19,9 +19,13 @@ import (
 func (p *program) authCommand() *cli.Command {
 	return &cli.Command{
 		Name: "auth", Usage: "the provider's key: login, list, logout",
-		Description: `The key is kept in the config file, which only you can read, for the local daemon. It is
-read from the terminal or from stdin, never from the command line. OPENAI_API_KEY in the
-environment wins over it.
+		Description: `The key is kept in the config file, which only you can read, for the local daemon; with
+--keyring it is kept in the system's keyring, and the file only says so. It is read from the
+terminal or from stdin, never from the command line. OPENAI_API_KEY in the environment wins
+over it.
+
+A daemon reads the keyring when it starts. One that starts without your session, or while the
+keyring is locked, has no key: that is why --keyring is not the default.
 
 Examples:
   chat auth login
@@ -38,6 +42,7 @@ Examples:
 				Name: "login", Usage: "keep a key", ArgsUsage: noArguments, Action: p.authLogin,
 				Flags: []cli.Flag{
 					&cli.StringFlag{Name: "base-url", Usage: "the API at `URL`, if it is not OpenAI's"},
+					&cli.BoolFlag{Name: "keyring", Usage: "keep the key in the system's keyring", DisableDefaultText: true},
 					&cli.BoolFlag{Name: "no-check", Usage: "do not ask the provider whether it takes the key", DisableDefaultText: true},
 				},
 			},
@@ -62,15 +67,9 @@ func (p *program) authLogin(c *cli.Context) error {
 			return err
 		}
 	}
-	if base != "" {
-		if err := setChecked(f, "base_url", base); err != nil {
-			return err
-		}
-	}
-	if err := setChecked(f, "api_key", key); err != nil {
+	if err := p.keep(c, f, key, base); err != nil {
 		return err
 	}
-	p.note("the key is kept in %s", f.path)
 	if p.env("OPENAI_API_KEY") != "" {
 		p.note("OPENAI_API_KEY is set, and wins over it")
 	}
@@ -161,7 +160,7 @@ func (p *program) tryKey(c *cli.Context, key, base string) error {
 	return nil
 }
 
-func (p *program) authList(*cli.Context) error {
+func (p *program) authList(c *cli.Context) error {
 	f, err := p.config()
 	if err != nil {
 		return err
@@ -172,7 +171,7 @@ func (p *program) authList(*cli.Context) error {
 		rows = append(rows, []string{base, masked(key), "$OPENAI_API_KEY"})
 	}
 	if e, ok := f.find("api_key"); ok && e.plain() != "" {
-		rows = append(rows, []string{base, masked(e.plain()), f.path})
+		rows = append(rows, p.keptRow(c, base, e.plain(), f.path))
 	}
 	if len(rows) == 0 {
 		p.note("there is no key: chat auth login keeps one")
@@ -186,10 +185,14 @@ func (p *program) authLogout(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, ok := f.find("api_key"); !ok {
+	e, ok := f.find("api_key")
+	if !ok {
 		return chat.Errorf(chat.CodeNotFound, "there is no key in %s", f.path)
 	}
 	if err := f.write(f.with("api_key", "")); err != nil {
+		return err
+	}
+	if err := p.forget(c, e.plain()); err != nil {
 		return err
 	}
 	p.note("the key is forgotten")

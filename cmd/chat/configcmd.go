@@ -10,6 +10,7 @@ import (
 
 	"chat"
 	"chat/daemon"
+	"chat/daemon/keyring"
 	"chat/daemon/local"
 )
 
@@ -95,7 +96,7 @@ func (p *program) printSettings(f *configFile) error {
 		if from == "" {
 			continue
 		}
-		if key == "api_key" {
+		if _, elsewhere := keyring.Host(value); key == "api_key" && !elsewhere {
 			value = masked(value)
 		}
 		rows = append(rows, []string{key, value, from})

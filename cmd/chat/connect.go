@@ -191,6 +191,7 @@ func (p *program) serveOptions(adjust func(*daemon.Config)) (local.ServeOptions,
 			if err != nil {
 				return err
 			}
+			cfg.FetchKey(ctx)
 			cfg.Local, cfg.Listener, cfg.DataDir, cfg.Instance = true, l, paths.Data, instance
 			adjust(&cfg)
 			return daemon.Run(ctx, cfg, stop, ready)

@@ -94,6 +94,7 @@ func serve(c *cli.Context, stderr io.Writer, lookup func(string) (string, bool))
 	if _, set := lookup("CHATD_IDLE"); !set && flags["idle"] == "" {
 		cfg.Idle = 0 // in the foreground somebody ends it
 	}
+	cfg.FetchKey(c.Context)
 	cfg.DataDir, cfg.Instance = paths.Data, uuid.NewString()
 	cfg.Logger = newLogger(stderr, cfg)
 

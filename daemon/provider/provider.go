@@ -142,8 +142,11 @@ type Discovery struct {
 
 // Config is what a Registry is made of. The zero value has the demo only.
 type Config struct {
-	BaseURL      string // of the configured provider; empty with a Key means DefaultBaseURL
-	Key          string
+	BaseURL string // of the configured provider; empty with a Key means DefaultBaseURL
+	Key     string
+	// Unusable says why the configured provider cannot be asked, if there is one
+	// that should be; it is the error of whatever needs it.
+	Unusable     error
 	DefaultModel string
 	// Discover looks for local servers when neither BaseURL nor Key is set.
 	Discover  bool

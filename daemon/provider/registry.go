@@ -42,7 +42,9 @@ func New(cfg Config) *Registry {
 		name: demo.Model, base: "http://demo.invalid/v1", origin: "http://demo.invalid:80", host: "the demo",
 		transport: handlerTransport{demo.New(cfg.Demo)},
 	}
-	if cfg.BaseURL != "" || cfg.Key != "" {
+	if cfg.Unusable != nil {
+		r.badConfig = cfg.Unusable
+	} else if cfg.BaseURL != "" || cfg.Key != "" {
 		base := cfg.BaseURL
 		if base == "" {
 			base = DefaultBaseURL

@@ -78,6 +78,10 @@ var rules = map[string]rule{
 		"the lying provider as a program",
 	},
 
+	"chat/daemon/keyring": {
+		[]string{"chat", "github.com/zalando/go-keyring"},
+		"the one place that knows the system's keyring, and waits for it no longer than it should",
+	},
 	"chat/daemon/worker": {
 		[]string{"chat", crashPoints, xSync},
 		"the life of a task: it declares the interfaces it needs, so that every fault can be injected",
@@ -166,7 +170,7 @@ var rules = map[string]rule{
 	},
 
 	"chat/cmd/chat": {
-		[]string{"chat", "chat/sse", "chat/daemon", "chat/daemon/client", "chat/daemon/local", "chat/tui", "chat/tui/", charm, goUUID, "golang.org/x/sys/unix", "github.com/BurntSushi/toml", "github.com/urfave/cli/v2", "github.com/mattn/go-isatty", "github.com/muesli/termenv"},
+		[]string{"chat", "chat/sse", "chat/daemon", "chat/daemon/client", "chat/daemon/keyring", "chat/daemon/local", "chat/tui", "chat/tui/", charm, goUUID, "golang.org/x/sys/unix", "github.com/BurntSushi/toml", "github.com/urfave/cli/v2", "github.com/mattn/go-isatty", "github.com/muesli/termenv"},
 		"the program: it speaks to a daemon through the client, even when it is its own",
 	},
 	"chat/cmd/chatd": {
