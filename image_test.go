@@ -85,8 +85,10 @@ func TestAMessageHasSoManyImages(t *testing.T) {
 		t.Error(err)
 	}
 	huge := Image{"h.png", "image/png", base64.StdEncoding.EncodeToString(append([]byte(pictures["image/png"]), make([]byte, MaxImage)...))}
-	for name, content := range map[string]string{"many": strings.Repeat(small, MaxImages+1), "large together": big + big,
-		"one too large": huge.Block()} {
+	for name, content := range map[string]string{
+		"many": strings.Repeat(small, MaxImages+1), "large together": big + big,
+		"one too large": huge.Block(),
+	} {
 		if err := CheckImages(content); !IsCode(err, CodeTooLarge) {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -65,12 +65,17 @@ func (f *Floor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	id = strconv.FormatInt(f.ids.Add(1), 10)
-	go func() {
+	go func() { //nolint:contextcheck // the answer outlives the request
 		if err := f.make(context.WithoutCancel(r.Context()), id, body.Content); err != nil {
-			slog.Error("floor: the answer ended", "id", id, "err", err)
+			f.failed("floor: the answer ended", id, err)
 		}
 	}()
-	fmt.Fprintf(w, `{"task_id":%q}`, id)
+	fmt.Fprintf(w, `{"task_id":%q}`, id) //nolint:gosec // digits
+}
+
+// failed tells standard error, of which a run keeps what it says.
+func (*Floor) failed(what, of string, err error) {
+	slog.Default().Error(what, "of", of, "err", err) //nolint:sloglint // a floor has no settings
 }
 
 func floorKey(id string) string { return "floor:" + id }
@@ -164,7 +169,7 @@ func (f *Floor) run(ctx context.Context) {
 			}
 		})
 		if err != nil {
-			slog.Error("floor: append", "err", err)
+			f.failed("floor: append", a.key, err)
 		}
 	}
 }
@@ -220,6 +225,6 @@ func forward(w http.ResponseWriter, entry string, next int) (int, bool, error) {
 	if c.Index < next {
 		return next, false, nil
 	}
-	_, err := fmt.Fprintf(w, "id: %d\ndata: %s\n\n", c.Index, entry)
+	_, err := fmt.Fprintf(w, "id: %d\ndata: %s\n\n", c.Index, entry) //nolint:gosec // an event stream, JSON within
 	return c.Index + 1, c.Type == "done", err
 }

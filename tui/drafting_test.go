@@ -76,7 +76,7 @@ func TestDraftsOutliveAKilledScreen(t *testing.T) {
 				data, err := os.ReadFile(filepath.Join(dir, "drafts", s.m.draftKey()+".draft"))
 				return err == nil && string(data) == "precious words"
 			})
-			s.m.draft.store.Abandon() // as the kernel does for a killed process
+			_ = s.m.draft.store.Abandon() // as the kernel does for a killed process
 			next := start(t, backend, 80, 24, open)
 			next.untilDraft("precious words")
 			next.untilShown("your unsent draft is back")

@@ -161,7 +161,7 @@ func (m *Model) finishRemovals(ctx context.Context) error {
 	backend, ok := m.backend.(Deleter)
 	for _, r := range m.removed {
 		if !ok || ctx.Err() != nil {
-			return nil // nothing is lost by it
+			return nil //nolint:nilerr // nothing is lost by it
 		}
 		if err := backend.Delete(ctx, r.id); err != nil {
 			return err

@@ -12,7 +12,7 @@ import (
 )
 
 // full gives the screen a backend with every ability.
-func full(o *Options) { o.Backend = fullBackend{o.Backend.(*fakeBackend)} }
+func full(o *Options) { o.Backend = fullBackend{o.Backend.(*fakeBackend)} } //nolint:errcheck // it is one, or the test panics
 
 func TestTasksAreListedByTitleAndOpened(t *testing.T) {
 	backend := newFake()

@@ -60,7 +60,8 @@ func (p *program) prompt(c *cli.Context) (string, error) {
 	}
 	parts := []string{strings.TrimRight(text, "\n")}
 	for _, f := range files {
-		block, err := "", error(nil)
+		var block string
+		var err error
 		if f == "-" {
 			block, err = attach.Bytes("stdin", "stdin", piped)
 			piped = nil

@@ -22,11 +22,13 @@ const (
 	window = 128 << 10
 )
 
-// codec compresses and decompresses; both may be used by many at once.
-var codec = sync.OnceValues(func() (c struct { //nolint:gochecknoglobals // a constant that is costly to make
+// zstandard compresses and decompresses; both may be used by many at once.
+type zstandard struct {
 	in  *zstd.Encoder
 	out *zstd.Decoder
-}, err error) {
+}
+
+var codec = sync.OnceValues(func() (c zstandard, err error) { //nolint:gochecknoglobals // a constant that is costly to make
 	if c.in, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(window), zstd.WithEncoderConcurrency(2)); err != nil {
 		return c, err
 	}

@@ -29,7 +29,7 @@ func (p Place) Files(ctx context.Context) []string {
 		case ctx.Err() != nil || len(all) >= maxWalked:
 			return errEnough
 		case err != nil || relErr != nil || rel == ".":
-			return nil
+			return nil //nolint:nilerr // what cannot be read is not offered
 		case d.IsDir():
 			if skipped(d.Name()) || strings.Count(rel, string(filepath.Separator)) >= maxDepth {
 				return fs.SkipDir

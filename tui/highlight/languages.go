@@ -16,6 +16,7 @@ var aliases = map[string]string{ //nolint:gochecknoglobals // constant
 	"hs": "haskell", "ex": "elixir", "exs": "elixir", "pl": "perl", "tf": "hcl", "terraform": "hcl", "protobuf": "proto",
 }
 
+//nolint:gochecknoglobals // constants
 var (
 	doubleQuoted = delimiter{open: `"`, close: `"`, kind: String, escape: true}
 	singleQuoted = delimiter{open: `'`, close: `'`, kind: String, escape: true}

@@ -53,7 +53,7 @@ func (t *talk) do(ctx context.Context, name, args string) error {
 		n, err := strconv.Atoi(args)
 		if err != nil || n < 1 || n > len(t.listed) {
 			t.say("Enter /list first, and then /open and a number of that list.")
-			return nil
+			return nil //nolint:nilerr // said to the user
 		}
 		return t.open(ctx, t.listed[n-1].ID)
 	case "read":

@@ -60,7 +60,7 @@ func hex(s string) colour {
 
 // parameters are all SGR parameters of a theme, by the names of their fields.
 func parameters(v reflect.Value, name string, found map[string]string) {
-	switch v.Kind() {
+	switch v.Kind() { //nolint:exhaustive // a theme has no others
 	case reflect.String:
 		found[name] = v.String()
 	case reflect.Struct:

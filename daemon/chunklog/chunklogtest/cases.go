@@ -1,8 +1,8 @@
 package chunklogtest
 
 import (
-	"sync"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
