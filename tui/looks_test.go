@@ -1,10 +1,7 @@
 package tui
 
 import (
-	"bytes"
 	"errors"
-	"io"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -63,68 +60,6 @@ func TestTheThemeFollowsTheBackground(t *testing.T) {
 	}
 	if _, _, err := themeOf(Options{Theme: "pink"}); err == nil {
 		t.Error("pink is a theme")
-	}
-}
-
-func TestAnswersAboutTheBackgroundAreNotTyped(t *testing.T) {
-	const first, second = "\x1b]11;rgb:1e1e/1e1e/2e2e\x1b\\", "\x1b]11;rgb:ff/ff/ff\x07"
-	input := "typed" + first + " on\x1b[A" + second + "\x1b]x" + "\x1b]12;rgb:0/0/0\x07" + "日本"
-	want := "typed on\x1b[A\x1b]x\x1b]12;rgb:0/0/0\x07日本"
-	r := rand.New(rand.NewPCG(1, 2))
-	for range 300 {
-		in, out, err := os.Pipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		var answers [][3]uint8
-		k := &keyboard{File: in, answered: func(rgb [3]uint8) { answers = append(answers, rgb) }}
-		var got bytes.Buffer
-		for rest := input; rest != ""; {
-			n := 1 + r.IntN(min(len(rest), 30))
-			if _, err := io.WriteString(out, rest[:n]); err != nil {
-				t.Fatal(err)
-			}
-			rest = rest[n:]
-			buf := make([]byte, 256)
-			n, err := k.Read(buf)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got.Write(buf[:n])
-		}
-		if err := errors.Join(in.Close(), out.Close()); err != nil {
-			t.Fatal(err)
-		}
-		split := strings.Contains(got.String(), "\x1b]11") // cut right behind ESC, which nobody can tell from the key
-		if !split && (got.String() != want || len(answers) != 2 || answers[0] != [3]uint8{30, 30, 46} || answers[1] != [3]uint8{255, 255, 255}) {
-			t.Fatalf("typed %q, answers %v", got.String(), answers)
-		}
-	}
-}
-
-func TestAKeyThatBeginsLikeAnAnswerIsTyped(t *testing.T) {
-	in, out, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	k := &keyboard{File: in, answered: func([3]uint8) { t.Error("answered") }}
-	buf := make([]byte, 256)
-	got := ""
-	for _, typed := range []string{"\x1b]1", "2", "\x1b]", "11;rgb:zz", "\x1b]11;rgb:00", "q"} {
-		if _, err := io.WriteString(out, typed); err != nil {
-			t.Fatal(err)
-		}
-		n, err := k.Read(buf)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got += string(buf[:n])
-	}
-	if want := "\x1b]12\x1b]11;rgb:zz\x1b]11;rgb:00q"; got != want {
-		t.Errorf("typed %q", got)
-	}
-	if err := errors.Join(in.Close(), out.Close()); err != nil {
-		t.Fatal(err)
 	}
 }
 

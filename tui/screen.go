@@ -42,10 +42,14 @@ func (s sequences) Write(p []byte) (int, error) {
 	return s.File.Write(p)
 }
 
-// Write writes one frame, or any other sequence as it is.
+// Write writes one frame, or any other sequence as it is. The clearing of the
+// alternate screen is left out: it comes up empty, and each frame paints all rows.
 func (s *screen) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if string(p) == ansi.EraseEntireScreen {
+		return len(p), nil
+	}
 	if len(p) <= len(ansi.CursorHomePosition) || !bytes.HasPrefix(p, []byte(ansi.CursorHomePosition)) {
 		return s.File.Write(p)
 	}
@@ -65,6 +69,9 @@ func (s *screen) Write(p []byte) (int, error) {
 	}
 	return len(p), nil
 }
+
+// WriteString is Write: Bubble Tea's single sequences come this way.
+func (s *screen) WriteString(text string) (int, error) { return s.Write([]byte(text)) }
 
 // strip takes the marker out of a frame and remembers it. A frame without one
 // leaves the caret where it was.

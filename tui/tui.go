@@ -18,6 +18,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	_ "chat/tui/background" // before bubbletea's own init asks the terminal
+	"chat/tui/keyboard"
 	"chat/tui/plain"
 )
 
@@ -123,7 +124,7 @@ func Run(ctx context.Context, o Options) (Exit, error) {
 	out := &screen{File: o.Out}
 	m.terminal = sequences{out}
 	var program *tea.Program
-	keys := &keyboard{File: o.In, answered: func(rgb [3]uint8) { program.Send(backgroundMsg(rgb)) }}
+	keys := &keyboard.Reader{File: o.In, Background: func(rgb [3]uint8) { program.Send(backgroundMsg(rgb)) }}
 	program = tea.NewProgram(m,
 		tea.WithInput(keys),
 		tea.WithOutput(out),

@@ -152,12 +152,16 @@ var rules = map[string]rule{
 		[]string{"chat"},
 		"what was written but not sent, on disk: it knows no screen",
 	},
+	"chat/tui/keyboard": {
+		[]string{"golang.org/x/sys/unix"},
+		"tells what is typed from what the terminal says: it knows no screen",
+	},
 	"chat/tui/panel": {
 		[]string{"chat/tui/sanitize", "chat/tui/theme", charm},
 		"a list to choose from: it does not know of what",
 	},
 	"chat/tui/top": {
-		[]string{"chat", "chat/tui/background", "chat/tui/sanitize", "chat/tui/theme", charm},
+		[]string{"chat", "chat/tui/background", "chat/tui/keyboard", "chat/tui/sanitize", "chat/tui/theme", charm},
 		"how a server stands, live: it knows no HTTP",
 	},
 	"chat/tui/thread": {
@@ -203,6 +207,10 @@ var rules = map[string]rule{
 	"chat/internal/e2e": {
 		[]string{"chat", "chat/sse", "chat/daemon/client", "chat/daemon/provider/providertest", "chat/internal/services"},
 		"tests the programs from outside: it starts them, it does not import them",
+	},
+	"chat/internal/screen": {
+		[]string{"chat/daemon/provider/providertest", "chat/internal/services", charm, "golang.org/x/sys/unix"},
+		"tests the screen from outside, as a person sees it: it starts the program, it does not import it",
 	},
 	"chat/internal/services": {
 		[]string{"github.com/lib/pq", goRedis},

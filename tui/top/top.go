@@ -16,6 +16,7 @@ import (
 
 	"chat"
 	_ "chat/tui/background" // before bubbletea's own init asks the terminal
+	"chat/tui/keyboard"
 	"chat/tui/theme"
 )
 
@@ -59,7 +60,7 @@ func Run(ctx context.Context, o Options) (conversation string, err error) {
 	inner, cancel := context.WithCancel(ctx)
 	m := newModel(inner, o, th)
 	program := tea.NewProgram(m,
-		tea.WithInput(o.In), tea.WithOutput(&screen{o.Out}), tea.WithEnvironment(o.Env),
+		tea.WithInput(&keyboard.Reader{File: o.In}), tea.WithOutput(&screen{o.Out}), tea.WithEnvironment(o.Env),
 		tea.WithAltScreen(), tea.WithFPS(framesPerSecond))
 	// Not by tea.WithContext: that leaves its reader of the keyboard behind.
 	stop := context.AfterFunc(ctx, program.Quit)
@@ -78,9 +79,13 @@ func Run(ctx context.Context, o Options) (conversation string, err error) {
 
 // screen brackets each frame as a synchronized update (mode 2026), so that nobody
 // sees half of it. Bubble Tea writes a frame at once, beginning with a move home.
+// The clearing of the alternate screen, which comes up empty, is left out.
 type screen struct{ *os.File }
 
 func (s *screen) Write(p []byte) (int, error) {
+	if string(p) == ansi.EraseEntireScreen {
+		return len(p), nil
+	}
 	if len(p) <= len(ansi.CursorHomePosition) || !bytes.HasPrefix(p, []byte(ansi.CursorHomePosition)) {
 		return s.File.Write(p)
 	}
@@ -91,6 +96,9 @@ func (s *screen) Write(p []byte) (int, error) {
 	}
 	return len(p), nil
 }
+
+// WriteString is Write: Bubble Tea's single sequences come this way.
+func (s *screen) WriteString(text string) (int, error) { return s.Write([]byte(text)) }
 
 // jobs are the commands that are under way: whoever ends the screen waits for them.
 type jobs struct {

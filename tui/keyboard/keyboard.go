@@ -1,0 +1,89 @@
+// Package keyboard reads keys from a terminal. What terminals say by themselves
+// comes the same way: answers to questions, ours and those of the shell that ran
+// before, whenever they like and cut anywhere. Reader takes them out, so that they
+// are never typed, and keeps the sequences of keys in one piece.
+package keyboard
+
+import (
+	"errors"
+	"os"
+	"regexp"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Reader is a terminal as keys are read from it.
+type Reader struct {
+	*os.File
+	// Background is told what the terminal says of its background; may be nil.
+	Background func(rgb [3]uint8)
+
+	// more reports whether there is more to read within that time; nil asks the
+	// system.
+	more func(time.Duration) bool
+	scan scanner
+}
+
+// escapeDelay is how long the rest of a sequence may take to come behind what can
+// also be a key of its own, as ESC can.
+const escapeDelay = 50 * time.Millisecond
+
+// Read reads what was typed. It may return nothing, if what came was not typed.
+func (r *Reader) Read(p []byte) (int, error) {
+	if len(p) <= 2*maxSequence {
+		return 0, errors.New("the buffer is too small to read keys with")
+	}
+	in := make([]byte, len(p)-maxSequence) // what was held back comes on top
+	n, err := r.File.Read(in)
+	if n < 0 {
+		n = 0
+	}
+	out := p[:0]
+	for _, b := range in[:n] {
+		out = r.scan.take(b, out)
+		r.tell()
+	}
+	if r.scan.ambiguous() && !r.moreWithin(escapeDelay) {
+		out = r.scan.flush(out)
+	}
+	return len(out), err
+}
+
+func (r *Reader) moreWithin(d time.Duration) bool {
+	if r.more != nil {
+		return r.more(d)
+	}
+	fds := []unix.PollFd{{Fd: int32(r.Fd()), Events: unix.POLLIN}}
+	for end := time.Now().Add(d); ; {
+		n, err := unix.Poll(fds, int(max(time.Until(end), 0).Milliseconds()))
+		if !errors.Is(err, unix.EINTR) {
+			return err == nil && n > 0
+		}
+	}
+}
+
+// answer is what terminals say when asked by OSC 11, as XParseColor writes it.
+var answer = regexp.MustCompile(`^\x1b\]11;rgba?:([0-9a-fA-F]{1,4})/([0-9a-fA-F]{1,4})/([0-9a-fA-F]{1,4})(?:/[0-9a-fA-F]{1,4})?$`)
+
+// tell hands on an answer that has come to its end.
+func (r *Reader) tell() {
+	text := r.scan.answer
+	r.scan.answer = nil
+	if text == nil || r.Background == nil {
+		return
+	}
+	if m := answer.FindSubmatch(text); m != nil {
+		r.Background([3]uint8{level(m[1]), level(m[2]), level(m[3])})
+	}
+}
+
+// level is a hexadecimal part of a colour, of one to four digits, as 0 to 255.
+func level(digits []byte) uint8 {
+	n, err := strconv.ParseUint(string(digits), 16, 16)
+	if err != nil {
+		return 0 // the expression lets nothing else through
+	}
+	return uint8(n * 255 / (1<<(4*len(digits)) - 1))
+}

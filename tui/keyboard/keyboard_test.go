@@ -1,0 +1,133 @@
+package keyboard
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"os"
+	"testing"
+	"time"
+)
+
+// typed hands each of pieces to a Reader as one read, and returns what it took
+// for typed. late says that nothing comes in time behind what may be a key.
+func typed(t *testing.T, late bool, pieces ...string) (string, [][3]uint8) {
+	t.Helper()
+	in, out, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var answers [][3]uint8
+	r := &Reader{
+		File: in, Background: func(rgb [3]uint8) { answers = append(answers, rgb) },
+		more: func(time.Duration) bool { return !late },
+	}
+	var got bytes.Buffer
+	buf := make([]byte, 256)
+	for _, piece := range pieces {
+		if _, err := io.WriteString(out, piece); err != nil {
+			t.Fatal(err)
+		}
+		n, err := r.Read(buf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got.Write(buf[:n])
+	}
+	if err := errors.Join(in.Close(), out.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return got.String(), answers
+}
+
+func TestWhatTheTerminalSaysIsNotTyped(t *testing.T) {
+	const (
+		first = "\x1b]11;rgb:1e1e/1e1e/2e2e\x1b\\" // of the background
+		last  = "\x1b]11;rgb:ff/ff/ff\x07"
+	)
+	input := "typed" + first + " on\x1b[A\x1b[1;5D" + "\x1b]12;rgb:0/0/0\x07" + "\x1bP>|tmux 3.4\x1b\\" + "日本" +
+		"\x1b_Gi=31;OK\x1b\\" + "\x1bOP\x1bb\x1b[[A\x1b\r" + "\x1b[200~a\x1b]b\rc\x1b[201~" + last + "é"
+	want := "typed on\x1b[A\x1b[1;5D日本\x1bOP\x1bb\x1b[[A\x1b\r\x1b[200~a\x1b]b\rc\x1b[201~é"
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 500 {
+		var pieces []string
+		for rest := input; rest != ""; {
+			n := 1 + r.IntN(min(len(rest), 30))
+			pieces, rest = append(pieces, rest[:n]), rest[n:]
+		}
+		got, answers := typed(t, false, pieces...)
+		if got != want || len(answers) != 2 || answers[0] != [3]uint8{30, 30, 46} || answers[1] != [3]uint8{255, 255, 255} {
+			t.Fatalf("%q: typed %q, answers %v", pieces, got, answers)
+		}
+	}
+}
+
+func TestKeysThatBeginLikeSequencesAreTyped(t *testing.T) {
+	for _, keys := range [][]string{
+		{"\x1b", "x"}, {"\x1b\x1b", "x"}, {"\x1b[", "x"}, {"\x1b]", "x"}, {"\x1bO", "x"}, {"\x1bP", "x"}, {"\x1b[7$", "x"},
+		{"\x1b\x1b\x1b\x1b", "x"},
+	} {
+		want := keys[0] + keys[1]
+		if got, _ := typed(t, true, keys...); got != want {
+			t.Errorf("%q: typed %q", keys, got)
+		}
+	}
+}
+
+func TestWhatIsNoSequenceEndsAtTheNextKey(t *testing.T) {
+	for input, want := range map[string]string{
+		"\x1b]no answer\rtyped":                          "\rtyped",
+		"\x1b]11;rgb:0/0/0\x1b[Atyped":                   "\x1b[Atyped",
+		"\x1b[12;\x1b[Atyped":                            "\x1b[Atyped",
+		"\x1b[12;\rtyped":                                "\rtyped",
+		"\x1b[" + string(make([]byte, 3)) + "typed":      "\x00\x00\x00typed",
+		"\xe6\x97typed":                                  "\xe6\x97typed",
+		"\x1b[1" + string(bytes.Repeat([]byte{'1'}, 90)): "",
+	} {
+		if got, answers := typed(t, true, input); got != want || answers != nil {
+			t.Errorf("%q: typed %q, answers %v", input, got, answers)
+		}
+	}
+}
+
+func TestTheSystemIsAskedForTheRest(t *testing.T) {
+	in, out, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &Reader{File: in}
+	buf := make([]byte, 256)
+	if _, err := io.WriteString(out, "\x1b"); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := r.Read(buf); err != nil || string(buf[:n]) != "\x1b" {
+		t.Errorf("%q, %v", buf[:n], err)
+	}
+	if _, err := io.WriteString(out, "\x1b[A"); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := r.Read(buf); err != nil || string(buf[:n]) != "\x1b[A" {
+		t.Errorf("%q, %v", buf[:n], err)
+	}
+	if err := errors.Join(in.Close(), out.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func FuzzReader(f *testing.F) {
+	f.Add([]byte("typed\x1b]11;rgb:1e1e/1e1e/2e2e\x1b\\\x1b[A\x1b[200~x\x1b[201~日"))
+	f.Fuzz(func(t *testing.T, input []byte) {
+		var s scanner
+		var out []byte
+		for _, b := range input {
+			before := len(out)
+			if out = s.take(b, out); len(out)-before > maxSequence+1 {
+				t.Fatalf("%d bytes for one", len(out)-before)
+			}
+		}
+		if len(out) > len(input) || len(s.held) > maxSequence || len(s.said) > maxSequence {
+			t.Fatalf("%d bytes in, %d out, %d held, %d kept", len(input), len(out), len(s.held), len(s.said))
+		}
+	})
+}
