@@ -57,7 +57,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 		_ = conn.Close() // it was not used
 		return nil, errors.New("lib/pq makes connections of another kind than expected")
 	}
-	return &session{full, d}, nil
+	return &session{pqConn: full, dialer: d}, nil
 }
 
 // pqConn is what database/sql uses of lib/pq's connections.
@@ -73,10 +73,12 @@ type pqConn interface {
 	driver.Validator
 }
 
-// session is lib/pq's connection, except that its BEGIN looks at its context.
+// session is lib/pq's connection, except that its BEGIN looks at its context and
+// that it keeps its statements prepared.
 type session struct {
 	pqConn
-	dialer *dialer
+	dialer   *dialer
+	prepared prepared
 }
 
 // BeginTx begins a transaction, until ctx ends.

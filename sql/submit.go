@@ -29,9 +29,9 @@ func (s *Store) Submit(ctx context.Context, owner, conversationID string, sub ch
 		if err != nil {
 			return missing(err, "conversation")
 		}
-		parent, err := t.parent(ctx, conversationID, sub.ParentID)
-		if err != nil {
-			return err
+		n := newTask{owner: owner, model: chat.NormalizeText(sub.Model), priority: sub.Priority, deadline: sub.DeadlineSeconds, provider: o.OwnProvider}
+		if n.model == "" {
+			n.model = conv.Model
 		}
 		if acc.UserMessageID, err = newID(); err != nil {
 			return err
@@ -39,17 +39,10 @@ func (s *Store) Submit(ctx context.Context, owner, conversationID string, sub ch
 		if acc.MessageID, err = newID(); err != nil {
 			return err
 		}
-		n := newTask{owner: owner, model: chat.NormalizeText(sub.Model), priority: sub.Priority, deadline: sub.DeadlineSeconds, provider: o.OwnProvider}
-		if n.model == "" {
-			n.model = conv.Model
-		}
-		err = t.insertMessage(ctx, conv.Seq, chat.Message{
-			ID: acc.UserMessageID, ConversationID: conversationID, ParentID: parent, Role: chat.RoleUser, Content: content,
-		})
-		if err != nil {
+		if err := t.insertTurn(ctx, conv.Seq, sub.ParentID, content, n.model, *acc); err != nil {
 			return err
 		}
-		return t.insertTask(ctx, n, conv.Seq+1, *acc)
+		return t.insertTask(ctx, n, *acc)
 	})
 }
 
@@ -92,7 +85,13 @@ func (s *Store) Regenerate(ctx context.Context, owner, messageID, model string, 
 				n.model = m
 			}
 		}
-		return t.insertTask(ctx, n, conv.Seq, *acc)
+		err = t.insertMessage(ctx, conv.Seq, chat.Message{
+			ID: acc.MessageID, ConversationID: acc.ConversationID, ParentID: acc.UserMessageID, Role: chat.RoleAssistant, Model: n.model,
+		})
+		if err != nil {
+			return err
+		}
+		return t.insertTask(ctx, n, *acc)
 	})
 }
 
@@ -120,22 +119,48 @@ func (t *transaction) touch(ctx context.Context, owner, id, title string, n int)
 // parent is the id of the message that the next one answers to: the one asked
 // for, or the newest leaf; "" is none.
 func (t *transaction) parent(ctx context.Context, conversationID, asked string) (string, error) {
-	var found []string
-	if asked == chat.RootParent {
-		return "", nil
-	}
 	if asked != "" {
-		err := t.list(ctx, &found, `SELECT id FROM messages WHERE id = $1 AND conversation_id = $2`, asked, conversationID)
-		if err == nil && len(found) == 0 {
-			err = errForeignParent()
-		}
-		return asked, err
+		return t.askedParent(ctx, conversationID, asked)
 	}
+	var found []string
 	err := t.list(ctx, &found, `SELECT id FROM messages WHERE conversation_id = $1 ORDER BY seq DESC LIMIT 1`, conversationID)
 	if err != nil || len(found) == 0 {
 		return "", err
 	}
 	return found[0], nil
+}
+
+// askedParent is parent for one that was asked for.
+func (t *transaction) askedParent(ctx context.Context, conversationID, asked string) (string, error) {
+	if asked == chat.RootParent {
+		return "", nil
+	}
+	var found []string
+	err := t.list(ctx, &found, `SELECT id FROM messages WHERE id = $1 AND conversation_id = $2`, asked, conversationID)
+	if err == nil && len(found) == 0 {
+		err = errForeignParent()
+	}
+	return asked, err
+}
+
+// insertTurn stores a user's message and the empty one that will answer it, whose
+// ids are in acc, under the parent that was asked for or the newest leaf.
+func (t *transaction) insertTurn(ctx context.Context, seq int64, asked, content, model string, acc chat.Accepted) error {
+	var parent any // nil: the newest leaf, which the statement finds
+	if asked != "" {
+		id, err := t.askedParent(ctx, acc.ConversationID, asked)
+		if err != nil {
+			return err
+		}
+		parent = id
+	}
+	_, err := t.exec(ctx, `INSERT INTO messages
+			(id, conversation_id, seq, parent_id, role, model, created_at, updated_at, content, reasoning, folded)
+		VALUES ($1, $2, $3, coalesce($4, (SELECT id FROM messages WHERE conversation_id = $2 ORDER BY seq DESC LIMIT 1), ''),
+				'user', '', {{now}}, {{now}}, $5, '', $6),
+			($7, $2, $8, $1, 'assistant', $9, {{now}}, {{now}}, '', '', '')`,
+		acc.UserMessageID, acc.ConversationID, seq, parent, content, fold(chat.WithoutImages(content)), acc.MessageID, seq+1, model)
+	return err
 }
 
 func (t *transaction) insertMessage(ctx context.Context, seq int64, m chat.Message) error {
@@ -153,15 +178,9 @@ type newTask struct {
 	provider     string // see chat.Task.OwnProvider
 }
 
-// insertTask stores the assistant's empty message and the task that fills it.
-func (t *transaction) insertTask(ctx context.Context, n newTask, seq int64, acc chat.Accepted) error {
-	err := t.insertMessage(ctx, seq, chat.Message{
-		ID: acc.MessageID, ConversationID: acc.ConversationID, ParentID: acc.UserMessageID, Role: chat.RoleAssistant, Model: n.model,
-	})
-	if err != nil {
-		return err
-	}
-	_, err = t.exec(ctx, `INSERT INTO tasks (id, conversation_id, message_id, user_message_id, owner, state, priority, place,
+// insertTask stores the task that fills an assistant's message.
+func (t *transaction) insertTask(ctx context.Context, n newTask, acc chat.Accepted) error {
+	_, err := t.exec(ctx, `INSERT INTO tasks (id, conversation_id, message_id, user_message_id, owner, state, priority, place,
 			attempt, handbacks, model, worker, lease_until, run_after, deadline_seconds, cancel_requested, created_at,
 			finish_reason, error_code, error_message, error_retryable, chunk_count, own_provider)
 		VALUES ($1, $2, $3, $4, $5, 'queued', $6,

@@ -41,6 +41,7 @@ type hub struct {
 
 	mu        sync.Mutex
 	topics    map[string]map[*follower]struct{} // by task id
+	followers int                               // in topics
 	channels  map[string]string                 // channel name → task id
 	dirty     map[string]bool                   // channels to (un)subscribe, on the connection's next turn
 	live      map[string]bool                   // channels confirmed on this connection
@@ -71,11 +72,7 @@ func newHub(rdb *redis.Client, o Options) *hub {
 func (h *hub) size() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	n := 0
-	for _, fs := range h.topics {
-		n += len(fs)
-	}
-	return n
+	return h.followers
 }
 
 // join adds a follower of a task. The caller must read the list after the
@@ -92,6 +89,7 @@ func (h *hub) join(taskID string) *follower {
 		h.channels[ch] = taskID
 	}
 	fs[f] = struct{}{}
+	h.followers++
 	if h.live[ch] {
 		f.confirm()
 	} else {
@@ -106,6 +104,7 @@ func (h *hub) leave(taskID string, f *follower) {
 	defer h.mu.Unlock()
 	fs := h.topics[taskID]
 	delete(fs, f)
+	h.followers--
 	if len(fs) == 0 {
 		ch := h.opts.Names.Channel(taskID)
 		delete(h.topics, taskID)
