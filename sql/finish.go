@@ -18,8 +18,29 @@ func (s *Store) Finish(ctx context.Context, r chat.Result) error {
 	if !isID(r.TaskID) {
 		return chat.ErrFenced
 	}
-	err := s.within(ctx, func(t *transaction) error {
-		message, err := t.end(ctx, r, `state = 'running' AND (NOT cancel_requested OR $3 = 'cancelled')`)
+	err := s.finish(ctx, r)
+	if err == nil && r.Err != nil && r.Err.Code == chat.CodeProviderModel {
+		return s.dropModelOf(ctx, r.TaskID)
+	}
+	return err
+}
+
+// unfinished is the fence of Finish.
+const unfinished = `state = 'running' AND (NOT cancel_requested OR $3 = 'cancelled')`
+
+func (s *Store) finish(ctx context.Context, r chat.Result) error {
+	if s.dialect.oneStatement {
+		content, reasoning := chat.NormalizeText(r.Content), chat.NormalizeText(r.Reasoning)
+		ended, err := change[string](ctx, s, `WITH ended AS (`+endTask+unfinished+` RETURNING message_id), saved AS (
+				UPDATE messages SET model = CASE WHEN $12 = '' THEN model ELSE $12 END,
+					content = $13, reasoning = $14, folded = $15, updated_at = {{now}} FROM ended WHERE id = ended.message_id)
+			SELECT message_id FROM ended`, append(endArguments(r), content, reasoning, fold(content))...)
+		if err != nil || len(ended) > 0 {
+			return err
+		}
+	}
+	return s.within(ctx, func(t *transaction) error {
+		message, err := t.end(ctx, r, unfinished)
 		if err != nil {
 			return err
 		}
@@ -28,28 +49,33 @@ func (s *Store) Finish(ctx context.Context, r chat.Result) error {
 		}
 		return t.saveAnswer(ctx, message, r.Model, r.Content, r.Reasoning)
 	})
-	if err == nil && r.Err != nil && r.Err.Code == chat.CodeProviderModel {
-		return s.dropModelOf(ctx, r.TaskID)
-	}
-	return err
 }
 
-// end moves a task to its end if fence allows, and returns its message's id, ""
-// if it does not. $3 in fence is the state.
-func (t *transaction) end(ctx context.Context, r chat.Result, fence string) (messageID string, err error) {
+// endTask moves a task to its end if the fence that follows allows. $3 in the
+// fence is the state.
+const endTask = `UPDATE tasks SET state = $3, cancel_requested = FALSE, lease_until = NULL, finished_at = {{now}},
+		finish_reason = $4, prompt_tokens = $5, completion_tokens = $6, total_tokens = $7,
+		error_code = $8, error_message = $9, error_retryable = $10, chunk_count = $11,
+		model = CASE WHEN $12 = '' THEN model ELSE $12 END
+	WHERE id = $1 AND attempt = $2 AND `
+
+func endArguments(r chat.Result) []any {
 	var prompt, completion, total *int
 	if u := r.Usage; u != nil {
 		prompt, completion, total = &u.PromptTokens, &u.CompletionTokens, &u.TotalTokens
 	}
 	e := failureOf(r.Err)
-	var ended []string
-	err = t.list(ctx, &ended, `UPDATE tasks SET state = $3, cancel_requested = FALSE, lease_until = NULL, finished_at = {{now}},
-			finish_reason = $4, prompt_tokens = $5, completion_tokens = $6, total_tokens = $7,
-			error_code = $8, error_message = $9, error_retryable = $10, chunk_count = $11,
-			model = CASE WHEN $12 = '' THEN model ELSE $12 END
-		WHERE id = $1 AND attempt = $2 AND `+fence+` RETURNING message_id`,
+	return []any{
 		r.TaskID, r.Attempt, string(r.State), chat.NormalizeText(r.FinishReason), prompt, completion, total,
-		string(e.Code), e.Message, e.Retryable, r.ChunkCount, chat.NormalizeText(r.Model))
+		string(e.Code), e.Message, e.Retryable, r.ChunkCount, chat.NormalizeText(r.Model),
+	}
+}
+
+// end moves a task to its end if fence allows, and returns its message's id, ""
+// if it does not.
+func (t *transaction) end(ctx context.Context, r chat.Result, fence string) (messageID string, err error) {
+	var ended []string
+	err = t.list(ctx, &ended, endTask+fence+` RETURNING message_id`, endArguments(r)...)
 	if err != nil || len(ended) == 0 {
 		return "", err
 	}

@@ -33,26 +33,36 @@ func (s *Store) Answer(ctx context.Context, owner, taskID string) (chat.Message,
 }
 
 // Thread returns what a task has to answer: the conversation's system prompt,
-// and the messages from the root to the user's, along parent_id. Assistant
-// messages without any content are left out.
+// and the messages from the root to the user's, along parent_id, each with its id,
+// role and content. Assistant messages without any content are left out.
 func (s *Store) Thread(ctx context.Context, taskID string) (system string, thread []chat.Message, err error) {
 	if !isID(taskID) {
 		return "", nil, missing(errNoRow, "task")
 	}
-	system, err = get[string](ctx, s, `SELECT c.system FROM tasks t JOIN conversations c ON c.id = t.conversation_id WHERE t.id = $1`, taskID)
-	if err != nil {
-		return "", nil, missing(err, "task")
+	type lineRow struct {
+		ID      string
+		Role    chat.Role
+		Content string
+		System  string // of the conversation, in the row of the user's message
 	}
-	rows, err := list[messageRow](ctx, s, `WITH RECURSIVE line (id, parent_id, depth) AS (
-			SELECT m.id, m.parent_id, 0 FROM messages m JOIN tasks t ON t.user_message_id = m.id WHERE t.id = $1
+	// Each step finds one message by its id, whatever the planner believes of the
+	// size of the tables: a join after the recursion would read all of them.
+	rows, err := list[lineRow](ctx, s, `WITH RECURSIVE line (id, parent_id, role, content, system, depth) AS (
+			SELECT m.id, m.parent_id, m.role, m.content, c.system, 0 FROM tasks t
+				JOIN messages m ON m.id = t.user_message_id JOIN conversations c ON c.id = t.conversation_id WHERE t.id = $1
 			UNION ALL
-			SELECT m.id, m.parent_id, line.depth + 1 FROM messages m JOIN line ON m.id = line.parent_id
-		) `+messagesQuery+`JOIN line ON line.id = m.id
-		WHERE m.role = 'user' OR m.content <> '' ORDER BY line.depth DESC`, taskID)
+			SELECT m.id, m.parent_id, m.role, m.content, '', line.depth + 1 FROM line JOIN messages m ON m.id = line.parent_id
+		) SELECT id, role, content, system FROM line WHERE role = 'user' OR content <> '' ORDER BY depth DESC`, taskID)
+	if err == nil && len(rows) == 0 {
+		err = missing(errNoRow, "task")
+	}
 	if err != nil {
 		return "", nil, err
 	}
-	return system, messages(rows), nil
+	for _, r := range rows {
+		thread = append(thread, chat.Message{ID: r.ID, Role: r.Role, Content: r.Content})
+	}
+	return rows[len(rows)-1].System, thread, nil
 }
 
 // Partial returns the text that was saved of a task's answer so far.

@@ -17,11 +17,12 @@ const connectPatience = 5 * time.Second
 
 func postgresDialect() dialect {
 	return dialect{
-		name:       "postgres",
-		now:        `CAST(extract(epoch FROM statement_timestamp()) * 1000000 AS BIGINT)`,
-		skipLocked: "FOR UPDATE SKIP LOCKED",
-		lock:       "FOR UPDATE",
-		contains:   func(column, placeholder string) string { return column + " LIKE " + placeholder },
+		name:         "postgres",
+		now:          `CAST(extract(epoch FROM statement_timestamp()) * 1000000 AS BIGINT)`,
+		oneStatement: true,
+		skipLocked:   "FOR UPDATE SKIP LOCKED",
+		lock:         "FOR UPDATE",
+		contains:     func(column, placeholder string) string { return column + " LIKE " + placeholder },
 		pattern: func(word string) string {
 			return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(word) + "%"
 		},

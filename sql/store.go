@@ -69,6 +69,9 @@ type dialect struct {
 	// now is the database's clock in microseconds since 1970, the same all
 	// through a statement.
 	now string
+	// oneStatement says that a WITH may change rows, so that one statement, and one
+	// round trip, can do what is a transaction otherwise.
+	oneStatement bool
 	// skipLocked and lock end a SELECT whose rows are about to be changed; SQLite
 	// has one writer at a time and needs neither.
 	skipLocked, lock string
