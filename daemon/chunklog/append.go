@@ -39,45 +39,49 @@ type step struct {
 //	     errMismatch if the list had another length, or was not there;
 //	     another error if it is unknown what was done.
 //
-// A step that creates the list or writes the metadata is one MULTI, because no key
-// may be without a TTL for a moment. Any other is an RPUSHX and its PUBLISH, which
-// share a round trip with the steps of other streams (pusher). Neither can branch,
-// so entries may have been pushed behind a wrong length. They do not count (their
+// A step shares its round trip with the steps of other streams (pusher). One that
+// writes the metadata makes that a MULTI, because no key may be without a TTL for a
+// moment; any other is an RPUSHX and its PUBLISH. Neither can branch, so entries may have been pushed behind a wrong length. They do not count (their
 // index is not their position), and the owner's next step finds the length wrong
 // and writes the list again. A newer attempt writes a list of another length, so
 // that the older one finds out; should the lengths agree by chance, the older
 // entries do not count either, and the next step with metadata tells. RPUSHX,
 // which never creates a key, keeps a list that was lost from coming back without a
 // TTL. Lua could refuse instead, but costs ten times as much on the embedded engine.
-func (l *Log) append(ctx context.Context, s step) error {
-	if s.before > 0 && len(s.entries) > 0 && s.meta == nil {
-		return l.pusher.push(ctx, s)
+func (l *Log) append(ctx context.Context, s step) error { return l.pusher.push(ctx, s) }
+
+// appended is what Redis says of an append.
+type appended struct {
+	attempt *redis.StringCmd // nil without metadata
+	length  *redis.IntCmd
+}
+
+// put adds the commands of an append to a pipeline.
+func (s step) put(ctx context.Context, p redis.Pipeliner, o Options) (a appended) {
+	n := o.Names
+	if s.meta != nil || len(s.entries) == 0 {
+		a.attempt = p.HGet(ctx, n.Metadata(s.taskID), metaAttempt)
 	}
-	ctx, cancel := context.WithTimeout(ctx, l.opts.Timeout)
-	defer cancel()
-	n := l.opts.Names
-	var attempt *redis.StringCmd
-	var length *redis.IntCmd
-	_, err := l.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		attempt = p.HGet(ctx, n.Metadata(s.taskID), metaAttempt)
-		switch {
-		case len(s.entries) == 0:
-			length = p.LLen(ctx, n.Chunks(s.taskID))
-		case s.before == 0:
-			length = p.RPush(ctx, n.Chunks(s.taskID), anys(s.entries)...)
-		default:
-			length = p.RPushX(ctx, n.Chunks(s.taskID), anys(s.entries)...)
+	switch {
+	case len(s.entries) == 0:
+		a.length = p.LLen(ctx, n.Chunks(s.taskID))
+	case s.before == 0:
+		a.length = p.RPush(ctx, n.Chunks(s.taskID), anys(s.entries)...)
+	default:
+		a.length = p.RPushX(ctx, n.Chunks(s.taskID), anys(s.entries)...)
+	}
+	s.announce(ctx, p, o)
+	return a
+}
+
+// check is the outcome of a step whose commands all have been answered.
+func (a appended) check(s step) error {
+	if a.attempt != nil {
+		if err := checkAttempt(a.attempt, s.attempt); err != nil {
+			return err
 		}
-		l.announce(ctx, p, s)
-		return nil
-	})
-	if err != nil && !errors.Is(err, redis.Nil) {
-		return err
 	}
-	if err := checkAttempt(attempt, s.attempt); err != nil {
-		return err
-	}
-	return checkLength(length, s)
+	return checkLength(a.length, s)
 }
 
 // checkLength compares the length of the list after a step with what it must be.
@@ -120,7 +124,14 @@ func (l *Log) rewrite(ctx context.Context, s step) error {
 	defer cancel()
 	n := l.opts.Names
 	err := l.rdb.Watch(ctx, func(tx *redis.Tx) error {
-		if err := checkAttempt(tx.HGet(ctx, n.Metadata(s.taskID), metaAttempt), s.attempt); errors.Is(err, ErrStale) {
+		look := tx.Pipeline()
+		watch := look.Do(ctx, "watch", n.Metadata(s.taskID)) // tx.Watch takes a round trip of its own
+		owner := look.HGet(ctx, n.Metadata(s.taskID), metaAttempt)
+		_, _ = look.Exec(ctx) // each command has its error
+		if err := watch.Err(); err != nil {
+			return err
+		}
+		if err := checkAttempt(owner, s.attempt); errors.Is(err, ErrStale) {
 			return err
 		}
 		_, err := tx.TxPipelined(ctx, func(p redis.Pipeliner) error {
@@ -128,11 +139,11 @@ func (l *Log) rewrite(ctx context.Context, s step) error {
 			if len(s.entries) > 0 {
 				p.RPush(ctx, n.Chunks(s.taskID), anys(s.entries)...)
 			}
-			l.announce(ctx, p, s)
+			s.announce(ctx, p, l.opts)
 			return nil
 		})
 		return err
-	}, n.Metadata(s.taskID))
+	})
 	if errors.Is(err, redis.TxFailedErr) {
 		return errMismatch // the metadata changed meanwhile: look again
 	}
@@ -140,15 +151,15 @@ func (l *Log) rewrite(ctx context.Context, s step) error {
 }
 
 // announce publishes and, when the metadata is due, arms the TTLs.
-func (l *Log) announce(ctx context.Context, p redis.Pipeliner, s step) {
-	n := l.opts.Names
+func (s step) announce(ctx context.Context, p redis.Pipeliner, o Options) {
+	n := o.Names
 	for _, e := range s.publish {
 		p.Publish(ctx, n.Channel(s.taskID), e)
 	}
 	if s.meta != nil {
 		p.HSet(ctx, n.Metadata(s.taskID), s.meta...)
-		p.PExpire(ctx, n.Metadata(s.taskID), l.opts.TTL)
-		p.PExpire(ctx, n.Chunks(s.taskID), l.opts.TTL)
+		p.PExpire(ctx, n.Metadata(s.taskID), o.TTL)
+		p.PExpire(ctx, n.Chunks(s.taskID), o.TTL)
 	}
 }
 

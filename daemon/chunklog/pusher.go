@@ -3,6 +3,7 @@ package chunklog
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/redis/go-redis/v9"
@@ -26,16 +27,17 @@ type pusher struct {
 // push is one step that waits.
 type push struct {
 	step
-	length *redis.IntCmd
-	err    error
+	appended
+	commands int // how many it took
+	err      error
 	// turn is told when the step has been made (false), or that it is this
 	// step's writer who sends now (true). So nobody works for the others for
 	// longer than one round trip.
 	turn chan bool
 }
 
-// push makes a step with entries and without metadata. It may wait for a round
-// trip of others and for its own, each bounded by the timeout.
+// push makes a step. It may wait for a round trip of others and for its own, each
+// bounded by the timeout.
 func (p *pusher) push(ctx context.Context, s step) error {
 	mine := &push{step: s, turn: make(chan bool, 1)}
 	p.mu.Lock()
@@ -74,11 +76,13 @@ func (p *pusher) send(ctx context.Context, batch []*push) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.opts.Timeout) // others wait for it, too
 	defer cancel()
 	pipe := p.rdb.Pipeline()
+	if slices.ContainsFunc(batch, func(s *push) bool { return s.meta != nil }) {
+		pipe = p.rdb.TxPipeline()
+	}
 	for _, s := range batch {
-		s.length = pipe.RPushX(ctx, p.opts.Names.Chunks(s.taskID), anys(s.entries)...)
-		for _, e := range s.publish {
-			pipe.Publish(ctx, p.opts.Names.Channel(s.taskID), e)
-		}
+		before := pipe.Len()
+		s.appended = s.put(ctx, pipe, p.opts)
+		s.commands = pipe.Len() - before
 	}
 	cmds, err := pipe.Exec(ctx)
 	if err == nil {
@@ -86,10 +90,12 @@ func (p *pusher) send(ctx context.Context, batch []*push) {
 	}
 	_, told := errors.AsType[redis.Error](err) // by Redis, of single commands
 	for _, s := range batch {
-		for _, cmd := range cmds[:1+len(s.publish)] {
-			s.err = errors.Join(s.err, cmd.Err())
+		for _, cmd := range cmds[:s.commands] {
+			if err := cmd.Err(); !errors.Is(err, redis.Nil) { // of which check makes something
+				s.err = errors.Join(s.err, err)
+			}
 		}
-		cmds = cmds[1+len(s.publish):]
+		cmds = cmds[s.commands:]
 		if s.err == nil && !told {
 			s.err = err
 		}
@@ -100,5 +106,5 @@ func (s *push) result() error {
 	if s.err != nil {
 		return s.err
 	}
-	return checkLength(s.length, s.step)
+	return s.check(s.step)
 }

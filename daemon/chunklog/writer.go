@@ -59,23 +59,24 @@ type delta struct {
 
 // Begin opens the log of task for its attempt and returns what an earlier
 // attempt left, if it can still be read. From attempt 2 on, the first chunk is a
-// reset. Redis being away is no error: the writer keeps everything and catches
-// up later. allowed is asked before each append; while it says no (a lease that
+// reset; the first attempt begins the list when Run does. Redis being away is no
+// error: the writer keeps everything and catches up later. allowed is asked before each append; while it says no (a lease that
 // may be lost) nothing is sent.
 func (l *Log) Begin(ctx context.Context, task chat.Task, allowed func() bool) (*Writer, chat.Answer, error) {
 	w := &Writer{
 		log: l, task: task, created: time.Now(), allowed: allowed, status: chat.TaskRunning,
 		wake: make(chan struct{}, 1), stop: make(chan struct{}),
 	}
-	var left chat.Answer
-	if task.Attempt > 1 {
-		var err error
-		if left, err = w.inherit(ctx); err != nil {
-			l.opts.Logger.Warn("chunk log: cannot read what an earlier attempt left", "task", task.ID, "err", err)
-		}
-		if err := w.index(chat.Chunk{Type: chat.ChunkReset}); err != nil {
-			return nil, chat.Answer{}, err
-		}
+	if task.Attempt <= 1 {
+		w.poke()
+		return w, chat.Answer{}, nil
+	}
+	left, err := w.inherit(ctx)
+	if err != nil {
+		l.opts.Logger.Warn("chunk log: cannot read what an earlier attempt left", "task", task.ID, "err", err)
+	}
+	if err := w.index(chat.Chunk{Type: chat.ChunkReset}); err != nil {
+		return nil, chat.Answer{}, err
 	}
 	if err := w.flush(ctx); errors.Is(err, ErrStale) {
 		return nil, chat.Answer{}, err

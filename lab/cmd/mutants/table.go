@@ -16,7 +16,7 @@ func mutants() []mutant {
 	return []mutant{
 		{
 			"no fence in the commit", "B2", "sql/finish.go",
-			"WHERE id = $1 AND attempt = $2 AND `+fence+`", "WHERE id = $1 AND attempt <> -$2 AND `+fence+`",
+			"WHERE id = $1 AND attempt = $2 AND `\n", "WHERE id = $1 AND attempt <> -$2 AND `\n",
 			"./sql", "TestSQLite$", "",
 		},
 		{
