@@ -3,81 +3,123 @@ package sql
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 )
 
 // maxPrepared bounds the statements that a connection keeps prepared. There are
 // some thirty, and those that are put together from what was asked for.
 const maxPrepared = 100
 
-// prepared are the statements of one connection. lib/pq asks twice for each
-// statement with arguments, first what their types are and then for the rows; of
-// one that it knows, only for the rows, and PostgreSQL has parsed it already.
-type prepared struct {
-	stmts map[string]pqStmt
-	order []string // of their making
+// conn is what database/sql uses of a connection of both drivers.
+type conn interface {
+	driver.Conn
+	driver.ConnBeginTx
+	driver.ConnPrepareContext
+	driver.ExecerContext
+	driver.Pinger
+	driver.QueryerContext
+	driver.SessionResetter
+	driver.Validator
 }
 
-// pqStmt is what database/sql uses of lib/pq's statements.
-type pqStmt interface {
+// statement is what database/sql uses of a prepared statement.
+type statement interface {
 	driver.Stmt
 	driver.StmtQueryContext
 	driver.StmtExecContext
 }
 
+// errDriver: a driver's connections and statements have the methods above.
+var errDriver = errors.New("sql: the driver is of another kind than expected")
+
+// keeper is a connection that keeps its statements prepared. Otherwise lib/pq asks
+// twice for each one with arguments, first what their types are and then for the
+// rows, and either database parses its text anew.
+type keeper struct {
+	conn
+	stmts map[string]statement
+	order []string // of their making
+}
+
+func keep(c driver.Conn) (*keeper, error) {
+	full, ok := c.(conn)
+	if !ok {
+		return nil, errDriver
+	}
+	return &keeper{conn: full, stmts: map[string]statement{}}, nil
+}
+
 // QueryContext runs a statement that returns rows.
-func (s *session) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	stmt, err := s.prepare(ctx, query, len(args))
-	switch {
-	case err != nil:
+func (k *keeper) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	if len(args) == 0 { // which takes one round trip anyway, and may be several statements
+		return k.conn.QueryContext(ctx, query, args)
+	}
+	stmt, err := k.prepare(ctx, query)
+	if err != nil {
 		return nil, err
-	case stmt == nil:
-		return s.pqConn.QueryContext(ctx, query, args)
 	}
 	return stmt.QueryContext(ctx, args)
 }
 
 // ExecContext runs a statement that returns none.
-func (s *session) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	stmt, err := s.prepare(ctx, query, len(args))
-	switch {
-	case err != nil:
+func (k *keeper) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	if len(args) == 0 {
+		return k.conn.ExecContext(ctx, query, args)
+	}
+	stmt, err := k.prepare(ctx, query)
+	if err != nil {
 		return nil, err
-	case stmt == nil:
-		return s.pqConn.ExecContext(ctx, query, args)
 	}
 	return stmt.ExecContext(ctx, args)
 }
 
-// prepare returns a statement that is prepared, nil for one without arguments:
-// that takes one round trip anyway, and may be several.
-func (s *session) prepare(ctx context.Context, query string, args int) (pqStmt, error) {
-	if args == 0 {
-		return nil, nil
-	}
-	if stmt := s.prepared.stmts[query]; stmt != nil {
+func (k *keeper) prepare(ctx context.Context, query string) (statement, error) {
+	if stmt := k.stmts[query]; stmt != nil {
 		return stmt, nil
 	}
-	if len(s.prepared.order) >= maxPrepared {
-		oldest := s.prepared.order[0]
-		s.prepared.order = s.prepared.order[1:]
-		stmt := s.prepared.stmts[oldest]
-		delete(s.prepared.stmts, oldest)
+	if len(k.order) >= maxPrepared {
+		oldest := k.order[0]
+		stmt := k.stmts[oldest]
+		k.order = k.order[1:]
+		delete(k.stmts, oldest)
 		if err := stmt.Close(); err != nil {
 			return nil, err
 		}
 	}
-	made, err := s.PrepareContext(ctx, query)
+	made, err := k.PrepareContext(ctx, query)
 	if err != nil {
 		return nil, err
 	}
-	stmt, ok := made.(pqStmt)
+	stmt, ok := made.(statement)
 	if !ok {
-		return nil, made.Close()
+		return nil, errors.Join(errDriver, made.Close())
 	}
-	if s.prepared.stmts == nil {
-		s.prepared.stmts = map[string]pqStmt{}
-	}
-	s.prepared.stmts[query] = stmt
-	s.prepared.order = append(s.prepared.order, query)
+	k.stmts[query] = stmt
+	k.order = append(k.order, query)
 	return stmt, nil
+}
+
+// Close closes the statements, and then the connection.
+func (k *keeper) Close() error {
+	var errs []error
+	for _, stmt := range k.stmts {
+		errs = append(errs, stmt.Close())
+	}
+	return errors.Join(append(errs, k.conn.Close())...)
+}
+
+// keeping makes keepers.
+type keeping struct{ driver.Connector }
+
+// Connect makes one.
+func (c keeping) Connect(ctx context.Context) (driver.Conn, error) {
+	made, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	k, err := keep(made)
+	if err != nil {
+		return nil, errors.Join(err, made.Close())
+	}
+	return k, nil
 }

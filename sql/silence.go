@@ -52,39 +52,28 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	d.mu.Lock()
 	d.connected = true
 	d.mu.Unlock()
-	full, ok := conn.(pqConn)
-	if !ok {
-		_ = conn.Close() // it was not used
-		return nil, errors.New("lib/pq makes connections of another kind than expected")
+	kept, err := keep(conn)
+	checker, ok := conn.(driver.NamedValueChecker)
+	if err != nil || !ok {
+		return nil, errors.Join(errDriver, conn.Close())
 	}
-	return &session{pqConn: full, dialer: d}, nil
+	return &session{kept, checker, d}, nil
 }
 
-// pqConn is what database/sql uses of lib/pq's connections.
-type pqConn interface {
-	driver.Conn
-	driver.ConnBeginTx
-	driver.ConnPrepareContext
-	driver.ExecerContext
-	driver.NamedValueChecker
-	driver.Pinger
-	driver.QueryerContext
-	driver.SessionResetter
-	driver.Validator
-}
-
-// session is lib/pq's connection, except that its BEGIN looks at its context and
-// that it keeps its statements prepared.
+// session is lib/pq's connection, except that its BEGIN looks at its context.
 type session struct {
-	pqConn
-	dialer   *dialer
-	prepared prepared
+	*keeper
+	driver.NamedValueChecker
+	dialer *dialer
 }
+
+// Close leaves it to the server to forget the statements.
+func (s *session) Close() error { return s.conn.Close() }
 
 // BeginTx begins a transaction, until ctx ends.
 func (s *session) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
 	inTime := context.AfterFunc(ctx, func() { s.dialer.hangUp(0) })
-	tx, err := s.pqConn.BeginTx(ctx, o)
+	tx, err := s.conn.BeginTx(ctx, o)
 	if !inTime() {
 		return nil, driver.ErrBadConn // and database/sql sees that ctx has ended
 	}

@@ -65,7 +65,7 @@ func connect(ctx context.Context, path string, n int, query url.Values, pragmas 
 	if err != nil {
 		return nil, fault(err)
 	}
-	db := sqlx.NewDb(stdsql.OpenDB(connector), "sqlite")
+	db := sqlx.NewDb(stdsql.OpenDB(keeping{connector}), "sqlite")
 	db.SetMaxOpenConns(n)
 	db.SetMaxIdleConns(n)
 	if err := db.PingContext(ctx); err != nil {
