@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
 
@@ -280,11 +281,26 @@ func (l *lab) chunks(acc chat.Accepted) []chat.Chunk {
 	l.Helper()
 	raw, err := l.rdb.LRange(l.Context(), names.Chunks(acc.TaskID), 0, -1).Result()
 	l.must(err)
+	if len(raw) == 0 { // perhaps it has ended, and is packed
+		if packed, err := l.rdb.Get(l.Context(), names.Packed(acc.TaskID)).Bytes(); err == nil {
+			raw = strings.Split(string(l.unzstd(packed)), "\n")
+		}
+	}
 	chunks := make([]chat.Chunk, len(raw))
 	for i, r := range raw {
 		l.must(json.Unmarshal([]byte(r), &chunks[i]))
 	}
 	return chunks
+}
+
+func (l *lab) unzstd(packed []byte) []byte {
+	l.Helper()
+	d, err := zstd.NewReader(nil)
+	l.must(err)
+	defer d.Close()
+	text, err := d.DecodeAll(packed, nil)
+	l.must(err)
+	return text
 }
 
 // judge reads a whole log as a client would, strictly, and returns the text of
