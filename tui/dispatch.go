@@ -20,6 +20,8 @@ func (m *Model) handle(msg tea.Msg) tea.Cmd {
 		return m.focused()
 	case tea.BlurMsg:
 		m.blurred = true
+	case tea.ResumeMsg:
+		return m.resumed()
 	case backgroundMsg:
 		m.background(msg)
 	case framesMsg:
@@ -94,6 +96,7 @@ func (m *Model) local(msg tea.Msg) tea.Cmd {
 		return m.edit(msg)
 	case editedMsg:
 		m.edited(msg)
+		return m.resumed()
 	}
 	return nil
 }

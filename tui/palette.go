@@ -72,6 +72,15 @@ func (m *Model) toggleMouse() tea.Cmd {
 	return tea.DisableMouse
 }
 
+// resumed is after another program had the terminal: Bubble Tea brings all modes
+// back but the mouse's.
+func (m *Model) resumed() tea.Cmd {
+	if !m.mouse {
+		return nil
+	}
+	return tea.EnableMouseCellMotion
+}
+
 // wheelRows is how far a notch of the wheel goes.
 const wheelRows = 3
 

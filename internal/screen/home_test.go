@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -137,5 +136,19 @@ func asked(t *testing.T, p *providertest.Server, n int) string {
 	return calls[len(calls)-1].Prompt
 }
 
-// only is the one line of s.
-func only(s string) string { return strings.TrimSpace(s) }
+// kept waits until a draft is on disk.
+func (h *home) kept(draft string) {
+	h.t.Helper()
+	eventually(h.t, "the draft is kept", func() bool {
+		files, err := filepath.Glob(filepath.Join(h.dir, ".local/state/chat/drafts/*"))
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		for _, name := range files {
+			if text, err := os.ReadFile(name); err == nil && bytes.Contains(text, []byte(draft)) {
+				return true
+			}
+		}
+		return false
+	})
+}

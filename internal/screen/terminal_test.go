@@ -74,7 +74,7 @@ func open(t *testing.T, cmd *exec.Cmd, watched ...string) *terminal {
 	return x
 }
 
-// screen starts chat on a terminal, and waits until it is there.
+// terminal starts chat on a terminal, and waits until it is there.
 func (h *home) terminal(args ...string) *terminal {
 	h.t.Helper()
 	x := open(h.t, h.command(h.t.Context(), args...))
@@ -86,8 +86,8 @@ func (x *terminal) close() {
 	x.hangUp()
 	<-x.drained
 	<-x.ended
-	if x.t.Failed() {
-		x.t.Logf("the terminal got %q", x.output())
+	if out := x.output(); x.t.Failed() {
+		x.t.Logf("the terminal got, at last, %q", out[max(0, len(out)-3000):])
 	}
 }
 

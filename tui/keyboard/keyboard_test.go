@@ -65,7 +65,13 @@ func TestWhatTheTerminalSaysIsNotTyped(t *testing.T) {
 
 func TestKeysThatBeginLikeSequencesAreTyped(t *testing.T) {
 	for _, keys := range [][]string{
-		{"\x1b", "x"}, {"\x1b\x1b", "x"}, {"\x1b[", "x"}, {"\x1b]", "x"}, {"\x1bO", "x"}, {"\x1bP", "x"}, {"\x1b[7$", "x"},
+		{"\x1b", "x"},
+		{"\x1b\x1b", "x"},
+		{"\x1b[", "x"},
+		{"\x1b]", "x"},
+		{"\x1bO", "x"},
+		{"\x1bP", "x"},
+		{"\x1b[7$", "x"},
 		{"\x1b\x1b\x1b\x1b", "x"},
 	} {
 		want := keys[0] + keys[1]
