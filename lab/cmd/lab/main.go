@@ -101,13 +101,8 @@ func (o options) run(ctx context.Context, stdout, stderr io.Writer) (bool, error
 		}
 		return true, nil
 	}
-	if o.keep == "" {
-		if o.keep, err = os.MkdirTemp("", "chat-lab-"); err != nil {
-			return false, err
-		}
-		if err := os.Chmod(o.keep, 0o755); err != nil { //nolint:gosec // PostgreSQL passes through
-			return false, err
-		}
+	if err := o.makeDir(); err != nil {
+		return false, err
 	}
 	chatd, err := build(ctx, o.keep, stderr)
 	if err != nil {
@@ -139,6 +134,22 @@ func (o options) run(ctx context.Context, stdout, stderr io.Writer) (bool, error
 		return true, errors.Join(ctx.Err(), os.RemoveAll(o.keep))
 	}
 	return false, ctx.Err()
+}
+
+// makeDir makes the directory of this run, in the one that was named.
+func (o *options) makeDir() (err error) {
+	if o.keep != "" {
+		if o.keep, err = filepath.Abs(o.keep); err != nil {
+			return err
+		}
+		if err := os.MkdirAll(o.keep, 0o755); err != nil { //nolint:gosec // PostgreSQL passes through
+			return err
+		}
+	}
+	if o.keep, err = os.MkdirTemp(o.keep, "chat-lab-"); err != nil {
+		return err
+	}
+	return os.Chmod(o.keep, 0o755) //nolint:gosec // PostgreSQL passes through
 }
 
 // runs runs everything, some worlds at once.
