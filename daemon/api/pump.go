@@ -134,7 +134,9 @@ func (l *lookout) start(hinted bool, ask func() finding) {
 		l.found <- ask()
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.wake()
+		if l.wake != nil { // otherwise the stream does not wait yet, and will look first
+			l.wake()
+		}
 	})
 }
 
