@@ -114,6 +114,11 @@ type Frame struct {
 	At    time.Time
 }
 
+// panicked reports a panic of chatd that nobody asked for.
+func (h *History) panicked() bool {
+	return strings.Contains(h.Log, "panic") && !h.Row.Allow.Panics
+}
+
 func (h *History) note(what string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

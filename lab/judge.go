@@ -239,7 +239,7 @@ func (v *verdict) resources() {
 	if strings.Contains(v.h.Log, "DATA RACE") {
 		v.found("G1", nil, "a data race in chatd")
 	}
-	if strings.Contains(v.h.Log, "panic") && !v.h.Row.Allow.Panics {
+	if v.h.panicked() {
 		v.found("G1", nil, "a panic in chatd")
 	}
 }

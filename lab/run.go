@@ -73,6 +73,8 @@ func Run(ctx context.Context, cfg Config, row Row, p Profile, seed uint64) Resul
 	}
 	if r.Err == "" {
 		r.Violations = Judge(h)
+	} else if h.panicked() {
+		r.Err += "; a panic in chatd"
 	}
 	r.Tasks, r.Calls, r.Took = len(h.Asks()), len(h.Calls), time.Since(began).Seconds()
 	r.Figures = h.figures()
