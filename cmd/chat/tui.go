@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"iter"
 	"os"
 	"strconv"
 	"strings"
@@ -149,52 +148,4 @@ func (p *program) farewell(exit tui.Exit) {
 	if len(parts) > 0 {
 		fmt.Fprintln(p.err, strings.Join(parts, "   "))
 	}
-}
-
-// backend is the daemon, as the screen wants it.
-type backend struct {
-	cl     *client.Client
-	system string // of new conversations
-}
-
-// listed is how many conversations the screen's list has.
-const listed = 100
-
-func (b *backend) Conversations(ctx context.Context, search string) ([]chat.Conversation, error) {
-	list, _, err := b.cl.Conversations(ctx, chat.ConversationQuery{Search: search, Limit: listed})
-	return list, err
-}
-
-func (b *backend) Messages(ctx context.Context, id string) (chat.Conversation, []chat.Message, error) {
-	conv, err := b.cl.Conversation(ctx, id)
-	if err != nil {
-		return conv, nil, err
-	}
-	messages, err := b.cl.Messages(ctx, id)
-	return conv, messages, err
-}
-
-func (b *backend) Send(ctx context.Context, id string, s chat.Submission) (chat.Accepted, error) {
-	if id != "" {
-		if err := unanswered(ctx, b.cl, id); err != nil {
-			return chat.Accepted{}, err
-		}
-		return b.cl.Submit(ctx, id, s, "")
-	}
-	return submission{Submission: s, system: b.system}.submit(ctx, b.cl)
-}
-
-func (b *backend) Stop(ctx context.Context, taskID string) error {
-	_, err := b.cl.Cancel(ctx, taskID)
-	return err
-}
-
-func (b *backend) Running(ctx context.Context) ([]chat.Task, error) {
-	return b.cl.Tasks(ctx, chat.TaskQuery{States: []chat.TaskState{client.StateActive}, Limit: listed})
-}
-
-func (b *backend) Models(ctx context.Context) ([]chat.Model, error) { return b.cl.Models(ctx) }
-
-func (b *backend) Follow(ctx context.Context, taskID string, from chat.Position) iter.Seq2[chat.Update, error] {
-	return b.cl.Follow(ctx, taskID, from)
 }

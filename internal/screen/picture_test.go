@@ -1,0 +1,3 @@
+package screen
+
+func (p *pane) picture(name, kind string) {}
