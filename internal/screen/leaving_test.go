@@ -115,7 +115,7 @@ func TestTheEditorHasTheTerminal(t *testing.T) {
 	p := providertest.New(t)
 	h := newHome(t, "OPENAI_BASE_URL="+p.URL, "OPENAI_API_KEY=sk-lying", "CHAT_MODEL=lying", "EDITOR=ed.sh")
 	script := "#!/bin/sh\necho editing\nread line\nread line2\necho \"$line $line2\" > \"$1\"\n"
-	if err := os.WriteFile(filepath.Join(h.dir, "ed.sh"), []byte(script), 0o700); err != nil { //nolint:gosec // it is run
+	if err := os.WriteFile(filepath.Join(h.dir, "ed.sh"), []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	h.env = append(h.env, "PATH="+h.dir+":"+os.Getenv("PATH"))

@@ -20,7 +20,9 @@ func TestFirstStart(t *testing.T) {
 	p.enter("clear; chat")
 	p.waitFor(" chat  new conversation", "demo", "A new conversation.", "enter send", "live")
 	p.enter("Why is the sky blue?")
-	p.until("the end of the answer", func(s string) bool { return !strings.Contains(s, "● 1") && strings.Contains(s, "Why is the sky blue? · demo") && strings.Contains(s, "OPENAI_API_KEY") })
+	p.until("the end of the answer", func(s string) bool {
+		return !strings.Contains(s, "● 1") && strings.Contains(s, "Why is the sky blue? · demo") && strings.Contains(s, "OPENAI_API_KEY")
+	})
 	p.press("C-d")
 	p.waitFor("Continue: chat -r ")
 }

@@ -54,8 +54,10 @@ func (p *pane) tmux(args ...string) string {
 	return string(out)
 }
 
-// write types text, press keys by their names in tmux.
-func (p *pane) write(text string)    { p.t.Helper(); p.tmux("send-keys", "-l", text) }
+// write types text.
+func (p *pane) write(text string) { p.t.Helper(); p.tmux("send-keys", "-l", text) }
+
+// press types keys by their names in tmux.
 func (p *pane) press(keys ...string) { p.t.Helper(); p.tmux(append([]string{"send-keys"}, keys...)...) }
 
 // enter types a line.
