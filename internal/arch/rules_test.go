@@ -123,6 +123,10 @@ var rules = map[string]rule{
 		[]string{charm},
 		"the one border that text of a model crosses to reach a terminal",
 	},
+	"chat/tui/sanitize/hostile": {
+		[]string{charm},
+		"texts against terminals and the check of what is shown of them, for tests of any screen",
+	},
 	"chat/tui/background": {
 		[]string{charm, "github.com/muesli/termenv"},
 		"says whether the terminal is dark, and asks nobody else",
