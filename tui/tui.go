@@ -133,6 +133,9 @@ func Run(ctx context.Context, o Options) (Exit, error) {
 		tea.WithReportFocus(),
 		tea.WithFPS(framesPerSecond),
 		tea.WithFilter(filter),
+		// Who has our ctx ends it at a signal. A second handler would send to a loop
+		// that has ended, and the end would wait for it.
+		tea.WithoutSignalHandler(),
 	)
 	// Not by tea.WithContext: that leaves its reader of the keyboard behind.
 	stop := context.AfterFunc(ctx, program.Quit)
@@ -144,9 +147,6 @@ func Run(ctx context.Context, o Options) (Exit, error) {
 	exit := m.exit(ctx)
 	if ctx.Err() != nil {
 		return exit, context.Cause(ctx)
-	}
-	if errors.Is(err, tea.ErrInterrupted) {
-		return exit, nil
 	}
 	return exit, err
 }

@@ -68,6 +68,7 @@ func environment() [][2]string {
 		{"CHAT_HOST", "as --host"},
 		{"CHAT_TOKEN", "the bearer token for a server that is reached by http or https"},
 		{"CHAT_NO_DAEMON", "as --no-daemon"},
+		{"CHAT_THEME", "the screen's colours: auto (by the terminal's background), dark, light, ansi16 or none"},
 		{"ACCESSIBLE", "talk in lines instead of a screen, as --plain-ui does"},
 		{"NO_COLOR, CLICOLOR_FORCE, TERM", "whether the output is styled, as --color auto has it"},
 		{"HOME, XDG_DATA_HOME, XDG_STATE_HOME, XDG_CONFIG_HOME, XDG_RUNTIME_DIR", "where things are kept, by the XDG Base Directory Specification"},

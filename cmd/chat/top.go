@@ -49,7 +49,7 @@ func (p *program) top(c *cli.Context) error {
 		noColor := p.colors(p.out.Fd()) != fullColor
 		p.quiet = true // a notice would tear the screen
 		conversation, err := top.Run(ctx, top.Options{
-			Source: topSource{cl}, In: p.terminal(), Out: p.out, Env: p.environ(), Host: host, NoColor: noColor,
+			Source: topSource{cl}, In: p.terminal(), Out: p.out, Env: p.environ(), Host: host, Theme: p.env("CHAT_THEME"), NoColor: noColor,
 		})
 		p.quiet = c.Bool("quiet")
 		if err != nil || conversation == "" {
@@ -57,7 +57,7 @@ func (p *program) top(c *cli.Context) error {
 		}
 		p.quiet = true
 		exit, err := tui.Run(ctx, tui.Options{
-			Backend: &backend{cl: cl}, In: p.terminal(), Out: p.out, ConversationID: conversation, Host: host, NoColor: noColor,
+			Backend: &backend{cl: cl}, In: p.terminal(), Out: p.out, ConversationID: conversation, Host: host, Theme: p.env("CHAT_THEME"), NoColor: noColor,
 		})
 		p.quiet = c.Bool("quiet")
 		p.farewell(exit)

@@ -76,7 +76,7 @@ func (p *program) root(c *cli.Context) error {
 		p.quiet = true // a notice would tear the screen, which shows the connection itself
 		exit, err := tui.Run(ctx, tui.Options{
 			Backend: &backend{cl: cl, system: o.system}, In: p.terminal(), Out: p.out, ConversationID: id, Prompt: prompt,
-			Model: o.Model, Host: host, Plain: plain, NoColor: p.colors(p.out.Fd()) != fullColor,
+			Model: o.Model, Host: host, Plain: plain, Theme: p.env("CHAT_THEME"), NoColor: p.colors(p.out.Fd()) != fullColor,
 		})
 		p.quiet = false
 		p.farewell(exit)

@@ -59,6 +59,23 @@ func TestTheTerminalIsAsItWas(t *testing.T) {
 	}
 }
 
+// TestASignalAlwaysEndsIt sends it often: whoever takes it must not wait for
+// somebody else who takes it, too.
+func TestASignalAlwaysEndsIt(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	for range 12 {
+		x := h.terminal()
+		if err := x.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		if code := x.exit(); code != 143 {
+			t.Fatalf("exit code %d", code)
+		}
+		x.restored()
+	}
+}
+
 // TestSuspended stops chat by its key under a shell, types in the shell, and brings
 // chat back.
 func TestSuspended(t *testing.T) {

@@ -148,3 +148,21 @@ func TestAWindowThatIsClosedLosesNothing(t *testing.T) {
 		t.Errorf("%d calls of the provider", n)
 	}
 }
+
+func TestAThemeThatIsChosen(t *testing.T) {
+	t.Parallel()
+	h := newHome(t, "CHAT_THEME=light")
+	x := h.terminal()
+	if out := x.output(); strings.Contains(out, "\x1b]11;?") || !strings.Contains(out, "\x1b[38;5;") {
+		t.Errorf("that is not the light theme: %q", out)
+	}
+	x.press("\x04")
+	x.exit()
+	wrong := h.command(t.Context())
+	wrong.Env = append(wrong.Env, "CHAT_THEME=pink")
+	y := open(t, wrong)
+	if code := y.exit(); code != 2 {
+		t.Errorf("exit code %d", code)
+	}
+	y.until(`there is no theme "pink": use auto, dark, light, ansi16 or none`)
+}

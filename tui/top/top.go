@@ -6,7 +6,6 @@ package top
 import (
 	"bytes"
 	"context"
-	"errors"
 	"os"
 	"sync"
 	"time"
@@ -61,7 +60,8 @@ func Run(ctx context.Context, o Options) (conversation string, err error) {
 	m := newModel(inner, o, th)
 	program := tea.NewProgram(m,
 		tea.WithInput(&keyboard.Reader{File: o.In}), tea.WithOutput(&screen{o.Out}), tea.WithEnvironment(o.Env),
-		tea.WithAltScreen(), tea.WithFPS(framesPerSecond))
+		tea.WithAltScreen(), tea.WithFPS(framesPerSecond),
+		tea.WithoutSignalHandler()) // ctx ends at a signal; two would wait for each other
 	// Not by tea.WithContext: that leaves its reader of the keyboard behind.
 	stop := context.AfterFunc(ctx, program.Quit)
 	_, err = program.Run()
@@ -70,9 +70,6 @@ func Run(ctx context.Context, o Options) (conversation string, err error) {
 	m.jobs.wait()
 	if ctx.Err() != nil {
 		return "", context.Cause(ctx)
-	}
-	if errors.Is(err, tea.ErrInterrupted) {
-		err = nil
 	}
 	return m.chosen, err
 }

@@ -10,7 +10,10 @@ _chat() {
         return
     fi
     for line in "${out[@]}"; do
-        [[ -n $line ]] && items+=("${${line%%$'\t'*}//:/\\:}:${line#*$'\t'}")
+        case $line in
+        *$'\t'*) items+=("${${line%%$'\t'*}//:/\\:}:${line#*$'\t'}") ;;
+        ?*) items+=("${line//:/\\:}") ;;
+        esac
     done
     (( $#items )) && _describe -V 'chat' items
 }
