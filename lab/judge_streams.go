@@ -145,6 +145,21 @@ func assemble(f *Follower) (content, reasoning string, end *Frame) {
 	return text.String(), thought.String(), end
 }
 
+// committed is when a task's end was committed, by the database's clock; where that
+// cannot be held against ours, when the last call of the provider had ended.
+func (v *verdict) committed(a *Ask, t TaskRow) time.Time {
+	if !v.h.Row.Clocks {
+		return t.Finished
+	}
+	var last time.Time
+	for _, c := range v.h.CallsOf(a.Mark) {
+		if c.Ended.After(last) {
+			last = c.Ended
+		}
+	}
+	return last
+}
+
 // ends judges the end's time, and a cancel.
 func (v *verdict) ends(a *Ask) {
 	t, _ := v.h.Rows.Task(a.Accepted.TaskID)
@@ -154,7 +169,7 @@ func (v *verdict) ends(a *Ask) {
 			continue
 		}
 		opened := f.Conns[len(f.Conns)-1].Opened
-		from := t.Finished
+		from := v.committed(a, t)
 		if f.Kind != "client" && opened.After(from) {
 			from = opened
 		}

@@ -3,8 +3,6 @@ package lab_test
 import (
 	"context"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"testing"
 
@@ -20,10 +18,9 @@ func TestCoreRows(t *testing.T) {
 	if _, err := services.PostgresPrograms(); err != nil {
 		t.Fatalf("%v: %s", err, services.HowTo)
 	}
-	chatd := filepath.Join(t.TempDir(), "chatd")
-	build := exec.CommandContext(t.Context(), "go", "build", "-tags", "crashpoints", "-o", chatd, "chat/cmd/chatd")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build chatd: %v\n%s", err, out)
+	chatd, err := lab.Build(t.Context(), t.TempDir(), false, t.Output())
+	if err != nil {
+		t.Fatal(err)
 	}
 	dir := roomForOthers(t)
 	t.Log(lab.LeaseNote)

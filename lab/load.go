@@ -32,14 +32,18 @@ type Load struct {
 	// nil: honest answers.
 	Direct func(i int, c chance) (directive string, want Want)
 	// Priority of message i; nil: normal.
-	Priority  func(i int) chat.Priority
-	Followers int // of each message: steady, flaky, and chat's own, in turn
+	Priority func(i int) chat.Priority
+	// Long is how long an answer of the row with long answers takes, and Patience how
+	// long a client tries before it counts as lost.
+	Long, Patience time.Duration
+	Followers      int // of each message: steady, flaky, and chat's own, in turn
 }
 
 func defaultLoad() Load {
 	return Load{
 		Asks: 40, Every: 100 * time.Millisecond, Tokens: [2]int{30, 120}, Pace: 33 * time.Millisecond,
 		Chains: 0.3, Cancels: 0.1, Drops: 0.15, Twice: 0.1, Followers: 3,
+		Patience: 90 * time.Second,
 	}
 }
 
@@ -49,9 +53,6 @@ type chain struct {
 	id   string
 	asks []*Ask
 }
-
-// patience is how long a client tries before it counts as lost.
-const patience = 90 * time.Second
 
 // sender sends messages and follows their answers.
 type sender struct {
@@ -148,7 +149,7 @@ func (s *sender) ask(ctx context.Context, a *Ask, c chance) {
 
 // submit posts until an answer is known.
 func (s *sender) submit(ctx context.Context, a *Ask, c chance) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, s.load.Patience)
 	defer cancel()
 	if err := s.converse(ctx, a, c); err != nil {
 		return err
@@ -230,7 +231,7 @@ func (s *sender) post(ctx context.Context, a *Ask, api int, leave time.Duration)
 
 // cancel cancels until it is answered.
 func (s *sender) cancel(ctx context.Context, a *Ask) {
-	ctx, stop := context.WithTimeout(ctx, patience)
+	ctx, stop := context.WithTimeout(ctx, s.load.Patience)
 	defer stop()
 	var answer struct {
 		Won   bool           `json:"won"`

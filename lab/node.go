@@ -27,6 +27,7 @@ type Node struct {
 	Front *Edge
 
 	listen string // host:port; "" for a worker
+	clock  clock
 	cmd    services.Command
 	proc   *services.Process
 	log    io.WriteCloser

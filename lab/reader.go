@@ -29,7 +29,7 @@ type leave struct{ events, bytes int }
 
 // follow follows a task to its end in the way of its kind.
 func (s *sender) follow(ctx context.Context, f *Follower, a *Ask, c chance) {
-	ctx, cancel := context.WithTimeoutCause(ctx, 2*patience, errors.New("it saw no end"))
+	ctx, cancel := context.WithTimeoutCause(ctx, 2*s.load.Patience, errors.New("it saw no end"))
 	defer cancel()
 	if f.Kind == "client" {
 		s.followWithClient(ctx, f, a, c)
@@ -223,7 +223,7 @@ func (s *sender) followWithClient(ctx context.Context, f *Follower, a *Ask, c ch
 // askLast asks for the message right behind the terminal chunk. Whoever cannot
 // be reached is asked again: the promise is about what is answered.
 func (s *sender) askLast(ctx context.Context, f *Follower, a *Ask, api int) {
-	for began := time.Now(); time.Since(began) < patience; {
+	for began := time.Now(); time.Since(began) < s.load.Patience; {
 		var list struct {
 			Messages []chat.Message `json:"messages"`
 		}

@@ -29,6 +29,11 @@ type Row struct {
 	Core bool // fast and telling enough for every change
 	// Alone: it takes a world of its own, or minutes: not a part of a soak.
 	Alone bool
+	// Clocks: it sets wall clocks, which takes a chatd that is built for it; what
+	// the database says of when is not held against the lab's own clock.
+	Clocks bool
+	// Before: it needs the program of the version before.
+	Before bool
 	// Crowd: it takes thousands of sockets: not two at once.
 	Crowd bool
 	// Setup changes the world before its processes start; may be nil.
@@ -80,7 +85,7 @@ func seeded(seed uint64, n uint64) chance { return chance{rand.New(rand.NewPCG(s
 
 // Rows are all faults, in the order in which they run.
 func Rows() []Row {
-	return slices.Concat(calmRows(), processRows(), crashRows(), redisRows(), sqlRows(), providerRows(), clientRows(), manyRows(), deployRows())
+	return slices.Concat(calmRows(), processRows(), crashRows(), redisRows(), sqlRows(), providerRows(), clientRows(), manyRows(), timeRows(), deployRows())
 }
 
 // Select returns the rows whose names match one of the patterns (path.Match, or

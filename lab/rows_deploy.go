@@ -46,6 +46,13 @@ func deployRows() []Row {
 			}
 			return n.Start(ctx)
 		}},
+		{
+			// Half of the processes are of the version before, on the tables of this one;
+			// one after the other is replaced while the load runs, and one goes back.
+			Name: "deploy/mixed-versions", On: full(), Before: true,
+			Setup: func(w *World) { w.Old = map[string]bool{"api-1": true, "worker-1": true} },
+			Fault: mixed,
+		},
 		behind("nginx", nginx), behind("haproxy", haproxy),
 		{Name: "deploy/more-workers-come-and-go", On: full(), Fault: func(ctx context.Context, w *World) error {
 			n, err := w.AddWorker(ctx, "worker-more")
@@ -59,6 +66,27 @@ func deployRows() []Row {
 			return err
 		}},
 	}
+}
+
+func mixed(ctx context.Context, w *World) error {
+	old, now := w.chatdOld, w.chatd
+	for _, step := range []struct {
+		n    *Node
+		path string
+	}{{w.Worker[0], now}, {w.API[0], now}, {w.Worker[1], old}, {w.API[1], old}, {w.Worker[1], now}, {w.API[1], now}} {
+		ended, err := step.n.Term(20 * time.Second)
+		if err != nil {
+			return err
+		}
+		if !ended {
+			return errors.New(step.n.Name + " does not end on SIGTERM")
+		}
+		step.n.cmd.Path = step.path
+		if err := errors.Join(step.n.Start(ctx), pause(ctx, w.Chance.between(0, 1500*time.Millisecond))); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // behind is a rolling restart behind a balancer with its settings as installed.

@@ -38,6 +38,12 @@ func providerRows() []Row {
 		Row{Name: "provider/slow-and-sliced", On: both(), Allow: Allow{Repurchase: true, RepurchaseFull: true}, Fault: func(ctx context.Context, w *World) error {
 			return w.during(ctx, 4*time.Second, providerEdge, func(e *Edge) error { return errors.Join(e.Delay(80*time.Millisecond, 60*time.Millisecond), e.Slice(7)) })
 		}},
+		// Longer than every lease, heartbeat and half a dozen sweeps; -long 40m makes it longer than most.
+		Row{Name: "provider/long-answer", On: both(), Alone: true, Load: func(l *Load) {
+			l.Asks, l.Cancels, l.Chains, l.Pace = 4, 0, 0, 250*time.Millisecond
+			tokens := int(l.Long / l.Pace)
+			l.Tokens, l.Patience = [2]int{tokens, tokens}, l.Patience+l.Long
+		}},
 	)
 	return rows
 }

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,8 +14,12 @@ import (
 
 // Config is what all runs share.
 type Config struct {
-	Chatd string // the program, built with -tags crashpoints
+	Chatd string // the program, as Build makes it
 	Dir   string // each run has a directory of its own below it
+	// Clocks: Chatd is built so that its wall clock can be set.
+	Clocks bool
+	Before string        // the program of the version before; "" if no row needs it
+	Long   time.Duration // how long a long answer takes; 0: two minutes
 }
 
 // Result is what came of one run.
@@ -60,9 +65,9 @@ func Run(ctx context.Context, cfg Config, row Row, p Profile, seed uint64) Resul
 		return r
 	}
 	h := &History{Row: row, Profile: p, Seed: seed, Began: began}
-	w := newWorld(p, dir, cfg.Chatd, seed)
+	w := newWorld(p, dir, cfg, seed)
 	w.history = h
-	if err := phases(ctx, w, h); err != nil {
+	if err := phases(ctx, cfg, w, h); err != nil {
 		r.Err = err.Error()
 	}
 	if err := w.close(); err != nil && r.Err == "" {
@@ -100,20 +105,27 @@ func Run(ctx context.Context, cfg Config, row Row, p Profile, seed uint64) Resul
 }
 
 // phases are load → faults → heal → quiet; the judge comes afterwards.
-func phases(ctx context.Context, w *World, h *History) error {
+func phases(ctx context.Context, cfg Config, w *World, h *History) error {
 	if h.Row.Setup != nil {
 		h.Row.Setup(w)
+	}
+	switch {
+	case w.Clocks && !cfg.Clocks:
+		return errors.New("this chatd's clock cannot be set")
+	case len(w.Old) > 0 && cfg.Before == "":
+		return errors.New("there is no chatd of the version before")
 	}
 	if err := w.start(ctx); err != nil {
 		return fmt.Errorf("start the world: %w", err)
 	}
 	s := &sender{w: w, h: h, load: defaultLoad(), http: httpClient()}
 	defer s.http.CloseIdleConnections()
+	s.load.Long = cmp.Or(cfg.Long, 2*time.Minute)
 	if h.Row.Load != nil {
 		h.Row.Load(&s.load)
 	}
 	before := w.gauges(ctx)
-	loading, stop := context.WithTimeoutCause(ctx, s.load.For+5*time.Minute, errors.New("the run took too long"))
+	loading, stop := context.WithTimeoutCause(ctx, s.load.For+s.load.Patience+5*time.Minute, errors.New("the run took too long"))
 	defer stop()
 	s.work.Go(func() { s.run(loading, h.Seed, name()) })
 
@@ -159,7 +171,7 @@ func (s *sender) warm(ctx context.Context, c chance) error {
 
 // quiet waits until no accepted task is open.
 func (s *sender) quiet(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, s.load.Patience)
 	defer cancel()
 	for {
 		var open struct {

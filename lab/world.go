@@ -50,6 +50,9 @@ type World struct {
 	API      []*Node
 	Worker   []*Node // in the embedded profile the same process as API
 	Chance   chance  // the fault's
+	Clocks   bool    // of all processes can be set
+	// Old names the processes that begin with the version before; see mixed.
+	Old map[string]bool
 	// First is more environment for the first start of the processes it names.
 	First map[string]string
 
@@ -59,6 +62,8 @@ type World struct {
 	balancer *balancer // between the clients and the APIs; nil: none
 	before   string    // host:port of the balancer
 	chatd    string
+	chatdOld string // of the version before
+	faketime faketime
 	edges    *edges
 	backend  *httptest.Server
 	rdb      *redis.Client
@@ -68,9 +73,9 @@ type World struct {
 }
 
 // newWorld describes a world; start brings it to life.
-func newWorld(p Profile, dir, chatd string, seed uint64) *World {
+func newWorld(p Profile, dir string, cfg Config, seed uint64) *World {
 	return &World{
-		Profile: p, Lease: labLease, APIs: 2, Workers: 2, dir: dir, chatd: chatd,
+		Profile: p, Lease: labLease, APIs: 2, Workers: 2, dir: dir, chatd: cfg.Chatd, chatdOld: cfg.Before,
 		edges: newEdges(), Chance: seeded(seed, 1),
 	}
 }
@@ -113,11 +118,18 @@ func (w *World) startEmbedded(ctx context.Context) error {
 }
 
 func (w *World) startFull(ctx context.Context) (err error) {
-	if w.Redis, err = services.LaunchRedis(ctx, w.dir); err != nil {
+	var env []string // of Redis and PostgreSQL, besides ours
+	if w.Clocks {
+		if w.faketime, err = newFaketime(w.dir); err != nil {
+			return err
+		}
+		env = w.faketime.env()
+	}
+	if w.Redis, err = services.LaunchRedisIn(ctx, w.dir, env); err != nil {
 		return err
 	}
 	w.closers = append(w.closers, w.Redis.Kill)
-	if w.Postgres, err = services.LaunchPostgres(ctx); err != nil {
+	if w.Postgres, err = services.LaunchPostgres(ctx, env...); err != nil {
 		return err
 	}
 	w.closers = append(w.closers, w.Postgres.Remove)
@@ -174,8 +186,17 @@ func (w *World) begin(ctx context.Context, n *Node) error {
 // node describes a chatd and opens the proxies around it.
 func (w *World) node(ctx context.Context, name string, api, worker bool) (*Node, error) {
 	n := &Node{Name: name, log: w.log, died: w.history.died, cmd: services.Command{Path: w.chatd, Dir: w.dir, Env: w.Env}}
+	if w.Old[name] {
+		n.cmd.Path = w.chatdOld
+	}
 	add := func(s string) { n.cmd.Env = append(n.cmd.Env[:len(n.cmd.Env):len(n.cmd.Env)], s) }
 	var err error
+	if w.Clocks {
+		if n.clock, err = newClock(w.dir, name); err != nil {
+			return nil, err
+		}
+		add(clockEnv + "=" + n.clock.file)
+	}
 	if n.Provider, err = w.edges.open(name+"→provider", w.backend.Listener.Addr().String()); err != nil {
 		return nil, err
 	}

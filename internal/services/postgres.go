@@ -21,13 +21,15 @@ type PostgresServer struct {
 	dir  string // ours: the data and the lock files
 	port int
 	user *syscall.Credential
+	env  []string // nil: ours
 	proc *Process
 }
 
 // LaunchPostgres makes a data directory, starts a server on it and waits until
 // it answers. The caller removes it. PostgreSQL refuses to run as root, so root
-// starts it as the user postgres or nobody.
-func LaunchPostgres(ctx context.Context) (*PostgresServer, error) {
+// starts it as the user postgres or nobody. The server gets env besides our
+// environment.
+func LaunchPostgres(ctx context.Context, env ...string) (*PostgresServer, error) {
 	bin, err := PostgresPrograms()
 	if err != nil {
 		return nil, err
@@ -36,7 +38,7 @@ func LaunchPostgres(ctx context.Context) (*PostgresServer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a data directory: %w", err)
 	}
-	s := &PostgresServer{bin: bin, dir: dir}
+	s := &PostgresServer{bin: bin, dir: dir, env: besides(env)}
 	if err := s.initialise(ctx); err != nil {
 		return nil, errors.Join(err, s.Remove())
 	}
@@ -81,7 +83,7 @@ func (s *PostgresServer) Start(ctx context.Context) error {
 		"-c", "fsync=off", "-c", "full_page_writes=off",
 		"-c", "max_connections=300", "-c", "shared_buffers=64MB",
 	}
-	p, err := Command{Path: filepath.Join(s.bin, "postgres"), Args: args, Dir: s.dir, user: s.user}.Start()
+	p, err := Command{Path: filepath.Join(s.bin, "postgres"), Args: args, Dir: s.dir, Env: s.env, user: s.user}.Start()
 	if err != nil {
 		return err
 	}

@@ -35,6 +35,14 @@ type Command struct {
 	user *syscall.Credential // nil: the present one
 }
 
+// besides is our environment with more; nil if there is no more.
+func besides(more []string) []string {
+	if len(more) == 0 {
+		return nil
+	}
+	return append(os.Environ(), more...)
+}
+
 // Process is a program that we started. It is in a process group of its own, so
 // that Ctrl-C reaches us first, and dies with us where the system can do that.
 type Process struct {

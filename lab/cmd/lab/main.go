@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"runtime"
@@ -34,6 +33,7 @@ type options struct {
 	soak     time.Duration
 	period   time.Duration
 	streams  int
+	long     time.Duration
 	list     bool
 	keep     string
 	json     string
@@ -53,6 +53,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	f.DurationVar(&o.soak, "soak", 0, "instead of rows: so long a load with a random fault every -period")
 	f.DurationVar(&o.period, "period", 10*time.Second, "of the faults of a soak")
 	f.IntVar(&o.streams, "streams", 100, "of a soak, at once")
+	f.DurationVar(&o.long, "long", 2*time.Minute, "how long the answers of provider/long-answer take")
 	f.BoolVar(&o.list, "list", false, "list the rows")
 	f.StringVar(&o.keep, "dir", "", "where runs that failed leave their history (default: a new temporary directory)")
 	f.StringVar(&o.json, "json", "", "write the results to this file, too")
@@ -104,12 +105,17 @@ func (o options) run(ctx context.Context, stdout, stderr io.Writer) (bool, error
 	if err := o.makeDir(); err != nil {
 		return false, err
 	}
-	chatd, err := build(ctx, o.keep, stderr)
-	if err != nil {
+	cfg := lab.Config{Dir: o.keep, Long: o.long, Clocks: slices.ContainsFunc(rows, func(r lab.Row) bool { return r.Clocks })}
+	if cfg.Chatd, err = lab.Build(ctx, o.keep, cfg.Clocks, stderr); err != nil {
 		return false, err
 	}
+	if slices.ContainsFunc(rows, func(r lab.Row) bool { return r.Before }) {
+		if cfg.Before, err = lab.BuildBefore(ctx, o.keep, stderr); err != nil {
+			return false, err
+		}
+	}
 	began := time.Now()
-	results := o.runs(ctx, lab.Config{Chatd: chatd, Dir: o.keep}, rows, stderr)
+	results := o.runs(ctx, cfg, rows, stderr)
 	fmt.Fprintln(stdout, lab.LeaseNote)
 	if err := lab.Summary(stdout, results); err != nil {
 		return false, err
@@ -217,17 +223,6 @@ func short(s string) string {
 		return s[:400] + "…"
 	}
 	return s
-}
-
-// build makes the chatd that can be told to crash.
-func build(ctx context.Context, dir string, stderr io.Writer) (string, error) {
-	path := filepath.Join(dir, "chatd")
-	cmd := exec.CommandContext(ctx, "go", "build", "-tags", "crashpoints", "-o", path, "chat/cmd/chatd")
-	cmd.Stderr = stderr
-	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("build chatd: %w", err)
-	}
-	return path, nil
 }
 
 func writeJSON(path string, results []lab.Result) error {

@@ -1,0 +1,73 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"syscall"
+	"time"
+)
+
+const decade = 10 * 365 * 24 * time.Hour
+
+// timeRows set wall clocks. Whatever they say, leases, limits and positions hold.
+func timeRows() []Row {
+	clocks := func(w *World) { w.Clocks = true }
+	// Idempotency keys are kept for a week of the database's clock.
+	once := func(l *Load) { l.Twice, l.Drops = 0, 0 }
+	return []Row{
+		{Name: "time/an-hour-forward-and-back", On: both(), Clocks: true, Setup: clocks, Fault: func(ctx context.Context, w *World) error {
+			return w.clocksStep(ctx, time.Hour, 0, -time.Hour, 0)
+		}},
+		{Name: "time/ten-years-forward-and-back", On: both(), Clocks: true, Setup: clocks, Load: once, Fault: func(ctx context.Context, w *World) error {
+			return w.clocksStep(ctx, decade, 0)
+		}},
+		{Name: "time/the-database-alone", On: full(), Clocks: true, Setup: clocks, Fault: func(ctx context.Context, w *World) error {
+			for _, d := range []time.Duration{time.Hour, -time.Hour, 0} {
+				if err := errors.Join(w.setServerClocks(d), pause(ctx, w.Chance.between(time.Second, 3*time.Second))); err != nil {
+					return err
+				}
+			}
+			return nil
+		}},
+		{Name: "time/instances-five-minutes-apart", On: full(), Clocks: true, Setup: clocks, Fault: func(ctx context.Context, w *World) error {
+			for i, n := range w.Nodes() {
+				if err := n.SetClock(time.Duration(i-1) * 5 * time.Minute); err != nil {
+					return err
+				}
+			}
+			return errors.Join(w.setServerClocks(-10*time.Minute), pause(ctx, 8*time.Second))
+		}},
+		{
+			// The machine sleeps: nothing runs, no time passes for monotonic clocks, and
+			// when it wakes up eight hours have passed on the wall.
+			Name: "time/suspended-for-eight-hours", On: both(), Clocks: true, Setup: clocks,
+			Allow: Allow{Silence: true}, Fault: suspended,
+		},
+	}
+}
+
+// clocksStep sets all clocks to one offset after the other.
+func (w *World) clocksStep(ctx context.Context, steps ...time.Duration) error {
+	for _, d := range steps {
+		if err := errors.Join(w.SetClocks(d), pause(ctx, w.Chance.between(time.Second, 4*time.Second))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func suspended(ctx context.Context, w *World) error {
+	for _, n := range w.Nodes() {
+		if err := n.Signal(syscall.SIGSTOP); err != nil {
+			return err
+		}
+	}
+	err := errors.Join(pause(ctx, w.Chance.between(200*time.Millisecond, time.Second)), w.SetClocks(8*time.Hour))
+	if w.Chance.often(0.5) { // what was connected over a network is not any more
+		err = errors.Join(err, w.each(frontEdge, func(e *Edge) error { return e.Reset() }))
+	}
+	for _, n := range w.Nodes() {
+		err = errors.Join(err, n.Signal(syscall.SIGCONT))
+	}
+	return errors.Join(err, pause(ctx, 3*time.Second))
+}
