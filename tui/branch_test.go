@@ -192,3 +192,17 @@ func TestTheChosenMessageIsMarkedAndInSight(t *testing.T) {
 	s.press("esc")
 	s.shows("!▌")
 }
+
+// Keys that are pressed quickly, or come over a slow line, are read in one piece.
+func TestKeysThatComeTogetherAreKeys(t *testing.T) {
+	s := branching(t)
+	s.press("tab", "[e")
+	if got := s.m.input.Value(); got != "second question" {
+		t.Fatalf("the input is %q", got)
+	}
+	s.shows("edit > second question")
+	s.press("esc", "esc", "tab", "[hello")
+	if got := s.m.input.Value(); got != "hello" {
+		t.Fatalf("the input is %q", got)
+	}
+}
