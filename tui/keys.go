@@ -56,6 +56,12 @@ func (m *Model) where() place {
 
 // key takes one key, or a paste, which is only ever text.
 func (m *Model) key(msg tea.KeyMsg) tea.Cmd {
+	// Keys that come in one read come as one message, as text does.
+	if len(msg.Runes) > 1 && !msg.Paste && (m.where() != writing || m.await != nil) {
+		first, rest := msg, msg
+		first.Runes, rest.Runes = msg.Runes[:1], msg.Runes[1:]
+		return tea.Batch(m.key(first), m.key(rest))
+	}
 	armed := m.armed
 	m.armed, m.notice, m.touched = false, notice{}, m.look.Now
 	if await := m.await; await != nil {
