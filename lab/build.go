@@ -18,25 +18,41 @@ const before = "01c9847"
 // Build makes the chatd that can be told to crash, in dir. With clocks its wall
 // clock can be set, which compiles everything anew, the standard library too.
 func Build(ctx context.Context, dir string, clocks bool, stderr io.Writer) (string, error) {
-	args := []string{"build", "-tags", "crashpoints"}
+	args := []string{"build", "-trimpath", "-tags", "crashpoints"}
 	if clocks {
-		roots, err := output(ctx, "", stderr, "go", "list", "-m", "-f", "{{.Dir}}", "modernc.org/libc")
+		flags, err := clockFlags(ctx, dir, stderr)
 		if err != nil {
 			return "", err
 		}
-		goroot, err := output(ctx, "", stderr, "go", "env", "GOROOT")
-		if err != nil {
-			return "", err
-		}
-		overlay, err := writeOverlay(dir, goroot, roots, runtime.GOARCH)
-		if err != nil {
-			return "", err
-		}
-		args = append(args, "-overlay", overlay)
+		args = append(args, flags...)
 	}
 	path := filepath.Join(dir, "chatd")
 	_, err := output(ctx, "", stderr, "go", append(args, "-o", path, "chat/cmd/chatd")...)
 	return path, err
+}
+
+// clockFlags are those that make a clock that can be set.
+func clockFlags(ctx context.Context, dir string, stderr io.Writer) ([]string, error) {
+	var found struct{ goroot, module, libc string }
+	for _, ask := range []struct {
+		into *string
+		args []string
+	}{
+		{&found.goroot, []string{"env", "GOROOT"}},
+		{&found.module, []string{"list", "-m", "-f", "{{.Dir}}"}},
+		{&found.libc, []string{"list", "-m", "-f", "{{.Dir}}", "modernc.org/libc"}},
+	} {
+		var err error
+		if *ask.into, err = output(ctx, "", stderr, "go", ask.args...); err != nil {
+			return nil, err
+		}
+	}
+	overlay, err := writeOverlay(dir, found.goroot)
+	if err != nil {
+		return nil, err
+	}
+	mod, err := writeModule(dir, found.module, found.libc, runtime.GOARCH)
+	return []string{"-overlay", overlay, "-modfile", mod}, err
 }
 
 // BuildBefore makes the chatd of the version before, from the repository's own
@@ -58,7 +74,7 @@ func BuildBefore(ctx context.Context, dir string, stderr io.Writer) (string, err
 		return "", err
 	}
 	path := filepath.Join(dir, "chatd-"+before)
-	_, err = output(ctx, source, stderr, "go", "build", "-tags", "crashpoints", "-o", path, "./cmd/chatd")
+	_, err = output(ctx, source, stderr, "go", "build", "-trimpath", "-tags", "crashpoints", "-o", path, "./cmd/chatd")
 	return path, err
 }
 
@@ -66,6 +82,7 @@ func BuildBefore(ctx context.Context, dir string, stderr io.Writer) (string, err
 func output(ctx context.Context, dir string, stderr io.Writer, name string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir, cmd.Stderr = dir, stderr
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as in task build, which then finds most compiled
 	out, err := cmd.Output()
 	if err != nil {
 		return "", fmt.Errorf("%s %s: %w", name, strings.Join(args, " "), err)

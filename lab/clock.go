@@ -7,15 +7,16 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 )
 
-// A process that is built with the overlay of writeOverlay reads its wall clock
+// A process that is built with clocks (see Build) reads its wall clock
 // with an offset: the seconds in the eight bytes of the file that CHAT_LAB_CLOCK
 // names, whose memory it shares with the lab. Monotonic time is left alone, as a
-// clock that is set leaves it. Redis and PostgreSQL get theirs from libfaketime.
+// clock that is set leaves it. PostgreSQL gets its own from libfaketime. Redis keeps
+// the true time, since its allocator asks for it before libfaketime is ready; what a
+// jump of its clock does, that keys are gone at once, is redis/flushall.
 
 const clockEnv = "CHAT_LAB_CLOCK"
 
@@ -37,8 +38,7 @@ func (c clock) set(d time.Duration) error {
 	return errors.Join(err, f.Close())
 }
 
-// faketime is the clock of Redis and PostgreSQL, which read the file again and
-// again.
+// faketime is the clock of PostgreSQL, which reads the file again and again.
 type faketime struct{ file, library string }
 
 func newFaketime(dir string) (faketime, error) {
@@ -46,7 +46,7 @@ func newFaketime(dir string) (faketime, error) {
 	if err != nil || len(found) == 0 {
 		return faketime{}, errors.Join(errors.New("libfaketime is not installed (Debian's package faketime)"), err)
 	}
-	f := faketime{filepath.Join(dir, "servers.clock"), found[0]}
+	f := faketime{filepath.Join(dir, "postgres.clock"), found[0]}
 	return f, f.set(0)
 }
 
@@ -59,23 +59,23 @@ func (f faketime) set(d time.Duration) error {
 }
 
 func (f faketime) env() []string {
-	return []string{"LD_PRELOAD=" + f.library, "FAKETIME_TIMESTAMP_FILE=" + f.file, "FAKETIME_NO_CACHE=1", "FAKETIME_DONT_FAKE_MONOTONIC=1", "DONT_FAKE_MONOTONIC=1"}
+	return []string{"LD_PRELOAD=" + f.library, "FAKETIME_TIMESTAMP_FILE=" + f.file, "FAKETIME_NO_CACHE=1", "DONT_FAKE_MONOTONIC=1"}
 }
 
 // SetClock sets the wall clock of one process, d from the true time.
 func (n *Node) SetClock(d time.Duration) error { return n.clock.set(d) }
 
-// SetClocks sets the wall clocks of all processes, Redis and PostgreSQL too.
+// SetClocks sets the wall clocks of all processes, PostgreSQL too.
 func (w *World) SetClocks(d time.Duration) error {
-	errs := []error{w.setServerClocks(d)}
+	errs := []error{w.setDatabaseClock(d)}
 	for _, n := range w.Nodes() {
 		errs = append(errs, n.SetClock(d))
 	}
 	return errors.Join(errs...)
 }
 
-// setServerClocks sets those of Redis and PostgreSQL.
-func (w *World) setServerClocks(d time.Duration) error {
+// setDatabaseClock sets that of PostgreSQL.
+func (w *World) setDatabaseClock(d time.Duration) error {
 	if w.Profile == Embedded {
 		return nil
 	}
@@ -136,45 +136,60 @@ func Xclock_gettime(tls *TLS, clk Tclockid_t, ts uintptr) (r int32) {
 }
 `
 
-// patch is a file of somebody else's with one place changed.
-type patch struct{ file, old, new string }
+// patched is somebody else's file with one place changed, or all such places.
+func patched(file, old, new string) ([]byte, error) {
+	text, err := os.ReadFile(file) //nolint:gosec // a source file of Go or of a module
+	if err != nil {
+		return nil, err
+	}
+	if !strings.Contains(string(text), old) {
+		return nil, fmt.Errorf("%s has no %q: the lab's clocks do not know this version", file, old)
+	}
+	return []byte(strings.ReplaceAll(string(text), old, new)), nil
+}
 
-// writeOverlay writes what go build -overlay takes into dir, and returns its
-// path. goroot and libc are where the standard library and modernc.org/libc are.
-func writeOverlay(dir, goroot, libc, goarch string) (string, error) {
-	replace := map[string]string{}
-	for i, p := range []patch{
-		{filepath.Join(goroot, "src/time/time.go"), "sec, nsec, mono := runtimeNow()\n", "sec, nsec, mono := runtimeNow()\n\tsec += ClockOffset()\n"},
-		{filepath.Join(libc, "ccgo_linux_"+goarch+".go"), "func Xclock_gettime(", "func clockGettime("},
-	} {
-		text, err := os.ReadFile(p.file)
-		if err != nil {
-			return "", err
-		}
-		// Now is the first to ask in package time; the others take differences.
-		if !strings.Contains(string(text), p.old) {
-			return "", fmt.Errorf("%s has no %q: the lab's clocks do not know this version", p.file, p.old)
-		}
-		mine := filepath.Join(dir, "overlay"+strconv.Itoa(i)+".go")
-		if err := os.WriteFile(mine, []byte(strings.ReplaceAll(string(text), p.old, p.new)), 0o600); err != nil {
-			return "", err
-		}
-		replace[p.file] = mine
-	}
-	for path, source := range map[string]string{
-		filepath.Join(goroot, "src/time/lab_clock.go"): clockSource,
-		filepath.Join(libc, "lab_clock.go"):            libcSource,
-	} {
-		mine := filepath.Join(dir, "overlay-"+filepath.Base(filepath.Dir(path))+".go")
-		if err := os.WriteFile(mine, []byte(source), 0o600); err != nil {
-			return "", err
-		}
-		replace[path] = mine
-	}
-	data, err := json.Marshal(map[string]any{"Replace": replace})
+// writeOverlay writes what go build -overlay takes into dir, and returns its path.
+func writeOverlay(dir, goroot string) (string, error) {
+	theirs := filepath.Join(goroot, "src/time/time.go")
+	text, err := patched(theirs, "sec, nsec, mono := runtimeNow()\n", "sec, nsec, mono := runtimeNow()\n\tsec += ClockOffset()\n")
 	if err != nil {
 		return "", err
 	}
+	now, offset := filepath.Join(dir, "time_now.go"), filepath.Join(dir, "time_offset.go")
+	replace, err := json.Marshal(map[string]any{"Replace": map[string]string{
+		theirs: now, filepath.Join(goroot, "src/time/lab_clock.go"): offset,
+	}})
 	path := filepath.Join(dir, "overlay.json")
-	return path, os.WriteFile(path, data, 0o600)
+	return path, errors.Join(err, os.WriteFile(now, text, 0o600), os.WriteFile(offset, []byte(clockSource), 0o600), os.WriteFile(path, replace, 0o600))
+}
+
+// writeModule writes a go.mod into dir that is module's, but with a copy of libc
+// whose clock is ours: what is in the module cache cannot be replaced.
+func writeModule(dir, module, libc, goarch string) (string, error) {
+	mine := filepath.Join(dir, "libc")
+	if err := os.CopyFS(mine, os.DirFS(libc)); err != nil {
+		return "", err
+	}
+	file := "ccgo_linux_" + goarch + ".go"
+	text, err := patched(filepath.Join(libc, file), "func Xclock_gettime(", "func clockGettime(")
+	if err != nil {
+		return "", err
+	}
+	if err := os.Remove(filepath.Join(mine, file)); err != nil { // it may be read-only, as its original is
+		return "", err
+	}
+	mod, err := os.ReadFile(filepath.Join(module, "go.mod"))
+	if err != nil {
+		return "", err
+	}
+	sum, err := os.ReadFile(filepath.Join(module, "go.sum"))
+	if err != nil {
+		return "", err
+	}
+	mod = fmt.Appendf(mod, "\nreplace modernc.org/libc => %s\n", mine)
+	path := filepath.Join(dir, "lab.mod")
+	return path, errors.Join(
+		os.WriteFile(filepath.Join(mine, file), text, 0o600), os.WriteFile(filepath.Join(mine, "lab_clock.go"), []byte(libcSource), 0o600),
+		os.WriteFile(path, mod, 0o600), os.WriteFile(filepath.Join(dir, "lab.sum"), sum, 0o600),
+	)
 }

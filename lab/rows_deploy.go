@@ -48,7 +48,7 @@ func deployRows() []Row {
 		}},
 		{
 			// Half of the processes are of the version before, on the tables of this one;
-			// one after the other is replaced while the load runs, and one goes back.
+			// one after the other is replaced while the load runs.
 			Name: "deploy/mixed-versions", On: full(), Before: true,
 			Setup: func(w *World) { w.Old = map[string]bool{"api-1": true, "worker-1": true} },
 			Fault: mixed,
@@ -69,20 +69,19 @@ func deployRows() []Row {
 }
 
 func mixed(ctx context.Context, w *World) error {
-	old, now := w.chatdOld, w.chatd
-	for _, step := range []struct {
-		n    *Node
-		path string
-	}{{w.Worker[0], now}, {w.API[0], now}, {w.Worker[1], old}, {w.API[1], old}, {w.Worker[1], now}, {w.API[1], now}} {
-		ended, err := step.n.Term(20 * time.Second)
+	for _, n := range []*Node{w.Worker[0], w.API[0]} {
+		if err := pause(ctx, w.Chance.between(time.Second, 3*time.Second)); err != nil {
+			return err
+		}
+		ended, err := n.Term(20 * time.Second)
 		if err != nil {
 			return err
 		}
 		if !ended {
-			return errors.New(step.n.Name + " does not end on SIGTERM")
+			return errors.New(n.Name + " does not end on SIGTERM")
 		}
-		step.n.cmd.Path = step.path
-		if err := errors.Join(step.n.Start(ctx), pause(ctx, w.Chance.between(0, 1500*time.Millisecond))); err != nil {
+		n.cmd.Path = w.chatd
+		if err := n.Start(ctx); err != nil {
 			return err
 		}
 	}

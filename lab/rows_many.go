@@ -32,6 +32,17 @@ func manyRows() []Row {
 			Check: progress,
 		},
 		{
+			// A laptop without a network: its own daemon stays, the provider is gone, and
+			// whoever reads from elsewhere, too.
+			Name: "clients/offline-for-two-minutes", On: []Profile{Embedded}, Allow: Allow{Unfinished: true, SlowFirst: true},
+			Load: func(l *Load) { l.Patience = 5 * time.Minute },
+			Fault: func(ctx context.Context, w *World) error {
+				cut := func(e *Edge) error { e.Cut(); return nil }
+				return errors.Join(w.each(providerEdge, cut), w.each(frontEdge, cut), pause(ctx, 2*time.Minute),
+					w.each(providerEdge, (*Edge).Mend), w.each(frontEdge, (*Edge).Mend))
+			},
+		},
+		{
 			Name: "process/a-killed-daemon-keeps-what-it-had", On: []Profile{Embedded},
 			Load: func(l *Load) { l.Asks, l.Cancels, l.Tokens = 5, 0, [2]int{300, 300} },
 			Fault: func(ctx context.Context, w *World) error {

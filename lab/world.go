@@ -118,14 +118,14 @@ func (w *World) startEmbedded(ctx context.Context) error {
 }
 
 func (w *World) startFull(ctx context.Context) (err error) {
-	var env []string // of Redis and PostgreSQL, besides ours
+	var env []string // of PostgreSQL, besides ours
 	if w.Clocks {
 		if w.faketime, err = newFaketime(w.dir); err != nil {
 			return err
 		}
 		env = w.faketime.env()
 	}
-	if w.Redis, err = services.LaunchRedisIn(ctx, w.dir, env); err != nil {
+	if w.Redis, err = services.LaunchRedis(ctx, w.dir); err != nil {
 		return err
 	}
 	w.closers = append(w.closers, w.Redis.Kill)

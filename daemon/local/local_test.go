@@ -269,9 +269,7 @@ func TestALockThatSomebodyElseHolds(t *testing.T) {
 func TestATimeoutIsNotDeath(t *testing.T) {
 	s := home(t, "")
 	id := pid(t, s)
-	if err := syscall.Kill(id, syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	suspend(t, id)
 	s.HelloTimeout, s.BusyTimeout = 100*time.Millisecond, 300*time.Millisecond
 	_, err := s.Endpoint(t.Context())
 	if e := chat.AsError(err); !chat.IsCode(err, chat.CodeDaemon) || !e.Retryable || !strings.Contains(e.Message, strconv.Itoa(id)) {
@@ -289,9 +287,7 @@ func TestATimeoutIsNotDeath(t *testing.T) {
 func TestAStoppedProcessCanBeForced(t *testing.T) {
 	s := home(t, "")
 	id := pid(t, s)
-	if err := syscall.Kill(id, syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	suspend(t, id)
 	s.HelloTimeout = 50 * time.Millisecond
 	if stopped, err := s.Stop(t.Context(), true); !stopped || err != nil {
 		t.Errorf("%v, %v", stopped, err)

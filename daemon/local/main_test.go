@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -222,4 +223,33 @@ func eventually(t *testing.T, what string, ok func() bool) {
 		<-time.After(5 * time.Millisecond)
 	}
 	t.Fatalf("never: %s", what)
+}
+
+// suspend stops a process and waits until it stands still: its threads stop one
+// after the other, each when it runs again.
+func suspend(t *testing.T, id int) {
+	t.Helper()
+	if err := syscall.Kill(id, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	standing := func() bool {
+		states, err := filepath.Glob("/proc/" + strconv.Itoa(id) + "/task/*/stat")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range states { // none on a system without /proc, which is taken at its word
+			stat, err := os.ReadFile(path)
+			if err != nil {
+				continue // a thread that is gone does not run
+			}
+			_, state, _ := strings.Cut(string(stat), ") ")
+			if !strings.HasPrefix(state, "T") {
+				return false
+			}
+		}
+		return true
+	}
+	for !standing() {
+		runtime.Gosched()
+	}
 }

@@ -39,7 +39,9 @@ func TestAWorkerThatLostItsLeaseSaysNothingMore(t *testing.T) {
 			}
 			l.calls("the old worker lets its provider go", func(c []providertest.Call) bool { return c[0].Gone() })
 			task, _ := l.endedAs(acc, chat.TaskDone, providertest.Answer(2, 20))
-			if task.Attempt != 2 || len(l.provider.Calls()) != 2 {
+			// An old worker that knows is free, and may claim the task, too, before the
+			// lease is let expire once more: then the answer is of a later attempt.
+			if task.Attempt < 2 || len(l.provider.Calls()) != 2 {
 				t.Errorf("attempt %d, %d calls", task.Attempt, len(l.provider.Calls()))
 			}
 		})

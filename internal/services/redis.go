@@ -22,18 +22,12 @@ type RedisServer struct {
 	dir  string
 	port int
 	args []string
-	env  []string // nil: ours
 	proc *Process
 }
 
 // LaunchRedis starts a redis-server that works in dir and waits until it
 // answers. The caller kills it.
 func LaunchRedis(ctx context.Context, dir string, args ...string) (*RedisServer, error) {
-	return LaunchRedisIn(ctx, dir, nil, args...)
-}
-
-// LaunchRedisIn is LaunchRedis with env besides our environment.
-func LaunchRedisIn(ctx context.Context, dir string, env []string, args ...string) (*RedisServer, error) {
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
 		return nil, fmt.Errorf("redis-server is not installed: %w", err)
@@ -43,7 +37,7 @@ func LaunchRedisIn(ctx context.Context, dir string, env []string, args ...string
 		if port, err = FreePort(ctx); err != nil {
 			return nil, err
 		}
-		s := &RedisServer{path: path, dir: dir, port: port, args: args, env: besides(env)}
+		s := &RedisServer{path: path, dir: dir, port: port, args: args}
 		if err = s.Start(ctx); err == nil {
 			return s, nil
 		}
@@ -58,7 +52,7 @@ func (s *RedisServer) Start(ctx context.Context) error {
 		"--bind", "127.0.0.1", "--port", strconv.Itoa(s.port),
 		"--save", "", "--appendonly", "no", "--daemonize", "no", "--databases", "16",
 	}, s.args...)
-	p, err := Command{Path: s.path, Args: args, Dir: s.dir, Env: s.env}.Start()
+	p, err := Command{Path: s.path, Args: args, Dir: s.dir}.Start()
 	if err != nil {
 		return err
 	}
