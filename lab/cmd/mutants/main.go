@@ -45,6 +45,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 
 	var mu sync.Mutex
 	killed, all := 0, 0
+	control := &control{passed: map[string]func() error{}}
 	var work sync.WaitGroup
 	slots := make(chan struct{}, max(*parallel, 1))
 	for i, m := range mutants() {
@@ -56,7 +57,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 			slots <- struct{}{}
 			defer func() { <-slots }()
 			began := time.Now()
-			by, err := m.try(ctx, filepath.Join(dir, fmt.Sprint(i)))
+			by := ""
+			err := control.pass(ctx, m)
+			if err == nil {
+				by, err = m.try(ctx, filepath.Join(dir, fmt.Sprint(i)))
+			}
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
@@ -81,6 +86,31 @@ func (m mutant) damaged(text string) (string, error) {
 		return "", fmt.Errorf("%s has %d places like %q, not one: the table is behind the code", m.file, n, m.find)
 	}
 	return strings.Replace(text, m.find, m.replace, 1), nil
+}
+
+// control runs tests on the program as it is, each once: what fails without any
+// damage notices nothing.
+type control struct {
+	mu     sync.Mutex
+	passed map[string]func() error
+}
+
+func (c *control) pass(ctx context.Context, m mutant) error {
+	c.mu.Lock()
+	key := m.pkg + " " + m.run + " " + m.row
+	once, ok := c.passed[key]
+	if !ok {
+		once = sync.OnceValue(func() error {
+			out, err := m.test(ctx, "")
+			if err != nil {
+				return fmt.Errorf("the tests fail without damage: %w\n%s", err, out)
+			}
+			return nil
+		})
+		c.passed[key] = once
+	}
+	c.mu.Unlock()
+	return once()
 }
 
 // try runs the tests on the damaged program and says which one failed.
@@ -108,18 +138,26 @@ func (m mutant) try(ctx context.Context, dir string) (string, error) {
 	return m.judge(ctx, overlay)
 }
 
-func (m mutant) judge(ctx context.Context, overlay string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, 2*limit)
-	defer cancel()
+// test runs the tests that must notice m, with an overlay or without, and returns
+// what they printed.
+func (m mutant) test(ctx context.Context, overlay string) (string, error) {
 	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-failfast", "-timeout="+limit.String(), "-run="+m.run, m.pkg)
 	if m.row != "" {
 		cmd = exec.CommandContext(ctx, "go", "run", "./lab/cmd/lab", "-seeds=2", m.row)
 	}
-	cmd.Env = append(os.Environ(), "GOFLAGS=-overlay="+overlay)
+	if overlay != "" {
+		cmd.Env = append(os.Environ(), "GOFLAGS=-overlay="+overlay)
+	}
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := cmd.Run()
-	text := out.String()
+	return out.String(), err
+}
+
+func (m mutant) judge(ctx context.Context, overlay string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*limit)
+	defer cancel()
+	text, err := m.test(ctx, overlay)
 	switch {
 	case ctx.Err() != nil:
 		return "", context.Cause(ctx)
