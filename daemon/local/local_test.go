@@ -266,34 +266,6 @@ func TestALockThatSomebodyElseHolds(t *testing.T) {
 	}
 }
 
-func TestATimeoutIsNotDeath(t *testing.T) {
-	s := home(t, "")
-	id := pid(t, s)
-	suspend(t, id)
-	s.HelloTimeout, s.BusyTimeout = 100*time.Millisecond, 300*time.Millisecond
-	_, err := s.Endpoint(t.Context())
-	if e := chat.AsError(err); !chat.IsCode(err, chat.CodeDaemon) || !e.Retryable || !strings.Contains(e.Message, strconv.Itoa(id)) {
-		t.Errorf("%v", err)
-	}
-	if err := syscall.Kill(id, syscall.SIGCONT); err != nil {
-		t.Fatal(err)
-	}
-	s.HelloTimeout, s.BusyTimeout = 0, 0
-	if again := pid(t, s); again != id {
-		t.Errorf("another daemon (%d) was started beside %d", again, id)
-	}
-}
-
-func TestAStoppedProcessCanBeForced(t *testing.T) {
-	s := home(t, "")
-	id := pid(t, s)
-	suspend(t, id)
-	s.HelloTimeout = 50 * time.Millisecond
-	if stopped, err := s.Stop(t.Context(), true); !stopped || err != nil {
-		t.Errorf("%v, %v", stopped, err)
-	}
-}
-
 func TestProtocolSkew(t *testing.T) {
 	t.Run("an older daemon that is idle is replaced", func(t *testing.T) {
 		s := home(t, "protocol=1")
