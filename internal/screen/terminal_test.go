@@ -125,7 +125,7 @@ func (x *terminal) read() {
 func (x *terminal) output() string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return x.out.String()
+	return strings.TrimSuffix(x.out.String(), theEnd)
 }
 
 // seen is when a watched text was first written, from the program's start.
@@ -216,8 +216,20 @@ func (x *terminal) exit() int {
 		_ = x.cmd.Process.Kill()
 		x.t.Fatal("chat did not end")
 	}
+	// What it wrote last may not have been read yet. It has, once what we write
+	// behind it is there; a window that was closed has nothing more to say.
+	if _, err := x.tty.WriteString(theEnd); err == nil {
+		x.wait("its last words", func(string) bool {
+			x.mu.Lock()
+			defer x.mu.Unlock()
+			return bytes.HasSuffix(x.out.Bytes(), []byte(theEnd))
+		})
+	}
 	return x.cmd.ProcessState.ExitCode()
 }
+
+// theEnd is what exit writes behind the program's output; it does nothing.
+const theEnd = "\x1b[0m\x1b[m\x1b[0m"
 
 // private are the private modes, and the keyboard protocol's stack.
 var private = regexp.MustCompile(`\x1b\[\?([0-9;]+)([hl])|\x1b\[([><])[0-9;]*u|\x1b\[>4;([0-9])m`)
