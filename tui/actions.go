@@ -25,14 +25,14 @@ func (m *Model) interrupt() tea.Cmd {
 	if !m.input.Empty() {
 		kept := m.remember(m.input.Value())
 		m.input.Set("")
-		m.say("the draft is cleared; up brings it back")
+		m.say("the draft is cleared; " + m.hint("up") + " brings it back")
 		return kept
 	}
 	if m.armed {
 		return m.quit()
 	}
 	m.armed = true
-	m.say("ctrl+c again quits; running tasks go on")
+	m.say(m.hint("interrupt") + " again quits; running tasks go on")
 	return nil
 }
 

@@ -10,7 +10,7 @@ import (
 // branch says that the next message does not go on from the last one shown, but
 // becomes a sibling of what followed after.
 type branch struct {
-	after string // the message that it answers to; "" cannot be a branch, and becomes a new conversation
+	after string // the message that it answers to; "" makes another beginning
 	label string // in front of the input
 	stash string // what was written before
 }
@@ -19,6 +19,8 @@ type branch struct {
 // being written or on its way.
 func (m *Model) branchPoint() (after string, ok bool) {
 	switch {
+	case m.pending != nil && m.pendingAfter == chat.RootParent:
+		return "", true
 	case m.pending != nil && m.pendingAfter != "":
 		return m.pendingAfter, true
 	case m.branch != nil:
@@ -35,7 +37,7 @@ func (m *Model) editMessage() tea.Cmd {
 		return nil
 	}
 	if item.Role != chat.RoleUser {
-		m.say("only your own messages can be edited; r makes an answer again")
+		m.say("only your own messages can be edited; " + m.hint("regenerate") + " makes an answer again")
 		return nil
 	}
 	if m.blocked() {
@@ -46,11 +48,7 @@ func (m *Model) editMessage() tea.Cmd {
 	m.write()
 	m.list.Bottom()
 	m.rebuild()
-	if m.branch.after == "" {
-		m.say("edit the first message and send it: it begins a new conversation, this one stays")
-	} else {
-		m.say("edit and send: the old message stays beside the new one; esc leaves it")
-	}
+	m.say("edit and send: the old message stays beside the new one; " + m.hint("escape") + " leaves it")
 	return nil
 }
 
@@ -61,7 +59,7 @@ func (m *Model) forkMessage() tea.Cmd {
 		return nil
 	}
 	if item.Role != chat.RoleAssistant {
-		m.say("fork goes on from an answer; e edits a message of yours")
+		m.say("fork goes on from an answer; " + m.hint("edit") + " edits a message of yours")
 		return nil
 	}
 	if m.blocked() {
@@ -71,7 +69,7 @@ func (m *Model) forkMessage() tea.Cmd {
 	m.write()
 	m.list.Bottom()
 	m.rebuild()
-	m.say("the next message goes on from here; what followed stays beside it; esc leaves it")
+	m.say("the next message goes on from here; what followed stays beside it; " + m.hint("escape") + " leaves it")
 	return nil
 }
 
@@ -81,7 +79,7 @@ func (m *Model) blocked() bool {
 	case m.loading:
 		m.say("the conversation is still being opened")
 	case m.busy() != nil:
-		m.say("an answer is still being made: esc stops it")
+		m.say("an answer is still being made: " + m.hint("escape") + " stops it")
 	case m.pending != nil:
 		m.say("the last message is still on its way")
 	default:

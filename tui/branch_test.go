@@ -100,17 +100,32 @@ func TestARefusedEditIsStillOne(t *testing.T) {
 	s.shows("second answer")
 }
 
-func TestEditingTheFirstMessageBeginsANewConversation(t *testing.T) {
+func TestTheFirstMessageIsEditedBesideItself(t *testing.T) {
 	s := branching(t)
 	old := s.m.conversation.ID
 	s.press("tab", "[", "[", "[", "e")
-	s.shows("edit > first question", "!second", "begins a new conversation")
+	s.shows("edit > first question", "!second", "stays beside the new one")
+	s.backend.mu.Lock()
+	s.backend.sendErr = chat.Errorf(chat.CodeUnavailable, "the database is down")
+	s.backend.mu.Unlock()
 	s.typeText("?")
 	s.press("enter")
-	s.untilFollowed(nil)
-	if s.m.conversation.ID == old || s.backend.sent[0].Content != "first question?" || s.backend.sent[0].ParentID != "" {
+	s.untilShown("not sent: the database is down")
+	s.shows("edit > first question?", "!second answer")
+	s.backend.mu.Lock()
+	s.backend.sendErr = nil
+	s.backend.mu.Unlock()
+	s.press("enter")
+	task := s.untilFollowed(nil)
+	if s.m.conversation.ID != old || s.backend.sent[0].Content != "first question?" || s.backend.sent[0].ParentID != chat.RootParent {
 		t.Fatalf("sent %+v to %s", s.backend.sent[0], s.m.conversation.ID)
 	}
+	s.backend.finish(task, chat.TaskDone, "another beginning", nil)
+	s.untilShown("another beginning")
+	s.untilQuiet()
+	s.shows("‹2/2›", "!second answer")
+	s.press("tab", "[", "<")
+	s.shows("‹1/2›", "second answer", "!another beginning")
 }
 
 func TestForkGoesOnFromAnOlderAnswer(t *testing.T) {

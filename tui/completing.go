@@ -124,10 +124,14 @@ func (m *Model) overlay(rows []string) []string {
 
 func completionBindings() []binding {
 	move := func(by int) func(*Model) tea.Cmd { return only(func(m *Model) { m.moveOffer(by) }) }
-	return []binding{
+	rows := []binding{
 		{name: "accept-file", keys: []string{"tab"}, where: writing, hint: "attach it", motion: true, what: "take the file that is offered", when: completing, do: (*Model).acceptFile},
 		{name: "file-up", keys: []string{"up", "ctrl+p"}, where: writing, motion: true, when: completing, do: move(-1)},
 		{name: "file-down", keys: []string{"down", "ctrl+n"}, where: writing, motion: true, when: completing, do: move(1)},
 		{name: "file-close", keys: []string{"esc"}, where: writing, hint: "no file", motion: true, when: completing, do: only((*Model).closeOffer)},
 	}
+	for i := range rows {
+		rows[i].popup = true
+	}
+	return rows
 }

@@ -94,7 +94,9 @@ func (f *fakeBackend) Send(ctx context.Context, id string, sub chat.Submission) 
 		f.conversations = append([]chat.Conversation{{ID: id, Title: chat.TitleFrom(sub.Content), UpdatedAt: noon}}, f.conversations...)
 	}
 	parent := sub.ParentID
-	if n := len(f.messages[id]); parent == "" && n > 0 {
+	if parent == chat.RootParent {
+		parent = ""
+	} else if n := len(f.messages[id]); parent == "" && n > 0 {
 		parent = f.messages[id][n-1].ID
 	}
 	user := chat.Message{ID: f.id(), ConversationID: id, ParentID: parent, Role: chat.RoleUser, Content: sub.Content, CreatedAt: noon}

@@ -139,7 +139,7 @@ var keyTypes = map[string]tea.KeyMsg{
 	"ctrl+j": {Type: tea.KeyCtrlJ}, "ctrl+k": {Type: tea.KeyCtrlK}, "ctrl+l": {Type: tea.KeyCtrlL},
 	"ctrl+o": {Type: tea.KeyCtrlO}, "ctrl+p": {Type: tea.KeyCtrlP}, "ctrl+r": {Type: tea.KeyCtrlR}, "ctrl+u": {Type: tea.KeyCtrlU},
 	"ctrl+x": {Type: tea.KeyCtrlX}, "ctrl+y": {Type: tea.KeyCtrlY}, "ctrl+z": {Type: tea.KeyCtrlZ},
-	"ctrl+n": {Type: tea.KeyCtrlN}, "ctrl+t": {Type: tea.KeyCtrlT},
+	"ctrl+n": {Type: tea.KeyCtrlN}, "ctrl+t": {Type: tea.KeyCtrlT}, "ctrl+g": {Type: tea.KeyCtrlG}, "f2": {Type: tea.KeyF2},
 }
 
 // press presses named keys.

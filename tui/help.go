@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
@@ -39,7 +40,7 @@ func (m *Model) helpRows(width int) []string {
 
 // helpRow is a key and what it does; on a narrow screen that stands below it.
 func (m *Model) helpRow(b binding, width int) []string {
-	keys := strings.Join(b.keys, ", ")
+	keys := strings.Join(shownAll(b.keys), ", ")
 	if keys == "" {
 		keys = "(in the commands)"
 	}
@@ -55,6 +56,16 @@ func (m *Model) helpRow(b binding, width int) []string {
 	return rows
 }
 
+// moreKey is the key that goes on in the help.
+func (m *Model) moreKey() string {
+	for _, b := range m.keys {
+		if b.name == "help-down" && slices.Contains(b.keys, "pgdown") {
+			return "pgdn"
+		}
+	}
+	return m.hint("help-down")
+}
+
 // helpView is the part of the help that fits. Its last row says that there is
 // more.
 func (m *Model) helpView(width, height int) []string {
@@ -63,7 +74,7 @@ func (m *Model) helpView(width, height int) []string {
 	rest := rows[m.help.top:]
 	m.help.more = len(rest) > height
 	if m.help.more && height > 1 {
-		below := ansi.Truncate(" ↓ more below: pgdn", width, "…")
+		below := ansi.Truncate(" ↓ more below: "+m.moreKey(), width, "…")
 		rest = append(rest[:height-1:height-1], theme.Paint(below, m.theme.Warn))
 	}
 	for len(rest) < height {

@@ -29,8 +29,10 @@ type binding struct {
 	hint  string // for the status line; "" leaves it out
 	// motion is a key that nobody would look for in the palette.
 	motion bool
-	when   func(*Model) bool
-	do     func(*Model) tea.Cmd
+	// popup is a key of what lies over the input for a moment, and goes before.
+	popup bool
+	when  func(*Model) bool
+	do    func(*Model) tea.Cmd
 }
 
 func (b binding) fits(m *Model, where place, key string) bool {

@@ -77,7 +77,7 @@ func (m *Model) background(msg backgroundMsg) {
 
 // dress gives the screen another theme.
 func (m *Model) dress(th theme.Theme) {
-	th.Answer.Number = "Y" // the key that copies a code block
+	th.Answer.Number = m.keyOf(reading, "copy-code") // in front of the block's own
 	m.theme = th
 	m.look.Theme = th
 	m.look.Version++

@@ -108,7 +108,7 @@ func (m *Model) remove() tea.Cmd {
 		m.panel = open
 	}
 	m.refreshPanel()
-	m.say("deleted “" + title + "”; ctrl+z brings it back")
+	m.say("deleted “" + title + "”; " + m.hint("undo") + " brings it back")
 	return tea.Batch(cmds...)
 }
 

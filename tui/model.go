@@ -112,7 +112,7 @@ func newModel(o Options, j *jobs, th theme.Theme, now func() time.Time) *Model {
 		facts: o.Facts,
 		env:   o.Env, in: o.In, out: o.Out, terminal: io.Discard, copyFile: o.inState("copied.txt"),
 		backend: o.Backend, jobs: j, hub: follow.NewHub(), now: now,
-		keys: bindings(), host: o.Host, list: transcript.NewList(),
+		keys: remapped(bindings(), o.Keys), host: o.Host, list: transcript.NewList(),
 		look:    &transcript.Look{Now: now(), Zone: time.Local},
 		follows: map[int]*transcript.Message{}, ended: map[string]bool{}, news: map[string]bool{},
 		record: newRecord(), queue: map[string][]*transcript.Message{}, flights: map[string]bool{},
@@ -121,6 +121,7 @@ func newModel(o Options, j *jobs, th theme.Theme, now func() time.Time) *Model {
 		link:  newLink(), touched: now(), prompt: o.Prompt, model: o.Model, open: o.ConversationID,
 		choosing: o.Choose,
 	}
+	m.look.Keys = transcript.Keys{Fold: m.keyOf(anywhere, "reasoning"), Stop: m.keyOf(anywhere, "escape"), TakeBack: m.keyOf(writing, "up")}
 	m.dress(th)
 	return m
 }

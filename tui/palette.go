@@ -20,7 +20,7 @@ func (m *Model) choosePalette() tea.Cmd {
 				continue
 			}
 			actions[b.name] = b.do
-			items = append(items, panel.Item{ID: b.name, Title: b.what, Detail: strings.Join(b.keys, ", "), Hidden: b.name})
+			items = append(items, panel.Item{ID: b.name, Title: b.what, Detail: strings.Join(shownAll(b.keys), ", "), Hidden: b.name})
 		}
 	}
 	m.show(&openPanel{

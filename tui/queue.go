@@ -36,7 +36,7 @@ func (m *Model) enqueue(draft string) tea.Cmd {
 	m.queue[id] = append(m.queue[id], item)
 	m.rebuild()
 	m.list.Bottom()
-	m.say("waits for the answer; up takes it back")
+	m.say("waits for the answer; " + m.hint("up") + " takes it back")
 	return nil
 }
 

@@ -16,7 +16,7 @@ import (
 type sentMsg struct {
 	session  int
 	draft    string
-	after    string // the message that it was to answer to, "" for the newest
+	after    string // the message that it was to answer to, "" for the newest, chat.RootParent for none
 	accepted chat.Accepted
 	err      error
 }
@@ -54,11 +54,7 @@ func (m *Model) submitBranch(draft string) tea.Cmd {
 	b := m.branch
 	m.branch = nil
 	m.fill(b.stash)
-	if b.after == "" {
-		m.begin()
-		return tea.Batch(m.draftCommand(), m.send(draft))
-	}
-	return m.sendAfter(draft, b.after)
+	return m.sendAfter(draft, cmp.Or(b.after, chat.RootParent))
 }
 
 func (m *Model) sendPrompt() tea.Cmd {
@@ -105,7 +101,7 @@ func (m *Model) sendCommand(draft, after string) tea.Cmd {
 func (m *Model) sent(msg sentMsg) tea.Cmd {
 	if msg.session != m.session {
 		if msg.err != nil {
-			m.complain("the message to the other conversation was not sent (up brings it back): " + sentence(msg.err))
+			m.complain("the message to the other conversation was not sent (" + m.hint("up") + " brings it back): " + sentence(msg.err))
 		}
 		return m.beatCommand()
 	}
@@ -117,6 +113,9 @@ func (m *Model) sent(msg sentMsg) tea.Cmd {
 	m.moveQueue(a.ConversationID)
 	m.moveDraft(a.ConversationID)
 	parent := cmp.Or(msg.after, m.leaf())
+	if parent == chat.RootParent {
+		parent = ""
+	}
 	follow := m.accept(
 		chat.Message{ID: a.UserMessageID, ParentID: parent, Role: chat.RoleUser, Content: msg.draft, CreatedAt: m.look.Now},
 		m.answerOf(a, m.model))
@@ -145,6 +144,9 @@ func (m *Model) refused(msg sentMsg) tea.Cmd {
 	}
 	if msg.after != "" && m.branch == nil {
 		m.branch = &branch{after: msg.after, label: "fork"}
+		if msg.after == chat.RootParent {
+			m.branch = &branch{label: "edit"}
+		}
 	}
 	m.rebuild()
 	m.fill(joinDrafts(msg.draft, m.input.Value()))

@@ -70,10 +70,11 @@ func (m *Model) divider() string {
 
 // endKey is the key that goes to the end from where the focus is.
 func (m *Model) endKey() string {
+	where := writing
 	if m.reading {
-		return "G"
+		where = reading
 	}
-	return "end"
+	return m.hintAt(where, "end")
 }
 
 // status is the last row: a notice or hints, and always the connection.
@@ -104,7 +105,7 @@ func (m *Model) hints(room int) string {
 		if b.hint == "" || len(b.keys) == 0 || (b.where != where && (b.where != anywhere || where > reading)) || !b.possible(m) {
 			continue
 		}
-		next := b.keys[0] + " " + b.hint
+		next := shown(b.keys[0]) + " " + b.hint
 		if out != "" {
 			next = out + " · " + next
 		}

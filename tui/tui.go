@@ -48,6 +48,8 @@ type Options struct {
 	Plain bool
 	// Theme is auto (or empty), dark, light, ansi16 or none; see package theme.
 	Theme string
+	// Keys are other keys for actions, by their names; see Actions and CheckKeys.
+	Keys map[string][]string
 	// NoColor turns colours off, as NO_COLOR in Env does.
 	NoColor bool
 	// StateDir is where drafts and the history of prompts are kept. Run takes

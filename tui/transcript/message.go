@@ -22,9 +22,14 @@ type Look struct {
 	Now     time.Time
 	Zone    *time.Location
 	Unfold  bool // show reasoning in full
+	// Keys are told where they help; an empty one is left out.
+	Keys Keys
 	// Chosen is the message that keys mean, nil if the input has the focus.
 	Chosen *Message
 }
+
+// Keys are the keys that messages tell of.
+type Keys struct{ Fold, Stop, TakeBack string }
 
 // Message is one message, as it stands in the record or as it is being made.
 type Message struct {

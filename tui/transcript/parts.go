@@ -81,8 +81,8 @@ func (m *Message) layoutReasoning(width int) {
 		label += " for " + seconds(m.thought)
 	}
 	label += " · " + about(tokens(m.reasoning.src.String()))
-	const hint = "ctrl+t"
-	if free := width - ansi.StringWidth(label) - len(hint); free > 2 {
+	hint := m.look.Keys.Fold
+	if free := width - ansi.StringWidth(label) - ansi.StringWidth(hint); free > 2 && hint != "" {
 		label += strings.Repeat(" ", free) + hint
 	}
 	m.fold = append(m.fold, theme.Paint(ansi.Truncate(label, width, "…"), m.look.Theme.Dim))
@@ -95,7 +95,11 @@ func (m *Message) footer(width int) []string {
 	case m.Sending:
 		return []string{theme.Paint("sending…", th.Dim)}
 	case m.Waiting:
-		return []string{theme.Paint(ansi.Truncate("waits for the answer · up takes it back", width, "…"), th.Warn)}
+		label := "waits for the answer"
+		if key := m.look.Keys.TakeBack; key != "" {
+			label += " · " + key + " takes it back"
+		}
+		return []string{theme.Paint(ansi.Truncate(label, width, "…"), th.Warn)}
 	case m.Role == chat.RoleAssistant && m.Running():
 		return []string{ansi.Truncate(theme.Paint("▍", th.Answerer)+theme.Paint(m.progress(), th.Dim), width, "…")}
 	}
@@ -120,10 +124,11 @@ func (m *Message) progress() string {
 	if rate := m.pace.label(m.look.Now); rate != "" {
 		parts = append(parts, rate)
 	}
-	if m.Stopping {
+	switch key := m.look.Keys.Stop; {
+	case m.Stopping:
 		parts = append(parts, "stopping…")
-	} else {
-		parts = append(parts, "esc stop")
+	case key != "":
+		parts = append(parts, key+" stop")
 	}
 	return " " + strings.Join(parts, " · ")
 }
