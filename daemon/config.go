@@ -220,7 +220,8 @@ func readConfigFile(path string) (map[string]string, error) {
 	}
 	m := map[string]string{}
 	for k, v := range raw {
-		if k == "roles" {
+		switch k {
+		case "roles", "keys", "models", "theme":
 			continue // the client's: to a daemon they mean nothing
 		}
 		if !known[k] {

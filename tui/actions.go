@@ -73,6 +73,10 @@ func (m *Model) openHelp() tea.Cmd {
 
 func (m *Model) closePopup() tea.Cmd {
 	m.help, m.panel = nil, nil
+	if m.conversation.ID == "" && m.prompt != "" { // nobody chose where it goes
+		m.insert(m.prompt)
+		m.prompt = ""
+	}
 	return nil
 }
 

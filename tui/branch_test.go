@@ -221,3 +221,21 @@ func TestKeysThatComeTogetherAreKeys(t *testing.T) {
 		t.Fatalf("the input is %q", got)
 	}
 }
+
+func TestATaskIsShownOnItsBranch(t *testing.T) {
+	s := branching(t)
+	s.press("tab", "r")
+	task := s.untilFollowed(nil)
+	s.backend.finish(task, chat.TaskDone, "another second answer", nil)
+	s.untilShown("another second answer")
+	id, first := s.m.conversation.ID, s.backend.messages[s.m.conversation.ID][3].ID
+
+	s = start(t, s.backend, 80, 24, full, func(o *Options) { o.ConversationID, o.MessageID = id, first })
+	s.untilShown("‹1/2›")
+	s.shows("second answer", "!another")
+	s.press("ctrl+b")
+	s.untilShown("done")
+	s.press("enter")
+	s.untilShown("‹2/2›")
+	s.shows("another second answer")
+}

@@ -87,6 +87,7 @@ type Model struct {
 	touched  time.Time // the last key
 	ticking  bool
 	open     string // conversation to open at start
+	target   string // the message to be shown when that is open
 	choosing bool   // begin with the list of conversations
 }
 
@@ -118,7 +119,7 @@ func newModel(o Options, j *jobs, th theme.Theme, now func() time.Time) *Model {
 		record: newRecord(), queue: map[string][]*transcript.Message{}, flights: map[string]bool{},
 		draft: draftState{store: drafts.Open(o.draftsDir()), left: map[string]string{}, early: map[int]early{}},
 		past:  past{file: drafts.OpenHistory(o.historyFile())},
-		link:  newLink(), touched: now(), prompt: o.Prompt, model: o.Model, open: o.ConversationID,
+		link:  newLink(), touched: now(), prompt: o.Prompt, model: o.Model, open: o.ConversationID, target: o.MessageID,
 		choosing: o.Choose,
 	}
 	m.look.Keys = transcript.Keys{Fold: m.keyOf(anywhere, "reasoning"), Stop: m.keyOf(anywhere, "escape"), TakeBack: m.keyOf(writing, "up")}
@@ -130,12 +131,11 @@ func newModel(o Options, j *jobs, th theme.Theme, now func() time.Time) *Model {
 func (m *Model) Init() tea.Cmd {
 	cmds := []tea.Cmd{m.framesCommand(), m.beatCommand(), m.pastCommand(), m.standardCommand(), m.backgroundCommand()}
 	if m.open != "" {
-		cmds = append(cmds, m.openConversation(m.open))
-	} else {
-		cmds = append(cmds, m.draftCommand(), m.sendPrompt())
-	}
-	if m.choosing {
+		cmds = append(cmds, m.openAt(m.open, m.target))
+	} else if cmds = append(cmds, m.draftCommand()); m.choosing {
 		cmds = append(cmds, m.chooseConversation())
+	} else {
+		cmds = append(cmds, m.sendPrompt())
 	}
 	return tea.Batch(cmds...)
 }

@@ -165,3 +165,20 @@ func TestNoticesPass(t *testing.T) {
 		t.Fatal("the screen goes on ticking")
 	}
 }
+
+func TestAPromptGoesToTheConversationThatIsChosen(t *testing.T) {
+	backend := newFake()
+	id := backend.add("Tides", "a question", "an answer")
+	s := start(t, backend, 80, 24, func(o *Options) { o.Choose, o.Prompt = true, "and then?" })
+	s.untilShown("Tides")
+	s.press("enter")
+	s.until("it is sent", func() bool { s.backend.mu.Lock(); defer s.backend.mu.Unlock(); return len(backend.sent) == 1 })
+	if s.m.conversation.ID != id {
+		t.Fatalf("sent to %q", s.m.conversation.ID)
+	}
+
+	s = start(t, newFake(), 80, 24, func(o *Options) { o.Choose, o.Prompt = true, "and then?" })
+	s.untilShown("no conversation yet")
+	s.press("esc")
+	s.shows("> and then?")
+}

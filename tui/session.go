@@ -25,13 +25,20 @@ func (m *Model) begin() {
 	m.record = newRecord()
 	m.rebuild()
 	m.list.Bottom()
-	m.reading, m.look.Chosen, m.panel, m.help, m.question = false, nil, nil, nil, nil
+	m.reading, m.look.Chosen, m.panel, m.help, m.question, m.target = false, nil, nil, nil, nil, ""
 }
 
 func (m *Model) openConversation(id string) tea.Cmd {
 	m.begin()
 	m.conversation.ID, m.loading = id, true
 	return tea.Batch(m.openCommand(id), m.draftCommand())
+}
+
+// openAt opens a conversation on the branch that has a message.
+func (m *Model) openAt(id, message string) tea.Cmd {
+	open := m.openConversation(id)
+	m.target = message
+	return open
 }
 
 func (m *Model) opened(msg openedMsg) tea.Cmd {
@@ -45,7 +52,25 @@ func (m *Model) opened(msg openedMsg) tea.Cmd {
 		return tea.Batch(m.draftCommand(), m.sendPrompt())
 	}
 	m.take(msg.conversation)
-	return tea.Batch(m.reconcile(msg.messages), m.sendPrompt())
+	follow := m.reconcile(msg.messages)
+	m.showTarget()
+	return tea.Batch(follow, m.sendPrompt())
+}
+
+// showTarget takes the branch that has the message which was asked for.
+func (m *Model) showTarget() {
+	id := m.target
+	m.target = ""
+	if m.record.items[id] == nil {
+		return
+	}
+	for id != "" {
+		parent := m.record.tree.Parent(id)
+		m.record.choices[parent] = id
+		id = parent
+	}
+	m.rebuild()
+	m.list.Bottom()
 }
 
 // follow attaches a message to its task's stream.

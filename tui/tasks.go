@@ -23,7 +23,7 @@ func (m *Model) chooseTask() tea.Cmd {
 		refresh: m.taskItems,
 		pick: func(it panel.Item) tea.Cmd {
 			if t, ok := m.taskByID(it.ID); ok {
-				return m.openConversation(t.ConversationID)
+				return m.openAt(t.ConversationID, t.MessageID)
 			}
 			return nil
 		},

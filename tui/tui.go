@@ -31,7 +31,10 @@ type Options struct {
 	Env []string
 	// ConversationID is the conversation to open, "" a new one.
 	ConversationID string
-	// Choose opens the list of conversations first.
+	// MessageID is a message of it that is to be shown, on whatever branch; "" for
+	// the newest.
+	MessageID string
+	// Choose opens the list of conversations first; Prompt goes to the chosen one.
 	Choose bool
 	// Prompt is sent at once if it is not empty.
 	Prompt string

@@ -5,14 +5,17 @@ import (
 	"errors"
 	"time"
 
+	"github.com/charmbracelet/x/term"
 	"github.com/urfave/cli/v2"
 
 	"chat"
 	"chat/daemon/client"
+	"chat/tui"
 )
 
 func (p *program) attachCommand() *cli.Command {
 	flags := append(outputFlags(),
+		&cli.BoolFlag{Name: "tui", Usage: "open the screen there", DisableDefaultText: true},
 		&cli.StringFlag{Name: "from", Usage: "only what comes after `POSITION`, as in the events of --jsonl"},
 		&cli.BoolFlag{Name: "no-follow", Usage: "what there is so far, and leave", DisableDefaultText: true},
 		timeoutFlag("leave after `DURATION` with exit code 124; the answer goes on"),
@@ -41,6 +44,11 @@ func (p *program) attach(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if c.Bool("tui") {
+		if err := p.fitForScreen(c); err != nil {
+			return err
+		}
+	}
 	if err := p.knownRefs(c); err != nil {
 		return err
 	}
@@ -48,6 +56,9 @@ func (p *program) attach(c *cli.Context) error {
 		t, err := findTaskOf(ctx, cl, c.Args().First())
 		if err != nil {
 			return err
+		}
+		if c.Bool("tui") {
+			return p.openScreen(ctx, c, cl, tui.Options{Backend: &backend{cl: cl}, ConversationID: t.ConversationID, MessageID: t.MessageID, Plain: p.plainUI()})
 		}
 		p.detail("task %s in conversation %s", t.ID, t.ConversationID)
 		a := &answer{task: t.ID, conversation: t.ConversationID, message: t.MessageID}
@@ -58,6 +69,19 @@ func (p *program) attach(c *cli.Context) error {
 		defer cancel()
 		return p.left(ctx, cl, follow(ctx, cl, a, from, show), a, 0)
 	})
+}
+
+// fitForScreen refuses what the screen has no use for.
+func (p *program) fitForScreen(c *cli.Context) error {
+	for _, name := range []string{"json", "jsonl", "raw", "extract", "no-stream", "reasoning", "output", "usage", "from", "no-follow", "timeout"} {
+		if c.IsSet(name) {
+			return chat.Errorf(chat.CodeInvalid, "--tui opens the screen, to which --%s means nothing: leave one of them out", name)
+		}
+	}
+	if !term.IsTerminal(p.out.Fd()) {
+		return chat.Errorf(chat.CodeInvalid, "--tui needs a terminal: chat attach without it writes the answer to stdout")
+	}
+	return nil
 }
 
 // withTimeout ends ctx with errTimeout after d, unless that is 0.

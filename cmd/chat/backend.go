@@ -11,8 +11,9 @@ import (
 
 // backend is the daemon, as the screen wants it.
 type backend struct {
-	cl     *client.Client
-	system string // of new conversations
+	cl       *client.Client
+	system   string        // of new conversations
+	priority chat.Priority // of what is sent, "" for the server's
 }
 
 // The screen offers what it finds: a method that is missing here is a key that
@@ -43,6 +44,7 @@ func (b *backend) Messages(ctx context.Context, id string) (chat.Conversation, [
 }
 
 func (b *backend) Send(ctx context.Context, id string, s chat.Submission) (chat.Accepted, error) {
+	s.Priority = b.priority
 	if id != "" {
 		if err := unanswered(ctx, b.cl, id); err != nil {
 			return chat.Accepted{}, err
@@ -67,7 +69,7 @@ func (b *backend) Tasks(ctx context.Context) ([]chat.Task, error) {
 }
 
 func (b *backend) Regenerate(ctx context.Context, messageID, model string) (chat.Accepted, error) {
-	return b.cl.Regenerate(ctx, messageID, client.Regeneration{Model: model}, "")
+	return b.cl.Regenerate(ctx, messageID, client.Regeneration{Model: model, Priority: b.priority}, "")
 }
 
 func (b *backend) Rename(ctx context.Context, id, title string) error {

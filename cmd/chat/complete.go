@@ -189,7 +189,7 @@ func (p *program) arguments(c *cli.Context, at spot) []candidate {
 		inner := locate(c.App, at.args)
 		all = p.arguments(c, spot{commands: inner.commands})
 		if len(at.args) == 0 {
-			all = append(all, candidate{"exit-codes", "what the exit codes mean"})
+			all = append(all, candidate{"exit-codes", "what the exit codes mean"}, candidate{"keys", "the screen's keys, and what they are called"})
 		}
 		return all
 	case "completion":

@@ -9,7 +9,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"chat"
-	"chat/daemon"
 	"chat/daemon/keyring"
 	"chat/daemon/local"
 )
@@ -18,11 +17,24 @@ func (p *program) configCommand() *cli.Command {
 	return &cli.Command{
 		Name: "config", Usage: "the settings of the local daemon: path, get, set, edit, check",
 		Description: `The file has one setting a line, as in: model = "qwen3:8b". An environment variable wins
-over it. The daemon reads it when it starts. Roles stand behind them: see chat roles --help. A provider's key is set with chat auth login.
+over it. The daemon reads it when it starts. A provider's key is set with chat auth login.
+
+Behind the settings stand tables: roles (chat roles --help), the screen's keys by the names that
+chat help keys lists, and what is known of models, for the header and for chat usage:
+
+  [keys]
+  palette = "ctrl+g"
+  copy = ["c", "y"]
+
+  [models."qwen3:8b"]
+  context = 40960
+  input_price = 0.1      # dollars for a million tokens
+  output_price = 0.4
 
 Examples:
   chat config set model qwen3:8b
   chat config set base_url http://localhost:11434/v1
+  chat config set theme light
   chat config get
   chat config check`,
 		Action: func(c *cli.Context) error {
@@ -85,7 +97,7 @@ func (p *program) configGet(c *cli.Context) error {
 // printSettings lists what is set, and where.
 func (p *program) printSettings(f *configFile) error {
 	var rows [][]string
-	for _, s := range daemon.Settings() {
+	for _, s := range fileSettings() {
 		key := settingKey(s.Name)
 		value, from := "", ""
 		if v, ok := p.localLookup(s.Env); ok && v != "" {
@@ -135,14 +147,22 @@ func (p *program) configSet(c *cli.Context) error {
 	if err := setChecked(f, key, value); err != nil {
 		return err
 	}
+	if key == themeSetting {
+		return nil // no daemon reads it
+	}
 	return p.noteRestart(c)
 }
 
 // setChecked changes a setting, unless its value is none that a daemon takes.
 func setChecked(f *configFile, key, value string) error {
-	if _, what, err := tryConfig(key + " = " + literal(value) + "\n"); err != nil {
+	_, what, err := tryConfig(key + " = " + literal(value) + "\n")
+	if err != nil {
 		return err
-	} else if what != "" && value != "" {
+	}
+	if key == themeSetting {
+		what = themeProblem(value)
+	}
+	if what != "" && value != "" {
 		return chat.Errorf(chat.CodeInvalid, "%s: %s", key, what)
 	}
 	return f.write(f.with(key, value))
@@ -204,9 +224,10 @@ func (p *program) configEdit(c *cli.Context) error {
 func configTemplate() string {
 	var b strings.Builder
 	b.WriteString("# Settings of chat's local daemon, and of chatd. Take away a # to set one.\n\n")
-	for _, s := range daemon.Settings() {
+	for _, s := range fileSettings() {
 		fmt.Fprintf(&b, "# %s\n# %s = \n\n", s.Usage, settingKey(s.Name))
 	}
+	b.WriteString("# Keys of the screen, and what is known of models, stand behind all settings.\n# [keys]\n# palette = \"ctrl+g\"\n\n# [models.\"qwen3:8b\"]\n# context = 40960\n\n")
 	b.WriteString("# Roles for --role stand behind all settings.\n# [roles.reviewer]\n# system = \"You review code. Name the bug first, then the fix.\"\n# model = \n")
 	return b.String()
 }

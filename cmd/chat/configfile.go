@@ -51,7 +51,7 @@ func (f *configFile) parse(text string) {
 			if f.tables < 0 {
 				f.tables = i
 			}
-			if table = tableName(line); !isRoleKey(table) { // whatever is in it belongs to what is wrong
+			if table = tableName(line); clientTable(table) == "" { // whatever is in it belongs to what is wrong
 				end := i + 1
 				for end < len(f.lines) && !strings.HasPrefix(strings.TrimSpace(f.lines[end]), "[") {
 					end++
@@ -93,11 +93,6 @@ func tableName(line string) string {
 
 func unquoted(key string) string {
 	return strings.NewReplacer(`"`, "", "'", "").Replace(strings.TrimSpace(key))
-}
-
-// isRoleKey reports whether key is the table of roles, or something in it.
-func isRoleKey(key string) bool {
-	return key == rolesTable || strings.HasPrefix(key, rolesTable+".")
 }
 
 // valueEnd is where the TOML value at the beginning of s ends, -1 if it goes on in
@@ -256,7 +251,7 @@ func (f *configFile) write(text string) error {
 // settingKeys are the names that the file may have.
 func settingKeys() []string {
 	var keys []string
-	for _, s := range daemon.Settings() {
+	for _, s := range fileSettings() {
 		keys = append(keys, settingKey(s.Name))
 	}
 	return keys
@@ -266,8 +261,12 @@ func settingKeys() []string {
 func settingKey(name string) string { return strings.ReplaceAll(name, "-", "_") }
 
 func noSetting(key string) error {
-	if isRoleKey(key) {
+	switch table := clientTable(key); table {
+	case "":
+	case rolesTable:
 		return chat.Errorf(chat.CodeInvalid, "%s belongs to the roles: chat config edit changes them, and chat roles lists them", key)
+	default:
+		return chat.Errorf(chat.CodeInvalid, "%s belongs to the table [%s]: chat config edit changes it", key, table)
 	}
 	if guess := nearest(settingKeys(), key); guess != "" {
 		return chat.Errorf(chat.CodeInvalid, "there is no setting %q; did you mean %q?", key, guess)
@@ -290,7 +289,7 @@ func (f *configFile) problems() ([]string, error) {
 	}
 	known := settingKeys()
 	for _, e := range f.entries {
-		if !slices.Contains(known, e.key) && !isRoleKey(e.key) {
+		if !slices.Contains(known, e.key) && clientTable(e.key) == "" {
 			say(e.from, noSetting(e.key).Error())
 			blank(e)
 		}
@@ -302,7 +301,7 @@ func (f *configFile) problems() ([]string, error) {
 		case err != nil:
 			return nil, err
 		case what == "":
-			return append(found, f.roleProblems()...), nil
+			return append(found, f.clientProblems()...), nil
 		}
 		if at := tomlLine.FindStringSubmatch(what); at != nil {
 			n, err := strconv.Atoi(at[1])
@@ -322,12 +321,15 @@ func (f *configFile) problems() ([]string, error) {
 	return found, nil
 }
 
-// roleProblems are the things that are wrong with the roles.
-func (f *configFile) roleProblems() []string {
-	_, wrong, err := rolesIn(strings.Join(f.lines, ""))
-	if err != nil {
+// clientProblems are the things that are wrong with what only the client reads.
+func (f *configFile) clientProblems() []string {
+	text := strings.Join(f.lines, "")
+	_, wrong, err := screenIn(text)
+	_, roles, rerr := rolesIn(text)
+	if err != nil || rerr != nil {
 		return nil // something before them is broken, and has been named
 	}
+	wrong = append(wrong, roles...)
 	var found []string
 	for _, w := range wrong {
 		where := f.path

@@ -55,14 +55,42 @@ func typo(commands []*cli.Command, word string, alone bool) string {
 	return ""
 }
 
-// nearest is the name that is one slip away from word, or "".
+// nearest is the name that is one slip away from word, or else the one that shares
+// most with it if the rest is at most a third of it; or "".
 func nearest(names []string, word string) string {
 	for _, name := range names {
 		if len(name) > 2 && oneSlip(word, name) {
 			return name
 		}
 	}
-	return ""
+	best, at := "", 0
+	for _, name := range names {
+		if d := distance(word, name); d <= len(name)/3 && (best == "" || d < at) {
+			best, at = name, d
+		}
+	}
+	return best
+}
+
+// distance is how many letters more, less or other make b of a.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		before := row[0] // of the row above, one to the left
+		row[0] = i + 1
+		for j := range len(b) {
+			other := before
+			if a[i] != b[j] {
+				other++
+			}
+			before = row[j+1]
+			row[j+1] = min(other, row[j+1]+1, row[j]+1)
+		}
+	}
+	return row[len(b)]
 }
 
 // oneSlip reports whether a becomes b by one letter more, less, other, or

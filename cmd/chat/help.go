@@ -12,6 +12,7 @@ import (
 
 	"chat"
 	"chat/daemon"
+	"chat/tui"
 )
 
 const rootDescription = `chat alone opens the screen; with a prompt it begins a new conversation and sends it.
@@ -64,12 +65,12 @@ To a pipe or a file go the very bytes, as they come; see chat send --help.
 
 Examples:
   chat attach last
-  chat attach 3f9a1c22
+  chat attach 3f9a1c22 --tui
   chat attach last --jsonl --from 1-17`
 
 func (p *program) helpCommand() *cli.Command {
 	return &cli.Command{
-		Name: "help", Usage: "help for a command, or for exit-codes", ArgsUsage: "[COMMAND…|exit-codes]",
+		Name: "help", Usage: "help for a command, for exit-codes, or for the screen's keys", ArgsUsage: "[COMMAND…|exit-codes|keys]",
 		Action: func(c *cli.Context) error {
 			topic := c.Args().Slice()
 			switch {
@@ -78,6 +79,8 @@ func (p *program) helpCommand() *cli.Command {
 			case len(topic) == 1 && topic[0] == "exit-codes":
 				_, err := io.WriteString(p.out, exitHelp())
 				return err
+			case len(topic) == 1 && topic[0] == "keys":
+				return p.printKeys()
 			}
 			commands := c.App.Commands
 			for _, name := range topic {
@@ -91,6 +94,19 @@ func (p *program) helpCommand() *cli.Command {
 			return c.App.RunContext(c.Context, slices.Concat([]string{c.App.Name}, topic, []string{"--help"}))
 		},
 	}
+}
+
+// printKeys lists the screen's actions with their keys, as the config file has them.
+func (p *program) printKeys() error {
+	settings, err := p.screenConfig()
+	if err != nil {
+		return err
+	}
+	var rows [][]string
+	for _, a := range tui.Actions(settings.keys) {
+		rows = append(rows, []string{a.Name, strings.Join(a.Keys, " "), a.What})
+	}
+	return table(p.out, []column{{head: "ACTION"}, {head: "KEYS"}, {head: "WHAT", drop: 1}}, rows)
 }
 
 // build is what `chat version` prints.

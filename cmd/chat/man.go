@@ -68,7 +68,7 @@ func environment() [][2]string {
 		{"CHAT_HOST", "as --host"},
 		{"CHAT_TOKEN", "the bearer token for a server that is reached by http or https"},
 		{"CHAT_NO_DAEMON", "as --no-daemon"},
-		{"CHAT_THEME", "the screen's colours: auto (by the terminal's background), dark, light, ansi16 or none"},
+		{"CHAT_THEME", themeUsage},
 		{"ACCESSIBLE", "talk in lines instead of a screen, as --plain-ui does"},
 		{"NO_COLOR, CLICOLOR_FORCE, TERM", "whether the output is styled, as --color auto has it"},
 		{"HOME, XDG_DATA_HOME, XDG_STATE_HOME, XDG_CONFIG_HOME, XDG_RUNTIME_DIR", "where things are kept, by the XDG Base Directory Specification"},
@@ -80,7 +80,7 @@ func places() [][2]string {
 	return [][2]string{
 		{"$XDG_DATA_HOME/chat (~/.local/share/chat)", "the database, and what leads to the daemon"},
 		{"$XDG_STATE_HOME/chat/daemon.log (~/.local/state/chat/daemon.log)", "the local daemon's log"},
-		{"$XDG_CONFIG_HOME/chat/config.toml (~/.config/chat/config.toml)", "settings: the names above in lower case; and roles: [roles.NAME] with system, model, priority"},
+		{"$XDG_CONFIG_HOME/chat/config.toml (~/.config/chat/config.toml)", "settings: the names above in lower case; and tables: [keys], [models.NAME], [roles.NAME] (chat config --help)"},
 	}
 }
 

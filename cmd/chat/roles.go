@@ -65,12 +65,9 @@ func noRoleField(field string) string {
 	return fmt.Sprintf("a role has no %q: it has %s", field, strings.Join(roleFields(), ", "))
 }
 
-// roleProblem is what is wrong with a role, under its key in the file.
-type roleProblem struct{ key, what string }
-
 // rolesIn are the roles in the text of a config file, by name, and what is wrong
 // with them. The error is that of a text that is no TOML.
-func rolesIn(text string) (roles []namedRole, wrong []roleProblem, err error) {
+func rolesIn(text string) (roles []namedRole, wrong []fileProblem, err error) {
 	var file struct {
 		Roles any `toml:"roles"`
 	}
@@ -79,25 +76,25 @@ func rolesIn(text string) (roles []namedRole, wrong []roleProblem, err error) {
 	}
 	all, ok := file.Roles.(map[string]any)
 	if !ok {
-		return nil, []roleProblem{{rolesTable, "roles are tables, as in: [roles.reviewer]"}}, nil
+		return nil, []fileProblem{{rolesTable, "roles are tables, as in: [roles.reviewer]"}}, nil
 	}
 	for name, value := range all {
 		key := rolesTable + "." + name
 		fields, ok := value.(map[string]any)
 		if !ok {
-			wrong = append(wrong, roleProblem{key, "a role is a table, as in: [roles.reviewer]"})
+			wrong = append(wrong, fileProblem{key, "a role is a table, as in: [roles.reviewer]"})
 			continue
 		}
 		r := namedRole{Name: name}
 		for field, v := range fields {
 			if what := r.set(field, v); what != "" {
-				wrong = append(wrong, roleProblem{key + "." + field, what})
+				wrong = append(wrong, fileProblem{key + "." + field, what})
 			}
 		}
 		roles = append(roles, r)
 	}
 	slices.SortFunc(roles, func(a, b namedRole) int { return strings.Compare(a.Name, b.Name) })
-	slices.SortFunc(wrong, func(a, b roleProblem) int { return strings.Compare(a.key, b.key) })
+	slices.SortFunc(wrong, func(a, b fileProblem) int { return strings.Compare(a.key, b.key) })
 	return roles, wrong, nil
 }
 

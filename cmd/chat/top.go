@@ -36,9 +36,7 @@ Examples:
 }
 
 func (p *program) top(c *cli.Context) error {
-	accessible := p.env("ACCESSIBLE")
-	dumb := p.env("TERM") == "" || p.env("TERM") == "dumb" || accessible != "" && accessible != "0"
-	if c.Bool("json") || c.Bool("once") || dumb || !term.IsTerminal(p.out.Fd()) {
+	if c.Bool("json") || c.Bool("once") || p.plainUI() || !term.IsTerminal(p.out.Fd()) {
 		return p.with(c, func(ctx context.Context, cl *client.Client) error { return p.snapshot(ctx, c, cl) })
 	}
 	return p.with(c, func(ctx context.Context, cl *client.Client) error {
@@ -46,22 +44,20 @@ func (p *program) top(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
+		settings, err := p.screenConfig()
+		if err != nil {
+			return err
+		}
 		noColor := p.colors(p.out.Fd()) != fullColor
 		p.quiet = true // a notice would tear the screen
 		conversation, err := top.Run(ctx, top.Options{
-			Source: topSource{cl}, In: p.terminal(), Out: p.out, Env: p.environ(), Host: host, Theme: p.env("CHAT_THEME"), NoColor: noColor,
+			Source: topSource{cl}, In: p.terminal(), Out: p.out, Env: p.environ(), Host: host, Theme: settings.theme, NoColor: noColor,
 		})
 		p.quiet = c.Bool("quiet")
 		if err != nil || conversation == "" {
 			return err
 		}
-		p.quiet = true
-		exit, err := tui.Run(ctx, tui.Options{
-			Backend: &backend{cl: cl}, In: p.terminal(), Out: p.out, ConversationID: conversation, Host: host, Theme: p.env("CHAT_THEME"), NoColor: noColor,
-		})
-		p.quiet = c.Bool("quiet")
-		p.farewell(exit)
-		return err
+		return p.openScreen(ctx, c, cl, tui.Options{Backend: &backend{cl: cl}, ConversationID: conversation})
 	})
 }
 

@@ -27,8 +27,7 @@ func (p *program) root(c *cli.Context) error {
 	asked := c.Args().Present() || len(c.StringSlice("file")) > 0 || (!c.Bool("no-stdin") && p.stdinIsGiven())
 	terminal := term.IsTerminal(p.out.Fd())
 	dumb := p.env("TERM") == "" || p.env("TERM") == "dumb"
-	accessible := p.env("ACCESSIBLE")
-	plain := c.Bool("plain-ui") || dumb || accessible != "" && accessible != "0"
+	plain := c.Bool("plain-ui") || p.plainUI()
 	switch {
 	case scripted || !terminal || dumb && asked && !c.Bool("plain-ui"):
 		if c.IsSet("resume") {
@@ -61,27 +60,40 @@ func (p *program) root(c *cli.Context) error {
 		}
 	}
 	return p.with(c, func(ctx context.Context, cl *client.Client) error {
-		id, err := p.toOpen(ctx, cl, o.conversation)
+		id, choose, err := p.toOpen(ctx, cl, o.conversation, plain)
 		if err != nil {
 			return err
 		}
-		e, err := cl.Endpoint(ctx) // what keeps the daemon from starting is said before the screen
-		if err != nil {
-			return err
-		}
-		host := "local"
-		if e.Network != "unix" {
-			host = e.String()
-		}
-		p.quiet = true // a notice would tear the screen, which shows the connection itself
-		exit, err := tui.Run(ctx, tui.Options{
-			Backend: &backend{cl: cl, system: o.system}, In: p.terminal(), Out: p.out, ConversationID: id, Prompt: prompt,
-			Model: o.Model, Host: host, Plain: plain, Theme: p.env("CHAT_THEME"), NoColor: p.colors(p.out.Fd()) != fullColor,
+		return p.openScreen(ctx, c, cl, tui.Options{
+			Backend:        &backend{cl: cl, system: o.system, priority: o.Priority},
+			ConversationID: id, Choose: choose, Prompt: prompt, Model: o.Model, Plain: plain,
 		})
-		p.quiet = false
-		p.farewell(exit)
-		return err
 	})
+}
+
+// openScreen opens the screen. What keeps it from working is said before there is one.
+func (p *program) openScreen(ctx context.Context, c *cli.Context, cl *client.Client, o tui.Options) error {
+	host, err := hostName(ctx, cl)
+	if err != nil {
+		return err
+	}
+	settings, err := p.screenConfig()
+	if err != nil {
+		return err
+	}
+	o.In, o.Out, o.Host, o.NoColor = p.terminal(), p.out, host, p.colors(p.out.Fd()) != fullColor
+	o.Theme, o.Keys, o.Facts = settings.theme, settings.keys, settings.facts
+	p.quiet = true // a notice would tear the screen, which shows the connection itself
+	exit, err := tui.Run(ctx, o)
+	p.quiet = c.Bool("quiet")
+	p.farewell(exit)
+	return err
+}
+
+// plainUI reports whether the terminal wants lines instead of a screen.
+func (p *program) plainUI() bool {
+	accessible := p.env("ACCESSIBLE")
+	return p.env("TERM") == "" || p.env("TERM") == "dumb" || accessible != "" && accessible != "0"
 }
 
 // terminal is what keys are read from: stdin. If stdin was piped, keys
@@ -93,22 +105,30 @@ func (p *program) terminal() *os.File {
 	return p.out
 }
 
-// toOpen is the id of the conversation to open, "" for a new one.
-func (p *program) toOpen(ctx context.Context, cl *client.Client, ref string) (string, error) {
-	switch ref {
-	case "":
-		return "", nil
-	case pick:
-		return p.pick(ctx, cl)
+// toOpen is the id of the conversation to open, "" for a new one, and whether the
+// screen is to begin with the list of them.
+func (p *program) toOpen(ctx context.Context, cl *client.Client, ref string, plain bool) (id string, choose bool, err error) {
+	switch {
+	case ref == "":
+		return "", false, nil
+	case ref == pick && plain:
+		id, err = p.pick(ctx, cl)
+		return id, false, err
+	case ref == pick:
+		list, _, err := cl.Conversations(ctx, chat.ConversationQuery{Limit: 1})
+		if err == nil && len(list) == 0 {
+			err = noConversationYet()
+		}
+		return "", true, err
 	}
 	conv, err := findConversation(ctx, cl, ref)
-	return conv.ID, err
+	return conv.ID, false, err
 }
 
 // picked is how many conversations there are to choose from.
 const picked = 20
 
-// pick asks for one of the newest conversations.
+// pick asks, in lines, for one of the newest conversations.
 func (p *program) pick(ctx context.Context, cl *client.Client) (string, error) {
 	list, _, err := cl.Conversations(ctx, chat.ConversationQuery{Limit: picked})
 	if err != nil {

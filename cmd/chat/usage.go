@@ -11,13 +11,15 @@ import (
 
 	"chat"
 	"chat/daemon/client"
+	"chat/tui"
 )
 
 func (p *program) usageCommand() *cli.Command {
 	return &cli.Command{
-		Name: "usage", Usage: "count answers and tokens", ArgsUsage: noArguments,
+		Name: "usage", Usage: "count answers, tokens and what they cost", ArgsUsage: noArguments,
 		Description: `Counts what the providers have reported, by model. Answers whose provider reports no
-tokens are counted as answers only; those of deleted conversations are gone.
+tokens are counted as answers only; those of deleted conversations are gone. What they have
+cost is told of models whose prices stand in the config file (chat config --help).
 
 Examples:
   chat usage
@@ -38,6 +40,8 @@ type modelUsage struct {
 	PromptTokens     int    `json:"prompt_tokens"`
 	CompletionTokens int    `json:"completion_tokens"`
 	TotalTokens      int    `json:"total_tokens"`
+	// CostDollars is by the prices in the config file, nil where there are none.
+	CostDollars *float64 `json:"cost_dollars,omitempty"`
 }
 
 // usageReport is what --json prints.
@@ -58,6 +62,10 @@ func (p *program) usage(c *cli.Context) error {
 	if days > 0 {
 		since = time.Now().AddDate(0, 0, -days).UTC()
 	}
+	settings, err := p.screenConfig()
+	if err != nil {
+		return err
+	}
 	if p.nothingYet(c) {
 		return p.printUsage(c, since, nil)
 	}
@@ -65,6 +73,9 @@ func (p *program) usage(c *cli.Context) error {
 		counts, err := countUsage(ctx, cl, since)
 		if err != nil {
 			return err
+		}
+		for i := range counts {
+			counts[i].price(settings.facts(counts[i].Model))
 		}
 		return p.printUsage(c, since, counts)
 	})
@@ -130,6 +141,27 @@ func count(byModel map[string]*modelUsage, m chat.Message) {
 	u.TotalTokens += m.Usage.TotalTokens
 }
 
+// price says what the tokens have cost, if that is known.
+func (u *modelUsage) price(f tui.ModelFacts) {
+	if f.InputPrice == 0 && f.OutputPrice == 0 {
+		return
+	}
+	sum := (float64(u.PromptTokens)*f.InputPrice + float64(u.CompletionTokens)*f.OutputPrice) / 1e6
+	u.CostDollars = &sum
+}
+
+// addCost adds the cost of one model to that of all.
+func (u *modelUsage) addCost(other modelUsage) {
+	if other.CostDollars == nil {
+		return
+	}
+	sum := *other.CostDollars
+	if u.CostDollars != nil {
+		sum += *u.CostDollars
+	}
+	u.CostDollars = &sum
+}
+
 func (p *program) printUsage(c *cli.Context, since time.Time, counts []modelUsage) error {
 	total := modelUsage{Model: "total"}
 	for _, u := range counts {
@@ -138,6 +170,7 @@ func (p *program) printUsage(c *cli.Context, since time.Time, counts []modelUsag
 		total.PromptTokens += u.PromptTokens
 		total.CompletionTokens += u.CompletionTokens
 		total.TotalTokens += u.TotalTokens
+		total.addCost(u)
 	}
 	if c.Bool("json") {
 		r := usageReport{Models: counts, Total: total}
@@ -153,9 +186,20 @@ func (p *program) printUsage(c *cli.Context, since time.Time, counts []modelUsag
 		p.note("nothing has been answered in this time")
 		return nil
 	}
+	columns := []column{{head: "MODEL", least: 8}, {head: "ANSWERS", drop: 2}, {head: "PROMPT", drop: 1}, {head: "COMPLETION", drop: 1}, {head: "TOKENS"}}
+	if total.CostDollars != nil {
+		columns = append(columns, column{head: "COST"})
+	}
 	var rows [][]string
 	for _, u := range append(counts, total) {
-		rows = append(rows, []string{u.Model, fmt.Sprint(u.Answers), fmt.Sprint(u.PromptTokens), fmt.Sprint(u.CompletionTokens), fmt.Sprint(u.TotalTokens)})
+		row := []string{u.Model, fmt.Sprint(u.Answers), fmt.Sprint(u.PromptTokens), fmt.Sprint(u.CompletionTokens), fmt.Sprint(u.TotalTokens)}
+		switch {
+		case u.CostDollars != nil:
+			row = append(row, fmt.Sprintf("$%.4f", *u.CostDollars))
+		case total.CostDollars != nil:
+			row = append(row, "")
+		}
+		rows = append(rows, row)
 	}
-	return table(p.out, []column{{head: "MODEL", least: 8}, {head: "ANSWERS", drop: 2}, {head: "PROMPT", drop: 1}, {head: "COMPLETION", drop: 1}, {head: "TOKENS"}}, rows)
+	return table(p.out, columns, rows)
 }
