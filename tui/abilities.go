@@ -22,6 +22,11 @@ type (
 	Deleter interface {
 		Delete(ctx context.Context, conversationID string) error
 	}
+	// Watcher tells what of the server is down while the rest goes on, "" if nothing
+	// is.
+	Watcher interface {
+		Trouble(ctx context.Context) (string, error)
+	}
 	// TaskLister lists the newest tasks, ended ones included.
 	TaskLister interface {
 		Tasks(ctx context.Context) ([]chat.Task, error)

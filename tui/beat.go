@@ -8,6 +8,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"chat"
+	"chat/tui/sanitize"
 )
 
 // The pace of the heartbeat, which finds out what other screens do: no call of
@@ -25,6 +26,7 @@ type (
 		running       []chat.Task
 		tasks         []chat.Task         // ended ones too, nil if they were not asked for
 		conversations []chat.Conversation // the newest
+		trouble       string              // see Watcher
 		err           error
 	}
 	beatDueMsg struct{ seq int } // after that heartbeat
@@ -36,6 +38,7 @@ func (m *Model) beatCommand() tea.Cmd {
 	m.beatSeq++
 	seq, backend := m.beatSeq, m.backend
 	lister, all := m.backend.(TaskLister)
+	watcher, _ := m.backend.(Watcher)
 	all = all && m.panel != nil && m.panel.kind == tasksPanel
 	before := m.running
 	return m.jobs.command(func(ctx context.Context) tea.Msg {
@@ -48,7 +51,9 @@ func (m *Model) beatCommand() tea.Cmd {
 				return msg
 			}
 		}
-		msg.conversations, msg.err = backend.Conversations(ctx, "")
+		if msg.conversations, msg.err = backend.Conversations(ctx, ""); msg.err == nil && watcher != nil {
+			msg.trouble, msg.err = watcher.Trouble(ctx)
+		}
 		return msg
 	})
 }
@@ -68,10 +73,10 @@ func (m *Model) beat(msg beatMsg) tea.Cmd {
 		m.panel.Loading = false
 	}
 	if msg.err != nil {
-		wait := m.link.failed(sentence(msg.err), m.look.Now)
+		wait := m.link.failed(sentence(msg.err), !chat.IsCode(msg.err, chat.CodeDaemon), m.look.Now)
 		return m.jobs.after(wait, beatDueMsg{msg.seq})
 	}
-	m.link.reached(m.look.Now)
+	m.link.reached(sanitize.Line(msg.trouble), m.look.Now)
 	gone := vanished(m.running, msg.running)
 	m.running, m.recent = msg.running, msg.conversations
 	m.tasks = mergeTasks(msg.running, msg.tasks)

@@ -22,6 +22,7 @@ type fakeBackend struct {
 	stopped       []string
 	sendErr       error
 	runningErr    error
+	trouble       string
 	sendGate      chan struct{} // if set, Send waits for it
 	read          int           // how often messages were read
 	seq           int

@@ -45,6 +45,12 @@ func (f fullBackend) Delete(_ context.Context, id string) error {
 	return nil
 }
 
+func (f fullBackend) Trouble(context.Context) (string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.trouble, nil
+}
+
 func (f fullBackend) Tasks(context.Context) ([]chat.Task, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -19,6 +19,8 @@ const restoredFor = 3 * time.Second
 type link struct {
 	followers map[int]chat.Link // those that are reconnecting
 	reason    string            // why the heartbeat fails, "" if it does not
+	answered  bool              // by the server itself, which can be reached
+	trouble   string            // what is down behind a server that goes on, "" if nothing is
 	nextTry   time.Time
 	failures  int
 	contacted bool
@@ -46,18 +48,19 @@ func (l *link) end(id int) { delete(l.followers, id) }
 func (l *link) forget()    { clear(l.followers) }
 
 // failed notes a failed heartbeat and returns the pause before the next.
-func (l *link) failed(reason string, now time.Time) time.Duration {
+func (l *link) failed(reason string, answered bool, now time.Time) time.Duration {
 	l.failures++
+	l.answered, l.trouble = answered, ""
 	pause := min(time.Second<<min(l.failures-1, 4), beatLazy)
 	l.reason, l.nextTry = reason, now.Add(pause)
 	return pause
 }
 
-func (l *link) reached(now time.Time) {
-	if l.failures > 0 {
+func (l *link) reached(trouble string, now time.Time) {
+	if trouble == "" && (l.failures > 0 || l.trouble != "") {
 		l.restored = now
 	}
-	l.reason, l.failures, l.contacted = "", 0, true
+	l.reason, l.failures, l.contacted, l.trouble = "", 0, true, trouble
 }
 
 // counting reports whether the label changes by itself as time passes.
@@ -72,8 +75,12 @@ func (l *link) label(th theme.Theme, now time.Time) (text, sgr string, urgent bo
 	case len(l.followers) > 0:
 		f := l.followers[slices.Min(slices.Collect(maps.Keys(l.followers)))]
 		return "reconnecting" + because(f.Reason, f.NextTry, now), th.Warn, true
+	case l.reason != "" && l.answered:
+		return "degraded" + because(l.reason, l.nextTry, now), th.Warn, true
 	case l.reason != "":
 		return "reconnecting" + because(l.reason, l.nextTry, now), th.Warn, true
+	case l.trouble != "":
+		return "degraded: " + l.trouble, th.Warn, false
 	case !l.contacted:
 		return "connecting", th.Dim, false
 	case now.Sub(l.restored) < restoredFor:

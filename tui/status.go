@@ -77,9 +77,15 @@ func (m *Model) endKey() string {
 	return m.hintAt(where, "end")
 }
 
+// wide is the width from which on there is room for the id of the running task.
+const wide = 100
+
 // status is the last row: a notice or hints, and always the connection.
 func (m *Model) status() string {
 	label, sgr, urgent := m.link.label(m.theme, m.look.Now)
+	if msg := m.busy(); msg != nil && !urgent && m.width >= wide {
+		label = shortID(msg.TaskID) + "  " + label // what chat attach takes
+	}
 	label = ansi.Truncate(label, m.width-2, "…")
 	room := m.width - ansi.StringWidth(label) - 3
 	left, leftSGR := "", m.theme.Dim

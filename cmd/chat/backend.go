@@ -24,6 +24,7 @@ var _ interface {
 	tui.Renamer
 	tui.Deleter
 	tui.TaskLister
+	tui.Watcher
 } = (*backend)(nil)
 
 // listed is how many conversations the screen's list has.
@@ -66,6 +67,15 @@ func (b *backend) Running(ctx context.Context) ([]chat.Task, error) {
 // Tasks are the newest tasks, whatever became of them.
 func (b *backend) Tasks(ctx context.Context) ([]chat.Task, error) {
 	return b.cl.Tasks(ctx, chat.TaskQuery{Limit: listed})
+}
+
+// Trouble is that Redis is away: answers go on, and come with their ends only.
+func (b *backend) Trouble(ctx context.Context) (string, error) {
+	ready, err := b.cl.Ready(ctx)
+	if ready.Redis == "down" {
+		return "Redis is down; answers go on", err
+	}
+	return "", err
 }
 
 func (b *backend) Regenerate(ctx context.Context, messageID, model string) (chat.Accepted, error) {

@@ -23,7 +23,7 @@ func TestEveryCallAnswersAsTheProtocolSays(t *testing.T) {
 	}{
 		{"GET /hello", "", 200, `{"instance":"i1","version":"test","protocol":{"min":1,"max":1},"state":"ready","pid":42}`},
 		{"GET /healthz", "", 200, `"ok"`},
-		{"GET /readyz", "", 200, `"ready"`},
+		{"GET /readyz", "", 200, `{"redis":"ok","status":"ready"}`},
 		{"POST /conversations", `{"title":"T","model":"m","system":"be brief"}`, 201, `"title":"T"`},
 		{"GET /conversations", "", 200, `{"conversations":[{"id":"`},
 		{"GET /conversations?limit=1", "", 200, `"next_cursor":`},

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -86,5 +87,8 @@ func TestStatsWithoutRedisStillTellWhatSQLKnows(t *testing.T) {
 	l.claim(acc)
 	if st := l.stats(); st.Redis != "down" || st.Memory != nil || st.SQL != "ok" || st.Running != 1 {
 		t.Errorf("%+v", st)
+	}
+	if a := l.call("GET", "/readyz", ""); a.status != 200 || !strings.Contains(string(a.body), `"redis":"down"`) {
+		t.Errorf("%d %s", a.status, a.body)
 	}
 }

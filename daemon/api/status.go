@@ -46,10 +46,26 @@ func (s *Server) readyz(r *http.Request, _ principal) (reply, error) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), statusPatience)
 	defer cancel()
-	if err := s.store.Ping(ctx); err != nil {
+	redis := make(chan string, 1)
+	go func() { redis <- s.redisState(ctx) }()
+	err := s.store.Ping(ctx)
+	state := <-redis
+	if err != nil {
 		return reply{}, chat.Errorf(chat.CodeUnavailable, "the database cannot be reached: %w", err)
 	}
-	return reply{body: map[string]string{"status": "ready"}}, nil
+	return reply{body: map[string]string{"status": "ready", "redis": state}}, nil
+}
+
+// redisPatience bounds what a probe waits for Redis, whose state decides nothing.
+const redisPatience = 300 * time.Millisecond
+
+func (s *Server) redisState(ctx context.Context) string {
+	ctx, cancel := context.WithTimeout(ctx, redisPatience)
+	defer cancel()
+	if s.log.Ping(ctx) != nil {
+		return "down"
+	}
+	return "ok"
 }
 
 func (s *Server) models(r *http.Request, p principal) (reply, error) {

@@ -192,6 +192,19 @@ func (c *Client) Stats(ctx context.Context) (chat.Stats, error) {
 	return out, err
 }
 
+// Readiness is how the server stands that could answer.
+type Readiness struct {
+	Status string `json:"status"`
+	Redis  string `json:"redis"` // "ok", "down", or "" of an older server
+}
+
+// Ready asks once whether the server is ready; its error says why it is not.
+func (c *Client) Ready(ctx context.Context) (Readiness, error) {
+	var out Readiness
+	err := c.do(ctx, request{method: http.MethodGet, path: "/readyz", single: true, out: &out})
+	return out, err
+}
+
 // Retire asks a local daemon to end: when it is idle, or at once, in which case
 // it hands its running tasks back.
 func (c *Client) Retire(ctx context.Context, now bool) error {
