@@ -23,11 +23,14 @@ import (
 
 func (p *program) daemonCommand() *cli.Command {
 	return &cli.Command{
-		Name: "daemon", Usage: "the local daemon: status, start, stop, restart, logs",
+		Name: "daemon", Usage: "the local daemon: status, start, stop, restart, logs, install, uninstall",
 		Description: `chat starts a local daemon by itself when it needs one, and the daemon ends by
 itself after 30 minutes without work and without clients. There is one for each
 data directory ($XDG_DATA_HOME/chat). It does not read DATABASE_URL and REDIS_URL,
-which in a shell usually belong to some project; the config file may set them.`,
+which in a shell usually belong to some project; the config file may set them.
+
+Nothing has to be installed. Who wants the daemon to be there always, and its answers to go on
+at every login, has it installed as a service of the session; it then stays when it is idle.`,
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return chat.Errorf(chat.CodeInvalid, "there is no command %q (`chat daemon --help` lists them)", "daemon "+c.Args().First())
@@ -46,6 +49,11 @@ which in a shell usually belong to some project; the config file may set them.`,
 					&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "go on as it grows", DisableDefaultText: true},
 				},
 			},
+			{
+				Name: "install", Usage: "have systemd or launchd start it with your session, and keep it", ArgsUsage: noArguments, Action: p.daemonInstall,
+				Flags: []cli.Flag{&cli.BoolFlag{Name: "print", Usage: "print the service's definition, and change nothing", DisableDefaultText: true}},
+			},
+			{Name: "uninstall", Usage: "undo install", ArgsUsage: noArguments, Action: p.daemonUninstall},
 			{Name: "run", Usage: "be the local daemon, in the foreground", ArgsUsage: noArguments, Hidden: true, Action: p.daemonRun},
 		},
 	}
