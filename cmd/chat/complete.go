@@ -12,6 +12,7 @@ import (
 	"chat"
 	"chat/daemon/client"
 	"chat/tui/sanitize"
+	"chat/tui/theme"
 )
 
 // filesDirective stands for the names of files, which the shell knows better.
@@ -169,8 +170,12 @@ func (p *program) arguments(c *cli.Context, at spot) []candidate {
 		}
 	}
 	switch strings.Join(at.path, " ") {
-	case "attach", "stop", "wait":
+	case "attach":
 		return p.offer(c.Context, at.host, taskIDs)
+	case "stop", "wait":
+		return p.offer(c.Context, at.host, activeIDs)
+	case "config get", "config set":
+		return p.settings(at)
 	case "show", "rm", "export", "fork", "rename", "edit":
 		if len(at.args) > 0 && at.path[0] != "rm" && at.path[0] != "export" {
 			return nil
@@ -194,6 +199,21 @@ func (p *program) arguments(c *cli.Context, at spot) []candidate {
 		return all
 	case "completion":
 		return plainly(shells()...)
+	}
+	return all
+}
+
+// settings are the names of the config file's settings, and of what they can be
+// where that is a choice.
+func (p *program) settings(at spot) []candidate {
+	var all []candidate
+	switch {
+	case len(at.args) == 0:
+		for _, s := range fileSettings() {
+			all = append(all, candidate{settingKey(s.Name), s.Usage})
+		}
+	case len(at.args) == 1 && at.path[1] == "set" && at.args[0] == themeSetting:
+		return plainly(theme.Names()...)
 	}
 	return all
 }
@@ -252,7 +272,16 @@ func conversationIDs(ctx context.Context, cl *client.Client) ([]candidate, error
 }
 
 func taskIDs(ctx context.Context, cl *client.Client) ([]candidate, error) {
-	tasks, err := cl.Tasks(ctx, chat.TaskQuery{Limit: maxListed})
+	return listTasks(ctx, cl, chat.TaskQuery{Limit: maxListed})
+}
+
+// activeIDs are those of tasks that can still be stopped or waited for.
+func activeIDs(ctx context.Context, cl *client.Client) ([]candidate, error) {
+	return listTasks(ctx, cl, chat.TaskQuery{States: []chat.TaskState{client.StateActive}, Limit: maxListed})
+}
+
+func listTasks(ctx context.Context, cl *client.Client, q chat.TaskQuery) ([]candidate, error) {
+	tasks, err := cl.Tasks(ctx, q)
 	all := []candidate{{last, "the newest task"}}
 	for _, t := range tasks {
 		all = append(all, candidate{short(t.ID), string(t.State) + ", " + age(t.CreatedAt)})

@@ -23,7 +23,7 @@ func shells() []string { return []string{"bash", "zsh", "fish"} }
 func (p *program) completionCommand() *cli.Command {
 	return &cli.Command{
 		Name: "completion", Usage: "print the completion script of a shell", ArgsUsage: strings.Join(shells(), "|"),
-		Description: `Completes commands, flags, the ids of tasks and conversations, and models. It asks a
+		Description: `Completes commands, flags, the ids of tasks and conversations, models, roles and settings. It asks a
 server that is running, and starts none.
 
 Examples:

@@ -152,14 +152,24 @@ func buffered(b *bytes.Buffer) *exact {
 	return &exact{w: b, rewind: func() error { b.Reset(); return nil }}
 }
 
-// rootOrSend is chat alone. For those who say where the answer goes, or ask what it
-// took, it is chat send.
+// sendOnly are the flags that mean nothing to the screen.
+func sendOnly() []string {
+	return []string{"output", "usage", "raw", "no-stream", "reasoning", "timeout", "idempotency-key"}
+}
+
+// rootOrSend is chat alone. For those who say how the answer is to be written, or
+// how long it may take, it is chat send.
 func (p *program) rootOrSend(c *cli.Context) error {
-	switch {
-	case !c.IsSet("output") && !c.Bool("usage"):
-		return p.root(c)
-	case c.IsSet("resume"):
-		return chat.Errorf(chat.CodeInvalid, "-r opens the screen, which excludes --output and --usage: chat send -C ID continues a conversation")
+	for _, name := range sendOnly() {
+		switch {
+		case !c.IsSet(name):
+		case c.IsSet("resume"):
+			return chat.Errorf(chat.CodeInvalid, "-r opens the screen, to which --%s means nothing: chat send -C ID continues a conversation", name)
+		case c.Bool("plain-ui"):
+			return chat.Errorf(chat.CodeInvalid, "--plain-ui opens a conversation, to which --%s means nothing: leave one of them out", name)
+		default:
+			return p.send(c)
+		}
 	}
-	return p.send(c)
+	return p.root(c)
 }
