@@ -27,6 +27,11 @@ type (
 	Watcher interface {
 		Trouble(ctx context.Context) (string, error)
 	}
+	// Placer tells where in a conversation the words of a search stand: the part of a
+	// line that has most of them, and the id of its message; "" if no message has any.
+	Placer interface {
+		Place(ctx context.Context, conversationID, search string) (line, messageID string, err error)
+	}
 	// TaskLister lists the newest tasks, ended ones included.
 	TaskLister interface {
 		Tasks(ctx context.Context) ([]chat.Task, error)

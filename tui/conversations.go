@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -27,9 +28,47 @@ func (m *Model) chooseConversation() tea.Cmd {
 			list, err := backend.Conversations(ctx, query)
 			return foundItems(list, time.Now()), err
 		},
-		pick: func(it panel.Item) tea.Cmd { return m.openConversation(it.ID) },
 	})
+	open := m.panel
+	open.pick = func(it panel.Item) tea.Cmd { return m.openAt(it.ID, open.NoteOf(it.ID).At) }
 	return m.beatCommand()
+}
+
+// noted bounds the conversations that are looked into for the words of a search.
+const noted = 12
+
+// notesMsg is where in conversations the words of a search stand.
+type notesMsg struct {
+	panel int
+	query string
+	notes map[string]panel.Note
+}
+
+// notesCommand looks where the words that were searched stand. It is an extra: what
+// cannot be read has no note.
+func (m *Model) notesCommand() tea.Cmd {
+	placer, ok := m.backend.(Placer)
+	if p := m.panel; !ok || p.kind != conversationsPanel || len(p.Shown()) == 0 {
+		return nil
+	}
+	id, query := m.panel.id, m.panel.Query()
+	shown := slices.Clone(m.panel.Shown()[:min(len(m.panel.Shown()), noted)])
+	return m.jobs.command(func(ctx context.Context) tea.Msg {
+		notes := map[string]panel.Note{}
+		for _, it := range shown {
+			line, message, err := placer.Place(ctx, it.ID, query)
+			if err == nil && message != "" {
+				notes[it.ID] = panel.Note{Text: sanitize.Line(line), At: message}
+			}
+		}
+		return notesMsg{id, query, notes}
+	})
+}
+
+func (m *Model) noted(msg notesMsg) {
+	if m.panel != nil && m.panel.id == msg.panel {
+		m.panel.SetNotes(msg.query, msg.notes)
+	}
 }
 
 func (m *Model) conversationItems(list []chat.Conversation) []panel.Item {

@@ -62,7 +62,9 @@ func (m *Model) result(msg tea.Msg) tea.Cmd {
 	case removedMsg:
 		return m.removalDone(msg)
 	case itemsMsg:
-		m.items(msg)
+		return m.items(msg)
+	case notesMsg:
+		m.noted(msg)
 	case standardMsg:
 		m.standard = sanitize.Line(msg.model)
 	case copiedMsg:

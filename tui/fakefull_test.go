@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"chat"
 )
@@ -49,6 +50,17 @@ func (f fullBackend) Trouble(context.Context) (string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.trouble, nil
+}
+
+func (f fullBackend) Place(_ context.Context, id, search string) (line, messageID string, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, m := range f.messages[id] {
+		if strings.Contains(m.Content, search) {
+			return m.Content, m.ID, nil
+		}
+	}
+	return "", "", nil
 }
 
 func (f fullBackend) Tasks(context.Context) ([]chat.Task, error) {

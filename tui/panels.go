@@ -85,10 +85,10 @@ func (m *Model) narrow(query string) tea.Cmd {
 	return m.ask(p.Query(), typingPause)
 }
 
-func (m *Model) items(msg itemsMsg) {
+func (m *Model) items(msg itemsMsg) tea.Cmd {
 	p := m.panel
 	if p == nil || p.id != msg.panel || msg.query != "" && msg.query != p.Query() {
-		return
+		return nil
 	}
 	p.Loading, p.Failure = false, ""
 	switch {
@@ -101,7 +101,9 @@ func (m *Model) items(msg itemsMsg) {
 			msg.items = m.visible(msg.items)
 		}
 		p.SetFound(msg.query, msg.items)
+		return m.notesCommand()
 	}
+	return nil
 }
 
 func (m *Model) pick() tea.Cmd {

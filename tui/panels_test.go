@@ -182,3 +182,22 @@ func TestAPromptGoesToTheConversationThatIsChosen(t *testing.T) {
 	s.press("esc")
 	s.shows("> and then?")
 }
+
+func TestASearchShowsWhereAndOpensThere(t *testing.T) {
+	backend := newFake()
+	long := strings.Repeat("and so on\n\n", 40)
+	backend.add("Rivers", "nothing of that")
+	backend.add("Tides", "why does the \x1b[31mtide turn?", long, "and the second tide?", long)
+	s := start(t, backend, 80, 24, full)
+	s.until("it is ready", func() bool { return s.m.draft.ready })
+	s.press("ctrl+k")
+	s.typeText("tide turn")
+	s.untilShown("Tides  why does the tide turn?")
+	s.golden("search_80x24")
+	s.press("enter")
+	s.untilShown("You · 12:00")
+	s.shows("why does the tide turn?", "↓ more below")
+	s.press("ctrl+k")
+	s.typeText("s")
+	s.shows("!why does the")
+}

@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"slices"
+
 	tea "github.com/charmbracelet/bubbletea"
 
 	"chat"
@@ -59,7 +61,8 @@ func (m *Model) opened(msg openedMsg) tea.Cmd {
 
 // showTarget takes the branch that has the message which was asked for.
 func (m *Model) showTarget() {
-	id := m.target
+	target := m.target
+	id := target
 	m.target = ""
 	if m.record.items[id] == nil {
 		return
@@ -71,6 +74,10 @@ func (m *Model) showTarget() {
 	}
 	m.rebuild()
 	m.list.Bottom()
+	if at := slices.Index(m.messages, m.record.items[target]); at < len(m.messages)-1 && m.width > 0 {
+		m.arrange()
+		m.list.Show(at)
+	}
 }
 
 // follow attaches a message to its task's stream.

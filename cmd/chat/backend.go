@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"iter"
+	"strings"
 
 	"chat"
 	"chat/daemon/client"
@@ -25,6 +26,7 @@ var _ interface {
 	tui.Deleter
 	tui.TaskLister
 	tui.Watcher
+	tui.Placer
 } = (*backend)(nil)
 
 // listed is how many conversations the screen's list has.
@@ -67,6 +69,17 @@ func (b *backend) Running(ctx context.Context) ([]chat.Task, error) {
 // Tasks are the newest tasks, whatever became of them.
 func (b *backend) Tasks(ctx context.Context) ([]chat.Task, error) {
 	return b.cl.Tasks(ctx, chat.TaskQuery{Limit: listed})
+}
+
+func (b *backend) Place(ctx context.Context, id, search string) (line, messageID string, err error) {
+	messages, err := b.cl.Messages(ctx, id)
+	best := 0
+	for _, m := range messages {
+		if found, n := place(chat.WithoutImages(m.Content), strings.Fields(search)); n > best {
+			line, messageID, best = found, m.ID, n
+		}
+	}
+	return line, messageID, err
 }
 
 // Trouble is that Redis is away: answers go on, and come with their ends only.

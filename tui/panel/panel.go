@@ -32,6 +32,10 @@ const (
 	Failed       // ended badly
 )
 
+// Note is where in an item the query was found: a clean text that is shown beside
+// the title, and the place as its caller knows it.
+type Note struct{ Text, At string }
+
 // Panel is an open list.
 type Panel struct {
 	Title string
@@ -45,6 +49,8 @@ type Panel struct {
 	items   []Item
 	found   []Item // by somebody else, for foundBy
 	foundBy string
+	notes   map[string]Note // for notedBy
+	notedBy string
 	shown   []Item
 	at, top int
 	height  int // rows for items, set by View
@@ -62,6 +68,18 @@ func (p *Panel) SetItems(items []Item) {
 func (p *Panel) SetFound(query string, items []Item) {
 	p.found, p.foundBy = items, query
 	p.filter()
+}
+
+// SetNotes tells, by the items' ids, where in them a query was found, as long as
+// that is the query.
+func (p *Panel) SetNotes(query string, notes map[string]Note) { p.notes, p.notedBy = notes, query }
+
+// NoteOf is the note of an item, empty if there is none.
+func (p *Panel) NoteOf(id string) Note {
+	if p.notedBy != p.query {
+		return Note{}
+	}
+	return p.notes[id]
 }
 
 // Query is the filter as it was typed.

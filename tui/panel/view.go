@@ -92,9 +92,16 @@ func (p *Panel) row(th theme.Theme, i, width int) string {
 	if ansi.StringWidth(detail) > room/2 {
 		detail = ""
 	}
-	title := ansi.Truncate(it.Title, max(room-ansi.StringWidth(detail)-2, 1), "…")
-	free := room - ansi.StringWidth(title) - ansi.StringWidth(detail)
-	return pointer + theme.Paint(mark, markSGR) + " " + theme.Paint(title, sgr) +
+	rest := max(room-ansi.StringWidth(detail)-2, 1)
+	note := p.NoteOf(it.ID).Text
+	title := it.Title
+	if note != "" {
+		title = ansi.Truncate(title, max(rest/2, 1), "…")
+		note = ansi.Truncate("  "+note, max(rest-ansi.StringWidth(title), 0), "…")
+	}
+	title = ansi.Truncate(title, rest, "…")
+	free := room - ansi.StringWidth(title+note) - ansi.StringWidth(detail)
+	return pointer + theme.Paint(mark, markSGR) + " " + theme.Paint(title, sgr) + theme.Paint(note, th.Dim) +
 		strings.Repeat(" ", max(free, 1)) + theme.Paint(detail, th.Dim)
 }
 
