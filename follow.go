@@ -31,6 +31,16 @@ type Model struct {
 	ID       string `json:"id"`
 	Provider string `json:"provider"`
 	Default  bool   `json:"default,omitempty"`
+	ModelFacts
+}
+
+// ModelFacts are what a provider tells of a model, 0 where it does not.
+type ModelFacts struct {
+	// Context is how many tokens fit, question and answer together.
+	Context int `json:"context,omitempty"`
+	// What a million tokens cost, in dollars.
+	InputPrice  float64 `json:"input_price,omitempty"`
+	OutputPrice float64 `json:"output_price,omitempty"`
 }
 
 // Worker is one worker process, as it last reported itself.

@@ -2,8 +2,6 @@ package tui
 
 import (
 	tea "github.com/charmbracelet/bubbletea"
-
-	"chat/tui/sanitize"
 )
 
 // handle takes one message: what the terminal says, what the streams bring, or
@@ -66,7 +64,7 @@ func (m *Model) result(msg tea.Msg) tea.Cmd {
 	case notesMsg:
 		m.noted(msg)
 	case standardMsg:
-		m.standard = sanitize.Line(msg.model)
+		m.standardKnown(msg)
 	case copiedMsg:
 		m.copied(msg)
 	case troubleMsg:

@@ -23,8 +23,9 @@ type fakeBackend struct {
 	sendErr       error
 	runningErr    error
 	trouble       string
-	sendGate      chan struct{} // if set, Send waits for it
-	read          int           // how often messages were read
+	told          chat.ModelFacts // of the model demo
+	sendGate      chan struct{}   // if set, Send waits for it
+	read          int             // how often messages were read
 	seq           int
 }
 
@@ -146,7 +147,7 @@ func (f *fakeBackend) Running(context.Context) ([]chat.Task, error) {
 }
 
 func (f *fakeBackend) Models(context.Context) ([]chat.Model, error) {
-	return []chat.Model{{ID: "demo", Provider: "demo", Default: true}, {ID: "qwen3:8b", Provider: "ollama"}}, nil
+	return []chat.Model{{ID: "demo", Provider: "demo", Default: true, ModelFacts: f.told}, {ID: "qwen3:8b", Provider: "ollama"}}, nil
 }
 
 func (f *fakeBackend) Follow(ctx context.Context, taskID string, _ chat.Position) iter.Seq2[chat.Update, error] {

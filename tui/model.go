@@ -26,9 +26,10 @@ type Model struct {
 	now           func() time.Time
 	theme         theme.Theme
 	keys          []binding
-	facts         func(model string) ModelFacts
-	cost          float64 // of the open conversation, in dollars
-	standard      string  // the server's default model, "" until it is known
+	facts         func(model string) chat.ModelFacts
+	told          map[string]chat.ModelFacts // by the models' providers
+	cost          float64                    // of the open conversation, in dollars
+	standard      string                     // the server's default model, "" until it is known
 	place         attach.Place
 	complete      completion
 	attaching     bool   // files are being read for a message

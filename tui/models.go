@@ -62,11 +62,15 @@ func (m *Model) modelName() string {
 	return m.standard
 }
 
-// standardMsg tells the server's default model.
-type standardMsg struct{ model string }
+// standardMsg tells the server's default model, and what is known of all of them.
+type standardMsg struct {
+	model string
+	told  map[string]chat.ModelFacts
+}
 
-// standardCommand asks for the model that answers where none is chosen. It is for
-// the header only, so that a failure is nobody's concern.
+// standardCommand asks for the model that answers where none is chosen, and for
+// what the header says of models. As it is for that only, a failure is nobody's
+// concern.
 func (m *Model) standardCommand() tea.Cmd {
 	backend := m.backend
 	return m.jobs.command(func(ctx context.Context) tea.Msg {
@@ -74,11 +78,18 @@ func (m *Model) standardCommand() tea.Cmd {
 		if err != nil {
 			return nil
 		}
+		msg := standardMsg{told: map[string]chat.ModelFacts{}}
 		for _, model := range list {
+			msg.told[model.ID] = model.ModelFacts
 			if model.Default {
-				return standardMsg{model.ID}
+				msg.model = model.ID
 			}
 		}
-		return nil
+		return msg
 	})
+}
+
+func (m *Model) standardKnown(msg standardMsg) {
+	m.standard, m.told = sanitize.Line(msg.model), msg.told
+	m.cost = m.costOf(m.record.messages)
 }

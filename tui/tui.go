@@ -17,6 +17,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"chat"
 	_ "chat/tui/background" // before bubbletea's own init asks the terminal
 	"chat/tui/keyboard"
 	"chat/tui/plain"
@@ -43,8 +44,9 @@ type Options struct {
 	// Dir is the directory that the paths of attached files begin in; Run takes the
 	// process's own if it is empty.
 	Dir string
-	// Facts tells what is known of a model, for the header; nil knows nothing.
-	Facts func(model string) ModelFacts
+	// Facts tells what is known of a model, for the header, before its provider is
+	// asked; nil knows nothing.
+	Facts func(model string) chat.ModelFacts
 	// Host names the server in the header, such as "local".
 	Host string
 	// Plain asks for lines instead of a screen.

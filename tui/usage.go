@@ -1,26 +1,19 @@
 package tui
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
 	"chat"
 )
 
-// ModelFacts are what the screen needs to know of a model to say how much of it
-// was used; zero fields are unknown.
-type ModelFacts struct {
-	Window int // tokens
-	// What a million tokens cost, in dollars.
-	InputPrice, OutputPrice float64
-}
-
 // usageLabel is how full the model's context is after the last answer shown, and
 // what the conversation has cost so far, as far as that is known.
 func (m *Model) usageLabel() string {
 	var parts []string
 	if used := m.contextUsed(); used > 0 {
-		if window := m.factsOf(m.modelName()).Window; window > 0 {
+		if window := m.factsOf(m.modelName()).Context; window > 0 {
 			parts = append(parts, fmt.Sprintf("ctx %d%%", min((100*used+window/2)/window, 100)))
 		} else {
 			parts = append(parts, "ctx "+thousands(used))
@@ -43,11 +36,17 @@ func (m *Model) contextUsed() int {
 	return 0
 }
 
-func (m *Model) factsOf(model string) ModelFacts {
+// factsOf is what is known of a model: what Options say of it, and for the rest what
+// its provider does.
+func (m *Model) factsOf(model string) chat.ModelFacts {
+	told := m.told[model]
 	if m.facts == nil || model == "" {
-		return ModelFacts{}
+		return told
 	}
-	return m.facts(model)
+	f := m.facts(model)
+	f.Context = cmp.Or(f.Context, told.Context)
+	f.InputPrice, f.OutputPrice = cmp.Or(f.InputPrice, told.InputPrice), cmp.Or(f.OutputPrice, told.OutputPrice)
+	return f
 }
 
 // costOf is what all answers of the conversation have cost, branches included, in

@@ -23,7 +23,7 @@ import (
 type screenConfig struct {
 	theme  string
 	keys   map[string][]string
-	models map[string]tui.ModelFacts
+	models map[string]chat.ModelFacts
 }
 
 // The names in the file.
@@ -160,7 +160,7 @@ func actionNames() []string {
 // modelFields are what the file may say of a model.
 func modelFields() []string { return []string{"context", "input_price", "output_price"} }
 
-func modelsIn(value any) (map[string]tui.ModelFacts, []fileProblem) {
+func modelsIn(value any) (map[string]chat.ModelFacts, []fileProblem) {
 	if value == nil {
 		return nil, nil
 	}
@@ -169,7 +169,7 @@ func modelsIn(value any) (map[string]tui.ModelFacts, []fileProblem) {
 	if !ok {
 		return nil, []fileProblem{{modelsTable, "models are tables, " + as}}
 	}
-	facts := map[string]tui.ModelFacts{}
+	facts := map[string]chat.ModelFacts{}
 	var wrong []fileProblem
 	for name, v := range all {
 		key := modelsTable + "." + name
@@ -178,7 +178,7 @@ func modelsIn(value any) (map[string]tui.ModelFacts, []fileProblem) {
 			wrong = append(wrong, fileProblem{key, "a model is a table, " + as})
 			continue
 		}
-		var f tui.ModelFacts
+		var f chat.ModelFacts
 		for field, v := range fields {
 			if what := setFact(&f, field, v); what != "" {
 				wrong = append(wrong, fileProblem{key + "." + field, what})
@@ -189,7 +189,7 @@ func modelsIn(value any) (map[string]tui.ModelFacts, []fileProblem) {
 	return facts, wrong
 }
 
-func setFact(f *tui.ModelFacts, field string, value any) string {
+func setFact(f *chat.ModelFacts, field string, value any) string {
 	var n float64
 	switch v := value.(type) {
 	case int64:
@@ -204,7 +204,7 @@ func setFact(f *tui.ModelFacts, field string, value any) string {
 		if n < 1 || n != float64(int(n)) {
 			return "it must be a whole number of tokens"
 		}
-		f.Window = int(n)
+		f.Context = int(n)
 		return ""
 	case "input_price":
 		f.InputPrice = n
@@ -245,4 +245,4 @@ func (p *program) screenConfig() (screenConfig, error) {
 }
 
 // facts are what is known of a model.
-func (s screenConfig) facts(model string) tui.ModelFacts { return s.models[model] }
+func (s screenConfig) facts(model string) chat.ModelFacts { return s.models[model] }

@@ -11,7 +11,6 @@ import (
 
 	"chat"
 	"chat/daemon/client"
-	"chat/tui"
 )
 
 func (p *program) usageCommand() *cli.Command {
@@ -19,7 +18,8 @@ func (p *program) usageCommand() *cli.Command {
 		Name: "usage", Usage: "count answers, tokens and what they cost", ArgsUsage: noArguments,
 		Description: `Counts what the providers have reported, by model. Answers whose provider reports no
 tokens are counted as answers only; those of deleted conversations are gone. What they have
-cost is told of models whose prices stand in the config file (chat config --help).
+cost is told of models whose provider lists prices, or that have them in the config file
+(chat config --help).
 
 Examples:
   chat usage
@@ -40,7 +40,7 @@ type modelUsage struct {
 	PromptTokens     int    `json:"prompt_tokens"`
 	CompletionTokens int    `json:"completion_tokens"`
 	TotalTokens      int    `json:"total_tokens"`
-	// CostDollars is by the prices in the config file, nil where there are none.
+	// CostDollars is by the prices in the config file or of the provider, nil where there are none.
 	CostDollars *float64 `json:"cost_dollars,omitempty"`
 }
 
@@ -74,8 +74,13 @@ func (p *program) usage(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
+		told := p.prices(ctx, cl)
 		for i := range counts {
-			counts[i].price(settings.facts(counts[i].Model))
+			f := settings.facts(counts[i].Model)
+			if f.InputPrice == 0 && f.OutputPrice == 0 {
+				f = told[counts[i].Model]
+			}
+			counts[i].price(f)
 		}
 		return p.printUsage(c, since, counts)
 	})
@@ -141,8 +146,27 @@ func count(byModel map[string]*modelUsage, m chat.Message) {
 	u.TotalTokens += m.Usage.TotalTokens
 }
 
+// pricesTimeout is how long the providers' prices are waited for: usage can do
+// without.
+const pricesTimeout = 2 * time.Second
+
+// prices are what providers tell of their models.
+func (p *program) prices(ctx context.Context, cl *client.Client) map[string]chat.ModelFacts {
+	ctx, cancel := context.WithTimeout(ctx, pricesTimeout)
+	defer cancel()
+	list, err := cl.Models(ctx)
+	if err != nil {
+		p.detail("no prices: %s", chat.AsError(err).Message)
+	}
+	told := map[string]chat.ModelFacts{}
+	for _, m := range list {
+		told[m.ID] = m.ModelFacts
+	}
+	return told
+}
+
 // price says what the tokens have cost, if that is known.
-func (u *modelUsage) price(f tui.ModelFacts) {
+func (u *modelUsage) price(f chat.ModelFacts) {
 	if f.InputPrice == 0 && f.OutputPrice == 0 {
 		return
 	}

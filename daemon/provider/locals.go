@@ -6,12 +6,15 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"chat"
 )
 
 // local is a local server that was found, with its models.
 type local struct {
-	to  *endpoint
-	ids []string
+	to    *endpoint
+	ids   []string
+	facts map[string]chat.ModelFacts
 }
 
 // settled is how long a look is not repeated even for a model it did not find.
@@ -81,7 +84,7 @@ func (l *locals) find(ctx context.Context, again bool) ([]local, error) {
 func (l *locals) look(ctx context.Context) []local {
 	ctx, cancel := context.WithTimeout(ctx, l.opts.Budget)
 	defer cancel()
-	ids := make([][]string, len(l.at))
+	seen := make([]local, len(l.at))
 	var asking sync.WaitGroup
 	for i, e := range l.at {
 		asking.Go(func() {
@@ -90,14 +93,14 @@ func (l *locals) look(ctx context.Context) []local {
 				l.logger.Debug("provider: no local server", "name", e.name, "err", err)
 				return
 			}
-			ids[i] = genuine(entries)
+			seen[i] = local{e, genuine(entries), factsOf(entries)}
 		})
 	}
 	asking.Wait()
 	var found []local
-	for i, e := range l.at {
-		if len(ids[i]) > 0 {
-			found = append(found, local{to: e, ids: ids[i]})
+	for _, s := range seen {
+		if len(s.ids) > 0 {
+			found = append(found, s)
 		}
 	}
 	return found

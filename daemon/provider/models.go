@@ -32,14 +32,14 @@ func (r *Registry) Models(ctx context.Context, own *Credentials) ([]chat.Model, 
 	to, err := r.remote(own)
 	switch {
 	case to != nil:
-		var ids []string
-		ids, err = r.listOf(ctx, to)
-		list = appendModels(list, to, ids)
+		var listed listing
+		listed, err = r.listing(ctx, to)
+		list = appendModels(list, to, listed.usable, listed.facts)
 	case err == nil && r.locals != nil:
 		var found []local
 		found, err = r.locals.find(ctx, false)
 		for _, l := range found {
-			list = appendModels(list, l.to, l.ids)
+			list = appendModels(list, l.to, l.ids, l.facts)
 		}
 	}
 	if ctx.Err() != nil {
@@ -73,7 +73,7 @@ func (r *Registry) markDefault(list []chat.Model, to *endpoint) []chat.Model {
 }
 
 // appendModels appends the models of e; an id that is taken gets e's name in front.
-func appendModels(list []chat.Model, e *endpoint, ids []string) []chat.Model {
+func appendModels(list []chat.Model, e *endpoint, ids []string, facts map[string]chat.ModelFacts) []chat.Model {
 	taken := map[string]bool{DemoModel: true}
 	for _, m := range list {
 		taken[m.ID] = true
@@ -85,7 +85,7 @@ func appendModels(list []chat.Model, e *endpoint, ids []string) []chat.Model {
 		}
 		if !taken[name] {
 			taken[name] = true
-			list = append(list, chat.Model{ID: name, Provider: e.name})
+			list = append(list, chat.Model{ID: name, Provider: e.name, ModelFacts: facts[id]})
 		}
 	}
 	return list
@@ -95,6 +95,7 @@ func appendModels(list []chat.Model, e *endpoint, ids []string) []chat.Model {
 type listing struct {
 	all    []string
 	usable []string // those that can be shown and can chat
+	facts  map[string]chat.ModelFacts
 }
 
 // listOf is the ids of e's models that can chat.
@@ -122,7 +123,7 @@ func (r *Registry) listing(ctx context.Context, e *endpoint) (listing, error) {
 	if err != nil && !errors.Is(err, errNoList) {
 		return listing{}, err
 	}
-	list := listing{usable: usable(entries)}
+	list := listing{usable: usable(entries), facts: factsOf(entries)}
 	for _, m := range entries {
 		list.all = append(list.all, m.ID)
 	}
@@ -138,6 +139,7 @@ func (r *Registry) listing(ctx context.Context, e *endpoint) (listing, error) {
 type modelEntry struct {
 	ID     string `json:"id"`
 	Object string `json:"object"`
+	entryFacts
 }
 
 // errNoList says that the server has no list of models.

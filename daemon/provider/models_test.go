@@ -250,3 +250,27 @@ func TestListsOfOtherShapes(t *testing.T) {
 	_, err := r.Models(t.Context(), nil)
 	wantCode(t, err, chat.CodeProviderProtocol, false)
 }
+
+// What servers tell of their models besides is taken where it is plain, and never
+// a reason to refuse a list.
+func TestFactsOfModelsAreTakenWhereTheyAreTold(t *testing.T) {
+	for body, want := range map[string]chat.ModelFacts{
+		`{"id":"m","context_length":131072,"pricing":{"prompt":"0.00000015","completion":"0.0000006","image":"x"}}`: {Context: 131072, InputPrice: 0.15, OutputPrice: 0.6},
+		`{"id":"m","context_window":8192}`:                     {Context: 8192},
+		`{"id":"m","max_context_length":32768}`:                {Context: 32768},
+		`{"id":"m","max_model_len":4096}`:                      {Context: 4096},
+		`{"id":"m","meta":{"n_ctx_train":40960}}`:              {Context: 40960},
+		`{"id":"m","meta":{"n_ctx":2048,"n_ctx_train":40960}}`: {Context: 2048},
+		`{"id":"m"}`: {},
+		`{"id":"m","meta":[],"pricing":"free","context_length":null}`:  {},
+		`{"id":"m","context_length":-5,"pricing":{"prompt":"NaN"}}`:    {},
+		`{"id":"m","context_length":1e300,"pricing":{"prompt":"Inf"}}`: {},
+		`{"id":"m","context_length":{},"pricing":{"prompt":"-1"}}`:     {},
+	} {
+		r := registry(t, provider.Config{BaseURL: modelServer(t, `{"data":[`+body+`]}`, nil), Key: "k"})
+		list, err := r.Models(t.Context(), nil)
+		if err != nil || len(list) == 0 || list[0].ID != "m" || list[0].ModelFacts != want {
+			t.Errorf("%s: %+v, %v", body, list, err)
+		}
+	}
+}
