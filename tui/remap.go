@@ -93,8 +93,9 @@ func twice(rows []binding, set map[string][]string) []KeyProblem {
 				continue
 			}
 			for _, k := range a.keys {
-				if slices.Contains(b.keys, k) {
-					found = append(found, KeyProblem{b.name, fmt.Sprintf("%q is the key of %s, too", shown(k), a.name)})
+				p := KeyProblem{b.name, fmt.Sprintf("%q is the key of %s, too", shown(k), a.name)}
+				if slices.Contains(b.keys, k) && !slices.Contains(found, p) { // an action may have several places
+					found = append(found, p)
 				}
 			}
 		}

@@ -76,12 +76,16 @@ func TestWrongKeysAreNamed(t *testing.T) {
 		{map[string][]string{"interrupt": {}}, "interrupt: it needs a key"},
 		{map[string][]string{"new": {"f1"}, "model": {"F1"}}, `"f1" is the key of new, too`},
 		{map[string][]string{"new": {"ctrl+f"}, "copy": {"ctrl+f"}}, `"ctrl+f" is the key of`},
+		{map[string][]string{"new": {"ctrl+f"}, "top": {"ctrl+f"}}, `"ctrl+f" is the key of`},
 		{map[string][]string{"edit": {"x"}, "copy": {"x"}}, `"x" is the key of`},
 		{map[string][]string{"scroll-up": {"u"}, "help-up": {"u"}}, ""},
 	} {
 		got := ""
 		for _, p := range CheckKeys(c.set) {
 			got += p.Name + ": " + p.What + "\n"
+		}
+		if strings.Count(got, "\n") > 1 {
+			t.Errorf("%v: said twice: %q", c.set, got)
 		}
 		if c.want == "" && got != "" || !strings.Contains(got, c.want) {
 			t.Errorf("%v: %q, want %q", c.set, got, c.want)
