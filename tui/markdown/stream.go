@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/yuin/goldmark/ast"
+	extast "github.com/yuin/goldmark/extension/ast"
 	"github.com/yuin/goldmark/parser"
 )
 
@@ -26,6 +27,7 @@ type Stream struct {
 	fences int // among what is kept
 	list   *openList
 	fence  *openFence
+	table  *openTable // what is known of the open part, if that is a table
 	links  links
 	fixed  bool // kept rows never change, not even for a late definition
 }
@@ -75,7 +77,7 @@ func (s *Stream) layout(newLine bool) {
 	}
 	// A definition has come that kept rows refer to: begin again, knowing it.
 	s.start, s.rows, s.kept = 0, nil, 0
-	s.list, s.fence, s.fences = nil, nil, 0
+	s.list, s.fence, s.table, s.fences = nil, nil, nil, 0
 	s.links.restart(defined)
 	s.advance()
 	s.open()
@@ -84,6 +86,10 @@ func (s *Stream) layout(newLine bool) {
 // advance keeps what the complete lines of the open part have finished.
 func (s *Stream) advance() {
 	s.rows = s.rows[:s.kept]
+	if s.table != nil && s.advanceTable() {
+		return
+	}
+	s.table = nil
 	for {
 		if s.fence != nil && !s.advanceFence() {
 			break
@@ -118,7 +124,7 @@ func (s *Stream) advanceBlocks() bool {
 		s.keep(&l, n)
 	}
 	from := end - s.start // everything, unless something stays open
-	fence := false
+	fence, table := false, false
 	switch n := first.(type) {
 	case *ast.List:
 		from = s.keepItems(&l, n)
@@ -133,6 +139,7 @@ func (s *Stream) advanceBlocks() bool {
 	default:
 		if !finished(region, last) {
 			from = startOf(region, first)
+			table = first == last && last.Kind() == extast.KindTable
 			break
 		}
 		for ; n != nil; n = n.NextSibling() {
@@ -141,6 +148,9 @@ func (s *Stream) advanceBlocks() bool {
 	}
 	s.links.settle(region[:from], pc)
 	s.start += from
+	if table {
+		s.table = s.openTable(s.src[s.start:end])
+	}
 	return fence
 }
 
@@ -197,6 +207,9 @@ func (s *Stream) open() map[string]parser.Reference {
 		return s.links.defined
 	}
 	pc := s.links.context(false)
+	if s.table != nil && s.placeTable() {
+		return byLabel(pc.References()) // a table defines none
+	}
 	doc := parse(region, pc)
 	fences := s.fences
 	l := layout{src: region, style: s.style, fences: &fences}

@@ -6,16 +6,25 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
+
+	"chat/tui/sanitize/hostile"
 )
 
 // equalAt feeds source cut at the given places and compares each state with a
 // fresh Render of the same prefix.
 func equalAt(t *testing.T, source string, width int, cuts []int) {
+	t.Helper()
+	equalWhere(t, source, width, cuts, func(int) bool { return true })
+}
+
+// equalWhere is equalAt for the states that compare chooses, and the last.
+func equalWhere(t *testing.T, source string, width int, cuts []int, compare func(cut int) bool) {
 	t.Helper()
 	style := ANSI16()
 	style.Number = "Y"
@@ -24,6 +33,9 @@ func equalAt(t *testing.T, source string, width int, cuts []int) {
 	for _, cut := range append(cuts, len(source)) {
 		s.Append(source[before:cut])
 		before = cut
+		if cut < len(source) && !compare(cut) {
+			continue
+		}
 		got, want := s.Lines(), Render(source[:cut], width, style)
 		for i := range max(len(got), len(want)) {
 			g, w := at(got, i), at(want, i)
@@ -85,6 +97,10 @@ var corpus = map[string]string{
 	"table":            "Before\n\n| a | b | c |\n|:--|:-:|--:|\n| 1 | *2* | 3 |\n| `x|y` | longer cell text | 9 |\n\nafter\n",
 	"table in text":    "text\na|b\n-|-\nc|d\ne\n\nx|y\n-|-\n===\n",
 	"table in item":    "- item\n\n  a|b\n  -|-\n  1|2\n- next\n",
+	"table ends":       "a|b\n-|-\n1|2\n> q\n\na|b\n-|-\n1|2\n# h\na|b\n-|-\n1|2\n- i\n\nx|y\n-|-\n1|2\n***\nx|y\n-|-\n1|2\n```\nc\n```\nx|y\n-|-\n1|2\n---\nx|y\n-|-\n1|2\n<div>\n",
+	"table rows":       "a|b|c\n-|:-:|-:\n|\n||\none\n1|2|3|4\n    x|y\n===\n-|-|-\n\\| | `|` |\n[r] | [r]\n[r]: /x\n\nend\n",
+	"table references": "a [r] b\n\n[r] | b\n-|-\n[r] | [s]\n[s]: /x | y\n\n[r]: http://r.example\n\nend [r]\n\nc|d\n-|-\n[s]|e\n[s]|[r]\n\n[s]: http://s.example\n",
+	"table grows":      "|a|b|c|d|e|f|\n|-|-|-|-|-|-|\n|1|2|3|4|5|6|\n|wide cell|2|3|4|5|6|\n|1|2|3|4|5|a cell that needs all of the width there is|\n|one more wide cell|and another wide one|3|4|5|6|\n|1|2|3|4|5|6|\n",
 	"wide table":       "|a|b|c|d|e|f|g|h|i|j|k|l|m|n|\n|-|-|-|-|-|-|-|-|-|-|-|-|-|-|\n|1|2|3|4|5|6|7|8|9|10|11|12|13|14|\n",
 	"links":            "[text](http://example.com) <http://auto.link> www.bare.org ![img](a.png \"t\") [same](same)\n",
 	"late references":  "See [one] and [two][b] and [no].\n\n- item [one]\n- other\n\n[one]: http://first.example\n[b]: <http://b.example> 'title'\n[one]: http://second.example\n\nafter [one]\n",
@@ -134,47 +150,74 @@ func TestStreamEqualsRenderOnTheWholeCorpusTogether(t *testing.T) {
 	}
 }
 
-// documents are the Markdown files of the modules that this one uses.
-func documents(t testing.TB) []string {
+// manyDocuments are enough to meet what people write.
+const manyDocuments = 60
+
+// documents are Markdown files of the modules that this one uses, spread over all
+// of them, at most 24 KB of each.
+func documents(t testing.TB) (names, texts []string) {
 	t.Helper()
-	out, err := exec.Command("go", "env", "GOMODCACHE").Output()
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "all").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	root := filepath.Join(strings.TrimSpace(string(out)), "github.com")
 	var files []string
-	for _, pattern := range []string{"*/*/*.md", "*/*/*/*.md", "*/*/*/*/*.md"} {
-		found, err := filepath.Glob(filepath.Join(root, pattern))
+	for _, dir := range strings.Fields(string(out))[1:] { // the first one is ours
+		for _, pattern := range []string{"*.md", "*/*.md", "*/*/*.md"} {
+			found, err := filepath.Glob(filepath.Join(dir, pattern))
+			if err != nil {
+				t.Fatal(err)
+			}
+			files = append(files, found...)
+		}
+	}
+	files = slices.DeleteFunc(files, func(name string) bool {
+		info, err := os.Stat(name)
+		return err != nil || info.Size() < 1000
+	})
+	if len(files) < manyDocuments {
+		t.Fatalf("only %d Markdown files of 1,000 bytes and more among the modules: %d are needed", len(files), manyDocuments)
+	}
+	for i := range manyDocuments {
+		name := files[i*len(files)/manyDocuments]
+		data, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		files = append(files, found...)
+		names = append(names, filepath.Base(filepath.Dir(name))+"/"+filepath.Base(name))
+		texts = append(texts, strings.ToValidUTF8(string(data[:min(len(data), 24_000)]), ""))
 	}
-	if len(files) < 10 {
-		t.Fatalf("only %d Markdown files in %s", len(files), root)
-	}
-	const enough = 40 // spread over all modules
-	step := max(1, len(files)/enough)
-	var some []string
-	for i := 0; i < len(files); i += step {
-		some = append(some, files[i])
-	}
-	return some
+	return names, texts
 }
 
+// Documents come in pieces of seven bytes, or up to the next character's
+// beginning. Each state of the first 1,200 bytes is compared with a render of its
+// own, and so are a dozen places behind them; with CHAT_TEST_ALL_SPLITS=1 each state.
 func TestStreamEqualsRenderOnRealDocuments(t *testing.T) {
+	const piece, densely, more = 7, 1200, 12
+	if !hostile.All() {
+		t.Logf("each state of %d bytes, then %d places; CHAT_TEST_ALL_SPLITS=1 compares all", densely, more)
+	}
 	r := rand.New(rand.NewPCG(3, 4))
-	for _, file := range documents(t) {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		source := strings.ToValidUTF8(string(data), "?")
-		if len(source) > 24_000 {
-			source = source[:24_000]
-		}
-		t.Run(filepath.Base(filepath.Dir(file))+"/"+filepath.Base(file), func(t *testing.T) {
-			equalAt(t, strings.ToValidUTF8(source, ""), 40+r.IntN(80), randomCuts(r, source, 30))
+	names, texts := documents(t)
+	for i, source := range texts {
+		width, next := 20+r.IntN(100), 0
+		t.Run(names[i], func(t *testing.T) {
+			t.Parallel()
+			var cuts []int
+			for cut := piece; cut < len(source); cut += piece {
+				for cut < len(source) && !utf8.RuneStart(source[cut]) {
+					cut++
+				}
+				cuts = append(cuts, cut)
+			}
+			equalWhere(t, source, width, cuts, func(cut int) bool {
+				if cut > densely && cut < next && !hostile.All() {
+					return false
+				}
+				next = max(cut, densely) + (len(source)-densely)/more
+				return true
+			})
 		})
 	}
 }
@@ -184,15 +227,9 @@ func TestNoRowIsWiderThanAsked(t *testing.T) {
 	for _, s := range corpus {
 		sources = append(sources, s)
 	}
-	for i, file := range documents(t) {
-		if i%4 != 0 {
-			continue
-		}
-		data, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		sources = append(sources, string(data[:min(len(data), 10_000)]))
+	_, texts := documents(t)
+	for i := 0; i < len(texts); i += 4 {
+		sources = append(sources, texts[i][:min(len(texts[i]), 10_000)])
 	}
 	for _, width := range []int{20, 21, 33, 40, 79, 80, 120, 200} {
 		for _, source := range sources {
@@ -202,6 +239,24 @@ func TestNoRowIsWiderThanAsked(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// A row that comes to a long table is a row's work, not that of the whole table.
+func TestARowOfALongTableCostsWhatOneOfAShortOneDoes(t *testing.T) {
+	cost := func(rows int) float64 {
+		s := NewStream(80, ANSI16())
+		s.Append("| a | b |\n|---|---|\n")
+		for range rows {
+			s.Append("| one | `two` and *three* |\n")
+		}
+		return testing.AllocsPerRun(20, func() {
+			s.Append("| one | `two` ")
+			s.Append("and *three* |\n")
+		})
+	}
+	if short, long := cost(10), cost(1000); long > 2*short {
+		t.Fatalf("%.0f allocations for a row after 10, %.0f after 1,000", short, long)
 	}
 }
 

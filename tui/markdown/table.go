@@ -23,15 +23,36 @@ func (l *layout) table(t *extast.Table, width int) []string {
 	if len(g.widths) == 0 {
 		return nil
 	}
-	if !g.fit(width) {
-		return l.records(g, width)
-	}
+	fits := g.fit(width)
+	return l.gridRows(g, fits, width)
+}
+
+// gridRows are the rows of a grid that has been fitted.
+func (l *layout) gridRows(g grid, fits bool, width int) []string {
 	var out []string
-	for i, cells := range g.cells {
-		out = l.tableRow(out, g, cells)
-		if i == 0 {
-			out = append(out, paint(g.rule(), l.style.Rule))
+	if !fits && len(g.cells) == 1 {
+		for _, c := range g.cells[0] {
+			out = append(out, l.flow(c, width)...)
 		}
+		return out
+	}
+	for i := range g.cells {
+		out = l.gridRow(out, g, i, fits, width)
+	}
+	return out
+}
+
+// gridRow appends what is shown of row i of a grid.
+func (l *layout) gridRow(out []string, g grid, i int, fits bool, width int) []string {
+	switch {
+	case !fits && i == 0:
+		return out // each record names the columns
+	case !fits:
+		return l.record(out, g, i, width)
+	}
+	out = l.tableRow(out, g, g.cells[i])
+	if i == 0 {
+		out = append(out, paint(g.rule(), l.style.Rule))
 	}
 	return out
 }
@@ -47,12 +68,21 @@ func (l *layout) grid(t *extast.Table) grid {
 		i := 0
 		for c := r.FirstChild(); c != nil && i < len(cells); c = c.NextSibling() {
 			cells[i] = l.inline(c, sgr)
-			g.widths[i] = max(g.widths[i], naturalWidth(cells[i]))
 			i++
 		}
-		g.cells = append(g.cells, cells)
+		g.add(cells)
 	}
 	return g
+}
+
+// add adds a row.
+func (g *grid) add(cells [][]span) {
+	for i, c := range cells {
+		if c != nil {
+			g.widths[i] = max(g.widths[i], naturalWidth(c))
+		}
+	}
+	g.cells = append(g.cells, cells)
 }
 
 // naturalWidth is the width of the widest row when nothing has to be wrapped.
@@ -146,25 +176,16 @@ func pad(r row, width int, align extast.Alignment, last bool) string {
 	return text + strings.Repeat(" ", free-left)
 }
 
-// records shows a table that is too wide for columns as one list per row:
+// record shows row i of a table that is too wide for columns as a list:
 // "header: cell".
-func (l *layout) records(g grid, width int) []string {
-	var out []string
-	if len(g.cells) == 1 {
-		for _, c := range g.cells[0] {
-			out = append(out, l.flow(c, width)...)
-		}
-		return out
+func (l *layout) record(out []string, g grid, i, width int) []string {
+	if i > 1 {
+		out = append(out, paint(strings.Repeat("─", min(width, 8)), l.style.Rule))
 	}
-	for i, cells := range g.cells[1:] {
-		if i > 0 {
-			out = append(out, paint(strings.Repeat("─", min(width, 8)), l.style.Rule))
-		}
-		for j, c := range cells {
-			line := append([]span{}, g.cells[0][j]...)
-			line = append(line, span{": ", l.style.Body})
-			out = append(out, l.flow(append(line, c...), width)...)
-		}
+	for j, c := range g.cells[i] {
+		line := append([]span{}, g.cells[0][j]...)
+		line = append(line, span{": ", l.style.Body})
+		out = append(out, l.flow(append(line, c...), width)...)
 	}
 	return out
 }
