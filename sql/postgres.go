@@ -16,6 +16,9 @@ import (
 const connectPatience = 5 * time.Second
 
 func postgresDialect() dialect {
+	pattern := func(word string) string {
+		return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(word) + "%"
+	}
 	return dialect{
 		name:         "postgres",
 		now:          `CAST(extract(epoch FROM statement_timestamp()) * 1000000 AS BIGINT)`,
@@ -23,11 +26,15 @@ func postgresDialect() dialect {
 		skipLocked:   "FOR UPDATE SKIP LOCKED",
 		lock:         "FOR UPDATE",
 		contains:     func(column, placeholder string) string { return column + " LIKE " + placeholder },
-		pattern: func(word string) string {
-			return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(word) + "%"
-		},
+		pattern:      pattern, plain: pattern,
 		indexed: `SELECT m.conversation_id FROM messages m JOIN conversations o ON o.id = m.conversation_id
-			WHERE o.owner = $1 AND m.folded LIKE `,
+			WHERE o.owner = $1 AND m.folded LIKE $2`,
+		// By another collation than that of the index, all of which would be read.
+		short: `SELECT m.conversation_id FROM messages m JOIN conversations o ON o.id = m.conversation_id
+			WHERE o.owner = $1 AND m.folded COLLATE "C" LIKE $2`,
+		elements: func(placeholder string) string {
+			return "SELECT json_array_elements_text(CAST(" + placeholder + " AS json))"
+		},
 	}
 }
 

@@ -2,6 +2,8 @@ package sql
 
 import (
 	"context"
+	"encoding/json"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -35,23 +37,29 @@ func searchWords(search string) ([]string, error) {
 }
 
 // holds is the condition that conversation c of owner $1 has the word in its
-// title or in a message. A rare word is taken from the index. A common one, like
-// one that is too short for the index, is looked for conversation by
-// conversation, newest first: the page is full long before they have all been read.
+// title or in a message. Where a rare word stands is looked up first. A common one
+// is looked for conversation by conversation, newest first: the page is full long
+// before they have all been read.
 func (s *Store) holds(ctx context.Context, owner, word string, args *arguments) (string, error) {
-	indexed := utf8.RuneCountInString(word) >= indexedWord
-	if indexed {
-		hits, err := get[int](ctx, s, `SELECT count(*) FROM (`+s.dialect.indexed+`$2 LIMIT $3) AS hits`,
-			owner, s.dialect.pattern(word), commonWord)
-		if err != nil {
-			return "", err
-		}
-		indexed = hits < commonWord
+	pattern := s.dialect.pattern(word)
+	query, value := s.dialect.indexed, pattern
+	if utf8.RuneCountInString(word) < indexedWord {
+		query, value = s.dialect.short, s.dialect.plain(word)
 	}
-	p := args.add(s.dialect.pattern(word))
+	found, err := list[string](ctx, s, query+` LIMIT $3`, owner, value, commonWord)
+	if err != nil {
+		return "", err
+	}
+	p := args.add(pattern)
 	title := s.dialect.contains("c.folded", p)
-	if indexed {
-		return "(" + title + " OR c.id IN (" + s.dialect.indexed + p + "))", nil
+	if len(found) < commonWord {
+		slices.Sort(found)
+		// One argument, so that the statement stays the same; never null.
+		ids, err := json.Marshal(append([]string{}, slices.Compact(found)...))
+		if err != nil {
+			return "", failure(chat.CodeInternal, err, "the conversations that were found cannot be listed: "+err.Error())
+		}
+		return "(" + title + " OR c.id IN (" + s.dialect.elements(args.add(string(ids))) + "))", nil
 	}
 	// The OFFSET keeps PostgreSQL from reading all messages first.
 	return "(" + title + " OR EXISTS (SELECT 1 FROM messages m WHERE m.conversation_id = c.id AND " +

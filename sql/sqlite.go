@@ -20,6 +20,8 @@ const (
 	// busyTimeout is how long a statement waits for another process, in milliseconds.
 	busyTimeout = "10000"
 	sqliteReads = 4
+	// behind is greater than whatever begins with $2.
+	behind = "$2 || char(1114111)"
 )
 
 func sqliteDialect() dialect {
@@ -31,7 +33,14 @@ func sqliteDialect() dialect {
 		pattern: func(word string) string {
 			return "*" + strings.NewReplacer("[", "[[]", "*", "[*]", "?", "[?]").Replace(word) + "*"
 		},
-		indexed: `SELECT m.conversation_id FROM messages_search f JOIN messages m ON m.num = f.rowid WHERE f.folded GLOB `,
+		indexed: `SELECT m.conversation_id FROM messages_search f JOIN messages m ON m.num = f.rowid WHERE $1 <> '' AND f.folded GLOB $2`,
+		short: `SELECT m.conversation_id FROM messages m JOIN (SELECT DISTINCT doc FROM (
+				SELECT doc FROM messages_terms WHERE $1 <> '' AND term >= $2 AND term <= ` + behind + `
+				UNION ALL SELECT num FROM messages WHERE substr(folded, -2) >= $2 AND substr(folded, -2) <= ` + behind + `
+				UNION ALL SELECT num FROM messages WHERE substr(folded, -1) = $2
+			) LIMIT $3) AS found ON m.num = found.doc`,
+		plain:    func(word string) string { return word },
+		elements: func(placeholder string) string { return "SELECT value FROM json_each(" + placeholder + ")" },
 	}
 }
 

@@ -79,9 +79,13 @@ type dialect struct {
 	// the word's pattern.
 	contains func(column, placeholder string) string
 	pattern  func(word string) string
-	// indexed is a SELECT of the conversations with a message that holds a word
-	// of at least three characters.
-	indexed string
+	// indexed is a SELECT of the conversations of owner $1 (or of more) with a
+	// message that holds a word of at least three characters, given its pattern as
+	// $2; short is one for a shorter word, given as plain makes it.
+	indexed, short string
+	plain          func(word string) string
+	// elements is a SELECT of the elements of a JSON array of strings.
+	elements func(placeholder string) string
 }
 
 // Open opens the database at url, "postgres://…", "postgresql://…" or

@@ -16,6 +16,9 @@ var searchTests = map[string]func(*suite){
 			"greek":   "Ὁ Οδυσσεύς ΟΔΥΣΣΕΥΣ",
 			"quotes":  `He said "it's [done]" \ and left * everything ?`,
 			"emoji":   "ship it 🚀 today",
+			"short":   "zy",
+			"letter":  "ж",
+			"end":     "it all ends in kq",
 		}
 		made := map[string]string{}
 		for name, text := range texts {
@@ -59,6 +62,15 @@ var searchTests = map[string]func(*suite){
 			{"' OR 1=1 --", ""},
 			{"🚀", "emoji"},
 			{"german title", "german"},
+			{"zy", "short"}, // what has no three characters, and the end of what has
+			{"ж", "letter"},
+			{"kq", "end"},
+			{"q end", "end"},
+			{"qk", ""},
+			{"go", ""},
+			{"过", ""},
+			{"步吧", "chinese"},
+			{"吧", "chinese"},
 			{"zzz", ""},
 		} {
 			list, _, err := s.Conversations(s.Context(), owner, chat.ConversationQuery{Search: tt.search})
