@@ -2,10 +2,12 @@ package tui
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"chat"
 	"chat/tui/theme"
@@ -23,6 +25,42 @@ func TestThemes(t *testing.T) {
 			s.press("ctrl+t")
 			s.goldenOf("theme_"+name, strings.ReplaceAll(s.m.View(), "\x1b", "␛")+"\n")
 		})
+	}
+}
+
+// Views in colour, at three widths in two themes: the escape sequences stand in the
+// golden files as ␛.
+func TestViewsInColour(t *testing.T) {
+	for _, name := range []string{theme.Dark, theme.Light} {
+		for _, size := range sizes {
+			at := fmt.Sprintf("%s_%dx%d", name, size.width, size.height)
+			t.Run(at, func(t *testing.T) {
+				backend := newFake()
+				backend.add("An older question", "hi", "hello")
+				s := start(t, backend, size.width, size.height, func(o *Options) { o.NoColor, o.Theme = false, name })
+				inColour := func(view string) {
+					t.Helper()
+					s.wellFormed()
+					s.goldenOf("colour_"+view+"_"+at, strings.ReplaceAll(s.m.View(), "\x1b", "␛")+"\n")
+				}
+				task := s.ask("Why does my worker starve?")
+				task.chunk(chat.ChunkReasoning, "Let me *think* about queues.")
+				s.untilShown("thinking")
+				s.now = s.now.Add(12 * time.Second)
+				task.chunk(chat.ChunkContent, essay[:strings.Index(essay, "\treturn")])
+				s.untilShown("func steal")
+				inColour("streaming")
+				s.backend.finish(task, chat.TaskDone, essay, nil)
+				s.untilQuiet()
+				s.press("tab")
+				inColour("done")
+				s.press("?")
+				inColour("help")
+				s.press("esc", "ctrl+k")
+				s.untilShown("older")
+				inColour("conversations")
+			})
+		}
 	}
 }
 
