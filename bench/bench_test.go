@@ -110,3 +110,28 @@ func TestResultsAreMediansAndRatiosToFloorBatch(t *testing.T) {
 		t.Error(b.String())
 	}
 }
+
+func TestTheScreensBenchmarksAreReadAndJudged(t *testing.T) {
+	rs, err := parseScreen(strings.NewReader(`goos: linux
+BenchmarkScreen/stream-cjk/chat-2       1  116432316 ns/op  12.5 busy-%  0.075 frame,_p50-ms  0.45 frame,_p99-ms
+BenchmarkScreen/stream-cjk/baseline-2   1  1960797085 ns/op  50 busy-%  1.339 frame,_p50-ms  7.96 frame,_p99-ms
+PASS
+ok  	chat/tui	2.1s
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	if err := rs.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(b.String(), "| busy, % | 12.5 (0.25 ×) of at most 10.0 | 50.0 |") || !strings.Contains(b.String(), "| frame, p99, ms | 0.450 (0.057 ×) of at most 16.0 | 7.96 |") {
+		t.Error(b.String())
+	}
+	if err := rs.broken(); err == nil || err.Error() != "stream-cjk: busy is 12.5 %, and may be 10.0" {
+		t.Errorf("broken: %v", err)
+	}
+	if _, err := parseScreen(strings.NewReader("BenchmarkScreen/one/two/three-2 1 2 ns/op\n")); err == nil {
+		t.Error("a name of another form is taken")
+	}
+}

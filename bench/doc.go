@@ -9,6 +9,10 @@
 // same run: a Scenario runs against one Target after the other, each with a
 // Redis and a PostgreSQL of its own that nobody else uses.
 //
+// What the screen, the command line and the search cost is measured by benchmarks
+// that stand with the code, each beside a baseline (Screen); they are run here, so
+// that all figures stand in one report, with what some of them may be at most.
+//
 // Times are wall-clock times of one machine; CPU is what the kernel charged to a
 // process (/proc/<pid>/stat, in ticks of 10 ms), memory its resident pages.
 package bench

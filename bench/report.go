@@ -12,8 +12,10 @@ type Result struct {
 	Scenario string `json:"scenario"`
 	Target   string `json:"target"`
 	Figure
-	// Ratio is the value over that of floor-batch, 0 if that has none.
+	// Ratio is the value over that of floor-batch or the baseline, 0 if that has none.
 	Ratio float64 `json:"ratio,omitempty"`
+	// Limit is what the value may be, 0 if nothing was promised.
+	Limit float64 `json:"limit,omitempty"`
 	// All are the values of the rounds, in order.
 	All []float64 `json:"all"`
 }
@@ -42,8 +44,10 @@ func (rs Results) settle() {
 		rs[i].Value = sorted[(len(sorted)-1)/2]
 	}
 	for i, r := range rs {
-		if floor := rs.find(r.Scenario, FloorBatchName, r.Name); floor != nil && floor.Value != 0 {
-			rs[i].Ratio = r.Value / floor.Value
+		for _, name := range []string{FloorBatchName, baselineName} {
+			if floor := rs.find(r.Scenario, name, r.Name); floor != nil && floor.Value != 0 {
+				rs[i].Ratio = r.Value / floor.Value
+			}
 		}
 	}
 }
@@ -75,7 +79,7 @@ func (rs Results) Write(w io.Writer) error {
 		mine := slices.DeleteFunc(slices.Clone(rs), func(r Result) bool { return r.Scenario != scenario })
 		targets := distinct(mine, func(r Result) string { return r.Target })
 		what := ""
-		for _, s := range Scenarios() {
+		for _, s := range slices.Concat(Scenarios(), ScreenScenarios()) {
 			if s.Name == scenario {
 				what = s.What
 			}
@@ -92,8 +96,11 @@ func (rs Results) Write(w io.Writer) error {
 				}
 				unit = r.Unit
 				cell := number3(r.Value)
-				if r.Ratio != 0 && target != FloorBatchName {
-					cell += fmt.Sprintf(" (%.2f ×)", r.Ratio)
+				if r.Ratio != 0 && target != FloorBatchName && target != baselineName {
+					cell += " (" + ratio(r.Ratio) + " ×)"
+				}
+				if r.Limit != 0 {
+					cell += " of at most " + number3(r.Limit)
 				}
 				cells = append(cells, cell)
 			}
@@ -102,6 +109,13 @@ func (rs Results) Write(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+func ratio(v float64) string {
+	if v < 0.1 {
+		return fmt.Sprintf("%.3f", v)
+	}
+	return fmt.Sprintf("%.2f", v)
 }
 
 // number3 has three digits that tell.

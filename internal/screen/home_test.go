@@ -51,13 +51,13 @@ func TestMain(m *testing.M) {
 
 // home is an empty HOME with a daemon of its own, which ends with the test.
 type home struct {
-	t    *testing.T
+	t    testing.TB
 	dir  string
 	env  []string
 	chat string
 }
 
-func newHome(t *testing.T, env ...string) *home {
+func newHome(t testing.TB, env ...string) *home {
 	t.Helper()
 	dir, err := build()
 	if err != nil {
@@ -111,7 +111,7 @@ func (h *home) run(args ...string) string {
 }
 
 // eventually polls cond: another process's state has no event to wait for.
-func eventually(t *testing.T, what string, cond func() bool) {
+func eventually(t testing.TB, what string, cond func() bool) {
 	t.Helper()
 	deadline := time.After(patience)
 	for !cond() {

@@ -21,7 +21,7 @@ import (
 // terminal is the other side of a pseudo terminal on which a program runs. It
 // types, remembers what was written, and answers no query.
 type terminal struct {
-	t       *testing.T
+	t       testing.TB
 	side    *os.File // ours
 	tty     *os.File // the program's
 	before  *term.State
@@ -39,7 +39,7 @@ type terminal struct {
 
 // open starts a program on a terminal of 90×30. What is in watched is remembered
 // with the time of its first byte.
-func open(t *testing.T, cmd *exec.Cmd, watched ...string) *terminal {
+func open(t testing.TB, cmd *exec.Cmd, watched ...string) *terminal {
 	t.Helper()
 	side, tty, err := pty.Open()
 	if err != nil {

@@ -18,7 +18,7 @@ const (
 
 // pane is a shell in a tmux of its own, in which somebody uses chat.
 type pane struct {
-	t      *testing.T
+	t      testing.TB
 	tool   string
 	socket string
 }

@@ -38,6 +38,7 @@ type options struct {
 	chatd              string
 	json, markdown     string
 	list               bool
+	screen, server     bool
 }
 
 func run(args []string, stdout, stderr io.Writer) int {
@@ -56,6 +57,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	f.StringVar(&o.chatd, "chatd", "", "the chatd to measure (default: builds it)")
 	f.StringVar(&o.json, "json", "", "write the results to this file, too")
 	f.StringVar(&o.markdown, "markdown", "", "and the tables to this one")
+	f.BoolVar(&o.screen, "screen", true, "measure the screen, the command line and the search (not with -scenarios or -targets)")
+	f.BoolVar(&o.server, "server", true, "measure the server")
 	f.BoolVar(&o.list, "list", false, "list the scenarios and the targets")
 	if err := f.Parse(args); err != nil {
 		return 2
@@ -71,10 +74,13 @@ func run(args []string, stdout, stderr io.Writer) int {
 		err = serve(ctx, o.listen, bench.NewFloor(ctx, rdb, o.providers, o.batch), stdout)
 	case o.list:
 		for _, s := range bench.Scenarios() {
-			fmt.Fprintf(stdout, "scenario  %-13s %s\n", s.Name, s.What)
+			fmt.Fprintf(stdout, "scenario  %-15s %s\n", s.Name, s.What)
+		}
+		for _, s := range bench.ScreenScenarios() {
+			fmt.Fprintf(stdout, "screen    %-15s %s\n", s.Name, s.What)
 		}
 		for _, t := range bench.Targets() {
-			fmt.Fprintf(stdout, "target    %-13s %s\n", t.Name, t.What)
+			fmt.Fprintf(stdout, "target    %-15s %s\n", t.Name, t.What)
 		}
 	default:
 		err = o.measure(ctx, stdout, stderr)
@@ -102,38 +108,51 @@ func serve(ctx context.Context, address string, h http.Handler, stdout io.Writer
 	return nil
 }
 
-func (o options) measure(ctx context.Context, stdout, stderr io.Writer) (err error) {
+// measure measures what is asked for, the server first, and reports it all.
+func (o options) measure(ctx context.Context, stdout, stderr io.Writer) error {
+	began := time.Now()
+	var results bench.Results
+	var failed error
+	if o.server {
+		results, failed = o.measureServer(ctx, stderr)
+	}
+	if o.screen && o.scenarios == "" && o.targets == "" && ctx.Err() == nil {
+		more, err := bench.Screen(ctx, o.rounds, stderr)
+		results, failed = append(results, more...), errors.Join(failed, err)
+	}
+	fmt.Fprintf(stdout, "%s, %d processors, %s, %d rounds, %s. In brackets: ratios to floor-batch, or to the baseline.\n",
+		runtime.GOOS+"/"+runtime.GOARCH, runtime.NumCPU(), runtime.Version(), o.rounds, time.Since(began).Round(time.Second))
+	return errors.Join(failed, results.Write(stdout), o.save(results))
+}
+
+func (o options) measureServer(ctx context.Context, stderr io.Writer) (bench.Results, error) {
 	self, err := os.Executable()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if o.chatd == "" {
 		dir, err := os.MkdirTemp("", "chat-bench-build-")
 		if err != nil {
-			return err
+			return nil, err
 		}
 		defer func() { _ = os.RemoveAll(dir) }()
 		o.chatd = filepath.Join(dir, "chatd")
 		build := exec.CommandContext(ctx, "go", "build", "-o", o.chatd, "./cmd/chatd")
 		build.Stderr = stderr
 		if err := build.Run(); err != nil {
-			return fmt.Errorf("build chatd: %w", err)
+			return nil, fmt.Errorf("build chatd: %w", err)
 		}
 	}
 	base, stop, err := startProvider(ctx, self)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer stop()
 	c := bench.Config{
 		Programs: bench.Programs{Bench: self, Chatd: o.chatd}, Provider: base, Rounds: o.rounds,
 		Scenarios: split(o.scenarios), Targets: split(o.targets), Progress: stderr,
 	}
-	began := time.Now()
-	results, failed := bench.Run(ctx, c)
-	fmt.Fprintf(stdout, "%s, %d processors, %s, %d rounds, %s. In brackets: ratios to floor-batch.\n",
-		runtime.GOOS+"/"+runtime.GOARCH, runtime.NumCPU(), runtime.Version(), o.rounds, time.Since(began).Round(time.Second))
-	return errors.Join(failed, results.Write(stdout), o.save(results))
+	return bench.Run(ctx, c)
 }
 
 func (o options) save(results bench.Results) error {
