@@ -17,7 +17,8 @@ import (
 )
 
 // TestEveryCommandHasAScenario asks that each command is played at least once as
-// it works and once as it fails, with its exit code.
+// it works and once as it fails, with its exit code, from a script as well as on a
+// terminal.
 func TestEveryCommandHasAScenario(t *testing.T) {
 	files, err := filepath.Glob("testdata/script/*.txtar")
 	if err != nil {
@@ -50,6 +51,14 @@ func TestEveryCommandHasAScenario(t *testing.T) {
 			}
 			if !regexp.MustCompile(`(?m)^(exits|interrupt|tty) [1-9]\d* (\S+ )*?` + called).MatchString(scripts) {
 				t.Errorf("no script in testdata/script has: exits CODE %s", name)
+			}
+			for what, code := range map[string]string{"0": "0", "CODE": `[1-9]\d*`} {
+				if name == "chat auth login" && what == "0" {
+					continue // somebody has to type the key: TestAKeyIsTriedBeforeItIsKept
+				}
+				if !regexp.MustCompile(`(?m)^tty ` + code + ` \S+ ` + called).MatchString(scripts) {
+					t.Errorf("no script in testdata/script has: tty %s FILE %s", what, name)
+				}
 			}
 		}
 	}
