@@ -1,0 +1,81 @@
+package tui
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"chat"
+	"chat/tui/sanitize/hostile"
+	"chat/tui/theme"
+)
+
+// harmless checks that the screen holds no sequence but the looks of a screen without colours, and the caret's
+// place, which never reaches a terminal.
+func (s *timedScreen) harmless(t *testing.T, where, payload string) {
+	t.Helper()
+	view := s.m.View()
+	begin := strings.LastIndex(view, markerBegin)
+	if begin < 0 || !strings.HasSuffix(view, markerEnd) {
+		t.Fatalf("%s, %s: no place of the caret at the end of %q", where, payload, view)
+	}
+	if err := hostile.Check(view[:begin], hostile.SGR("1", "2", "3", "4", "7", "9")); err != nil {
+		t.Fatalf("%s, %s: %v", where, payload, err)
+	}
+}
+
+// Whatever stands in a title, a message, a name or an error, and wherever a stream
+// is cut, nothing of it steers the terminal.
+func TestHostileTextsSteerNothingOnTheScreen(t *testing.T) {
+	none, err := theme.Named(theme.None)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range hostile.Payloads() {
+		text := "before " + p.Text + " behind"
+		for _, cut := range hostile.Splits(text, 1) {
+			s := benchScreen(2)
+			s.m.dress(none)
+			s.m.host = text
+			c := chat.Conversation{ID: "c", Title: text, Model: text}
+			question := chat.Message{ID: "q", Role: chat.RoleUser, Content: text}
+			failed := chat.Message{
+				ID: "f", ParentID: "q", Role: chat.RoleAssistant, State: chat.TaskFailed, Model: text, Content: text, Reasoning: text, FinishReason: text,
+				Error: &chat.Error{Code: chat.CodeProviderServer, Message: text},
+			}
+			answer := chat.Message{ID: "a", ParentID: "f", Role: chat.RoleAssistant, State: chat.TaskRunning, TaskID: "t", Model: text}
+			s.send(openedMsg{session: s.m.session, conversation: c, messages: []chat.Message{question, failed, answer}})
+			for _, kind := range []chat.ChunkType{chat.ChunkReasoning, chat.ChunkContent} {
+				for _, piece := range []string{text[:cut], text[cut:]} {
+					s.send(framesMsg{{ID: s.m.followers, Chunks: []chat.Chunk{{Type: kind, Content: piece}}}})
+					s.harmless(t, "streaming", p.Name())
+				}
+			}
+			if cut != 0 {
+				continue // what follows is not cut
+			}
+			s.send(framesMsg{{ID: s.m.followers, Link: &chat.Link{State: chat.LinkReconnecting, Reason: text}}})
+			s.harmless(t, "reconnecting", p.Name())
+			s.send(keyTypes["ctrl+t"])
+			s.harmless(t, "unfolded", p.Name())
+			s.send(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(text), Paste: true})
+			s.harmless(t, "pasted", p.Name())
+			s.send(stoppedMsg{taskID: "t", err: errors.New(text)})
+			s.harmless(t, "complaint", p.Name())
+			listed := chat.Conversation{ID: "x", Title: text, Model: text}
+			running := chat.Task{ID: "u", ConversationID: "x", State: chat.TaskRunning, Model: text}
+			s.send(beatMsg{seq: s.m.beatSeq, running: []chat.Task{running}, conversations: []chat.Conversation{listed}})
+			for _, list := range []string{"ctrl+k", "ctrl+b", "ctrl+l"} {
+				s.send(keyTypes[list])
+				if list == "ctrl+l" {
+					models := []chat.Model{{ID: text, Provider: text}}
+					s.send(itemsMsg{panel: s.m.panels, items: modelItems(models, "")})
+				}
+				s.harmless(t, list, p.Name())
+				s.send(keyTypes["esc"])
+			}
+		}
+	}
+}
