@@ -106,9 +106,10 @@ func (s *Stream) placeTable() bool {
 	for ; t.laid < len(t.grid.cells); t.laid++ {
 		t.rows = l.gridRow(t.rows, g, t.laid, fits, s.width)
 	}
-	s.rows = appendBlock(s.rows, t.rows)
+	rows := t.rows
 	if len(g.cells) > t.laid {
-		s.rows = l.gridRow(s.rows, g, t.laid, fits, s.width)
+		rows = l.gridRow(slices.Clip(rows), g, t.laid, fits, s.width)
 	}
+	s.rows = appendBlock(s.rows, rows)
 	return true
 }

@@ -101,6 +101,7 @@ var corpus = map[string]string{
 	"table rows":       "a|b|c\n-|:-:|-:\n|\n||\none\n1|2|3|4\n    x|y\n===\n-|-|-\n\\| | `|` |\n[r] | [r]\n[r]: /x\n\nend\n",
 	"table references": "a [r] b\n\n[r] | b\n-|-\n[r] | [s]\n[s]: /x | y\n\n[r]: http://r.example\n\nend [r]\n\nc|d\n-|-\n[s]|e\n[s]|[r]\n\n[s]: http://s.example\n",
 	"table grows":      "|a|b|c|d|e|f|\n|-|-|-|-|-|-|\n|1|2|3|4|5|6|\n|wide cell|2|3|4|5|6|\n|1|2|3|4|5|a cell that needs all of the width there is|\n|one more wide cell|and another wide one|3|4|5|6|\n|1|2|3|4|5|6|\n",
+	"narrow records":   "before\n\n|a|b|c|d|e|f|g|h|\n|-|-|-|-|-|-|-|-|\n|1 2 3 4 5|2 3 4 5 6|3 4 5 6 7|4 5 6 7 8|5 6 7 8 9|6|7|8|\n|1|2|3|4|5|6|7|8|\n",
 	"wide table":       "|a|b|c|d|e|f|g|h|i|j|k|l|m|n|\n|-|-|-|-|-|-|-|-|-|-|-|-|-|-|\n|1|2|3|4|5|6|7|8|9|10|11|12|13|14|\n",
 	"links":            "[text](http://example.com) <http://auto.link> www.bare.org ![img](a.png \"t\") [same](same)\n",
 	"late references":  "See [one] and [two][b] and [no].\n\n- item [one]\n- other\n\n[one]: http://first.example\n[b]: <http://b.example> 'title'\n[one]: http://second.example\n\nafter [one]\n",
