@@ -35,7 +35,8 @@ func TestHostileTextsSteerNothingOnTheScreen(t *testing.T) {
 	}
 	for _, p := range hostile.Payloads() {
 		text := "before " + p.Text + " behind"
-		for _, cut := range hostile.Splits(text, 1) {
+		cuts := hostile.Splits(text, 1)
+		for i, cut := range cuts[1 : len(cuts)-1] { // uncut it stands in the messages before
 			s := benchScreen(2)
 			s.m.dress(none)
 			s.m.host = text
@@ -50,10 +51,10 @@ func TestHostileTextsSteerNothingOnTheScreen(t *testing.T) {
 			for _, kind := range []chat.ChunkType{chat.ChunkReasoning, chat.ChunkContent} {
 				for _, piece := range []string{text[:cut], text[cut:]} {
 					s.send(framesMsg{{ID: s.m.followers, Chunks: []chat.Chunk{{Type: kind, Content: piece}}}})
-					s.harmless(t, "streaming", p.Name())
 				}
+				s.harmless(t, "streaming", p.Name())
 			}
-			if cut != 0 {
+			if i > 0 {
 				continue // what follows is not cut
 			}
 			s.send(framesMsg{{ID: s.m.followers, Link: &chat.Link{State: chat.LinkReconnecting, Reason: text}}})
