@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -57,7 +56,7 @@ func BenchmarkScreen(b *testing.B) {
 		for _, target := range []string{"chat", "baseline"} {
 			b.Run(name+"/"+target, func(b *testing.B) {
 				for b.Loop() {
-					s := benchScreen(2)
+					s := benchScreen(b, 2)
 					s.stream(text, target == "baseline").report(b, "frame")
 					b.ReportMetric(s.busy(len(text)), "busy-%")
 				}
@@ -67,11 +66,11 @@ func BenchmarkScreen(b *testing.B) {
 	for target, messages := range map[string]int{"chat": longTalk, "baseline": 20} {
 		b.Run("long-screen/"+target, func(b *testing.B) {
 			for b.Loop() {
-				s := benchScreen(messages)
+				s := benchScreen(b, messages)
 				s.spent.report(b, "open")
 				s.keys("x", 200).report(b, "key")
 				s.keys("pgup", 200).report(b, "page")
-				s = benchScreen(messages)
+				s = benchScreen(b, messages)
 				s.stream(essay, false).report(b, "frame_of_a_stream")
 			}
 		})
@@ -105,15 +104,14 @@ type timedScreen struct {
 
 // benchScreen opens a conversation whose last answer is being made, its second
 // one if there are two messages.
-func benchScreen(messages int) *timedScreen {
+func benchScreen(t testing.TB, messages int) *timedScreen {
+	t.Helper()
 	th, err := theme.Named(theme.Dark)
 	if err != nil {
-		panic(err) // it is a constant
+		t.Fatal(err)
 	}
 	s := &timedScreen{now: noon}
-	ctx, cancel := context.WithCancel(context.Background()) //nolint:usetesting // nothing runs under it
-	cancel()
-	s.m = newModel(Options{Backend: newFake(), Host: "local"}, newJobs(ctx), th, func() time.Time { return s.now })
+	s.m = newModel(Options{Backend: newFake(), Host: "local"}, newJobs(t.Context()), th, func() time.Time { return s.now })
 	s.send(tea.WindowSizeMsg{Width: 120, Height: 40})
 	c := chat.Conversation{ID: "c", Title: "A talk"}
 	var list []chat.Message

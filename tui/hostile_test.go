@@ -37,7 +37,7 @@ func TestHostileTextsSteerNothingOnTheScreen(t *testing.T) {
 		text := "before " + p.Text + " behind"
 		cuts := hostile.Splits(text, 1)
 		for i, cut := range cuts[1 : len(cuts)-1] { // uncut it stands in the messages before
-			s := benchScreen(2)
+			s := benchScreen(t, 2)
 			s.m.dress(none)
 			s.m.host = text
 			c := chat.Conversation{ID: "c", Title: text, Model: text}
