@@ -20,6 +20,8 @@ var fleeting = []struct {
 	{regexp.MustCompile(`(attach|-r) [0-9a-f]{8}`), "$1 91bc07f4"},
 	{regexp.MustCompile(`running · 0:\d\d`), "running · 0:09"},
 	{regexp.MustCompile(`· 0:\d\d ·`), "· 0:09 ·"},
+	{regexp.MustCompile(`\b0:\d\d · esc`), "0:09 · esc"},
+	{regexp.MustCompile(`next try in \d s`), "next try in 2 s"},
 	{regexp.MustCompile(`~\d\d tok/s`), "~41 tok/s"},
 	{regexp.MustCompile(`thought for [0-9.]+ (m?s)`), "thought for 4 s"},
 	{regexp.MustCompile(`(just now|\d+ s ago|\d+ seconds ago)`), "just now"},

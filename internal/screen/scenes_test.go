@@ -23,6 +23,7 @@ func TestFirstStart(t *testing.T) {
 	p.until("the end of the answer", func(s string) bool {
 		return !strings.Contains(s, "● 1") && strings.Contains(s, "Why is the sky blue? · demo") && strings.Contains(s, "OPENAI_API_KEY")
 	})
+	p.picture("first", "chat")
 	p.press("C-d")
 	p.waitFor("Continue: chat -r ")
 }
@@ -174,6 +175,7 @@ func TestADeadDaemonLosesNothing(t *testing.T) {
 	}
 	kill9(t, pid[1])
 	s.waitFor("reconnecting")
+	s.picture("reconnecting", "chat")
 	s.waitFor("c2t20 ", "live", "> half a thought")
 	h.kept("half a thought")
 	client, err := os.ReadFile(filepath.Join(h.dir, "client"))
