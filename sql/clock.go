@@ -20,35 +20,51 @@ type clock struct {
 	asked, came time.Time // here
 }
 
+// passed judges a look whose question was asked and answered then, after the look
+// before: whether the clock was set in between, and whether the answer came so late
+// that owners may have been cut off meanwhile, as after an outage that the question
+// has outlived.
+func (c *clock) passed(told int64, asked, came time.Time, tolerance time.Duration) (set, late bool) {
+	moved := time.Duration(told-c.told) * time.Microsecond
+	set = !c.came.IsZero() && (moved < asked.Sub(c.came)-tolerance || moved > came.Sub(c.asked)+tolerance)
+	return set, came.Sub(asked) > tolerance
+}
+
+// errLate says that owners may not have been able to renew their leases.
+var errLate = chat.Retryable(chat.Errorf(chat.CodeUnavailable, "the database was slow to answer, or away until now: owners of leases come first"))
+
 // errClockSet says that leases that are over may have living owners.
 var errClockSet = chat.Retryable(chat.Errorf(chat.CodeUnavailable, "the database's clock was set, or this machine slept: owners of leases come first"))
 
-// lookAtClock returns errClockSet if the database's clock has moved otherwise
-// than time since the look before. Then, and at the first look, it sets right what
-// a clock that went back has left in the future.
-func (s *Store) lookAtClock(ctx context.Context) error {
+// lookAtClock returns until when, by the database's clock, leases may be judged by
+// this look. It returns errClockSet if that clock has moved otherwise than time
+// since the look before. Then, and at the first look, it sets right what a clock
+// that went back has left in the future. It returns errLate if the answer took long.
+func (s *Store) lookAtClock(ctx context.Context) (until int64, err error) {
 	s.clock.mu.Lock()
 	defer s.clock.mu.Unlock()
 	asked := time.Now()
 	told, err := get[int64](ctx, s, `SELECT {{now}}`)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	came := time.Now()
 	first := s.clock.came.IsZero()
-	moved := time.Duration(told-s.clock.told) * time.Microsecond
 	tolerance := s.lease / 3
-	set := !first && (moved < asked.Sub(s.clock.came)-tolerance || moved > came.Sub(s.clock.asked)+tolerance)
+	set, late := s.clock.passed(told, asked, came, tolerance)
 	if first || set {
 		if err := s.setRight(ctx); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	s.clock.told, s.clock.asked, s.clock.came = told, asked, came
-	if set {
-		return errClockSet
+	switch {
+	case set:
+		return 0, errClockSet
+	case late:
+		return 0, errLate
 	}
-	return nil
+	return told + micros(tolerance), nil
 }
 
 // setRight bounds times that are further ahead than any that is written: a clock

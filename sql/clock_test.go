@@ -149,3 +149,45 @@ func TestAClockThatLeapsTakesNoLeaseFromALivingOwner(t *testing.T) {
 		}
 	})
 }
+
+func TestALookThatOutlivesAnOutageJudgesNobody(t *testing.T) {
+	const lease = 15 * time.Second
+	began := time.Now()
+	at := func(d time.Duration) time.Time { return began.Add(d) }
+	us := func(d time.Duration) int64 { return at(d).UnixMicro() }
+	before := clock{told: us(0), asked: at(0), came: at(0)}
+	for name, c := range map[string]struct {
+		told, asked, came time.Duration
+		set, late         bool
+	}{
+		"in time":                     {5 * time.Second, 5 * time.Second, 5*time.Second + time.Millisecond, false, false},
+		"asked before, answered late": {20 * time.Second, 5 * time.Second, 20 * time.Second, false, true},
+		"set by an hour":              {time.Hour, 5 * time.Second, 5 * time.Second, true, false},
+		"set back":                    {-time.Hour, 5 * time.Second, 5 * time.Second, true, false},
+	} {
+		if set, late := before.passed(us(c.told), at(c.asked), at(c.came), lease/3); set != c.set || late != c.late {
+			t.Errorf("%s: set %t, late %t", name, set, late)
+		}
+	}
+	if set, late := (&clock{}).passed(us(time.Hour), at(0), at(0), lease/3); set || late {
+		t.Errorf("the first look: set %t, late %t", set, late)
+	}
+}
+
+// A sweep that is held up on its way to the database, or repeated behind an outage,
+// comes before the owners could renew.
+func TestASweepThatComesTooLateTouchesNoLease(t *testing.T) {
+	onBoth(t, func(c *clocked) {
+		until, err := c.lookAtClock(c.Context())
+		if err != nil {
+			c.Fatal(err)
+		}
+		c.set(8 * time.Hour) // as if the statement had waited so long
+		if rows, err := c.requeue(c.Context(), until); err != nil || len(rows) != 0 || c.state(c.runs) != chat.TaskRunning {
+			c.Errorf("%d tasks were taken from their owners (%v)", len(rows), err)
+		}
+		if rows, err := c.requeue(c.Context(), until+(9*time.Hour).Microseconds()); err != nil || len(rows) != 1 {
+			c.Errorf("in time, %d leases have expired, not one (%v)", len(rows), err)
+		}
+	})
+}

@@ -16,27 +16,36 @@ const sweepLimit = 100
 // Sweep queues again the tasks whose lease has expired, and returns them with
 // the worker that lost them. Those that are spent, because no attempt is left or
 // a cancel was requested, it returns unchanged, for EndExpired. When the database's
-// clock was set since the sweep before, it returns an error and touches no lease.
+// clock was set since the sweep before, or the database answers late, it returns an
+// error and touches no lease.
 func (s *Store) Sweep(ctx context.Context) (requeued, spent []chat.Task, err error) {
 	if err := s.pruneKeys(ctx); err != nil {
 		return nil, nil, err
 	}
-	if err := s.lookAtClock(ctx); err != nil {
+	until, err := s.lookAtClock(ctx)
+	if err != nil {
 		return nil, nil, err
 	}
-	back, err := change[taskRow](ctx, s, `UPDATE tasks SET state = 'queued', lease_until = NULL
-		WHERE state = 'running' AND lease_until < {{now}} AND NOT cancel_requested AND attempt - handbacks < $1
-		RETURNING `+taskColumns, chat.MaxAttempts)
+	back, err := s.requeue(ctx, until)
 	if err != nil {
 		return nil, nil, err
 	}
 	rows, err := list[taskRow](ctx, s, `SELECT `+taskColumns+` FROM tasks
-		WHERE `+expired+` AND (cancel_requested OR attempt - handbacks >= $1) ORDER BY created_at, id LIMIT $2`,
-		chat.MaxAttempts, sweepLimit)
+		WHERE `+expired+` AND (cancel_requested OR attempt - handbacks >= $1) AND {{now}} <= $3 ORDER BY created_at, id LIMIT $2`,
+		chat.MaxAttempts, sweepLimit, until)
 	if err != nil {
 		return nil, nil, err
 	}
 	return tasks(back), tasks(rows), nil
+}
+
+// requeue queues again the tasks whose lease has expired, unless it is later than
+// until by the database's clock: a statement that an outage has held up, or that was
+// repeated after it, comes before the owners who could not renew.
+func (s *Store) requeue(ctx context.Context, until int64) ([]taskRow, error) {
+	return change[taskRow](ctx, s, `UPDATE tasks SET state = 'queued', lease_until = NULL
+		WHERE state = 'running' AND lease_until < {{now}} AND NOT cancel_requested AND attempt - handbacks < $1 AND {{now}} <= $2
+		RETURNING `+taskColumns, chat.MaxAttempts, until)
 }
 
 // EndExpired ends a task that Sweep returned as spent, fenced by its attempt and
