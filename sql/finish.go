@@ -34,7 +34,7 @@ func (s *Store) finish(ctx context.Context, r chat.Result) error {
 		ended, err := change[string](ctx, s, `WITH ended AS (`+endTask+unfinished+` RETURNING message_id), saved AS (
 				UPDATE messages SET model = CASE WHEN $12 = '' THEN model ELSE $12 END,
 					content = $13, reasoning = $14, folded = $15, updated_at = {{now}} FROM ended WHERE id = ended.message_id)
-			SELECT message_id FROM ended`, append(endArguments(r), content, reasoning, fold(content))...)
+			SELECT message_id FROM ended`, append(endArguments(r), content, reasoning, foldMessage(content))...)
 		if err != nil || len(ended) > 0 {
 			return err
 		}
@@ -95,7 +95,7 @@ func (t *transaction) saveAnswer(ctx context.Context, id, model, content, reason
 	content, reasoning = chat.NormalizeText(content), chat.NormalizeText(reasoning)
 	_, err := t.exec(ctx, `UPDATE messages SET model = CASE WHEN $2 = '' THEN model ELSE $2 END,
 			content = $3, reasoning = $4, folded = $5, updated_at = {{now}} WHERE id = $1`,
-		id, chat.NormalizeText(model), content, reasoning, fold(content))
+		id, chat.NormalizeText(model), content, reasoning, foldMessage(content))
 	return err
 }
 

@@ -57,7 +57,7 @@ func (t *transaction) insertWholeMessages(ctx context.Context, owner string, seq
 		m := &list[i]
 		rows = append(rows, []any{
 			m.ID, m.ConversationID, seq + int64(i), m.ParentID, m.Role, m.Model,
-			m.CreatedAt.UnixMicro(), m.UpdatedAt.UnixMicro(), m.Content, m.Reasoning, fold(chat.WithoutImages(m.Content)),
+			m.CreatedAt.UnixMicro(), m.UpdatedAt.UnixMicro(), m.Content, m.Reasoning, foldMessage(chat.WithoutImages(m.Content)),
 		})
 	}
 	n, err := t.insertRows(ctx, `INSERT INTO messages

@@ -24,6 +24,22 @@ const (
 // PostgreSQL what its locale happens to know.
 func fold(text string) string { return strings.ToLower(strings.ToUpper(text)) }
 
+// searchedBytes is how many bytes of a message can be found by their words. The index
+// takes SQLite's one writer longer than a lease for the longest messages there are.
+const searchedBytes = 512 << 10
+
+// foldMessage is what is searched of a message.
+func foldMessage(text string) string {
+	if len(text) <= searchedBytes {
+		return fold(text)
+	}
+	end := searchedBytes
+	for !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return fold(text[:end])
+}
+
 // searchWords are the words of what someone typed, folded.
 func searchWords(search string) ([]string, error) {
 	if len(search) > maxSearch {

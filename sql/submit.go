@@ -159,7 +159,7 @@ func (t *transaction) insertTurn(ctx context.Context, seq int64, asked, content,
 		VALUES ($1, $2, $3, coalesce($4, (SELECT id FROM messages WHERE conversation_id = $2 ORDER BY seq DESC LIMIT 1), ''),
 				'user', '', {{now}}, {{now}}, $5, '', $6),
 			($7, $2, $8, $1, 'assistant', $9, {{now}}, {{now}}, '', '', '')`,
-		acc.UserMessageID, acc.ConversationID, seq, parent, content, fold(chat.WithoutImages(content)), acc.MessageID, seq+1, model)
+		acc.UserMessageID, acc.ConversationID, seq, parent, content, foldMessage(chat.WithoutImages(content)), acc.MessageID, seq+1, model)
 	return err
 }
 
@@ -167,7 +167,7 @@ func (t *transaction) insertMessage(ctx context.Context, seq int64, m chat.Messa
 	_, err := t.exec(ctx, `INSERT INTO messages
 			(id, conversation_id, seq, parent_id, role, model, created_at, updated_at, content, reasoning, folded)
 		VALUES ($1, $2, $3, $4, $5, $6, {{now}}, {{now}}, $7, '', $8)`,
-		m.ID, m.ConversationID, seq, m.ParentID, m.Role, m.Model, m.Content, fold(chat.WithoutImages(m.Content)))
+		m.ID, m.ConversationID, seq, m.ParentID, m.Role, m.Model, m.Content, foldMessage(chat.WithoutImages(m.Content)))
 	return err
 }
 

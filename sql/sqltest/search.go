@@ -8,6 +8,25 @@ import (
 )
 
 var searchTests = map[string]func(*suite){
+	"the first half mebibyte of a long message is searched": func(s *suite) {
+		c := s.conversation()
+		long := "needle" + strings.Repeat("漢 hay ", 100_000) + "haystack"
+		acc := s.send(c.ID, chat.Submission{Content: long})
+		for word, want := range map[string]int{"needle": 1, "haystack": 0} {
+			found, _, err := s.Conversations(s.Context(), owner, chat.ConversationQuery{Search: word})
+			s.must(err)
+			if len(found) != want {
+				s.Errorf("%s: %d conversations, not %d", word, len(found), want)
+			}
+		}
+		all, err := s.Messages(s.Context(), owner, c.ID)
+		s.must(err)
+		for _, m := range all {
+			if m.ID == acc.UserMessageID && m.Content != long {
+				s.Errorf("%d bytes are kept of %d", len(m.Content), len(long))
+			}
+		}
+	},
 	"finds what people type": func(s *suite) {
 		texts := map[string]string{
 			"plain":   "The Quick brown fox jumps over foo-bar and 100% of snake_case",
