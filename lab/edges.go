@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -8,6 +9,8 @@ import (
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
+
+	"chat/internal/services"
 )
 
 // Edge is a proxy on the way from one process to another.
@@ -29,8 +32,13 @@ func newEdges() *edges {
 }
 
 // open starts a proxy in front of upstream (host:port).
-func (e *edges) open(name, upstream string) (*Edge, error) {
-	p := toxiproxy.NewProxy(e.server, name, "127.0.0.1:0", upstream)
+func (e *edges) open(ctx context.Context, name, upstream string) (*Edge, error) {
+	// While it is cut, nobody else may get its port.
+	address, err := services.FreeAddress(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p := toxiproxy.NewProxy(e.server, name, address, upstream)
 	if err := p.Start(); err != nil {
 		return nil, fmt.Errorf("proxy %s: %w", name, err)
 	}

@@ -197,12 +197,12 @@ func (w *World) node(ctx context.Context, name string, api, worker bool) (*Node,
 		}
 		add(clockEnv + "=" + n.clock.file)
 	}
-	if n.Provider, err = w.edges.open(name+"→provider", w.backend.Listener.Addr().String()); err != nil {
+	if n.Provider, err = w.edges.open(ctx, name+"→provider", w.backend.Listener.Addr().String()); err != nil {
 		return nil, err
 	}
 	add("OPENAI_BASE_URL=http://" + n.Provider.Addr() + "/v1")
 	if w.Profile == Full {
-		if n.Redis, err = w.edges.open(name+"→redis", w.Redis.Addr()); err != nil {
+		if n.Redis, err = w.edges.open(ctx, name+"→redis", w.Redis.Addr()); err != nil {
 			return nil, err
 		}
 		add("REDIS_URL=redis://" + n.Redis.Addr() + "/0")
@@ -210,7 +210,7 @@ func (w *World) node(ctx context.Context, name string, api, worker bool) (*Node,
 		if err != nil {
 			return nil, err
 		}
-		if n.SQL, err = w.edges.open(name+"→sql", u.Host); err != nil {
+		if n.SQL, err = w.edges.open(ctx, name+"→sql", u.Host); err != nil {
 			return nil, err
 		}
 		u.Host = n.SQL.Addr()
@@ -230,7 +230,7 @@ func (w *World) node(ctx context.Context, name string, api, worker bool) (*Node,
 		if w.before != "" {
 			front = w.before
 		}
-		if n.Front, err = w.edges.open("client→"+name, front); err != nil {
+		if n.Front, err = w.edges.open(ctx, "client→"+name, front); err != nil {
 			return nil, err
 		}
 	}
