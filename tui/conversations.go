@@ -57,9 +57,14 @@ func (m *Model) notesCommand() tea.Cmd {
 		notes := map[string]panel.Note{}
 		for _, it := range shown {
 			line, message, err := placer.Place(ctx, it.ID, query)
-			if err == nil && message != "" {
-				notes[it.ID] = panel.Note{Text: sanitize.Line(line), At: message}
+			if err != nil || message == "" {
+				continue
 			}
+			note := panel.Note{Text: sanitize.Line(line), At: message}
+			if note.Text == it.Title { // as of a conversation that nobody has named
+				note.Text = ""
+			}
+			notes[it.ID] = note
 		}
 		return notesMsg{id, query, notes}
 	})
