@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"chat/daemon/keys"
 )
 
@@ -105,12 +107,15 @@ func (s *Site) listBytes(ctx context.Context) (float64, error) {
 		return 0, err
 	}
 	answer := len(strings.Join(words, "")) * count / len(words)
-	key := floorKey(task)
-	if s.bearer != "" {
-		key = keys.Names{}.Chunks(task)
+	held := int64(0)
+	for _, key := range []string{floorKey(task), keys.Names{}.Chunks(task), keys.Names{}.Packed(task), keys.Names{}.Metadata(task)} {
+		n, err := s.rdb.MemoryUsage(ctx, key, 0).Result()
+		if err != nil && !errors.Is(err, redis.Nil) { // the key is not there
+			return 0, err
+		}
+		held += n
 	}
-	held, err := s.rdb.MemoryUsage(ctx, key, 0).Result()
-	return float64(held) / float64(answer), err
+	return float64(held) / float64(answer), nil
 }
 
 // start starts the target again and again.

@@ -3,7 +3,6 @@ package bench
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -34,16 +33,9 @@ type Reading struct {
 	samples []sample
 }
 
-// follow reads until the stream ends, or ctx does. What came before is asked for
-// by the last id, so that a reading may be continued.
-func (r *Reading) follow(ctx context.Context, client *http.Client, url, bearer string) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return err
-	}
-	if bearer != "" {
-		req.Header.Set("Authorization", "Bearer "+bearer)
-	}
+// follow reads until the stream ends, or the request's context does. What came
+// before is asked for by the last id, so that a reading may be continued.
+func (r *Reading) follow(client *http.Client, req *http.Request) error {
 	if r.id != "" {
 		req.Header.Set("Last-Event-ID", r.id)
 	}
@@ -109,7 +101,7 @@ func (r *Reading) take(line []byte) {
 		return
 	}
 	switch {
-	case bytes.Contains(data, []byte(`"chunk_type":"done"`)):
+	case bytes.Contains(data, []byte(`"chunk_type":"done"`)), string(data) == "[DONE]":
 		r.Ended = now
 	case bytes.Contains(data, []byte(`"chunk_type":"error"`)):
 		r.Ended, r.Failed = now, errors.New(string(data))

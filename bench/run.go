@@ -5,7 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -16,7 +21,10 @@ type Config struct {
 	Rounds    int
 	Scenarios []string // names; none: all
 	Targets   []string // names; none: all
-	Progress  io.Writer
+	// Profiles is a directory to write profiles of the targets to, by perf(1),
+	// which is not free; empty: none.
+	Profiles string
+	Progress io.Writer
 }
 
 // limit bounds one scenario of one target.
@@ -34,7 +42,7 @@ func Run(ctx context.Context, c Config) (Results, error) {
 		}
 		for round := range c.Rounds {
 			for _, t := range Targets() {
-				if len(c.Targets) > 0 && !slices.Contains(c.Targets, t.Name) || sc.only != nil && !slices.Contains(sc.only, t.Name) {
+				if len(c.Targets) > 0 && !slices.Contains(c.Targets, t.Name) || !sc.suits(t.Name) {
 					continue
 				}
 				figures, err := one(ctx, c, sc, t)
@@ -68,5 +76,34 @@ func one(ctx context.Context, c Config, sc Scenario, t Target) (_ []Figure, err 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
+	if c.Profiles == "" {
+		return sc.run(ctx, s)
+	}
+	stop, err := s.profile(ctx, filepath.Join(c.Profiles, sc.Name+"-"+t.Name+".perf"))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
 	return sc.run(ctx, s)
+}
+
+// profile samples the stacks of the target's processes, and of Redis, until stop.
+func (s *Site) profile(ctx context.Context, path string) (stop func() error, err error) {
+	var pids []string
+	for _, p := range s.served {
+		pids = append(pids, strconv.Itoa(p.Pid()))
+	}
+	if s.redis != nil {
+		pids = append(pids, strconv.Itoa(s.redis.Pid()))
+	}
+	cmd := exec.CommandContext(ctx, "perf", "record", "-q", "-F", "499", "-g", "-o", path, "-p", strings.Join(pids, ","))
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // it writes the rest then
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	return func() error {
+		err := cmd.Process.Signal(os.Interrupt)
+		_ = cmd.Wait() // interrupted is how it ends
+		return err
+	}, nil
 }

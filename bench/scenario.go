@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -19,8 +20,16 @@ type Scenario struct {
 	Name string
 	What string
 	run  func(context.Context, *Site) ([]Figure, error)
-	// only are the targets that it makes sense for; nil: all.
+	// only are the targets that it makes sense for; nil: all that serve chunks.
 	only []string
+}
+
+// suits says whether the scenario makes sense for the target.
+func (s Scenario) suits(target string) bool {
+	if s.only == nil {
+		return target != ProviderName
+	}
+	return slices.Contains(s.only, target)
 }
 
 // Scenarios lists them in the order of the report.
@@ -37,6 +46,7 @@ func Scenarios() []Scenario {
 		Scenario{"replay", "an ended stream of 10,000 tokens, read late", replay, nil},
 		Scenario{"flaky", "200 streams at 20 tokens/s; their readers drop and resume every half second", flaky, nil},
 		Scenario{"memory", "of running streams, idle readers and ended streams", footprint, nil},
+		Scenario{"provider", "5,000 streams at 20 tokens/s", latency(5000, 50*time.Millisecond), []string{ProviderName}},
 		Scenario{"start", "from exec to the first connection taken", start, []string{"chatd", "embedded"}},
 	)
 }

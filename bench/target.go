@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -30,6 +31,7 @@ type Target struct {
 const (
 	FloorName      = "floor"
 	FloorBatchName = "floor-batch"
+	ProviderName   = "provider"
 )
 
 // Targets lists them; ratios are to floor-batch.
@@ -40,6 +42,7 @@ func Targets() []Target {
 		{"chatd", "chatd on Redis and PostgreSQL, API and worker in one process", chatdTarget("all")},
 		{"chatd-apart", "API and worker in processes of their own", chatdTarget("api", "worker")},
 		{"embedded", "chatd with nothing else: SQLite and the embedded engine", embeddedTarget},
+		{ProviderName, "the provider alone, read directly: what the others cannot go beyond", providerTarget},
 	}
 }
 
@@ -151,6 +154,17 @@ func floorTarget(mode string) func(context.Context, *Site) error {
 	}
 }
 
+// providerTarget serves the streams of a provider of its own to readers without
+// anything between.
+func providerTarget(ctx context.Context, s *Site) error {
+	address, err := services.FreeAddress(ctx)
+	if err != nil {
+		return err
+	}
+	s.base = "http://" + address + "/v1"
+	return s.launch(ctx, address, services.Command{Path: s.programs.Bench, Args: []string{"-serve", "-listen", address}})
+}
+
 // environment is that of every chatd. No setting differs from its default but the
 // number of answers at once, which the loads go beyond.
 func (s *Site) environment() []string {
@@ -203,6 +217,9 @@ func embeddedTarget(ctx context.Context, s *Site) error {
 func (s *Site) prepare(ctx context.Context, n int) ([]string, error) {
 	urls := make([]string, n)
 	for i := range urls {
+		if s.Target == ProviderName {
+			continue
+		}
 		if s.bearer == "" {
 			urls[i] = s.base + "/start"
 			continue
@@ -220,6 +237,9 @@ func (s *Site) prepare(ctx context.Context, n int) ([]string, error) {
 
 // submit sends a message and returns the id of its task.
 func (s *Site) submit(ctx context.Context, url string, script Script) (string, error) {
+	if s.Target == ProviderName {
+		return script.Prompt(), nil
+	}
 	var accepted struct {
 		TaskID string `json:"task_id"`
 	}
@@ -256,7 +276,18 @@ func (s *Site) post(ctx context.Context, url string, in, out any) error {
 }
 
 func (s *Site) follow(ctx context.Context, r *Reading, task string) error {
-	return r.follow(ctx, s.client, s.base+"/stream/"+task, s.bearer)
+	method, url, body := http.MethodGet, s.base+"/stream/"+task, io.Reader(nil)
+	if s.Target == ProviderName {
+		method, url, body = http.MethodPost, s.base+"/chat/completions", strings.NewReader(`"`+task+`"`)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, url, body)
+	if err != nil {
+		return err
+	}
+	if s.bearer != "" {
+		req.Header.Set("Authorization", "Bearer "+s.bearer)
+	}
+	return r.follow(s.client, req)
 }
 
 // spent is what the target's own processes, and Redis, have used so far.

@@ -163,6 +163,18 @@ func BenchmarkAppendChunk(b *testing.B) {
 	}
 }
 
+func BenchmarkWriter(b *testing.B) {
+	c, err := chat.Chunk{Index: 1234, Attempt: 1, Type: chat.ChunkContent, Content: " token"}.Encode()
+	if err != nil {
+		b.Fatal(err)
+	}
+	var buf []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		buf = sse.AppendEncoded(buf[:0], c)
+	}
+}
+
 func BenchmarkReader(b *testing.B) {
 	frame, _ := sse.AppendChunk(nil, chat.Chunk{Index: 1234, Attempt: 1, Type: chat.ChunkContent, Content: " token"})
 	in := bytes.Repeat(frame, 1000)

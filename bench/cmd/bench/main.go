@@ -37,7 +37,8 @@ type options struct {
 	scenarios, targets string
 	chatd              string
 	json, markdown     string
-	list               bool
+	profiles           string
+	list, verbose      bool
 	screen, server     bool
 }
 
@@ -59,6 +60,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	f.StringVar(&o.markdown, "markdown", "", "and the tables to this one")
 	f.BoolVar(&o.screen, "screen", true, "measure the screen, the command line and the search (not with -scenarios or -targets)")
 	f.BoolVar(&o.server, "server", true, "measure the server")
+	f.StringVar(&o.profiles, "profiles", "", "write profiles of the targets, by perf, to this directory; they cost time")
+	f.BoolVar(&o.verbose, "goals", false, "list the goals that are reached, too")
 	f.BoolVar(&o.list, "list", false, "list the scenarios and the targets")
 	if err := f.Parse(args); err != nil {
 		return 2
@@ -122,7 +125,11 @@ func (o options) measure(ctx context.Context, stdout, stderr io.Writer) error {
 	}
 	fmt.Fprintf(stdout, "%s, %d processors, %s, %d rounds, %s. In brackets: ratios to floor-batch, or to the baseline.\n",
 		runtime.GOOS+"/"+runtime.GOARCH, runtime.NumCPU(), runtime.Version(), o.rounds, time.Since(began).Round(time.Second))
-	return errors.Join(failed, results.Write(stdout), o.save(results))
+	failed = errors.Join(failed, results.Write(stdout))
+	if verdicts := results.Judge(bench.Goals()); len(verdicts) > 0 {
+		failed = errors.Join(failed, bench.WriteVerdicts(stdout, verdicts, o.verbose))
+	}
+	return errors.Join(failed, o.save(results))
 }
 
 func (o options) measureServer(ctx context.Context, stderr io.Writer) (bench.Results, error) {
@@ -143,6 +150,9 @@ func (o options) measureServer(ctx context.Context, stderr io.Writer) (bench.Res
 			return nil, fmt.Errorf("build chatd: %w", err)
 		}
 	}
+	if o.chatd, err = filepath.Abs(o.chatd); err != nil {
+		return nil, err
+	}
 	base, stop, err := startProvider(ctx, self)
 	if err != nil {
 		return nil, err
@@ -150,7 +160,8 @@ func (o options) measureServer(ctx context.Context, stderr io.Writer) (bench.Res
 	defer stop()
 	c := bench.Config{
 		Programs: bench.Programs{Bench: self, Chatd: o.chatd}, Provider: base, Rounds: o.rounds,
-		Scenarios: split(o.scenarios), Targets: split(o.targets), Progress: stderr,
+		Scenarios: split(o.scenarios), Targets: split(o.targets),
+		Profiles: o.profiles, Progress: stderr,
 	}
 	return bench.Run(ctx, c)
 }

@@ -1,0 +1,74 @@
+package sql_test
+
+import (
+	"testing"
+
+	"chat"
+	"chat/internal/services"
+	"chat/sql"
+)
+
+// stores are those of either database, empty.
+func stores(b *testing.B) map[string]*sql.Store {
+	b.Helper()
+	all := map[string]*sql.Store{}
+	for name, url := range map[string]string{"postgres": services.Postgres(b), "sqlite": "sqlite://" + b.TempDir() + "/chat.db"} {
+		s, err := sql.Open(b.Context(), url, sql.Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { _ = s.Close() })
+		all[name] = s
+	}
+	return all
+}
+
+// BenchmarkClaim is one claim of one task, of a queue that holds up to 256.
+func BenchmarkClaim(b *testing.B) {
+	for name, s := range stores(b) {
+		b.Run(name, func(b *testing.B) {
+			c, err := s.CreateConversation(b.Context(), "ada", chat.Conversation{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			queued := 0
+			for b.Loop() {
+				if queued == 0 {
+					b.StopTimer()
+					for ; queued < 256; queued++ {
+						if _, _, err := s.Submit(b.Context(), "ada", c.ID, chat.Submission{Content: "x"}, chat.SubmitOptions{}); err != nil {
+							b.Fatal(err)
+						}
+					}
+					b.StartTimer()
+				}
+				got, err := s.Claim(b.Context(), "worker", 1, false)
+				if err != nil {
+					b.Fatal(err)
+				}
+				// An owner's waiting tasks stand a turn apart, but all are due.
+				if len(got) != 1 {
+					b.Fatalf("claimed %d tasks of %d", len(got), queued)
+				}
+				queued--
+			}
+		})
+	}
+}
+
+// BenchmarkSubmit is one message accepted: what POST waits for.
+func BenchmarkSubmit(b *testing.B) {
+	for name, s := range stores(b) {
+		b.Run(name, func(b *testing.B) {
+			c, err := s.CreateConversation(b.Context(), "ada", chat.Conversation{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				if _, _, err := s.Submit(b.Context(), "ada", c.ID, chat.Submission{Content: "x"}, chat.SubmitOptions{}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
