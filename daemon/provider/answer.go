@@ -25,13 +25,15 @@ type answer struct {
 	reason    string
 	usage     *chat.Usage
 	model     string
+	named     text // what model was made of
 	content   tail
 	reasoning tail
 }
 
 // add takes a frame in and emits its text. grew says that there was some.
 func (a *answer) add(f *frame) (grew bool, err error) {
-	if f.Model != "" {
+	if f.Model != "" && f.Model != a.named {
+		a.named = f.Model
 		a.model = clean(string(f.Model), maxModelID)
 	}
 	if f.Usage != nil && f.Usage.Usage != nil {

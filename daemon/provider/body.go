@@ -18,43 +18,45 @@ import (
 // keep-alives it is never reached; a compressed flood reaches it.
 const maxQuiet = 4 << 20
 
-// body is a response as go-openai can read it: one line "data: <JSON>" an
-// event, then "data: [DONE]". It ends with io.EOF only after [DONE]; everything
-// else is an error, so that a cut never looks like an end.
+// body is the body of a response, read as events and not as bytes: go-openai
+// makes the request and closes the response, but its reader of lines is left out
+// (see call.next). It ends with io.EOF only after [DONE]; everything else is an
+// error, so that a cut never looks like an end.
 type body struct {
 	x    *exchange
 	raw  io.ReadCloser
 	h1   bool
 	over func() error // why the request's context ended, nil while it has not
-	next func() error // makes the next piece of out
+	step func() ([]byte, error)
 	sse  *sse.Reader
-	out  []byte // valid until next is called
-	off  int
 	done bool
 	err  error
 }
 
 func newBody(ctx context.Context, x *exchange, resp *http.Response) *body {
 	b := &body{x: x, raw: resp.Body, h1: resp.ProtoMajor == 1, over: func() error { return context.Cause(ctx) }}
-	b.next = b.sniff
+	b.step = b.sniff
 	return b
 }
 
-func (b *body) Read(p []byte) (int, error) {
-	for b.off == len(b.out) {
-		if b.done {
-			return 0, io.EOF
+// next returns the JSON of the next event, valid until it is called again.
+func (b *body) next() ([]byte, error) {
+	for {
+		switch {
+		case b.done:
+			return nil, io.EOF
+		case b.err != nil:
+			return nil, b.err
 		}
-		if b.err != nil {
-			return 0, b.err
+		var data []byte
+		if data, b.err = b.step(); b.err == nil && len(data) > 0 {
+			return data, nil
 		}
-		b.out, b.off = b.out[:0], 0
-		b.err = b.next()
 	}
-	n := copy(p, b.out[b.off:])
-	b.off += n
-	return n, nil
 }
+
+// Read makes body the Body of a response. Nobody calls it: next reads.
+func (*body) Read([]byte) (int, error) { return 0, io.EOF }
 
 // Close ends the response. After a proper end it takes the last bytes, so that
 // the connection can be used again.
@@ -96,7 +98,7 @@ const byteOrderMark = "\xEF\xBB\xBF"
 
 // sniff looks at the first byte that says something: servers are known to send
 // JSON or HTML as text/event-stream, and events under other names.
-func (b *body) sniff() error {
+func (b *body) sniff() ([]byte, error) {
 	var head []byte
 	marked := false
 	buf := make([]byte, 512)
@@ -111,7 +113,7 @@ func (b *body) sniff() error {
 			continue
 		}
 		if len(head) == 0 && err != io.EOF { //nolint:errorlint // a cut is an error that wraps io.EOF, an end is io.EOF itself
-			return err
+			return nil, err
 		}
 		var rest io.Reader = source{b}
 		if err != nil {
@@ -122,16 +124,16 @@ func (b *body) sniff() error {
 }
 
 // choose settles how whole, which begins with head, is read.
-func (b *body) choose(head []byte, whole io.Reader) error {
+func (b *body) choose(head []byte, whole io.Reader) ([]byte, error) {
 	switch {
 	case len(head) > 0 && (head[0] == '{' || head[0] == '['):
 		return b.plain(whole)
 	case len(head) > 0 && head[0] == '<':
-		return b.x.to.webPage(head)
+		return nil, b.x.to.webPage(head)
 	}
 	b.sse = sse.NewReader(whole, b.x.limits.MaxEvent)
-	b.next = b.event
-	return nil
+	b.step = b.event
+	return nil, nil
 }
 
 // failed is a reader at its end.
@@ -140,30 +142,29 @@ type failed struct{ err error }
 func (f failed) Read([]byte) (int, error) { return 0, f.err }
 
 // plain takes a whole chat completion that was sent instead of a stream.
-func (b *body) plain(r io.Reader) error {
+func (b *body) plain(r io.Reader) ([]byte, error) {
 	limit := int64(b.x.limits.MaxAnswer) + maxErrorBody
 	whole, err := io.ReadAll(io.LimitReader(r, limit+1))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if int64(len(whole)) > limit {
-		return b.x.to.answerTooLarge(b.x.limits.MaxAnswer)
+		return nil, b.x.to.answerTooLarge(b.x.limits.MaxAnswer)
 	}
 	if !json.Valid(whole) {
 		if errors.Is(unfinished(whole), io.ErrUnexpectedEOF) {
-			return b.x.to.cutError(io.ErrUnexpectedEOF)
+			return nil, b.x.to.cutError(io.ErrUnexpectedEOF)
 		}
-		return b.x.to.protocolError("answered with something that is not JSON", nil)
+		return nil, b.x.to.protocolError("answered with something that is not JSON", nil)
 	}
 	if !isCompletion(whole) {
 		if b.x.to.readComplaint(whole).Message == "" {
-			return b.x.to.protocolError("answered with JSON that is not a chat completion", nil)
+			return nil, b.x.to.protocolError("answered with JSON that is not a chat completion", nil)
 		}
-		return b.x.to.streamError(whole, b.x.model)
+		return nil, b.x.to.streamError(whole, b.x.model)
 	}
-	b.line(whole)
-	b.finish()
-	return nil
+	b.done = true
+	return whole, nil
 }
 
 // unfinished is io.ErrUnexpectedEOF for JSON that stops in the middle.
@@ -181,51 +182,28 @@ func isCompletion(data []byte) bool {
 	return json.Unmarshal(data, &v) == nil && len(v.Choices) > 0 && !present(v.Error)
 }
 
-// event takes one event of the stream.
-func (b *body) event() error {
+// event takes one event of the stream; one that says nothing is none.
+func (b *body) event() ([]byte, error) {
 	e, err := b.sse.Next()
 	switch {
 	case err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF): //nolint:errorlint // a cut is an error that wraps io.EOF, and has its words already
-		return b.x.to.cutError(err)
+		return nil, b.x.to.cutError(err)
 	case errors.Is(err, sse.ErrTooLarge):
-		return b.x.to.eventTooLarge(b.x.limits.MaxEvent)
+		return nil, b.x.to.eventTooLarge(b.x.limits.MaxEvent)
 	case err != nil:
-		return err
+		return nil, err
 	}
 	data := bytes.TrimSpace(e.Data)
 	switch {
 	case len(data) == 0 || e.Type == "ping":
+		return nil, nil
 	case string(data) == "[DONE]":
-		b.finish()
+		b.done = true
+		return nil, nil
 	case e.Type == "error":
-		return b.x.to.streamError(bytes.Clone(data), b.x.model)
+		return nil, b.x.to.streamError(bytes.Clone(data), b.x.model)
 	case data[0] == '<':
-		return b.x.to.webPage(data)
-	default:
-		b.line(data)
+		return nil, b.x.to.webPage(data)
 	}
-	return nil
-}
-
-// line puts data on one line: in JSON a line end can only be white space. The
-// space after the brace keeps go-openai from taking {"error":null,…} and real
-// error objects into its own hands; next in call.go finds those.
-func (b *body) line(data []byte) {
-	b.out = append(b.out, "data: "...)
-	from := len(b.out)
-	if data[0] == '{' {
-		b.out, data = append(b.out, "{ "...), data[1:]
-	}
-	b.out = append(b.out, data...)
-	for i := from; i < len(b.out); i++ {
-		if b.out[i] == '\n' {
-			b.out[i] = ' '
-		}
-	}
-	b.out = append(b.out, '\n')
-}
-
-func (b *body) finish() {
-	b.out = append(b.out, "data: [DONE]\n"...)
-	b.done = true
+	return data, nil
 }

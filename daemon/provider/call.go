@@ -119,7 +119,7 @@ func (c *call) once(parent context.Context, req openai.ChatCompletionRequest) er
 	}}
 	x.watch.arm(c.limits.FirstToken, x.phases.firstToken)
 	for {
-		err := c.next(x, stream, &a)
+		err := c.next(x, &a)
 		switch {
 		case err == nil:
 		case parent.Err() != nil:
@@ -132,9 +132,10 @@ func (c *call) once(parent context.Context, req openai.ChatCompletionRequest) er
 	}
 }
 
-// next takes one event of the stream into the answer. io.EOF is [DONE].
-func (c *call) next(x *exchange, stream *openai.ChatCompletionStream, a *answer) error {
-	raw, err := stream.RecvRaw()
+// next takes one event of the stream into the answer. io.EOF is [DONE]. The events
+// are read past go-openai, whose reader runs three regular expressions over each.
+func (c *call) next(x *exchange, a *answer) error {
+	raw, err := x.body.next()
 	if err == io.EOF { //nolint:errorlint // a cut is an error that wraps io.EOF, [DONE] is io.EOF itself
 		return err
 	}

@@ -21,7 +21,8 @@ type exchange struct {
 	model  string
 	watch  watch
 	phases phases
-	quiet  int // bytes read since the last text
+	quiet  int   // bytes read since the last text
+	body   *body // of the response
 }
 
 // Do sends the request. A response that is not a success is an error here.
@@ -33,7 +34,8 @@ func (x *exchange) Do(req *http.Request) (*http.Response, error) {
 	if err := x.to.check(resp, x.model); err != nil {
 		return nil, err
 	}
-	resp.Body = newBody(req.Context(), x, resp)
+	x.body = newBody(req.Context(), x, resp)
+	resp.Body = x.body
 	return resp, nil
 }
 

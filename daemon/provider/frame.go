@@ -18,6 +18,8 @@ type frame struct {
 	Choices []choice        `json:"choices"`
 	Usage   *usage          `json:"usage"`
 	Error   json.RawMessage `json:"error"`
+
+	named text // the last Model that was scanned
 }
 
 type choice struct {
@@ -49,8 +51,12 @@ func (d *delta) thought() string {
 // a hundred thousand frames.
 func (f *frame) decode(data []byte) error {
 	used := f.Choices[:cap(f.Choices)]
+	*f = frame{Choices: used[:0], named: f.named}
+	if f.scan(data) {
+		return nil
+	}
 	clear(used) // encoding/json would decode into what was left there
-	*f = frame{Choices: used[:0]}
+	*f = frame{Choices: used[:0], named: f.named}
 	return json.Unmarshal(data, f)
 }
 

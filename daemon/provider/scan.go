@@ -1,0 +1,273 @@
+package provider
+
+import (
+	"bytes"
+	"strconv"
+)
+
+// scan reads a frame as providers send it for most of an answer, in one pass and
+// without encoding/json, which takes ten times as long. It takes what it is sure
+// of and nothing else: false means that encoding/json is to be asked, for a failure
+// as for a shape that scan does not know. FuzzFrame holds them together.
+func (f *frame) scan(data []byte) bool {
+	s := scanner{rest: data}
+	seen := 0
+	ok := s.object(func(key []byte) bool {
+		switch string(key) {
+		case "model":
+			return s.once(&seen, 1) && s.text(&f.Model, &f.named)
+		case "choices":
+			return s.once(&seen, 2) && s.choices(f)
+		case "usage":
+			return s.once(&seen, 4) && s.literal("null")
+		case "error":
+			return false
+		}
+		return s.skip(0)
+	})
+	return ok && s.space() && len(s.rest) == 0
+}
+
+// scanner takes one part of a JSON text after the other; each method says whether
+// the part was there. What comes behind a part that was not is of no interest.
+type scanner struct{ rest []byte }
+
+// once notes that a key was seen; a second time is for encoding/json.
+func (*scanner) once(seen *int, bit int) bool {
+	again := *seen&bit != 0
+	*seen |= bit
+	return !again
+}
+
+func (s *scanner) space() bool {
+	for len(s.rest) > 0 && (s.rest[0] == ' ' || s.rest[0] == '\t' || s.rest[0] == '\r' || s.rest[0] == '\n') {
+		s.rest = s.rest[1:]
+	}
+	return true
+}
+
+// byte takes one byte, and the space before it.
+func (s *scanner) byte(c byte) bool {
+	s.space()
+	if len(s.rest) == 0 || s.rest[0] != c {
+		return false
+	}
+	s.rest = s.rest[1:]
+	return true
+}
+
+func (s *scanner) literal(l string) bool {
+	s.space()
+	if len(s.rest) < len(l) || string(s.rest[:len(l)]) != l {
+		return false
+	}
+	s.rest = s.rest[len(l):]
+	return true
+}
+
+// object takes an object; value takes the value of each key. Keys of other letters
+// than these might be known ones to encoding/json, which looks past their case.
+func (s *scanner) object(value func(key []byte) bool) bool {
+	if !s.byte('{') {
+		return false
+	}
+	if s.byte('}') {
+		return true
+	}
+	for {
+		raw, ok := s.string()
+		if !ok || !s.byte(':') {
+			return false
+		}
+		key := raw[1 : len(raw)-1]
+		for _, c := range key {
+			if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_' {
+				return false
+			}
+		}
+		if !value(key) {
+			return false
+		}
+		if !s.byte(',') {
+			return s.byte('}')
+		}
+	}
+}
+
+// string takes a string, with its quotes.
+func (s *scanner) string() ([]byte, bool) {
+	s.space()
+	b := s.rest
+	if len(b) == 0 || b[0] != '"' {
+		return nil, false
+	}
+	for i := 1; i < len(b); i++ {
+		switch c := b[i]; {
+		case c == '"':
+			s.rest = b[i+1:]
+			return b[:i+1], true
+		case c < ' ':
+			return nil, false
+		case c == '\\':
+			i++
+			if i == len(b) || bytes.IndexByte([]byte(`"\/bfnrtu`), b[i]) < 0 {
+				return nil, false
+			}
+			if b[i] == 'u' {
+				for range 4 {
+					if i++; i == len(b) || !isHex(b[i]) {
+						return nil, false
+					}
+				}
+			}
+		}
+	}
+	return nil, false
+}
+
+func isHex(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
+}
+
+// text takes a string or null. One that is what last holds costs no memory.
+func (s *scanner) text(t, last *text) bool {
+	if s.literal("null") {
+		*t = ""
+		return true
+	}
+	raw, ok := s.string()
+	if !ok {
+		return false
+	}
+	if last == nil {
+		*t = text(unquote(raw))
+		return true
+	}
+	if string(raw[1:len(raw)-1]) != string(*last) || bytes.IndexByte(raw, '\\') >= 0 {
+		*last = text(unquote(raw))
+	}
+	*t = *last
+	return true
+}
+
+// choices takes an array of at most one choice.
+func (s *scanner) choices(f *frame) bool {
+	if !s.byte('[') {
+		return false
+	}
+	if s.byte(']') {
+		return true
+	}
+	var c choice
+	seen := 0
+	ok := s.object(func(key []byte) bool {
+		switch string(key) {
+		case "index":
+			return s.once(&seen, 1) && s.index(&c.Index)
+		case "delta":
+			return s.once(&seen, 2) && s.delta(&c.Delta)
+		case "finish_reason":
+			return s.once(&seen, 4) && s.text(&c.Reason, nil)
+		case "message", "error":
+			return false
+		}
+		return s.skip(0)
+	})
+	if !ok {
+		return false
+	}
+	f.Choices = append(f.Choices, c)
+	return s.byte(']')
+}
+
+func (s *scanner) delta(d *delta) bool {
+	seen := 0
+	return s.object(func(key []byte) bool {
+		switch string(key) {
+		case "content":
+			return s.once(&seen, 1) && s.text(&d.Content, nil)
+		case "refusal":
+			return s.once(&seen, 2) && s.text(&d.Refusal, nil)
+		case "reasoning":
+			return s.once(&seen, 4) && s.text(&d.Reasoning, nil)
+		case "reasoning_content":
+			return s.once(&seen, 8) && s.text(&d.ReasoningContent, nil)
+		}
+		return s.skip(0)
+	})
+}
+
+// digits takes a run of them, at least one.
+func (s *scanner) digits() []byte {
+	n := 0
+	for n < len(s.rest) && s.rest[n] >= '0' && s.rest[n] <= '9' {
+		n++
+	}
+	taken := s.rest[:n]
+	s.rest = s.rest[n:]
+	return taken
+}
+
+// index takes a small number.
+func (s *scanner) index(n *int) bool {
+	s.space()
+	d := s.digits()
+	if len(d) == 0 || len(d) > 9 || d[0] == '0' && len(d) > 1 || len(s.rest) == 0 || bytes.IndexByte([]byte(".eE"), s.rest[0]) >= 0 {
+		return false
+	}
+	var err error
+	*n, err = strconv.Atoi(string(d))
+	return err == nil
+}
+
+// maxSkipped is how deep what is skipped may be nested.
+const maxSkipped = 8
+
+// skip takes a value that nobody wants, if it is one.
+func (s *scanner) skip(depth int) bool {
+	s.space()
+	if len(s.rest) == 0 || depth > maxSkipped {
+		return false
+	}
+	switch c := s.rest[0]; {
+	case c == '"':
+		_, ok := s.string()
+		return ok
+	case c == 'n':
+		return s.literal("null")
+	case c == 't':
+		return s.literal("true")
+	case c == 'f':
+		return s.literal("false")
+	case c == '{':
+		return s.object(func([]byte) bool { return s.skip(depth + 1) })
+	case c == '[':
+		s.rest = s.rest[1:]
+		if s.byte(']') {
+			return true
+		}
+		for s.skip(depth + 1) {
+			if !s.byte(',') {
+				return s.byte(']')
+			}
+		}
+		return false
+	case c >= '0' && c <= '9':
+		return s.number()
+	}
+	return false
+}
+
+// number takes one that is not negative and has no exponent; others are rare.
+func (s *scanner) number() bool {
+	if d := s.digits(); d[0] == '0' && len(d) > 1 {
+		return false
+	}
+	if len(s.rest) > 0 && s.rest[0] == '.' {
+		s.rest = s.rest[1:]
+		if len(s.digits()) == 0 {
+			return false
+		}
+	}
+	return len(s.rest) > 0 && s.rest[0] != 'e' && s.rest[0] != 'E'
+}
