@@ -29,6 +29,7 @@ type step struct {
 	publish []string
 	// meta is written and the TTLs are armed when it is not nil.
 	meta []any
+	made time.Time
 }
 
 // append pushes entries and announces them. The contract:

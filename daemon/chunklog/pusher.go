@@ -13,67 +13,105 @@ import (
 const maxTogether = 512
 
 // pusher lets all streams share round trips, as a database commits in groups:
-// while one is on its way, the steps that come meanwhile wait, and then go
-// together. Under load batches grow, and what a step costs Redis and us shrinks.
+// while one is on its way, what comes meanwhile waits, and then goes together.
+// Under load batches grow, and what a step costs Redis and us shrinks.
+//
+// It works for two kinds of customers. A writer that has text says so (tell) and
+// goes on; the pusher takes the text and makes the step of it, so that a token
+// wakes nobody but the pusher. A step that somebody waits for is handed over as it
+// is (push). One goroutine serves both, as long as there is something to do.
 type pusher struct {
 	rdb  *redis.Client
 	opts Options
 
 	mu      sync.Mutex
 	waiting []*push
-	busy    bool // somebody sends
+	texts   []*Writer // that have text
+	busy    bool      // serve runs
 }
 
-// push is one step that waits.
+// push is one step of a round trip.
 type push struct {
 	step
 	appended
 	commands int // how many it took
 	err      error
-	// turn is told when the step has been made (false), or that it is this
-	// step's writer who sends now (true). So nobody works for the others for
-	// longer than one round trip.
-	turn chan bool
+	writer   *Writer       // whose step it is, if nobody waits for it
+	made     chan struct{} // told otherwise
 }
 
 // push makes a step. It may wait for a round trip of others and for its own, each
 // bounded by the timeout.
 func (p *pusher) push(ctx context.Context, s step) error {
-	mine := &push{step: s, turn: make(chan bool, 1)}
+	mine := &push{step: s, made: make(chan struct{}, 1)}
 	p.mu.Lock()
 	p.waiting = append(p.waiting, mine)
-	wait := p.busy
-	p.busy = true
+	p.wake(ctx)
 	p.mu.Unlock()
-	if wait && !<-mine.turn {
-		return mine.result()
-	}
-	p.mu.Lock()
-	batch := p.waiting
-	p.waiting = nil
-	if len(batch) > maxTogether {
-		batch, p.waiting = batch[:maxTogether:maxTogether], batch[maxTogether:]
-	}
-	p.mu.Unlock()
-	p.send(ctx, batch)
-	p.mu.Lock()
-	if len(p.waiting) > 0 {
-		p.waiting[0].turn <- true
-	} else {
-		p.busy = false
-	}
-	p.mu.Unlock()
-	for _, other := range batch {
-		if other != mine {
-			other.turn <- false
-		}
-	}
+	<-mine.made
 	return mine.result()
 }
 
-// send makes the steps of a batch, in which the sender's own is the first.
+// tell says that w has text. Nothing is waited for.
+func (p *pusher) tell(ctx context.Context, w *Writer) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.texts = append(p.texts, w)
+	p.wake(ctx)
+}
+
+// wake sees to it that serve runs. The lock is held. Nobody waits for serve as
+// such: it ends with the last step, which ends by itself (Options.Timeout).
+func (p *pusher) wake(ctx context.Context) {
+	if !p.busy {
+		p.busy = true
+		go p.serve(context.WithoutCancel(ctx)) // for others, too
+	}
+}
+
+// serve makes steps, many at a time, until there are none.
+func (p *pusher) serve(ctx context.Context) {
+	var spare []*Writer
+	for {
+		p.mu.Lock()
+		steps, texts := p.waiting, p.texts
+		p.waiting = nil
+		if len(steps) > maxTogether {
+			steps, p.waiting = steps[:maxTogether:maxTogether], steps[maxTogether:]
+		}
+		if n := maxTogether - len(steps); len(texts) > n {
+			texts, p.texts = texts[:n:n], texts[n:]
+		} else {
+			p.texts = spare[:0]
+		}
+		p.busy = len(steps)+len(texts) > 0
+		p.mu.Unlock()
+		if len(steps)+len(texts) == 0 {
+			return
+		}
+		for _, w := range texts {
+			if s, ok := w.take(); ok {
+				steps = append(steps, &push{step: s, writer: w})
+			}
+		}
+		clear(texts)
+		spare = texts
+		if len(steps) > 0 {
+			p.send(ctx, steps)
+		}
+		for _, s := range steps {
+			if s.writer != nil {
+				s.writer.took(s.step, s.result())
+			} else {
+				s.made <- struct{}{}
+			}
+		}
+	}
+}
+
+// send makes the steps of a batch in one round trip.
 func (p *pusher) send(ctx context.Context, batch []*push) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.opts.Timeout) // others wait for it, too
+	ctx, cancel := context.WithTimeout(ctx, p.opts.Timeout)
 	defer cancel()
 	pipe := p.rdb.Pipeline()
 	if slices.ContainsFunc(batch, func(s *push) bool { return s.meta != nil }) {

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"chat"
-	"chat/internal/crash"
 )
 
 // maxChunk is how many bytes a chunk may have before the next one begins. Deltas
@@ -26,28 +25,36 @@ const (
 // errInDoubt: the lease may be lost, so nothing is sent for now.
 var errInDoubt = errors.New("chunk log: the lease is in doubt")
 
-// Writer appends one attempt's chunks. Add never waits for Redis: one
-// goroutine, Run, drains whatever is pending in one round trip. The writer keeps
-// the whole log in memory, so that a list that was lost is written again.
+// Writer appends one attempt's chunks. Add never waits for Redis: whatever is
+// pending goes with the next round trip, which the pusher makes for all writers.
+// Run is there for what is not plain sailing: a list that is lost, a Redis that does
+// not answer, TTLs. The writer keeps the whole log in memory, so that a list that
+// was lost is written again.
 type Writer struct {
 	log     *Log
 	task    chat.Task
 	created time.Time
-	allowed func() bool // whether the lease still holds
+	allowed func() bool     // whether the lease still holds
+	ctx     context.Context //nolint:containedctx // of round trips for all writers, which Add does not wait for
 
-	mu      sync.Mutex // guards pending
+	mu      sync.Mutex // guards pending and queued
 	pending []delta
+	queued  bool // the pusher knows that there is text
 	wake    chan struct{}
 	stop    chan struct{}
 
-	// The rest belongs to whoever sends: Run, and after it Settle and End.
+	// The rest belongs to whoever sends, which is who holds the lock: Run, the
+	// pusher, and after Run Settle and End.
+	sending sync.Mutex
 	entries []string // the list as it should be, older attempts included
 	acked   int      // how many of them Redis is known to hold
 	told    int      // how many of them have been published
 	tried   int      // how many there were at the last try
 	intact  bool     // whether the list is believed to be entries[:acked]
 	unsure  bool     // whether an append to such a list may have been applied
+	stale   bool     // a newer attempt was found
 	armed   time.Time
+	sent    time.Time // the last step that succeeded
 	status  chat.TaskState
 	finish  string
 }
@@ -65,6 +72,7 @@ type delta struct {
 func (l *Log) Begin(ctx context.Context, task chat.Task, allowed func() bool) (*Writer, chat.Answer, error) {
 	w := &Writer{
 		log: l, task: task, created: time.Now(), allowed: allowed, status: chat.TaskRunning,
+		ctx:  context.WithoutCancel(ctx),
 		wake: make(chan struct{}, 1), stop: make(chan struct{}),
 	}
 	if task.Attempt <= 1 {
@@ -138,16 +146,24 @@ func (w *Writer) Add(typ chat.ChunkType, text string) {
 	} else {
 		w.pending = append(w.pending, delta{typ, []byte(text)})
 	}
-	w.mu.Unlock()
-	w.poke()
+	w.tell()
 }
 
 // Reset starts the attempt's text anew: readers drop what came before.
 func (w *Writer) Reset() {
 	w.mu.Lock()
 	w.pending = append(w.pending, delta{typ: chat.ChunkReset})
+	w.tell()
+}
+
+// tell unlocks mu, and tells the pusher that there is text, once.
+func (w *Writer) tell() {
+	told := w.queued
+	w.queued = true
 	w.mu.Unlock()
-	w.poke()
+	if !told {
+		w.log.pusher.tell(w.ctx, w)
+	}
 }
 
 func (w *Writer) poke() {
@@ -160,9 +176,9 @@ func (w *Writer) poke() {
 // Stop makes Run return after the step it is in.
 func (w *Writer) Stop() { close(w.stop) }
 
-// Run sends what is pending until Stop, the end of ctx, or a newer attempt, for
-// which it returns ErrStale. Meanwhile it re-arms the TTL and restores a list
-// that was lost, even while no text comes.
+// Run keeps the list until Stop, the end of ctx, or a newer attempt, for which it
+// returns ErrStale: it begins the list, re-arms the TTL and restores what was lost,
+// even while no text comes, and sends text while the pusher cannot.
 func (w *Writer) Run(ctx context.Context) error {
 	idle := min(idleRefresh, w.log.opts.TTL/3)
 	timer := time.NewTimer(idle)
@@ -175,10 +191,14 @@ func (w *Writer) Run(ctx context.Context) error {
 		case <-w.stop:
 			return nil
 		case <-w.wake:
-			if failures > 0 {
+			if failures > 0 || w.well() {
 				continue // the timer paces a writer whose Redis does not answer
 			}
 		case <-timer.C:
+			if due := w.quiet(idle); due > 0 {
+				timer.Reset(due)
+				continue
+			}
 		}
 		next := idle
 		err := w.flush(ctx)
@@ -203,6 +223,8 @@ func (w *Writer) Run(ctx context.Context) error {
 // It returns the number of chunks, which is the index of the terminal one; that
 // holds even if Redis could not be reached.
 func (w *Writer) Settle(ctx context.Context, finishReason string) (int, error) {
+	w.sending.Lock()
+	defer w.sending.Unlock()
 	if err := w.drain(); err != nil {
 		return 0, err
 	}
@@ -214,6 +236,8 @@ func (w *Writer) Settle(ctx context.Context, finishReason string) (int, error) {
 // ends. It sets the chunk's position. A failure loses nothing: readers find the
 // end in SQL.
 func (w *Writer) End(ctx context.Context, terminal chat.Chunk) error {
+	w.sending.Lock()
+	defer w.sending.Unlock()
 	if err := w.index(terminal); err != nil {
 		return err
 	}
@@ -230,7 +254,7 @@ func (w *Writer) End(ctx context.Context, terminal chat.Chunk) error {
 // insist flushes until that succeeds, a newer attempt is found or ctx ends.
 func (w *Writer) insist(ctx context.Context) error {
 	for n := 1; ; n++ {
-		err := w.flush(ctx)
+		err := w.step(ctx)
 		if err == nil || errors.Is(err, ErrStale) {
 			return err
 		}
@@ -240,101 +264,4 @@ func (w *Writer) insist(ctx context.Context) error {
 		case <-time.After(chat.Backoff(n, 20*time.Millisecond, time.Second)):
 		}
 	}
-}
-
-// flush brings the list up to date in one step, or in two if it was lost.
-func (w *Writer) flush(ctx context.Context) error {
-	if !w.allowed() {
-		return errInDoubt
-	}
-	if err := w.drain(); err != nil {
-		return err
-	}
-	err := w.send(ctx)
-	if errors.Is(err, errMismatch) {
-		err = w.send(ctx) // a rewrite now
-	}
-	return err
-}
-
-// resolve finds out whether an append was applied whose reply was lost: it was
-// if the list has grown by it, and it was not if the list has not grown. A slow
-// Redis is not made slower by writing whole lists again.
-func (w *Writer) resolve(ctx context.Context) error {
-	n, err := w.log.length(ctx, w.task.ID, w.task.Attempt)
-	if err != nil && !errors.Is(err, errMismatch) {
-		return err
-	}
-	w.unsure = false
-	if err != nil || n == 0 {
-		return nil //nolint:nilerr // the list is lost: the next step writes it again
-	}
-	switch n {
-	case w.acked:
-		w.intact = true
-	case w.tried:
-		w.intact, w.acked, w.told = true, n, n
-	}
-	return nil
-}
-
-// send makes one step: an append if the list is intact, else a rewrite.
-func (w *Writer) send(ctx context.Context) error {
-	if w.unsure {
-		if err := w.resolve(ctx); err != nil {
-			return err
-		}
-	}
-	w.tried = len(w.entries)
-	s := step{
-		taskID: w.task.ID, attempt: w.task.Attempt, before: w.acked,
-		entries: w.entries[w.acked:], publish: w.entries[w.told:],
-	}
-	now := time.Now()
-	if s.before == 0 || !w.intact || now.Sub(w.armed) >= w.log.opts.Refresh {
-		s.meta = meta(w.status, w.task.Attempt, len(w.entries), w.created, now, w.finish, w.task.Model)
-	}
-	crash.Here(crash.LogBeforeAppend)
-	var err error
-	if w.intact {
-		err = w.log.append(ctx, s)
-		w.unsure = err != nil && !errors.Is(err, errMismatch)
-	} else {
-		s.before, s.entries = 0, w.entries
-		err = w.log.rewrite(ctx, s)
-	}
-	w.intact = err == nil
-	if err != nil {
-		return err
-	}
-	crash.Here(crash.LogAfterAppend)
-	w.acked, w.told = len(w.entries), len(w.entries)
-	if s.meta != nil {
-		w.armed = now
-	}
-	return nil
-}
-
-// drain turns what is pending into entries with an index of their own.
-func (w *Writer) drain() error {
-	w.mu.Lock()
-	batch := w.pending
-	w.pending = nil
-	w.mu.Unlock()
-	for _, d := range batch {
-		if err := w.index(chat.Chunk{Type: d.typ, Content: string(d.text)}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (w *Writer) index(c chat.Chunk) error {
-	c.Index, c.Attempt = len(w.entries), w.task.Attempt
-	encoded, err := c.Encode()
-	if err != nil {
-		return err
-	}
-	w.entries = append(w.entries, encoded.JSON)
-	return nil
 }

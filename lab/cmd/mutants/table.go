@@ -31,7 +31,7 @@ func mutants() []mutant {
 			"./daemon/chunklog", "", "",
 		},
 		{
-			"a lost reply is repeated blindly", "C4", "daemon/chunklog/writer.go",
+			"a lost reply is repeated blindly", "C4", "daemon/chunklog/step.go",
 			"	if w.unsure {", "	if false && w.unsure {",
 			"./daemon/chunklog", "", "",
 		},
