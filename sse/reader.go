@@ -12,6 +12,10 @@ import (
 // ErrTooLarge is returned when one event or one line passes the Reader's limit.
 var ErrTooLarge = errors.New("sse: event larger than the limit")
 
+// bufferSize is small because there is one for each stream that is open, and what
+// it reads from has a larger one.
+const bufferSize = 1 << 10
+
 // Reader reads events from a stream. It is not safe for concurrent use.
 type Reader struct {
 	// OnComment, if set, is called for every comment line, without its colon.
@@ -37,7 +41,7 @@ func NewReader(r io.Reader, limit int) *Reader {
 	if limit <= 0 {
 		limit = 1 << 20
 	}
-	return &Reader{src: bufio.NewReaderSize(r, 4096), limit: limit}
+	return &Reader{src: bufio.NewReaderSize(r, bufferSize), limit: limit}
 }
 
 // Retry is the reconnection time that the stream asked for last, 0 if it did not.
@@ -147,13 +151,18 @@ func (r *Reader) readLine() ([]byte, error) {
 				continue
 			}
 		}
-		end := bytes.IndexAny(buf, "\r\n")
+		end := lineEnd(buf)
 		take := end
 		if end < 0 {
 			take = len(buf)
 		}
 		if len(r.line)+take > r.limit {
 			return nil, ErrTooLarge
+		}
+		if end >= 0 && len(r.line) == 0 { // whole, where it is
+			r.skipLF = buf[end] == '\r'
+			_, _ = r.src.Discard(take + 1)
+			return buf[:take], nil
 		}
 		r.line = append(r.line, buf[:take]...)
 		if end < 0 {
@@ -164,4 +173,16 @@ func (r *Reader) readLine() ([]byte, error) {
 		_, _ = r.src.Discard(take + 1)
 		return r.line, nil
 	}
+}
+
+// lineEnd is where the first CR or LF stands, -1 if there is none.
+func lineEnd(b []byte) int {
+	end := bytes.IndexByte(b, '\n')
+	if end >= 0 {
+		b = b[:end]
+	}
+	if cr := bytes.IndexByte(b, '\r'); cr >= 0 {
+		return cr
+	}
+	return end
 }

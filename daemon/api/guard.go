@@ -107,18 +107,25 @@ func (s *Server) hostAllowed(r *http.Request) bool {
 // for the calls that tell nothing.
 func (s *Server) authenticated(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		p := principal{owner: chat.LocalOwner, local: isLocal(r)}
-		if !p.local && !isPublic(r) {
-			owner, err := s.ownerOf(r)
-			if err != nil {
-				w.Header().Set("WWW-Authenticate", `Bearer realm="chat"`)
-				writeProblem(w, err)
-				return
-			}
-			p.owner = owner
+		if known := s.identify(w, r); known != nil {
+			next.ServeHTTP(w, known)
 		}
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), principalKey, p)))
 	})
+}
+
+// identify is r with its principal, or nil if it has been refused.
+func (s *Server) identify(w http.ResponseWriter, r *http.Request) *http.Request {
+	p := principal{owner: chat.LocalOwner, local: isLocal(r)}
+	if !p.local && !isPublic(r) {
+		owner, err := s.ownerOf(r)
+		if err != nil {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="chat"`)
+			writeProblem(w, err)
+			return nil
+		}
+		p.owner = owner
+	}
+	return r.WithContext(context.WithValue(r.Context(), principalKey, p))
 }
 
 // ownerOf is whose token a request carries. What is wrong with it is said, what

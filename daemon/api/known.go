@@ -15,16 +15,21 @@ func known(mux *http.ServeMux) http.Handler {
 			mux.ServeHTTP(w, r)
 			return
 		}
-		probe := &headWriter{header: http.Header{}}
-		h.ServeHTTP(probe, r)
-		if probe.status != http.StatusMethodNotAllowed {
-			writeProblem(w, chat.Errorf(chat.CodeNotFound, "there is no such call; docs/protocol.md lists them"))
-			return
-		}
-		allow := probe.header.Get("Allow")
-		w.Header().Set("Allow", allow)
-		writeProblemAs(w, http.StatusMethodNotAllowed, chat.Errorf(chat.CodeInvalid, "this path does not take %s: use %s", r.Method, allow))
+		refuse(w, r, h)
 	})
+}
+
+// refuse answers a call that there is not, of which h says what is wrong.
+func refuse(w http.ResponseWriter, r *http.Request, h http.Handler) {
+	probe := &headWriter{header: http.Header{}}
+	h.ServeHTTP(probe, r)
+	if probe.status != http.StatusMethodNotAllowed {
+		writeProblem(w, chat.Errorf(chat.CodeNotFound, "there is no such call; docs/protocol.md lists them"))
+		return
+	}
+	allow := probe.header.Get("Allow")
+	w.Header().Set("Allow", allow)
+	writeProblemAs(w, http.StatusMethodNotAllowed, chat.Errorf(chat.CodeInvalid, "this path does not take %s: use %s", r.Method, allow))
 }
 
 // headWriter keeps the head of an answer, and nothing else.

@@ -61,7 +61,8 @@ type pacedWriter struct {
 	rc      *http.ResponseController
 	timeout time.Duration
 	body    *pacedBody
-	begun   bool // the head is sent, or about to be
+	begun   bool      // the head is sent, or about to be
+	set     time.Time // when the deadline was
 }
 
 // Unwrap is for http.ResponseController.
@@ -92,6 +93,13 @@ func (p *pacedWriter) Write(b []byte) (written int, err error) {
 	}
 }
 
+// extend sets the deadline of the next piece. Streams write twenty times a second:
+// one that was set just now is good enough.
 func (p *pacedWriter) extend() {
-	_ = p.rc.SetWriteDeadline(time.Now().Add(p.timeout)) // if it is closed, the write says so
+	now := time.Now()
+	if now.Sub(p.set) < p.timeout/64 {
+		return
+	}
+	p.set = now
+	_ = p.rc.SetWriteDeadline(now.Add(p.timeout)) // if it is closed, the write says so
 }

@@ -8,9 +8,9 @@ import (
 	"chat"
 )
 
-// pump writes chunks until the terminal one. rec is nil while the task runs.
-func (s *Server) pump(ctx context.Context, f *frames, owner string, task chat.Task, rec *record, after chat.Position) error {
-	tail := s.log.Tail(task.ID, after)
+// pump writes chunks until the terminal one.
+func (s *Server) pump(ctx context.Context, f *frames) error {
+	tail := s.log.Tail(f.taskID, f.after)
 	defer tail.Close()
 	look := &lookout{every: s.opts.Recheck, came: time.Now(), found: make(chan finding, 1)}
 	defer look.work.Wait()
@@ -18,11 +18,17 @@ func (s *Server) pump(ctx context.Context, f *frames, owner string, task chat.Ta
 	defer cancel()
 	for {
 		wait := time.Duration(0)
-		if rec == nil {
+		if f.rec == nil {
 			wait = max(0, min(s.opts.Heartbeat-time.Since(f.written), look.due()))
 		}
 		asked := time.Now()
-		chunks, err := look.during(ctx, func(ctx context.Context) ([]chat.EncodedChunk, error) { return tail.Next(ctx, wait) })
+		var chunks []chat.EncodedChunk
+		var err error
+		if look.asked {
+			chunks, err = look.during(ctx, tail, wait)
+		} else {
+			chunks, err = tail.Next(ctx, wait)
+		}
 		if err != nil && ctx.Err() != nil {
 			return err
 		}
@@ -32,28 +38,35 @@ func (s *Server) pump(ctx context.Context, f *frames, owner string, task chat.Ta
 			}
 			continue
 		}
-		if rec != nil { // the list has no more: SQL has the rest
-			return f.record(rec.after(tail.Position()))
-		}
-		if time.Since(f.written) >= s.opts.Heartbeat {
-			if err := f.comment("still here"); err != nil {
-				return err
-			}
-		}
-		if look.answered() {
-			if rec, err = look.result(); err != nil {
-				return err
-			}
-			continue
-		}
-		if hinted := time.Since(asked) < wait; hinted || look.due() <= 0 {
-			since := time.Now()
-			if !hinted {
-				since = since.Add(-s.opts.Recheck / 4) // what another follower was told then is new enough
-			}
-			look.start(hinted, func() finding { return s.recheck(ctx, owner, task.ID, since) })
+		if ended, err := s.between(ctx, f, tail, look, time.Since(asked) < wait); err != nil || ended {
+			return err
 		}
 	}
+}
+
+// between does what is due while no chunks come. hinted says that the wait for them
+// ended early, because something has happened.
+func (s *Server) between(ctx context.Context, f *frames, tail Tail, look *lookout, hinted bool) (ended bool, err error) {
+	if f.rec != nil { // the list has no more: SQL has the rest
+		return true, f.record(f.rec.after(tail.Position()))
+	}
+	if time.Since(f.written) >= s.opts.Heartbeat {
+		if err := f.comment("still here"); err != nil {
+			return false, err
+		}
+	}
+	if look.answered() {
+		f.rec, err = look.result()
+		return false, err
+	}
+	if hinted || look.due() <= 0 {
+		since := time.Now()
+		if !hinted {
+			since = since.Add(-s.opts.Recheck / 4) // what another follower was told then is new enough
+		}
+		look.start(hinted, func() finding { return s.recheck(ctx, f.owner, f.taskID, since) })
+	}
+	return false, nil
 }
 
 // finding is what SQL says of a followed task: its record once it has ended.
@@ -92,11 +105,8 @@ type lookout struct {
 	wake context.CancelFunc // ends the wait that is under way
 }
 
-// during is a wait that ends early, by its context, when an answer comes.
-func (l *lookout) during(ctx context.Context, wait func(context.Context) ([]chat.EncodedChunk, error)) ([]chat.EncodedChunk, error) {
-	if !l.asked {
-		return wait(ctx)
-	}
+// during is a wait for chunks that ends early, by its context, when the answer comes.
+func (l *lookout) during(ctx context.Context, tail Tail, wait time.Duration) ([]chat.EncodedChunk, error) {
 	ctx, wake := context.WithCancel(ctx)
 	defer wake()
 	l.mu.Lock()
@@ -105,7 +115,7 @@ func (l *lookout) during(ctx context.Context, wait func(context.Context) ([]chat
 	if l.answered() {
 		wake()
 	}
-	return wait(ctx)
+	return tail.Next(ctx, wait)
 }
 
 func (l *lookout) answered() bool { return len(l.found) > 0 }

@@ -18,14 +18,42 @@ const flushAt = 32 << 10
 // sense.
 func unplaceable() chat.Position { return chat.Position{Attempt: 0, Index: 0} }
 
-// stream serves GET /stream/{task_id}.
+// stream serves GET /stream/{task_id}. It is what a follower spends its time in, so
+// neither it nor pump has a large frame: with its buffers, the stack is what an idle
+// follower costs.
 func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
+	f := s.following(w, r)
+	if f == nil {
+		return
+	}
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	defer context.AfterFunc(s.draining, cancel)() //nolint:contextcheck // the server's life ends streams too
+	err := f.open()
+	switch {
+	case r.Method == http.MethodHead: // is told what GET would be, and follows nothing
+		return // a reader that is gone needs no answer
+	case err != nil:
+	case f.rec != nil && f.rec.own(f.after) != nil: // a position in the record itself
+		err = f.record(f.rec.after(f.after))
+	default:
+		err = s.pump(ctx, f)
+	}
+	if err != nil {
+		// Whatever the reason: the stream has not ended, so it must not look as
+		// if it had. The reader comes back.
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// following is what a request wants to follow, or nil if it has been answered.
+func (s *Server) following(w http.ResponseWriter, r *http.Request) *frames {
 	p := principalOf(r)
 	task, rec, err := s.look(r.Context(), s.opts.StorePatience, p.owner, r.PathValue("task_id"))
 	if err != nil {
 		s.logFailure(r, err)
 		writeProblem(w, err)
-		return
+		return nil
 	}
 	after := cursorOf(r)
 	if after.Attempt > task.Attempt && (rec == nil || rec.own(after) == nil) {
@@ -33,32 +61,13 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	}
 	if rec != nil && rec.ended(after) {
 		w.WriteHeader(http.StatusNoContent)
-		return
+		return nil
 	}
 	if s.log.Followers() >= s.opts.MaxStreams {
 		writeProblem(w, chat.Errorf(chat.CodeTooMany, "this instance serves its limit of %d streams", s.opts.MaxStreams))
-		return
+		return nil
 	}
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
-	defer context.AfterFunc(s.draining, cancel)() //nolint:contextcheck // the server's life ends streams too
-	f := &frames{w: w, rc: http.NewResponseController(w)}
-	if r.Method == http.MethodHead { // is told what GET would be, and follows nothing
-		_ = f.open() // a reader that is gone needs no answer
-		return
-	}
-	if rec != nil && rec.own(after) != nil { // a position in the record itself
-		if err = f.open(); err == nil {
-			err = f.record(rec.after(after))
-		}
-	} else if err = f.open(); err == nil {
-		err = s.pump(ctx, f, p.owner, task, rec, after)
-	}
-	if err != nil {
-		// Whatever the reason: the stream has not ended, so it must not look as
-		// if it had. The reader comes back.
-		panic(http.ErrAbortHandler)
-	}
+	return &frames{w: w, rc: http.NewResponseController(w), owner: p.owner, taskID: task.ID, rec: rec, after: after}
 }
 
 // look asks SQL for a task and, if that has ended, its record.
@@ -84,9 +93,14 @@ func cursorOf(r *http.Request) chat.Position {
 	return p
 }
 
-// frames writes SSE frames. Each write has its deadline (pacedWriter), so that a
+// frames writes SSE frames: those of a task, behind a position. Each write has its deadline (pacedWriter), so that a
 // reader who does not read costs a bounded buffer for a bounded time.
 type frames struct {
+	owner  string
+	taskID string
+	rec    *record // nil while the task runs
+	after  chat.Position
+
 	w       http.ResponseWriter
 	rc      *http.ResponseController
 	buf     []byte

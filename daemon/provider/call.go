@@ -15,8 +15,8 @@ import (
 // completionRequest is req for the wire. Messages without text, which failed
 // answers leave behind, are skipped: servers refuse them. No sampling
 // parameters and no token limit are set, so that every model takes it.
-func completionRequest(model string, req Request) (openai.ChatCompletionRequest, error) {
-	out := openai.ChatCompletionRequest{Model: model, Stream: true}
+func completionRequest(model string, req Request) (*openai.ChatCompletionRequest, error) {
+	out := &openai.ChatCompletionRequest{Model: model, Stream: true}
 	if req.System != "" {
 		out.Messages = append(out.Messages, openai.ChatCompletionMessage{Role: openai.ChatMessageRoleSystem, Content: req.System})
 	}
@@ -71,7 +71,7 @@ type call struct {
 
 // stream makes the call and emits its events. It returns nil once a Finish was
 // emitted.
-func (c *call) stream(ctx context.Context, req openai.ChatCompletionRequest) error {
+func (c *call) stream(ctx context.Context, req *openai.ChatCompletionRequest) error {
 	if c.limits.Total > 0 {
 		over := chat.Errorf(chat.CodeDeadline, "the answer of %s took longer than %s (the total limit): ask for less, or raise the limit", c.to.host, c.limits.Total)
 		limited, cancel := context.WithTimeoutCause(ctx, c.limits.Total, over)
@@ -94,32 +94,42 @@ func (c *call) stream(ctx context.Context, req openai.ChatCompletionRequest) err
 }
 
 // once makes one request.
-func (c *call) once(parent context.Context, req openai.ChatCompletionRequest) error {
+func (c *call) once(parent context.Context, req *openai.ChatCompletionRequest) error {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
 	x := &exchange{
 		to: c.to, limits: c.limits, model: req.Model,
-		watch: watch{cancel: cancel}, phases: newPhases(c.limits, c.to.host),
+		watch: watch{cancel: cancel}, phases: c.to.phases(c.limits),
 	}
 	defer x.watch.disarm()
+	if err := c.open(ctx, x, req); err != nil {
+		return c.why(parent, x, err)
+	}
+	defer func() { _ = x.body.Close() }() // the answer is in; nothing follows from a failing close
+	return c.read(parent, x)
+}
 
+// open sends the request; the answer is x's body then. go-openai's stream is let go
+// of: it holds a buffer of its own for as long as an answer takes.
+func (c *call) open(ctx context.Context, x *exchange, req *openai.ChatCompletionRequest) error {
 	cfg := openai.DefaultConfig(c.to.key)
 	cfg.BaseURL, cfg.HTTPClient = c.to.base, x
 	x.watch.arm(c.limits.Headers, x.phases.headers)
-	stream, err := openai.NewClientWithConfig(cfg).CreateChatCompletionStream(ctx, req)
-	x.watch.disarm()
-	if err != nil {
-		return c.why(parent, x, err)
-	}
-	defer func() { _ = stream.Close() }() // the answer is in; nothing follows from a failing close
+	defer x.watch.disarm()
+	_, err := openai.NewClientWithConfig(cfg).CreateChatCompletionStream(ctx, *req) //nolint:bodyclose // once closes it
+	return err
+}
 
-	a := answer{limit: c.limits.MaxAnswer, model: req.Model, emit: func(e Event) error {
+// read takes the answer in. It is what an answer spends its time in, so neither it
+// nor those who call it have large frames: a stack of 8 KiB is enough then.
+func (c *call) read(parent context.Context, x *exchange) error {
+	a := &answer{limit: c.limits.MaxAnswer, model: x.model, emit: func(e Event) error {
 		x.watch.disarm() // our reader's time is not the provider's
 		return c.emit(e)
 	}}
 	x.watch.arm(c.limits.FirstToken, x.phases.firstToken)
 	for {
-		err := c.next(x, &a)
+		err := c.next(x, a)
 		switch {
 		case err == nil:
 		case parent.Err() != nil:

@@ -20,7 +20,7 @@ type exchange struct {
 	limits Limits
 	model  string
 	watch  watch
-	phases phases
+	phases *phases
 	quiet  int   // bytes read since the last text
 	body   *body // of the response
 }

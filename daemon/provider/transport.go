@@ -25,6 +25,7 @@ func newTransport() *http.Transport {
 		MaxIdleConnsPerHost:    128, // answers come in bursts
 		IdleConnTimeout:        90 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
+		WriteBufferSize:        1 << 10, // each running answer holds one; a longer request goes past it
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 15 * time.Second},
 	}
 }

@@ -38,11 +38,11 @@ func (w *watch) disarm() {
 // phases are the limits of one call, each with its own code.
 type phases struct{ headers, firstToken, idle, trailing, drain *chat.Error }
 
-func newPhases(l Limits, host string) phases {
+func newPhases(l Limits, host string) *phases {
 	over := func(code chat.Code, format string, d time.Duration) *chat.Error {
 		return chat.Retryable(chat.Errorf(code, format, host, d))
 	}
-	return phases{
+	return &phases{
 		headers: over(chat.CodeProviderHeaders,
 			"%s sent no response headers within %s (the headers limit): see whether it is overloaded, then send again", l.Headers),
 		firstToken: over(chat.CodeProviderFirstToken,
@@ -52,6 +52,15 @@ func newPhases(l Limits, host string) phases {
 		trailing: over(chat.CodeProviderIdle, "%s did not close its answer within %s", trailingLimit),
 		drain:    over(chat.CodeProviderIdle, "%s did not end its response within %s", drainLimit),
 	}
+}
+
+// phases are those of a call to e. The limits are the same for all.
+func (e *endpoint) phases(l Limits) *phases {
+	if p := e.limited.Load(); p != nil {
+		return p
+	}
+	e.limited.Store(newPhases(l, e.host))
+	return e.limited.Load()
 }
 
 const (

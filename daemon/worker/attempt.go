@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -14,34 +15,7 @@ import (
 	"chat/internal/crash"
 )
 
-// attempt makes one attempt at a claimed task, from its log's beginning to the
-// commit. ctx ends with errCancelled, errLeaseLost or errShutdown as its cause;
-// work is its parent, which outlives the attempt.
-func (w *Worker) attempt(ctx, work context.Context, c chat.Claim) {
-	logger := w.opts.Logger.With("task", c.ID, "attempt", c.Attempt)
-	logger.Info("attempt started", "model", c.Model, "priority", c.Priority)
-	limit := w.opts.Deadline
-	if c.DeadlineSeconds > 0 {
-		limit = time.Duration(c.DeadlineSeconds) * time.Second
-	}
-	late := chat.Errorf(chat.CodeDeadline, "the answer took longer than the task's deadline of %s", limit)
-	run, stop := context.WithTimeoutCause(ctx, limit, late)
-	defer stop()
-
-	a := &attempt{w: w, claim: c, saved: time.Now()}
-	err := a.try(run)
-	if a.log != nil {
-		a.log.Stop()
-		a.writing.Wait()
-	}
-	if a.stale {
-		err = errLeaseLost
-	}
-	outcome := a.settle(ctx, work, err)
-	logger.Info("attempt ended", "outcome", outcome, "bytes", a.content.Len(), "err", err)
-}
-
-// attempt is the state of one attempt.
+// attempt is one attempt at a claimed task, and its state.
 type attempt struct {
 	w     *Worker
 	claim chat.Claim
@@ -55,6 +29,34 @@ type attempt struct {
 
 	content, reasoning strings.Builder
 	finish             *Finish
+}
+
+// run makes the attempt, from its log's beginning to the commit. ctx ends with
+// errCancelled, errLeaseLost or errShutdown as its cause; work is its parent, which
+// outlives the attempt. Neither run nor what it calls until the answer is in has a
+// large frame: a thousand answers are a thousand stacks.
+func (a *attempt) run(ctx, work context.Context) {
+	logger := a.w.opts.Logger.With("task", a.claim.ID, "attempt", a.claim.Attempt)
+	logger.Info("attempt started", "model", a.claim.Model, "priority", a.claim.Priority)
+	limit := a.w.opts.Deadline
+	if a.claim.DeadlineSeconds > 0 {
+		limit = time.Duration(a.claim.DeadlineSeconds) * time.Second
+	}
+	late := chat.Errorf(chat.CodeDeadline, "the answer took longer than the task's deadline of %s", limit)
+	run, stop := context.WithTimeoutCause(ctx, limit, late)
+	defer stop()
+
+	a.saved = time.Now()
+	err := a.try(run)
+	if a.log != nil {
+		a.log.Stop()
+		a.writing.Wait()
+	}
+	if a.stale {
+		err = errLeaseLost
+	}
+	outcome := a.settle(ctx, work, err)
+	logger.Info("attempt ended", "outcome", outcome, "bytes", a.content.Len(), "err", err)
 }
 
 // try is make, with a panic as a failure that counts: it must not take the other
@@ -71,19 +73,29 @@ func (a *attempt) try(ctx context.Context) (err error) {
 
 // make streams the answer into the log. It returns nil only with a.finish set.
 func (a *attempt) make(ctx context.Context) error {
+	run, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	stream, err := a.begin(ctx, run, stop)
+	if err != nil || a.finish != nil {
+		return err
+	}
+	return a.receive(ctx, run, stream)
+}
+
+// begin reads the thread, opens the log and asks the model; or it finds the whole
+// answer in the log. run is ended when the log turns out to be another's.
+func (a *attempt) begin(ctx, run context.Context, stop context.CancelCauseFunc) (iter.Seq2[Delta, error], error) {
 	crash.Here(crash.WorkerAfterClaim)
 	system, thread, err := a.thread(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	a.claim.Model = a.w.model.Name(ctx, a.claim.Task)
 	log, left, err := a.w.log.Begin(ctx, a.claim.Task, a.w.lease.good)
 	if err != nil {
-		return errLeaseLost // the only error: a newer attempt owns the log
+		return nil, errLeaseLost // the only error: a newer attempt owns the log
 	}
 	a.log = log
-	run, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
 	a.writing.Go(func() {
 		if err := log.Run(context.WithoutCancel(ctx)); err != nil {
 			a.stale = true
@@ -92,10 +104,15 @@ func (a *attempt) make(ctx context.Context) error {
 	})
 	if left.Whole {
 		a.salvage(left)
-		return nil
+		return nil, nil
 	}
 	crash.Here(crash.WorkerBeforeStream)
-	for d, err := range a.w.model.Stream(run, a.claim.Task, system, thread) {
+	return a.w.model.Stream(run, a.claim.Task, system, thread), nil
+}
+
+// receive takes the answer.
+func (a *attempt) receive(ctx, run context.Context, stream iter.Seq2[Delta, error]) error {
+	for d, err := range stream {
 		if err != nil {
 			if cause := context.Cause(run); cause != nil {
 				return cause

@@ -304,6 +304,7 @@ func (w *Worker) start(work context.Context, claims []chat.Claim) {
 		}
 		w.running[this] = cancel
 		w.mu.Unlock()
+		a := &attempt{w: w, claim: c}
 		w.tasks.Go(func() {
 			defer func() {
 				w.mu.Lock()
@@ -312,7 +313,7 @@ func (w *Worker) start(work context.Context, claims []chat.Claim) {
 				cancel(nil)
 				<-w.slots
 			}()
-			w.attempt(ctx, work, c)
+			a.run(ctx, work)
 		})
 	}
 	for p, n := range surplus {
