@@ -2,6 +2,7 @@ package sql
 
 import (
 	"context"
+	"errors"
 
 	"chat"
 )
@@ -22,14 +23,28 @@ func (s *Store) Submit(ctx context.Context, owner, conversationID string, sub ch
 	if sub.ParentID != "" && sub.ParentID != chat.RootParent && !isID(sub.ParentID) {
 		return acc, false, errForeignParent()
 	}
+	content := chat.NormalizeText(sub.Content)
+	n := newTask{
+		id: o.TaskID, owner: owner, model: chat.NormalizeText(sub.Model), priority: sub.Priority, deadline: sub.DeadlineSeconds, provider: o.OwnProvider,
+	}
+	if n.id == "" {
+		if n.id, err = newID(); err != nil {
+			return acc, false, err
+		}
+		o.TaskID = n.id
+	}
+	if s.dialect.oneStatement && sub.ParentID == "" && o.IdempotencyKey == "" {
+		if acc, err = s.submitAtOnce(ctx, conversationID, content, n); !errors.Is(err, errUnseen) {
+			return acc, false, err
+		}
+	}
 	return s.once(ctx, owner, o, func(t *transaction, acc *chat.Accepted) error {
+		n := n // for each time that it is run
 		acc.ConversationID = conversationID
-		content := chat.NormalizeText(sub.Content)
 		conv, err := t.touch(ctx, owner, conversationID, chat.TitleFrom(content), 2)
 		if err != nil {
 			return missing(err, "conversation")
 		}
-		n := newTask{owner: owner, model: chat.NormalizeText(sub.Model), priority: sub.Priority, deadline: sub.DeadlineSeconds, provider: o.OwnProvider}
 		if n.model == "" {
 			n.model = conv.Model
 		}
@@ -172,6 +187,7 @@ func (t *transaction) insertMessage(ctx context.Context, seq int64, m chat.Messa
 }
 
 type newTask struct {
+	id           string // of a submission
 	owner, model string
 	priority     chat.Priority
 	deadline     int    // seconds
