@@ -92,7 +92,7 @@ func (d *daemon) open(ctx context.Context) error {
 	}
 	registry := provider.New(provider.Config{
 		BaseURL: d.cfg.ProviderURL, Key: d.cfg.ProviderKey, DefaultModel: d.cfg.DefaultModel, Discover: d.cfg.Discover,
-		Unusable: d.cfg.KeyTrouble, Demo: demoOptions(d.cfg.DemoSpeed), Limits: d.cfg.limits(), Logger: d.log,
+		Unusable: d.cfg.KeyTrouble, Demo: demoOptions(d.cfg.DemoSpeed), Limits: d.cfg.limits(), Pause: d.chunk.Pause, Logger: d.log,
 	})
 	d.closers = append(d.closers, func() error { registry.Close(); return nil })
 	d.model = newModels(registry)

@@ -76,6 +76,10 @@ func New(rdb *redis.Client, o Options) *Log {
 // but followers see new chunks only when they read the list.
 func (l *Log) Run(ctx context.Context) { l.hub.run(ctx) }
 
+// Pause is how long whoever has text for a Writer had better wait before he gets
+// more of it: nothing, unless more streams are written than there is time for.
+func (l *Log) Pause() time.Duration { return l.pusher.pause() }
+
 // Followers is the number of tails that are open now.
 func (l *Log) Followers() int { return l.hub.size() }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -27,7 +29,38 @@ type pusher struct {
 	mu      sync.Mutex
 	waiting []*push
 	texts   []*Writer // that have text
+	since   time.Time // when the first of texts told
 	busy    bool      // serve runs
+
+	lag atomic.Int64 // of late, nanoseconds from a tell to its reply, when many tell
+}
+
+const (
+	// crowd is how many writers a round trip must serve for its time to be a sign
+	// of their number, and not of a slow Redis or a busy machine.
+	crowd = 64
+	// tolerated is how far writers may be behind before they are slowed down.
+	tolerated = 25 * time.Millisecond
+	// longestPause bounds how long text is left with its provider.
+	longestPause = 200 * time.Millisecond
+)
+
+// pause is how long a writer had better wait before it takes more text from its
+// provider: nothing, unless there are more streams than there is time for. Then
+// what comes meanwhile comes in one piece, which costs everybody on the way to the
+// reader as much as a single token, and there is time for all.
+func (p *pusher) pause() time.Duration {
+	behind := time.Duration(p.lag.Load()) - tolerated
+	return max(0, min(4*behind, longestPause))
+}
+
+// note takes down how long a round trip of n writers took.
+func (p *pusher) note(n int, took time.Duration) {
+	lag := p.lag.Load()
+	if n < crowd {
+		took = 0
+	}
+	p.lag.Store(lag + (int64(took)-lag)/8)
 }
 
 // push is one step of a round trip.
@@ -56,6 +89,9 @@ func (p *pusher) push(ctx context.Context, s step) error {
 func (p *pusher) tell(ctx context.Context, w *Writer) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if len(p.texts) == 0 {
+		p.since = time.Now()
+	}
 	p.texts = append(p.texts, w)
 	p.wake(ctx)
 }
@@ -74,7 +110,7 @@ func (p *pusher) serve(ctx context.Context) {
 	var spare []*Writer
 	for {
 		p.mu.Lock()
-		steps, texts := p.waiting, p.texts
+		steps, texts, since := p.waiting, p.texts, p.since
 		p.waiting = nil
 		if len(steps) > maxTogether {
 			steps, p.waiting = steps[:maxTogether:maxTogether], steps[maxTogether:]
@@ -94,10 +130,15 @@ func (p *pusher) serve(ctx context.Context) {
 				steps = append(steps, &push{step: s, writer: w})
 			}
 		}
+		together := len(texts)
 		clear(texts)
 		spare = texts
 		if len(steps) > 0 {
-			p.send(ctx, steps)
+			if p.send(ctx, steps) == nil {
+				p.note(together, time.Since(since))
+			} else {
+				p.lag.Store(0) // that Redis is away is no reason to wait
+			}
 		}
 		for _, s := range steps {
 			if s.writer != nil {
@@ -109,8 +150,9 @@ func (p *pusher) serve(ctx context.Context) {
 	}
 }
 
-// send makes the steps of a batch in one round trip.
-func (p *pusher) send(ctx context.Context, batch []*push) {
+// send makes the steps of a batch in one round trip. Each has its own error; the one
+// returned is that of the round trip.
+func (p *pusher) send(ctx context.Context, batch []*push) error {
 	ctx, cancel := context.WithTimeout(ctx, p.opts.Timeout)
 	defer cancel()
 	pipe := p.rdb.Pipeline()
@@ -124,7 +166,7 @@ func (p *pusher) send(ctx context.Context, batch []*push) {
 	}
 	cmds, err := pipe.Exec(ctx)
 	if err == nil {
-		return
+		return nil
 	}
 	_, told := errors.AsType[redis.Error](err) // by Redis, of single commands
 	for _, s := range batch {
@@ -138,6 +180,10 @@ func (p *pusher) send(ctx context.Context, batch []*push) {
 			s.err = err
 		}
 	}
+	if told {
+		return nil
+	}
+	return err
 }
 
 func (s *push) result() error {

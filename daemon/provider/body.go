@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"chat"
 	"chat/sse"
@@ -27,6 +28,7 @@ type body struct {
 	raw  io.ReadCloser
 	h1   bool
 	over func() error // why the request's context ended, nil while it has not
+	gone <-chan struct{}
 	step func() ([]byte, error)
 	sse  *sse.Reader
 	done bool
@@ -34,7 +36,7 @@ type body struct {
 }
 
 func newBody(ctx context.Context, x *exchange, resp *http.Response) *body {
-	b := &body{x: x, raw: resp.Body, h1: resp.ProtoMajor == 1, over: func() error { return context.Cause(ctx) }}
+	b := &body{x: x, raw: resp.Body, h1: resp.ProtoMajor == 1, over: func() error { return context.Cause(ctx) }, gone: ctx.Done()}
 	b.step = b.sniff
 	return b
 }
@@ -72,6 +74,7 @@ func (b *body) Close() error {
 type source struct{ *body }
 
 func (s source) Read(p []byte) (int, error) {
+	s.rest()
 	n, err := s.raw.Read(p)
 	s.x.quiet += n
 	if err != nil && err != io.EOF { //nolint:errorlint // a cut is an error that wraps io.EOF, an end is io.EOF itself
@@ -80,6 +83,24 @@ func (s source) Read(p []byte) (int, error) {
 		err = s.x.to.protocolError("sends data without end and no text", nil)
 	}
 	return n, err
+}
+
+// rest waits before more is read, if those behind us cannot keep up. What is in
+// the reader's buffer has been taken by now, and the first text never waits.
+func (b *body) rest() {
+	if b.sse == nil || b.x.pause == nil {
+		return
+	}
+	d := b.x.pause()
+	if d <= 0 {
+		return
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-b.gone:
+	}
 }
 
 // why maps a failure of the connection.

@@ -67,6 +67,7 @@ type call struct {
 	limits Limits
 	model  string
 	emit   func(Event) error
+	pause  func() time.Duration
 }
 
 // stream makes the call and emits its events. It returns nil once a Finish was
@@ -98,7 +99,7 @@ func (c *call) once(parent context.Context, req *openai.ChatCompletionRequest) e
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
 	x := &exchange{
-		to: c.to, limits: c.limits, model: req.Model,
+		to: c.to, limits: c.limits, model: req.Model, pause: c.pause,
 		watch: watch{cancel: cancel}, phases: c.to.phases(c.limits),
 	}
 	defer x.watch.disarm()

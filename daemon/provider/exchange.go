@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/sashabaranov/go-openai"
 
@@ -19,6 +20,7 @@ type exchange struct {
 	to     *endpoint
 	limits Limits
 	model  string
+	pause  func() time.Duration // nil: none
 	watch  watch
 	phases *phases
 	quiet  int   // bytes read since the last text

@@ -154,6 +154,9 @@ type Config struct {
 	// Limits is DefaultLimits if it is the zero value.
 	Limits Limits
 	Demo   DemoOptions
+	// Pause, if there is one, says how long to wait before more of an answer is read
+	// from its provider, while those behind us cannot keep up.
+	Pause func() time.Duration
 	// Transport replaces the network, for tests.
 	Transport http.RoundTripper
 	Logger    *slog.Logger

@@ -98,7 +98,7 @@ func (r *Registry) stream(ctx context.Context, req Request, emit func(Event) err
 	if err != nil {
 		return err
 	}
-	c := call{to: to, limits: r.cfg.Limits, model: model, emit: emit}
+	c := call{to: to, limits: r.cfg.Limits, model: model, emit: emit, pause: r.cfg.Pause}
 	err = c.stream(ctx, body)
 	if to.local && chat.IsCode(err, chat.CodeProviderConnect) {
 		r.locals.forget()
