@@ -40,19 +40,24 @@ type hub struct {
 	opts Options
 
 	mu        sync.Mutex
-	topics    map[string]map[*follower]struct{} // by task id
-	followers int                               // in topics
-	channels  map[string]string                 // channel name → task id
-	dirty     map[string]bool                   // channels to (un)subscribe, on the connection's next turn
-	live      map[string]bool                   // channels confirmed on this connection
+	topics    map[string]*topic // that are followed, by channel name
+	followers int               // in topics
+	dirty     map[string]bool   // channels to (un)subscribe, on the connection's next turn
 	onControl []func(Control)
 
 	kick chan struct{}
 }
 
+// topic is a channel and those who follow it.
+type topic struct {
+	followers []*follower
+	live      bool // confirmed on this connection
+}
+
 // follower is one tail's inbox. Its hub fills it, its tail empties it.
 type follower struct {
 	wake chan struct{}
+	at   int // in its topic; the hub's
 
 	mu    sync.Mutex
 	queue []chat.EncodedChunk
@@ -64,8 +69,7 @@ type follower struct {
 func newHub(rdb *redis.Client, o Options) *hub {
 	return &hub{
 		rdb: rdb, opts: o, kick: make(chan struct{}, 1),
-		topics: map[string]map[*follower]struct{}{}, channels: map[string]string{},
-		dirty: map[string]bool{}, live: map[string]bool{},
+		topics: map[string]*topic{}, dirty: map[string]bool{},
 	}
 }
 
@@ -82,15 +86,15 @@ func (h *hub) join(taskID string) *follower {
 	ch := h.opts.Names.Channel(taskID)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	fs := h.topics[taskID]
-	if fs == nil {
-		fs = map[*follower]struct{}{}
-		h.topics[taskID] = fs
-		h.channels[ch] = taskID
+	t := h.topics[ch]
+	if t == nil {
+		t = &topic{}
+		h.topics[ch] = t
 	}
-	fs[f] = struct{}{}
+	f.at = len(t.followers)
+	t.followers = append(t.followers, f)
 	h.followers++
-	if h.live[ch] {
+	if t.live {
 		f.confirm()
 	} else {
 		h.dirty[ch] = true
@@ -100,16 +104,18 @@ func (h *hub) join(taskID string) *follower {
 }
 
 func (h *hub) leave(taskID string, f *follower) {
+	ch := h.opts.Names.Channel(taskID)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	fs := h.topics[taskID]
-	delete(fs, f)
+	t := h.topics[ch]
+	last := len(t.followers) - 1
+	t.followers[f.at] = t.followers[last]
+	t.followers[f.at].at = f.at
+	t.followers[last] = nil
+	t.followers = t.followers[:last]
 	h.followers--
-	if len(fs) == 0 {
-		ch := h.opts.Names.Channel(taskID)
-		delete(h.topics, taskID)
-		delete(h.channels, ch)
-		delete(h.live, ch)
+	if last == 0 {
+		delete(h.topics, ch)
 		h.dirty[ch] = true
 		h.poke()
 	}
@@ -149,13 +155,11 @@ func (h *hub) session(ctx context.Context) error {
 	defer cancel()
 	h.mu.Lock()
 	names := []string{h.opts.Names.Control()}
-	for ch := range h.channels {
-		names = append(names, ch)
-	}
 	clear(h.dirty)
-	clear(h.live)
-	for _, fs := range h.topics {
-		for f := range fs {
+	for ch, t := range h.topics {
+		names = append(names, ch)
+		t.live = false
+		for _, f := range t.followers {
 			f.doubt()
 		}
 	}
@@ -209,7 +213,7 @@ func (h *hub) follow(ctx context.Context, ps *redis.PubSub) {
 		var add, drop []string
 		h.mu.Lock()
 		for ch := range h.dirty {
-			if _, wanted := h.channels[ch]; wanted {
+			if h.topics[ch] != nil {
 				add = append(add, ch)
 			} else {
 				drop = append(drop, ch)
@@ -232,12 +236,12 @@ func (h *hub) follow(ctx context.Context, ps *redis.PubSub) {
 func (h *hub) confirm(channel string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	taskID, wanted := h.channels[channel]
-	if !wanted {
+	t := h.topics[channel]
+	if t == nil {
 		return
 	}
-	h.live[channel] = true
-	for f := range h.topics[taskID] {
+	t.live = true
+	for _, f := range t.followers {
 		f.confirm()
 	}
 }
@@ -249,12 +253,12 @@ func (h *hub) deliver(m *redis.Message) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	fs := h.topics[h.channels[m.Channel]]
-	if len(fs) == 0 {
+	t := h.topics[m.Channel]
+	if t == nil {
 		return
 	}
 	c, err := parseEntry(m.Payload)
-	for f := range fs {
+	for _, f := range t.followers {
 		f.mu.Lock()
 		if err != nil || len(f.queue) >= maxQueued {
 			f.queue, f.reread = nil, true
@@ -273,11 +277,13 @@ func (h *hub) control(payload string) {
 		return
 	}
 	h.mu.Lock()
-	for f := range h.topics[c.TaskID] {
-		f.mu.Lock()
-		f.nudged = true
-		f.mu.Unlock()
-		f.poke()
+	if t := h.topics[h.opts.Names.Channel(c.TaskID)]; t != nil {
+		for _, f := range t.followers {
+			f.mu.Lock()
+			f.nudged = true
+			f.mu.Unlock()
+			f.poke()
+		}
 	}
 	handlers := h.onControl
 	h.mu.Unlock()

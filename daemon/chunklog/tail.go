@@ -10,6 +10,8 @@ import (
 const (
 	// batch is how many entries are read at once.
 	batch = 512
+	// maxKept is the largest inbox that is kept to be filled again.
+	maxKept = 16
 	// confirmWait is how long a new tail waits for its subscription before it
 	// reads the list without one.
 	confirmWait = time.Second
@@ -33,8 +35,9 @@ type Tail struct {
 	timer  *time.Timer // of Next
 	began  bool
 	reread bool
-	packed []string  // the whole list, if it is packed
-	ahead  time.Time // since when the list is shorter than the position; zero if it is not
+	packed []string            // the whole list, if it is packed
+	ahead  time.Time           // since when the list is shorter than the position; zero if it is not
+	given  []chat.EncodedChunk // what fetch has returned of the inbox, to be filled again
 }
 
 // Tail starts reading behind the position after. Close it.
@@ -59,7 +62,8 @@ func (t *Tail) Position() chat.Position { return t.pos }
 // Next returns the chunks that come next, waiting for them for at most wait. It
 // returns none when nothing came, or when a hint said that the task's state
 // should be looked at. That Redis does not answer is not an error of the stream:
-// the same happens then. The only error is the context's.
+// the same happens then. The only error is the context's. The slice is valid until
+// the next call.
 func (t *Tail) Next(ctx context.Context, wait time.Duration) ([]chat.EncodedChunk, error) {
 	began := time.Now()
 	t.timer.Reset(wait)
@@ -120,7 +124,8 @@ func (t *Tail) begin(ctx context.Context) error {
 // fetch returns what the inbox or, after a gap, the list has. ok is false if the
 // list could not be read.
 func (t *Tail) fetch(ctx context.Context, until time.Time) (chunks []chat.EncodedChunk, ok bool) {
-	queue, reread := t.inbox.take()
+	queue, reread := t.inbox.take(t.given)
+	t.given = nil
 	if t.reread || reread {
 		t.reread = true
 		reading, cancel := context.WithDeadline(ctx, until)
@@ -132,6 +137,12 @@ func (t *Tail) fetch(ctx context.Context, until time.Time) (chunks []chat.Encode
 		t.reread = len(chunks) == batch // there may be more
 		t.inbox.putBack(queue)
 		return t.advance(chunks), true
+	}
+	if t.continues(queue) {
+		if cap(queue) <= maxKept {
+			t.given = queue
+		}
+		return queue, true
 	}
 	for _, c := range queue {
 		switch {
@@ -150,6 +161,20 @@ func (t *Tail) fetch(ctx context.Context, until time.Time) (chunks []chat.Encode
 		}
 	}
 	return chunks, true
+}
+
+// continues reports whether all of queue comes next, as it nearly always does, and
+// goes on behind it.
+func (t *Tail) continues(queue []chat.EncodedChunk) bool {
+	pos := t.pos
+	for _, c := range queue {
+		if c.Index != pos.Index+1 || c.Attempt != pos.Attempt {
+			return false
+		}
+		pos.Index++
+	}
+	t.pos = pos
+	return len(queue) > 0
 }
 
 func (t *Tail) advance(chunks []chat.EncodedChunk) []chat.EncodedChunk {
@@ -228,11 +253,13 @@ func (f *follower) isConfirmed() bool {
 	return f.confirmed
 }
 
-func (f *follower) take() (queue []chat.EncodedChunk, reread bool) {
+// take empties the inbox; spare is filled next.
+func (f *follower) take(spare []chat.EncodedChunk) (queue []chat.EncodedChunk, reread bool) {
+	clear(spare) // the texts are not needed any more
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	queue, reread = f.queue, f.reread
-	f.queue, f.reread = nil, false
+	f.queue, f.reread = spare[:0], false
 	return queue, reread
 }
 
