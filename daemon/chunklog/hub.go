@@ -108,6 +108,9 @@ func (h *hub) leave(taskID string, f *follower) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	t := h.topics[ch]
+	if t == nil || f.at >= len(t.followers) || t.followers[f.at] != f {
+		return // it has left before
+	}
 	last := len(t.followers) - 1
 	t.followers[f.at] = t.followers[last]
 	t.followers[f.at].at = f.at
