@@ -82,7 +82,7 @@ func mutants() []mutant {
 		},
 		{
 			"a new attempt without a reset", "C3", "daemon/chunklog/writer.go",
-			"		if err := w.index(chat.Chunk{Type: chat.ChunkReset}); err != nil {", "		if err := error(nil); err != nil {",
+			"	if err := w.index(chat.Chunk{Type: chat.ChunkReset}); err != nil {", "	if err := error(nil); err != nil {",
 			"./daemon/chunklog", "", "",
 		},
 		{
@@ -97,7 +97,7 @@ func mutants() []mutant {
 		},
 		{
 			"keys without TTL", "G3", "daemon/chunklog/append.go",
-			"		p.PExpire(ctx, n.Chunks(s.taskID), l.opts.TTL)\n", "",
+			"		p.PExpire(ctx, n.Chunks(s.taskID), o.TTL)\n", "",
 			"./daemon/chunklog", "", "",
 		},
 		{
