@@ -34,13 +34,14 @@ func manyRows() []Row {
 		{
 			// A laptop without a network: its own daemon stays, the provider is gone, and
 			// whoever reads from elsewhere, too.
-			Name: "clients/offline-for-two-minutes", On: []Profile{Embedded}, Allow: Allow{Unfinished: true, SlowFirst: true},
+			Name: "clients/offline-for-two-minutes", On: []Profile{Embedded}, Allow: Allow{Unfinished: true, SlowFirst: true, Silence: true},
 			Load: func(l *Load) { l.Patience = 5 * time.Minute },
 			Fault: func(ctx context.Context, w *World) error {
 				cut := func(e *Edge) error { e.Cut(); return nil }
 				return errors.Join(w.each(providerEdge, cut), w.each(frontEdge, cut), pause(ctx, 2*time.Minute),
 					w.each(providerEdge, (*Edge).Mend), w.each(frontEdge, (*Edge).Mend))
 			},
+			Check: soonAfterwards,
 		},
 		{
 			Name: "process/a-killed-daemon-keeps-what-it-had", On: []Profile{Embedded},
@@ -57,6 +58,34 @@ func manyRows() []Row {
 			Check: kept,
 		},
 	}
+}
+
+// soonAfterwards judges that whoever could not be told of an end is told soon after
+// the network is back, or soon after the end that comes later.
+func soonAfterwards(h *History) []Violation {
+	var mended time.Time
+	for _, n := range h.Notes() {
+		if n.What == "mended" {
+			mended = n.At
+		}
+	}
+	var out []Violation
+	for _, a := range h.Asks() {
+		if a.Accepted == nil {
+			continue
+		}
+		t, _ := h.Rows.Task(a.Accepted.TaskID)
+		from := mended
+		if t.Finished.After(from) {
+			from = t.Finished
+		}
+		for _, f := range a.Followers {
+			if _, _, end := assemble(f); !strings.HasPrefix(f.Kind, "late") && end != nil && end.At.Sub(from) > afterCommit {
+				out = append(out, Violation{"D3", a.Mark, fmt.Sprintf("the %s follower saw the end %s after it could", f.Kind, end.At.Sub(from))})
+			}
+		}
+	}
+	return out
 }
 
 // kept judges that each message has the text that came before the checkpoint.
