@@ -20,6 +20,16 @@ func (v Violation) String() string {
 	return strings.TrimSpace(fmt.Sprintf("%s %s: %s", v.Promise, v.Mark, v.Detail))
 }
 
+// harm reports whether something was lost, doubled or mismatched, and not only
+// late, repeated at a provider, or unkind.
+func (v Violation) harm() bool {
+	switch v.Promise {
+	case "A1", "A2", "A3", "A4", "A5", "A6", "A7", "A8", "B2", "B3", "C1", "C2", "C3", "C4", "C5", "D1", "D2", "D4":
+		return true
+	}
+	return false
+}
+
 // verdict collects violations.
 type verdict struct {
 	h    *History

@@ -190,13 +190,18 @@ func Summary(out io.Writer, results []Result) error {
 	for _, name := range sortedKeys(figures) {
 		fmt.Fprintf(out, "%s: %s\n", name, spread(figures[name]))
 	}
-	lost := map[string]bool{}
+	harmed, late := map[string]bool{}, map[string]bool{}
 	for i, r := range results {
 		for _, v := range r.Violations {
-			lost[fmt.Sprint(i, v.Mark)] = true
+			of := late
+			if v.harm() {
+				of = harmed
+			}
+			of[fmt.Sprint(i, v.Mark)] = true
 		}
 	}
-	_, err := fmt.Fprintf(out, "faults survived: %d of %d runs; tasks: %d, of which lost, doubled or mismatched: %d\n", passed, len(results), tasks, len(lost))
+	_, err := fmt.Fprintf(out, "faults survived: %d of %d runs; tasks: %d, of which lost, doubled or mismatched: %d; with another promise broken: %d\n",
+		passed, len(results), tasks, len(harmed), len(late))
 	return err
 }
 
