@@ -26,7 +26,7 @@ func (w *Writer) well() bool {
 	defer w.sending.Unlock()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.intact && !w.unsure && !w.stale && w.acked == len(w.entries) && len(w.pending) == 0
+	return w.intact && !w.unsure && !w.stale && !w.sent.IsZero() && w.acked == len(w.entries) && len(w.pending) == 0
 }
 
 // flush brings the list up to date.

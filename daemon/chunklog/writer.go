@@ -76,6 +76,7 @@ func (l *Log) Begin(ctx context.Context, task chat.Task, allowed func() bool) (*
 		wake: make(chan struct{}, 1), stop: make(chan struct{}),
 	}
 	if task.Attempt <= 1 {
+		w.intact = true // there is none, which is what the first step expects
 		w.poke()
 		return w, chat.Answer{}, nil
 	}
