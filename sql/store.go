@@ -119,7 +119,8 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	return s, nil
 }
 
-// Close closes all connections, once what is running on them has ended.
+// Close closes all connections, once what is running on them has ended. Those to a
+// database that is away are let go of without a farewell, which is no error.
 func (s *Store) Close() error {
 	err := s.writer.Close()
 	if s.reader != s.writer {
@@ -127,7 +128,10 @@ func (s *Store) Close() error {
 			err = e
 		}
 	}
-	return fault(err)
+	if err = fault(err); chat.IsCode(err, chat.CodeUnavailable) {
+		return nil
+	}
+	return err
 }
 
 // Ping reads a little, to tell whether the record can be read.
