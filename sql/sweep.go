@@ -19,11 +19,12 @@ const sweepLimit = 100
 // clock was set since the sweep before, or the database answers late, it returns an
 // error and touches no lease.
 func (s *Store) Sweep(ctx context.Context) (requeued, spent []chat.Task, err error) {
-	if err := s.pruneKeys(ctx); err != nil {
-		return nil, nil, err
-	}
 	until, err := s.lookAtClock(ctx)
 	if err != nil {
+		return nil, nil, err
+	}
+	// Behind the look: however long this takes, no lease is judged by what comes later.
+	if err := s.pruneKeys(ctx); err != nil {
 		return nil, nil, err
 	}
 	back, err := s.requeue(ctx, until)

@@ -52,14 +52,23 @@ func (s Sweeper) Run(ctx context.Context) {
 	if s.Lease <= 0 {
 		s.Lease = chat.LeaseDuration
 	}
-	grace := time.Now().Add(s.Grace)
+	heard := time.Now() // at the latest, SQL answered then
+	grace := heard.Add(s.Grace)
 	for ctx.Err() == nil {
+		began := time.Now()
+		// While SQL was away nobody could renew: the owners come first. It may have
+		// been away while we were held up and asked nothing.
+		if began.Sub(heard) > max(s.Lease, 2*s.Interval) {
+			grace = began.Add(s.Lease)
+		}
 		pass := s.Sweep
-		if time.Now().Before(grace) {
+		if began.Before(grace) {
 			pass = s.ring
 		}
-		if err := pass(ctx); err != nil && ctx.Err() == nil {
-			// While SQL was away nobody could renew: the owners come first.
+		switch err := pass(ctx); {
+		case err == nil:
+			heard = began
+		case ctx.Err() == nil:
 			grace = time.Now().Add(s.Lease)
 			s.Logger.Warn("sweeper: will try again", "err", err)
 		}

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"chat"
@@ -80,5 +81,50 @@ func TestASweeperThatStartsLeavesOwnersAMoment(t *testing.T) {
 	<-ended
 	if gap < moment {
 		t.Errorf("leases were taken %s after the start", gap)
+	}
+}
+
+// heldStore is SQL of which one look is held up for a while, as by an outage that
+// the look outlives, and notes when leases are swept.
+type heldStore struct {
+	worker.SweepStore
+	held  time.Duration // the second look
+	looks int
+	back  time.Time
+	swept []time.Time
+}
+
+func (s *heldStore) Queued(context.Context, int) ([]chat.Task, error) {
+	if s.looks++; s.looks == 2 {
+		time.Sleep(s.held) // in the bubble's time
+		s.back = time.Now()
+	}
+	return nil, nil
+}
+
+func (s *heldStore) Sweep(context.Context) (requeued, spent []chat.Task, err error) {
+	s.swept = append(s.swept, time.Now())
+	return nil, nil, nil
+}
+
+// An outage that no look has failed of is one all the same: whoever looks again
+// after it leaves the owners a lease of time to renew.
+func TestASweeperThatWasHeldUpLeavesOwnersTheirTime(t *testing.T) {
+	for held, want := range map[time.Duration]time.Duration{20 * time.Second: 15 * time.Second, time.Second: 0} {
+		synctest.Test(t, func(t *testing.T) {
+			store := &heldStore{held: held}
+			sweeper := worker.Sweeper{Store: store, Queue: silentQueue{}, Interval: 5 * time.Second, Lease: 15 * time.Second, Logger: slog.New(slog.DiscardHandler)}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			sweeper.Run(ctx)
+			for _, at := range store.swept {
+				if gap := at.Sub(store.back); gap > 0 && gap < want {
+					t.Errorf("after %s a lease was judged %s behind the return", held, gap)
+				}
+			}
+			if n := len(store.swept); n < 3 {
+				t.Errorf("after %s it swept %d times in a minute", held, n)
+			}
+		})
 	}
 }
