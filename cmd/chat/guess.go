@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+	"github.com/xrash/smetrics"
 
 	"chat"
 )
@@ -65,32 +66,11 @@ func nearest(names []string, word string) string {
 	}
 	best, at := "", 0
 	for _, name := range names {
-		if d := distance(word, name); d <= len(name)/3 && (best == "" || d < at) {
+		if d := smetrics.WagnerFischer(word, name, 1, 1, 1); d <= len(name)/3 && (best == "" || d < at) {
 			best, at = name, d
 		}
 	}
 	return best
-}
-
-// distance is how many letters more, less or other make b of a.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		before := row[0] // of the row above, one to the left
-		row[0] = i + 1
-		for j := range len(b) {
-			other := before
-			if a[i] != b[j] {
-				other++
-			}
-			before = row[j+1]
-			row[j+1] = min(other, row[j+1]+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // oneSlip reports whether a becomes b by one letter more, less, other, or

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/xrash/smetrics"
+
 	"chat"
 )
 
@@ -142,7 +144,7 @@ func near(all []string, model string) []string {
 		case len(shorter) > 2 && strings.Contains(longer, shorter):
 			found = append(found, candidate{id, gap})
 		case gap <= limit:
-			if d := distance(known, asked); d <= limit {
+			if d := smetrics.WagnerFischer(known, asked, 1, 1, 1); d <= limit {
 				found = append(found, candidate{id, 2 * d})
 			}
 		}
@@ -153,25 +155,4 @@ func near(all []string, model string) []string {
 		likely = append(likely, fmt.Sprintf("%q", c.id))
 	}
 	return likely
-}
-
-// distance is how many bytes have to be inserted, deleted or replaced to make one
-// of the other (Levenshtein, 1966).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
-		}
-	}
-	return row[len(b)]
 }

@@ -96,7 +96,7 @@ type heldStore struct {
 
 func (s *heldStore) Queued(context.Context, int) ([]chat.Task, error) {
 	if s.looks++; s.looks == 2 {
-		time.Sleep(s.held) // in the bubble's time
+		<-time.After(s.held) // in the bubble's time
 		s.back = time.Now()
 	}
 	return nil, nil

@@ -62,7 +62,7 @@ var rules = map[string]rule{
 	},
 
 	"chat/daemon/provider": {
-		[]string{"chat", "chat/sse", "chat/daemon/provider/demo", "github.com/sashabaranov/go-openai"},
+		[]string{"chat", "chat/sse", "chat/daemon/provider/demo", "github.com/sashabaranov/go-openai", "github.com/xrash/smetrics"},
 		"what a model is: it knows neither tasks nor storage",
 	},
 	"chat/daemon/provider/demo": {
@@ -178,7 +178,7 @@ var rules = map[string]rule{
 	},
 
 	"chat/cmd/chat": {
-		[]string{"chat", "chat/sse", "chat/daemon", "chat/daemon/client", "chat/daemon/keyring", "chat/daemon/local", "chat/tui", "chat/tui/", charm, goUUID, "golang.org/x/sys/unix", "github.com/BurntSushi/toml", "github.com/urfave/cli/v2", "github.com/mattn/go-isatty", "github.com/muesli/termenv"},
+		[]string{"chat", "chat/sse", "chat/daemon", "chat/daemon/client", "chat/daemon/keyring", "chat/daemon/local", "chat/tui", "chat/tui/", charm, goUUID, "golang.org/x/sys/unix", "github.com/BurntSushi/toml", "github.com/urfave/cli/v2", "github.com/mattn/go-isatty", "github.com/muesli/termenv", "github.com/xrash/smetrics"},
 		"the program: it speaks to a daemon through the client, even when it is its own",
 	},
 	"chat/cmd/chatd": {
