@@ -10,9 +10,9 @@ import (
 var searchTests = map[string]func(*suite){
 	"the first half mebibyte of a long message is searched": func(s *suite) {
 		c := s.conversation()
-		long := "needle" + strings.Repeat("漢 hay ", 100_000) + "haystack"
+		long := "foremost" + strings.Repeat("漢 hay ", 100_000) + "hindmost"
 		acc := s.send(c.ID, chat.Submission{Content: long})
-		for word, want := range map[string]int{"needle": 1, "haystack": 0} {
+		for word, want := range map[string]int{"foremost": 1, "hindmost": 0} {
 			found, _, err := s.Conversations(s.Context(), owner, chat.ConversationQuery{Search: word})
 			s.must(err)
 			if len(found) != want {
