@@ -57,7 +57,7 @@ func (s *Store) submitAtOnce(ctx context.Context, conversationID, content string
 	}
 	title := chat.TitleFrom(content)
 	ids, err := change[string](ctx, s, submitOne, conversationID, n.owner, title, fold(title), n.model,
-		acc.UserMessageID, content, fold(chat.WithoutImages(content)), acc.MessageID,
+		acc.UserMessageID, content, foldMessage(chat.WithoutImages(content)), acc.MessageID,
 		acc.TaskID, n.priority.Rank(), turn, n.deadline, n.provider)
 	if e, ok := errors.AsType[*pq.Error](err); ok && string(e.Code) == notNull {
 		return chat.Accepted{}, errUnseen
