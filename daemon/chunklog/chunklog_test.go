@@ -37,6 +37,16 @@ func TestRedis(t *testing.T) {
 					}
 				}
 			},
+			RefuseWrites: func(t *testing.T, refuse bool) {
+				t.Helper()
+				limit := "0" // none
+				if refuse {
+					limit = "1"
+				}
+				if err := admin.ConfigSet(t.Context(), "maxmemory", limit).Err(); err != nil {
+					t.Fatal(err)
+				}
+			},
 		}
 	})
 }

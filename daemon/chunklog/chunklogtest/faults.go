@@ -163,6 +163,34 @@ func testLostMessages(t *testing.T, b *bench) {
 	}
 }
 
+// testRefused: whoever listens must not be told of what a reader of the list will
+// never find.
+func testRefused(t *testing.T, b *bench) {
+	w := b.writer(t, 1)
+	b.say(t, w, 0, 2)
+	channel := keys.Names{}.Channel(b.task.ID)
+	heard := b.Client.Subscribe(t.Context(), channel)
+	defer heard.Close()
+	if _, err := heard.Receive(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.RefuseWrites(t, true)
+	w.Add(chat.ChunkContent, word(2))
+	b.waitFor(t, func() bool {
+		stats, err := b.Client.Info(t.Context(), "errorstats").Result()
+		return err == nil && strings.Contains(stats, "errorstat_OOM")
+	})
+	const marker = "nothing before this"
+	if err := b.Client.Publish(t.Context(), channel, marker).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if m, err := heard.ReceiveMessage(t.Context()); err != nil || m.Payload != marker {
+		t.Errorf("announced: %v (%v)", m, err)
+	}
+	b.RefuseWrites(t, false)
+	b.waitFor(t, func() bool { return content(b.list(t)) == words(0, 3) })
+}
+
 func testHint(t *testing.T, b *bench) {
 	tail := b.log.Tail(b.task.ID, chat.Start())
 	defer tail.Close()

@@ -27,6 +27,9 @@ type Engine struct {
 	// KillConnections cuts every connection but keeps the data; nil if the
 	// engine cannot.
 	KillConnections func(t *testing.T)
+	// RefuseWrites lets everything be read and published but nothing be written, as
+	// a replica does or a server without memory; nil if the engine cannot.
+	RefuseWrites func(t *testing.T, refuse bool)
 }
 
 // Run runs the suite; open makes an empty engine and registers its clean-up.
@@ -65,6 +68,13 @@ func Run(t *testing.T, open func(t *testing.T) Engine) {
 			tc.test(t, newBench(t, e, chunklog.Options{}))
 		})
 	}
+	t.Run("what is refused is not announced", func(t *testing.T) {
+		e := open(t)
+		if e.RefuseWrites == nil {
+			return // the embedded engine refuses nothing
+		}
+		testRefused(t, newBench(t, e, chunklog.Options{}))
+	})
 	t.Run("a cut subscription is made good", func(t *testing.T) {
 		e := open(t)
 		if e.KillConnections == nil {
