@@ -40,9 +40,10 @@ type step struct {
 //	     errMismatch if the list had another length, or was not there;
 //	     another error if it is unknown what was done.
 //
-// A step shares its round trip with the steps of other streams (pusher). One that
-// writes the metadata makes that a MULTI, because no key may be without a TTL for a
-// moment; any other is an RPUSHX and its PUBLISH. Neither can branch, so entries may have been pushed behind a wrong length. They do not count (their
+// A step shares its round trip with the steps of other streams (pusher). All of it
+// is one MULTI: no key may be without a TTL for a moment, and a Redis that refuses
+// to keep something (READONLY, OOM) must not announce it. A MULTI cannot branch, so
+// entries may have been pushed behind a wrong length. They do not count (their
 // index is not their position), and the owner's next step finds the length wrong
 // and writes the list again. A newer attempt writes a list of another length, so
 // that the older one finds out; should the lengths agree by chance, the older

@@ -3,7 +3,6 @@ package chunklog
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -155,10 +154,7 @@ func (p *pusher) serve(ctx context.Context) {
 func (p *pusher) send(ctx context.Context, batch []*push) error {
 	ctx, cancel := context.WithTimeout(ctx, p.opts.Timeout)
 	defer cancel()
-	pipe := p.rdb.Pipeline()
-	if slices.ContainsFunc(batch, func(s *push) bool { return s.meta != nil }) {
-		pipe = p.rdb.TxPipeline()
-	}
+	pipe := p.rdb.TxPipeline()
 	for _, s := range batch {
 		before := pipe.Len()
 		s.appended = s.put(ctx, pipe, p.opts)
