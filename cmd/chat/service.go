@@ -184,7 +184,7 @@ func (p *program) daemonUninstall(c *cli.Context) error {
 // runAll runs commands up to the first that fails, whose words are the error.
 func runAll(ctx context.Context, commands [][]string) error {
 	for _, args := range commands {
-		out, err := exec.CommandContext(ctx, args[0], args[1:]...).CombinedOutput() //nolint:gosec // our own words
+		out, err := exec.CommandContext(ctx, args[0], args[1:]...).CombinedOutput()
 		if err != nil {
 			return chat.Errorf(chat.CodeNotConfigured, "%s: %s (%w)", strings.Join(args, " "), firstLine(string(out)), err)
 		}

@@ -156,7 +156,7 @@ func (f *frames) flush() error {
 	if len(f.buf) == 0 {
 		return nil
 	}
-	if _, err := f.w.Write(f.buf); err != nil {
+	if _, err := f.w.Write(f.buf); err != nil { //nolint:gosec // events, which no browser takes for a page (nosniff)
 		return err
 	}
 	f.buf, f.written = f.buf[:0], time.Now()

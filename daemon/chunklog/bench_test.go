@@ -125,7 +125,7 @@ func BenchmarkUnpack(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if len(valid(raw, 0, 0)) != 10001 {
+		if len(valid(raw, 0)) != 10001 {
 			b.Fatal("not all of it")
 		}
 	}

@@ -31,9 +31,9 @@ func parseEntry(raw string) (chat.EncodedChunk, error) {
 }
 
 // valid returns the entries that count, given that the first of them stands at
-// index first and follows an entry of attempt prev. Nothing counts behind a
-// terminal chunk.
-func valid(raw []string, first, prev int) []chat.EncodedChunk {
+// index first. Nothing counts behind a terminal chunk.
+func valid(raw []string, first int) []chat.EncodedChunk {
+	prev := 0 // attempt
 	chunks := make([]chat.EncodedChunk, 0, len(raw))
 	for i, r := range raw {
 		c, err := parseEntry(r)
@@ -66,7 +66,7 @@ func (l *Log) readAll(ctx context.Context, taskID string) ([]string, []chat.Enco
 	if err != nil {
 		return nil, nil, err
 	}
-	chunks := valid(raw, 0, 0)
+	chunks := valid(raw, 0)
 	return raw[:len(chunks)], chunks, nil
 }
 

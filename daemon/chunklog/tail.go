@@ -205,14 +205,14 @@ func (t *Tail) entries(ctx context.Context, index, n int) ([]string, error) {
 func (t *Tail) read(ctx context.Context) ([]chat.EncodedChunk, error) {
 	if t.pos.IsStart() {
 		raw, err := t.entries(ctx, 0, batch)
-		return valid(raw, 0, 0), err
+		return valid(raw, 0), err
 	}
 	// Our own entry comes along, to see that it is still ours.
 	raw, err := t.entries(ctx, t.pos.Index, batch+1)
 	if err != nil {
 		return nil, err
 	}
-	chunks := valid(raw, t.pos.Index, 0)
+	chunks := valid(raw, t.pos.Index)
 	if len(chunks) > 0 && (t.pos.Attempt == chat.AnyAttempt || chunks[0].Attempt == t.pos.Attempt) {
 		return chunks[1:], nil
 	}

@@ -117,7 +117,7 @@ func (c *call) open(ctx context.Context, x *exchange, req *openai.ChatCompletion
 	cfg.BaseURL, cfg.HTTPClient = c.to.base, x
 	x.watch.arm(c.limits.Headers, x.phases.headers)
 	defer x.watch.disarm()
-	_, err := openai.NewClientWithConfig(cfg).CreateChatCompletionStream(ctx, *req) //nolint:bodyclose // once closes it
+	_, err := openai.NewClientWithConfig(cfg).CreateChatCompletionStream(ctx, *req)
 	return err
 }
 
