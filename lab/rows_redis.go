@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -20,7 +21,12 @@ func redisRows() []Row {
 	short := row("ttl-shorter-than-the-answer", false, nil)
 	short.Setup = func(w *World) { w.Env = append(w.Env, "CHUNK_TTL=1s") }
 	short.Load = func(l *Load) { l.Tokens, l.Pace = [2]int{3, 8}, 1300*time.Millisecond }
+	loading := row("loading", false, load)
+	loading.Setup = func(w *World) {
+		w.RedisArgs = []string{"--enable-debug-command", "yes", "--loading-process-events-interval-bytes", "1024"}
+	}
 	return []Row{
+		loading,
 		row("restart-with-data-loss", false, func(ctx context.Context, w *World) error {
 			if err := w.redisDown(ctx, w.Chance.between(0, 3*time.Second)); err != nil {
 				return err
@@ -240,4 +246,37 @@ func absent(ctx context.Context, w *World) error {
 		}
 	}
 	return errors.Join(pause(ctx, w.Chance.between(time.Second, 5*time.Second)), w.Redis.Start(ctx))
+}
+
+// load lets Redis read its data again, slowly: it answers everything with LOADING
+// meanwhile.
+func load(ctx context.Context, w *World) error {
+	keys, err := w.rdb.DBSize(ctx).Result()
+	if err != nil {
+		return err
+	}
+	each := w.Chance.between(2*time.Second, 5*time.Second) / time.Duration(max(keys, 1))
+	if err := w.rdb.ConfigSet(ctx, "key-load-delay", fmt.Sprint(each.Microseconds())).Err(); err != nil {
+		return err
+	}
+	o := *w.rdb.Options()
+	o.ReadTimeout = 30 * time.Second
+	patient := redis.NewClient(&o)
+	defer func() { _ = patient.Close() }()
+	reloaded := make(chan error, 1)
+	go func() { reloaded <- patient.Do(ctx, "DEBUG", "RELOAD").Err() }()
+	refused := 0
+	for {
+		select {
+		case err := <-reloaded:
+			if err == nil && refused == 0 {
+				err = errors.New("Redis never said that it is loading")
+			}
+			return errors.Join(err, w.rdb.ConfigSet(ctx, "key-load-delay", "0").Err())
+		case <-time.After(50 * time.Millisecond):
+			if err := w.rdb.Get(ctx, "nothing").Err(); err != nil && strings.HasPrefix(err.Error(), "LOADING") {
+				refused++
+			}
+		}
+	}
 }

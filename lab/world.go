@@ -44,13 +44,14 @@ type World struct {
 	APIs    int      // processes; in the embedded profile there is one for all
 	Workers int
 
-	Redis    *services.RedisServer    // nil in the embedded profile
-	Postgres *services.PostgresServer // nil in the embedded profile
-	Provider *providertest.Server
-	API      []*Node
-	Worker   []*Node // in the embedded profile the same process as API
-	Chance   chance  // the fault's
-	Clocks   bool    // of all processes can be set
+	Redis     *services.RedisServer    // nil in the embedded profile
+	Postgres  *services.PostgresServer // nil in the embedded profile
+	Provider  *providertest.Server
+	API       []*Node
+	Worker    []*Node  // in the embedded profile the same process as API
+	Chance    chance   // the fault's
+	RedisArgs []string // of the redis-server, besides the usual ones
+	Clocks    bool     // of all processes can be set
 	// Old names the processes that begin with the version before; see mixed.
 	Old map[string]bool
 	// First is more environment for the first start of the processes it names.
@@ -125,7 +126,7 @@ func (w *World) startFull(ctx context.Context) (err error) {
 		}
 		env = w.faketime.env()
 	}
-	if w.Redis, err = services.LaunchRedis(ctx, w.dir); err != nil {
+	if w.Redis, err = services.LaunchRedis(ctx, w.dir, w.RedisArgs...); err != nil {
 		return err
 	}
 	w.closers = append(w.closers, w.Redis.Kill)
