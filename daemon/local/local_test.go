@@ -132,15 +132,7 @@ func TestFindNeverStarts(t *testing.T) {
 
 func TestAStaleSocketHeals(t *testing.T) {
 	s := home(t, "")
-	first := pid(t, s)
-	i, err := readInfo(s.Paths)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Kill(first, syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "the lock is free", func() bool { _, held, err := holder(s.Paths.lockFile()); return err == nil && !held })
+	first, i := killed(t, s)
 	if _, err := os.Stat(i.Socket); err != nil {
 		t.Fatalf("the killed daemon's socket: %v", err)
 	}

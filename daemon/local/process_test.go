@@ -12,19 +12,26 @@ import (
 	"chat"
 )
 
-// A daemon that was killed leaves its process id behind, and the system gives it
-// to somebody else: here to the test itself, which would not survive a signal.
-func TestAReusedProcessIDIsNobodys(t *testing.T) {
-	s := home(t, "")
-	first := pid(t, s)
+// killed starts a daemon, kills it, and returns its process id and what it left.
+func killed(t *testing.T, s *Starter) (int, Info) {
+	t.Helper()
+	id := pid(t, s)
 	i, err := readInfo(s.Paths)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Kill(first, syscall.SIGKILL); err != nil {
+	if err := syscall.Kill(id, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the lock is free", func() bool { _, held, err := holder(s.Paths.lockFile()); return err == nil && !held })
+	return id, i
+}
+
+// A daemon that was killed leaves its process id behind, and the system gives it
+// to somebody else: here to the test itself, which would not survive a signal.
+func TestAReusedProcessIDIsNobodys(t *testing.T) {
+	s := home(t, "")
+	first, i := killed(t, s)
 	i.PID = os.Getpid()
 	if err := errors.Join(writeInfo(s.Paths, i), os.WriteFile(s.Paths.lockFile(), []byte(strconv.Itoa(i.PID)), 0o600)); err != nil {
 		t.Fatal(err)
