@@ -39,6 +39,7 @@ func ScreenScenarios() []Scenario {
 		{Name: "stream-cjk", What: "Japanese and emoji" + streamed},
 		{Name: "long-screen", What: "5,000 messages, what the screen's goroutine does; the baseline is 20 messages"},
 		{Name: "long-terminal", What: "5,000 messages, from the program's start or a key to bytes on a terminal; the baseline is 20 messages"},
+		{Name: "idle", What: "an open conversation in which nothing happens, for 30 s"},
 		{Name: "version", What: "`chat version`, from start to end; the baseline is a Go program that prints a line"},
 		{Name: "search-sqlite", What: "10,000 conversations of 4 messages, 24 MB; the baseline reads every message"},
 		{Name: "search-postgres", What: "10,000 conversations of 4 messages, 24 MB; the baseline reads every message"},
@@ -56,6 +57,8 @@ func most(scenario, figure string) float64 {
 		return 300
 	case strings.HasPrefix(scenario, "long-") && figure == "key, p99":
 		return 50
+	case scenario == "idle" && figure == "CPU": // percent of the time
+		return 0.5
 	case strings.HasPrefix(scenario, "search-"):
 		return 100
 	}

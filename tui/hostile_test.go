@@ -8,6 +8,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"chat"
+	"chat/tui/paint"
 	"chat/tui/sanitize/hostile"
 	"chat/tui/theme"
 )
@@ -17,8 +18,8 @@ import (
 func (s *timedScreen) harmless(t *testing.T, where, payload string) {
 	t.Helper()
 	view := s.m.View()
-	begin := strings.LastIndex(view, markerBegin)
-	if begin < 0 || !strings.HasSuffix(view, markerEnd) {
+	begin := strings.LastIndex(view, paint.MarkerBegin)
+	if begin < 0 || !strings.HasSuffix(view, paint.MarkerEnd) {
 		t.Fatalf("%s, %s: no place of the caret at the end of %q", where, payload, view)
 	}
 	if err := hostile.Check(view[:begin], hostile.SGR("1", "2", "3", "4", "7", "9")); err != nil {

@@ -11,6 +11,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"chat"
+	"chat/tui/paint"
 	"chat/tui/panel"
 )
 
@@ -318,7 +319,7 @@ func TestForeignTextCannotReachTheTerminal(t *testing.T) {
 	backend.mu.Unlock()
 	s.send(s.m.beatCommand()())
 	s.untilShown("reconnecting")
-	view := strings.ReplaceAll(s.m.View(), markerEnd, "")
+	view := strings.ReplaceAll(s.m.View(), paint.MarkerEnd, "")
 	for _, part := range strings.Split(view, "\x1b")[1:] {
 		if !strings.HasPrefix(part, "[") && !strings.HasPrefix(part, "_caret;") {
 			t.Fatalf("foreign sequence %q", part)

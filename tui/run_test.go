@@ -16,6 +16,7 @@ import (
 	"github.com/creack/pty"
 
 	"chat"
+	"chat/tui/paint"
 )
 
 // terminal is the other side of a pseudo terminal: it types, and remembers what
@@ -175,7 +176,7 @@ func checkOutput(t *testing.T, out string) {
 	if n := strings.Count(out, "\x1b[2J"); n > 0 {
 		t.Errorf("the screen is cleared %d times", n)
 	}
-	if strings.Contains(out, markerBegin) {
+	if strings.Contains(out, paint.MarkerBegin) {
 		t.Error("a marker of the caret reached the terminal")
 	}
 	for _, pair := range [][2]string{{"\x1b[?1049h", "\x1b[?1049l"}, {"\x1b[?2004h", "\x1b[?2004l"}, {"\x1b[?25l", "\x1b[?25h"}, {"\x1b[?1004h", "\x1b[?1004l"}, {"\x1b[?2026h", "\x1b[?2026l"}} {

@@ -20,6 +20,7 @@ import (
 	"chat"
 	_ "chat/tui/background" // before bubbletea's own init asks the terminal
 	"chat/tui/keyboard"
+	"chat/tui/paint"
 	"chat/tui/plain"
 )
 
@@ -96,8 +97,7 @@ type Exit struct {
 	Waiting int
 }
 
-// framesPerSecond is how often changes are painted. Bubble Tea looks for them by
-// a clock, which an idle screen pays for too.
+// framesPerSecond bounds how often changes are painted.
 const framesPerSecond = 30
 
 // Run shows the screen until the user leaves it or ctx ends, and then restores
@@ -128,17 +128,14 @@ func Run(ctx context.Context, o Options) (Exit, error) {
 	}
 	m := newModel(o, jobs, th, time.Now)
 	m.askBackground = ask
-	out := &screen{File: o.Out}
-	m.terminal = sequences{out}
+	out := paint.New(o.Out, framesPerSecond)
+	m.terminal = out.Sequences()
 	var program *tea.Program
 	keys := &keyboard.Reader{File: o.In, Background: func(rgb [3]uint8) { program.Send(backgroundMsg(rgb)) }}
-	program = tea.NewProgram(m,
+	program = out.Program(m,
 		tea.WithInput(keys),
-		tea.WithOutput(out),
 		tea.WithEnvironment(o.Env),
-		tea.WithAltScreen(),
 		tea.WithReportFocus(),
-		tea.WithFPS(framesPerSecond),
 		tea.WithFilter(filter),
 		// Who has our ctx ends it at a signal. A second handler would send to a loop
 		// that has ended, and the end would wait for it.

@@ -7,6 +7,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"chat/tui/composer"
+	"chat/tui/paint"
 	"chat/tui/theme"
 )
 
@@ -84,7 +85,7 @@ func (m *Model) View() string {
 	rows = append(append(rows, body...), m.divider())
 	prompt := m.promptMark()
 	input, row, column := m.editor().View(m.inputWidth(), m.inputHeight())
-	place := marker(len(rows)+row, len(prompt)+column)
+	place := paint.Caret(len(rows)+row, len(prompt)+column)
 	for i, line := range input {
 		mark := strings.Repeat(" ", len(prompt))
 		if i == 0 {
@@ -97,9 +98,9 @@ func (m *Model) View() string {
 	}
 	switch m.where() {
 	case choosing:
-		place = marker(top+caretRow, caretColumn)
+		place = paint.Caret(top+caretRow, caretColumn)
 	case reading, helping:
-		place = hidden
+		place = paint.NoCaret
 	case anywhere, writing, asked:
 	}
 	rows = append(rows, m.status()+place)
@@ -116,7 +117,7 @@ func (m *Model) tooSmall() string {
 	for len(rows) < m.height {
 		rows = append(rows, "")
 	}
-	return strings.Join(rows[:m.height], "\n") + hidden
+	return strings.Join(rows[:m.height], "\n") + paint.NoCaret
 }
 
 // body is what stands between the header and the input, exactly as many rows as

@@ -160,12 +160,16 @@ var rules = map[string]rule{
 		[]string{"golang.org/x/sys/unix"},
 		"tells what is typed from what the terminal says: it knows no screen",
 	},
+	"chat/tui/paint": {
+		[]string{charm},
+		"puts views on a terminal: it does not know of what",
+	},
 	"chat/tui/panel": {
 		[]string{"chat/tui/sanitize", "chat/tui/theme", charm},
 		"a list to choose from: it does not know of what",
 	},
 	"chat/tui/top": {
-		[]string{"chat", "chat/tui/background", "chat/tui/keyboard", "chat/tui/sanitize", "chat/tui/theme", charm},
+		[]string{"chat", "chat/tui/background", "chat/tui/keyboard", "chat/tui/paint", "chat/tui/sanitize", "chat/tui/theme", charm},
 		"how a server stands, live: it knows no HTTP",
 	},
 	"chat/tui/thread": {

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +28,11 @@ func BenchmarkScreen(b *testing.B) {
 			}
 		})
 	}
+	b.Run("idle/chat", func(b *testing.B) {
+		for b.Loop() {
+			h.measureRest(b)
+		}
+	})
 	for target, args := range map[string][]string{"chat": {h.chat, "version"}, "baseline": {least(b)}} {
 		b.Run("version/"+target, func(b *testing.B) {
 			for b.Loop() {
@@ -100,6 +106,39 @@ func (h *home) measureTalk(b *testing.B, messages int) {
 	report(b, "key,_p50", 0.5, keys)
 	report(b, "key,_p99", 0.99, keys)
 	report(b, "page,_p50", 0.5, pages)
+}
+
+// measureRest looks at a screen on which nothing happens.
+func (h *home) measureRest(b *testing.B) {
+	const rest = 30 * time.Second
+	x := open(b, h.command(b.Context(), "-r", benchID(20)))
+	x.until("live")
+	x.settle(time.Second)
+	written, used := x.mark(), cpu(b, x.cmd.Process.Pid)
+	<-time.After(rest) // this is the measurement
+	b.ReportMetric(100*float64(cpu(b, x.cmd.Process.Pid)-used)/float64(rest), "CPU-%")
+	b.ReportMetric(float64(x.mark()-written), "written-bytes")
+	x.press("\x04")
+	x.exit()
+}
+
+// cpu is the time that a process has taken so far; see proc_pid_stat(5).
+func cpu(b *testing.B, pid int) (sum time.Duration) {
+	b.Helper()
+	const tick = 10 * time.Millisecond // on every Linux that Go runs on
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	fields := strings.Fields(string(data[strings.LastIndexByte(string(data), ')')+1:]))
+	for _, field := range fields[11:13] { // utime, stime
+		n, err := strconv.Atoi(field)
+		if err != nil {
+			b.Fatal(err)
+		}
+		sum += time.Duration(n) * tick
+	}
+	return sum
 }
 
 // echo presses a key, waits for the first bytes that come of it, and for the rest.

@@ -4,18 +4,17 @@
 package top
 
 import (
-	"bytes"
 	"context"
 	"os"
 	"sync"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
-	"github.com/charmbracelet/x/ansi"
 
 	"chat"
 	_ "chat/tui/background" // before bubbletea's own init asks the terminal
 	"chat/tui/keyboard"
+	"chat/tui/paint"
 	"chat/tui/theme"
 )
 
@@ -58,9 +57,8 @@ func Run(ctx context.Context, o Options) (conversation string, err error) {
 	}
 	inner, cancel := context.WithCancel(ctx)
 	m := newModel(inner, o, th)
-	program := tea.NewProgram(m,
-		tea.WithInput(&keyboard.Reader{File: o.In}), tea.WithOutput(&screen{o.Out}), tea.WithEnvironment(o.Env),
-		tea.WithAltScreen(), tea.WithFPS(framesPerSecond),
+	program := paint.New(o.Out, framesPerSecond).Program(m,
+		tea.WithInput(&keyboard.Reader{File: o.In}), tea.WithEnvironment(o.Env),
 		tea.WithoutSignalHandler()) // ctx ends at a signal; two would wait for each other
 	// Not by tea.WithContext: that leaves its reader of the keyboard behind.
 	stop := context.AfterFunc(ctx, program.Quit)
@@ -73,29 +71,6 @@ func Run(ctx context.Context, o Options) (conversation string, err error) {
 	}
 	return m.chosen, err
 }
-
-// screen brackets each frame as a synchronized update (mode 2026), so that nobody
-// sees half of it. Bubble Tea writes a frame at once, beginning with a move home.
-// The clearing of the alternate screen, which comes up empty, is left out.
-type screen struct{ *os.File }
-
-func (s *screen) Write(p []byte) (int, error) {
-	if string(p) == ansi.EraseEntireScreen {
-		return len(p), nil
-	}
-	if len(p) <= len(ansi.CursorHomePosition) || !bytes.HasPrefix(p, []byte(ansi.CursorHomePosition)) {
-		return s.File.Write(p)
-	}
-	out := make([]byte, 0, len(p)+len(ansi.SetModeSynchronizedOutput)+len(ansi.ResetModeSynchronizedOutput))
-	out = append(append(append(out, ansi.SetModeSynchronizedOutput...), p...), ansi.ResetModeSynchronizedOutput...)
-	if _, err := s.File.Write(out); err != nil {
-		return 0, err
-	}
-	return len(p), nil
-}
-
-// WriteString is Write: Bubble Tea's single sequences come this way.
-func (s *screen) WriteString(text string) (int, error) { return s.Write([]byte(text)) }
 
 // jobs are the commands that are under way: whoever ends the screen waits for them.
 type jobs struct {
