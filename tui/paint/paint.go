@@ -105,12 +105,12 @@ func (s *Screen) Write(p []byte) (int, error) {
 	switch {
 	case text == ansi.EraseEntireScreen, len(p) > len(ansi.CursorHomePosition) && strings.HasPrefix(text, ansi.CursorHomePosition):
 		return len(p), nil
-	case text == ansi.ResetAltScreenSaveCursorMode:
+	case text == ansi.ResetModeAltScreenSaveCursor:
 		s.up = false
 		s.wait(nil)
 	}
 	n, err := s.File.Write(p)
-	if text == ansi.SetAltScreenSaveCursorMode {
+	if text == ansi.SetModeAltScreenSaveCursor {
 		s.up, s.rows, s.painted = true, nil, time.Time{}
 		s.due()
 	}

@@ -39,7 +39,7 @@ func newPaper(t *testing.T) *paper {
 		}
 	})
 	p := &paper{Screen: New(f, 30), t: t}
-	p.write(ansi.SetAltScreenSaveCursorMode)
+	p.write(ansi.SetModeAltScreenSaveCursor)
 	p.resize(10, 4)
 	p.written()
 	return p
@@ -105,10 +105,10 @@ func TestWhatComesWithinAFrameIsPaintedTogether(t *testing.T) {
 		p.show("b")
 		p.show("c")
 		p.is("too soon", "")
-		time.Sleep(p.every - 1)
+		time.Sleep(p.every - time.Nanosecond)
 		synctest.Wait()
 		p.is("still too soon", "")
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		p.is("in time", begin+"\x1b[Hc\x1b[K"+end)
 		p.show("d")
@@ -131,12 +131,12 @@ func TestWhatTheTerminalMayHaveLostIsPaintedAnew(t *testing.T) {
 		p.show("a\nb\nc\nd")
 		p.is("another size", begin+"\x1b[Ha\x1b[K\x1b[2;1Hb\x1b[K\x1b[3;1Hc\x1b[K\x1b[4;1Hd\x1b[K"+end)
 		p.show("A\nb\nc\nd") // waits for its frame
-		p.write(ansi.ResetAltScreenSaveCursorMode)
+		p.write(ansi.ResetModeAltScreenSaveCursor)
 		time.Sleep(time.Second)
 		p.show("B\nb\nc\nd")
-		p.is("nothing while somebody else has the terminal", ansi.ResetAltScreenSaveCursorMode)
-		p.write(ansi.SetAltScreenSaveCursorMode)
-		p.is("back", ansi.SetAltScreenSaveCursorMode+begin+"\x1b[HB\x1b[K\x1b[2;1Hb\x1b[K\x1b[3;1Hc\x1b[K\x1b[4;1Hd\x1b[K"+end)
+		p.is("nothing while somebody else has the terminal", ansi.ResetModeAltScreenSaveCursor)
+		p.write(ansi.SetModeAltScreenSaveCursor)
+		p.is("back", ansi.SetModeAltScreenSaveCursor+begin+"\x1b[HB\x1b[K\x1b[2;1Hb\x1b[K\x1b[3;1Hc\x1b[K\x1b[4;1Hd\x1b[K"+end)
 	})
 }
 
@@ -146,7 +146,7 @@ func TestOnlyModesOfBubbleTeaGoThrough(t *testing.T) {
 		ansi.EraseEntireScreen:                              "",
 		ansi.CursorHomePosition + " " + ansi.EraseLineRight: "", // a frame
 		ansi.CursorHomePosition:                             ansi.CursorHomePosition,
-		ansi.SetBracketedPasteMode:                          ansi.SetBracketedPasteMode,
+		ansi.SetModeBracketedPaste:                          ansi.SetModeBracketedPaste,
 	} {
 		p.write(text)
 		p.is(fmt.Sprintf("%q", text), want)
@@ -227,7 +227,7 @@ func TestTheTerminalShowsTheLastView(t *testing.T) {
 			time.Sleep(time.Second)
 			synctest.Wait()
 			apply(t, rows, p.written())
-			if want := append(view, make([]string, 4-len(view))...); !slices.Equal(rows, want) {
+			if want := slices.Concat(view, make([]string, 4-len(view))); !slices.Equal(rows, want) {
 				t.Fatalf("after %d views the terminal shows %q, want %q", seed+1, rows, want)
 			}
 		}
