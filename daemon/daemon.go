@@ -249,6 +249,9 @@ func (d *daemon) serve(ctx context.Context, stop <-chan struct{}, ready func()) 
 		if err := server.Shutdown(bye); err != nil {
 			d.log.Warn("requests were cut off", "err", errors.Join(err, server.Close()))
 		}
+		if err := front.Wait(bye); err != nil {
+			d.log.Warn("streams were cut off", "err", err)
+		}
 	}
 	if errors.Is(failed, http.ErrServerClosed) {
 		failed = nil

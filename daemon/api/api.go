@@ -7,6 +7,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -151,6 +152,7 @@ type Server struct {
 	drain    context.CancelFunc
 	leaving  atomic.Bool
 
+	streams   sync.WaitGroup
 	inquiries inquiries
 	importing chan struct{} // holds one of maxImports places
 }
@@ -172,6 +174,22 @@ func (s *Server) Leave() { s.leaving.Store(true) }
 // Drain aborts all streams, so that their readers come back to another
 // instance, or to the next one here; a clean end would look like success.
 func (s *Server) Drain() { s.drain() }
+
+// Wait waits until all streams have ended, or ctx. No request may be under way:
+// http.Server.Shutdown sees to that, but does not know of streams.
+func (s *Server) Wait(ctx context.Context) error {
+	ended := make(chan struct{})
+	go func() {
+		s.streams.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
 
 // Handler returns the calls behind the layers that guard them, outermost first:
 // time, panics, Host and Origin, the token, admission.

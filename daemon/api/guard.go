@@ -155,6 +155,10 @@ func isPublic(r *http.Request) bool {
 	return false
 }
 
+func errLeaving() error {
+	return chat.Retryable(chat.Errorf(chat.CodeDraining, "the daemon is going away; try again at once"))
+}
+
 // admitted counts requests, and refuses them once the daemon has decided to go.
 func (s *Server) admitted(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -164,7 +168,7 @@ func (s *Server) admitted(next http.Handler) http.Handler {
 		}
 		done, ok := s.activity.Begin()
 		if !ok {
-			writeProblem(w, chat.Retryable(chat.Errorf(chat.CodeDraining, "the daemon is going away; try again at once")))
+			writeProblem(w, errLeaving())
 			return
 		}
 		defer done()

@@ -181,6 +181,7 @@ func (l *lab) listen() {
 			l.server.Drain()
 			s.CloseClientConnections()
 			s.Close()
+			l.check(l.server.Wait(context.Background()))
 		})
 		return s
 	}

@@ -1,8 +1,10 @@
 package api
 
 import (
+	"bufio"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"time"
@@ -55,7 +57,8 @@ func (b *pacedBody) Read(p []byte) (int, error) {
 const piece = 64 << 10
 
 // pacedWriter gives each piece of an answer a deadline of its own, so that a
-// reader that does not read costs a bounded time, and a slow one gets it all.
+// reader that does not read costs a bounded time, and a slow one gets it all. A
+// stream, on its own connection, does so itself (streamConn).
 type pacedWriter struct {
 	http.ResponseWriter
 	rc      *http.ResponseController
@@ -93,8 +96,13 @@ func (p *pacedWriter) Write(b []byte) (written int, err error) {
 	}
 }
 
-// extend sets the deadline of the next piece. Streams write twenty times a second:
-// one that was set just now is good enough.
+// Hijack hands the connection over as it is. What may be left of a body is nobody's.
+func (p *pacedWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	p.body = nil
+	return p.rc.Hijack()
+}
+
+// extend sets the deadline of the next piece; one that was set just now is good enough.
 func (p *pacedWriter) extend() {
 	now := time.Now()
 	if now.Sub(p.set) < p.timeout/64 {

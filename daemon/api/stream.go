@@ -2,8 +2,11 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"runtime/debug"
+	"sync"
 	"time"
 
 	"chat"
@@ -18,32 +21,65 @@ const flushAt = 32 << 10
 // sense.
 func unplaceable() chat.Position { return chat.Position{Attempt: 0, Index: 0} }
 
-// stream serves GET /stream/{task_id}. It is what a follower spends its time in, so
-// neither it nor pump has a large frame: with its buffers, the stack is what an idle
-// follower costs.
+// stream serves GET /stream/{task_id}. The stream outlives the handler, on a
+// connection of its own; Wait waits for it.
 func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	f := s.following(w, r)
 	if f == nil {
 		return
 	}
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
-	defer context.AfterFunc(s.draining, cancel)() //nolint:contextcheck // the server's life ends streams too
-	err := f.open()
-	switch {
-	case r.Method == http.MethodHead: // is told what GET would be, and follows nothing
-		return // a reader that is gone needs no answer
-	case err != nil:
-	case f.rec != nil && f.rec.own(f.after) != nil: // a position in the record itself
-		err = f.record(f.rec.after(f.after))
-	default:
-		err = s.pump(ctx, f)
+	h := w.Header()
+	h.Set("Content-Type", sse.ContentType)
+	h.Set("Cache-Control", "no-cache, no-transform")
+	h.Set("X-Accel-Buffering", "no")
+	if r.Method == http.MethodHead { // is told what GET would be, and follows nothing
+		return
 	}
+	done, ok := s.activity.Begin() // the request's own place is given up with the handler
+	if !ok {
+		writeProblem(w, errLeaving())
+		return
+	}
+	conn, err := takeOver(w, r, s.opts.WriteTimeout)
 	if err != nil {
-		// Whatever the reason: the stream has not ended, so it must not look as
-		// if it had. The reader comes back.
+		done()
+		s.opts.Logger.Debug("api: a stream could not begin", "task", f.taskID, "err", err)
+		if conn != nil {
+			_ = conn.conn.Close() // nothing can be said on it
+		}
 		panic(http.ErrAbortHandler)
 	}
+	f.conn = conn
+	s.streams.Go(func() { //nolint:contextcheck // it ends with its reader, or with the server
+		defer done()
+		s.follow(f)
+	})
+}
+
+// follow writes a stream to its end. Whatever else ends it cuts the connection: the
+// stream has not ended, so it must not look as if it had, and its reader comes back.
+func (s *Server) follow(f *frames) {
+	ctx, cancel := context.WithCancel(s.draining)
+	var watching sync.WaitGroup
+	watching.Go(func() { f.conn.watch(cancel) })
+	defer func() {
+		cancel()
+		_ = f.conn.conn.Close() // all that was to be said is written, or cannot be
+		watching.Wait()
+		if v := recover(); v != nil {
+			s.opts.Logger.Error("api: a stream panicked", "task", f.taskID, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+		}
+	}()
+	// A write that waits for its reader does not hold up the end of the server.
+	defer context.AfterFunc(ctx, func() { _ = f.conn.conn.Close() })()
+	if err := f.open(); err != nil {
+		return
+	}
+	if f.rec != nil && f.rec.own(f.after) != nil { // a position in the record itself
+		_ = f.record(f.rec.after(f.after)) // a reader that is gone needs no answer
+		return
+	}
+	_ = s.pump(ctx, f) // what SQL or the log has against it they have said in the log
 }
 
 // following is what a request wants to follow, or nil if it has been answered.
@@ -67,7 +103,7 @@ func (s *Server) following(w http.ResponseWriter, r *http.Request) *frames {
 		writeProblem(w, chat.Errorf(chat.CodeTooMany, "this instance serves its limit of %d streams", s.opts.MaxStreams))
 		return nil
 	}
-	return &frames{w: w, rc: http.NewResponseController(w), owner: p.owner, taskID: task.ID, rec: rec, after: after}
+	return &frames{owner: p.owner, taskID: task.ID, rec: rec, after: after}
 }
 
 // look asks SQL for a task and, if that has ended, its record.
@@ -93,35 +129,32 @@ func cursorOf(r *http.Request) chat.Position {
 	return p
 }
 
-// frames writes SSE frames: those of a task, behind a position. Each write has its deadline (pacedWriter), so that a
-// reader who does not read costs a bounded buffer for a bounded time.
+// frames writes SSE frames: those of a task, behind a position. Each write has its
+// deadline (streamConn), so that a reader who does not read costs a bounded buffer
+// for a bounded time.
 type frames struct {
 	owner  string
 	taskID string
 	rec    *record // nil while the task runs
 	after  chat.Position
 
-	w       http.ResponseWriter
-	rc      *http.ResponseController
-	buf     []byte
+	conn    *streamConn
+	buf     []byte // lengthRoom bytes, then frames
 	written time.Time
 }
 
-// open sends the headers and a first comment at once, so that proxies and
-// clients know that the stream stands.
+// open sends a first comment at once, so that proxies and clients know that the
+// stream stands.
 func (f *frames) open() error {
-	h := f.w.Header()
-	h.Set("Content-Type", sse.ContentType)
-	h.Set("Cache-Control", "no-cache, no-transform")
-	h.Set("X-Accel-Buffering", "no")
+	f.buf = make([]byte, lengthRoom, 256)
 	f.buf = sse.AppendComment(f.buf, "chat")
 	f.buf = sse.AppendRetry(f.buf, time.Second+rand.N(2*time.Second))
-	return f.flush()
+	return f.flush(false)
 }
 
 func (f *frames) comment(text string) error {
 	f.buf = sse.AppendComment(f.buf, text)
-	return f.flush()
+	return f.flush(false)
 }
 
 // record writes a record's chunks.
@@ -144,21 +177,28 @@ func (f *frames) chunks(chunks ...chat.EncodedChunk) (ended bool, err error) {
 		f.buf = sse.AppendEncoded(f.buf, c)
 		ended = c.Terminal()
 		if len(f.buf) >= flushAt || ended {
-			if err := f.flush(); err != nil || ended {
+			if err := f.flush(ended); err != nil || ended {
 				return ended, err
 			}
 		}
 	}
-	return false, f.flush()
+	return false, f.flush(false)
 }
 
-func (f *frames) flush() error {
-	if len(f.buf) == 0 {
+// keptBuffer is the largest buffer that a waiting follower keeps.
+const keptBuffer = 4 << 10
+
+// flush sends what is gathered; last says that it is the end of the stream.
+func (f *frames) flush(last bool) error {
+	if len(f.buf) == lengthRoom && !last {
 		return nil
 	}
-	if _, err := f.w.Write(f.buf); err != nil { //nolint:gosec // events, which no browser takes for a page (nosniff)
+	if err := f.conn.send(f.buf, last); err != nil {
 		return err
 	}
-	f.buf, f.written = f.buf[:0], time.Now()
-	return f.rc.Flush()
+	if f.buf = f.buf[:lengthRoom]; cap(f.buf) > keptBuffer {
+		f.buf = make([]byte, lengthRoom, 256)
+	}
+	f.written = time.Now()
+	return nil
 }

@@ -142,7 +142,8 @@ func mutants() []mutant {
 		},
 		{
 			"a draining server ends its streams cleanly", "D1", "daemon/api/stream.go",
-			"		panic(http.ErrAbortHandler)", "		return",
+			"	defer context.AfterFunc(ctx, func() { _ = f.conn.conn.Close() })()",
+			"	defer context.AfterFunc(ctx, func() { _ = f.conn.write([]byte(lastChunk)); _ = f.conn.conn.Close() })()",
 			"./daemon/api", "", "",
 		},
 		{

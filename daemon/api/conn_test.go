@@ -1,0 +1,106 @@
+package api_test
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"chat/daemon/api"
+	"chat/sse"
+)
+
+// dial writes text on a new connection over the unix socket.
+func (l *lab) dial(text string) net.Conn {
+	l.Helper()
+	c, err := net.Dial("unix", l.socket)
+	l.must(err)
+	l.Cleanup(func() { _ = c.Close() })
+	_, err = io.WriteString(c, text)
+	l.must(err)
+	l.must(c.SetReadDeadline(time.Now().Add(patience)))
+	return c
+}
+
+func TestTheConnectionOfAStreamEndsWithIt(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, api.Options{})
+	acc := l.finished("a ", "b")
+	for name, request := range map[string]string{
+		"as it is":             "GET /stream/" + acc.TaskID + " HTTP/1.1\r\nHost: chat\r\n\r\n",
+		"with a body":          "GET /stream/" + acc.TaskID + " HTTP/1.1\r\nHost: chat\r\nContent-Length: 4\r\n\r\nbody",
+		"with half a body":     "GET /stream/" + acc.TaskID + " HTTP/1.1\r\nHost: chat\r\nContent-Length: 9\r\n\r\nbody",
+		"and another request":  "GET /stream/" + acc.TaskID + " HTTP/1.1\r\nHost: chat\r\n\r\nGET /hello HTTP/1.1\r\nHost: chat\r\n\r\n",
+		"expecting to be told": "GET /stream/" + acc.TaskID + " HTTP/1.1\r\nHost: chat\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n",
+	} {
+		r := bufio.NewReader(l.dial(request))
+		res, err := http.ReadResponse(r, nil)
+		l.must(err)
+		f := &follower{l: l, r: sse.NewReader(res.Body, 0)}
+		if got := told(f.whole()); got != "1-0:content=a  1-1:content=b 1-2:done" {
+			t.Errorf("%s: %s", name, got)
+		}
+		l.must(res.Body.Close())
+		if h := res.Header; !res.Close || len(res.TransferEncoding) != 1 || h.Get("Date") == "" || h.Get("Content-Type") != "text/event-stream" || h.Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s: %v %v", name, res.TransferEncoding, h)
+		}
+		if rest, err := io.ReadAll(r); len(rest) > 0 || err != nil {
+			t.Errorf("%s: behind the stream there are %q, %v", name, rest, err)
+		}
+	}
+}
+
+// TestASilentAndATalkativeReader: what a reader says is of no interest, that it goes
+// is.
+func TestASilentAndATalkativeReader(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, api.Options{Heartbeat: 20 * time.Millisecond})
+	acc := l.submitted()
+	get := "GET /stream/" + acc.TaskID + " HTTP/1.1\r\nHost: chat\r\n\r\n"
+	for name, said := range map[string]string{"silent": "", "talkative": strings.Repeat("blah", 1000)} {
+		c := l.dial(get + said)
+		if _, err := bufio.NewReader(c).ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+		l.eventually(name+": it follows", func() bool { return l.log.Followers() == 1 })
+		if l.server.Activity().CloseIfIdle(0, func() bool { return true }) {
+			t.Fatalf("%s: nobody uses the server", name)
+		}
+		l.must(c.Close())
+		l.eventually(name+": nobody follows", func() bool { return l.log.Followers() == 0 })
+	}
+	l.eventually("nobody uses the server", func() bool { return l.server.Activity().CloseIfIdle(0, func() bool { return true }) })
+}
+
+func TestADrainDoesNotWaitForAReaderThatDoesNotRead(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, api.Options{WriteTimeout: time.Hour})
+	acc := l.submitted()
+	a := l.claim(acc)
+	l.dial("GET /stream/" + acc.TaskID + " HTTP/1.1\r\nHost: chat\r\n\r\n")
+	l.eventually("it follows", func() bool { return l.log.Followers() == 1 })
+	for range 20 {
+		a.write(strings.Repeat("x", 64<<10))
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	began := time.Now()
+	l.server.Drain()
+	if err := l.server.Wait(ctx); err != nil {
+		t.Errorf("a stream goes on %s after the drain", time.Since(began))
+	}
+}
+
+func TestNoStreamBeginsOnceTheServerHasDecidedToGo(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, api.Options{})
+	acc := l.finished("a")
+	l.server.Activity().Close()
+	if a := l.call("GET", "/stream/"+acc.TaskID, ""); a.status != http.StatusServiceUnavailable {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+}
