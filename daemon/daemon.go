@@ -249,8 +249,10 @@ func (d *daemon) serve(ctx context.Context, stop <-chan struct{}, ready func()) 
 		if err := server.Shutdown(bye); err != nil {
 			d.log.Warn("requests were cut off", "err", errors.Join(err, server.Close()))
 		}
-		if err := front.Wait(bye); err != nil {
-			d.log.Warn("streams were cut off", "err", err)
+		last, cancelLast := context.WithTimeout(background, closePatience)
+		defer cancelLast()
+		if err := front.Wait(last); err != nil {
+			d.log.Warn("streams do not end", "err", err)
 		}
 	}
 	if errors.Is(failed, http.ErrServerClosed) {

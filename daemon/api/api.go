@@ -153,6 +153,7 @@ type Server struct {
 	leaving  atomic.Bool
 
 	streams   sync.WaitGroup
+	open      atomic.Int64 // streams; at most Options.MaxStreams
 	inquiries inquiries
 	importing chan struct{} // holds one of maxImports places
 }

@@ -2,11 +2,12 @@ package api
 
 import (
 	"bytes"
-	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -17,19 +18,24 @@ import (
 // A body is chunked (RFC 9112, section 7.1), so that one that was cut can be told
 // from one that has ended; for HTTP/1.0 it goes on until the connection ends.
 type streamConn struct {
-	conn    net.Conn
-	chunked bool
-	timeout time.Duration // of one piece
-	set     time.Time     // when the deadline was
+	net.Conn
+	head     []byte // of the answer, until the first chunk takes it along
+	chunked  bool
+	timeout  time.Duration // of one piece
+	set      time.Time     // when the deadline was
+	watching sync.WaitGroup
 }
 
-// lengthRoom is kept free before what send sends, for its length.
-const lengthRoom = len("ffffffff\r\n")
+const (
+	// lengthRoom is kept free before what send sends, for its length.
+	lengthRoom = len("ffffffff\r\n")
+	// lastChunk ends a chunked body.
+	lastChunk = "0\r\n\r\n"
+	// linger is how long a reader may take to close the connection when it has all.
+	linger = 500 * time.Millisecond
+)
 
-// lastChunk ends a chunked body.
-const lastChunk = "0\r\n\r\n"
-
-// takeOver takes the connection of a request and writes the head of the answer.
+// takeOver takes the connection of a request.
 func takeOver(w http.ResponseWriter, r *http.Request, timeout time.Duration) (*streamConn, error) {
 	h := w.Header()
 	h.Set("Connection", "close")
@@ -42,33 +48,37 @@ func takeOver(w http.ResponseWriter, r *http.Request, timeout time.Duration) (*s
 	}
 	var head bytes.Buffer
 	fmt.Fprintf(&head, "HTTP/%s 200 OK\r\n", version)
-	if err := h.Write(&head); err != nil {
-		return nil, err
+	err := h.Write(&head)
+	if err == nil {
+		c.Conn, _, err = http.NewResponseController(w).Hijack()
 	}
-	head.WriteString("\r\n")
-	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return nil, err
 	}
-	c.conn = conn
-	return c, c.write(head.Bytes())
+	head.WriteString("\r\n")
+	c.head = head.Bytes()
+	return c, nil
 }
 
 // send writes p, but for the room at its beginning, as a chunk; last says that it
 // is the end of the body. It may use p's capacity.
 func (c *streamConn) send(p []byte, last bool) error {
-	if !c.chunked {
-		return c.write(p[lengthRoom:])
+	begin := lengthRoom
+	if c.chunked {
+		var digits [16]byte
+		length := append(strconv.AppendInt(digits[:0], int64(len(p)-lengthRoom), 16), "\r\n"...)
+		begin -= len(length)
+		copy(p[begin:], length)
+		p = append(p, "\r\n"...)
+		if last {
+			p = append(p, lastChunk...)
+		}
 	}
-	var digits [16]byte
-	length := append(strconv.AppendInt(digits[:0], int64(len(p)-lengthRoom), 16), "\r\n"...)
-	begin := lengthRoom - len(length)
-	copy(p[begin:], length)
-	p = append(p, "\r\n"...)
-	if last {
-		p = append(p, lastChunk...)
+	p = p[begin:]
+	if c.head != nil {
+		p, c.head = append(c.head, p...), nil
 	}
-	return c.write(p[begin:])
+	return c.write(p)
 }
 
 // write gives each piece a deadline of its own, so that a reader that does not read
@@ -78,11 +88,11 @@ func (c *streamConn) write(p []byte) error {
 		// Streams write twenty times a second: one that was set just now is good enough.
 		if now := time.Now(); now.Sub(c.set) >= c.timeout/64 {
 			c.set = now
-			if err := c.conn.SetWriteDeadline(now.Add(c.timeout)); err != nil {
+			if err := c.SetWriteDeadline(now.Add(c.timeout)); err != nil {
 				return err
 			}
 		}
-		n, err := c.conn.Write(p[:min(piece, len(p))])
+		n, err := c.Write(p[:min(piece, len(p))])
 		if err != nil {
 			return err
 		}
@@ -91,11 +101,30 @@ func (c *streamConn) write(p []byte) error {
 	return nil
 }
 
-// watch ends the stream when its reader is gone. One that says more than its request
-// is not listened to: the next write will tell whether it is there.
-func (c *streamConn) watch(gone context.CancelFunc) {
-	var b [1]byte
-	if _, err := c.conn.Read(b[:]); err != nil {
+// watch calls gone when the reader has closed its side. What it says is of no
+// interest, but is read: unread, it would make TCP reset the connection at its end,
+// and the end of the stream be lost.
+func (c *streamConn) watch(gone func()) {
+	c.watching.Go(func() {
+		var b [1]byte // most say nothing, and need no more
+		if _, err := c.Read(b[:]); err == nil {
+			_, _ = io.Copy(io.Discard, c.Conn) // how it ends does not matter
+		}
 		gone()
+	})
+}
+
+// finish closes our side, and waits for the reader to close its own.
+func (c *streamConn) finish() {
+	_ = c.SetReadDeadline(time.Now().Add(linger)) // what has gone wrong here
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite() // is told by the reader's coming back
 	}
+	c.watching.Wait()
+}
+
+// cut closes the connection, whatever is under way on it.
+func (c *streamConn) cut() {
+	_ = c.Close() // there is nobody to tell
+	c.watching.Wait()
 }

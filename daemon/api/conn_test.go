@@ -3,10 +3,14 @@ package api_test
 import (
 	"bufio"
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -102,5 +106,62 @@ func TestNoStreamBeginsOnceTheServerHasDecidedToGo(t *testing.T) {
 	l.server.Activity().Close()
 	if a := l.call("GET", "/stream/"+acc.TaskID, ""); a.status != http.StatusServiceUnavailable {
 		t.Errorf("%d %s", a.status, a.body)
+	}
+}
+
+// TestAllIsReadThoughMoreIsSaid: a connection that is closed with something unread is
+// reset, and what was on its way is lost.
+func TestAllIsReadThoughMoreIsSaid(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, api.Options{})
+	const size = 1 << 20
+	acc := l.finished(strings.Repeat("x", size/2), strings.Repeat("y", size/2))
+	for name, network := range map[string][2]string{"tcp": {"tcp", strings.TrimPrefix(l.tcp, "http://")}, "unix": {"unix", l.socket}} {
+		for more, say := range map[string]func(net.Conn) error{
+			"nothing":          func(net.Conn) error { return nil },
+			"another request":  func(c net.Conn) error { _, err := io.WriteString(c, "GET /hello HTTP/1.1\r\n\r\n"); return err },
+			"that this is all": func(c net.Conn) error { return c.(interface{ CloseWrite() error }).CloseWrite() },
+		} {
+			c, err := net.Dial(network[0], network[1])
+			l.must(err)
+			l.must(c.SetDeadline(time.Now().Add(patience)))
+			_, err = fmt.Fprintf(c, "GET /stream/%s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n\r\n", acc.TaskID, token)
+			l.must(err)
+			r := bufio.NewReaderSize(c, 16)
+			if _, err := r.Peek(1); err != nil {
+				t.Fatal(err)
+			}
+			l.must(say(c))
+			<-time.After(100 * time.Millisecond) // a reader that has something else to do
+			res, err := http.ReadResponse(r, nil)
+			l.must(err)
+			f := &follower{l: l, r: sse.NewReader(res.Body, 0)}
+			if got := len(text(f.whole())); got != size {
+				t.Errorf("%s, saying %s: %d bytes of %d", name, more, got, size)
+			}
+			l.must(errors.Join(res.Body.Close(), c.Close()))
+		}
+	}
+}
+
+func TestStreamsThatComeAtOnceAreLimited(t *testing.T) {
+	t.Parallel()
+	const most = 3
+	l := newLab(t, api.Options{MaxStreams: most})
+	acc := l.submitted()
+	var served atomic.Int32
+	var all sync.WaitGroup
+	for range 40 {
+		c := l.dial("GET /stream/" + acc.TaskID + " HTTP/1.1\r\nHost: chat\r\n\r\n")
+		all.Go(func() {
+			res, err := http.ReadResponse(bufio.NewReader(c), nil) //nolint:bodyclose // with its connection
+			if err == nil && res.StatusCode == http.StatusOK {
+				served.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if n := served.Load(); n != most {
+		t.Errorf("%d streams, of at most %d", n, most)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"runtime/debug"
-	"sync"
 	"time"
 
 	"chat"
@@ -28,58 +27,84 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	if f == nil {
 		return
 	}
+	leave := s.enter(w)
+	if leave == nil {
+		return
+	}
 	h := w.Header()
 	h.Set("Content-Type", sse.ContentType)
 	h.Set("Cache-Control", "no-cache, no-transform")
 	h.Set("X-Accel-Buffering", "no")
 	if r.Method == http.MethodHead { // is told what GET would be, and follows nothing
-		return
-	}
-	done, ok := s.activity.Begin() // the request's own place is given up with the handler
-	if !ok {
-		writeProblem(w, errLeaving())
+		leave()
 		return
 	}
 	conn, err := takeOver(w, r, s.opts.WriteTimeout)
 	if err != nil {
-		done()
-		s.opts.Logger.Debug("api: a stream could not begin", "task", f.taskID, "err", err)
-		if conn != nil {
-			_ = conn.conn.Close() // nothing can be said on it
-		}
-		panic(http.ErrAbortHandler)
+		leave()
+		panic(http.ErrAbortHandler) // the connection is closed
 	}
 	f.conn = conn
 	s.streams.Go(func() { //nolint:contextcheck // it ends with its reader, or with the server
-		defer done()
+		defer leave()
 		s.follow(f)
 	})
+}
+
+// enter takes one of the places for streams, and counts as a request for as long as
+// that is held: the request's own place is given up with its handler. Without a
+// place it answers, and returns nil.
+func (s *Server) enter(w http.ResponseWriter) (leave func()) {
+	if s.open.Add(1) > int64(s.opts.MaxStreams) {
+		s.open.Add(-1)
+		writeProblem(w, chat.Errorf(chat.CodeTooMany, "this instance serves its limit of %d streams", s.opts.MaxStreams))
+		return nil
+	}
+	done, ok := s.activity.Begin()
+	if !ok {
+		s.open.Add(-1)
+		writeProblem(w, errLeaving())
+		return nil
+	}
+	return func() {
+		done()
+		s.open.Add(-1)
+	}
 }
 
 // follow writes a stream to its end. Whatever else ends it cuts the connection: the
 // stream has not ended, so it must not look as if it had, and its reader comes back.
 func (s *Server) follow(f *frames) {
-	ctx, cancel := context.WithCancel(s.draining)
-	var watching sync.WaitGroup
-	watching.Go(func() { f.conn.watch(cancel) })
+	ctx, gone := context.WithCancel(s.draining)
+	defer f.conn.cut()
+	defer gone()
 	defer func() {
-		cancel()
-		_ = f.conn.conn.Close() // all that was to be said is written, or cannot be
-		watching.Wait()
 		if v := recover(); v != nil {
 			s.opts.Logger.Error("api: a stream panicked", "task", f.taskID, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 		}
 	}()
 	// A write that waits for its reader does not hold up the end of the server.
-	defer context.AfterFunc(ctx, func() { _ = f.conn.conn.Close() })()
+	defer context.AfterFunc(s.draining, func() { _ = f.conn.Close() })()
+	if f.rec == nil {
+		f.conn.watch(gone)
+	} else { // what there is to be read may be read by somebody who says no more
+		f.conn.watch(func() {})
+	}
+	if s.tell(ctx, f) == nil {
+		f.conn.finish()
+	}
+}
+
+// tell writes all of a stream. Its error is that the reader or the server is gone, or
+// what SQL or the log have against the task, and have said in the log.
+func (s *Server) tell(ctx context.Context, f *frames) error {
 	if err := f.open(); err != nil {
-		return
+		return err
 	}
 	if f.rec != nil && f.rec.own(f.after) != nil { // a position in the record itself
-		_ = f.record(f.rec.after(f.after)) // a reader that is gone needs no answer
-		return
+		return f.record(f.rec.after(f.after))
 	}
-	_ = s.pump(ctx, f) // what SQL or the log has against it they have said in the log
+	return s.pump(ctx, f)
 }
 
 // following is what a request wants to follow, or nil if it has been answered.
@@ -97,10 +122,6 @@ func (s *Server) following(w http.ResponseWriter, r *http.Request) *frames {
 	}
 	if rec != nil && rec.ended(after) {
 		w.WriteHeader(http.StatusNoContent)
-		return nil
-	}
-	if s.log.Followers() >= s.opts.MaxStreams {
-		writeProblem(w, chat.Errorf(chat.CodeTooMany, "this instance serves its limit of %d streams", s.opts.MaxStreams))
 		return nil
 	}
 	return &frames{owner: p.owner, taskID: task.ID, rec: rec, after: after}
@@ -190,7 +211,7 @@ const keptBuffer = 4 << 10
 
 // flush sends what is gathered; last says that it is the end of the stream.
 func (f *frames) flush(last bool) error {
-	if len(f.buf) == lengthRoom && !last {
+	if len(f.buf) == lengthRoom {
 		return nil
 	}
 	if err := f.conn.send(f.buf, last); err != nil {

@@ -109,12 +109,11 @@ func (s *Screen) Write(p []byte) (int, error) {
 		s.up = false
 		s.wait(nil)
 	}
-	n, err := s.File.Write(p)
 	if text == ansi.SetModeAltScreenSaveCursor {
-		s.up, s.rows, s.painted = true, nil, time.Time{}
-		s.due()
+		// What it looks like is seen when Bubble Tea has told its size, behind its own sequences.
+		s.up, s.width, s.painted = true, 0, time.Time{}
 	}
-	return n, err
+	return s.File.Write(p)
 }
 
 // WriteString is Write: Bubble Tea's single sequences come this way.

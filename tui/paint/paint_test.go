@@ -136,7 +136,11 @@ func TestWhatTheTerminalMayHaveLostIsPaintedAnew(t *testing.T) {
 		p.show("B\nb\nc\nd")
 		p.is("nothing while somebody else has the terminal", ansi.ResetModeAltScreenSaveCursor)
 		p.write(ansi.SetModeAltScreenSaveCursor)
-		p.is("back", ansi.SetModeAltScreenSaveCursor+begin+"\x1b[HB\x1b[K\x1b[2;1Hb\x1b[K\x1b[3;1Hc\x1b[K\x1b[4;1Hd\x1b[K"+end)
+		p.show("B\nb\nc\nd")
+		p.is("back, of a size that nobody knows", ansi.SetModeAltScreenSaveCursor)
+		p.resize(9, 4)
+		p.show("B\nb\nc\nd")
+		p.is("back", begin+"\x1b[HB\x1b[K\x1b[2;1Hb\x1b[K\x1b[3;1Hc\x1b[K\x1b[4;1Hd\x1b[K"+end)
 	})
 }
 

@@ -142,8 +142,8 @@ func mutants() []mutant {
 		},
 		{
 			"a draining server ends its streams cleanly", "D1", "daemon/api/stream.go",
-			"	defer context.AfterFunc(ctx, func() { _ = f.conn.conn.Close() })()",
-			"	defer context.AfterFunc(ctx, func() { _ = f.conn.write([]byte(lastChunk)); _ = f.conn.conn.Close() })()",
+			"	defer context.AfterFunc(s.draining, func() { _ = f.conn.Close() })()",
+			"	defer context.AfterFunc(s.draining, func() { _ = f.conn.write([]byte(lastChunk)); _ = f.conn.Close() })()",
 			"./daemon/api", "", "",
 		},
 		{
