@@ -89,7 +89,7 @@ func one(ctx context.Context, c Config, sc Scenario, t Target) (_ []Figure, err 
 
 // profile samples the stacks of the target's processes, and of Redis, until stop.
 func (s *Site) profile(ctx context.Context, path string) (stop func() error, err error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return nil, err
 	}
 	var pids []string

@@ -270,7 +270,7 @@ func load(ctx context.Context, w *World) error {
 		select {
 		case err := <-reloaded:
 			if err == nil && refused == 0 {
-				err = errors.New("Redis never said that it is loading")
+				err = errors.New("nobody was told that Redis is loading")
 			}
 			return errors.Join(err, w.rdb.ConfigSet(ctx, "key-load-delay", "0").Err())
 		case <-time.After(50 * time.Millisecond):
