@@ -30,9 +30,18 @@ import (
 // closePatience is how long requests get to end once their streams are aborted.
 const closePatience = 3 * time.Second
 
-// startGrace is what a daemon that starts leaves to the owners of leases: it may
-// be SQL that was away, and they renew within a second of its return.
+// startGrace is the least that a daemon that starts leaves to the owners of leases:
+// it may be SQL that was away, and they renew within a second of its return.
 const startGrace = 3 * time.Second
+
+// grace is what a daemon leaves to the owners of leases when it starts. They have
+// all renewed once in that time, by a clock of the database that may have been set.
+func (d *daemon) grace() time.Duration {
+	if d.cfg.ownsRecord() {
+		return 0 // there is no other owner
+	}
+	return max(startGrace, d.cfg.Lease/3+time.Second)
+}
 
 // Run runs a daemon until stop is closed or ctx ends. After stop it takes no new
 // work, gives running answers Config.Drain to finish, and hands the rest back to
@@ -185,10 +194,7 @@ func (d *daemon) serve(ctx context.Context, stop <-chan struct{}, ready func()) 
 	defer cancel()
 	loops.Go(func() { d.chunk.Run(background) })
 	sweeper := worker.Sweeper{
-		Store: d.store, Log: workerLog{d.chunk}, Queue: d.queue, Lease: d.cfg.Lease, Grace: startGrace, Logger: d.log,
-	}
-	if d.cfg.ownsRecord() {
-		sweeper.Grace = 0 // there is no other owner
+		Store: d.store, Log: workerLog{d.chunk}, Queue: d.queue, Lease: d.cfg.Lease, Grace: d.grace(), Logger: d.log,
 	}
 	loops.Go(func() { sweeper.Run(background) })
 

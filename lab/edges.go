@@ -2,8 +2,10 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 	"time"
 
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
@@ -33,14 +35,20 @@ func newEdges() *edges {
 
 // open starts a proxy in front of upstream (host:port).
 func (e *edges) open(ctx context.Context, name, upstream string) (*Edge, error) {
-	// While it is cut, nobody else may get its port.
-	address, err := services.FreeAddress(ctx)
-	if err != nil {
-		return nil, err
-	}
-	p := toxiproxy.NewProxy(e.server, name, address, upstream)
-	if err := p.Start(); err != nil {
-		return nil, fmt.Errorf("proxy %s: %w", name, err)
+	var p *toxiproxy.Proxy
+	for p == nil {
+		// While it is cut, nobody else may get its port.
+		address, err := services.FreeAddress(ctx)
+		if err != nil {
+			return nil, err
+		}
+		p = toxiproxy.NewProxy(e.server, name, address, upstream)
+		switch err := p.Start(); {
+		case errors.Is(err, syscall.EADDRINUSE):
+			p = nil // somebody was quicker
+		case err != nil:
+			return nil, fmt.Errorf("proxy %s: %w", name, err)
+		}
 	}
 	edge := &Edge{Name: name, addr: p.Listen, server: e.server, proxy: p}
 	e.all = append(e.all, edge)

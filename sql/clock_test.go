@@ -150,6 +150,21 @@ func TestAClockThatLeapsTakesNoLeaseFromALivingOwner(t *testing.T) {
 	})
 }
 
+// The first sweep comes a moment after the start. What the clock did in that moment
+// is noticed, too.
+func TestAClockThatLeapsBeforeTheFirstSweepTakesNoLease(t *testing.T) {
+	onBoth(t, func(c *clocked) {
+		c.Store.clock = clock{} // as of a store that was just opened
+		if err := c.Look(c.Context()); err != nil {
+			c.Fatal(err)
+		}
+		c.set(time.Hour)
+		if err := c.sweep(); !chat.IsCode(err, chat.CodeUnavailable) || c.state(c.runs) != chat.TaskRunning {
+			c.Errorf("the owner's task is %s (%v)", c.state(c.runs), err)
+		}
+	})
+}
+
 func TestALookThatOutlivesAnOutageJudgesNobody(t *testing.T) {
 	const lease = 15 * time.Second
 	began := time.Now()

@@ -13,6 +13,13 @@ const expired = `(state = 'running' AND lease_until < {{now}} OR state = 'queued
 // sweepLimit bounds what one sweep returns to be ended.
 const sweepLimit = 100
 
+// Look notes how the database's clock stands, for the next Sweep to tell whether it
+// was set meanwhile. It takes no lease; its errors are Sweep's.
+func (s *Store) Look(ctx context.Context) error {
+	_, err := s.lookAtClock(ctx)
+	return err
+}
+
 // Sweep queues again the tasks whose lease has expired, and returns them with
 // the worker that lost them. Those that are spent, because no attempt is left or
 // a cancel was requested, it returns unchanged, for EndExpired. When the database's

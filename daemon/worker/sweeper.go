@@ -13,6 +13,8 @@ import (
 
 // SweepStore is what a sweeper needs of SQL; *sql.Store satisfies it.
 type SweepStore interface {
+	// Look notes how the database's clock stands, for Sweep to tell whether it is set.
+	Look(ctx context.Context) error
 	// Sweep queues again the tasks whose lease has expired, and returns those
 	// that are spent (no attempt left, or a cancel requested) for EndExpired.
 	Sweep(ctx context.Context) (requeued, spent []chat.Task, err error)
@@ -63,7 +65,7 @@ func (s Sweeper) Run(ctx context.Context) {
 		}
 		pass := s.Sweep
 		if began.Before(grace) {
-			pass = s.ring
+			pass = s.wait
 		}
 		switch err := pass(ctx); {
 		case err == nil:
@@ -102,6 +104,16 @@ func (s Sweeper) overdue(ctx context.Context) (requeued, spent []chat.Task, err 
 // patiently bounds one question to SQL.
 func (s Sweeper) patiently(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, cmp.Or(s.Patience, 10*time.Second))
+}
+
+// wait is the pass of one who leaves owners their time.
+func (s Sweeper) wait(ctx context.Context) error {
+	asking, cancel := s.patiently(ctx)
+	defer cancel()
+	if err := s.Store.Look(asking); err != nil {
+		return err
+	}
+	return s.ring(ctx)
 }
 
 // ring wakes workers for tasks whose bell was lost. Redis being away is not an

@@ -32,6 +32,8 @@ func (s *backStore) look() error {
 	return nil
 }
 
+func (s *backStore) Look(context.Context) error { return nil }
+
 func (s *backStore) Queued(context.Context, int) ([]chat.Task, error) { return nil, s.look() }
 
 func (s *backStore) Sweep(context.Context) (requeued, spent []chat.Task, err error) {
@@ -84,6 +86,46 @@ func TestASweeperThatStartsLeavesOwnersAMoment(t *testing.T) {
 	}
 }
 
+// clockStore is SQL whose clock is set while its sweeper leaves owners a moment.
+type clockStore struct {
+	worker.SweepStore
+	looked, swept chan time.Time
+}
+
+func (s *clockStore) Look(context.Context) error {
+	s.looked <- time.Now()
+	return nil
+}
+
+func (s *clockStore) Queued(context.Context, int) ([]chat.Task, error) { return nil, nil }
+
+func (s *clockStore) Sweep(context.Context) (requeued, spent []chat.Task, err error) {
+	s.swept <- time.Now()
+	return nil, nil, nil
+}
+
+// A clock that is set behind the start, and before the first sweep, is noticed only
+// by somebody who has looked at it.
+func TestASweeperLooksAtTheClockFromItsStart(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &clockStore{looked: make(chan time.Time, 100), swept: make(chan time.Time, 100)}
+		ctx, cancel := context.WithCancel(t.Context())
+		began := time.Now()
+		var ended sync.WaitGroup
+		sweeper := worker.Sweeper{Store: s, Queue: silentQueue{}, Interval: 5 * time.Second, Grace: 6 * time.Second, Logger: slog.New(slog.DiscardHandler)}
+		ended.Go(func() { sweeper.Run(ctx) })
+		if at := <-s.looked; at != began {
+			t.Errorf("looked %s after the start", at.Sub(began))
+		}
+		if at := <-s.swept; at.Sub(began) < 6*time.Second {
+			t.Errorf("swept %s after the start", at.Sub(began))
+		}
+		cancel()
+		ended.Wait()
+	})
+}
+
 // heldStore is SQL of which one look is held up for a while, as by an outage that
 // the look outlives, and notes when leases are swept.
 type heldStore struct {
@@ -93,6 +135,8 @@ type heldStore struct {
 	back  time.Time
 	swept []time.Time
 }
+
+func (s *heldStore) Look(context.Context) error { return nil }
 
 func (s *heldStore) Queued(context.Context, int) ([]chat.Task, error) {
 	if s.looks++; s.looks == 2 {

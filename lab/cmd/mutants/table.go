@@ -131,6 +131,11 @@ func mutants() []mutant {
 			"./daemon/worker", "", "",
 		},
 		{
+			"nobody looks at the clock before the first sweep", "E2", "daemon/worker/sweeper.go",
+			"			pass = s.wait", "			pass = s.ring",
+			"./daemon/worker", "LooksAtTheClock", "",
+		},
+		{
 			"a sweeper does not wait for the owners", "E2", "daemon/worker/sweeper.go",
 			"		if began.Before(grace) {", "		if false && time.Now().Before(grace) {",
 			"./daemon/worker", "", "",
