@@ -28,7 +28,8 @@ const maxQueue = 20
 func (m *Model) enqueue(draft string) tea.Cmd {
 	id := m.conversation.ID
 	if len(m.queue[id]) >= maxQueue {
-		m.complain("enough messages are waiting here")
+		m.fill(joinDrafts(draft, m.input.Value()))
+		m.complain("enough messages are waiting here: this one stays in the input")
 		return nil
 	}
 	item := transcript.NewMessage(chat.Message{Role: chat.RoleUser, Content: draft, CreatedAt: m.look.Now}, m.look)
@@ -146,12 +147,13 @@ func (m *Model) queued(msg queuedMsg) tea.Cmd {
 	case len(m.queue[id]) == 0:
 		return nil
 	case msg.accepted:
+		past := m.remember(words(m.queue[id][0].Content()))
 		m.dropQueued(id, 0)
 		m.draft.store.Put(id, joinDrafts(m.waiting(id), m.draft.left[id]))
 		if id == m.conversation.ID { // opened meanwhile
 			m.rebuild()
 		}
-		return tea.Batch(m.flushAfter(0), m.beatCommand())
+		return tea.Batch(past, m.flushAfter(0), m.beatCommand())
 	case msg.failed || !chat.AsError(msg.err).Retryable && !chat.IsCode(msg.err, chat.CodeConflict):
 		m.draft.left[id] = joinDrafts(m.waiting(id), m.draft.left[id])
 		delete(m.queue, id)

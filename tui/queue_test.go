@@ -83,6 +83,9 @@ func TestWhatWaitsIsSentFromElsewhereToo(t *testing.T) {
 			if state == chat.TaskDone {
 				s.untilSent(2)
 				s.until("nothing waits any more", func() bool { return len(s.m.queue) == 0 })
+				if got := s.m.past.prompts; got[len(got)-1] != "second" {
+					t.Errorf("the history is %q", got)
+				}
 				s.run(s.m.openConversation(id))
 				s.untilDraft("being written")
 				return
@@ -111,4 +114,19 @@ func TestWhatWaitsIsADraftForTheNextScreen(t *testing.T) {
 	}
 	next := start(t, backend, 80, 24, func(o *Options) { o.StateDir, o.ConversationID = dir, id })
 	next.untilDraft("second\n\nthird")
+}
+
+func TestAMessageThatFindsNoPlaceStaysInTheInput(t *testing.T) {
+	s := start(t, newFake(), 80, 24)
+	s.ask("first")
+	for range maxQueue {
+		s.typeText("next")
+		s.press("enter")
+	}
+	s.typeText("too much")
+	s.press("enter")
+	s.untilShown("stays in the input")
+	s.untilDraft("too much")
+	s.press("enter")
+	s.untilDraft("too much")
 }

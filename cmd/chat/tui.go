@@ -165,6 +165,12 @@ func (p *program) farewell(exit tui.Exit) {
 	case n > 1:
 		parts = append(parts, fmt.Sprintf("%d tasks still running: chat ps", n))
 	}
+	switch n := exit.Waiting; {
+	case n == 1:
+		parts = append(parts, "1 message was not sent: it is the draft there")
+	case n > 1:
+		parts = append(parts, fmt.Sprintf("%d messages were not sent: they are the draft there", n))
+	}
 	if len(parts) > 0 {
 		fmt.Fprintln(p.err, strings.Join(parts, "   "))
 	}
