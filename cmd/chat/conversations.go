@@ -13,6 +13,7 @@ import (
 	"chat"
 	"chat/daemon/client"
 	"chat/tui/sanitize"
+	"chat/tui/thread"
 )
 
 func (p *program) lsCommand() *cli.Command {
@@ -21,6 +22,7 @@ func (p *program) lsCommand() *cli.Command {
 		Description: `With words: only the conversations that have all of them, in the title or in a message.`,
 		Flags: []cli.Flag{
 			limitFlag(),
+			&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "all of them, however many", DisableDefaultText: true},
 			jsonFlag("the conversations"),
 		},
 		Action: p.ls,
@@ -36,11 +38,26 @@ func (p *program) ls(c *cli.Context) error {
 		return p.printConversations(c, nil)
 	}
 	return p.with(c, func(ctx context.Context, cl *client.Client) error {
-		list, _, err := cl.Conversations(ctx, chat.ConversationQuery{Search: strings.Join(c.Args().Slice(), " "), Limit: limit})
-		if err != nil {
-			return err
+		q := chat.ConversationQuery{Search: strings.Join(c.Args().Slice(), " "), Limit: limit}
+		if c.Bool("all") {
+			q.Limit = maxListed
 		}
-		return p.printConversations(c, list)
+		var all []chat.Conversation
+		for {
+			list, next, err := cl.Conversations(ctx, q)
+			if err != nil {
+				return err
+			}
+			all = append(all, list...)
+			if next == "" || !c.Bool("all") {
+				err := p.printConversations(c, all)
+				if next != "" {
+					p.note("there are more: -n up to %d, or --all", maxListed)
+				}
+				return err
+			}
+			q.Cursor = next
+		}
 	})
 }
 
@@ -73,7 +90,14 @@ func (p *program) printConversations(c *cli.Context, list []chat.Conversation) e
 func (p *program) showCommand() *cli.Command {
 	return &cli.Command{
 		Name: "show", Usage: "print a conversation", ArgsUsage: "CONVERSATION|TASK|last",
+		Description: `What is shown is the newest branch, as the screen shows it: ‹2/3› stands behind a message
+that has siblings. The id at the end of a line is what edit and fork take behind an @.
+
+Examples:
+  chat show last
+  chat show 3f9a1c22 --all | less`,
 		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "the messages of all branches, in the order of their making", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "raw", Usage: "on a terminal: the texts as they were written, without layout", DisableDefaultText: true},
 			jsonFlag("the conversation and its messages"),
 		},
@@ -100,41 +124,79 @@ func (p *program) show(c *cli.Context) error {
 		if c.Bool("json") {
 			return writeJSON(p.out, chat.Transcript{Conversation: conv, Messages: messages})
 		}
-		if err := p.printTitle(conv); err != nil {
-			return err
+		left, err := p.printConversation(conv, messages, printing{raw: c.Bool("raw"), all: c.Bool("all"), ids: true})
+		if left > 0 {
+			p.note("and %s on other branches: --all shows them", plural(left, "message"))
 		}
-		return p.printMessages(messages, c.Bool("raw"))
+		return err
 	})
 }
 
-func (p *program) printTitle(conv chat.Conversation) error {
-	if conv.Title == "" {
-		return nil
-	}
-	_, err := fmt.Fprintf(p.out, "# %s\n", sanitize.Line(conv.Title))
-	return err
+// printing is how a conversation is printed.
+type printing struct {
+	raw bool // texts as they were written
+	all bool // all branches, not only the newest
+	ids bool // of the messages, too
 }
 
-func (p *program) printMessages(messages []chat.Message, raw bool) error {
-	for _, m := range messages {
-		head := string(m.Role)
-		if m.Model != "" {
-			head += " · " + m.Model
+// printConversation prints a conversation, and tells how many messages it left out.
+func (p *program) printConversation(conv chat.Conversation, messages []chat.Message, o printing) (left int, err error) {
+	if conv.Title != "" {
+		if _, err := fmt.Fprintf(p.out, "# %s\n", sanitize.Line(conv.Title)); err != nil {
+			return 0, err
 		}
-		head += " · " + m.CreatedAt.Local().Format("2006-01-02 15:04")
-		if m.State != "" && m.State != chat.TaskDone {
-			head += fmt.Sprintf(" · %s (chat attach %s)", m.State, short(m.TaskID))
+	}
+	if conv.System != "" {
+		text := "\n> " + strings.ReplaceAll(conv.System, "\n", "\n> ") + "\n"
+		if term.IsTerminal(p.out.Fd()) {
+			text = sanitize.String(text)
 		}
-		if _, err := fmt.Fprintf(p.out, "\n## %s\n\n", sanitize.Line(head)); err != nil {
+		if _, err := io.WriteString(p.out, text); err != nil {
+			return 0, err
+		}
+	}
+	tree := thread.New(messages)
+	shown := messages
+	if !o.all {
+		shown = tree.Path(nil)
+	}
+	for _, m := range shown {
+		if err := p.printMessage(m, heading(m, tree, o.ids), o.raw); err != nil {
+			return 0, err
+		}
+	}
+	return len(messages) - len(shown), nil
+}
+
+// heading is the line above a message.
+func heading(m chat.Message, tree *thread.Tree, id bool) string {
+	head := string(m.Role)
+	if m.Model != "" {
+		head += " · " + m.Model
+	}
+	head += " · " + m.CreatedAt.Local().Format("2006-01-02 15:04")
+	if siblings, at := tree.Siblings(m.ID); len(siblings) > 1 {
+		head += fmt.Sprintf(" · ‹%d/%d›", at+1, len(siblings))
+	}
+	if m.State != "" && m.State != chat.TaskDone {
+		head += fmt.Sprintf(" · %s (chat attach %s)", m.State, short(m.TaskID))
+	}
+	if id {
+		head += " · " + short(m.ID)
+	}
+	return sanitize.Line(head)
+}
+
+func (p *program) printMessage(m chat.Message, head string, raw bool) error {
+	if _, err := fmt.Fprintf(p.out, "\n## %s\n\n", head); err != nil {
+		return err
+	}
+	if err := p.printText(chat.WithoutImages(m.Content), raw); err != nil {
+		return err
+	}
+	if m.Error != nil {
+		if _, err := fmt.Fprintf(p.out, "[%s]\n", sanitize.Line(m.Error.Message)); err != nil {
 			return err
-		}
-		if err := p.printText(chat.WithoutImages(m.Content), raw); err != nil {
-			return err
-		}
-		if m.Error != nil {
-			if _, err := fmt.Fprintf(p.out, "[%s]\n", sanitize.Line(m.Error.Message)); err != nil {
-				return err
-			}
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/charmbracelet/x/term"
 	"github.com/urfave/cli/v2"
 
 	"chat"
@@ -20,13 +21,14 @@ func (p *program) editCommand() *cli.Command {
 	)
 	return &cli.Command{
 		Name: "edit", Usage: "change a message and send it again, beside the one that is there", ArgsUsage: "CONVERSATION[@MESSAGE]|last [NEW TEXT…]",
-		Description: `Without a new text the message opens in $VISUAL or $EDITOR. What was there stays: both
-are siblings, and the screen turns the pages. Without @MESSAGE it is the newest message of
-the conversation; ` + "`chat export`" + ` and ` + "`chat show --json`" + ` tell the ids of the others.
+		Description: `The new text may come from a pipe, too (- says so). Without one the message opens in
+$VISUAL or $EDITOR. What was there stays: both are siblings, and the screen turns the pages. Without @MESSAGE it is the newest message of
+the conversation; ` + "`chat show`" + ` tells the ids of the others.
 
 Examples:
   chat edit last
-  chat edit 3f9a1c22@b2b66697 "the same, in French"`,
+  chat edit 3f9a1c22@b2b66697 "the same, in French"
+  pandoc notes.odt -t markdown | chat edit last`,
 		Flags: flags, Action: p.edit,
 	}
 }
@@ -61,8 +63,11 @@ func (p *program) edit(c *cli.Context) error {
 				return err
 			}
 		}
-		text := strings.Join(c.Args().Tail(), " ")
-		if text == "" {
+		text, given, err := p.newText(ctx, c.Args().Tail())
+		if err != nil {
+			return err
+		}
+		if !given {
 			if text, err = p.editText(ctx, old.Content); err != nil {
 				return err
 			}
@@ -86,6 +91,32 @@ func (p *program) edit(c *cli.Context) error {
 		a := &answer{task: acc.TaskID, conversation: acc.ConversationID, message: acc.MessageID}
 		return p.watchOwn(ctx, cl, a, show, c.Duration("timeout"))
 	})
+}
+
+// newText is the text of the command line, or of stdin; given is false if it is to be
+// edited.
+func (p *program) newText(ctx context.Context, words []string) (text string, given bool, err error) {
+	asked := len(words) == 1 && words[0] == "-"
+	if len(words) > 0 && !asked {
+		text, err = checkPrompt(strings.Join(words, " "))
+		return text, true, err
+	}
+	if asked || p.stdinIsGiven() {
+		data, err := p.readStdin(ctx, false)
+		if err == nil {
+			text, err = checkText("stdin", data)
+		}
+		if err != nil || asked || strings.TrimSpace(text) != "" {
+			if err == nil {
+				text, err = checkPrompt(text)
+			}
+			return text, true, err
+		}
+	}
+	if p.env("VISUAL") == "" && p.env("EDITOR") == "" && !term.IsTerminal(p.in.Fd()) {
+		return "", false, chat.Errorf(chat.CodeInvalid, "nobody is here to edit: give the new text behind the conversation, or pipe it in")
+	}
+	return "", false, nil
 }
 
 // findQuestion is the user's message that ref means, or the newest one.

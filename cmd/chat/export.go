@@ -6,22 +6,19 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
-	"github.com/charmbracelet/x/term"
 	"github.com/urfave/cli/v2"
 
 	"chat"
 	"chat/daemon/client"
-	"chat/tui/sanitize"
 )
 
 func (p *program) exportCommand() *cli.Command {
 	return &cli.Command{
 		Name: "export", Usage: "write conversations as JSON or Markdown", ArgsUsage: "CONVERSATION…|last",
 		Description: `JSON loses nothing: every message with its place in the tree, its model, its reasoning,
-its usage and its times. Markdown is for people.
+its usage and its times. Markdown is for people, and has the newest branch only.
 
 Examples:
   chat export last -f md > answer.md
@@ -178,19 +175,11 @@ func (m *markdownExport) conversation(conv chat.Conversation, messages []chat.Me
 		}
 	}
 	m.begun = true
-	if err := m.p.printTitle(conv); err != nil {
-		return err
+	left, err := m.p.printConversation(conv, messages, printing{raw: true})
+	if left > 0 {
+		m.p.note("%s: without %s on other branches; -f json has them", short(conv.ID), plural(left, "message"))
 	}
-	if conv.System != "" {
-		text := "\n> " + strings.ReplaceAll(conv.System, "\n", "\n> ") + "\n"
-		if term.IsTerminal(m.p.out.Fd()) {
-			text = sanitize.String(text)
-		}
-		if _, err := io.WriteString(m.p.out, text); err != nil {
-			return err
-		}
-	}
-	return m.p.printMessages(messages, true)
+	return err
 }
 
 func (m *markdownExport) end() error { return nil }

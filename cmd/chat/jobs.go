@@ -44,6 +44,9 @@ func (p *program) ps(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
+		if len(tasks) == limit && limit < maxListed {
+			defer p.note("the newest %d: -n, up to %d, for more", limit, maxListed)
+		}
 		return p.printTasks(c, tasks)
 	})
 }
