@@ -28,6 +28,11 @@ func both(a, b func(*Model) bool) func(*Model) bool {
 
 func inputEmpty(m *Model) bool { return m.input.Empty() }
 
+// endFree: the end key has nothing to do in the input, or has done it.
+func endFree(m *Model) bool {
+	return m.input.Empty() || m.input.AtEnd() && !m.list.AtEnd()
+}
+
 func commonBindings() []binding {
 	return []binding{
 		{
@@ -64,7 +69,7 @@ func writingBindings() []binding {
 		{name: "unfold", where: writing, what: "unfold the paste beside the caret", do: only(func(m *Model) { m.input.Unfold() })},
 		{name: "help", keys: []string{"?"}, where: writing, what: "this help", hint: "keys", when: inputEmpty, do: (*Model).openHelp},
 		{name: "quit", keys: []string{"ctrl+d"}, where: writing, what: "quit when empty; tasks go on", when: inputEmpty, do: (*Model).quit},
-		{name: "end", keys: []string{"end"}, where: writing, when: inputEmpty, do: only(func(m *Model) { m.jumpTo(true) })},
+		{name: "end", keys: []string{"end"}, where: writing, when: endFree, do: only(func(m *Model) { m.jumpTo(true) })},
 		{name: "top", keys: []string{"home"}, where: writing, when: inputEmpty, do: only(func(m *Model) { m.jumpTo(false) })},
 		{name: "up", motion: true, keys: []string{"up"}, where: writing, what: "up a row; from the first one, older prompts", do: (*Model).up},
 		{name: "down", motion: true, keys: []string{"down"}, where: writing, what: "down a row; from the last one, newer prompts", do: (*Model).down},

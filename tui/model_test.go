@@ -383,3 +383,17 @@ func TestEveryKeyOfTheTableIsInTheHelpOrABasicKey(t *testing.T) {
 		}
 	}
 }
+
+func TestTheEndKeyGoesDownBehindADraftToo(t *testing.T) {
+	s := start(t, newFake(), 80, 24)
+	task := s.ask("first")
+	task.chunk(chat.ChunkContent, strings.Repeat("a line\n\n", 60)+"the last line")
+	s.untilShown("the last line")
+	s.press("pgup")
+	s.typeText("a draft")
+	s.press("home", "end")
+	s.untilShown("more below")
+	s.press("end")
+	s.untilShown("the last line")
+	s.untilDraft("a draft")
+}

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -30,6 +31,19 @@ func (m *Model) choosePalette() tea.Cmd {
 		pick:    func(it panel.Item) tea.Cmd { return actions[it.ID](m) },
 	})
 	return nil
+}
+
+// slashed is a message that is one word behind a slash: the name of a command in
+// other programs, and hardly what a model is to be asked.
+var slashed = regexp.MustCompile(`^/[a-z][a-z-]*$`)
+
+// chooseSlashed offers the commands that fit such a word.
+func (m *Model) chooseSlashed(word string) tea.Cmd {
+	m.input.Set("")
+	cmd := m.choosePalette()
+	m.panel.SetQuery(strings.TrimPrefix(word, "/"))
+	m.say("commands are chosen here; with a space in front, " + word + " is a message")
+	return cmd
 }
 
 // choosePast searches the prompts of before, the newest first.

@@ -30,6 +30,8 @@ func (m *Model) submit() tea.Cmd {
 	case m.loading:
 		m.say("the conversation is still being opened")
 		return nil
+	case slashed.MatchString(draft):
+		return m.chooseSlashed(draft)
 	}
 	return m.submitWith(draft)
 }

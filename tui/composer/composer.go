@@ -107,6 +107,9 @@ func (c *Composer) End() {
 	c.move(len(c.text))
 }
 
+// AtEnd reports whether the caret stands behind all text.
+func (c *Composer) AtEnd() bool { return c.caret == len(c.text) }
+
 // Backspace deletes the character before the caret, Delete the one after it.
 func (c *Composer) Backspace() { c.cut(c.before(), c.caret) }
 

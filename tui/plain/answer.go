@@ -110,8 +110,10 @@ func (t *talk) during(ctx context.Context, line string) error {
 	case ok && name == "quit":
 		return errLeave
 	case line == "":
+	case !ok && slip.MatchString(line):
+		t.sayNoCommand(line)
 	case len(t.waiting) >= maxWaiting:
-		t.say("Enough messages are waiting.")
+		t.say("Enough messages are waiting: this one was not taken.")
 	default:
 		t.waiting = append(t.waiting, line)
 		t.say("That waits until the answer has ended. Enter /stop to stop the answer.")

@@ -3,6 +3,7 @@ package plain
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -23,8 +24,12 @@ var table = []struct{ name, args, what string }{ //nolint:gochecknoglobals // co
 	{"quit", "", "leaves; an answer that is being made goes on"},
 }
 
+// slip is a line that is one word behind a slash: a command that there is not,
+// rather than a message.
+var slip = regexp.MustCompile(`^/[a-z]+$`)
+
 // command reads a line as a command. A line that begins with a slash and is none
-// is a message, such as a path.
+// is a message, such as a path, unless it is a slip.
 func command(line string) (name, args string, ok bool) {
 	rest, slash := strings.CutPrefix(strings.TrimSpace(line), "/")
 	name, args, _ = strings.Cut(rest, " ")
@@ -34,6 +39,10 @@ func command(line string) (name, args string, ok bool) {
 		}
 	}
 	return "", "", false
+}
+
+func (t *talk) sayNoCommand(line string) {
+	t.say("There is no command %s: enter /help for the list. With a space in front it is sent as a message.", line)
 }
 
 func (t *talk) do(ctx context.Context, name, args string) error {

@@ -168,7 +168,9 @@ func (t *talk) next(ctx context.Context) (string, error) {
 
 // take does what a line says.
 func (t *talk) take(ctx context.Context, line string) error {
-	line = strings.TrimSpace(sanitize.String(line))
+	line = sanitize.String(line)
+	slipped := slip.MatchString(strings.TrimRight(line, " \t\r\n"))
+	line = strings.TrimSpace(line)
 	if t.failed != nil {
 		return t.failed
 	}
@@ -177,6 +179,10 @@ func (t *talk) take(ctx context.Context, line string) error {
 	}
 	if name, args, ok := command(line); ok {
 		return t.do(ctx, name, args)
+	}
+	if slipped {
+		t.sayNoCommand(line)
+		return nil
 	}
 	return t.send(ctx, line)
 }

@@ -239,6 +239,8 @@ func TestCommands(t *testing.T) {
 		x.enter(command)
 		x.until(want)
 	}
+	x.enter("/retry")
+	x.until("There is no command /retry: enter /help")
 	x.enter("/etc/hosts has \\")
 	x.enter("two lines")
 	if got := (<-b.sent).Content; got != "/etc/hosts has \ntwo lines" {
