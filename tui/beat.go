@@ -77,6 +77,13 @@ func (m *Model) beat(msg beatMsg) tea.Cmd {
 		return m.jobs.after(wait, beatDueMsg{msg.seq})
 	}
 	m.link.reached(sanitize.Line(msg.trouble), m.look.Now)
+	for _, t := range msg.running {
+		for _, item := range m.follows {
+			if item.ID == t.MessageID {
+				item.Stands(t)
+			}
+		}
+	}
 	gone := vanished(m.running, msg.running)
 	m.running, m.recent = msg.running, msg.conversations
 	m.tasks = mergeTasks(msg.running, msg.tasks)

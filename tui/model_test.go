@@ -397,3 +397,19 @@ func TestTheEndKeyGoesDownBehindADraftToo(t *testing.T) {
 	s.untilShown("the last line")
 	s.untilDraft("a draft")
 }
+
+func TestAnAttemptThatFailedIsTold(t *testing.T) {
+	s := start(t, newFake(), 100, 24)
+	task := s.ask("first")
+	s.untilShown("waiting for the first words")
+	task.task.State, task.task.Attempt = chat.TaskQueued, 1
+	task.task.Error = chat.Retryable(chat.Errorf(chat.CodeProviderRateLimit, "the provider allows no more requests for now"))
+	task.task.RunAfter = s.m.look.Now.Add(14 * time.Second)
+	s.beat()
+	s.untilShown("the provider allows no more requests for now · try 2 in 0:14")
+	task.task.State, task.task.Attempt = chat.TaskRunning, 2
+	s.beat()
+	s.untilShown("for now · try 2 ·")
+	task.chunk(chat.ChunkContent, "words")
+	s.untilShown("words")
+}

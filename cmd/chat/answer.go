@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"chat"
@@ -23,6 +24,7 @@ type answer struct {
 	finish       string
 	usage        *chat.Usage
 	problem      *chat.Error
+	begun        atomic.Bool // something has come
 }
 
 // add takes in the next chunk.
@@ -69,6 +71,7 @@ func follow(ctx context.Context, cl *client.Client, a *answer, from chat.Positio
 		case u.Link != nil:
 			err = show.link(a, *u.Link)
 		case u.Chunk != nil:
+			a.begun.Store(true)
 			a.add(*u.Chunk)
 			err = show.chunk(a, *u.Chunk)
 		}
@@ -84,6 +87,31 @@ func follow(ctx context.Context, cl *client.Client, a *answer, from chat.Positio
 		a.endedAs(t)
 	}
 	return show.end(a)
+}
+
+// retryLook is how often a task is looked at while nothing comes of it.
+const retryLook = 2 * time.Second
+
+// tellRetries says, until something comes, why an attempt has failed and when the
+// next one is made: the stream is silent meanwhile.
+func (p *program) tellRetries(ctx context.Context, cl *client.Client, a *answer) {
+	every := time.NewTicker(retryLook)
+	defer every.Stop()
+	for told := 0; !a.begun.Load(); {
+		select {
+		case <-ctx.Done():
+			return
+		case <-every.C:
+		}
+		t, err := cl.Task(ctx, a.task)
+		if err != nil || t.State.Terminal() {
+			return // the stream tells
+		}
+		if t.State == chat.TaskQueued && t.Error != nil && t.Attempt > told && !a.begun.Load() {
+			told = t.Attempt
+			p.note("%s; try %d in %s", t.Error.Message, t.Attempt+1, max(time.Until(t.RunAfter), 0).Round(time.Second))
+		}
+	}
 }
 
 // code is the exit code of an answer that has ended.
@@ -116,7 +144,11 @@ func (a *answer) truncated() bool {
 func (p *program) explainEnd(a *answer) {
 	switch {
 	case a.state == chat.TaskFailed && a.problem != nil:
-		p.complain("the answer failed: %s", a.problem.Message)
+		again := ""
+		if a.problem.Retryable {
+			again = " (chat retry " + short(a.task) + " asks again)"
+		}
+		p.complain("the answer failed: %s%s", a.problem.Message, again)
 	case a.state == chat.TaskFailed:
 		p.complain("the answer failed")
 	case a.state == chat.TaskInterrupted:

@@ -77,14 +77,27 @@ func (p *program) printTasks(c *cli.Context, tasks []chat.Task) error {
 		{head: "AGE", drop: 5},
 		{head: "MODEL", least: 6, drop: 4},
 		{head: "CONVERSATION", drop: 3},
+		{head: "WHY", least: 16, drop: 6}, // it was not the first try, or what ended it
 	}
+	whys := false
 	var rows [][]string
 	for _, t := range tasks {
 		state := string(t.State)
 		if t.CancelRequested && !t.State.Terminal() {
 			state = "stopping"
 		}
-		rows = append(rows, []string{short(t.ID), state, fmt.Sprint(t.Attempt), string(t.Priority), age(t.CreatedAt), t.Model, short(t.ConversationID)})
+		why := ""
+		if t.Error != nil {
+			why = t.Error.Message
+			whys = true
+		}
+		rows = append(rows, []string{short(t.ID), state, fmt.Sprint(t.Attempt), string(t.Priority), age(t.CreatedAt), t.Model, short(t.ConversationID), why})
+	}
+	if !whys {
+		columns = columns[:len(columns)-1]
+		for i := range rows {
+			rows[i] = rows[i][:len(columns)]
+		}
 	}
 	return table(p.out, columns, rows)
 }

@@ -204,6 +204,7 @@ func (p *program) watchOwn(parent context.Context, cl *client.Client, a *answer,
 		t := time.AfterFunc(timeout, func() { s.stop(ctx, cl, a.task, exitTimeout, leave) })
 		defer t.Stop()
 	}
+	s.wait.Go(func() { p.tellRetries(ctx, cl, a) })
 	err := follow(ctx, cl, a, chat.Start(), show)
 	p.signals.onInterrupt(nil)
 	leave(nil)

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"net"
 	"net/http"
@@ -23,6 +24,10 @@ import (
 type fake struct {
 	t      *testing.T
 	chunks []chat.Chunk
+	// stands is how the task stands, and told gets each question for that; the stream
+	// says nothing before the second one.
+	stands *chat.Task
+	told   chan struct{}
 
 	mu   sync.Mutex
 	body string
@@ -43,7 +48,16 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.mu.Unlock()
 		w.WriteHeader(http.StatusAccepted)
 		_, _ = io.WriteString(w, `{"task_id":"t1","message_id":"m1","conversation_id":"c1","status":"processing"}`)
+	case r.URL.Path == "/tasks/t1" && f.stands != nil:
+		if err := json.NewEncoder(w).Encode(f.stands); err != nil {
+			f.t.Error(err)
+		}
+		f.told <- struct{}{}
 	case r.URL.Path == "/stream/t1":
+		if f.told != nil {
+			<-f.told
+			<-f.told
+		}
 		w.Header().Set("Content-Type", sse.ContentType)
 		var b []byte
 		for _, c := range f.chunks {
@@ -211,6 +225,18 @@ func TestOutputModes(t *testing.T) {
 		if got.code != exitOK {
 			t.Errorf("%s: %+v", args, got)
 		}
+	}
+}
+
+func TestAnAttemptThatFailedIsSaidWhileTheNextOneIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	f := &fake{t: t, chunks: textAnswer(), told: make(chan struct{}, 10), stands: &chat.Task{
+		ID: "t1", State: chat.TaskQueued, Attempt: 1, RunAfter: time.Now().Add(time.Minute),
+		Error: chat.Retryable(chat.Errorf(chat.CodeProviderRateLimit, "the provider allows no more for now")),
+	}}
+	got := f.start(t, devNull(t), "send", "x")
+	if got.code != exitOK || !strings.Contains(got.stderr, "chat: the provider allows no more for now; try 2 in ") {
+		t.Errorf("%+v", got)
 	}
 }
 

@@ -51,7 +51,10 @@ type Message struct {
 	state     chat.TaskState
 	finish    string
 	failure   string
-	attempts  int // begun anew, as seen here
+	attempts  int       // begun anew, as seen here
+	trouble   string    // of the attempt before, while the next one has said nothing
+	try       int       // the number of the next attempt
+	due       time.Time // when it is made at the earliest
 	content   text
 	reasoning text
 	thinking  time.Time
@@ -63,6 +66,19 @@ type Message struct {
 
 	head, fold, middle, body, tail []string // laid out by Height, top to bottom
 	indent                         string
+}
+
+// Stands tells how the message's task stands, which a stream does not while nothing
+// comes: why an attempt has failed, and when the next one is made.
+func (m *Message) Stands(t chat.Task) {
+	m.trouble = ""
+	if t.Error == nil || t.Error.Code == chat.CodeDraining {
+		return
+	}
+	m.trouble, m.try, m.due = sanitize.Line(t.Error.Message), t.Attempt, time.Time{}
+	if t.State == chat.TaskQueued {
+		m.try, m.due = t.Attempt+1, t.RunAfter
+	}
 }
 
 // NewMessage makes a message of its record. One that is not finished begins

@@ -110,10 +110,21 @@ func (m *Message) footer(width int) []string {
 	return markdown.Plain(sentence, width, sgr)
 }
 
+// waits says what an answer without words waits for.
+func (m *Message) waits() string {
+	switch in := m.due.Sub(m.look.Now); {
+	case m.trouble == "":
+		return "waiting for the first words"
+	case in >= time.Second:
+		return fmt.Sprintf("%s · try %d in %s", m.trouble, m.try, clock(in))
+	}
+	return fmt.Sprintf("%s · try %d", m.trouble, m.try)
+}
+
 func (m *Message) progress() string {
 	parts := []string{}
 	if m.content.empty() && m.reasoning.empty() {
-		parts = append(parts, "waiting for the first words")
+		parts = append(parts, m.waits())
 	}
 	if m.attempts > 0 {
 		parts = append(parts, "begun anew")
