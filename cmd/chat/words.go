@@ -126,6 +126,21 @@ func split(line []string, table flagTable) words {
 				w.take(table[string(c)], table[string(c)].bare, false)
 			}
 			continue
+		case !known && valueAt(arg, table) > 0 && nearest(table.names(), name) == "":
+			at := valueAt(arg, table)
+			for _, c := range arg[1:at] {
+				w.take(table[string(c)], table[string(c)].bare, false)
+			}
+			spec, value = table[arg[at:at+1]], arg[at+1:]
+			switch {
+			case value != "":
+			case i+1 < len(line) && line[i+1] != "--":
+				i++
+				value = line[i]
+			default:
+				w.refuse("flag needs a value: --%s", spec.name)
+				continue
+			}
 		case !known:
 			w.unknown(arg, name, table)
 			continue
@@ -204,6 +219,27 @@ func bundled(arg string, table flagTable) bool {
 		}
 	}
 	return true
+}
+
+// valueAt is where, in several one-letter flags in one, the first one stands that
+// needs a value: it is the rest of arg, as in -n2, or the next word, as in -qn 2. It
+// is 0 if arg is something else.
+func valueAt(arg string, table flagTable) int {
+	if strings.HasPrefix(arg, "--") || len(arg) < 3 {
+		return 0
+	}
+	for i, c := range arg[1:] {
+		spec, ok := table[string(c)]
+		switch {
+		case !ok:
+			return 0
+		case spec.kind == switchKind:
+		case spec.bare != "" && !spec.takes(arg[i+2:]):
+		default:
+			return i + 1
+		}
+	}
+	return 0
 }
 
 func without(line []string, i int) []string {
