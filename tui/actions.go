@@ -58,7 +58,7 @@ func (m *Model) quit() tea.Cmd { return tea.Quit }
 
 func (m *Model) newConversation() tea.Cmd {
 	m.begin()
-	return m.draftCommand()
+	return tea.Batch(m.draftCommand(), m.standardCommand()) // the server may have another default by now
 }
 
 func (m *Model) foldReasoning() tea.Cmd {

@@ -76,14 +76,12 @@ func (m *Model) beat(msg beatMsg) tea.Cmd {
 		wait := m.link.failed(sentence(msg.err), !chat.IsCode(msg.err, chat.CodeDaemon), m.look.Now)
 		return m.jobs.after(wait, beatDueMsg{msg.seq})
 	}
-	m.link.reached(sanitize.Line(msg.trouble), m.look.Now)
-	for _, t := range msg.running {
-		for _, item := range m.follows {
-			if item.ID == t.MessageID {
-				item.Stands(t)
-			}
-		}
+	var standard tea.Cmd
+	if m.link.failures > 0 { // it may be another server by now
+		standard = m.standardCommand()
 	}
+	m.link.reached(sanitize.Line(msg.trouble), m.look.Now)
+	m.tellStanding(msg.running)
 	gone := vanished(m.running, msg.running)
 	m.running, m.recent = msg.running, msg.conversations
 	m.tasks = mergeTasks(msg.running, msg.tasks)
@@ -99,7 +97,18 @@ func (m *Model) beat(msg beatMsg) tea.Cmd {
 	if len(m.running) == 0 && m.look.Now.Sub(m.touched) > lazyAfter {
 		pause = beatLazy
 	}
-	return tea.Batch(told, m.catchUp(msg), m.advance(), m.advanceElsewhere(), m.jobs.after(pause, beatDueMsg{msg.seq}))
+	return tea.Batch(told, standard, m.catchUp(msg), m.advance(), m.advanceElsewhere(), m.jobs.after(pause, beatDueMsg{msg.seq}))
+}
+
+// tellStanding tells the answers that are followed how their tasks stand.
+func (m *Model) tellStanding(running []chat.Task) {
+	for _, t := range running {
+		for _, item := range m.follows {
+			if item.ID == t.MessageID {
+				item.Stands(t)
+			}
+		}
+	}
 }
 
 // mergeTasks are the running tasks, and then the others of a longer list.

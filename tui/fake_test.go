@@ -14,6 +14,7 @@ import (
 // fakeBackend keeps conversations in memory. What a task yields is fed by the
 // test, update by update.
 type fakeBackend struct {
+	standard      int // the default among its models
 	mu            sync.Mutex
 	conversations []chat.Conversation
 	messages      map[string][]chat.Message
@@ -147,7 +148,11 @@ func (f *fakeBackend) Running(context.Context) ([]chat.Task, error) {
 }
 
 func (f *fakeBackend) Models(context.Context) ([]chat.Model, error) {
-	return []chat.Model{{ID: "demo", Provider: "demo", Default: true, ModelFacts: f.told}, {ID: "qwen3:8b", Provider: "ollama"}}, nil
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	list := []chat.Model{{ID: "demo", Provider: "demo", ModelFacts: f.told}, {ID: "qwen3:8b", Provider: "ollama"}}
+	list[f.standard].Default = true
+	return list, nil
 }
 
 func (f *fakeBackend) Follow(ctx context.Context, taskID string, _ chat.Position) iter.Seq2[chat.Update, error] {

@@ -413,3 +413,20 @@ func TestAnAttemptThatFailedIsTold(t *testing.T) {
 	task.chunk(chat.ChunkContent, "words")
 	s.untilShown("words")
 }
+
+func TestTheHeaderKnowsTheDefaultModelOfNow(t *testing.T) {
+	backend := newFake()
+	s := start(t, backend, 80, 24)
+	s.untilShown("demo · local")
+	backend.mu.Lock()
+	backend.standard = 1
+	backend.mu.Unlock()
+	s.press("ctrl+n")
+	s.untilShown("qwen3:8b · local")
+	s.send(beatMsg{seq: s.m.beatSeq, err: chat.Errorf(chat.CodeDaemon, "away")})
+	backend.mu.Lock()
+	backend.standard = 0
+	backend.mu.Unlock()
+	s.beat()
+	s.untilShown("demo · local")
+}
