@@ -5,6 +5,7 @@
 package keyboard
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"regexp"
@@ -22,28 +23,59 @@ type Reader struct {
 
 	// more reports whether there is more to read within that time; nil asks the
 	// system.
-	more func(time.Duration) bool
-	scan scanner
+	more   func(time.Duration) bool
+	scan   scanner
+	pasted time.Time // when the last burst came
 }
 
 // escapeDelay is how long the rest of a sequence may take to come behind what can
 // also be a key of its own, as ESC can.
 const escapeDelay = 50 * time.Millisecond
 
+const (
+	// burstLength is how many bytes that come at once nobody has typed.
+	burstLength = 32
+	// burstPause is how soon behind a burst what comes is still of it.
+	burstPause = 30 * time.Millisecond
+)
+
+// burst reports whether a terminal that knows no marks has sent what somebody has
+// pasted: a line, and more behind it. Typed, it would be sent line by line.
+func (r *Reader) burst(in []byte) bool {
+	key := func(c rune) bool { return c < ' ' && c != '\t' && c != '\r' && c != '\n' || c == del }
+	if len(in) == 0 || bytes.ContainsFunc(in, key) || r.scan.state != typing && r.scan.state != spelling {
+		return false
+	}
+	end := bytes.IndexAny(in, "\r\n")
+	if (len(in) < burstLength || end < 0 || end == len(in)-1) && time.Since(r.pasted) > burstPause {
+		return false
+	}
+	r.pasted = time.Now()
+	return true
+}
+
 // Read reads what was typed. It may return nothing, if what came was not typed.
 func (r *Reader) Read(p []byte) (int, error) {
 	if len(p) <= 2*maxSequence {
 		return 0, errors.New("the buffer is too small to read keys with")
 	}
-	in := make([]byte, len(p)-maxSequence) // what was held back comes on top
+	// What was held back comes on top, and the marks of a paste.
+	in := make([]byte, len(p)-maxSequence-len(pasteBegin)-len(pasteEnd))
 	n, err := r.File.Read(in)
 	if n < 0 {
 		n = 0
 	}
 	out := p[:0]
+	burst := r.burst(in[:n])
+	if burst {
+		out = append(out, pasteBegin...)
+	}
 	for _, b := range in[:n] {
 		out = r.scan.take(b, out)
 		r.tell()
+	}
+	if burst {
+		out = append(out, pasteEnd...)
 	}
 	if r.scan.ambiguous() && !r.moreWithin(escapeDelay) {
 		out = r.scan.flush(out)

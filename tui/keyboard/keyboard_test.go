@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"strings"
 	"testing"
 	"time"
 )
@@ -136,4 +137,26 @@ func FuzzReader(f *testing.F) {
 			t.Fatalf("%d bytes in, %d out, %d held, %d kept", len(input), len(out), len(s.held), len(s.said))
 		}
 	})
+}
+
+func TestLinesThatComeAtOnceAreAPaste(t *testing.T) {
+	const lines = "func main() {\r\tprintln(\"日本\")\r}\r"
+	twice := lines + lines
+	cut := strings.LastIndex(twice, "日")
+	for name, c := range map[string]struct {
+		pieces []string
+		want   string
+	}{
+		"lines":                     {[]string{lines}, pasteBegin + lines + pasteEnd},
+		"cut in a character":        {[]string{twice[:cut+1], twice[cut+1:]}, pasteBegin + twice[:cut] + pasteEnd + pasteBegin + twice[cut:] + pasteEnd},
+		"what follows at once":      {[]string{lines + lines[:10], lines[10:]}, pasteBegin + lines + lines[:10] + pasteEnd + pasteBegin + lines[10:] + pasteEnd},
+		"a long line and enter":     {[]string{"a question of more than thirty-two characters\r"}, "a question of more than thirty-two characters\r"},
+		"enter, and the next words": {[]string{"short\rand more"}, "short\rand more"},
+		"keys among it":             {[]string{"a question of more than thirty-two\r\x03"}, "a question of more than thirty-two\r\x03"},
+		"marked as a paste":         {[]string{pasteBegin + lines + pasteEnd}, pasteBegin + lines + pasteEnd},
+	} {
+		if got, _ := typed(t, true, c.pieces...); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
 }
