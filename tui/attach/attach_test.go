@@ -2,6 +2,7 @@ package attach
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -142,6 +143,23 @@ func TestFilesAreFound(t *testing.T) {
 	}
 	if got := p.List(p.Dir+"/internal/sched/", 9); len(got) != 2 || p.List("/no/such/", 9) != nil {
 		t.Errorf("listed %q", got)
+	}
+}
+
+func TestWhatGitIgnoresIsNotOffered(t *testing.T) {
+	p := place(t, map[string]string{".gitignore": "secret.txt\nbuild/\n", "secret.txt": "", "build/out.txt": "", "src/main.go": "", "notes 日本.md": ""})
+	if got := p.Files(t.Context()); len(got) != 4 {
+		t.Errorf("in no repository: %q", got)
+	}
+	git, err := exec.LookPath("git")
+	if err != nil {
+		return // the list without git is all there is
+	}
+	if out, err := exec.CommandContext(t.Context(), git, "-C", p.Dir, "init", "-q").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if got := p.Files(t.Context()); !slices.Equal(got, []string{"notes 日本.md", "src/main.go"}) {
+		t.Errorf("found %q", got)
 	}
 }
 

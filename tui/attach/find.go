@@ -6,9 +6,11 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 const (
@@ -19,9 +21,43 @@ const (
 // errEnough ends a walk.
 var errEnough = errors.New("enough")
 
+// gitPatience is how long git may take to list its files.
+const gitPatience = time.Second
+
 // Files lists the regular files below the directory, relative to it, as far as
-// the limits go; hidden ones and what tools put there are left out.
+// the limits go; hidden ones, what tools put there and what git ignores are left out.
 func (p Place) Files(ctx context.Context) []string {
+	if all, ok := p.known(ctx); ok {
+		return all
+	}
+	return p.walk(ctx)
+}
+
+// known are the files that git knows of, or would: ok is false if the directory is
+// in no repository, or there is no git.
+func (p Place) known(ctx context.Context) (all []string, ok bool) {
+	ctx, cancel := context.WithTimeout(ctx, gitPatience)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "git", "-C", p.Dir, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate").Output()
+	if err != nil {
+		return nil, false
+	}
+	for path := range strings.SplitSeq(string(out), "\x00") {
+		if len(all) >= maxWalked || ctx.Err() != nil {
+			break
+		}
+		parts := strings.Split(path, "/")
+		if path == "" || slices.ContainsFunc(parts[:len(parts)-1], skipped) || strings.HasPrefix(parts[len(parts)-1], ".") {
+			continue
+		}
+		if info, err := os.Lstat(filepath.Join(p.Dir, path)); err == nil && info.Mode().IsRegular() {
+			all = append(all, filepath.FromSlash(path))
+		}
+	}
+	return all, true
+}
+
+func (p Place) walk(ctx context.Context) []string {
 	var all []string
 	_ = filepath.WalkDir(p.Dir, func(path string, d fs.DirEntry, err error) error { // what cannot be read is not offered
 		rel, relErr := filepath.Rel(p.Dir, path)
