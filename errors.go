@@ -3,6 +3,7 @@ package chat
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -69,6 +70,13 @@ type Error struct {
 }
 
 func (e *Error) Error() string { return e.Message }
+
+// Fact is the message without its advice, which stands behind a colon: what has
+// happened, for those who need not do anything.
+func (e *Error) Fact() string {
+	fact, _, _ := strings.Cut(e.Message, ": ")
+	return fact
+}
 
 // Unwrap returns the error underneath.
 func (e *Error) Unwrap() error { return e.Cause }

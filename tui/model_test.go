@@ -403,7 +403,7 @@ func TestAnAttemptThatFailedIsTold(t *testing.T) {
 	task := s.ask("first")
 	s.untilShown("waiting for the first words")
 	task.task.State, task.task.Attempt = chat.TaskQueued, 1
-	task.task.Error = chat.Retryable(chat.Errorf(chat.CodeProviderRateLimit, "the provider allows no more requests for now"))
+	task.task.Error = chat.Retryable(chat.Errorf(chat.CodeProviderRateLimit, "the provider allows no more requests for now: wait a little"))
 	task.task.RunAfter = s.m.look.Now.Add(14 * time.Second)
 	s.beat()
 	s.untilShown("the provider allows no more requests for now · try 2 in 0:14")

@@ -109,7 +109,7 @@ func (p *program) tellRetries(ctx context.Context, cl *client.Client, a *answer)
 		}
 		if t.State == chat.TaskQueued && t.Error != nil && t.Attempt > told && !a.begun.Load() {
 			told = t.Attempt
-			p.note("%s; try %d in %s", t.Error.Message, t.Attempt+1, max(time.Until(t.RunAfter), 0).Round(time.Second))
+			p.note("%s; try %d in %s", t.Error.Fact(), t.Attempt+1, max(time.Until(t.RunAfter), 0).Round(time.Second))
 		}
 	}
 }

@@ -91,9 +91,9 @@ func (e *endpoint) refusal(said *openai.APIError, model string) *chat.Error {
 	case strings.Contains(kind, "insufficient_quota") || strings.Contains(kind, "billing") || status == http.StatusPaymentRequired:
 		return fail(chat.CodeProviderQuota, "the account at %s has no quota left: add credit there, or use another key or a local model", e.host)
 	case status == http.StatusUnauthorized && e.key == "":
-		return fail(chat.CodeProviderAuth, "%s asks for a key (401): set OPENAI_API_KEY", e.host)
+		return fail(chat.CodeProviderAuth, "%s asks for a key (401): chat auth login keeps one, or set OPENAI_API_KEY", e.host)
 	case status == http.StatusUnauthorized:
-		return fail(chat.CodeProviderAuth, "%s does not accept the key (401): set OPENAI_API_KEY to a valid one", e.host)
+		return fail(chat.CodeProviderAuth, "%s does not accept the key (401): chat auth login keeps a valid one, or set OPENAI_API_KEY to it", e.host)
 	case status == http.StatusForbidden:
 		return fail(chat.CodeProviderAuth, "%s does not allow this (403): see whether the key may use the model %s", e.host, clean(model, maxModelID))
 	case status == http.StatusNotFound || status < 500 && strings.Contains(kind, "model_not_found"):

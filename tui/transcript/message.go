@@ -75,7 +75,7 @@ func (m *Message) Stands(t chat.Task) {
 	if t.Error == nil || t.Error.Code == chat.CodeDraining {
 		return
 	}
-	m.trouble, m.try, m.due = sanitize.Line(t.Error.Message), t.Attempt, time.Time{}
+	m.trouble, m.try, m.due = sanitize.Line(t.Error.Fact()), t.Attempt, time.Time{}
 	if t.State == chat.TaskQueued {
 		m.try, m.due = t.Attempt+1, t.RunAfter
 	}
