@@ -18,6 +18,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"chat"
+	"chat/tui/attach"
 	_ "chat/tui/background" // before bubbletea's own init asks the terminal
 	"chat/tui/keyboard"
 	"chat/tui/paint"
@@ -106,18 +107,18 @@ func Run(ctx context.Context, o Options) (Exit, error) {
 	if o.Env == nil {
 		o.Env = os.Environ()
 	}
-	if o.Plain {
-		return runPlain(ctx, o)
-	}
-	if o.StateDir == "" {
-		o.StateDir = stateDir(o.Env)
-	}
 	if o.Dir == "" {
 		dir, err := os.Getwd()
 		if err != nil {
 			dir = string(filepath.Separator)
 		}
 		o.Dir = dir
+	}
+	if o.Plain {
+		return runPlain(ctx, o)
+	}
+	if o.StateDir == "" {
+		o.StateDir = stateDir(o.Env)
 	}
 	inner, cancel := context.WithCancel(ctx)
 	jobs := newJobs(inner)
@@ -159,7 +160,7 @@ func Run(ctx context.Context, o Options) (Exit, error) {
 func runPlain(ctx context.Context, o Options) (Exit, error) {
 	exit, err := plain.Run(ctx, plain.Options{
 		Backend: o.Backend, In: o.In, Out: o.Out, ConversationID: o.ConversationID, Prompt: o.Prompt,
-		Model: o.Model, Choose: o.Choose,
+		Model: o.Model, Choose: o.Choose, Attach: attach.Place{Dir: o.Dir, Home: lookup(o.Env, "HOME")}.Message,
 	})
 	return Exit{ConversationID: exit.ConversationID, Running: exit.Running}, err
 }

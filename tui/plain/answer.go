@@ -10,6 +10,20 @@ import (
 
 // send submits a message and reads its answer out.
 func (t *talk) send(ctx context.Context, text string) error {
+	if t.attach != nil {
+		message, missing, err := t.attach(text)
+		switch {
+		case err != nil:
+			return t.complain(ctx, "The message was not sent", err)
+		case len(missing) > 0 && t.insisted != text:
+			t.insisted = text
+			t.say("The message was not sent: there is no file %s. Enter it again to send it as text.", strings.Join(missing, ", "))
+			return nil
+		case len(missing) == 0 && strings.TrimRight(message, "\n") != strings.TrimRight(text, "\n"):
+			t.say("The files are attached.")
+		}
+		t.insisted, text = "", message
+	}
 	accepted, err := t.backend.Send(ctx, t.conversation, chat.Submission{Content: text, Model: t.model})
 	if err != nil {
 		return t.complain(ctx, "The message was not sent", err)

@@ -51,7 +51,7 @@ func (t *talk) do(ctx context.Context, name, args string) error {
 		for _, c := range table {
 			t.say("%s %s.", strings.TrimSpace("/"+c.name+" "+c.args), c.what)
 		}
-		t.say("A line that ends with a backslash goes on in the next line.")
+		t.say("A line that ends with a backslash goes on in the next line. @ and the path of a file attach it.")
 	case "new":
 		t.conversation = ""
 		t.last.Reset()

@@ -38,6 +38,9 @@ type Options struct {
 	Prompt         string // sent at once if it is not empty
 	Model          string
 	Choose         bool // begin with the list of conversations
+	// Attach puts the files into a message that it mentions, by @ and a path, and
+	// names those that are not there; nil leaves mentions as they are.
+	Attach func(text string) (message string, missing []string, err error)
 }
 
 // Exit is what remains to be said afterwards.
@@ -52,7 +55,7 @@ func Run(ctx context.Context, o Options) (Exit, error) {
 	lines, stop := readLines(ctx, o.In)
 	defer stop()
 	defer cancel()
-	t := &talk{backend: o.Backend, out: o.Out, model: o.Model, lines: lines}
+	t := &talk{backend: o.Backend, out: o.Out, model: o.Model, lines: lines, attach: o.Attach}
 	t.say("Enter a message to send it. Enter /help for the commands.")
 	err := t.begin(ctx, o)
 	for err == nil {
@@ -118,6 +121,8 @@ type talk struct {
 	listed       []chat.Conversation // as /open counts them
 	waiting      []string            // entered while an answer was being made
 	task         string              // that runs, "" if none does
+	attach       func(string) (string, []string, error)
+	insisted     string // was not sent, since a file that it mentions is not there
 }
 
 // say writes one sentence or more on lines of their own.

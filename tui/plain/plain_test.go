@@ -293,3 +293,31 @@ func TestSentences(t *testing.T) {
 		t.Errorf("%d bytes of a text without an end", len(got))
 	}
 }
+
+func TestMentionedFilesAreAttached(t *testing.T) {
+	b := newScripted()
+	x := begin(t, b, func(o *Options) {
+		o.Attach = func(text string) (string, []string, error) {
+			if strings.Contains(text, "@there") {
+				return text + " <its text>", nil, nil
+			}
+			if strings.Contains(text, "@gone") {
+				return text, []string{"gone"}, nil
+			}
+			return text, nil, nil
+		}
+	})
+	x.enter("look @gone")
+	x.until("there is no file gone. Enter it again")
+	x.enter("look @gone")
+	if got := (<-b.sent).Content; got != "look @gone" {
+		t.Errorf("sent %q", got)
+	}
+	b.updates <- chat.Update{Chunk: &chat.Chunk{Type: chat.ChunkDone, State: chat.TaskDone}}
+	x.enter("look @there")
+	x.until("The files are attached.")
+	if got := (<-b.sent).Content; got != "look @there <its text>" {
+		t.Errorf("sent %q", got)
+	}
+	b.updates <- chat.Update{Chunk: &chat.Chunk{Type: chat.ChunkDone, State: chat.TaskDone}}
+}
