@@ -25,11 +25,20 @@ type queuedMsg struct {
 // maxQueue bounds the messages that wait in one conversation.
 const maxQueue = 20
 
+// full reports, and says, that no more messages may wait in the open conversation.
+func (m *Model) full() bool {
+	if len(m.queue[m.conversation.ID]) < maxQueue {
+		return false
+	}
+	m.complain("enough messages are waiting here: this one stays in the input")
+	return true
+}
+
 func (m *Model) enqueue(draft string) tea.Cmd {
 	id := m.conversation.ID
-	if len(m.queue[id]) >= maxQueue {
+	if m.full() { // it was refused, and has left the input
 		m.fill(joinDrafts(draft, m.input.Value()))
-		m.complain("enough messages are waiting here: this one stays in the input")
+		m.rebuild()
 		return nil
 	}
 	item := transcript.NewMessage(chat.Message{Role: chat.RoleUser, Content: draft, CreatedAt: m.look.Now}, m.look)

@@ -117,7 +117,11 @@ func TestWhatWaitsIsADraftForTheNextScreen(t *testing.T) {
 }
 
 func TestAMessageThatFindsNoPlaceStaysInTheInput(t *testing.T) {
-	s := start(t, newFake(), 80, 24)
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "a.go"), []byte("package a"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := start(t, newFake(), 80, 24, func(o *Options) { o.Dir = dir })
 	s.ask("first")
 	for range maxQueue {
 		s.typeText("next")
@@ -129,4 +133,8 @@ func TestAMessageThatFindsNoPlaceStaysInTheInput(t *testing.T) {
 	s.untilDraft("too much")
 	s.press("enter")
 	s.untilDraft("too much")
+	s.m.input.Set("look @a.go ")
+	s.press("enter")
+	s.until("the file is looked for", func() bool { return !s.m.attaching })
+	s.untilDraft("look @a.go ")
 }

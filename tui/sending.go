@@ -30,8 +30,8 @@ func (m *Model) submit() tea.Cmd {
 	case m.loading:
 		m.say("the conversation is still being opened")
 		return nil
-	case slashed.MatchString(draft):
-		return m.chooseSlashed(draft)
+	case slashed.MatchString(strings.TrimRight(draft, " ")):
+		return m.chooseSlashed(strings.TrimRight(draft, " "))
 	}
 	return m.submitWith(draft)
 }
@@ -42,6 +42,9 @@ func (m *Model) submitMessage(draft string) tea.Cmd {
 	case m.branch != nil:
 		return m.submitBranch(draft)
 	case m.busy() != nil || m.pending != nil || len(m.queue[m.conversation.ID]) > 0:
+		if m.full() { // what was entered stays as it is, its files still mentions
+			return nil
+		}
 		m.input.Set("")
 		return m.enqueue(draft)
 	}

@@ -71,7 +71,9 @@ func follow(ctx context.Context, cl *client.Client, a *answer, from chat.Positio
 		case u.Link != nil:
 			err = show.link(a, *u.Link)
 		case u.Chunk != nil:
-			a.begun.Store(true)
+			if u.Chunk.Type != chat.ChunkReset { // with which each attempt but the first begins
+				a.begun.Store(true)
+			}
 			a.add(*u.Chunk)
 			err = show.chunk(a, *u.Chunk)
 		}
@@ -104,10 +106,14 @@ func (p *program) tellRetries(ctx context.Context, cl *client.Client, a *answer)
 		case <-every.C:
 		}
 		t, err := cl.Task(ctx, a.task)
-		if err != nil || t.State.Terminal() {
-			return // the stream tells
+		if err != nil {
+			continue // the stream tells, and comes back
 		}
-		if t.State == chat.TaskQueued && t.Error != nil && t.Attempt > told && !a.begun.Load() {
+		if t.State.Terminal() {
+			return
+		}
+		failed := t.Error != nil && t.Error.Code != chat.CodeDraining
+		if t.State == chat.TaskQueued && failed && t.Attempt > told && !a.begun.Load() {
 			told = t.Attempt
 			p.note("%s; try %d in %s", t.Error.Fact(), t.Attempt+1, max(time.Until(t.RunAfter), 0).Round(time.Second))
 		}

@@ -27,6 +27,7 @@ func TestArrange(t *testing.T) {
 		{"send|-dm|gpt|hi", "send|--detach|--model=gpt|--|hi"},
 		{"send|-qmgpt-4o|hi", "send|--quiet|--model=gpt-4o|--|hi"},
 		{"send|-xlast|hi", "send|--extract=last|--|hi"},
+		{"send|-qm=gpt|hi", "send|--quiet|--model=gpt|--|hi"},
 		{"ls|-n2", "ls|--limit=2|--"},
 		{"ls|-qn|2", "ls|--quiet|--limit=2|--"},
 		{"send|-dq|hi", "send|--detach|--quiet|--|hi"},

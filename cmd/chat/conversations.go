@@ -124,7 +124,11 @@ func (p *program) show(c *cli.Context) error {
 		if c.Bool("json") {
 			return writeJSON(p.out, chat.Transcript{Conversation: conv, Messages: messages})
 		}
-		left, err := p.printConversation(conv, messages, printing{raw: c.Bool("raw"), all: c.Bool("all"), ids: true})
+		o := printing{raw: c.Bool("raw"), all: c.Bool("all"), ids: true}
+		if ref := c.Args().First(); fits(conv.ID, ref) == noFit { // it is a task
+			o.task = ref
+		}
+		left, err := p.printConversation(conv, messages, o)
 		if left > 0 {
 			p.note("and %s on other branches: --all shows them", plural(left, "message"))
 		}
@@ -137,6 +141,8 @@ type printing struct {
 	raw bool // texts as they were written
 	all bool // all branches, not only the newest
 	ids bool // of the messages, too
+	// task is the task whose branch it is, instead of the newest; "" if none.
+	task string
 }
 
 // printConversation prints a conversation, and tells how many messages it left out.
@@ -158,7 +164,7 @@ func (p *program) printConversation(conv chat.Conversation, messages []chat.Mess
 	tree := thread.New(messages)
 	shown := messages
 	if !o.all {
-		shown = tree.Path(nil)
+		shown = tree.Path(wayTo(o.task, messages, tree))
 	}
 	for _, m := range shown {
 		if err := p.printMessage(m, heading(m, tree, o.ids), o.raw); err != nil {
@@ -166,6 +172,20 @@ func (p *program) printConversation(conv chat.Conversation, messages []chat.Mess
 		}
 	}
 	return len(messages) - len(shown), nil
+}
+
+// wayTo are the choices that lead to the answer of a task.
+func wayTo(task string, messages []chat.Message, tree *thread.Tree) map[string]string {
+	choices := map[string]string{}
+	for _, m := range messages {
+		if task == "" || m.TaskID == "" || fits(m.TaskID, task) == noFit {
+			continue
+		}
+		for id := m.ID; id != ""; id = tree.Parent(id) {
+			choices[tree.Parent(id)] = id
+		}
+	}
+	return choices
 }
 
 // heading is the line above a message.

@@ -21,14 +21,14 @@ func (p *program) editCommand() *cli.Command {
 	)
 	return &cli.Command{
 		Name: "edit", Usage: "change a message and send it again, beside the one that is there", ArgsUsage: "CONVERSATION[@MESSAGE]|last [NEW TEXT…]",
-		Description: `The new text may come from a pipe, too (- says so). Without one the message opens in
-$VISUAL or $EDITOR. What was there stays: both are siblings, and the screen turns the pages. Without @MESSAGE it is the newest message of
+		Description: `Without a new text the message opens in $VISUAL or $EDITOR; - takes it from stdin, as a pipe
+does where neither is set. What was there stays: both are siblings, and the screen turns the pages. Without @MESSAGE it is the newest message of
 the conversation; ` + "`chat show`" + ` tells the ids of the others.
 
 Examples:
   chat edit last
   chat edit 3f9a1c22@b2b66697 "the same, in French"
-  pandoc notes.odt -t markdown | chat edit last`,
+  pandoc notes.odt -t markdown | chat edit last -`,
 		Flags: flags, Action: p.edit,
 	}
 }
@@ -101,7 +101,8 @@ func (p *program) newText(ctx context.Context, words []string) (text string, giv
 		text, err = checkPrompt(strings.Join(words, " "))
 		return text, true, err
 	}
-	if asked || p.stdinIsGiven() {
+	editor := p.env("VISUAL") != "" || p.env("EDITOR") != ""
+	if asked || !editor && p.stdinIsGiven() {
 		data, err := p.readStdin(ctx, false)
 		if err == nil {
 			text, err = checkText("stdin", data)
@@ -113,7 +114,7 @@ func (p *program) newText(ctx context.Context, words []string) (text string, giv
 			return text, true, err
 		}
 	}
-	if p.env("VISUAL") == "" && p.env("EDITOR") == "" && !term.IsTerminal(p.in.Fd()) {
+	if !editor && !term.IsTerminal(p.in.Fd()) {
 		return "", false, chat.Errorf(chat.CodeInvalid, "nobody is here to edit: give the new text behind the conversation, or pipe it in")
 	}
 	return "", false, nil

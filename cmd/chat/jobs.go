@@ -32,7 +32,7 @@ func (p *program) ps(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	q := chat.TaskQuery{Limit: limit}
+	q := chat.TaskQuery{Limit: min(limit+1, maxListed)} // one more tells whether there are more
 	if !c.Bool("all") {
 		q.States = []chat.TaskState{client.StateActive}
 	}
@@ -44,10 +44,12 @@ func (p *program) ps(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		if len(tasks) == limit && limit < maxListed {
-			defer p.note("the newest %d: -n, up to %d, for more", limit, maxListed)
+		more := len(tasks) > limit
+		err = p.printTasks(c, tasks[:min(limit, len(tasks))])
+		if more {
+			p.note("the newest %d: -n, up to %d, for more", limit, maxListed)
 		}
-		return p.printTasks(c, tasks)
+		return err
 	})
 }
 

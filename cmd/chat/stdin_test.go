@@ -231,11 +231,11 @@ func TestOutputModes(t *testing.T) {
 func TestAnAttemptThatFailedIsSaidWhileTheNextOneIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	f := &fake{t: t, chunks: textAnswer(), told: make(chan struct{}, 10), stands: &chat.Task{
-		ID: "t1", State: chat.TaskQueued, Attempt: 1, RunAfter: time.Now().Add(time.Minute),
+		ID: "t1", State: chat.TaskQueued, Attempt: 2, RunAfter: time.Now().Add(time.Minute),
 		Error: chat.Retryable(chat.Errorf(chat.CodeProviderRateLimit, "the provider allows no more for now")),
 	}}
 	got := f.start(t, devNull(t), "send", "x")
-	if got.code != exitOK || !strings.Contains(got.stderr, "chat: the provider allows no more for now; try 2 in ") {
+	if got.code != exitOK || !strings.Contains(got.stderr, "chat: the provider allows no more for now; try 3 in ") {
 		t.Errorf("%+v", got)
 	}
 }

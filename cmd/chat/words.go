@@ -131,7 +131,7 @@ func split(line []string, table flagTable) words {
 			for _, c := range arg[1:at] {
 				w.take(table[string(c)], table[string(c)].bare, false)
 			}
-			spec, value = table[arg[at:at+1]], arg[at+1:]
+			spec, value = table[arg[at:at+1]], strings.TrimPrefix(arg[at+1:], "=")
 			switch {
 			case value != "":
 			case i+1 < len(line) && line[i+1] != "--":

@@ -158,8 +158,25 @@ func TestWhatGitIgnoresIsNotOffered(t *testing.T) {
 	if out, err := exec.CommandContext(t.Context(), git, "-C", p.Dir, "init", "-q").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
+	ran := filepath.Join(t.TempDir(), "ran")
+	if out, err := exec.CommandContext(t.Context(), git, "-C", p.Dir, "config", "core.fsmonitor", "touch "+ran+"; false").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
 	if got := p.Files(t.Context()); !slices.Equal(got, []string{"notes 日本.md", "src/main.go"}) {
 		t.Errorf("found %q", got)
+	}
+	if _, err := os.Stat(ran); err == nil {
+		t.Error("a program of the repository was run")
+	}
+	ignored := Place{Dir: filepath.Join(p.Dir, "build")}
+	if got := ignored.Files(t.Context()); !slices.Equal(got, []string{"out.txt"}) {
+		t.Errorf("in a directory that is ignored: %q", got)
+	}
+	if out, err := exec.CommandContext(t.Context(), git, "init", "-q", filepath.Join(p.Dir, "src")).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if got := p.Files(t.Context()); !slices.Contains(got, "src/main.go") {
+		t.Errorf("with another repository in it: %q", got)
 	}
 }
 

@@ -33,12 +33,16 @@ func (p Place) Files(ctx context.Context) []string {
 	return p.walk(ctx)
 }
 
-// known are the files that git knows of, or would: ok is false if the directory is
-// in no repository, or there is no git.
+// known are the files that git knows of, or would. ok is false if it does not know all
+// that is there: the directory is in no repository, or has others in it.
 func (p Place) known(ctx context.Context) (all []string, ok bool) {
 	ctx, cancel := context.WithTimeout(ctx, gitPatience)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, "git", "-C", p.Dir, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate").Output()
+	// Nothing that the repository's own settings name is run.
+	cmd := exec.CommandContext(ctx, "git", "-c", "core.fsmonitor=false", "-C", p.Dir,
+		"ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
+	cmd.WaitDelay = gitPatience / 4
+	out, err := cmd.Output()
 	if err != nil {
 		return nil, false
 	}
@@ -48,13 +52,18 @@ func (p Place) known(ctx context.Context) (all []string, ok bool) {
 		}
 		parts := strings.Split(path, "/")
 		if path == "" || slices.ContainsFunc(parts[:len(parts)-1], skipped) || strings.HasPrefix(parts[len(parts)-1], ".") {
+			// A directory has a slash behind it: its last part is empty.
 			continue
 		}
-		if info, err := os.Lstat(filepath.Join(p.Dir, path)); err == nil && info.Mode().IsRegular() {
+		switch info, err := os.Lstat(filepath.Join(p.Dir, path)); {
+		case err != nil: // it is gone, and git has not been told
+		case info.IsDir(): // a repository of its own
+			return nil, false
+		case info.Mode().IsRegular():
 			all = append(all, filepath.FromSlash(path))
 		}
 	}
-	return all, true
+	return all, len(all) > 0 && ctx.Err() == nil // otherwise the directory itself may be ignored
 }
 
 func (p Place) walk(ctx context.Context) []string {

@@ -26,6 +26,7 @@ type Reader struct {
 	more   func(time.Duration) bool
 	scan   scanner
 	pasted time.Time // when the last burst came
+	marks  bool      // the terminal marks what is pasted
 }
 
 // escapeDelay is how long the rest of a sequence may take to come behind what can
@@ -41,13 +42,17 @@ const (
 
 // burst reports whether a terminal that knows no marks has sent what somebody has
 // pasted: a line, and more behind it. Typed, it would be sent line by line.
-func (r *Reader) burst(in []byte) bool {
+// whole says that there was no room for more. A terminal that has once used the marks
+// is taken at its word.
+func (r *Reader) burst(in []byte, whole bool) bool {
+	r.marks = r.marks || bytes.Contains(in, []byte(pasteBegin))
 	key := func(c rune) bool { return c < ' ' && c != '\t' && c != '\r' && c != '\n' || c == del }
-	if len(in) == 0 || bytes.ContainsFunc(in, key) || r.scan.state != typing && r.scan.state != spelling {
+	if len(in) == 0 || r.marks || bytes.ContainsFunc(in, key) || r.scan.state != typing && r.scan.state != spelling {
 		return false
 	}
 	end := bytes.IndexAny(in, "\r\n")
-	if (len(in) < burstLength || end < 0 || end == len(in)-1) && time.Since(r.pasted) > burstPause {
+	lines := len(in) >= burstLength && end >= 0 && (end < len(in)-1 || whole && r.moreWithin(0))
+	if !lines && (len(in) == 1 || time.Since(r.pasted) > burstPause) {
 		return false
 	}
 	r.pasted = time.Now()
@@ -66,7 +71,7 @@ func (r *Reader) Read(p []byte) (int, error) {
 		n = 0
 	}
 	out := p[:0]
-	burst := r.burst(in[:n])
+	burst := r.burst(in[:n], n == len(in))
 	if burst {
 		out = append(out, pasteBegin...)
 	}

@@ -160,3 +160,10 @@ func TestLinesThatComeAtOnceAreAPaste(t *testing.T) {
 		}
 	}
 }
+
+func TestAPasteThatIsCutAtALinesEndIsOne(t *testing.T) {
+	full := strings.Repeat("x", 179) + "\r"
+	if got, _ := typed(t, false, full+"second\r"); got != pasteBegin+full+pasteEnd {
+		t.Errorf("%q", got)
+	}
+}

@@ -9,22 +9,39 @@ import (
 )
 
 // send submits a message and reads its answer out.
+// send sends what was entered, with the files that it mentions.
 func (t *talk) send(ctx context.Context, text string) error {
-	if t.attach != nil {
-		message, missing, err := t.attach(text)
-		switch {
-		case err != nil:
-			return t.complain(ctx, "The message was not sent", err)
-		case len(missing) > 0 && t.insisted != text:
-			t.insisted = text
-			t.say("The message was not sent: there is no file %s. Enter it again to send it as text.", strings.Join(missing, ", "))
-			return nil
-		case len(missing) == 0 && strings.TrimRight(message, "\n") != strings.TrimRight(text, "\n"):
-			t.say("The files are attached.")
-		}
-		t.insisted, text = "", message
+	message, ok, err := t.attached(ctx, text)
+	if err != nil || !ok {
+		return err
 	}
-	accepted, err := t.backend.Send(ctx, t.conversation, chat.Submission{Content: text, Model: t.model})
+	return t.deliver(ctx, message)
+}
+
+// attached is a text with the files that it mentions; ok is false if it is not to be
+// sent, which was said.
+func (t *talk) attached(ctx context.Context, text string) (message string, ok bool, err error) {
+	if t.attach == nil {
+		return text, true, nil
+	}
+	message, missing, err := t.attach(text)
+	switch {
+	case err != nil:
+		return "", false, t.complain(ctx, "The message was not sent", err)
+	case len(missing) > 0 && t.insisted != text:
+		t.insisted = text
+		t.say("The message was not sent: there is no file %s. Enter it again to send it as text.", strings.Join(missing, ", "))
+		return "", false, nil
+	case len(missing) == 0 && strings.TrimRight(message, "\n") != strings.TrimRight(text, "\n"):
+		t.say("The files are attached.")
+	}
+	t.insisted = ""
+	return message, true, nil
+}
+
+// deliver sends a message as it is.
+func (t *talk) deliver(ctx context.Context, message string) error {
+	accepted, err := t.backend.Send(ctx, t.conversation, chat.Submission{Content: message, Model: t.model})
 	if err != nil {
 		return t.complain(ctx, "The message was not sent", err)
 	}
@@ -129,7 +146,15 @@ func (t *talk) during(ctx context.Context, line string) error {
 	case len(t.waiting) >= maxWaiting:
 		t.say("Enough messages are waiting: this one was not taken.")
 	default:
-		t.waiting = append(t.waiting, line)
+		q := queued{line: line}
+		if !ok { // a message: its files are those of now
+			message, ready, err := t.attached(ctx, line)
+			if err != nil || !ready {
+				return err
+			}
+			q.message = message
+		}
+		t.waiting = append(t.waiting, q)
 		t.say("That waits until the answer has ended. Enter /stop to stop the answer.")
 	}
 	return nil

@@ -119,11 +119,15 @@ type talk struct {
 	model        string
 	last         strings.Builder     // the last answer
 	listed       []chat.Conversation // as /open counts them
-	waiting      []string            // entered while an answer was being made
+	waiting      []queued            // entered while an answer was being made
 	task         string              // that runs, "" if none does
 	attach       func(string) (string, []string, error)
 	insisted     string // was not sent, since a file that it mentions is not there
 }
+
+// queued is a line that waits for the end of an answer, and the message with its
+// files that it stands for, "" if it is a command.
+type queued struct{ line, message string }
 
 // say writes one sentence or more on lines of their own.
 func (t *talk) say(format string, args ...any) {
@@ -142,14 +146,22 @@ func (t *talk) prompt() {
 	}
 }
 
-// next is the next line: one that has waited, or one that is entered now. A line
-// that ends with a backslash goes on in the next one.
+// later does what has waited longest.
+func (t *talk) later(ctx context.Context) error {
+	q := t.waiting[0]
+	t.waiting = t.waiting[1:]
+	t.say("You: %s", q.line)
+	if q.message == "" {
+		return t.take(ctx, q.line)
+	}
+	return t.deliver(ctx, q.message)
+}
+
+// next is the next line that is entered; "" when something that has waited was done
+// instead. A line that ends with a backslash goes on in the next one.
 func (t *talk) next(ctx context.Context) (string, error) {
 	if len(t.waiting) > 0 {
-		line := t.waiting[0]
-		t.waiting = t.waiting[1:]
-		t.say("You: %s", line)
-		return line, nil
+		return "", t.later(ctx)
 	}
 	var whole strings.Builder
 	for {
@@ -207,5 +219,5 @@ func (t *talk) begin(ctx context.Context, o Options) error {
 		return nil
 	}
 	t.say("You: %s", o.Prompt)
-	return t.send(ctx, o.Prompt)
+	return t.deliver(ctx, o.Prompt) // its files are in it
 }

@@ -313,10 +313,25 @@ func TestMentionedFilesAreAttached(t *testing.T) {
 	if got := (<-b.sent).Content; got != "look @gone" {
 		t.Errorf("sent %q", got)
 	}
-	b.updates <- chat.Update{Chunk: &chat.Chunk{Type: chat.ChunkDone, State: chat.TaskDone}}
+	x.enter("then @gone") // while the answer is being made
+	x.until("there is no file gone. Enter it again")
 	x.enter("look @there")
 	x.until("The files are attached.")
+	b.updates <- chat.Update{Chunk: &chat.Chunk{Type: chat.ChunkDone, State: chat.TaskDone}}
 	if got := (<-b.sent).Content; got != "look @there <its text>" {
+		t.Errorf("sent %q", got)
+	}
+	b.updates <- chat.Update{Chunk: &chat.Chunk{Type: chat.ChunkDone, State: chat.TaskDone}}
+}
+
+// What is in the files of the command line mentions nothing.
+func TestThePromptIsSentAsItIs(t *testing.T) {
+	b := newScripted()
+	begin(t, b, func(o *Options) {
+		o.Prompt = "see @there"
+		o.Attach = func(text string) (string, []string, error) { return text + " <its text>", nil, nil }
+	})
+	if got := (<-b.sent).Content; got != "see @there" {
 		t.Errorf("sent %q", got)
 	}
 	b.updates <- chat.Update{Chunk: &chat.Chunk{Type: chat.ChunkDone, State: chat.TaskDone}}
