@@ -73,12 +73,12 @@ func (s *Starter) Stop(ctx context.Context, force bool) (bool, error) {
 			return true, err
 		}
 	}
-	err = s.gone(ctx, stopTimeout, force)
+	err = s.gone(ctx, pid, stopTimeout, force)
 	if errors.Is(err, errStillThere) && force && pid > 0 {
 		if err := kill(pid, syscall.SIGKILL); err != nil {
 			return true, err
 		}
-		err = s.gone(ctx, killTimeout, false)
+		err = s.gone(ctx, pid, killTimeout, false)
 	}
 	if errors.Is(err, errStillThere) {
 		return true, chat.Errorf(chat.CodeDaemon, "the local daemon (%s) does not end: try `chat daemon stop --force`", process(pid))
@@ -95,9 +95,10 @@ func kill(pid int, sig syscall.Signal) error {
 
 var errStillThere = errors.New("still there")
 
-// gone waits until nobody holds the data directory. With force a process that
-// is stopped, and can never end, is not waited for as long.
-func (s *Starter) gone(ctx context.Context, limit time.Duration, force bool) error {
+// gone waits until a process does not hold the data directory any more: the next
+// daemon may have it already. With force a process that is stopped, and can never
+// end, is not waited for as long.
+func (s *Starter) gone(ctx context.Context, owner int, limit time.Duration, force bool) error {
 	if force {
 		limit = killTimeout
 	}
@@ -105,7 +106,7 @@ func (s *Starter) gone(ctx context.Context, limit time.Duration, force bool) err
 	told := false
 	for time.Since(began) < limit {
 		pid, held, err := holder(s.Paths.lockFile())
-		if err != nil || !held {
+		if err != nil || !held || pid != owner && pid > 0 && owner > 0 {
 			return err
 		}
 		if !told && time.Since(began) > time.Second {
