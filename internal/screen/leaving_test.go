@@ -113,9 +113,7 @@ func TestSuspended(t *testing.T) {
 	x.untilAfter(from, "half a thought")
 	x.untilAfter(from, "c1t29")
 	for _, mode := range []string{"1049", "1004", "2004", "1006"} {
-		if !modes(x.output())[mode] {
-			t.Errorf("mode %s is not on again", mode)
-		}
+		x.wait("mode "+mode+" to be on again", func(out string) bool { return modes(out)[mode] })
 	}
 	p.Step(30)
 	x.untilAfter(from, "c1t59")
@@ -148,9 +146,7 @@ func TestTheEditorHasTheTerminal(t *testing.T) {
 	x.untilAfter(from, "live")
 	x.untilAfter(from, "> from the editor")
 	for _, mode := range []string{"1049", "1004", "2004", "1006"} {
-		if !modes(x.output())[mode] {
-			t.Errorf("mode %s is not on again", mode)
-		}
+		x.wait("mode "+mode+" to be on again", func(out string) bool { return modes(out)[mode] })
 	}
 	x.press("\r")
 	if got := strings.TrimSpace(asked(t, p, 1)); got != "from the editor" {
