@@ -11,16 +11,15 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"chat"
 	"chat/daemon"
 	"chat/daemon/client"
+	"chat/internal/leaks"
 	"chat/internal/services"
 	"chat/sql"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaks.Verify(m) }
 
 const patience = 15 * time.Second
 

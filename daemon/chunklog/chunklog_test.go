@@ -3,14 +3,13 @@ package chunklog_test
 import (
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"chat/daemon/chunklog/chunklogtest"
 	"chat/daemon/embedded"
+	"chat/internal/leaks"
 	"chat/internal/services"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaks.Verify(m) }
 
 func TestEmbedded(t *testing.T) {
 	chunklogtest.Run(t, func(t *testing.T) chunklogtest.Engine {

@@ -10,19 +10,16 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"go.uber.org/goleak"
 
 	"chat"
 	"chat/daemon/embedded"
 	"chat/daemon/keys"
 	"chat/daemon/queue"
+	"chat/internal/leaks"
 	"chat/internal/services"
 )
 
-func TestMain(m *testing.M) {
-	// A pool that could not connect tries again each second, and looks only then whether it was closed.
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial"))
-}
+func TestMain(m *testing.M) { leaks.Verify(m) }
 
 // maxBells is the stated bound of each list.
 const maxBells = 10_000

@@ -216,6 +216,10 @@ var rules = map[string]rule{
 		[]string{"chat", "chat/sse", "chat/daemon/client", "chat/daemon/provider/providertest", "chat/internal/services"},
 		"tests the programs from outside: it starts them, it does not import them",
 	},
+	"chat/internal/leaks": {
+		[]string{"go.uber.org/goleak"},
+		"finds goroutines that tests leave behind",
+	},
 	"chat/internal/screen": {
 		[]string{"chat/daemon/provider/providertest", "chat/internal/services", charm, "golang.org/x/sys/unix"},
 		"tests the screen from outside, as a person sees it: it starts the program, it does not import it",
