@@ -201,21 +201,3 @@ func TestASearchShowsWhereAndOpensThere(t *testing.T) {
 	s.typeText("s")
 	s.shows("!why does the")
 }
-
-func TestAWordBehindASlashIsACommand(t *testing.T) {
-	s := start(t, newFake(), 80, 24)
-	s.typeText("/model")
-	s.press("enter")
-	s.untilShown("choose the model")
-	s.press("esc")
-	s.typeText("/quit")
-	s.press("enter")
-	s.untilShown("quit when empty")
-	s.press("esc")
-	s.typeText(" /quit")
-	s.press("enter")
-	s.untilSent(1)
-	s.typeText("/etc/hosts: what is that?")
-	s.press("enter")
-	s.untilShown("waits for the answer")
-}

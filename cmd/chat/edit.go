@@ -21,9 +21,10 @@ func (p *program) editCommand() *cli.Command {
 	)
 	return &cli.Command{
 		Name: "edit", Usage: "change a message and send it again, beside the one that is there", ArgsUsage: "CONVERSATION[@MESSAGE]|last [NEW TEXT…]",
-		Description: `Without a new text the message opens in $VISUAL or $EDITOR; - takes it from stdin, as a pipe
-does where neither is set. What was there stays: both are siblings, and the screen turns the pages. Without @MESSAGE it is the newest message of
-the conversation; ` + "`chat show`" + ` tells the ids of the others.
+		Description: `Without a new text the message opens in $VISUAL or $EDITOR; - takes it from stdin, and so
+does a pipe where neither is set. What was there stays: both are siblings, and the screen
+turns the pages. Without @MESSAGE it is the newest message of the conversation;
+` + "`chat show`" + ` tells the ids of the others.
 
 Examples:
   chat edit last

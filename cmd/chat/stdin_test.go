@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -25,8 +26,9 @@ type fake struct {
 	t      *testing.T
 	chunks []chat.Chunk
 	// stands is how the task stands, and told gets each question for that; the stream
-	// says nothing before the second one.
+	// says no more than first before the second one.
 	stands *chat.Task
+	first  *chat.Chunk
 	told   chan struct{}
 
 	mu   sync.Mutex
@@ -54,12 +56,24 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		f.told <- struct{}{}
 	case r.URL.Path == "/stream/t1":
-		if f.told != nil {
-			<-f.told
-			<-f.told
-		}
 		w.Header().Set("Content-Type", sse.ContentType)
 		var b []byte
+		if f.first != nil {
+			first, err := sse.AppendChunk(nil, *f.first)
+			if err == nil {
+				_, err = w.Write(first)
+			}
+			if err = errors.Join(err, http.NewResponseController(w).Flush()); err != nil {
+				f.t.Error(err)
+			}
+			for range 2 {
+				select {
+				case <-f.told:
+				case <-time.After(10 * time.Second):
+					f.t.Error("nobody asks how the task stands")
+				}
+			}
+		}
 		for _, c := range f.chunks {
 			var err error
 			if b, err = sse.AppendChunk(b, c); err != nil {
@@ -230,12 +244,19 @@ func TestOutputModes(t *testing.T) {
 
 func TestAnAttemptThatFailedIsSaidWhileTheNextOneIsWaitedFor(t *testing.T) {
 	t.Parallel()
-	f := &fake{t: t, chunks: textAnswer(), told: make(chan struct{}, 10), stands: &chat.Task{
+	f := &fake{t: t, told: make(chan struct{}, 10)}
+	f.first = &chat.Chunk{Attempt: 2, Index: 0, Type: chat.ChunkReset} // as each attempt but the first begins
+	f.chunks = []chat.Chunk{
+		{Attempt: 3, Index: 1, Type: chat.ChunkReset},
+		{Attempt: 3, Index: 2, Type: chat.ChunkContent, Content: "at last"},
+		{Attempt: 3, Index: 3, Type: chat.ChunkDone, State: chat.TaskDone, FinishReason: "stop"},
+	}
+	f.stands = &chat.Task{
 		ID: "t1", State: chat.TaskQueued, Attempt: 2, RunAfter: time.Now().Add(time.Minute),
 		Error: chat.Retryable(chat.Errorf(chat.CodeProviderRateLimit, "the provider allows no more for now")),
-	}}
+	}
 	got := f.start(t, devNull(t), "send", "x")
-	if got.code != exitOK || !strings.Contains(got.stderr, "chat: the provider allows no more for now; try 3 in ") {
+	if got.code != exitOK || got.out != "at last\n" || !strings.Contains(got.stderr, "chat: the provider allows no more for now; try 3 in ") {
 		t.Errorf("%+v", got)
 	}
 }

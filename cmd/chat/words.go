@@ -1,6 +1,7 @@
 package main
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -120,14 +121,14 @@ func split(line []string, table flagTable) words {
 			continue
 		}
 		spec, known := table[name]
+		at := valueAt(arg, table)
 		switch {
 		case !known && bundled(arg, table):
 			for _, c := range arg[1:] {
 				w.take(table[string(c)], table[string(c)].bare, false)
 			}
 			continue
-		case !known && valueAt(arg, table) > 0 && nearest(table.names(), name) == "":
-			at := valueAt(arg, table)
+		case !known && at > 0 && nearest(table.names(), name) == "":
 			for _, c := range arg[1:at] {
 				w.take(table[string(c)], table[string(c)].bare, false)
 			}
@@ -221,9 +222,12 @@ func bundled(arg string, table flagTable) bool {
 	return true
 }
 
+var aWord = regexp.MustCompile(`^[a-z]+$`)
+
 // valueAt is where, in several one-letter flags in one, the first one stands that
 // needs a value: it is the rest of arg, as in -n2, or the next word, as in -qn 2. It
-// is 0 if arg is something else.
+// is 0 if arg is something else. A rest that is a word is a slip in a flag's name,
+// as -silent is, unless it is one of the flag's own values.
 func valueAt(arg string, table flagTable) int {
 	if strings.HasPrefix(arg, "--") || len(arg) < 3 {
 		return 0
@@ -235,6 +239,8 @@ func valueAt(arg string, table flagTable) int {
 			return 0
 		case spec.kind == switchKind:
 		case spec.bare != "" && !spec.takes(arg[i+2:]):
+		case spec.bare == "" && spec.kind == textKind && aWord.MatchString(arg[i+2:]):
+			return 0
 		default:
 			return i + 1
 		}

@@ -114,11 +114,12 @@ func (c *streamConn) watch(gone func()) {
 	})
 }
 
-// finish closes our side, and waits for the reader to close its own.
+// finish closes our side, and waits for the reader to close its own. All has been
+// written by then: an error here means that the reader has gone already.
 func (c *streamConn) finish() {
-	_ = c.SetReadDeadline(time.Now().Add(linger)) // what has gone wrong here
+	_ = c.SetReadDeadline(time.Now().Add(linger))
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
-		_ = half.CloseWrite() // is told by the reader's coming back
+		_ = half.CloseWrite()
 	}
 	c.watching.Wait()
 }

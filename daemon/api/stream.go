@@ -42,7 +42,8 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	conn, err := takeOver(w, r, s.opts.WriteTimeout)
 	if err != nil {
 		leave()
-		panic(http.ErrAbortHandler) // the connection is closed
+		s.opts.Logger.Warn("api: a stream cannot have its connection", "task", f.taskID, "err", err)
+		panic(http.ErrAbortHandler)
 	}
 	f.conn = conn
 	s.streams.Go(func() { //nolint:contextcheck // it ends with its reader, or with the server

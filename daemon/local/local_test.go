@@ -210,6 +210,18 @@ func TestAnOldDaemonEndsWhileANewOneBinds(t *testing.T) {
 	}
 }
 
+// The data directory may have its next daemon before anybody has seen it without one.
+func TestADaemonIsGoneOnceAnotherHasItsPlace(t *testing.T) {
+	s := home(t, "")
+	holds := pid(t, s)
+	if err := s.gone(t.Context(), holds+1, time.Minute, false); err != nil {
+		t.Errorf("the one before: %v", err)
+	}
+	if err := s.gone(t.Context(), holds, 300*time.Millisecond, false); !errors.Is(err, errStillThere) {
+		t.Errorf("the one that is there: %v", err)
+	}
+}
+
 func TestTheDaemonsErrorComesThroughThePipe(t *testing.T) {
 	s := home(t, "broken")
 	_, err := s.Endpoint(t.Context())

@@ -33,8 +33,9 @@ func (p Place) Files(ctx context.Context) []string {
 	return p.walk(ctx)
 }
 
-// known are the files that git knows of, or would. ok is false if it does not know all
-// that is there: the directory is in no repository, or has others in it.
+// known are the files that git knows of, or would, those of repositories in this one
+// included. ok is false where there is no repository, and where git knows of nothing:
+// the directory itself may be ignored.
 func (p Place) known(ctx context.Context) (all []string, ok bool) {
 	ctx, cancel := context.WithTimeout(ctx, gitPatience)
 	defer cancel()
@@ -52,18 +53,19 @@ func (p Place) known(ctx context.Context) (all []string, ok bool) {
 		}
 		parts := strings.Split(path, "/")
 		if path == "" || slices.ContainsFunc(parts[:len(parts)-1], skipped) || strings.HasPrefix(parts[len(parts)-1], ".") {
-			// A directory has a slash behind it: its last part is empty.
 			continue
 		}
 		switch info, err := os.Lstat(filepath.Join(p.Dir, path)); {
 		case err != nil: // it is gone, and git has not been told
 		case info.IsDir(): // a repository of its own
-			return nil, false
+			for _, f := range (Place{Dir: filepath.Join(p.Dir, path)}).Files(ctx) {
+				all = append(all, filepath.Join(path, f))
+			}
 		case info.Mode().IsRegular():
 			all = append(all, filepath.FromSlash(path))
 		}
 	}
-	return all, len(all) > 0 && ctx.Err() == nil // otherwise the directory itself may be ignored
+	return all[:min(len(all), maxWalked)], len(all) > 0 && ctx.Err() == nil
 }
 
 func (p Place) walk(ctx context.Context) []string {

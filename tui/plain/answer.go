@@ -8,8 +8,7 @@ import (
 	"chat/tui/sanitize"
 )
 
-// send submits a message and reads its answer out.
-// send sends what was entered, with the files that it mentions.
+// send sends what was entered, with the files that it mentions, and reads its answer out.
 func (t *talk) send(ctx context.Context, text string) error {
 	message, ok, err := t.attached(ctx, text)
 	if err != nil || !ok {
@@ -39,7 +38,7 @@ func (t *talk) attached(ctx context.Context, text string) (message string, ok bo
 	return message, true, nil
 }
 
-// deliver sends a message as it is.
+// deliver sends a message as it is, and reads its answer out.
 func (t *talk) deliver(ctx context.Context, message string) error {
 	accepted, err := t.backend.Send(ctx, t.conversation, chat.Submission{Content: message, Model: t.model})
 	if err != nil {

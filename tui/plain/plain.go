@@ -59,7 +59,11 @@ func Run(ctx context.Context, o Options) (Exit, error) {
 	t.say("Enter a message to send it. Enter /help for the commands.")
 	err := t.begin(ctx, o)
 	for err == nil {
-		t.prompt()
+		if len(t.waiting) > 0 {
+			err = t.later(ctx)
+			continue
+		}
+		t.write("You: ")
 		var line string
 		if line, err = t.next(ctx); err == nil {
 			err = t.take(ctx, line)
@@ -140,12 +144,6 @@ func (t *talk) write(text string) {
 	}
 }
 
-func (t *talk) prompt() {
-	if len(t.waiting) == 0 {
-		t.write("You: ")
-	}
-}
-
 // later does what has waited longest.
 func (t *talk) later(ctx context.Context) error {
 	q := t.waiting[0]
@@ -157,12 +155,9 @@ func (t *talk) later(ctx context.Context) error {
 	return t.deliver(ctx, q.message)
 }
 
-// next is the next line that is entered; "" when something that has waited was done
-// instead. A line that ends with a backslash goes on in the next one.
+// next is the next line that is entered. One that ends with a backslash goes on in
+// the next one.
 func (t *talk) next(ctx context.Context) (string, error) {
-	if len(t.waiting) > 0 {
-		return "", t.later(ctx)
-	}
 	var whole strings.Builder
 	for {
 		select {
