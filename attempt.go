@@ -25,6 +25,7 @@ type Result struct {
 	State        TaskState
 	Content      string
 	Reasoning    string
+	ReasoningMS  int64 // as in Message
 	Model        string
 	FinishReason string
 	Usage        *Usage
@@ -40,17 +41,19 @@ type Handback struct {
 	Attempt int
 	Delay   time.Duration
 	// Counts is false for a hand-back at shutdown, which is not a failed attempt.
-	Counts    bool
-	Content   string // partial text; the longest of all attempts is kept
-	Reasoning string
-	Err       *Error
+	Counts      bool
+	Content     string // partial text; the longest of all attempts is kept
+	Reasoning   string
+	ReasoningMS int64
+	Err         *Error
 }
 
-// Answer is the text of one attempt, as a chunk log holds it.
+// Answer is the text of one attempt, as a chunk log holds it, or as SQL has saved it.
 type Answer struct {
 	Attempt      int
 	Content      string
 	Reasoning    string
+	ReasoningMS  int64 // which a chunk log does not know
 	FinishReason string
 	// Whole says that the provider had ended the answer properly: it can be
 	// committed as it is.

@@ -38,15 +38,18 @@ type Conversation struct {
 // from the moment its task is accepted; until the task ends, Content holds what
 // was saved of it so far (often nothing) and State is not terminal.
 type Message struct {
-	ID             string    `json:"id"`
-	ConversationID string    `json:"conversation_id"`
-	ParentID       string    `json:"parent_id,omitempty"`
-	Role           Role      `json:"role"`
-	Content        string    `json:"content"`
-	Reasoning      string    `json:"reasoning,omitempty"`
-	Model          string    `json:"model,omitempty"`
-	CreatedAt      time.Time `json:"created_at"`
-	UpdatedAt      time.Time `json:"updated_at"`
+	ID             string `json:"id"`
+	ConversationID string `json:"conversation_id"`
+	ParentID       string `json:"parent_id,omitempty"`
+	Role           Role   `json:"role"`
+	Content        string `json:"content"`
+	Reasoning      string `json:"reasoning,omitempty"`
+	// ReasoningMS is the time in milliseconds from the first of the reasoning to the
+	// first of the content behind it, or to the end; 0 if that is not known.
+	ReasoningMS int64     `json:"reasoning_ms,omitempty"`
+	Model       string    `json:"model,omitempty"`
+	CreatedAt   time.Time `json:"created_at"`
+	UpdatedAt   time.Time `json:"updated_at"`
 
 	// For assistant messages: the task that makes it, and how that stands.
 	TaskID       string    `json:"task_id,omitempty"`

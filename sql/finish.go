@@ -33,8 +33,8 @@ func (s *Store) finish(ctx context.Context, r chat.Result) error {
 		content, reasoning := chat.NormalizeText(r.Content), chat.NormalizeText(r.Reasoning)
 		ended, err := change[string](ctx, s, `WITH ended AS (`+endTask+unfinished+` RETURNING message_id), saved AS (
 				UPDATE messages SET model = CASE WHEN $12 = '' THEN model ELSE $12 END,
-					content = $13, reasoning = $14, folded = $15, updated_at = {{now}} FROM ended WHERE id = ended.message_id)
-			SELECT message_id FROM ended`, append(endArguments(r), content, reasoning, foldMessage(content))...)
+					content = $13, reasoning = $14, folded = $15, reasoning_ms = $16, updated_at = {{now}} FROM ended WHERE id = ended.message_id)
+			SELECT message_id FROM ended`, append(endArguments(r), content, reasoning, foldMessage(content), r.ReasoningMS)...)
 		if err != nil || len(ended) > 0 {
 			return err
 		}
@@ -47,7 +47,7 @@ func (s *Store) finish(ctx context.Context, r chat.Result) error {
 		if message == "" {
 			return t.whyNotFinished(ctx, r)
 		}
-		return t.saveAnswer(ctx, message, r.Model, r.Content, r.Reasoning)
+		return t.saveAnswer(ctx, message, r)
 	})
 }
 
@@ -90,12 +90,13 @@ func failureOf(e *chat.Error) chat.Error {
 	return chat.Error{Code: e.Code, Message: chat.NormalizeText(e.Message), Retryable: e.Retryable}
 }
 
-// saveAnswer writes the assistant's message; an empty model leaves the one it has.
-func (t *transaction) saveAnswer(ctx context.Context, id, model, content, reasoning string) error {
-	content, reasoning = chat.NormalizeText(content), chat.NormalizeText(reasoning)
+// saveAnswer writes the texts of r into the assistant's message; an empty model leaves
+// the one it has.
+func (t *transaction) saveAnswer(ctx context.Context, id string, r chat.Result) error {
+	content, reasoning := chat.NormalizeText(r.Content), chat.NormalizeText(r.Reasoning)
 	_, err := t.exec(ctx, `UPDATE messages SET model = CASE WHEN $2 = '' THEN model ELSE $2 END,
-			content = $3, reasoning = $4, folded = $5, updated_at = {{now}} WHERE id = $1`,
-		id, chat.NormalizeText(model), content, reasoning, foldMessage(content))
+			content = $3, reasoning = $4, folded = $5, reasoning_ms = $6, updated_at = {{now}} WHERE id = $1`,
+		id, chat.NormalizeText(r.Model), content, reasoning, foldMessage(content), r.ReasoningMS)
 	return err
 }
 
@@ -160,7 +161,7 @@ func (s *Store) Requeue(ctx context.Context, h chat.Handback) error {
 		if err != nil || saved >= len(h.Content)+len(h.Reasoning) {
 			return err
 		}
-		return t.saveAnswer(ctx, given[0], "", h.Content, h.Reasoning)
+		return t.saveAnswer(ctx, given[0], chat.Result{Content: h.Content, Reasoning: h.Reasoning, ReasoningMS: h.ReasoningMS})
 	})
 }
 

@@ -74,12 +74,15 @@ func (s *Store) Partial(ctx context.Context, taskID string) (chat.Answer, error)
 		Attempt      int
 		Content      string
 		Reasoning    string
+		ReasoningMS  int64  `db:"reasoning_ms"`
 		FinishReason string `db:"finish_reason"`
 	}
-	row, err := get[partial](ctx, s, `SELECT t.attempt, t.finish_reason, m.content, m.reasoning
+	row, err := get[partial](ctx, s, `SELECT t.attempt, t.finish_reason, m.content, m.reasoning, m.reasoning_ms
 		FROM tasks t JOIN messages m ON m.id = t.message_id WHERE t.id = $1`, taskID)
 	if err != nil {
 		return chat.Answer{}, missing(err, "task")
 	}
-	return chat.Answer{Attempt: row.Attempt, Content: row.Content, Reasoning: row.Reasoning, FinishReason: row.FinishReason}, nil
+	return chat.Answer{
+		Attempt: row.Attempt, Content: row.Content, Reasoning: row.Reasoning, ReasoningMS: row.ReasoningMS, FinishReason: row.FinishReason,
+	}, nil
 }

@@ -124,6 +124,7 @@ type messageRow struct {
 	Role           chat.Role
 	Content        string
 	Reasoning      string
+	ReasoningMS    int64 `db:"reasoning_ms"`
 	Model          string
 	CreatedAt      int64 `db:"created_at"`
 	UpdatedAt      int64 `db:"updated_at"`
@@ -134,7 +135,7 @@ type messageRow struct {
 }
 
 // messages selects messageRows; a condition on m and t follows.
-const messagesQuery = `SELECT m.id, m.conversation_id, m.parent_id, m.role, m.content, m.reasoning, m.model, m.created_at, m.updated_at,
+const messagesQuery = `SELECT m.id, m.conversation_id, m.parent_id, m.role, m.content, m.reasoning, m.reasoning_ms, m.model, m.created_at, m.updated_at,
 		coalesce(t.id, '') AS task_id, coalesce(t.state, '') AS state, coalesce(t.finish_reason, '') AS finish_reason,
 		t.prompt_tokens, t.completion_tokens, t.total_tokens, coalesce(t.error_code, '') AS error_code,
 		coalesce(t.error_message, '') AS error_message, coalesce(t.error_retryable, FALSE) AS error_retryable
@@ -143,7 +144,7 @@ const messagesQuery = `SELECT m.id, m.conversation_id, m.parent_id, m.role, m.co
 func (r *messageRow) message() chat.Message {
 	m := chat.Message{
 		ID: r.ID, ConversationID: r.ConversationID, ParentID: r.ParentID, Role: r.Role,
-		Content: r.Content, Reasoning: r.Reasoning, Model: r.Model,
+		Content: r.Content, Reasoning: r.Reasoning, ReasoningMS: r.ReasoningMS, Model: r.Model,
 		CreatedAt: instant(r.CreatedAt), UpdatedAt: instant(r.UpdatedAt),
 		TaskID: r.TaskID, State: r.State, FinishReason: r.FinishReason, Usage: r.usage(),
 	}

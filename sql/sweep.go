@@ -98,7 +98,7 @@ func (s *Store) EndExpired(ctx context.Context, r chat.Result) error {
 		if _, err := t.end(ctx, r, `state IN ('running', 'queued')`); err != nil || saved > received {
 			return err
 		}
-		return t.saveAnswer(ctx, held[0].MessageID, r.Model, r.Content, r.Reasoning)
+		return t.saveAnswer(ctx, held[0].MessageID, r)
 	})
 }
 

@@ -14,6 +14,20 @@ import (
 
 var silent = slog.New(slog.DiscardHandler)
 
+func TestHowLongTheModelReasonedIsStored(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, setup{})
+	l.work(on{})
+	began := time.Now()
+	_, m := l.ended(l.submit("lie: reasoning=3 chunks=2 pace=30ms"))
+	if took := time.Since(began).Milliseconds(); m.ReasoningMS <= 0 || m.ReasoningMS > took-30 {
+		t.Errorf("it has reasoned for %d ms of %d", m.ReasoningMS, took)
+	}
+	if _, m := l.ended(l.submit("lie: chunks=2 pace=30ms")); m.ReasoningMS != 0 {
+		t.Errorf("without reasoning: %d ms", m.ReasoningMS)
+	}
+}
+
 func TestAnAnswerIsWhatTheProviderSent(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, setup{})

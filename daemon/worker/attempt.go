@@ -28,6 +28,8 @@ type attempt struct {
 	saving atomic.Bool
 
 	content, reasoning strings.Builder
+	thinking           time.Time // the first of the reasoning
+	reasoningMS        int64
 	finish             *Finish
 }
 
@@ -152,9 +154,15 @@ func (a *attempt) thread(ctx context.Context) (system string, thread []chat.Mess
 // salvage takes an answer that an earlier attempt received whole but could not
 // commit, instead of buying it again.
 func (a *attempt) salvage(left chat.Answer) {
-	a.add(chat.ChunkReasoning, left.Reasoning)
-	a.add(chat.ChunkContent, left.Content)
+	a.put(left)
 	a.finish = &Finish{Reason: left.FinishReason}
+}
+
+// put adds what another attempt has received.
+func (a *attempt) put(given chat.Answer) {
+	a.add(chat.ChunkReasoning, given.Reasoning)
+	a.add(chat.ChunkContent, given.Content)
+	a.thinking, a.reasoningMS = time.Time{}, given.ReasoningMS
 }
 
 func (a *attempt) add(typ chat.ChunkType, text string) {
@@ -162,13 +170,25 @@ func (a *attempt) add(typ chat.ChunkType, text string) {
 		return
 	}
 	if typ == chat.ChunkReasoning {
+		if a.reasoning.Len() == 0 {
+			a.thinking = time.Now()
+		}
 		a.reasoning.WriteString(text)
 	} else {
+		a.reasoningMS, a.thinking = a.reasoned(), time.Time{}
 		a.content.WriteString(text)
 	}
 	if a.log != nil {
 		a.log.Add(typ, text)
 	}
+}
+
+// reasoned is for how many milliseconds the model has reasoned.
+func (a *attempt) reasoned() int64 {
+	if a.thinking.IsZero() {
+		return a.reasoningMS
+	}
+	return time.Since(a.thinking).Milliseconds()
 }
 
 // settle decides what the attempt comes to and writes it down.
@@ -209,8 +229,7 @@ func (a *attempt) fail(ctx, work context.Context, e *chat.Error) string {
 		}
 		a.content.Reset()
 		a.reasoning.Reset()
-		a.add(chat.ChunkReasoning, saved.Reasoning)
-		a.add(chat.ChunkContent, saved.Content)
+		a.put(saved)
 	}
 	state := chat.TaskFailed
 	if a.content.Len()+a.reasoning.Len() > 0 {
@@ -223,7 +242,7 @@ func (a *attempt) fail(ctx, work context.Context, e *chat.Error) string {
 // and only then publishes the terminal chunk.
 func (a *attempt) commit(ctx, work context.Context, r chat.Result) string {
 	r.TaskID, r.Attempt = a.claim.ID, a.claim.Attempt
-	r.Content, r.Reasoning = a.content.String(), a.reasoning.String()
+	r.Content, r.Reasoning, r.ReasoningMS = a.content.String(), a.reasoning.String(), a.reasoned()
 	if r.Model == "" {
 		r.Model = a.claim.Model
 	}
@@ -287,7 +306,7 @@ func (a *attempt) end(ctx context.Context, r chat.Result) {
 // requeue hands the task back with what was received so far.
 func (a *attempt) requeue(ctx, work context.Context, h chat.Handback) string {
 	h.TaskID, h.Attempt = a.claim.ID, a.claim.Attempt
-	h.Content, h.Reasoning = a.content.String(), a.reasoning.String()
+	h.Content, h.Reasoning, h.ReasoningMS = a.content.String(), a.reasoning.String(), a.reasoned()
 	if a.log != nil {
 		if _, err := a.settleLog(ctx, "", a.w.opts.LogPatience); err != nil {
 			a.w.opts.Logger.Debug("worker: the log is behind", "task", h.TaskID, "err", err)

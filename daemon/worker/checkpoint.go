@@ -15,7 +15,7 @@ func (a *attempt) checkpoint(ctx context.Context) {
 	}
 	a.saved = time.Now()
 	// Neither text changes any more, whatever is appended to its builder.
-	now := chat.Answer{Content: a.content.String(), Reasoning: a.reasoning.String()}
+	now := chat.Answer{Content: a.content.String(), Reasoning: a.reasoning.String(), ReasoningMS: a.reasoned()}
 	a.writing.Go(func() {
 		defer a.saving.Store(false)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.w.opts.LogPatience)

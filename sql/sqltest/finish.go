@@ -100,7 +100,7 @@ var finishTests = map[string]func(*suite){
 		for _, state := range []chat.TaskState{chat.TaskDone, chat.TaskFailed, chat.TaskCancelled, chat.TaskInterrupted} {
 			c := s.claimed()
 			r := done(c, "text of "+string(state))
-			r.State, r.Reasoning = state, "thoughts"
+			r.State, r.Reasoning, r.ReasoningMS = state, "thoughts", 2500
 			if state == chat.TaskFailed || state == chat.TaskInterrupted {
 				r.Err, r.Usage = chat.Retryable(chat.Errorf(chat.CodeProviderIdle, "silence")), nil
 			}
@@ -116,7 +116,7 @@ var finishTests = map[string]func(*suite){
 				s.Errorf("usage %+v, want %+v", task.Usage, r.Usage)
 			}
 			m := s.answer(c.ID)
-			if m.Content != r.Content || m.Reasoning != "thoughts" || m.State != state || m.UpdatedAt.Before(m.CreatedAt) {
+			if m.Content != r.Content || m.Reasoning != "thoughts" || m.ReasoningMS != 2500 || m.State != state || m.UpdatedAt.Before(m.CreatedAt) {
 				s.Errorf("message %+v", m)
 			}
 		}

@@ -21,7 +21,7 @@ var forkTests = map[string]func(*suite){
 		}
 		for i, from := range []int{0, 1, 3} {
 			was := t.Messages[from]
-			if m := got[i]; m.ID == was.ID || m.Content != was.Content || m.Reasoning != was.Reasoning || m.State != was.State || !m.CreatedAt.Equal(was.CreatedAt) || m.Usage != nil {
+			if m := got[i]; m.ID == was.ID || m.Content != was.Content || m.Reasoning != was.Reasoning || m.ReasoningMS != was.ReasoningMS || m.State != was.State || !m.CreatedAt.Equal(was.CreatedAt) || m.Usage != nil {
 				s.Errorf("%d: %+v, of %+v", i, m, was)
 			}
 		}

@@ -227,3 +227,14 @@ func plainTheme() theme.Theme {
 	}
 	return th
 }
+
+func TestHowLongTheModelReasonedIsShownOfARecord(t *testing.T) {
+	rec := chat.Message{Role: chat.RoleAssistant, State: chat.TaskDone, Content: "yes", Reasoning: "hm", ReasoningMS: 12_300, CreatedAt: time.Now()}
+	l := NewList()
+	l.Set([]Item{NewMessage(rec, &Look{Theme: plainTheme(), Now: time.Now(), Zone: time.UTC})})
+	l.Resize(60, 10)
+	l.Settle()
+	if rows := strings.Join(l.Rows(), "\n"); !strings.Contains(rows, "thought for 12 s") {
+		t.Errorf("%s", rows)
+	}
+}

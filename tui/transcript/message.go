@@ -101,6 +101,9 @@ func (m *Message) identify(rec chat.Message) {
 func (m *Message) texts(rec chat.Message) {
 	m.content.set(rec.Content)
 	m.reasoning.set(rec.Reasoning)
+	if rec.ReasoningMS > 0 { // the worker's clock knows better than one that saw a replay
+		m.thought = time.Duration(rec.ReasoningMS) * time.Millisecond
+	}
 	m.failure = ""
 	if rec.Error != nil {
 		m.failure = sanitize.Line(rec.Error.Message)
