@@ -2,6 +2,7 @@ package markdown
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -116,6 +117,7 @@ var corpus = map[string]string{
 	"blank start":      "\n\n  \n- a\n\n\n\n- b\n\n\ntext\n\n\n",
 	"deep":             "- a\n  - b\n    - c\n      - d\n        - e\n          - f\n            - g\n              - h\n> > > > > > > > > > > > > deep\n",
 	"hard breaks":      "one  \ntwo\\\nthree\n",
+	"blanks":           "a|b\n-|-\n1|2\n \t\r\nx\n\u00a0\n===\n\fa|b\n-|-\n\u0085\n1|2\n\v\n- x\n",
 	"crlf":             "a\r\n\r\n```\r\nx\r\n```\r\n- b\r\n- c\r\n",
 	"empty items":      "-\n- a\n-\n\n- b\n1.\n2. x\n",
 	"numbers":          "1986\\. A year\n\n14. starts\n2. goes on\n",
@@ -128,16 +130,15 @@ func TestStreamEqualsRenderAfterEveryCharacter(t *testing.T) {
 			for _, width := range []int{20, 40, 80} {
 				equalAt(t, source, width, everyRune(source))
 			}
+			source := strings.ReplaceAll(source, "\n", "\r\n")
+			equalAt(t, source, 60, everyRune(source))
 		})
 	}
 }
 
 func TestStreamEqualsRenderOnTheWholeCorpusTogether(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	var names []string
-	for name := range corpus {
-		names = append(names, name)
-	}
+	names := slices.Sorted(maps.Keys(corpus))
 	for round := range 20 {
 		r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 		var b strings.Builder
