@@ -143,16 +143,20 @@ func (l *layout) listItem(out []string, item ast.Node, number, width int) []stri
 	return out
 }
 
-// itemBody lays out an item's blocks, apart only where the source sets them apart.
+// itemBody lays out an item's blocks, apart only where the source sets them apart, and
+// from tables. (Behind a table the parser does not know whether it does: it depends on
+// what came before the item.)
 func (l *layout) itemBody(item ast.Node, width int) []string {
 	var out []string
+	behindTable := false
 	for n := item.FirstChild(); n != nil; n = n.NextSibling() {
 		rows := l.block(n, width)
 		_, isTable := n.(*extast.Table)
-		if len(out) > 0 && len(rows) > 0 && (n.HasBlankPreviousLines() || isTable) {
+		if len(out) > 0 && len(rows) > 0 && (n.HasBlankPreviousLines() || isTable || behindTable) {
 			out = append(out, "")
 		}
 		out = append(out, rows...)
+		behindTable = isTable
 	}
 	return out
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/yuin/goldmark/ast"
 	extast "github.com/yuin/goldmark/extension/ast"
 	"github.com/yuin/goldmark/parser"
+	"github.com/yuin/goldmark/util"
 )
 
 // Stream lays out a text that arrives in pieces. Blocks that nothing to come can
@@ -249,8 +250,11 @@ func finished(src []byte, last ast.Node) bool {
 	if !paragraphLike(last) {
 		return false
 	}
-	rest := bytes.TrimRight(src, " \t\n")
-	return bytes.Count(src[len(rest):], []byte{'\n'}) > 1
+	end := len(src)
+	for end > 0 && util.IsSpace(src[end-1]) {
+		end--
+	}
+	return bytes.Count(src[end:], []byte{'\n'}) > 1
 }
 
 // startOf is where the first line of a block begins.
@@ -261,5 +265,5 @@ func afterBlank(src []byte, n ast.Node) bool {
 	if start == 0 {
 		return true
 	}
-	return len(bytes.TrimSpace(src[lineStart(src, start-1):start])) == 0
+	return util.IsBlank(src[lineStart(src, start-1):start])
 }
