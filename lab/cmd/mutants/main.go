@@ -115,6 +115,15 @@ func (c *control) pass(ctx context.Context, m mutant) error {
 
 // try runs the tests on the damaged program and says which one failed.
 func (m mutant) try(ctx context.Context, dir string) (string, error) {
+	overlay, err := m.overlay(dir)
+	if err != nil {
+		return "", err
+	}
+	return m.judge(ctx, overlay)
+}
+
+// overlay writes an overlay with the damage into dir, and returns its path.
+func (m mutant) overlay(dir string) (string, error) {
 	text, err := os.ReadFile(m.file)
 	if err != nil {
 		return "", err
@@ -135,7 +144,7 @@ func (m mutant) try(ctx context.Context, dir string) (string, error) {
 	if err := errors.Join(err, os.WriteFile(file, []byte(bad), 0o600), os.WriteFile(overlay, table, 0o600)); err != nil { //nolint:gosec // the paths are of our own table
 		return "", err
 	}
-	return m.judge(ctx, overlay)
+	return overlay, nil
 }
 
 // test runs the tests that must notice m, with an overlay or without, and returns

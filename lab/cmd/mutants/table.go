@@ -92,7 +92,7 @@ func mutants() []mutant {
 		},
 		{
 			"an entry of an old attempt counts", "B3", "daemon/chunklog/entry.go",
-			"c.Index != first+i || c.Attempt < prev {", "c.Index != first+i || c.Attempt < 0 {",
+			"c.Index != first+i || c.Attempt < prev {", "c.Index != first+i || c.Attempt < min(prev, 0) {",
 			"./daemon/chunklog", "", "",
 		},
 		{
