@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"chat/daemon/api"
+	"chat/daemon/chunklog/chunklogtest"
 	"chat/sse"
 )
 
@@ -144,7 +145,7 @@ func TestAllIsReadThoughMoreIsSaid(t *testing.T) {
 			res, err := http.ReadResponse(r, nil)
 			l.must(err)
 			f := &follower{l: l, r: sse.NewReader(res.Body, 0)}
-			if got := len(text(f.whole())); got != size {
+			if got := len(chunklogtest.Content(f.whole())); got != size {
 				t.Errorf("%s, saying %s: %d bytes of %d", name, more, got, size)
 			}
 			l.must(errors.Join(res.Body.Close(), c.Close()))

@@ -157,21 +157,6 @@ func (f *follower) whole() []chat.Chunk {
 	return chunks
 }
 
-// text is what a reader who follows the rules has in the end.
-func text(chunks []chat.Chunk) string {
-	var b strings.Builder
-	for _, c := range chunks {
-		switch c.Type {
-		case chat.ChunkReset:
-			b.Reset()
-		case chat.ChunkContent:
-			b.WriteString(c.Content)
-		case chat.ChunkReasoning, chat.ChunkDone, chat.ChunkError:
-		}
-	}
-	return b.String()
-}
-
 // told is chunks in one line: position, type, content.
 func told(chunks []chat.Chunk) string {
 	var b strings.Builder

@@ -9,6 +9,7 @@ import (
 
 	"chat"
 	"chat/daemon/api"
+	"chat/daemon/chunklog/chunklogtest"
 )
 
 // lose takes the task's keys out of Redis, as an expiry or an eviction would.
@@ -103,7 +104,7 @@ func TestACursorThatMakesNoSenseMeansFromTheStart(t *testing.T) {
 	a.end()
 	for name, f := range readers {
 		chunks := f.whole()
-		if f.res.StatusCode != http.StatusOK || len(chunks) == 0 || chunks[0].Type != chat.ChunkReset || text(chunks) != "ab" {
+		if f.res.StatusCode != http.StatusOK || len(chunks) == 0 || chunks[0].Type != chat.ChunkReset || chunklogtest.Content(chunks) != "ab" {
 			t.Errorf("%s: %d %s", name, f.res.StatusCode, told(chunks))
 		}
 	}
@@ -154,8 +155,8 @@ func TestAPositionOfAnOlderAttemptGetsTheReset(t *testing.T) {
 		if got := told(chunks); c.want != "" && got != c.want {
 			t.Errorf("%s got %q, want %q", name, got, c.want)
 		}
-		if text(chunks) != strings.TrimPrefix("ab", map[string]string{"who saw the second": "a"}[name]) {
-			t.Errorf("%s has %q: a splice in %s", name, text(chunks), told(chunks))
+		if chunklogtest.Content(chunks) != strings.TrimPrefix("ab", map[string]string{"who saw the second": "a"}[name]) {
+			t.Errorf("%s has %q: a splice in %s", name, chunklogtest.Content(chunks), told(chunks))
 		}
 	}
 }
@@ -204,7 +205,7 @@ func TestAReaderWhoseListIsLostInTheMiddleGetsTheWholeAnswer(t *testing.T) {
 	a.commit()
 	l.lose(acc)
 	chunks := append(append([]chat.Chunk{{Type: chat.ChunkContent, Content: "a", Attempt: 1}}, seen...), f.whole()...)
-	if got := text(chunks); got != "abcde" {
+	if got := chunklogtest.Content(chunks); got != "abcde" {
 		t.Errorf("%q from %s", got, told(chunks))
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"chat"
 	"chat/daemon/api"
+	"chat/daemon/chunklog/chunklogtest"
 )
 
 // half sends the head of a request and half its body, and reads the answer.
@@ -95,7 +96,7 @@ func TestTheTimeOfABodyEndsWithIt(t *testing.T) {
 	a := l.claim(acc)
 	a.write("x")
 	a.end()
-	if got := <-read; text(got) != "x" {
+	if got := <-read; chunklogtest.Content(got) != "x" {
 		t.Errorf("%s", told(got))
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"chat"
 	"chat/daemon/api"
+	"chat/daemon/chunklog/chunklogtest"
 )
 
 // awayStore is a database that does not answer while away is set.
@@ -113,7 +114,7 @@ func TestAStreamOutlivesTheDatabase(t *testing.T) {
 	store.away.Store(false)
 	a.write("d")
 	a.end()
-	if chunks := <-read; text(chunks) != "d" {
+	if chunks := <-read; chunklogtest.Content(chunks) != "d" {
 		t.Errorf("%s", told(chunks))
 	}
 }

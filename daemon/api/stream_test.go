@@ -11,6 +11,7 @@ import (
 
 	"chat"
 	"chat/daemon/api"
+	"chat/daemon/chunklog/chunklogtest"
 	"chat/sse"
 )
 
@@ -57,7 +58,7 @@ func TestAStreamBeats(t *testing.T) {
 	a := l.claim(acc)
 	a.write("x")
 	a.end()
-	if got := <-read; text(got) != "x" {
+	if got := <-read; chunklogtest.Content(got) != "x" {
 		t.Errorf("%s", told(got))
 	}
 }
@@ -189,7 +190,7 @@ func TestAReaderThatDoesNotReadIsCutAndDisturbsNobody(t *testing.T) {
 	l.eventually("both follow", func() bool { return l.log.Followers() == 2 })
 	big := strings.Repeat("x", 64<<10)
 	read := make(chan int, 1)
-	go func() { read <- len(text(f.whole())) }()
+	go func() { read <- len(chunklogtest.Content(f.whole())) }()
 	const count = 20
 	for range count {
 		a.write(big)

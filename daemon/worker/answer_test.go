@@ -18,12 +18,24 @@ func TestHowLongTheModelReasonedIsStored(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, setup{})
 	l.work(on{})
+	const least = 20 * time.Millisecond
 	began := time.Now()
-	_, m := l.ended(l.submit("lie: reasoning=3 chunks=2 pace=30ms"))
-	if took := time.Since(began).Milliseconds(); m.ReasoningMS <= 0 || m.ReasoningMS > took-30 {
-		t.Errorf("it has reasoned for %d ms of %d", m.ReasoningMS, took)
+	acc := l.submit("lie: reasoning=1 chunks=2 gate")
+	l.provider.Step(1)
+	l.eventually("the reasoning is in the log", func() bool { return len(l.chunks(acc)) == 1 })
+	<-time.After(least)
+	l.provider.Step(1)
+	l.eventually("the content has begun", func() bool { return len(l.chunks(acc)) == 2 })
+	begun := time.Since(began)
+	<-time.After(least) // which is not reasoning any more
+	l.provider.Step(1)
+	_, m := l.ended(acc)
+	if took := time.Duration(m.ReasoningMS) * time.Millisecond; took < least || took > begun {
+		t.Errorf("it has reasoned for %s, of at least %s and less than %s", took, least, begun)
 	}
-	if _, m := l.ended(l.submit("lie: chunks=2 pace=30ms")); m.ReasoningMS != 0 {
+	acc = l.submit("lie: chunks=1 gate")
+	l.provider.Step(1)
+	if _, m := l.ended(acc); m.ReasoningMS != 0 {
 		t.Errorf("without reasoning: %d ms", m.ReasoningMS)
 	}
 }

@@ -55,7 +55,7 @@ func testTailFromStart(t *testing.T, b *bench) {
 	}
 	b.finish(t, w, stop)
 	wg.Wait()
-	if content(got) != words(0, 500) {
+	if Content(got) != words(0, 500) {
 		t.Fatalf("the tail saw %d chunks with another text", len(got))
 	}
 }
@@ -105,8 +105,8 @@ func testPacked(t *testing.T, b *bench) {
 		t.Errorf("it reads as %+v, %v", a, err)
 	}
 	got := append(head, read(t, begun, terminal)...)
-	if content(got) != words(0, 30) || len(got) != 62 {
-		t.Errorf("a reader that was there saw %d chunks: %q", len(got), content(got))
+	if Content(got) != words(0, 30) || len(got) != 62 {
+		t.Errorf("a reader that was there saw %d chunks: %q", len(got), Content(got))
 	}
 	for name, after := range map[string]chat.Position{
 		"an older attempt": {Attempt: 1, Index: 7}, "a plain index": {Attempt: chat.AnyAttempt, Index: 40}, "nonsense": {Attempt: 0, Index: 3},
@@ -114,8 +114,8 @@ func testPacked(t *testing.T, b *bench) {
 		tail := b.log.Tail(b.task.ID, after)
 		chunks := read(t, tail, terminal)
 		tail.Close()
-		if want := words(0, 30); !strings.HasSuffix(want, content(chunks)) || content(chunks) == "" || after.Attempt == 0 && chunks[0].Type != chat.ChunkReset {
-			t.Errorf("%s: %q", name, content(chunks))
+		if want := words(0, 30); !strings.HasSuffix(want, Content(chunks)) || Content(chunks) == "" || after.Attempt == 0 && chunks[0].Type != chat.ChunkReset {
+			t.Errorf("%s: %q", name, Content(chunks))
 		}
 	}
 	b.Client.Set(t.Context(), n.Packed(b.task.ID), "no zstd", time.Minute)
@@ -149,8 +149,8 @@ func testReset(t *testing.T, b *bench) {
 	if got[5].Type != chat.ChunkReset || got[5].Position() != (chat.Position{Attempt: 2, Index: 5}) {
 		t.Fatalf("chunk 5 is %+v", got[5])
 	}
-	if content(got) != "again" {
-		t.Fatalf("the text is %q", content(got))
+	if Content(got) != "again" {
+		t.Fatalf("the text is %q", Content(got))
 	}
 }
 
@@ -163,8 +163,8 @@ func testOldPosition(t *testing.T, b *bench) {
 	tail := b.log.Tail(b.task.ID, chat.Position{Attempt: 1, Index: 4})
 	defer tail.Close()
 	got := read(t, tail, count(9))
-	if got[0].Type != chat.ChunkReset || got[0].Attempt != 2 || content(got) != words(10, 18) {
-		t.Fatalf("got %+v and the text %q", got[0], content(got))
+	if got[0].Type != chat.ChunkReset || got[0].Attempt != 2 || Content(got) != words(10, 18) {
+		t.Fatalf("got %+v and the text %q", got[0], Content(got))
 	}
 }
 
@@ -173,8 +173,8 @@ func testNonsensePosition(t *testing.T, b *bench) {
 	tail := b.log.Tail(b.task.ID, chat.Position{Attempt: 0, Index: 0})
 	defer tail.Close()
 	got := read(t, tail, count(6))
-	if got[0].Type != chat.ChunkReset || content(got) != words(0, 5) {
-		t.Fatalf("got %+v and the text %q", got[0], content(got))
+	if got[0].Type != chat.ChunkReset || Content(got) != words(0, 5) {
+		t.Fatalf("got %+v and the text %q", got[0], Content(got))
 	}
 }
 
@@ -184,8 +184,8 @@ func testAheadOfTheLog(t *testing.T, b *bench) {
 		tail := b.log.Tail(b.task.ID, chat.Position{Attempt: attempt, Index: 5000})
 		got := read(t, tail, count(6))
 		tail.Close()
-		if got[0].Type != chat.ChunkReset || content(got) != words(0, 5) {
-			t.Fatalf("got %+v and the text %q", got[0], content(got))
+		if got[0].Type != chat.ChunkReset || Content(got) != words(0, 5) {
+			t.Fatalf("got %+v and the text %q", got[0], Content(got))
 		}
 	}
 }
@@ -215,12 +215,12 @@ func testFlushed(t *testing.T, b *bench) {
 	}
 	w.Add(chat.ChunkContent, word(20))
 	b.finish(t, w, stop)
-	if got := content(read(t, tail, terminal)); got != words(0, 21) {
+	if got := Content(read(t, tail, terminal)); got != words(0, 21) {
 		t.Fatalf("the tail that was there saw %q", got)
 	}
 	late := b.log.Tail(b.task.ID, chat.Start())
 	defer late.Close()
-	if got := content(read(t, late, terminal)); got != words(0, 21) {
+	if got := Content(read(t, late, terminal)); got != words(0, 21) {
 		t.Fatalf("a late tail saw %q", got)
 	}
 }

@@ -35,7 +35,7 @@ func testStale(t *testing.T, b *bench) {
 	tail := b.log.Tail(b.task.ID, chat.Start())
 	defer tail.Close()
 	got := read(t, tail, count(6))
-	if content(got) != words(0, 4) {
+	if Content(got) != words(0, 4) {
 		t.Fatalf("the tail saw %+v", got)
 	}
 	if list := b.list(t); len(list) != 6 {
@@ -54,7 +54,7 @@ func testForeignEntries(t *testing.T, b *bench) {
 		if err := b.Client.RPush(t.Context(), key, e).Err(); err != nil {
 			t.Fatal(err)
 		}
-		if got := read(t, tail, count(3)); content(got) != words(0, 2) {
+		if got := read(t, tail, count(3)); Content(got) != words(0, 2) {
 			t.Errorf("behind %s the tail saw %+v", e, got)
 		}
 		if chunks, err := tail.Next(t.Context(), 10*time.Millisecond); err != nil || len(chunks) > 0 {
@@ -135,7 +135,7 @@ func testDoubt(t *testing.T, b *bench) {
 		t.Fatalf("shown in doubt: %+v, %v", chunks, err)
 	}
 	good.Store(true)
-	if got := content(read(t, tail, count(1))); got != "kept back" {
+	if got := Content(read(t, tail, count(1))); got != "kept back" {
 		t.Fatalf("got %q", got)
 	}
 }
@@ -158,7 +158,7 @@ func testLostMessages(t *testing.T, b *bench) {
 			}
 		}
 	}
-	if got := content(read(t, tail, count(3))); got != words(1, 4) {
+	if got := Content(read(t, tail, count(3))); got != words(1, 4) {
 		t.Fatalf("got %q", got)
 	}
 }
@@ -188,7 +188,7 @@ func testRefused(t *testing.T, b *bench) {
 		t.Errorf("announced: %v (%v)", m, err)
 	}
 	b.RefuseWrites(t, false)
-	b.waitFor(t, func() bool { return content(b.list(t)) == words(0, 3) })
+	b.waitFor(t, func() bool { return Content(b.list(t)) == words(0, 3) })
 }
 
 func testHint(t *testing.T, b *bench) {
@@ -225,7 +225,7 @@ func testManyTails(t *testing.T, b *bench) {
 		tail := b.log.Tail(b.task.ID, chat.Start())
 		wg.Go(func() {
 			defer tail.Close()
-			if content(read(t, tail, terminal)) != words(0, 300) {
+			if Content(read(t, tail, terminal)) != words(0, 300) {
 				bad.Add(1)
 			}
 		})
@@ -284,7 +284,7 @@ func testCutSubscription(t *testing.T, b *bench) {
 	b.waitFor(t, func() bool { return len(b.list(t)) > 0 })
 	b.finish(t, w, stop)
 	wg.Wait()
-	if content(got) != words(0, 300) {
+	if Content(got) != words(0, 300) {
 		t.Fatalf("the tail saw another text: %d chunks", len(got))
 	}
 }
@@ -342,8 +342,8 @@ func testLostReply(t *testing.T, b *bench) {
 		b.say(t, w, i, 1)
 	}
 	b.finish(t, w, stop)
-	if got := read(t, tail, terminal); content(got) != words(0, 40) || len(b.list(t)) != 41 {
-		t.Fatalf("%d chunks, %d entries, the text %q", len(got), len(b.list(t)), content(got))
+	if got := read(t, tail, terminal); Content(got) != words(0, 40) || len(b.list(t)) != 41 {
+		t.Fatalf("%d chunks, %d entries, the text %q", len(got), len(b.list(t)), Content(got))
 	}
 	if n := l.rewrites.Load(); n != 0 {
 		t.Errorf("the list was written again %d times, for nothing", n)
@@ -393,7 +393,7 @@ func testMendedBetweenReads(t *testing.T, b *bench) {
 	}})
 	tail := b.log.Tail(b.task.ID, chat.Position{Attempt: 1, Index: 2})
 	defer tail.Close()
-	if got := read(t, tail, count(2)); content(got) != words(3, 5) {
+	if got := read(t, tail, count(2)); Content(got) != words(3, 5) {
 		t.Fatalf("the tail saw %+v", got)
 	}
 }

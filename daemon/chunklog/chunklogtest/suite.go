@@ -208,7 +208,8 @@ func count(n int) func([]chat.Chunk) bool {
 
 func terminal(all []chat.Chunk) bool { return len(all) > 0 && all[len(all)-1].Terminal() }
 
-func content(chunks []chat.Chunk) string {
+// Content is what a reader who follows the rules has in the end.
+func Content(chunks []chat.Chunk) string {
 	var s strings.Builder
 	for _, c := range chunks {
 		switch c.Type {
