@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"chat"
@@ -23,6 +24,8 @@ type endpoint struct {
 	// noUsage is set once the server has refused stream_options.
 	noUsage atomic.Bool
 	limited atomic.Pointer[phases] // made for the first call
+	// noOpenTag has the models that close their reasoning with a tag, and do not open it.
+	noOpenTag sync.Map
 }
 
 // newEndpoint checks base, which must be an http or https URL without user
@@ -91,3 +94,18 @@ func providerName(u *url.URL) string {
 }
 
 func (e *endpoint) isOpenAI() bool { return e.origin == "https://api.openai.com:443" }
+
+// leavesOut reports whether model is known to leave out the tag that opens its reasoning.
+func (e *endpoint) leavesOut(model string) bool {
+	_, ok := e.noOpenTag.Load(model)
+	return ok
+}
+
+// learn takes down what an answer of model has shown.
+func (e *endpoint) learn(model string, leavesOut bool) {
+	if leavesOut {
+		e.noOpenTag.Store(model, true)
+	} else {
+		e.noOpenTag.Delete(model)
+	}
+}
