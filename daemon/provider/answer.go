@@ -162,20 +162,15 @@ func (a *answer) retype(typ chat.ChunkType) error {
 	return a.emit(Event{Type: typ, Retype: true})
 }
 
-// flush emits what was held back, when no more comes.
-func (a *answer) flush() error {
-	if err := a.send(chat.ChunkReasoning, chat.NormalizeText(a.reasoning.held)); err != nil {
-		return err
-	}
-	a.reasoning.held = ""
-	held := chat.NormalizeText(a.content.held)
-	a.content.held = ""
-	return a.think.add(held, true)
-}
+// release emits what was held back for what could have followed, half a character apart.
+func (a *answer) release() error { return a.think.add("", true) }
 
 // end emits what was held back, the notices and the finish.
 func (a *answer) end(from *endpoint) error {
-	if err := a.flush(); err != nil {
+	if err := a.send(chat.ChunkReasoning, chat.NormalizeText(a.reasoning.held)); err != nil {
+		return err
+	}
+	if err := a.think.add(chat.NormalizeText(a.content.held), true); err != nil {
 		return err
 	}
 	if a.reason == "" {

@@ -143,7 +143,7 @@ func (c *call) read(parent context.Context, x *exchange) error {
 		case parent.Err() != nil:
 			return context.Cause(parent)
 		case err == io.EOF && a.reason == "" && a.unknown != nil: //nolint:errorlint // as below
-			return c.fail(parent, x, a, c.to.notUnderstood(a.unknown))
+			return c.fail(parent, x, a, c.to.notUnderstood(a.unknown, a.size > 0))
 		case err == io.EOF, a.reason != "" && isRead(err): //nolint:errorlint // a cut is an error that wraps io.EOF, [DONE] is io.EOF itself
 			return a.end(c.to)
 		default:
@@ -158,7 +158,7 @@ func (c *call) fail(parent context.Context, x *exchange, a *answer, err error) e
 	if errors.Is(why, errStopped) {
 		return why
 	}
-	if err := a.flush(); err != nil {
+	if err := a.release(); err != nil {
 		return err
 	}
 	return why

@@ -17,7 +17,7 @@ const (
 	eventHarmless eventKind = iota // a sign of life, usage, or facts about the request
 	eventFailure                   // the server says that it cannot go on
 	eventUnknown                   // it may be anything
-	eventBroken                    // not even JSON
+	eventBroken                    // no JSON object
 )
 
 // readEvent sorts an event without choices. Servers and the gateways before them
@@ -26,7 +26,7 @@ func readEvent(data []byte) eventKind {
 	var v any
 	if err := json.Unmarshal(data, &v); err != nil {
 		switch {
-		case data[0] == '{' || data[0] == '[' || data[0] == '"':
+		case data[0] == '{' || data[0] == '"' || data[0] == '[' && !isTagged(data):
 			return eventBroken
 		case isSignOfLife(string(data)):
 			return eventHarmless
@@ -45,12 +45,15 @@ func readEvent(data []byte) eventKind {
 				return eventFailure
 			}
 		}
-		return eventUnknown
+		return eventBroken
 	case map[string]any:
 		return readFields(v)
 	}
 	return eventHarmless
 }
+
+// isTagged reports whether data begins like "[ERROR] words".
+func isTagged(data []byte) bool { return len(data) > 1 && data[1] >= 'A' && data[1] <= 'Z' }
 
 // isSignOfLife reports whether s is a word that only keeps a connection open.
 func isSignOfLife(s string) bool {
@@ -99,8 +102,8 @@ func readFields(fields map[string]any) eventKind {
 			return eventHarmless
 		}
 	}
-	for key := range named {
-		if !slices.Contains(harmlessFields(), key) {
+	for key, value := range named {
+		if says(value) && !slices.Contains(harmlessFields(), key) {
 			return eventUnknown
 		}
 	}
@@ -208,10 +211,17 @@ func statusIn(data []byte) int {
 	return 0
 }
 
-// otherWords is what an event says in fields that no HTTP error has.
-func otherWords(data []byte) string {
+// otherWords is what an event says in fields that no HTTP error has, or beside an
+// error that is only the name of its status.
+func otherWords(data []byte, some bool) string {
 	var v map[string]any
 	if json.Unmarshal(data, &v) != nil {
+		return ""
+	}
+	if saysWords(v["error"]) && saysWords(v["message"]) {
+		return findMessage(v["message"], 0)
+	}
+	if some {
 		return ""
 	}
 	for _, name := range []string{"text", "errmsg", "err_msg", "errorMessage", "error_message", "statusMessage", "exception", "fault", "description", "data"} {

@@ -44,8 +44,8 @@ func mentionsStreamOptions(body []byte) bool {
 // streamError is the error that an error object inside a 200 response is.
 func (e *endpoint) streamError(raw []byte, model string) *chat.Error {
 	said := e.readComplaint(raw)
-	if said.Message == "" {
-		said.Message = e.quotable(otherWords(raw))
+	if words := otherWords(raw, said.Message != ""); words != "" {
+		said.Message = e.quotable(words)
 	}
 	if n, ok := said.Code.(int); ok && n >= 400 && n < 600 {
 		said.HTTPStatusCode = n
@@ -159,7 +159,12 @@ func (e *endpoint) cutError(err error) *chat.Error {
 }
 
 // notUnderstood is an answer that ended behind an event that may have been anything.
-func (e *endpoint) notUnderstood(event []byte) *chat.Error {
+func (e *endpoint) notUnderstood(event []byte, some bool) *chat.Error {
+	if !some {
+		out := e.protocolError("sent events that are not chat completion chunks", nil)
+		out.Message += "; one of them: " + e.quotable(string(event))
+		return out
+	}
 	return chat.Retryable(chat.Errorf(chat.CodeProviderCut,
 		"%s ended its answer after an event that chat does not know: send again; it said: %s", e.host, e.quotable(string(event))))
 }

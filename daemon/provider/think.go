@@ -228,7 +228,7 @@ func (t *thinkReader) answer(s string, end bool) (string, error) {
 func (t *thinkReader) unopened(before, mark, rest string) (string, error) {
 	here := t.place
 	here.walk(before)
-	if !here.closes() || inTicks(before, rest) {
+	if !here.closes() || here.last == '`' && strings.HasPrefix(rest, "`") {
 		return rest, t.say(before + mark)
 	}
 	if err := t.say(strings.TrimRight(before, space)); err != nil {
