@@ -43,10 +43,7 @@ func mentionsStreamOptions(body []byte) bool {
 
 // streamError is the error that an error object inside a 200 response is.
 func (e *endpoint) streamError(raw []byte, model string) *chat.Error {
-	said := e.readComplaint(raw)
-	if words := otherWords(raw, said.Message != ""); words != "" {
-		said.Message = e.quotable(words)
-	}
+	said := e.readEventError(raw)
 	if n, ok := said.Code.(int); ok && n >= 400 && n < 600 {
 		said.HTTPStatusCode = n
 	} else if n := statusIn(raw); n != 0 {
@@ -55,6 +52,15 @@ func (e *endpoint) streamError(raw []byte, model string) *chat.Error {
 		said.HTTPStatusCode = statusOfKind(said)
 	}
 	return e.refusal(said, model)
+}
+
+// readEventError reads the error in an event.
+func (e *endpoint) readEventError(raw []byte) *openai.APIError {
+	said := e.readComplaint(raw)
+	if words := otherWords(raw, said.Message != ""); words != "" {
+		said.Message = e.quotable(words)
+	}
+	return said
 }
 
 // statusOfKind is the status that an error would have had as a response.
@@ -171,7 +177,7 @@ func (e *endpoint) notUnderstood(event []byte, some bool) *chat.Error {
 
 // afterwards is the notice of a failure behind the end of an answer.
 func (e *endpoint) afterwards(said []byte) string {
-	words := e.readComplaint(said).Message
+	words := e.readEventError(said).Message
 	if words == "" {
 		words = e.quotable(string(said))
 	}
