@@ -75,7 +75,7 @@ func Shortfall(finishReason, content, reasoning string) string {
 	if strings.TrimSpace(content) == "" {
 		return missingAnswer(ending, finishReason, reasoning != "")
 	}
-	if why := ending.why(finishReason); why != "" {
+	if why := ending.Why(finishReason); why != "" {
 		return "the answer is incomplete: " + why
 	}
 	return ""
@@ -90,7 +90,7 @@ func (m *Message) Shortfall() string {
 }
 
 func missingAnswer(ending Ending, finishReason string, reasoned bool) string {
-	why := ending.why(finishReason)
+	why := ending.Why(finishReason)
 	switch {
 	case why == "" && reasoned:
 		return "there is no answer: the model ended after its reasoning"
@@ -102,8 +102,8 @@ func missingAnswer(ending Ending, finishReason string, reasoned bool) string {
 	return "there is no answer: " + why
 }
 
-// why is the reason as a clause, "" for a complete answer.
-func (e Ending) why(finishReason string) string {
+// Why is the reason as a clause, "" for a complete answer.
+func (e Ending) Why(finishReason string) string {
 	switch e {
 	case EndingComplete:
 		return ""

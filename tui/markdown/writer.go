@@ -46,16 +46,14 @@ func (w *Writer) Close() error {
 	return err
 }
 
-// Reset drops the text so far, since the answer begins again, and says so where
-// rows of it have been written already.
-func (w *Writer) Reset() error {
+// Reset drops the text so far, and says why where rows of it have been written already.
+func (w *Writer) Reset(why string) error {
 	written := w.done > 0
 	w.begin()
 	if !written {
 		return nil
 	}
-	const notice = "the answer starts again"
-	label := cut(notice, max(w.width-6, MinWidth))
+	label := cut(why, max(w.width-6, MinWidth))
 	rest := max(w.width-rowWidth(label)-5, 0)
 	row := paint("── "+label+" "+strings.Repeat("─", rest), w.style.Rule)
 	_, err := fmt.Fprintf(w.w, "\n%s\n\n", row)

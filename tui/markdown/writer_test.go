@@ -81,13 +81,13 @@ func TestWriterWritesABlockAsSoonAsItIsFinished(t *testing.T) {
 func TestWriterSaysThatAnAttemptIsDropped(t *testing.T) {
 	var out appendOnly
 	w := NewWriter(&out, 40, Style{})
-	if err := errors.Join(w.Write("half an answ"), w.Reset()); err != nil {
+	if err := errors.Join(w.Write("half an answ"), w.Reset("the answer starts again")); err != nil {
 		t.Fatal(err)
 	}
 	if out.String() != "" {
 		t.Fatalf("nothing had been shown, but the reset wrote %q", out.String())
 	}
-	if err := errors.Join(w.Write("half\n\nan answ"), w.Reset(), w.Write("whole"), w.Close()); err != nil {
+	if err := errors.Join(w.Write("half\n\nan answ"), w.Reset("the answer starts again"), w.Write("whole"), w.Close()); err != nil {
 		t.Fatal(err)
 	}
 	want := "half\n\n── the answer starts again ────────────\n\nwhole\n"

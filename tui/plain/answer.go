@@ -165,6 +165,8 @@ type answer struct {
 	begun    bool
 	thinking bool
 	offline  bool
+	reasoned bool
+	attempt  int // of the last chunk
 	text     sentences
 	clean    sanitize.Stream
 }
@@ -178,8 +180,10 @@ func (a *answer) take(u chat.Update) bool {
 		return false
 	}
 	c := *u.Chunk
+	defer func() { a.attempt = c.Attempt }()
 	switch c.Type {
 	case chat.ChunkReasoning:
+		a.reasoned = true
 		if !a.thinking {
 			a.thinking = true
 			a.talk.say("The model is thinking.")
@@ -196,14 +200,22 @@ func (a *answer) take(u chat.Update) bool {
 	case chat.ChunkReset:
 		if a.begun {
 			a.talk.write("\n")
-			a.talk.say("The answer begins again.")
+			a.talk.say("%s", a.dropped(c))
 		}
-		*a = answer{talk: a.talk}
+		*a = answer{talk: a.talk, thinking: c.Resorts(a.attempt)}
 	case chat.ChunkDone, chat.ChunkError:
 		a.end(c)
 		return true
 	}
 	return false
+}
+
+// dropped says why what was read out is no part of the answer.
+func (a *answer) dropped(c chat.Chunk) string {
+	if c.Resorts(a.attempt) {
+		return "That was the model's reasoning."
+	}
+	return "The answer begins again."
 }
 
 func (a *answer) link(l chat.Link) {
@@ -229,6 +241,17 @@ func (a *answer) end(c chat.Chunk) {
 	case c.State == chat.TaskCancelled:
 		a.talk.say("The answer was stopped.")
 	default:
+		content, reasoning := "", ""
+		if a.begun {
+			content = a.talk.last.String()
+		}
+		if a.reasoned {
+			reasoning = "…"
+		}
+		if why := chat.Shortfall(c.FinishReason, content, reasoning); why != "" {
+			a.talk.say("%s.", strings.ToUpper(why[:1])+why[1:])
+			return
+		}
 		a.talk.say("End of the answer.")
 	}
 }

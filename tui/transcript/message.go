@@ -51,7 +51,9 @@ type Message struct {
 	state     chat.TaskState
 	finish    string
 	failure   string
+	attempt   int       // of the last chunk
 	attempts  int       // begun anew, as seen here
+	began     time.Time // the first of the text
 	trouble   string    // of the attempt before, while the next one has said nothing
 	try       int       // the number of the next attempt
 	due       time.Time // when it is made at the earliest
@@ -135,6 +137,11 @@ func (m *Message) State() chat.TaskState { return m.state }
 
 // Apply takes the next chunk of the message's stream.
 func (m *Message) Apply(c chat.Chunk) {
+	again := !c.Resorts(m.attempt)
+	m.attempt = c.Attempt
+	if m.began.IsZero() && !c.Terminal() {
+		m.began = m.look.Now
+	}
 	switch c.Type {
 	case chat.ChunkContent:
 		m.endThinking()
@@ -149,12 +156,16 @@ func (m *Message) Apply(c chat.Chunk) {
 		m.reasoning.add(c.Content)
 		m.state = chat.TaskRunning
 	case chat.ChunkReset:
-		if m.HasText() || !m.reasoning.empty() {
-			m.attempts++
-		}
+		had := m.HasText() || !m.reasoning.empty()
 		m.content.clear()
 		m.reasoning.clear()
-		m.thinking, m.thought, m.pace = time.Time{}, 0, pace{}
+		m.thinking, m.thought = m.began, 0
+		if again {
+			m.thinking, m.began, m.pace = time.Time{}, time.Time{}, pace{}
+		}
+		if again && had {
+			m.attempts++
+		}
 	case chat.ChunkDone, chat.ChunkError:
 		m.endThinking()
 		m.end(c)
