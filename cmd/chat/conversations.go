@@ -221,7 +221,11 @@ func (p *program) printMessage(m chat.Message, head string, raw bool) error {
 	if ending == "" {
 		return nil
 	}
-	_, err := fmt.Fprintf(p.out, "[%s]\n", sanitize.Line(ending))
+	gap := "" // which makes it a paragraph of its own
+	if strings.TrimSpace(m.Content) != "" {
+		gap = "\n"
+	}
+	_, err := fmt.Fprintf(p.out, "%s[%s]\n", gap, sanitize.Line(ending))
 	return err
 }
 

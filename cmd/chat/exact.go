@@ -73,8 +73,8 @@ var errDiverged = chat.Errorf(chat.CodeBegunAnew, "the answer was begun again, a
 
 // diverged is the error of a text that goes on otherwise than what has been written.
 func (e *exact) diverged() error {
-	if e.why == wasReasoning {
-		return chat.Errorf(chat.CodeBegunAnew, "what has been written turned out to be the model's reasoning")
+	if what, ok := strings.CutPrefix(e.why, "that was "); ok {
+		return chat.Errorf(chat.CodeBegunAnew, "what has been written turned out to be %s", what)
 	}
 	return errDiverged
 }

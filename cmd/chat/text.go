@@ -21,6 +21,7 @@ type sink interface {
 const (
 	startsAgain  = "the answer starts again"
 	wasReasoning = "that was the model's reasoning"
+	wasAnswer    = "that was the answer"
 )
 
 // textual shows the text alone.
@@ -34,9 +35,9 @@ type textual struct {
 }
 
 func (t *textual) chunk(_ *answer, c chat.Chunk) error {
-	why := startsAgain
+	answer, reasoning := startsAgain, startsAgain // why each is dropped
 	if c.Resorts(t.attempt) {
-		why = wasReasoning
+		answer, reasoning = wasReasoning, wasAnswer
 	}
 	t.attempt = c.Attempt
 	switch c.Type {
@@ -62,11 +63,14 @@ func (t *textual) chunk(_ *answer, c chat.Chunk) error {
 		}
 	case chat.ChunkReset:
 		if t.aside != nil {
-			if err := t.aside.Reset(why); err != nil {
+			if err := t.aside.Reset(reasoning); err != nil {
 				return err
 			}
 		}
-		return t.out.Reset(why)
+		if t.mode == "only" {
+			answer = reasoning
+		}
+		return t.out.Reset(answer)
 	case chat.ChunkDone, chat.ChunkError:
 	}
 	return nil

@@ -195,7 +195,7 @@ func (c *call) next(x *exchange, a *answer) error {
 
 // take takes in what an event says.
 func (c *call) take(a *answer, raw []byte, model string) (grew bool, err error) {
-	ended := a.reason != ""
+	ended := a.reason
 	f := &a.frame
 	wrong := f.decode(raw)
 	if wrong == nil && len(f.Choices) > 0 {
@@ -222,7 +222,8 @@ func (c *call) take(a *answer, raw []byte, model string) (grew bool, err error) 
 	switch {
 	case said == nil:
 		return grew, nil
-	case ended: // the answer was whole before
+	case ended != "": // the answer was whole before
+		a.reason = ended
 		a.notices = append(a.notices, c.to.afterwards(said))
 		return grew, nil
 	}

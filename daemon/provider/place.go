@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"bytes"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -9,7 +10,7 @@ import (
 // place is where in a Markdown text we are: what a tag means depends on it.
 type place struct {
 	fence string // what the code block that is open was opened with, "" outside
-	line  string // the beginning of the current line
+	line  []byte // the beginning of the current line
 	ticks int    // the backticks on it
 	last  rune   // the last character on it
 }
@@ -21,7 +22,7 @@ const maxLine = 64
 func (p *place) walk(s string) {
 	for s != "" {
 		line, rest, ended := strings.Cut(s, "\n")
-		p.line += line[:min(len(line), max(0, maxLine-len(p.line)))]
+		p.line = append(p.line, line[:min(len(line), max(0, maxLine-len(p.line)))]...)
 		p.ticks += strings.Count(line, "`")
 		if line != "" {
 			p.last, _ = utf8.DecodeLastRuneInString(line)
@@ -34,7 +35,7 @@ func (p *place) walk(s string) {
 }
 
 func (p *place) endLine() {
-	line := strings.TrimSpace(p.line)
+	line := strings.TrimSpace(string(p.line))
 	mark := line[:len(line)-len(strings.TrimLeft(line, line[:min(1, len(line))]))]
 	isFence := len(mark) >= 3 && (mark[0] == '`' || mark[0] == '~')
 	switch {
@@ -46,7 +47,7 @@ func (p *place) endLine() {
 	case strings.HasPrefix(mark, p.fence) && mark == line:
 		p.fence = ""
 	}
-	p.line, p.ticks, p.last = "", 0, 0
+	p.line, p.ticks, p.last = p.line[:0], 0, 0
 }
 
 // closes reports whether a closing tag here ends reasoning that had no opening one:
@@ -56,7 +57,7 @@ func (p *place) closes() bool {
 	switch {
 	case p.fence != "" || p.ticks%2 == 1:
 		return false
-	case strings.TrimSpace(p.line) == "":
+	case len(bytes.TrimSpace(p.line)) == 0:
 		return true
 	case unicode.IsSpace(p.last) || unicode.Is(unicode.Ps, p.last) || unicode.Is(unicode.Pi, p.last):
 		return false

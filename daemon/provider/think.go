@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"slices"
 	"strings"
 
 	"chat"
@@ -227,6 +228,7 @@ func (t *thinkReader) answer(s string, end bool) (string, error) {
 // unopened takes a closing tag that has had no opening one, and what is before it.
 func (t *thinkReader) unopened(before, mark, rest string) (string, error) {
 	here := t.place
+	here.line = slices.Clone(here.line)
 	here.walk(before)
 	if !here.closes() || here.last == '`' && strings.HasPrefix(rest, "`") {
 		return rest, t.say(before + mark)
