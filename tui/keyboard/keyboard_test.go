@@ -39,7 +39,7 @@ func typed(t *testing.T, late bool, pieces ...string) (string, [][3]uint8) {
 	if err := errors.Join(in.Close(), out.Close()); err != nil {
 		t.Fatal(err)
 	}
-	return got.String(), answers
+	return strings.NewReplacer(string(innerSpace), " ", string(innerTab), "\t").Replace(got.String()), answers
 }
 
 func TestWhatTheTerminalSaysIsNotTyped(t *testing.T) {
@@ -162,8 +162,21 @@ func TestLinesThatComeAtOnceAreAPaste(t *testing.T) {
 }
 
 func TestAPasteThatIsCutAtALinesEndIsOne(t *testing.T) {
-	full := strings.Repeat("x", 179) + "\r"
+	full := strings.Repeat("x", 89) + "\r"
 	if got, _ := typed(t, false, full+"second\r"); got != pasteBegin+full+pasteEnd {
 		t.Errorf("%q", got)
+	}
+}
+
+// A first line longer than one read does not send what stands before it.
+func TestAPasteWithALongFirstLineIsAPaste(t *testing.T) {
+	long := strings.Repeat("x", 90)
+	got, _ := typed(t, true, long, "the end\rmore")
+	if want := long + pasteBegin + "the end\rmore" + pasteEnd; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	got, _ = typed(t, true, long, "the end\r")
+	if want := long + "the end\r"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
