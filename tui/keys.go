@@ -63,8 +63,8 @@ func (m *Model) where() place {
 // key takes one key press, or a text, which is never one: several characters that
 // have come in one piece, or a paste.
 func (m *Model) key(msg tea.KeyMsg) tea.Cmd {
-	if text, ok := keyboard.Text(msg); ok {
-		return m.typed(text)
+	if msg.Type == tea.KeyRunes && len(msg.Runes) > 1 && !msg.Paste {
+		return m.typed(keyboard.Text(msg.Runes))
 	}
 	armed := m.armed
 	m.armed, m.notice, m.touched = false, notice{}, m.look.Now
@@ -92,8 +92,8 @@ func (m *Model) key(msg tea.KeyMsg) tea.Cmd {
 func (m *Model) typed(text string) tea.Cmd {
 	m.armed, m.notice, m.touched, m.await = false, notice{}, m.look.Now, nil
 	var cmds []tea.Cmd
-	for _, press := range keyboard.Presses(text, m.roleOf) {
-		cmds = append(cmds, m.key(press))
+	for _, key := range keyboard.Presses(text, m.roleOf) {
+		cmds = append(cmds, m.key(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(key)}))
 	}
 	if cmds != nil {
 		return tea.Batch(cmds...)

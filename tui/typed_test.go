@@ -154,7 +154,7 @@ func (f focus) cuts(text string, all bool) []int {
 	cuts := []int{0}
 	for cut := 1; cut < len(text); cut++ {
 		pressed := strings.Trim(strings.ToValidUTF8(text[:cut], ""), f.keys) == "" // alone, that is a key there, or some
-		tab := text[cut] == '\t' || text[cut-1] == '\t'   // at an end, it is the key
+		tab := text[cut] == '\t' || text[cut-1] == '\t'                            // at an end, it is the key
 		if !pressed && !tab {
 			cuts = append(cuts, cut)
 		}

@@ -3,8 +3,6 @@ package keyboard
 import (
 	"strings"
 	"unicode/utf8"
-
-	tea "github.com/charmbracelet/bubbletea"
 )
 
 // Several characters that come in one read are a text: somebody types quickly over
@@ -51,13 +49,9 @@ func joined(out []byte, texts []span) []byte {
 	return append(out[:0], b.String()...)
 }
 
-// Text is the text of a message that holds several characters and is no paste;
-// false for a key press.
-func Text(msg tea.KeyMsg) (text string, ok bool) {
-	if msg.Type != tea.KeyRunes || msg.Paste || msg.Alt || len(msg.Runes) < 2 {
-		return "", false
-	}
-	return strings.NewReplacer(string(innerSpace), " ", string(innerTab), "\t").Replace(string(msg.Runes)), true
+// Text is what characters mean that a message of Bubble Tea reports together.
+func Text(runes []rune) string {
+	return strings.NewReplacer(string(innerSpace), " ", string(innerTab), "\t").Replace(string(runes))
 }
 
 // Role is what a character does as a key.
@@ -73,28 +67,20 @@ const (
 // Presses are the key presses that a text may be where keys are single characters:
 // keys that only move, as they come while one is held down, and at most one other
 // behind them. Any other text is none, whatever its characters would do as keys.
-func Presses(text string, role func(key string) Role) []tea.KeyMsg {
-	runes := []rune(text)
-	var presses []tea.KeyMsg
-	for i, r := range runes {
-		switch role(string(r)) {
+func Presses(text string, role func(key string) Role) []string {
+	var presses []string
+	for i, r := range text {
+		key := string(r)
+		switch role(key) {
 		case NoKey:
 			return nil
 		case Action:
-			if i < len(runes)-1 {
+			if i+len(key) < len(text) {
 				return nil
 			}
 		case Moves:
 		}
-		presses = append(presses, press(r))
+		presses = append(presses, key)
 	}
 	return presses
-}
-
-func press(r rune) tea.KeyMsg {
-	msg := tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune{r}}
-	if r == ' ' {
-		msg.Type = tea.KeySpace
-	}
-	return msg
 }

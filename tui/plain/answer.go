@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"chat"
+	"chat/tui/citation"
 	"chat/tui/sanitize"
 )
 
@@ -167,6 +168,7 @@ type answer struct {
 	offline  bool
 	text     sentences
 	clean    sanitize.Stream
+	cites    citation.Stream
 }
 
 // take reads an update out; true when the answer has ended.
@@ -190,7 +192,7 @@ func (a *answer) take(u chat.Update) bool {
 			a.talk.last.Reset()
 			a.talk.say("Assistant:")
 		}
-		text := a.clean.Append(c.Content)
+		text := a.cites.Append(a.clean.Append(c.Content))
 		a.talk.last.WriteString(text)
 		a.talk.write(a.text.add(text))
 	case chat.ChunkReset:
@@ -218,7 +220,9 @@ func (a *answer) link(l chat.Link) {
 }
 
 func (a *answer) end(c chat.Chunk) {
-	if rest := a.text.rest(); a.begun {
+	held := a.cites.Flush()
+	a.talk.last.WriteString(held)
+	if rest := a.text.add(held) + a.text.rest(); a.begun {
 		a.talk.write(rest + "\n")
 	}
 	switch {

@@ -44,16 +44,15 @@ func (m *Model) page() int { return max(m.height-5, 1) }
 
 // press takes a message of the keyboard. A text is only what Presses takes for keys.
 func (m *Model) press(msg tea.KeyMsg) tea.Cmd {
-	text, ok := keyboard.Text(msg)
 	switch {
 	case msg.Paste:
 		return nil
-	case !ok:
+	case msg.Type != tea.KeyRunes || len(msg.Runes) == 1:
 		return m.key(msg.String())
 	}
 	var cmds []tea.Cmd
-	for _, press := range keyboard.Presses(text, roleOf) {
-		cmds = append(cmds, m.key(press.String()))
+	for _, key := range keyboard.Presses(keyboard.Text(msg.Runes), roleOf) {
+		cmds = append(cmds, m.key(key))
 	}
 	return tea.Batch(cmds...)
 }
