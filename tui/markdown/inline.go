@@ -46,6 +46,8 @@ func (l *layout) inlineNode(out []span, n ast.Node, sgr string) []span {
 		return append(out, span{sanitize.Line(string(n.Label(l.src))), join(sgr, l.style.Link)})
 	case *ast.RawHTML:
 		return l.rawHTML(out, n, sgr)
+	case *mathSpan:
+		return l.mathSpan(out, n, sgr)
 	case *extast.TaskCheckBox:
 		return out // its item shows it
 	}

@@ -58,6 +58,8 @@ func (l *layout) block(n ast.Node, width int) []string {
 		return l.quote(n, width)
 	case *ast.List:
 		return l.items(nil, n, n.Start, width)
+	case *mathBlock:
+		return l.math(n, width)
 	case *ast.HTMLBlock:
 		return l.raw(n, width)
 	case *extast.Table:

@@ -1,5 +1,6 @@
 // Package markdown turns Markdown (CommonMark with tables, strikethrough, task
-// lists and bare links) into rows of a terminal, none wider than asked for.
+// lists and bare links) into rows of a terminal, none wider than asked for. What it
+// cannot draw, such as formulas and HTML, it shows as it is written.
 //
 // Render lays out a whole text. Stream does the same for a text that is still
 // arriving, and after every piece its rows equal those of Render on what has
@@ -37,10 +38,17 @@ func Render(source string, width int, style Style) []string {
 var grammar = sync.OnceValue(func() parser.Parser { //nolint:gochecknoglobals // made once, constant from then on
 	return parser.NewParser(
 		parser.WithBlockParsers(parser.DefaultBlockParsers()...),
-		parser.WithInlineParsers(parser.DefaultInlineParsers()...),
+		parser.WithBlockParsers(util.Prioritized(mathBlocks{}, 50)),
 		parser.WithInlineParsers(
+			util.Prioritized(parser.NewCodeSpanParser(), 100),
+			util.Prioritized(parser.NewLinkParser(), 200),
+			util.Prioritized(parser.NewAutoLinkParser(), 300),
+			util.Prioritized(parser.NewRawHTMLParser(), 400),
 			util.Prioritized(extension.NewTaskCheckBoxParser(), 0),
-			util.Prioritized(extension.NewStrikethroughParser(), 500),
+			util.Prioritized(paths{}, 10),
+			util.Prioritized(mathSpans{}, 20),
+			util.Prioritized(emphasis{}, 500),
+			util.Prioritized(strikethrough{}, 500),
 			util.Prioritized(extension.NewLinkifyParser(), 999),
 		),
 		parser.WithParagraphTransformers(parser.DefaultParagraphTransformers()...),
