@@ -8,6 +8,7 @@ import (
 	extast "github.com/yuin/goldmark/extension/ast"
 	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/text"
+	"github.com/yuin/goldmark/util"
 )
 
 // emphasis is CommonMark's, but for three things that models write and do not mean so,
@@ -47,10 +48,8 @@ func (e emphasis) Parse(_ ast.Node, block text.Reader, pc parser.Context) ast.No
 		case isASCIIWord(before) && isASCIIWord(after):
 			node.CanOpen, node.Processor = false, emphasis{inner: true}
 			node.CanClose = node.CanClose && !(unicode.IsDigit(before) && unicode.IsDigit(after))
-		case wide(before) && !unicode.IsSpace(after):
-			node.CanOpen = true
-		case wide(after) && !unicode.IsSpace(before):
-			node.CanClose = true
+		case wide(before) || wide(after):
+			node.CanOpen, node.CanClose = !util.IsSpaceRune(after), !util.IsSpaceRune(before)
 		}
 	}
 	node.Segment = segment.WithStop(segment.Start + node.OriginalLength)

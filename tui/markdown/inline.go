@@ -2,6 +2,7 @@ package markdown
 
 import (
 	"html"
+	"regexp"
 	"strings"
 
 	"github.com/yuin/goldmark/ast"
@@ -63,11 +64,21 @@ func (l *layout) text(out []span, n *ast.Text, sgr string) []span {
 	switch {
 	case n.HardLineBreak():
 		out = append(out, span{"\n", sgr})
+	case n.SoftLineBreak() && keepsLine(l.src[n.Segment.Stop:]):
+		out = append(out, span{"\n", sgr})
 	case n.SoftLineBreak():
 		out = append(out, span{" ", sgr})
 	}
 	return out
 }
+
+// ownLine is what begins a line that is one of a list in other dialects: a footnote,
+// a definition, a bullet.
+var ownLine = regexp.MustCompile(`^[^\n]*\n[ \t>]*(?:\[(?:\^[^\]\n]+|[0-9]+)\]: |: |[•◦▪‣·–—] )`)
+
+// keepsLine reports whether the line that follows a soft break is not to be joined
+// with the one before.
+func keepsLine(rest []byte) bool { return ownLine.Match(rest) }
 
 func (l *layout) codeSpan(n *ast.CodeSpan) string {
 	var b strings.Builder

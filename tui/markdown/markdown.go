@@ -13,6 +13,7 @@ package markdown
 
 import (
 	"bytes"
+	"regexp"
 	"sync"
 
 	"github.com/yuin/goldmark/ast"
@@ -51,11 +52,25 @@ var grammar = sync.OnceValue(func() parser.Parser { //nolint:gochecknoglobals //
 			util.Prioritized(strikethrough{}, 500),
 			util.Prioritized(extension.NewLinkifyParser(), 999),
 		),
-		parser.WithParagraphTransformers(parser.DefaultParagraphTransformers()...),
-		parser.WithParagraphTransformers(util.Prioritized(extension.NewTableParagraphTransformer(), 200)),
+		parser.WithParagraphTransformers(
+			util.Prioritized(definitions{}, 100),
+			util.Prioritized(extension.NewTableParagraphTransformer(), 200),
+		),
 		parser.WithASTTransformers(util.Prioritized(extension.NewTableASTTransformer(), 0)),
 	)
 })
+
+// definitions finds the targets of links. Footnotes and numbered sources look like
+// them, and readers look for them: they stay where they are.
+type definitions struct{}
+
+var footnote = regexp.MustCompile(`(?m)^[ \t>]*\[(?:\^[^\]\n]+|[0-9]+)\]:`)
+
+func (definitions) Transform(n *ast.Paragraph, reader text.Reader, pc parser.Context) {
+	if !footnote.Match(n.Lines().Value(reader.Source())) {
+		parser.LinkReferenceParagraphTransformer.Transform(n, reader, pc)
+	}
+}
 
 func parse(src []byte, pc parser.Context) ast.Node {
 	return grammar().Parse(text.NewReader(src), parser.WithContext(pc))

@@ -109,3 +109,41 @@ func TestFormulasOnLinesOfTheirOwn(t *testing.T) {
 		}
 	}
 }
+
+// Other things that answers have, and that must not get lost or run together.
+func TestOtherDialectsAreReadable(t *testing.T) {
+	for _, c := range []struct{ source, want string }{
+		{"**注意：**这是\n", "注意：这是"},
+		{"中文**“强调”**文字，*「x」*は\n", "中文“强调”文字，「x」は"},
+		{"これは**「強調」**です\n", "これは「強調」です"},
+		{"**한국어(Korean)**는\n", "한국어(Korean)는"},
+		{"**bold**text and **S**tructured *Q*uery\n", "boldtext and Structured Query"},
+		{"a ~~gone~~ b ~~~x~~~ ~y~\n", "a gone b ~~~x~~~ ~y~"},
+		{"so[^1] and[^note]\n\n[^1]: https://a.example\n[^note]: Smith, *Title*\n", "so[^1] and[^note]\n\n[^1]: https://a.example\n[^note]: Smith, Title"},
+		{"so [1] and [2].\n\n[1]: https://a.example\n[2]: https://b.example \"B\"\n", "so [1] and [2].\n\n[1]: https://a.example\n[2]: https://b.example \"B\""},
+		{"[a]: https://a.example\n\nsee [a]\n", "see a (https://a.example)"},
+		{"Term\n: its meaning\n: another\n", "Term\n: its meaning\n: another"},
+		{"so:\n• one\n• two *x*\n", "so:\n• one\n• two x"},
+		{"- so[^1]\n\n  [^1]: x\n  [^2]: y\n", "• so[^1]\n\n  [^1]: x\n  [^2]: y"},
+		{"| a | b |\n|---|---|\n| $|x|$ | y |\n", "a │ b\n──┼────────\n$ │ x $ | y"},
+		{"a | b\n-|-\n1 | 2 | 3\n", "a │ b\n──┼────\n1 │ 2 3"},
+		{"5. five\n6. six\n", "5. five\n6. six"},
+		{"1. one\n1. two\n1. three\n", "1. one\n2. two\n3. three"},
+		{"a<br>b <sub>2</sub> <kbd>x</kbd>\n", "a\nb <sub>2</sub> <kbd>x</kbd>"},
+		{"<details>\n<summary>More</summary>\n\n*text*\n\n</details>\n", "<details>\n<summary>More</summary>\n\ntext\n\n</details>"},
+		{"<think>\nhm\n</think>\n\nSo.\n", "<think>\nhm\n</think>\n\nSo."},
+		{"a&lt;b &amp;&amp; c &#36; `&lt;`\n", "a<b && c $ &lt;"},
+		{"one\\\ntwo  \nthree\n", "one\ntwo\nthree"},
+		{"````md\n```go\nx\n```\n````\n", "md ─────────────────────────\n  ```go\n  x\n  ```"},
+		{"1986\\. A \\*year\\* and snake\\_case \\#1\n", "1986. A *year* and snake_case #1"},
+	} {
+		width := 60
+		if strings.HasPrefix(c.source, "````") {
+			width = 28
+		}
+		if got := shownAs(t, c.source, width); got != c.want {
+			t.Errorf("%q is shown as\n%s\nwant\n%s", c.source, got, c.want)
+		}
+		equalAt(t, c.source, 40, everyRune(c.source))
+	}
+}
