@@ -128,6 +128,7 @@ func TestOtherDialectsAreReadable(t *testing.T) {
 		{"| a | b |\n|---|---|\n| $|x|$ | y |\n", "a │ b\n──┼────────\n$ │ x $ | y"},
 		{"a | b\n-|-\n1 | 2 | 3\n", "a │ b\n──┼────\n1 │ 2 3"},
 		{"5. five\n6. six\n", "5. five\n6. six"},
+		{"5. five\n7. seven\n7. more\n\n12. twelve\n", "5. five\n7. seven\n8. more\n\n12. twelve"},
 		{"1. one\n1. two\n1. three\n", "1. one\n2. two\n3. three"},
 		{"a<br>b <sub>2</sub> <kbd>x</kbd>\n", "a\nb <sub>2</sub> <kbd>x</kbd>"},
 		{"<details>\n<summary>More</summary>\n\n*text*\n\n</details>\n", "<details>\n<summary>More</summary>\n\ntext\n\n</details>"},
