@@ -148,7 +148,7 @@ func TestAnAnswerIsMadeAgainBesideTheOldOne(t *testing.T) {
 	s.shows("‹2/2›", "!second answer")
 	s.backend.finish(task, chat.TaskDone, "a better answer", nil)
 	s.untilShown("a better answer")
-	s.press("tab", "<")
+	s.press("<") // the focus is where it was
 	s.shows("second answer", "‹1/2›", "!a better answer")
 	s.press("[", "r") // of a question: its answer
 	s.until("a third answer is asked for", func() bool { return strings.Contains(s.screen(), "‹3/3›") })

@@ -26,8 +26,10 @@ func (t *talk) attached(ctx context.Context, text string) (message string, ok bo
 	}
 	message, missing, err := t.attach(text)
 	switch {
-	case err != nil:
-		return "", false, t.complain(ctx, "The message was not sent", err)
+	case err != nil && t.insisted != text:
+		t.insisted = text
+		t.say("The message was not sent: %s. Enter it again to send it as text.", clause(chat.AsError(err).Message))
+		return "", false, context.Cause(ctx)
 	case len(missing) > 0 && t.insisted != text:
 		t.insisted = text
 		t.say("The message was not sent: there is no file %s. Enter it again to send it as text.", strings.Join(missing, ", "))
