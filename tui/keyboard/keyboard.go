@@ -36,7 +36,7 @@ const escapeDelay = 50 * time.Millisecond
 
 const (
 	// burstLength is how many bytes that come at once nobody has typed.
-	burstLength = 32
+	burstLength = 16
 	// burstPause is how soon behind a burst what comes is still of it, unless it is one
 	// key, such as the enter behind what was pasted.
 	burstPause = 30 * time.Millisecond
