@@ -29,11 +29,7 @@ func (p *pieces) Read(buf []byte) (int, error) {
 	if _, err := io.WriteString(p.out, piece); err != nil {
 		return 0, err
 	}
-	n, err := p.keys.Read(buf)
-	for room := len(piece); n == 0 && err == nil && room > 0; room = 0 { // nothing typed
-		return 0, nil
-	}
-	return n, err
+	return p.keys.Read(buf)
 }
 
 // recorder collects what Bubble Tea makes of keys, up to F20.
