@@ -130,3 +130,19 @@ var errBroken = errors.New("broken pipe")
 type failing struct{}
 
 func (failing) Write([]byte) (int, error) { return 0, errBroken }
+
+func TestWriterLeavesCitationMarkersOut(t *testing.T) {
+	var out appendOnly
+	w := NewWriter(&out, 60, Style{})
+	for _, piece := range []string{"It exists. ", "\ue200ci", "te\ue202turn1view0\ue201", " More.\n\n", "- so【4:0†sour", "ce】\n", "And \ue200cite\ue202turn"} {
+		if err := w.Write(piece); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if want := "It exists. More.\n\n• so And\n"; out.String() != want {
+		t.Errorf("wrote %q, want %q", out.String(), want)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"chat"
+	"chat/tui/citation"
 	"chat/tui/sanitize"
 )
 
@@ -25,8 +26,10 @@ func (t *talk) attached(ctx context.Context, text string) (message string, ok bo
 	}
 	message, missing, err := t.attach(text)
 	switch {
-	case err != nil:
-		return "", false, t.complain(ctx, "The message was not sent", err)
+	case err != nil && t.insisted != text:
+		t.insisted = text
+		t.say("The message was not sent: %s. Enter it again to send it as text.", clause(chat.AsError(err).Message))
+		return "", false, context.Cause(ctx)
 	case len(missing) > 0 && t.insisted != text:
 		t.insisted = text
 		t.say("The message was not sent: there is no file %s. Enter it again to send it as text.", strings.Join(missing, ", "))
@@ -169,6 +172,7 @@ type answer struct {
 	attempt  int // of the last chunk
 	text     sentences
 	clean    sanitize.Stream
+	cites    citation.Stream
 }
 
 // take reads an update out; true when the answer has ended.
@@ -194,7 +198,7 @@ func (a *answer) take(u chat.Update) bool {
 			a.talk.last.Reset()
 			a.talk.say("Assistant:")
 		}
-		text := a.clean.Append(c.Content)
+		text := a.cites.Append(a.clean.Append(c.Content))
 		a.talk.last.WriteString(text)
 		a.talk.write(a.text.add(text))
 	case chat.ChunkReset:
@@ -230,7 +234,9 @@ func (a *answer) link(l chat.Link) {
 }
 
 func (a *answer) end(c chat.Chunk) {
-	if rest := a.text.rest(); a.begun {
+	held := a.cites.Flush()
+	a.talk.last.WriteString(held)
+	if rest := a.text.add(held) + a.text.rest(); a.begun {
 		a.talk.write(rest + "\n")
 	}
 	switch {

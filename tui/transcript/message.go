@@ -8,6 +8,7 @@ import (
 
 	"chat"
 	"chat/tui/attach"
+	"chat/tui/citation"
 	"chat/tui/markdown"
 	"chat/tui/sanitize"
 	"chat/tui/theme"
@@ -101,8 +102,12 @@ func (m *Message) identify(rec chat.Message) {
 }
 
 func (m *Message) texts(rec chat.Message) {
-	m.content.set(rec.Content)
-	m.reasoning.set(rec.Reasoning)
+	content := sanitize.String(rec.Content)
+	if m.Role == chat.RoleAssistant {
+		content = citation.String(content)
+	}
+	m.content.set(content)
+	m.reasoning.set(citation.String(sanitize.String(rec.Reasoning)))
 	if rec.ReasoningMS > 0 { // the worker's clock knows better than one that saw a replay
 		m.thought = time.Duration(rec.ReasoningMS) * time.Millisecond
 	}
@@ -179,6 +184,8 @@ func (m *Message) endThinking() {
 }
 
 func (m *Message) end(c chat.Chunk) {
+	m.content.end()
+	m.reasoning.end()
 	m.Stopping, m.state, m.finish, m.Usage = false, c.State, c.FinishReason, c.Usage
 	if !m.state.Terminal() {
 		m.state = chat.TaskDone
@@ -195,6 +202,8 @@ func (m *Message) end(c chat.Chunk) {
 func (m *Message) Fail(sentence string) {
 	m.Sending, m.Stopping = false, false
 	m.state, m.failure = chat.TaskFailed, sanitize.Line(sentence)
+	m.content.end()
+	m.reasoning.end()
 }
 
 // Height lays the message out. Of a long text only what changed is laid out anew.
