@@ -131,7 +131,7 @@ func statusOf(c chat.Code) int {
 		return http.StatusForbidden
 	case chat.CodeNotFound:
 		return http.StatusNotFound
-	case chat.CodeConflict:
+	case chat.CodeConflict, chat.CodeBusy:
 		return http.StatusConflict
 	case chat.CodeKeyReuse:
 		return http.StatusUnprocessableEntity
