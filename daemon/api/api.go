@@ -114,6 +114,7 @@ type Options struct {
 	StorePatience time.Duration // of a call for SQL; 15 s
 	MaxBody       int64         // 1 MiB; the images of a message may come on top
 	MaxStreams    int           // followers at once; 20,000
+	AccessLog     bool          // a line for each request
 	Logger        *slog.Logger
 }
 
@@ -156,6 +157,7 @@ type Server struct {
 	open      atomic.Int64 // streams; at most Options.MaxStreams
 	inquiries inquiries
 	importing chan struct{} // holds one of maxImports places
+	refused   refusals
 }
 
 // New returns a Server that serves until ctx ends or Drain is called.
@@ -193,11 +195,11 @@ func (s *Server) Wait(ctx context.Context) error {
 }
 
 // Handler returns the calls behind the layers that guard them, outermost first:
-// time, panics, Host and Origin, the token, admission.
+// the access log, time, panics, Host and Origin, the token, admission.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	s.routes(mux)
-	return s.paced(s.recovered(s.guarded(s.authenticated(s.admitted(known(mux))))))
+	return s.withID(s.paced(s.recovered(s.guarded(s.authenticated(s.admitted(known(mux)))))))
 }
 
 func (s *Server) routes(mux *http.ServeMux) {

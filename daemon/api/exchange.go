@@ -75,7 +75,7 @@ func (s *Server) logFailure(r *http.Request, err error) {
 	if e := chat.AsError(err); e.Cause != nil {
 		cause = e.Cause
 	}
-	s.opts.Logger.Error("api: a call failed", "method", r.Method, "path", r.URL.Path, "err", err, "cause", cause)
+	s.opts.Logger.Error("api: a call failed", "method", r.Method, "path", r.URL.Path, "request", exchangeOf(r).id, "err", err, "cause", cause)
 }
 
 func writeJSON(w http.ResponseWriter, status int, contentType string, body any) {
