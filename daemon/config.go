@@ -73,11 +73,14 @@ type Config struct {
 	Token        string
 	LogLevel     slog.Level
 	LogJSON      bool
+	AccessLog    bool
+	RedisCAFile  string
 
 	// Set by the program.
-	KeyTrouble error        // why there is no ProviderKey although there should be one; see FetchKey
-	Listener   net.Listener // bound and peer-checked already; besides Listen
-	Local      bool         // one daemon per data directory, on a unix socket
+	Reloads    <-chan Config // the settings, read again: of these, the token takes effect
+	KeyTrouble error         // why there is no ProviderKey although there should be one; see FetchKey
+	Listener   net.Listener  // bound and peer-checked already; besides Listen
+	Local      bool          // one daemon per data directory, on a unix socket
 	DataDir    string
 	Instance   string
 	Logger     *slog.Logger
@@ -97,6 +100,7 @@ func Settings() []Setting {
 	return []Setting{
 		{"database-url", "DATABASE_URL", "postgres://… or sqlite:///path (default: SQLite in the data directory)", text(func(c *Config) *string { return &c.DatabaseURL })},
 		{"redis-url", "REDIS_URL", "redis://… (default: the embedded engine)", text(func(c *Config) *string { return &c.RedisURL })},
+		{"redis-ca-file", "CHATD_REDIS_CA_FILE", "file with the certificates (PEM) of the authorities that are trusted for rediss:// (default: the system's)", text(func(c *Config) *string { return &c.RedisCAFile })},
 		{"listen", "CHATD_LISTEN", "unix:///path or tcp://host:port, several with commas", setListen},
 		{"role", "CHATD_ROLE", "all, api or worker (default: all)", setRole},
 		{"api-key", "OPENAI_API_KEY", "key of the provider; better in the environment than on a command line", text(func(c *Config) *string { return &c.ProviderKey })},
@@ -122,6 +126,7 @@ func Settings() []Setting {
 		{"token-file", "CHATD_TOKEN_FILE", "file with the bearer token for TCP (default: token in the data directory, made if missing)", text(func(c *Config) *string { return &c.TokenFile })},
 		{"log-level", "CHATD_LOG_LEVEL", "debug, info, warn or error (default: info)", func(c *Config, v string) error { return c.LogLevel.UnmarshalText([]byte(v)) }},
 		{"log-json", "CHATD_LOG_JSON", "logs as JSON lines (default: off)", toggle(func(c *Config) *bool { return &c.LogJSON })},
+		{"access-log", "CHATD_ACCESS_LOG", "a line in the log for each request, without queries, headers and bodies (default: off)", toggle(func(c *Config) *bool { return &c.AccessLog })},
 	}
 }
 
@@ -196,6 +201,9 @@ func readDotEnv(path string) (map[string]string, error) {
 	if path == "" {
 		return nil, nil
 	}
+	if unreachable(path) {
+		return nil, nil
+	}
 	m, err := godotenv.Read(path)
 	if err != nil && !os.IsNotExist(err) {
 		return nil, chat.Errorf(chat.CodeInvalid, "%s cannot be read: %w", path, err)
@@ -203,8 +211,16 @@ func readDotEnv(path string) (map[string]string, error) {
 	return m, nil
 }
 
+// unreachable reports whether a file of settings is certainly not there for us: its
+// directory is missing, is a file (HOME=/dev/null), or lets nobody of ours in, as when
+// a container runs under the uid of nobody. A file that is there must be readable.
+func unreachable(path string) bool {
+	_, err := os.Stat(path)
+	return err != nil
+}
+
 func readConfigFile(path string) (map[string]string, error) {
-	if path == "" {
+	if path == "" || unreachable(path) {
 		return nil, nil
 	}
 	raw := map[string]any{}
