@@ -13,9 +13,9 @@ import (
 
 // redisOptions reads REDIS_URL, and the file with the CAs that are trusted for it.
 func redisOptions(cfg Config, log *slog.Logger) (*redis.Options, error) {
-	opts, err := redis.ParseURL(cfg.RedisURL)
-	if err != nil { // the reason quotes the password
-		return nil, chat.Errorf(chat.CodeInvalid, "REDIS_URL is not one that Redis takes: write redis://[user:password@]host:port[/db], or rediss:// for TLS")
+	opts, err := parseRedisURL(cfg.RedisURL)
+	if err != nil {
+		return nil, err
 	}
 	if cfg.RedisCAFile != "" {
 		if opts.TLSConfig == nil {
@@ -30,6 +30,14 @@ func redisOptions(cfg Config, log *slog.Logger) (*redis.Options, error) {
 			return nil, chat.Errorf(chat.CodeInvalid, "REDIS_URL has skip_verify, and CHATD_REDIS_CA_FILE says whom to trust: leave out one of them")
 		}
 		log.Warn("the certificate of Redis is not verified (skip_verify in REDIS_URL): anyone on the way can read and change what is sent; set CHATD_REDIS_CA_FILE instead")
+	}
+	return opts, nil
+}
+
+func parseRedisURL(url string) (*redis.Options, error) {
+	opts, err := redis.ParseURL(url)
+	if err != nil { // the reason quotes the password
+		return nil, chat.Errorf(chat.CodeInvalid, "the Redis URL is not one that Redis takes: write redis://[user:password@]host:port[/db], or rediss:// for TLS")
 	}
 	return opts, nil
 }

@@ -203,6 +203,25 @@ func (p *process) get(address, path, token string) int {
 	return res.StatusCode
 }
 
+// body is what a call without a token answers.
+func (p *process) body(address, path string) string {
+	p.Helper()
+	req, err := http.NewRequestWithContext(p.Context(), http.MethodGet, "http://"+address+path, nil)
+	if err != nil {
+		p.Fatal(err)
+	}
+	req.Close = true
+	res, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		p.Fatal(err)
+	}
+	data, err := io.ReadAll(res.Body)
+	if err := errors.Join(err, res.Body.Close()); err != nil {
+		p.Fatal(err)
+	}
+	return string(data)
+}
+
 func (p *process) serves(address string) {
 	p.Helper()
 	p.eventually("it serves "+address, func() bool { return p.get(address, "/readyz", "") == http.StatusOK })
