@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
-	"net/url"
 	"os"
 	"slices"
 	"strconv"
@@ -19,6 +18,8 @@ import (
 	"github.com/joho/godotenv"
 
 	"chat"
+	"chat/daemon/provider"
+	"chat/sql"
 )
 
 // Version is the program's version; releases set it with -ldflags.
@@ -73,11 +74,14 @@ type Config struct {
 	Token        string
 	LogLevel     slog.Level
 	LogJSON      bool
+	AccessLog    bool
+	RedisCAFile  string
 
 	// Set by the program.
-	KeyTrouble error        // why there is no ProviderKey although there should be one; see FetchKey
-	Listener   net.Listener // bound and peer-checked already; besides Listen
-	Local      bool         // one daemon per data directory, on a unix socket
+	Reloads    <-chan Config // the settings, read again: of these, the token takes effect
+	KeyTrouble error         // why there is no ProviderKey although there should be one; see FetchKey
+	Listener   net.Listener  // bound and peer-checked already; besides Listen
+	Local      bool          // one daemon per data directory, on a unix socket
 	DataDir    string
 	Instance   string
 	Logger     *slog.Logger
@@ -95,12 +99,13 @@ type Setting struct {
 // Settings lists all settings, in the order in which help shows them.
 func Settings() []Setting {
 	return []Setting{
-		{"database-url", "DATABASE_URL", "postgres://… or sqlite:///path (default: SQLite in the data directory)", text(func(c *Config) *string { return &c.DatabaseURL })},
-		{"redis-url", "REDIS_URL", "redis://… (default: the embedded engine)", text(func(c *Config) *string { return &c.RedisURL })},
+		{"database-url", "DATABASE_URL", "postgres://… or sqlite:///path (default: SQLite in the data directory)", checked(sql.CheckURL, func(c *Config) *string { return &c.DatabaseURL })},
+		{"redis-url", "REDIS_URL", "redis://… (default: the embedded engine)", checked(checkRedisURL, func(c *Config) *string { return &c.RedisURL })},
+		{"redis-ca-file", "CHATD_REDIS_CA_FILE", "file with the certificates (PEM) of the authorities that are trusted for rediss:// (default: the system's)", text(func(c *Config) *string { return &c.RedisCAFile })},
 		{"listen", "CHATD_LISTEN", "unix:///path or tcp://host:port, several with commas", setListen},
 		{"role", "CHATD_ROLE", "all, api or worker (default: all)", setRole},
 		{"api-key", "OPENAI_API_KEY", "key of the provider; better in the environment than on a command line", text(func(c *Config) *string { return &c.ProviderKey })},
-		{"base-url", "OPENAI_BASE_URL", "base URL of any OpenAI-compatible API", text(func(c *Config) *string { return &c.ProviderURL })},
+		{"base-url", "OPENAI_BASE_URL", "base URL of any OpenAI-compatible API", checked(provider.CheckBaseURL, func(c *Config) *string { return &c.ProviderURL })},
 		{"model", "CHAT_MODEL", "model for messages that name none", text(func(c *Config) *string { return &c.DefaultModel })},
 		{"discover", "CHAT_DISCOVER", "look for Ollama, LM Studio and llama.cpp on their usual ports (default: on)", toggle(func(c *Config) *bool { return &c.Discover })},
 		{"demo-speed", "CHAT_DEMO_SPEED", "tokens per second of the demo model, 0 for no pause (default: 60)", number(func(c *Config) *int { return &c.DemoSpeed })},
@@ -122,6 +127,7 @@ func Settings() []Setting {
 		{"token-file", "CHATD_TOKEN_FILE", "file with the bearer token for TCP (default: token in the data directory, made if missing)", text(func(c *Config) *string { return &c.TokenFile })},
 		{"log-level", "CHATD_LOG_LEVEL", "debug, info, warn or error (default: info)", func(c *Config, v string) error { return c.LogLevel.UnmarshalText([]byte(v)) }},
 		{"log-json", "CHATD_LOG_JSON", "logs as JSON lines (default: off)", toggle(func(c *Config) *bool { return &c.LogJSON })},
+		{"access-log", "CHATD_ACCESS_LOG", "a line in the log for each request, without queries, headers and bodies (default: off)", toggle(func(c *Config) *bool { return &c.AccessLog })},
 	}
 }
 
@@ -178,11 +184,6 @@ func LoadConfig(lookup func(string) (string, bool), src Sources) (Config, error)
 }
 
 func (c Config) validate() error {
-	if c.DatabaseURL != "" {
-		if u, err := url.Parse(c.DatabaseURL); err != nil || !slices.Contains([]string{"postgres", "postgresql", "sqlite"}, u.Scheme) {
-			return chat.Errorf(chat.CodeInvalid, "DATABASE_URL must be postgres://… or sqlite:///path")
-		}
-	}
 	if c.Role != RoleAll && (c.RedisURL == "" || c.DatabaseURL == "") {
 		return chat.Errorf(chat.CodeNotConfigured, "--role %s needs REDIS_URL and DATABASE_URL: apart from each other, the parts meet there", c.Role)
 	}
@@ -196,6 +197,9 @@ func readDotEnv(path string) (map[string]string, error) {
 	if path == "" {
 		return nil, nil
 	}
+	if unreachable(path) {
+		return nil, nil
+	}
 	m, err := godotenv.Read(path)
 	if err != nil && !os.IsNotExist(err) {
 		return nil, chat.Errorf(chat.CodeInvalid, "%s cannot be read: %w", path, err)
@@ -203,8 +207,16 @@ func readDotEnv(path string) (map[string]string, error) {
 	return m, nil
 }
 
+// unreachable reports whether a file of settings is certainly not there for us: its
+// directory is missing, is a file (HOME=/dev/null), or lets nobody of ours in, as when
+// a container runs under the uid of nobody. A file that is there must be readable.
+func unreachable(path string) bool {
+	_, err := os.Stat(path)
+	return err != nil
+}
+
 func readConfigFile(path string) (map[string]string, error) {
-	if path == "" {
+	if path == "" || unreachable(path) {
 		return nil, nil
 	}
 	raw := map[string]any{}
@@ -253,6 +265,22 @@ func setRole(c *Config, v string) error {
 
 func text(field func(*Config) *string) func(*Config, string) error {
 	return func(c *Config, v string) error { *field(c) = v; return nil }
+}
+
+// checked is text that is refused where check has something against it.
+func checked(check func(string) error, field func(*Config) *string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		if err := check(v); err != nil {
+			return err
+		}
+		*field(c) = v
+		return nil
+	}
+}
+
+func checkRedisURL(url string) error {
+	_, err := parseRedisURL(url)
+	return err
 }
 
 func list(field func(*Config) *[]string) func(*Config, string) error {

@@ -56,6 +56,7 @@ type daemon struct {
 	queue *queue.Queue
 	model *models
 	me    chat.Worker // of a role that has a worker
+	token bearerToken
 
 	listeners []net.Listener
 	closers   []func() error
@@ -147,8 +148,8 @@ func (d *daemon) openRedis() error {
 		opts = engine.Options()
 	} else {
 		var err error
-		if opts, err = redis.ParseURL(d.cfg.RedisURL); err != nil {
-			return chat.Errorf(chat.CodeInvalid, "REDIS_URL is not one that Redis takes: redis://[user:password@]host:port[/db]") // the reason quotes the password
+		if opts, err = redisOptions(d.cfg, d.log); err != nil {
+			return err
 		}
 		opts.DialTimeout = 2 * time.Second
 	}
@@ -211,6 +212,7 @@ func (d *daemon) serve(ctx context.Context, stop <-chan struct{}, ready func()) 
 		for _, l := range d.listeners {
 			loops.Go(func() { served <- server.Serve(l) })
 		}
+		loops.Go(func() { d.watchReloads(background) })
 		if d.cfg.Local {
 			loops.Go(func() { d.watchIdle(background, front) })
 		}
@@ -254,7 +256,7 @@ func (d *daemon) serve(ctx context.Context, stop <-chan struct{}, ready func()) 
 func (d *daemon) front(ctx context.Context) (*api.Server, *http.Server, error) {
 	o := api.Options{
 		Instance: d.cfg.Instance, Version: Version, PID: os.Getpid(), Protocol: [2]int{ProtocolMin, ProtocolMax},
-		AllowHosts: d.cfg.AllowHosts, AllowOrigins: d.cfg.AllowOrigins, MaxStreams: d.cfg.MaxStreams, Logger: d.log,
+		AllowHosts: d.cfg.AllowHosts, AllowOrigins: d.cfg.AllowOrigins, MaxStreams: d.cfg.MaxStreams, AccessLog: d.cfg.AccessLog, Logger: d.log,
 	}
 	if d.cfg.Local {
 		o.Retire = d.retire
@@ -266,15 +268,19 @@ func (d *daemon) front(ctx context.Context) (*api.Server, *http.Server, error) {
 		if l.Addr().Network() != "tcp" {
 			continue
 		}
-		token, from, err := loadToken(d.cfg)
+		from, err := d.token.load(d.cfg, d.log)
 		if err != nil {
 			return nil, nil, err
 		}
-		o.Authenticate = authenticator(token)
+		o.Authenticate = d.token.authenticate
 		if host, _, err := net.SplitHostPort(l.Addr().String()); err == nil {
 			o.AllowHosts = append(o.AllowHosts, host)
 		}
 		d.log.Info("listening", "address", "tcp://"+l.Addr().String(), "token", "in "+from)
+		if tcp, ok := l.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
+			d.log.Warn("this address is served over plain HTTP, without TLS: on the way, others can read the token and the messages; let a proxy with TLS stand before it, or listen on 127.0.0.1",
+				"address", "tcp://"+l.Addr().String())
+		}
 	}
 	front := api.New(ctx, d.store, apiLog{workerLog{d.chunk}, d.rdb}, d.queue, d.model, o)
 	server := &http.Server{

@@ -90,6 +90,9 @@ func (m *models) Models(ctx context.Context, key, baseURL string) ([]chat.Model,
 	return m.registry.Models(ctx, asCredentials(key, baseURL))
 }
 
+// CheckBaseURL refuses a base URL that no provider can have.
+func (*models) CheckBaseURL(baseURL string) error { return provider.CheckBaseURL(baseURL) }
+
 // CheckModel refuses a model that the provider is known not to have.
 func (m *models) CheckModel(ctx context.Context, model, key, baseURL string) error {
 	return m.registry.CheckModel(ctx, model, asCredentials(key, baseURL))

@@ -101,6 +101,8 @@ func postgresFault(e *pq.Error) *chat.Error {
 		return failure(chat.CodeStorage, e, "PostgreSQL cannot store this: "+e.Message+"; see to the server, then try again")
 	case strings.HasPrefix(code, "28"), code == "3D000", code == "42501":
 		return failure(chat.CodeNotConfigured, e, "PostgreSQL refuses: "+e.Message+"; check the user, password and database in DATABASE_URL")
+	case code == "42704" && strings.Contains(e.Message, "configuration parameter"): // of the connection: no statement of ours sets one
+		return failure(chat.CodeNotConfigured, e, "PostgreSQL refuses: "+e.Message+"; leave it out of DATABASE_URL")
 	}
 	return failure(chat.CodeInternal, e, fmt.Sprintf("PostgreSQL: %s (%s)", e.Message, code))
 }

@@ -203,6 +203,7 @@ func copyFrom(w io.Writer, path string, offset int64) (int64, error) {
 // daemonRun is the daemon itself. A first SIGTERM or SIGINT lets running answers
 // end, a second one hands them back at once. SIGHUP means nothing to it.
 func (p *program) daemonRun(c *cli.Context) error {
+	signal.Ignore(syscall.SIGHUP)
 	p.signals.close() // those of a client
 	log := slog.New(slog.NewTextHandler(p.err, nil))
 	o, err := p.serveOptions(func(cfg *daemon.Config) {
@@ -214,7 +215,6 @@ func (p *program) daemonRun(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	signal.Ignore(syscall.SIGHUP)
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(c.Context))
 	defer cancel(nil)
 	stop := make(chan struct{})

@@ -140,7 +140,7 @@ func unanswered(ctx context.Context, cl *client.Client, conversation string) err
 		return err
 	}
 	id := short(tasks[0].ID)
-	return chat.Errorf(chat.CodeConflict, "the conversation %s is still being answered: chat wait %s waits for it, chat stop %s ends it", short(conversation), id, id)
+	return chat.Errorf(chat.CodeBusy, "the conversation %s is still being answered: chat wait %s waits for it, chat stop %s ends it", short(conversation), id, id)
 }
 
 // refused reports whether err says that the server has certainly not taken the

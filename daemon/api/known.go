@@ -12,6 +12,7 @@ func known(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h, pattern := mux.Handler(r)
 		if pattern != "" {
+			exchangeOf(r).route = pattern
 			mux.ServeHTTP(w, r)
 			return
 		}

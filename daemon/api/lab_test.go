@@ -63,6 +63,13 @@ func (s *shelf) Models(_ context.Context, key, _ string) ([]chat.Model, error) {
 	return []chat.Model{{ID: "lying", Provider: "test", Default: true}, {ID: "lying-too", Provider: "test"}}, nil
 }
 
+func (s *shelf) CheckBaseURL(baseURL string) error {
+	if !strings.HasPrefix(baseURL, "http://") && !strings.HasPrefix(baseURL, "https://") {
+		return chat.Errorf(chat.CodeInvalid, "the provider's base URL must be http://… or https://…")
+	}
+	return nil
+}
+
 func (s *shelf) Configured(key, baseURL string) bool { return key == "sk-server" && baseURL == "" }
 
 func (s *shelf) CheckModel(_ context.Context, model, key, _ string) error {

@@ -2,20 +2,16 @@ package provider
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"syscall"
 	"time"
-
-	"chat"
 )
 
 // newTransport is the network. It never follows redirects, because a
 // RoundTripper does not, and no http.Client stands in front of it.
 func newTransport() *http.Transport {
-	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second, ControlContext: refuseLinkLocal}
+	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second, ControlContext: refuseAddress}
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            dialer.DialContext,
@@ -28,19 +24,6 @@ func newTransport() *http.Transport {
 		WriteBufferSize:        1 << 10, // each running answer holds one; a longer request goes past it
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 15 * time.Second},
 	}
-}
-
-// refuseLinkLocal keeps base URLs from reaching the metadata services of cloud
-// machines, whatever name they hide behind.
-func refuseLinkLocal(_ context.Context, _, address string, _ syscall.RawConn) error {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return fmt.Errorf("split %q: %w", address, err)
-	}
-	if ip := net.ParseIP(host); ip != nil && (ip.IsLinkLocalUnicast() || ip.IsMulticast()) {
-		return chat.Errorf(chat.CodeProviderConnect, "the provider's address %s is link-local and not allowed: check OPENAI_BASE_URL", host)
-	}
-	return nil
 }
 
 // handlerTransport answers requests from a handler in this process, streaming,

@@ -12,6 +12,8 @@ const (
 	goUUID  = "github.com/google/uuid"
 	charm   = "github.com/charmbracelet/"
 	xSync   = "golang.org/x/sync/"
+	// strictJSON becomes encoding/json/v2 with Go 1.27.
+	strictJSON = "github.com/go-json-experiment/json"
 
 	crashPoints = "chat/internal/crash" // empty functions in a normal build
 )
@@ -87,7 +89,7 @@ var rules = map[string]rule{
 		"the life of a task: it declares the interfaces it needs, so that every fault can be injected",
 	},
 	"chat/daemon/api": {
-		[]string{"chat", "chat/sse", crashPoints, goUUID},
+		[]string{"chat", "chat/sse", crashPoints, goUUID, strictJSON, strictJSON + "/jsontext"},
 		"handlers and auth: it declares the interfaces it needs, and never sees Redis or SQL",
 	},
 	"chat/daemon/client": {

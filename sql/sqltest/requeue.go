@@ -106,7 +106,7 @@ var requeueTests = map[string]func(*suite){
 
 	"keeps its place": func(s *suite) {
 		first := s.claimed()
-		second := s.send(first.ConversationID, chat.Submission{Content: "later"})
+		second := s.queued()
 		s.must(s.Requeue(s.Context(), handback(first, true, "", "")))
 		if got := ids(s.claim(2), claimID); len(got) != 2 || got[0] != first.ID || got[1] != second.TaskID {
 			s.Fatalf("claimed %v", got)

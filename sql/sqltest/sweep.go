@@ -130,9 +130,8 @@ var sweepTests = map[string]func(*suite){
 
 	"two sweepers share the work": func(s *suite) {
 		const count = 20
-		c := s.conversation()
 		for range count {
-			s.send(c.ID, chat.Submission{Content: "x"})
+			s.queued()
 		}
 		s.claim(count)
 		s.expire()
