@@ -119,7 +119,7 @@ func (w *Writer) next() step {
 		entries: w.entries[w.acked:], publish: w.entries[w.told:], made: time.Now(),
 	}
 	if s.before == 0 || !w.intact || s.made.Sub(w.armed) >= w.log.opts.Refresh {
-		s.meta = meta(w.status, w.task.Attempt, len(w.entries), w.created, s.made, w.finish, w.task.Model)
+		s.meta = w.meta(s.made)
 	}
 	return s
 }

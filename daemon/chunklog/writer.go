@@ -57,6 +57,8 @@ type Writer struct {
 	sent    time.Time // the last step that succeeded
 	status  chat.TaskState
 	finish  string
+
+	complete bool // the answer was received to its end
 }
 
 type delta struct {
@@ -111,8 +113,9 @@ func (w *Writer) inherit(ctx context.Context) (chat.Answer, error) {
 	return a, nil
 }
 
-// answerOf is the text of the newest attempt in chunks, and whether the metadata
-// say that it was received whole.
+// answerOf is the text of the newest attempt in chunks, and whether that is a whole
+// answer: its writer settled it as complete, and the list still has all entries that
+// it had then.
 func (l *Log) answerOf(ctx context.Context, taskID string, chunks []chat.EncodedChunk) (chat.Answer, error) {
 	a, err := textOf(chunks)
 	if err != nil {
@@ -120,12 +123,12 @@ func (l *Log) answerOf(ctx context.Context, taskID string, chunks []chat.Encoded
 	}
 	ctx, cancel := context.WithTimeout(ctx, l.opts.Timeout)
 	defer cancel()
-	m, err := l.rdb.HMGet(ctx, l.opts.Names.Metadata(taskID), metaAttempt, metaChunkCount, metaFinishReason).Result()
+	m, err := l.rdb.HMGet(ctx, l.opts.Names.Metadata(taskID), metaAttempt, metaChunkCount, metaFinishReason, metaComplete).Result()
 	if err != nil {
 		return a, err
 	}
 	a.FinishReason, _ = m[2].(string)
-	a.Whole = a.FinishReason != "" && m[0] == fmt.Sprint(a.Attempt) && m[1] == fmt.Sprint(len(chunks))
+	a.Whole = m[3] == "1" && a.FinishReason != "" && m[0] == fmt.Sprint(a.Attempt) && m[1] == fmt.Sprint(len(chunks))
 	return a, nil
 }
 
@@ -219,17 +222,18 @@ func (w *Writer) Run(ctx context.Context) error {
 	}
 }
 
-// Settle sends everything, after Run has returned, and notes the finish reason
-// of an answer that was received whole ("" otherwise). It tries until ctx ends.
-// It returns the number of chunks, which is the index of the terminal one; that
-// holds even if Redis could not be reached.
-func (w *Writer) Settle(ctx context.Context, finishReason string) (int, error) {
+// Settle sends everything, after Run has returned, and records why the answer
+// ended. complete says that it was received to its end: only such an answer may be
+// taken over by a later attempt. It tries until ctx ends. It returns the number of
+// chunks, which is the index of the terminal one; that holds even if Redis could
+// not be reached.
+func (w *Writer) Settle(ctx context.Context, finishReason string, complete bool) (int, error) {
 	w.sending.Lock()
 	defer w.sending.Unlock()
 	if err := w.drain(); err != nil {
 		return 0, err
 	}
-	w.finish, w.armed = finishReason, time.Time{}
+	w.finish, w.complete, w.armed = finishReason, complete, time.Time{}
 	return len(w.entries), w.insist(ctx)
 }
 
@@ -243,6 +247,7 @@ func (w *Writer) End(ctx context.Context, terminal chat.Chunk) error {
 		return err
 	}
 	w.status, w.finish, w.armed = terminal.State, terminal.FinishReason, time.Time{}
+	w.complete = terminal.State == chat.TaskDone
 	if err := w.insist(ctx); err != nil || len(w.entries) < packAt {
 		return err
 	}

@@ -56,6 +56,7 @@ func Run(t *testing.T, open func(t *testing.T) Engine) {
 		{"entries that do not count are never shown", testForeignEntries},
 		{"every key has a TTL at every moment", testTTL},
 		{"an answer received whole is found again", testSalvage},
+		{"only an answer received whole is found again", testOnlyWholeAnswersAreSalvaged},
 		{"nothing is sent while the lease is in doubt", testDoubt},
 		{"lost messages are made up for by the list", testLostMessages},
 		{"a hint wakes a waiting tail", testHint},
@@ -229,7 +230,7 @@ func (b *bench) finish(t *testing.T, w *chunklog.Writer, stop func()) {
 	stop()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	if _, err := w.Settle(ctx, "stop"); err != nil {
+	if _, err := w.Settle(ctx, "stop", true); err != nil {
 		t.Fatalf("settle: %v", err)
 	}
 	if err := w.End(ctx, chat.Chunk{Type: chat.ChunkDone, MessageID: "msg", State: chat.TaskDone, FinishReason: "stop"}); err != nil {
