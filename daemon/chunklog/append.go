@@ -77,8 +77,8 @@ func (s step) put(ctx context.Context, p redis.Pipeliner, o Options) (a appended
 // check is the outcome of a step whose commands all have been answered.
 func (a appended) check(s step) error {
 	if a.attempt != nil {
-		first := s.before == 0 && errors.Is(a.attempt.Err(), redis.Nil) // nobody has written yet
-		if err := checkAttempt(a.attempt, s.attempt); err != nil && !first {
+		unwritten := s.before == 0 && errors.Is(a.attempt.Err(), redis.Nil)
+		if err := checkAttempt(a.attempt, s.attempt); err != nil && !unwritten {
 			return err
 		}
 	}

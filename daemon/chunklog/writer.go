@@ -50,6 +50,7 @@ type Writer struct {
 	acked   int      // how many of them Redis is known to hold
 	told    int      // how many of them have been published
 	tried   int      // how many there were at the last try
+	looked  bool     // whether it is known what was there before
 	intact  bool     // whether the list is believed to be entries[:acked]
 	unsure  bool     // whether an append to such a list may have been applied
 	stale   bool     // a newer attempt was found
@@ -82,6 +83,7 @@ func (l *Log) Begin(ctx context.Context, task chat.Task, allowed func() bool) (*
 		w.poke()
 		return w, chat.Answer{}, nil
 	}
+	w.looked = true
 	left, err := w.inherit(ctx)
 	if err != nil {
 		l.opts.Logger.Warn("chunk log: cannot read what an earlier attempt left", "task", task.ID, "err", err)
@@ -105,11 +107,8 @@ func (w *Writer) inherit(ctx context.Context) (chat.Answer, error) {
 	if err != nil {
 		return a, err
 	}
-	if n := len(chunks); n > 0 && chunks[n-1].Terminal() {
-		raw = raw[:n-1] // an ending that was never committed
-	}
-	w.entries = raw
-	w.told = len(raw)
+	w.entries = withoutEnd(raw, chunks)
+	w.told = len(w.entries)
 	return a, nil
 }
 
