@@ -8,6 +8,7 @@ import (
 	"chat"
 	"chat/daemon/client"
 	"chat/tui"
+	"chat/tui/sanitize"
 )
 
 // backend is the daemon, as the screen wants it.
@@ -82,13 +83,17 @@ func (b *backend) Place(ctx context.Context, id, search string) (line, messageID
 	return line, messageID, err
 }
 
-// Trouble is that Redis is away: answers go on, and come with their ends only.
+// Trouble is that Redis is away, or refuses something: answers go on, and come with
+// their ends only, or late.
 func (b *backend) Trouble(ctx context.Context) (string, error) {
 	ready, err := b.cl.Ready(ctx)
-	if ready.Redis == "down" {
+	switch ready.Redis {
+	case "", "ok":
+		return "", err
+	case "down":
 		return "Redis is down; answers go on", err
 	}
-	return "", err
+	return "Redis " + sanitize.Line(ready.Redis) + "; answers go on", err
 }
 
 func (b *backend) Regenerate(ctx context.Context, messageID, model string) (chat.Accepted, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"net"
 	"os"
@@ -97,6 +98,8 @@ func serve(c *cli.Context, stderr io.Writer, lookup func(string) (string, bool))
 	cfg.FetchKey(c.Context)
 	cfg.DataDir, cfg.Instance = paths.Data, uuid.NewString()
 	cfg.Logger = newLogger(stderr, cfg)
+	log.SetFlags(0) // what other packages log becomes lines like ours
+	log.SetOutput(slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelWarn).Writer())
 
 	ctx, stop, done := signals(c.Context, cfg.Logger)
 	defer done()
@@ -118,7 +121,7 @@ func serve(c *cli.Context, stderr io.Writer, lookup func(string) (string, bool))
 }
 
 // signals ends in two stages: the first signal closes stop, the second ends ctx.
-func signals(ctx context.Context, log *slog.Logger) (context.Context, <-chan struct{}, func()) {
+func signals(ctx context.Context, logger *slog.Logger) (context.Context, <-chan struct{}, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop, quit := make(chan struct{}), make(chan struct{})
 	ch := make(chan os.Signal, 2)
@@ -132,7 +135,7 @@ func signals(ctx context.Context, log *slog.Logger) (context.Context, <-chan str
 				return
 			case s := <-ch:
 				if n == 0 {
-					log.Info("finishing running answers; a second signal hands them back at once", "signal", s.String())
+					logger.Info("finishing running answers; a second signal hands them back at once", "signal", s.String())
 					close(stop)
 				} else {
 					cancel(errors.New("a second " + s.String()))

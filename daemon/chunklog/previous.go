@@ -2,7 +2,11 @@ package chunklog
 
 import (
 	"context"
+	"errors"
 	"slices"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
 
 	"chat"
 )
@@ -12,15 +16,30 @@ import (
 // attempt for a second time: positions that readers have must not come to mean another
 // text.
 func (w *Writer) look(ctx context.Context) error {
-	asking, cancel := context.WithTimeout(ctx, w.log.opts.Timeout)
-	defer cancel()
-	n := w.log.opts.Names
-	there, err := w.log.rdb.Exists(asking, n.Metadata(w.task.ID), n.Chunks(w.task.ID), n.Packed(w.task.ID)).Result()
-	if err == nil && there > 0 {
+	there, err := w.log.exists(ctx, w.task.ID)
+	if err == nil && there {
 		err = w.goOn(ctx)
 	}
 	w.looked = err == nil
 	return err
+}
+
+// exists reports whether anything of a stream is in Redis. A list that is packed has its
+// metadata for as long.
+func (l *Log) exists(ctx context.Context, taskID string) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.opts.Timeout)
+	defer cancel()
+	n := l.opts.Names
+	var owner *redis.StringCmd
+	var length *redis.IntCmd
+	_, err := l.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		owner, length = p.HGet(ctx, n.Metadata(taskID), metaAttempt), p.LLen(ctx, n.Chunks(taskID))
+		return nil
+	})
+	if err != nil && !errors.Is(err, redis.Nil) && !strings.HasPrefix(err.Error(), "WRONGTYPE") {
+		return false, err
+	}
+	return owner.Err() == nil || length.Val() > 0, nil
 }
 
 // goOn puts the entries that are in Redis before those of a first attempt, and a

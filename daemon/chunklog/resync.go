@@ -61,20 +61,17 @@ func restart(chunks []chat.EncodedChunk) ([]chat.EncodedChunk, error) {
 // attempt's writer has lived since we first looked, and has not come that far. What
 // Redis has lost says nothing: only a living writer moves updated_at forward.
 func (t *Tail) neverWas(ctx context.Context) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, t.log.opts.Timeout)
-	defer cancel()
-	m, err := t.log.rdb.HMGet(ctx, t.log.opts.Names.Metadata(t.taskID), metaAttempt, metaChunkCount, metaUpdatedAt).Result()
+	m, err := t.log.metadata(ctx, t.taskID, metaAttempt, metaChunkCount, metaUpdatedAt)
 	if err != nil {
 		return false, err
 	}
-	text := func(i int) string { s, _ := m[i].(string); return s }
-	updated, err := time.Parse(time.RFC3339Nano, text(2))
+	updated, err := time.Parse(time.RFC3339Nano, m[2])
 	if err != nil {
 		return false, nil //nolint:nilerr // metadata that are lost or damaged say nothing
 	}
 	if t.since.IsZero() {
 		t.since = updated
 	}
-	count, err := strconv.Atoi(text(1))
-	return err == nil && text(0) == strconv.Itoa(t.pos.Attempt) && count <= t.pos.Index && updated.After(t.since), nil
+	count, err := strconv.Atoi(m[1])
+	return err == nil && m[0] == strconv.Itoa(t.pos.Attempt) && count <= t.pos.Index && updated.After(t.since), nil
 }

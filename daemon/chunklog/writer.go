@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"chat"
 )
 
@@ -120,15 +122,34 @@ func (l *Log) answerOf(ctx context.Context, taskID string, chunks []chat.Encoded
 	if err != nil {
 		return a, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, l.opts.Timeout)
-	defer cancel()
-	m, err := l.rdb.HMGet(ctx, l.opts.Names.Metadata(taskID), metaAttempt, metaChunkCount, metaFinishReason, metaComplete).Result()
+	m, err := l.metadata(ctx, taskID, metaAttempt, metaChunkCount, metaFinishReason, metaComplete)
 	if err != nil {
 		return a, err
 	}
-	a.FinishReason, _ = m[2].(string)
+	a.FinishReason = m[2]
 	a.Whole = m[3] == "1" && a.FinishReason != "" && m[0] == fmt.Sprint(a.Attempt) && m[1] == fmt.Sprint(len(chunks))
 	return a, nil
+}
+
+// metadata returns fields of a stream's metadata, each "" if it is not there. HMGET
+// would be one more command for an operator to allow.
+func (l *Log) metadata(ctx context.Context, taskID string, fields ...string) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.opts.Timeout)
+	defer cancel()
+	cmds, err := l.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		for _, f := range fields {
+			p.HGet(ctx, l.opts.Names.Metadata(taskID), f)
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return nil, err
+	}
+	values := make([]string, len(fields))
+	for i, cmd := range cmds {
+		values[i] = cmd.(*redis.StringCmd).Val() //nolint:forcetypeassert // made above
+	}
+	return values, nil
 }
 
 // Read returns the text that the log of a task holds for its newest attempt.

@@ -56,8 +56,12 @@ func (f frame) headline(host string, width int) string {
 		{fmt.Sprintf("%.0f tok/s", f.meter.Total()), ""},
 	}
 	for _, d := range []struct{ name, state string }{{"sql", f.st.SQL}, {"redis", f.st.Redis}} {
-		if d.state != "ok" {
-			list = append(list, part{d.name + " " + d.state, f.th.Bad})
+		switch d.state {
+		case "ok":
+		case "down":
+			list = append(list, part{d.name + " down", f.th.Bad})
+		default: // a sentence, which has a line of its own
+			list = append(list, part{d.name + " is in trouble", f.th.Bad})
 		}
 	}
 	return parts(width, " · ", append(list,
@@ -97,7 +101,12 @@ func (f frame) memory(width int) string {
 	if m == nil {
 		return parts(width, "  ", append(list, part{"does not answer; answers go on, and are saved", f.th.Bad})...)
 	}
-	list = append(list, part{fmt.Sprintf("%d keys", m.Keys), ""})
+	if f.st.Redis != "ok" {
+		list = append(list, part{f.st.Redis, f.th.Bad})
+	}
+	if m.Keys >= 0 {
+		list = append(list, part{fmt.Sprintf("%d keys", m.Keys), ""})
+	}
 	switch {
 	case m.UsedBytes == 0:
 		list = append(list, part{"memory not told", f.th.Dim})
