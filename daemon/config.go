@@ -66,7 +66,6 @@ type Config struct {
 	Idle         time.Duration // of a local daemon; 0 = it stays
 	DatabasePool int
 	RedisPool    int
-	HashTags     bool
 	MaxStreams   int
 	AllowHosts   []string
 	AllowOrigins []string
@@ -120,7 +119,6 @@ func Settings() []Setting {
 		{"idle", "CHATD_IDLE", "a local daemon ends after this time without work and clients, 0 for never (default: 30m)", duration(func(c *Config) *time.Duration { return &c.Idle })},
 		{"database-pool", "CHATD_DATABASE_POOL", "connections to PostgreSQL (default: 16)", number(func(c *Config) *int { return &c.DatabasePool })},
 		{"redis-pool", "CHATD_REDIS_POOL", "connections to Redis (default: 32)", number(func(c *Config) *int { return &c.RedisPool })},
-		{"hash-tags", "CHATD_HASH_TAGS", "braces around task ids in key names, for Redis Cluster (default: off)", toggle(func(c *Config) *bool { return &c.HashTags })},
 		{"max-streams", "CHATD_MAX_STREAMS", "followers that one API process serves at once (default: 20000)", number(func(c *Config) *int { return &c.MaxStreams })},
 		{"allow-host", "CHATD_ALLOW_HOST", "host names that requests over TCP may name, with commas", list(func(c *Config) *[]string { return &c.AllowHosts })},
 		{"allow-origin", "CHATD_ALLOW_ORIGIN", "web origins that may call, with commas (default: none)", setOrigins},

@@ -65,7 +65,7 @@ var examples = map[string]struct{ good, bad string }{
 	"listen": {"unix:///tmp/s", "127.0.0.1:8080"}, "role": {"all", "chief"}, "api-key": {"sk-x", ""}, "base-url": {"http://x/v1", "https://user:secret@x/v1"},
 	"model": {"m", ""}, "discover": {"off", "perhaps"}, "demo-speed": {"7", "fast"}, "concurrency": {"7", "-1"},
 	"chunk-ttl": {"90", "soon"}, "lease": {"20s", "-5s"}, "deadline": {"10m", "x"}, "drain": {"5", "1 h"}, "idle": {"0", "never"},
-	"database-pool": {"7", "1.5"}, "redis-pool": {"7", "x"}, "hash-tags": {"yes", "2"}, "max-streams": {"7", "many"},
+	"database-pool": {"7", "1.5"}, "redis-pool": {"7", "x"}, "max-streams": {"7", "many"},
 	"allow-host": {"a.example, b.example", ""}, "allow-origin": {"https://a.example", "https://a.example/page"}, "token-file": {"/tmp/t", ""},
 	"headers-timeout": {"30s", "soon"}, "first-token-timeout": {"90", "x"}, "token-timeout": {"2m", "-1s"},
 	"redis-ca-file": {"/tmp/ca", ""}, "access-log": {"on", "file"},

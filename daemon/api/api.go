@@ -67,7 +67,9 @@ type Log interface {
 	Tail(taskID string, after chat.Position) Tail
 	Hint(ctx context.Context, kind, taskID string) error
 	Followers() int
-	Ping(ctx context.Context) error
+	// State says whether Redis does what is needed of it: "ok", "down" or a short
+	// sentence.
+	State(ctx context.Context) string
 }
 
 // Bell wakes a worker, and tells how Redis stands; *queue.Queue satisfies it.

@@ -42,7 +42,7 @@ type LogWriter interface {
 	Reset()
 	Run(ctx context.Context) error
 	Stop()
-	Settle(ctx context.Context, finishReason string) (int, error)
+	Settle(ctx context.Context, finishReason string, complete bool) (int, error)
 	End(ctx context.Context, terminal chat.Chunk) error
 }
 

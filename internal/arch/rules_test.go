@@ -46,6 +46,10 @@ var rules = map[string]rule{
 		[]string{"chat", "chat/daemon/keys", goRedis},
 		"wake-ups only: which task is next is decided in SQL",
 	},
+	"chat/daemon/redischeck": {
+		[]string{"chat", "chat/daemon/keys", goRedis},
+		"whether Redis does what is needed of it, which PING does not tell",
+	},
 	"chat/daemon/chunklog": {
 		[]string{"chat", "chat/daemon/keys", crashPoints, goRedis, "github.com/klauspost/compress/zstd"},
 		"the fast path of a live stream: it knows Redis, and nothing of SQL or HTTP",
