@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"time"
@@ -128,18 +127,14 @@ func (j *jsonExport) conversation(conv chat.Conversation, messages []chat.Messag
 		}
 		lead = "\n    "
 	}
-	var b bytes.Buffer
-	b.WriteString(lead)
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("    ", "  ")
 	if messages == nil {
 		messages = []chat.Message{}
 	}
-	if err := e.Encode(chat.Transcript{Conversation: conv, Messages: messages}); err != nil {
+	b, err := encodeJSON(chat.Transcript{Conversation: conv, Messages: messages}, "    ", "  ")
+	if err != nil {
 		return err
 	}
-	_, err := j.w.Write(bytes.TrimSuffix(b.Bytes(), []byte("\n")))
+	_, err = io.WriteString(j.w, lead+string(bytes.TrimSuffix(b, []byte("\n"))))
 	return err
 }
 

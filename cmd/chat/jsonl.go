@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"io"
 	"time"
 
@@ -55,9 +54,7 @@ func (j *jsonLines) write(a *answer, e event) error {
 	}
 	j.seq++
 	e.V, e.Seq, e.Task, e.Conversation, e.TS = 1, j.seq, a.task, a.conversation, time.Now().UTC()
-	enc := json.NewEncoder(j.out)
-	enc.SetEscapeHTML(false)
-	return enc.Encode(e)
+	return writeJSONLine(j.out, e)
 }
 
 func (j *jsonLines) chunk(a *answer, c chat.Chunk) error {

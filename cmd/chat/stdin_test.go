@@ -103,6 +103,12 @@ func (f *fake) start(t *testing.T, stdin *os.File, args ...string) chatRun {
 
 func start(t *testing.T, h http.Handler, stdin *os.File, args ...string) chatRun {
 	t.Helper()
+	return startIn(t, h, stdin, map[string]string{"HOME": t.TempDir()}, args...)
+}
+
+// startIn is start with an environment.
+func startIn(t *testing.T, h http.Handler, stdin *os.File, env map[string]string, args ...string) chatRun {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "s")
 	l, err := net.Listen("unix", path)
 	if err != nil {
@@ -115,7 +121,10 @@ func start(t *testing.T, h http.Handler, stdin *os.File, args ...string) chatRun
 	defer server.Close()
 	files := stdio{in: stdin, out: tempFile(t), err: tempFile(t)}
 	code := run(context.Background(), append([]string{"chat"}, args...), files, func(name string) (string, bool) {
-		v, ok := map[string]string{"CHAT_HOST": "unix://" + path, "HOME": t.TempDir()}[name]
+		if name == "CHAT_HOST" {
+			return "unix://" + path, true
+		}
+		v, ok := env[name]
 		return v, ok
 	})
 	return chatRun{code, contents(t, files.out), contents(t, files.err)}
