@@ -46,12 +46,16 @@ Examples:
 		Subcommands: []*cli.Command{
 			{Name: "path", Usage: "print where the file is", ArgsUsage: noArguments, Action: p.configPath},
 			{Name: "get", Usage: "print a setting, or all that are set", ArgsUsage: "[SETTING]", Action: p.configGet},
-			{Name: "set", Usage: `change a setting; "" takes it out`, ArgsUsage: "SETTING VALUE", Action: p.configSet},
+			{Name: "set", Usage: `change a setting; "" takes it out`, ArgsUsage: settingAndValue, Action: p.configSet},
 			{Name: "edit", Usage: "open the file in $VISUAL or $EDITOR", ArgsUsage: noArguments, Action: p.configEdit},
 			{Name: "check", Usage: "say what is wrong with the file, and where", ArgsUsage: noArguments, Action: p.configCheck},
 		},
 	}
 }
+
+// settingAndValue is the ArgsUsage of config set, whose value may be a negative
+// number.
+const settingAndValue = "SETTING VALUE"
 
 func (p *program) config() (*configFile, error) {
 	paths, err := local.FindPaths(p.lookup)

@@ -9,6 +9,7 @@ import (
 
 	"chat"
 	"chat/daemon/client"
+	"chat/tui/attach"
 )
 
 func (p *program) editCommand() *cli.Command {
@@ -106,7 +107,7 @@ func (p *program) newText(ctx context.Context, words []string) (text string, giv
 	if asked || !editor && p.stdinIsGiven() {
 		data, err := p.readStdin(ctx, false)
 		if err == nil {
-			text, err = checkText("stdin", data)
+			text, err = attach.Text(attach.Stdin, data)
 		}
 		if err != nil || asked || strings.TrimSpace(text) != "" {
 			if err == nil {

@@ -86,6 +86,9 @@ func (p *program) sendOptions(c *cli.Context) (submission, error) {
 	if err := p.takeRole(c, &o); err != nil {
 		return o, err
 	}
+	if err := checkUTF8("the system prompt", o.system); err != nil {
+		return o, err
+	}
 	timeout := c.Duration("timeout")
 	switch {
 	case o.system != "" && o.conversation != "":

@@ -18,6 +18,7 @@ import (
 
 	"chat"
 	"chat/sse"
+	"chat/tui/attach"
 )
 
 // fake is a server that answers every message with the same chunks, and
@@ -219,7 +220,7 @@ func TestStdinThatHoldsNothing(t *testing.T) {
 
 func TestStdinThatIsNoText(t *testing.T) {
 	f := &fake{t: t, chunks: textAnswer()}
-	for name, content := range map[string][]byte{"binary": {0xff, 0xfe}, "nul": []byte("a\x00b"), "huge": bytes.Repeat([]byte("x"), maxPrompt+1)} {
+	for name, content := range map[string][]byte{"binary": {0xff, 0xfe}, "nul": []byte("a\x00b"), "huge": bytes.Repeat([]byte("x"), attach.MaxMessage+1)} {
 		in := tempFile(t)
 		if _, err := in.WriteAt(content, 0); err != nil {
 			t.Fatal(err)
