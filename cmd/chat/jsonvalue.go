@@ -9,10 +9,34 @@ import (
 // its end nevertheless.
 var errTooLong = errors.New("too long")
 
+// readByte reads a byte, and keeps count of the place.
+func (a *archive) readByte() (byte, error) {
+	b, err := a.r.ReadByte()
+	if err != nil {
+		return 0, err
+	}
+	if b == '\n' {
+		a.line, a.before, a.column = a.line+1, a.column, 0
+	} else {
+		a.column++
+	}
+	return b, nil
+}
+
+// unreadByte takes back what readByte has returned.
+func (a *archive) unreadByte(b byte) error {
+	if b == '\n' {
+		a.line, a.column = a.line-1, a.before
+	} else {
+		a.column--
+	}
+	return a.r.UnreadByte()
+}
+
 // peek is the next byte that is no white space, which stays unread.
 func (a *archive) peek() (byte, error) {
 	for {
-		b, err := a.r.ReadByte()
+		b, err := a.readByte()
 		if err != nil {
 			return 0, err
 		}
@@ -20,7 +44,7 @@ func (a *archive) peek() (byte, error) {
 		case ' ', '\t', '\r', '\n', 0xEF, 0xBB, 0xBF: // the last three are a byte order mark
 			continue
 		}
-		return b, a.r.UnreadByte()
+		return b, a.unreadByte(b)
 	}
 }
 
@@ -40,7 +64,7 @@ func (a *archive) value(limit int) ([]byte, error) {
 	}
 	depth, quoted, escaped := 0, false, false
 	for n := 0; ; n++ {
-		b, err := a.r.ReadByte()
+		b, err := a.readByte()
 		if err != nil {
 			return nil, err
 		}
@@ -49,7 +73,7 @@ func (a *archive) value(limit int) ([]byte, error) {
 			if n == 0 {
 				return nil, fmt.Errorf("a value was expected, not %q", b)
 			}
-			return done(kept, long, a.r.UnreadByte())
+			return done(kept, long, a.unreadByte(b))
 		}
 		keep(b)
 		switch {

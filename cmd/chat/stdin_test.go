@@ -122,10 +122,10 @@ func startIn(t *testing.T, h http.Handler, stdin *os.File, env map[string]string
 	defer server.Close()
 	files := stdio{in: stdin, out: tempFile(t), err: tempFile(t)}
 	code := run(context.Background(), append([]string{"chat"}, args...), files, func(name string) (string, bool) {
-		if name == "CHAT_HOST" {
+		v, ok := env[name]
+		if name == "CHAT_HOST" && !ok {
 			return "unix://" + path, true
 		}
-		v, ok := env[name]
 		return v, ok
 	})
 	return chatRun{code, contents(t, files.out), contents(t, files.err)}
