@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/charmbracelet/x/term"
@@ -12,6 +13,8 @@ import (
 
 	"chat"
 	"chat/daemon/client"
+	"chat/tui/attach"
+	"chat/tui/markdown"
 	"chat/tui/sanitize"
 	"chat/tui/thread"
 )
@@ -139,21 +142,28 @@ func (p *program) show(c *cli.Context) error {
 // printing is how a conversation is printed.
 type printing struct {
 	raw bool // texts as they were written
-	all bool // all branches, not only the newest
-	ids bool // of the messages, too
+	// part says that each message is a part of a document in Markdown: what is in it
+	// stays in it.
+	part bool
+	all  bool // all branches, not only the newest
+	ids  bool // of the messages, too
 	// task is the task whose branch it is, instead of the newest; "" if none.
 	task string
 }
 
 // printConversation prints a conversation, and tells how many messages it left out.
 func (p *program) printConversation(conv chat.Conversation, messages []chat.Message, o printing) (left int, err error) {
-	if conv.Title != "" {
-		if _, err := fmt.Fprintf(p.out, "# %s\n", sanitize.Line(conv.Title)); err != nil {
+	title, system := sanitize.Line(conv.Title), conv.System
+	if o.part {
+		title, system = markdown.Literal(title), markdown.Contain(system)
+	}
+	if title != "" {
+		if _, err := fmt.Fprintf(p.out, "# %s\n", title); err != nil {
 			return 0, err
 		}
 	}
 	if conv.System != "" {
-		text := "\n> " + strings.ReplaceAll(conv.System, "\n", "\n> ") + "\n"
+		text := "\n> " + strings.ReplaceAll(system, "\n", "\n> ") + "\n"
 		if term.IsTerminal(p.out.Fd()) {
 			text = sanitize.String(text)
 		}
@@ -167,7 +177,7 @@ func (p *program) printConversation(conv chat.Conversation, messages []chat.Mess
 		shown = tree.Path(wayTo(o.task, messages, tree))
 	}
 	for _, m := range shown {
-		if err := p.printMessage(m, heading(m, tree, o.ids), o.raw); err != nil {
+		if err := p.printMessage(m, heading(m, tree, o.ids), o); err != nil {
 			return 0, err
 		}
 	}
@@ -207,19 +217,42 @@ func heading(m chat.Message, tree *thread.Tree, id bool) string {
 	return sanitize.Line(head)
 }
 
-func (p *program) printMessage(m chat.Message, head string, raw bool) error {
+func (p *program) printMessage(m chat.Message, head string, o printing) error {
+	text, problem := chat.WithoutImages(m.Content), ""
+	if m.Error != nil {
+		problem = "[" + sanitize.Line(m.Error.Message) + "]"
+	}
+	if o.part {
+		head, text = markdown.Literal(head), partText(m.Content)
+		if problem != "" {
+			problem = "\n" + markdown.Literal(problem)
+		}
+	}
 	if _, err := fmt.Fprintf(p.out, "\n## %s\n\n", head); err != nil {
 		return err
 	}
-	if err := p.printText(chat.WithoutImages(m.Content), raw); err != nil {
+	if err := p.printText(text, o.raw); err != nil || problem == "" {
 		return err
 	}
-	if m.Error != nil {
-		if _, err := fmt.Fprintf(p.out, "[%s]\n", sanitize.Line(m.Error.Message)); err != nil {
-			return err
+	_, err := fmt.Fprintln(p.out, problem)
+	return err
+}
+
+// partText is a message as a part of a document: its words, and the texts of its
+// files as code.
+func partText(content string) string {
+	var parts []string
+	for _, part := range attach.Split(content) {
+		switch {
+		case part.Image:
+			parts = append(parts, markdown.Literal(strings.TrimSpace(chat.WithoutImages(part.Source))))
+		case part.Name != "":
+			parts = append(parts, markdown.Literal(sanitize.Line(part.Name))+":\n\n"+fenced("", part.Text()))
+		default:
+			parts = append(parts, markdown.Contain(strings.Trim(part.Source, "\n")))
 		}
 	}
-	return nil
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), "\n\n")
 }
 
 func (p *program) printText(text string, raw bool) error {

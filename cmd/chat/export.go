@@ -170,7 +170,7 @@ func (m *markdownExport) conversation(conv chat.Conversation, messages []chat.Me
 		}
 	}
 	m.begun = true
-	left, err := m.p.printConversation(conv, messages, printing{raw: true})
+	left, err := m.p.printConversation(conv, messages, printing{raw: true, part: true})
 	if left > 0 {
 		m.p.note("%s: without %s on other branches; -f json has them", short(conv.ID), plural(left, "message"))
 	}
