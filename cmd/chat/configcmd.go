@@ -215,7 +215,7 @@ func (p *program) configEdit(c *cli.Context) error {
 			return err
 		}
 	}
-	if err := p.openEditor(c.Context, f.path); err != nil {
+	if err := p.openEditor(f.path); err != nil {
 		return err
 	}
 	if err := p.configCheck(c); err != nil {

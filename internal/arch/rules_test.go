@@ -148,6 +148,10 @@ var rules = map[string]rule{
 		nil,
 		"reads the texts of other programs: bytes to UTF-8, or the reason why not",
 	},
+	"chat/tui/editor": {
+		[]string{"chat", "chat/tui/charset"},
+		"runs the user's editor on a text: it knows neither the screen nor what the text is for",
+	},
 	"chat/tui/attach": {
 		[]string{"chat", "chat/tui/charset"},
 		"finds, reads and recognises the files of messages: it knows no screen",
