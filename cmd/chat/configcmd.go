@@ -166,6 +166,9 @@ func setChecked(f *configFile, key, value string) error {
 	if key == themeSetting {
 		what = themeProblem(value)
 	}
+	if what == "" {
+		what = settingProblem(key, value)
+	}
 	if what != "" && value != "" {
 		return chat.Errorf(chat.CodeInvalid, "%s: %s", key, what)
 	}
@@ -195,6 +198,11 @@ func (p *program) configCheck(*cli.Context) error {
 		return nil
 	}
 	found, err := f.problems()
+	if err == nil {
+		var paths local.Paths
+		paths, err = local.FindPaths(p.lookup)
+		found = append(found, f.exposed(paths)...)
+	}
 	switch {
 	case err != nil:
 		return err

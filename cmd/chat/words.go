@@ -105,10 +105,10 @@ func (w *words) has(name string) bool {
 	return slices.ContainsFunc(w.flags, func(f string) bool { return f == name || strings.HasPrefix(f, name+"=") })
 }
 
-// isNumber reports whether an argument is a negative number, which no flag is.
+// isNumber reports whether an argument is a negative number, with a unit or without
+// one, which no flag is.
 func isNumber(arg string) bool {
-	_, err := strconv.ParseFloat(arg, 64)
-	return err == nil && len(arg) > 1 && (arg[1] == '.' || arg[1] >= '0' && arg[1] <= '9')
+	return len(arg) > 1 && arg[0] == '-' && (arg[1] == '.' || arg[1] >= '0' && arg[1] <= '9')
 }
 
 // split sorts a line. takesNumbers says that a negative number is an argument.

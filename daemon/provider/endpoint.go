@@ -47,6 +47,12 @@ func newEndpoint(base, key string, transport http.RoundTripper) (*endpoint, erro
 	}, nil
 }
 
+// CheckBaseURL refuses what can be no base URL.
+func CheckBaseURL(base string) error {
+	_, err := newEndpoint(base, "", nil)
+	return err
+}
+
 // originOf is the origin of u in the sense of RFC 6454.
 func originOf(u *url.URL) string {
 	port := u.Port()
