@@ -78,6 +78,9 @@ func (p *program) printConversations(c *cli.Context, list []chat.Conversation) e
 			}
 		}
 		return nil
+	case len(list) == 0 && c.Args().Present():
+		p.note("no conversation matches %q", strings.Join(c.Args().Slice(), " "))
+		return nil
 	case len(list) == 0:
 		p.note("no conversations")
 		return nil

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"strings"
@@ -174,7 +173,7 @@ func (p *program) readStdin(ctx context.Context, optional bool) ([]byte, error) 
 			if optional {
 				hint = " (--no-stdin to skip)"
 			}
-			fmt.Fprintln(p.err, "chat: waiting for stdin"+hint)
+			p.complain("waiting for stdin%s", hint)
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}
