@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -53,7 +54,7 @@ func (p *program) ls(c *cli.Context) error {
 			}
 			all = append(all, list...)
 			if next == "" || !c.Bool("all") {
-				err := p.printConversations(c, all)
+				err := p.printConversations(c, withDefaults(ctx, cl, all))
 				if next != "" {
 					p.note("there are more: -n up to %d, or --all", maxListed)
 				}
@@ -64,11 +65,11 @@ func (p *program) ls(c *cli.Context) error {
 	})
 }
 
-func (p *program) printConversations(c *cli.Context, list []chat.Conversation) error {
+func (p *program) printConversations(c *cli.Context, list []listedConversation) error {
 	switch {
 	case c.Bool("json"):
 		if list == nil {
-			list = []chat.Conversation{}
+			list = []listedConversation{}
 		}
 		return writeJSON(p.out, list)
 	case p.quiet:
@@ -88,7 +89,7 @@ func (p *program) printConversations(c *cli.Context, list []chat.Conversation) e
 	columns := []column{{head: "ID"}, {head: "UPDATED", drop: 2}, {head: "MODEL", least: 6, drop: 1}, {head: "TITLE", least: 16}}
 	var rows [][]string
 	for _, conv := range list {
-		rows = append(rows, []string{short(conv.ID), age(conv.UpdatedAt), conv.Model, conv.Title})
+		rows = append(rows, []string{short(conv.ID), age(conv.UpdatedAt), cmp.Or(conv.Model, conv.DefaultModel), conv.Title})
 	}
 	return table(p.out, columns, rows)
 }
@@ -134,6 +135,7 @@ func (p *program) show(c *cli.Context) error {
 		if ref := c.Args().First(); fits(conv.ID, ref) == noFit { // it is a task
 			o.task = ref
 		}
+		o.defaultModel = unnamedModel(ctx, cl, messages)
 		left, err := p.printConversation(conv, messages, o)
 		if left > 0 {
 			p.note("and %s on other branches: --all shows them", plural(left, "message"))
@@ -152,6 +154,8 @@ type printing struct {
 	ids  bool // of the messages, too
 	// task is the task whose branch it is, instead of the newest; "" if none.
 	task string
+	// defaultModel answers where a message does not name a model yet.
+	defaultModel string
 }
 
 // printConversation prints a conversation, and tells how many messages it left out.
@@ -180,7 +184,7 @@ func (p *program) printConversation(conv chat.Conversation, messages []chat.Mess
 		shown = tree.Path(wayTo(o.task, messages, tree))
 	}
 	for _, m := range shown {
-		if err := p.printMessage(m, heading(m, tree, o.ids), o); err != nil {
+		if err := p.printMessage(m, heading(m, tree, o), o); err != nil {
 			return 0, err
 		}
 	}
@@ -202,10 +206,13 @@ func wayTo(task string, messages []chat.Message, tree *thread.Tree) map[string]s
 }
 
 // heading is the line above a message.
-func heading(m chat.Message, tree *thread.Tree, id bool) string {
-	head := string(m.Role)
-	if m.Model != "" {
-		head += " · " + m.Model
+func heading(m chat.Message, tree *thread.Tree, o printing) string {
+	head, model := string(m.Role), m.Model
+	if unnamed(m) {
+		model = o.defaultModel
+	}
+	if model != "" {
+		head += " · " + model
 	}
 	head += " · " + m.CreatedAt.Local().Format("2006-01-02 15:04")
 	if siblings, at := tree.Siblings(m.ID); len(siblings) > 1 {
@@ -214,7 +221,7 @@ func heading(m chat.Message, tree *thread.Tree, id bool) string {
 	if m.State != "" && m.State != chat.TaskDone {
 		head += fmt.Sprintf(" · %s (chat attach %s)", m.State, short(m.TaskID))
 	}
-	if id {
+	if o.ids {
 		head += " · " + short(m.ID)
 	}
 	return sanitize.Line(head)

@@ -45,7 +45,7 @@ func (p *program) ps(c *cli.Context) error {
 			return err
 		}
 		more := len(tasks) > limit
-		err = p.printTasks(c, tasks[:min(limit, len(tasks))])
+		err = p.printTasks(c, withModels(ctx, cl, tasks[:min(limit, len(tasks))]))
 		if more {
 			p.note("the newest %d: -n, up to %d, for more", limit, maxListed)
 		}
@@ -53,11 +53,11 @@ func (p *program) ps(c *cli.Context) error {
 	})
 }
 
-func (p *program) printTasks(c *cli.Context, tasks []chat.Task) error {
+func (p *program) printTasks(c *cli.Context, tasks []listedTask) error {
 	switch {
 	case c.Bool("json"):
 		if tasks == nil {
-			tasks = []chat.Task{}
+			tasks = []listedTask{}
 		}
 		return writeJSON(p.out, tasks)
 	case p.quiet:
@@ -93,7 +93,7 @@ func (p *program) printTasks(c *cli.Context, tasks []chat.Task) error {
 			why = t.Error.Message
 			whys = true
 		}
-		rows = append(rows, []string{short(t.ID), state, fmt.Sprint(t.Attempt), string(t.Priority), age(t.CreatedAt), t.Model, short(t.ConversationID), why})
+		rows = append(rows, []string{short(t.ID), state, fmt.Sprint(t.Attempt), string(t.Priority), age(t.CreatedAt), t.AnsweredBy, short(t.ConversationID), why})
 	}
 	if !whys {
 		columns = columns[:len(columns)-1]
@@ -229,7 +229,7 @@ func (p *program) wait(c *cli.Context) error {
 			}
 		}
 		if c.Bool("json") {
-			if err := writeJSON(p.out, tasks); err != nil {
+			if err := writeJSON(p.out, withModels(ctx, cl, tasks)); err != nil {
 				return err
 			}
 		}

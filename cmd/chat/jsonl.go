@@ -116,6 +116,9 @@ type result struct {
 	Task         string          `json:"task"`
 	Conversation string          `json:"conversation"`
 	Status       string          `json:"status"`
+	TaskID       string          `json:"task_id"` // these three are what task objects call them
+	ConvID       string          `json:"conversation_id"`
+	State        chat.TaskState  `json:"state"`
 	FinishReason string          `json:"finish_reason,omitempty"`
 	Message      *messageSummary `json:"message,omitempty"`
 	Usage        *chat.Usage     `json:"usage,omitempty"`
@@ -125,6 +128,7 @@ type result struct {
 func (j *jsonObject) end(a *answer) error {
 	return writeJSON(j.out, result{
 		V: 1, Task: a.task, Conversation: a.conversation, Status: string(a.state), FinishReason: a.finish,
+		TaskID: a.task, ConvID: a.conversation, State: a.state,
 		Message: summaryOf(a), Usage: a.usage, Error: a.problem,
 	})
 }
