@@ -17,7 +17,9 @@ func (p *program) exportCommand() *cli.Command {
 	return &cli.Command{
 		Name: "export", Usage: "write conversations as JSON or Markdown", ArgsUsage: "CONVERSATION…|last",
 		Description: `JSON loses nothing: every message with its place in the tree, its model, its reasoning,
-its usage and its times. Markdown is for people, and has the newest branch only.
+its usage and its times. Markdown is for people, and has the newest branch only: each message
+stands below its own heading, so headings in messages are moved down, code blocks that were
+left open are closed, and unfinished HTML is shown as text.
 
 Examples:
   chat export last -f md > answer.md

@@ -17,7 +17,10 @@ func (p *program) psCommand() *cli.Command {
 		Description: `Examples:
   chat ps                 what is queued or running
   chat ps --all           what has ended too
-  chat stop $(chat ps -q) stop everything`,
+  chat stop $(chat ps -q) stop everything
+
+In --json, task_id is id and status is state, as in the output of chat send --json;
+answered_by is the model that answered, or will answer, where model names none.`,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "also those that have ended", DisableDefaultText: true},
 			limitFlag(),
