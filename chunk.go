@@ -37,6 +37,7 @@ type Chunk struct {
 	Usage        *Usage    `json:"usage,omitempty"`
 	Code         Code      `json:"code,omitempty"`
 	Retryable    bool      `json:"retryable,omitempty"`
+	Notices      []string  `json:"notices,omitempty"` // as in Task
 }
 
 // Terminal reports whether c ends the stream.

@@ -77,12 +77,13 @@ func hidden(key string) string {
 	return "set"
 }
 
-// Event is a piece of an answer: text, or, exactly once and last, its finish.
+// Event is a piece of an answer: text, a notice, or, exactly once and last, its finish.
 type Event struct {
 	Type chat.ChunkType // content or reasoning
 	// Text is valid UTF-8 without NUL, at most maxText bytes, never empty
-	// unless Finish is set.
+	// unless Notice or Finish is set.
 	Text   string
+	Notice string // as in chat.Task.Notices
 	Finish *Finish
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -31,6 +32,7 @@ type attempt struct {
 	thinking           time.Time // the first of the reasoning
 	reasoningMS        int64
 	finish             *Finish
+	notices            []string
 }
 
 // run makes the attempt, from its log's beginning to the commit. ctx ends with
@@ -126,6 +128,10 @@ func (a *attempt) receive(ctx, run context.Context, stream iter.Seq2[Delta, erro
 			a.finish = d.Finish
 			return nil
 		}
+		if d.Notice != "" {
+			a.addNotice(d.Notice)
+			continue
+		}
 		crash.Here(crash.WorkerMidAnswer)
 		a.add(d.Type, d.Text)
 		a.checkpoint(ctx)
@@ -180,6 +186,13 @@ func (a *attempt) add(typ chat.ChunkType, text string) {
 	}
 	if a.log != nil {
 		a.log.Add(typ, text)
+	}
+}
+
+// addNotice keeps a notice, once.
+func (a *attempt) addNotice(notice string) {
+	if len(a.notices) < chat.MaxNotices && !slices.Contains(a.notices, notice) {
+		a.notices = append(a.notices, notice)
 	}
 }
 
@@ -241,7 +254,7 @@ func (a *attempt) fail(ctx, work context.Context, e *chat.Error) string {
 // commit settles the log, commits the result to SQL, however long that takes,
 // and only then publishes the terminal chunk.
 func (a *attempt) commit(ctx, work context.Context, r chat.Result) string {
-	r.TaskID, r.Attempt = a.claim.ID, a.claim.Attempt
+	r.TaskID, r.Attempt, r.Notices = a.claim.ID, a.claim.Attempt, a.notices
 	r.Content, r.Reasoning, r.ReasoningMS = a.content.String(), a.reasoning.String(), a.reasoned()
 	if r.Model == "" {
 		r.Model = a.claim.Model
@@ -288,7 +301,7 @@ func (a *attempt) end(ctx context.Context, r chat.Result) {
 	defer cancel()
 	done := chat.Task{
 		ID: r.TaskID, MessageID: a.claim.MessageID, State: r.State,
-		FinishReason: r.FinishReason, Usage: r.Usage, Error: r.Err,
+		FinishReason: r.FinishReason, Usage: r.Usage, Error: r.Err, Notices: r.Notices,
 	}
 	terminal, _ := done.TerminalChunk(r.Attempt, r.ChunkCount-1)
 	var err error

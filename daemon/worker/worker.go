@@ -53,10 +53,11 @@ type Queue interface {
 	Ring(ctx context.Context, p chat.Priority, taskID string) error
 }
 
-// Delta is a piece of an answer: text, or, once and last, its finish.
+// Delta is a piece of an answer: text, a notice, or, once and last, its finish.
 type Delta struct {
 	Type   chat.ChunkType // content or reasoning
 	Text   string
+	Notice string // as in chat.Task.Notices
 	Finish *Finish
 }
 
