@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -86,15 +87,22 @@ func (p *program) complain(format string, args ...any) {
 	p.say("chat: " + fmt.Sprintf(format, args...))
 }
 
+// commandIn is a command in a text, which is not broken: it is there to be copied.
+var commandIn = regexp.MustCompile("\\(chat [^()\n]{1,30}\\)|`[^`\n]{1,30}`")
+
+// unbroken stands for a space that is none to break a line at.
+const unbroken = "\x00"
+
 // wrapped breaks lines between words where they are wider than a terminal; what
 // follows a break is indented. A word that is wider is left to the terminal.
 func wrapped(text string, width, indent int) string {
+	text = commandIn.ReplaceAllStringFunc(text, func(s string) string { return strings.ReplaceAll(s, " ", unbroken) })
 	var b strings.Builder
 	for i, line := range strings.Split(text, "\n") {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
-		if ansi.StringWidth(line) <= width-map[bool]int{true: indent}[i == 0] {
+		if cells(line) <= width-map[bool]int{true: indent}[i == 0] {
 			b.WriteString(line)
 			continue
 		}
@@ -103,7 +111,7 @@ func wrapped(text string, width, indent int) string {
 			at = indent
 		}
 		for j, word := range strings.Split(line, " ") {
-			n := ansi.StringWidth(word)
+			n := cells(word)
 			switch {
 			case j == 0:
 			case at+1+n > width && at > indent:
@@ -117,5 +125,8 @@ func wrapped(text string, width, indent int) string {
 			at += n
 		}
 	}
-	return b.String()
+	return strings.ReplaceAll(b.String(), unbroken, " ")
 }
+
+// cells is the width of a text with unbroken spaces.
+func cells(text string) int { return ansi.StringWidth(strings.ReplaceAll(text, unbroken, " ")) }

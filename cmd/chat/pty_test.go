@@ -229,7 +229,7 @@ func TestANoticeIsNotGluedToAText(t *testing.T) {
 func TestWrapping(t *testing.T) {
 	for text, want := range map[string]string{
 		"short": "short", "one two three": "one two\nthree", "a verylongwordindeed b": "a\nverylongwordindeed\nb", "one\n  two three four": "one\n  two\nthree four",
-		"日本語 日本語": "日本語\n日本語", "": "", "exactly te": "exactly te",
+		"see it (chat ls)": "see it\n(chat ls)", "日本語 日本語": "日本語\n日本語", "": "", "exactly te": "exactly te",
 	} {
 		if got := wrapped(text, 10, 0); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)

@@ -125,7 +125,11 @@ func Text(name string, data []byte) (string, error) {
 		if name == Stdin {
 			path = ""
 		}
-		return "", chat.Errorf(chat.CodeInvalid, "%s", p.Sentence(name, path))
+		what := p.Sentence(name, path)
+		if p.NUL || p.Kind != "" && p.Hint == "" {
+			what += ", and no image (PNG, JPEG, WebP or GIF)"
+		}
+		return "", chat.Errorf(chat.CodeInvalid, "%s", what)
 	}
 	text = strings.ReplaceAll(text, "\r\n", "\n")
 	if len(text) > MaxMessage {

@@ -73,9 +73,10 @@ func TestAPartNeverReachesBeyondItself(t *testing.T) {
 	all := pieces()
 	for _, a := range all {
 		document(t, []string{a, "next"})
-		for _, b := range all {
-			document(t, []string{a + "\n" + b, "next"})
-			document(t, []string{a + "\n\n" + b, b + "\n" + a, "next"})
+		for j, b := range all {
+			if j%4 == 0 || strings.HasPrefix(b, "#") || strings.HasSuffix(b, "=") {
+				document(t, []string{a + "\n" + b, a + "\n\n" + b, b + "\n" + a, "next"})
+			}
 		}
 	}
 	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same texts each time
