@@ -235,7 +235,7 @@ func readConfigFile(path string) (map[string]string, error) {
 			continue // the client's: to a daemon they mean nothing
 		}
 		if !known[k] {
-			return nil, chat.Errorf(chat.CodeInvalid, "%s: there is no setting %q; chatd --help lists them, with - for _", path, k)
+			return nil, chat.Errorf(chat.CodeInvalid, "%s: there is no setting %q: chatd --help lists them, with - for _; chat config check names the line", path, k)
 		}
 		switch v := v.(type) {
 		case string, bool, int64:

@@ -90,10 +90,9 @@ func (d *daemon) open(ctx context.Context) error {
 	if err := d.openRedis(ctx); err != nil {
 		return err
 	}
-	registry := provider.New(provider.Config{
-		BaseURL: d.cfg.ProviderURL, Key: d.cfg.ProviderKey, DefaultModel: d.cfg.DefaultModel, Discover: d.cfg.Discover,
-		Unusable: d.cfg.KeyTrouble, Demo: demoOptions(d.cfg.DemoSpeed), Limits: d.cfg.limits(), Pause: d.chunk.Pause, Logger: d.log,
-	})
+	asks := d.cfg.providerConfig()
+	asks.Pause, asks.Logger = d.chunk.Pause, d.log
+	registry := provider.New(asks)
 	d.closers = append(d.closers, func() error { registry.Close(); return nil })
 	d.model = newModels(registry)
 	if d.cfg.Role == RoleWorker {

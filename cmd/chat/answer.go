@@ -206,16 +206,5 @@ func (a *answer) advice() string {
 	return fmt.Sprintf(" (chat retry %s asks again)", task)
 }
 
-// age is how long ago t was, in one unit.
-func age(t time.Time) string {
-	d := time.Since(t)
-	switch {
-	case d < time.Minute:
-		return plural(int(d/time.Second), "second")
-	case d < time.Hour:
-		return plural(int(d/time.Minute), "minute")
-	case d < 48*time.Hour:
-		return plural(int(d/time.Hour), "hour")
-	}
-	return plural(int(d/(24*time.Hour)), "day")
-}
+// age is how long ago t was.
+func age(t time.Time) string { return chat.Age(time.Since(t)) }

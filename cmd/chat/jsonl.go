@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"io"
 	"time"
 
@@ -55,9 +54,7 @@ func (j *jsonLines) write(a *answer, e event) error {
 	}
 	j.seq++
 	e.V, e.Seq, e.Task, e.Conversation, e.TS = 1, j.seq, a.task, a.conversation, time.Now().UTC()
-	enc := json.NewEncoder(j.out)
-	enc.SetEscapeHTML(false)
-	return enc.Encode(e)
+	return writeJSONLine(j.out, e)
 }
 
 func (j *jsonLines) chunk(a *answer, c chat.Chunk) error {
@@ -124,6 +121,9 @@ type result struct {
 	Task         string          `json:"task"`
 	Conversation string          `json:"conversation"`
 	Status       string          `json:"status"`
+	TaskID       string          `json:"task_id"` // these three are what task objects call them
+	ConvID       string          `json:"conversation_id"`
+	State        chat.TaskState  `json:"state"`
 	FinishReason string          `json:"finish_reason,omitempty"`
 	Message      *messageSummary `json:"message,omitempty"`
 	Usage        *chat.Usage     `json:"usage,omitempty"`
@@ -133,6 +133,7 @@ type result struct {
 func (j *jsonObject) end(a *answer) error {
 	return writeJSON(j.out, result{
 		V: 1, Task: a.task, Conversation: a.conversation, Status: string(a.state), FinishReason: a.finish,
+		TaskID: a.task, ConvID: a.conversation, State: a.state,
 		Message: summaryOf(a), Usage: a.usage, Error: a.problem,
 	})
 }
