@@ -20,9 +20,7 @@ type endpoint struct {
 	key       string
 	local     bool // found by discovery
 	transport http.RoundTripper
-	// noUsage is set once the server has refused stream_options.
-	noUsage atomic.Bool
-	limited atomic.Pointer[phases] // made for the first call
+	limited   atomic.Pointer[phases] // made for the first call
 }
 
 // newEndpoint checks base, which must be an http or https URL without user

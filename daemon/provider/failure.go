@@ -30,15 +30,8 @@ func (e *endpoint) statusError(status int, h http.Header, body []byte, model str
 	if out.Retryable && out.RetryAfter > 0 {
 		out.Message += fmt.Sprintf("; it asks to wait %s", out.RetryAfter.Round(time.Second))
 	}
-	if (status == http.StatusBadRequest || status == http.StatusUnprocessableEntity) && mentionsStreamOptions(body) {
-		out.Cause = errNoStreamOptions
-	}
+	out.Cause = newRefusal(out.Cause, status, body)
 	return out
-}
-
-func mentionsStreamOptions(body []byte) bool {
-	s := string(body)
-	return strings.Contains(s, "stream_options") || strings.Contains(s, "include_usage")
 }
 
 // streamError is the error that an error object inside a 200 response is.
@@ -49,8 +42,13 @@ func (e *endpoint) streamError(raw []byte, model string) *chat.Error {
 	} else {
 		said.HTTPStatusCode = statusOfKind(said)
 	}
-	return e.refusal(said, model)
+	out := e.refusal(said, model)
+	out.Cause = newRefusal(out.Cause, said.HTTPStatusCode, raw)
+	return out
 }
+
+// itSaid stands between our words and the provider's.
+const itSaid = "; it said: "
 
 // statusOfKind is the status that an error would have had as a response.
 func statusOfKind(said *openai.APIError) int {
@@ -82,7 +80,7 @@ func (e *endpoint) refusal(said *openai.APIError, model string) *chat.Error {
 	fail := func(code chat.Code, format string, args ...any) *chat.Error {
 		out := chat.Errorf(code, format, args...)
 		if said.Message != "" {
-			out.Message += "; it said: " + said.Message
+			out.Message += itSaid + said.Message
 		}
 		out.Cause = said
 		return out
@@ -113,7 +111,7 @@ func (e *endpoint) noSuchModel(model, said string, cause error) *chat.Error {
 	out := chat.Errorf(chat.CodeProviderModel,
 		"%s has no model %q, or its base URL is another: \"chat models\" lists the models there are", e.host, clean(model, maxModelID))
 	if said != "" {
-		out.Message += "; it said: " + said
+		out.Message += itSaid + said
 	}
 	out.Cause = cause
 	return out

@@ -46,6 +46,7 @@ func ask(content string) provider.Request {
 type got struct {
 	content, reasoning string
 	events             int
+	notices            []string
 	finish             *provider.Finish
 	err                error
 }
@@ -65,6 +66,8 @@ func read(t *testing.T, ctx context.Context, r *provider.Registry, req provider.
 			g.err = err
 		case e.Finish != nil:
 			g.finish = e.Finish
+		case e.Notice != "":
+			g.notices = append(g.notices, e.Notice)
 		case e.Text == "" || e.Text != chat.NormalizeText(e.Text):
 			t.Fatalf("text %q is empty or not normal", e.Text)
 		case e.Type == chat.ChunkReasoning:
