@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 
@@ -50,6 +51,9 @@ func (e *endpoint) streamError(raw []byte, model string) *chat.Error {
 // itSaid stands between our words and the provider's.
 const itSaid = "; it said: "
 
+// moderated is what providers say of a message that is refused for what it says.
+var moderated = regexp.MustCompile(`(?i)moderation|flagged|content[ _](policy|filter|management)`)
+
 // statusOfKind is the status that an error would have had as a response.
 func statusOfKind(said *openai.APIError) int {
 	kind := strings.ToLower(fmt.Sprint(said.Type, " ", said.Code))
@@ -92,6 +96,8 @@ func (e *endpoint) refusal(said *openai.APIError, model string) *chat.Error {
 		return fail(chat.CodeProviderAuth, "%s asks for a key (401): chat auth login keeps one, or set OPENAI_API_KEY", e.host)
 	case status == http.StatusUnauthorized:
 		return fail(chat.CodeProviderAuth, "%s does not accept the key (401): chat auth login keeps a valid one, or set OPENAI_API_KEY to it", e.host)
+	case status == http.StatusForbidden && moderated.MatchString(said.Message):
+		return fail(chat.CodeProviderFilter, "the content filter of %s refused the message (403): put it differently", e.host)
 	case status == http.StatusForbidden:
 		return fail(chat.CodeProviderAuth, "%s does not allow this (403): see whether the key may use the model %s", e.host, clean(model, maxModelID))
 	case status == http.StatusNotFound || status < 500 && strings.Contains(kind, "model_not_found"):
