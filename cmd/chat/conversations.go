@@ -13,6 +13,7 @@ import (
 	"chat"
 	"chat/daemon/client"
 	"chat/tui/sanitize"
+	"chat/tui/theme"
 	"chat/tui/thread"
 )
 
@@ -216,6 +217,20 @@ func (p *program) printMessage(m chat.Message, head string, raw bool) error {
 	}
 	if m.Error != nil {
 		if _, err := fmt.Fprintf(p.out, "[%s]\n", sanitize.Line(m.Error.Message)); err != nil {
+			return err
+		}
+	}
+	return p.printNotices(m.Notices)
+}
+
+// printNotices quotes what an answer was made without.
+func (p *program) printNotices(notices []string) error {
+	sgr := ""
+	if term.IsTerminal(p.out.Fd()) && p.colors(p.out.Fd()) != noColor {
+		sgr = "2"
+	}
+	for _, notice := range notices {
+		if _, err := fmt.Fprintf(p.out, "\n%s\n", theme.Paint("> "+sanitize.Line(notice), sgr)); err != nil {
 			return err
 		}
 	}

@@ -51,6 +51,7 @@ type Message struct {
 	state     chat.TaskState
 	finish    string
 	failure   string
+	notices   []string
 	attempts  int       // begun anew, as seen here
 	trouble   string    // of the attempt before, while the next one has said nothing
 	try       int       // the number of the next attempt
@@ -104,7 +105,7 @@ func (m *Message) texts(rec chat.Message) {
 	if rec.ReasoningMS > 0 { // the worker's clock knows better than one that saw a replay
 		m.thought = time.Duration(rec.ReasoningMS) * time.Millisecond
 	}
-	m.failure = ""
+	m.failure, m.notices = "", rec.Notices
 	if rec.Error != nil {
 		m.failure = sanitize.Line(rec.Error.Message)
 	}
@@ -169,6 +170,7 @@ func (m *Message) endThinking() {
 
 func (m *Message) end(c chat.Chunk) {
 	m.Stopping, m.state, m.finish, m.Usage = false, c.State, c.FinishReason, c.Usage
+	m.notices = c.Notices
 	if !m.state.Terminal() {
 		m.state = chat.TaskDone
 		if c.Type == chat.ChunkError {
@@ -203,7 +205,7 @@ func (m *Message) Height(width int) int {
 	} else {
 		m.body = m.layoutPlain(inner)
 	}
-	m.tail = append(m.tail, m.footer(inner)...)
+	m.tail = append(append(m.tail, m.footer(inner)...), m.noticeRows(inner)...)
 	return len(m.head) + len(m.fold) + len(m.middle) + m.gap() + len(m.body) + len(m.tail) + 1
 }
 
