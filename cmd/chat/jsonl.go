@@ -21,7 +21,7 @@ type event struct {
 
 	Attempt      int             `json:"attempt,omitempty"`  // task.started, reset
 	Position     string          `json:"position,omitempty"` // deltas: for attach --from
-	Text         string          `json:"text,omitempty"`     // deltas, warning
+	Text         string          `json:"text,omitempty"`     // deltas; warning: a lost connection, or a notice of the answer
 	Status       chat.TaskState  `json:"status,omitempty"`
 	FinishReason string          `json:"finish_reason,omitempty"`
 	Message      *messageSummary `json:"message,omitempty"`

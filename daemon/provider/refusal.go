@@ -60,6 +60,7 @@ var (
 	partWords    = regexp.MustCompile(`sequence, expected a string|untagged enum|expected .{0,2}text\b|content.{0,60}(should|must) be a (valid )?string`)
 	pictureFault = regexp.MustCompile(`format|mime|media.?type|corrupt|invalid|decod|size|dimension|pixel|large|could not process|too (many|big)`)
 
+	faultWords = regexp.MustCompile(`invalid|decod|corrupt|truncated|identify|(failed|unable|cannot|could not) (to )?(load|read|open|process|parse)`)
 	// kindWords are codes of errors that say nothing of a picture.
 	kindWords = regexp.MustCompile(`invalid[_ ](request|argument|parameter|content|type|chat|value)\w*`)
 
@@ -108,6 +109,9 @@ func (r *refusal) ofUnknown() bool {
 }
 
 func (r *refusal) ofImages() bool {
+	if r.status == http.StatusInternalServerError && imageWords.MatchString(r.body) && faultWords.MatchString(r.body) {
+		return true // of a decoder, which says nothing of the status
+	}
 	return r.ofRequest() && (imageWords.MatchString(r.body) || partWords.MatchString(r.body))
 }
 

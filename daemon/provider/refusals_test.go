@@ -92,6 +92,8 @@ var refusals = []struct {
 	{"Anthropic, broken", hasImages, "picture", 400, `{"type":"error","error":{"type":"invalid_request_error","message":"messages.0.content.0.image.source.base64.data: Could not process image"}}`},
 	{"Anthropic, too large", hasImages, "picture", 400, `{"type":"error","error":{"type":"invalid_request_error","message":"At least one of the image dimensions exceed max allowed size: 8000 pixels"}}`},
 	{"Gemini, broken", hasImages, "picture", 400, `{"error":{"code":400,"message":"Unable to process input image."}}`},
+	{"a decoder", hasImages, "picture", 500, `{"detail":"cannot identify image file <_io.BytesIO object at 0x7f>"}`},
+	{"llama.cpp, broken", hasImages, "picture", 500, `{"error":{"code":500,"message":"Failed to load image or audio file","type":"server_error"}}`},
 	{"a kind of image", hasImages, "picture", 415, `{"error":"Unsupported MIME type: image/gif"}`},
 	{"a large body", hasImages, "picture", 413, `<html><title>413 Request Entity Too Large</title></html>`},
 	{"a small context", hasImages, "picture", 400, `{"error":{"message":"This model's maximum context length is 8192 tokens. However, your messages resulted in 90001 tokens.","code":"context_length_exceeded"}}`},
@@ -283,10 +285,11 @@ func TestARefusedPictureOfTheNewestMessageIsAnError(t *testing.T) {
 		body   string
 		want   string
 	}{
-		"none":     {404, `{"error":{"message":"No endpoints found that support image input","code":404}}`, "does not take pictures"},
-		"none 500": {500, `{"error":{"code":500,"message":"image input is not supported - hint: mmproj"}}`, "does not take pictures"},
-		"this one": {400, `{"error":{"message":"Invalid PNG image."}}`, "refused the picture new.png (400)"},
-		"no word":  {400, `{"error":{"message":"Bad request"}}`, "refused the request (400)"},
+		"none":       {404, `{"error":{"message":"No endpoints found that support image input","code":404}}`, "does not take pictures"},
+		"broken 500": {500, `{"error":{"message":"failed to decode image"}}`, "refused the picture new.png (500)"},
+		"none 500":   {500, `{"error":{"code":500,"message":"image input is not supported - hint: mmproj"}}`, "does not take pictures"},
+		"this one":   {400, `{"error":{"message":"Invalid PNG image."}}`, "refused the picture new.png (400)"},
+		"no word":    {400, `{"error":{"message":"Bad request"}}`, "refused the request (400)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

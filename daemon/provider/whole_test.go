@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -68,5 +69,43 @@ func TestAModelThatDoesNotStreamHasMoreTime(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// What is remembered of models is bounded: their names come from whoever sends a message.
+func TestWhatModelsRefuseIsForgottenInTheEnd(t *testing.T) {
+	t.Parallel()
+	asked := 0
+	network := roundTrip(func(req *http.Request) (*http.Response, error) {
+		asked++
+		body, err := io.ReadAll(req.Body)
+		if err != nil {
+			return nil, err
+		}
+		status, reply := 200, `{"choices":[{"message":{"content":"yes"}}]}`
+		if strings.Contains(string(body), "stream_options") {
+			status, reply = 400, `{"error":"unknown field stream_options"}`
+		}
+		return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(reply))}, nil
+	})
+	r := provider.New(provider.Config{BaseURL: "http://picky.example/v1", Transport: network})
+	defer r.Close()
+	requests := func(model string) int {
+		before := asked
+		req := ask("x")
+		req.Model = model
+		if g := read(t, t.Context(), r, req); g.err != nil {
+			t.Fatal(g.err)
+		}
+		return asked - before
+	}
+	if first, second := requests("first"), requests("first"); first != 2 || second != 1 {
+		t.Errorf("%d requests, then %d", first, second)
+	}
+	for n := range 1024 {
+		requests(fmt.Sprint("model ", n))
+	}
+	if again := requests("first"); again != 2 {
+		t.Errorf("%d requests: the first model is still known after a thousand others", again)
 	}
 }
