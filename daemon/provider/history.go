@@ -84,8 +84,15 @@ func wasRefused(thread []chat.Message, i int) bool {
 		return false
 	}
 	answer := thread[i+1]
-	return answer.Role == chat.RoleAssistant && strings.TrimSpace(answer.Content) == "" && answer.Error != nil &&
-		(answer.Error.Code == chat.CodeProviderRefused || answer.Error.Code == chat.CodeProviderFilter)
+	if answer.Role != chat.RoleAssistant || strings.TrimSpace(answer.Content) != "" || answer.Error == nil {
+		return false
+	}
+	switch answer.Error.Code {
+	case chat.CodeProviderRefused, chat.CodeProviderContext, chat.CodeProviderFilter:
+		return true
+	default:
+		return false
+	}
 }
 
 // wireMessage is a message as the API wants it: a user's images become parts with
