@@ -66,7 +66,7 @@ func (d *draft) adapt(r *refusal) bool {
 			d.form.noImages = true
 		}
 		d.last, d.undo, d.tried = &s, before, d.tried+1
-		d.steps = slices.Delete(slices.Clone(d.steps), i, i+1)
+		d.steps = slices.Delete(d.steps, i, i+1)
 		return true
 	}
 	return false

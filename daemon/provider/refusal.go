@@ -47,9 +47,9 @@ func refusalIn(err error) *refusal {
 var (
 	usageWords  = regexp.MustCompile(`stream[_ -]?options|include_?usage`)
 	streamParam = regexp.MustCompile(`"param": ?"stream"|"loc": ?\[[^\]]*"stream"`)
-	streamWords = regexp.MustCompile(`\bstream(s|ed|ing)?\b`)
+	streamWords = regexp.MustCompile(`\bstream(s|ed|ing)?\b|\bsse\b|server-sent events`)
 	onlyStreams = regexp.MustCompile(`only supports? (the )?stream|enable (the )?stream|non-?streaming .{0,20}not`)
-	systemWords = regexp.MustCompile(`\b(system|developer)['"]?[ _](role|message|instruction|prompt)|role.{0,40}\b(system|developer)\b|['"` + "`" + `](system|developer)['"` + "`" + `]`)
+	systemWords = regexp.MustCompile(`\b(system|developer)['"]?[ _](role|message|instruction|prompt)|role.{0,40}\b(system|developer)\b|supports? .{0,20}\bsystem\b|\bsystem\b.{0,20}\bsupported|['"` + "`" + `](system|developer)['"` + "`" + `]`)
 	// roleWords say which roles there are, without a word of the one that is not.
 	roleWords = regexp.MustCompile(`roles? (must|should|have to|need to)( be)? alternat|only .{0,12}\buser\b.{0,12}\b(assistant|model)\b.{0,20}\brole|` +
 		`\bvalid role|(should|must) be (one of )?.{0,12}\buser\b.{0,12}\b(assistant|model)\b`)

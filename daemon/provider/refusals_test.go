@@ -61,6 +61,7 @@ var refusals = []struct {
 	{"404", hasStream, "stream", 404, `{"error":{"message":"No streaming endpoint: the model can not stream","type":"not_found"}}`},
 	{"pydantic", hasStream, "stream", 422, `{"detail":[{"type":"literal_error","loc":["body","stream"],"msg":"Input should be false","input":true}]}`},
 	{"both at once", hasStream, "stream", 400, `{"error":{"message":"stream and stream_options are not allowed here"}}`},
+	{"events", hasStream, "stream", 400, `{"error":"Server-sent events are not supported"}`},
 	// system
 	{"vLLM, Gemma", hasSystem, "system", 400, `{"object":"error","message":"System role not supported","type":"BadRequestError","param":null,"code":400}`},
 	{"llama.cpp, Gemma", hasSystem, "system", 500, `{"error":{"code":500,"message":"Jinja Exception: System role not supported","type":"server_error"}}`},
@@ -73,6 +74,9 @@ var refusals = []struct {
 	{"a Rust server, roles", hasSystem, "system", 422, "Failed to deserialize the JSON body: messages[0].role: unknown variant `system`, expected `user` or `assistant`"},
 	{"Gemini, roles", hasSystem, "system", 400, `{"error":{"code":400,"message":"Please use a valid role: user, model."}}`},
 	{"Gemini, old", hasSystem, "system", 400, `{"error":{"code":400,"message":"The input system_instruction is not supported."}}`},
+	{"a word", hasSystem, "system", 400, `{"error":{"message":"Invalid value: 'system'. Supported values are: 'user' and 'assistant'.","param":"messages[0].role"}}`},
+	{"a template's word", hasSystem, "system", 400, `{"error":"this chat template does not support system"}`},
+	{"prompts", hasSystem, "system", 400, `{"error":{"message":"System prompts aren't supported by this model"}}`},
 	// images of earlier messages
 	{"Ollama", hasImages, "picture", 400, `{"error":{"message":"this model does not support image input","type":"invalid_request_error"}}`},
 	{"Ollama, old", hasImages, "picture", 500, `{"error":{"message":"this model is missing data required for image input","type":"api_error"}}`},

@@ -221,7 +221,7 @@ func TestAConversationGoesOnAfterAnything(t *testing.T) {
 	l.answered(t, "send", "--no-stdin", "one")
 	var walked []string
 	defer func() { t.Logf("walked: %s", strings.Join(walked, " ")) }()
-	for range 40 {
+	for range 24 {
 		name := names[random.IntN(len(names))]
 		walked = append(walked, name)
 		steps[name]()
