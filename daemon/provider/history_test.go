@@ -50,7 +50,7 @@ func TestEveryHistoryIsOneThatProvidersAccept(t *testing.T) {
 		"an empty message first":    {[]chat.Message{user(""), assistant("b"), user("c")}, "user:(The conversation begins with the assistant.)|assistant:b|user:c"},
 		"nothing but empty ones":    {[]chat.Message{user(""), assistant(""), user("\n"), user("c")}, "user:c"},
 		"no-break space":            {[]chat.Message{user("a"), assistant("\u00a0\u2003"), user("c")}, "user:a\n\nc"},
-		"a picture unanswered":      {[]chat.Message{user("a\n\n" + picture), assistant(""), user("c")}, "user+1:ac"},
+		"a picture unanswered":      {[]chat.Message{user("a\n\n" + picture), assistant(""), user("c")}, "user+1:a\n\nc"},
 		"a picture alone":           {[]chat.Message{user(picture), assistant(""), user(picture)}, "user+2:"},
 		"a picture between answers": {[]chat.Message{user("a"), assistant("b"), user(picture), assistant("c"), user("d")}, "user:a|assistant:b|user+1:|assistant:c|user:d"},
 	} {
