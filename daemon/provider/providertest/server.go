@@ -123,7 +123,8 @@ func (s *Server) complete(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	prompt, images := req.prompt()
-	directive := newest(prompt)
+	prompt = newest(prompt)
+	directive := prompt
 	if strings.HasPrefix(req.Model, prefix) {
 		directive = req.Model
 	}
