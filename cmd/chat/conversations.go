@@ -215,8 +215,16 @@ func (p *program) printMessage(m chat.Message, head string, raw bool) error {
 	if err := p.printText(chat.WithoutImages(m.Content), raw); err != nil {
 		return err
 	}
+	ending := m.Shortfall()
 	if m.Error != nil {
-		if _, err := fmt.Fprintf(p.out, "[%s]\n", sanitize.Line(m.Error.Message)); err != nil {
+		ending = m.Error.Message
+	}
+	if ending != "" {
+		gap := "" // which makes it a paragraph of its own
+		if strings.TrimSpace(m.Content) != "" {
+			gap = "\n"
+		}
+		if _, err := fmt.Fprintf(p.out, "%s[%s]\n", gap, sanitize.Line(ending)); err != nil {
 			return err
 		}
 	}

@@ -98,12 +98,12 @@ func (d *draft) moveSystem() (string, bool) {
 
 // leaveOutRefusedPictures leaves out the pictures of earlier messages that were refused.
 func (d *draft) leaveOutRefusedPictures() (string, bool) {
-	return "", d.leaveOut(pictures, func(i int) bool { return wasRefused(d.req.Messages, i) })
+	return "", d.leaveOut(itsPictures, func(i int) bool { return wasRefused(d.req.Messages, i) })
 }
 
 // leaveOutPictures leaves out the pictures of all earlier messages.
 func (d *draft) leaveOutPictures() (string, bool) {
-	return "", d.leaveOut(pictures, func(int) bool { return true })
+	return "", d.leaveOut(itsPictures, func(int) bool { return true })
 }
 
 // leaveOutRefused leaves out the earlier messages that were refused.

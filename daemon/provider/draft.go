@@ -57,7 +57,7 @@ func (d *draft) notices() []string {
 	for i, o := range d.omit {
 		switch m := d.req.Messages[i]; o {
 		case nothing:
-		case pictures:
+		case itsPictures:
 			names = append(names, pictureNames(m)...)
 		case all:
 			out = append(out, fmt.Sprintf("the message %q was left out: %s refused it", clean(chat.WithoutImages(m.Content), maxQuoted), d.model()))

@@ -12,9 +12,9 @@ import (
 type omission int
 
 const (
-	nothing  omission = iota
-	pictures          // its pictures, each replaced by a line of text
-	all               // the message
+	nothing     omission = iota
+	itsPictures          // the pictures, each replaced by a line of text
+	all                  // the message
 )
 
 // assistantFirst stands for the user's message in front of an answer that begins a
@@ -30,7 +30,7 @@ func conversation(thread []chat.Message, omit []omission) []chat.Message {
 		content := m.Content
 		switch omit[i] {
 		case nothing:
-		case pictures:
+		case itsPictures:
 			content = withoutPictures(content)
 		case all:
 			continue

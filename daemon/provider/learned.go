@@ -48,7 +48,7 @@ func (l *learned) draft(to *endpoint, model string, req Request) *draft {
 	d.form = l.forms[d.key]
 	for i, m := range d.earlier() {
 		if d.form.noImages && len(pictureNames(m)) > 0 {
-			d.omit[i] = pictures
+			d.omit[i] = itsPictures
 		}
 		if m.ID != "" {
 			d.omit[i] = max(d.omit[i], l.left[leftOut{d.key, m.ID}])
