@@ -25,7 +25,8 @@ type answer struct {
 	finish       string
 	usage        *chat.Usage
 	problem      *chat.Error
-	shortfall    string      // as chat.Shortfall says; valid once it has ended
+	shortfall    string // as chat.Shortfall says; valid once it has ended
+	notices      []string
 	begun        atomic.Bool // something has come
 }
 
@@ -42,6 +43,7 @@ func (a *answer) add(c chat.Chunk) {
 		a.reasoning.Reset()
 	case chat.ChunkDone, chat.ChunkError:
 		a.ended, a.state, a.finish, a.usage, a.problem = true, c.State, c.FinishReason, c.Usage, c.Err()
+		a.notices = c.Notices
 		if c.MessageID != "" {
 			a.message = c.MessageID
 		}
@@ -51,7 +53,7 @@ func (a *answer) add(c chat.Chunk) {
 // endedAs takes the ending from the task, when the stream had nothing left.
 func (a *answer) endedAs(t chat.Task) {
 	a.ended, a.state, a.finish, a.usage, a.problem = t.State.Terminal(), t.State, t.FinishReason, t.Usage, t.Error
-	a.message, a.attempt = t.MessageID, t.Attempt
+	a.message, a.attempt, a.notices = t.MessageID, t.Attempt, t.Notices
 }
 
 // presenter shows an answer as it is made. Its errors are those of the output.

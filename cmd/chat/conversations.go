@@ -17,6 +17,7 @@ import (
 	"chat/tui/attach"
 	"chat/tui/markdown"
 	"chat/tui/sanitize"
+	"chat/tui/theme"
 	"chat/tui/thread"
 )
 
@@ -241,14 +242,36 @@ func (p *program) printMessage(m chat.Message, head string, o printing) error {
 	if _, err := fmt.Fprintf(p.out, "\n## %s\n\n", head); err != nil {
 		return err
 	}
-	if err := p.printText(text, o.raw); err != nil || problem == "" {
+	if err := p.printText(text, o.raw); err != nil {
 		return err
 	}
-	if strings.TrimSpace(text) != "" {
-		problem = "\n" + problem // a paragraph of its own
+	if problem != "" {
+		if strings.TrimSpace(text) != "" {
+			problem = "\n" + problem // a paragraph of its own
+		}
+		if _, err := fmt.Fprintln(p.out, problem); err != nil {
+			return err
+		}
 	}
-	_, err := fmt.Fprintln(p.out, problem)
-	return err
+	return p.printNotices(m.Notices, o)
+}
+
+// printNotices quotes what an answer was made without.
+func (p *program) printNotices(notices []string, o printing) error {
+	sgr := ""
+	if term.IsTerminal(p.out.Fd()) && p.colors(p.out.Fd()) != noColor {
+		sgr = "2"
+	}
+	for _, notice := range notices {
+		line := sanitize.Line(notice)
+		if o.part {
+			line = markdown.Literal(line)
+		}
+		if _, err := fmt.Fprintf(p.out, "\n%s\n", theme.Paint("> "+line, sgr)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // partText is a message as a part of a document: its words, and the texts of its

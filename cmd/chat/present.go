@@ -150,6 +150,13 @@ type linkNotes struct {
 	tries int
 }
 
+// showNotices says on stderr what an answer that has ended was made without.
+func (n *linkNotes) showNotices(a *answer) {
+	for _, notice := range a.notices {
+		n.p.note("%s", notice)
+	}
+}
+
 func (n *linkNotes) link(_ *answer, l chat.Link) error { //nolint:unparam // it is the link of a presenter
 	switch {
 	case l.State == chat.LinkReconnecting:

@@ -12,6 +12,8 @@ import (
 
 	"chat"
 	"chat/daemon/client"
+	"chat/tui/attach"
+	"chat/tui/sanitize"
 )
 
 func (p *program) sendCommand() *cli.Command {
@@ -38,6 +40,9 @@ func (p *program) send(c *cli.Context) error {
 	}
 	if o.Content, err = p.prompt(c); err != nil {
 		return err
+	}
+	for _, name := range attach.Damaged(o.Content) {
+		p.note("%s is damaged or incomplete: a model will hardly take it", sanitize.Line(name))
 	}
 	return p.with(c, func(ctx context.Context, cl *client.Client) error {
 		acc, err := o.submit(ctx, cl)

@@ -21,9 +21,7 @@ type endpoint struct {
 	key       string
 	local     bool // found by discovery
 	transport http.RoundTripper
-	// noUsage is set once the server has refused stream_options.
-	noUsage atomic.Bool
-	limited atomic.Pointer[phases] // made for the first call
+	limited   atomic.Pointer[phases] // made for the first call
 	// openTag says of models whether they open their reasoning with a tag if they close
 	// it with one, as far as that was seen.
 	openTag sync.Map

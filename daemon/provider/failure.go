@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 
@@ -30,15 +31,8 @@ func (e *endpoint) statusError(status int, h http.Header, body []byte, model str
 	if out.Retryable && out.RetryAfter > 0 {
 		out.Message += fmt.Sprintf("; it asks to wait %s", out.RetryAfter.Round(time.Second))
 	}
-	if (status == http.StatusBadRequest || status == http.StatusUnprocessableEntity) && mentionsStreamOptions(body) {
-		out.Cause = errNoStreamOptions
-	}
+	out.Cause = newRefusal(out.Cause, status, body)
 	return out
-}
-
-func mentionsStreamOptions(body []byte) bool {
-	s := string(body)
-	return strings.Contains(s, "stream_options") || strings.Contains(s, "include_usage")
 }
 
 // streamError is the error that an error object inside a 200 response is.
@@ -51,8 +45,16 @@ func (e *endpoint) streamError(raw []byte, model string) *chat.Error {
 	} else {
 		said.HTTPStatusCode = statusOfKind(said)
 	}
-	return e.refusal(said, model)
+	out := e.refusal(said, model)
+	out.Cause = newRefusal(out.Cause, said.HTTPStatusCode, raw)
+	return out
 }
+
+// itSaid stands between our words and the provider's.
+const itSaid = "; it said: "
+
+// moderated is what providers say of a message that is refused for what it says.
+var moderated = regexp.MustCompile(`(?i)moderation|flagged|content[ _](policy|filter|management)`)
 
 // readEventError reads the error in an event.
 func (e *endpoint) readEventError(raw []byte) *openai.APIError {
@@ -93,7 +95,7 @@ func (e *endpoint) refusal(said *openai.APIError, model string) *chat.Error {
 	fail := func(code chat.Code, format string, args ...any) *chat.Error {
 		out := chat.Errorf(code, format, args...)
 		if said.Message != "" {
-			out.Message += "; it said: " + said.Message
+			out.Message += itSaid + said.Message
 		}
 		out.Cause = said
 		return out
@@ -105,6 +107,8 @@ func (e *endpoint) refusal(said *openai.APIError, model string) *chat.Error {
 		return fail(chat.CodeProviderAuth, "%s asks for a key (401): chat auth login keeps one, or set OPENAI_API_KEY", e.host)
 	case status == http.StatusUnauthorized:
 		return fail(chat.CodeProviderAuth, "%s does not accept the key (401): chat auth login keeps a valid one, or set OPENAI_API_KEY to it", e.host)
+	case status == http.StatusForbidden && moderated.MatchString(said.Message):
+		return fail(chat.CodeProviderFilter, "the content filter of %s refused the message (403): put it differently", e.host)
 	case status == http.StatusForbidden:
 		return fail(chat.CodeProviderAuth, "%s does not allow this (403): see whether the key may use the model %s", e.host, clean(model, maxModelID))
 	case status == http.StatusNotFound || status < 500 && strings.Contains(kind, "model_not_found"):
@@ -124,7 +128,7 @@ func (e *endpoint) noSuchModel(model, said string, cause error) *chat.Error {
 	out := chat.Errorf(chat.CodeProviderModel,
 		"%s has no model %q, or its base URL is another: \"chat models\" lists the models there are", e.host, clean(model, maxModelID))
 	if said != "" {
-		out.Message += "; it said: " + said
+		out.Message += itSaid + said
 	}
 	out.Cause = cause
 	return out

@@ -22,7 +22,8 @@ type Registry struct {
 	configured *endpoint
 	badConfig  error
 
-	locals *locals
+	locals  *locals
+	learned learned
 
 	listMu sync.Mutex // guards what follows
 	listed listing    // the configured provider's models
@@ -94,12 +95,8 @@ func (r *Registry) stream(ctx context.Context, req Request, emit func(Event) err
 	if err != nil {
 		return err
 	}
-	body, err := completionRequest(model, req)
-	if err != nil {
-		return err
-	}
-	c := call{to: to, limits: r.cfg.Limits, model: model, emit: emit, pause: r.cfg.Pause}
-	err = c.stream(ctx, body)
+	c := call{to: to, limits: r.cfg.Limits, draft: r.learned.draft(to, model, req), known: &r.learned, emit: emit, pause: r.cfg.Pause}
+	err = c.stream(ctx)
 	if to.local && chat.IsCode(err, chat.CodeProviderConnect) {
 		r.locals.forget()
 	}
