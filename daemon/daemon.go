@@ -86,10 +86,10 @@ func (d *daemon) open(ctx context.Context) error {
 	if err := d.openRedis(); err != nil {
 		return err
 	}
-	registry := provider.New(provider.Config{
-		BaseURL: d.cfg.ProviderURL, Key: d.cfg.ProviderKey, DefaultModel: d.cfg.DefaultModel, Discover: d.cfg.Discover,
-		Unusable: d.cfg.KeyTrouble, Demo: demoOptions(d.cfg.DemoSpeed), Limits: d.cfg.limits(), Pause: d.chunk.Pause, Logger: d.log,
-	})
+	registry, err := newRegistry(d.cfg, d.chunk.Pause, d.log)
+	if err != nil {
+		return err
+	}
 	d.closers = append(d.closers, func() error { registry.Close(); return nil })
 	d.model = newModels(registry)
 	if d.cfg.Role == RoleWorker {

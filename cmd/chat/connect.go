@@ -49,6 +49,11 @@ func (p *program) with(c *cli.Context, use func(ctx context.Context, cl *client.
 
 // explain adds the next step to errors that only a client can explain.
 func (p *program) explain(err error) error {
+	if hint := p.environmentHint(err); hint != "" {
+		e := *chat.AsError(err)
+		e.Message += hint
+		return &e
+	}
 	if !chat.IsCode(err, chat.CodeUnauthorized) {
 		return err
 	}
@@ -72,6 +77,7 @@ func (p *program) resolver(c *cli.Context) (resolver, func() error, error) {
 		if c.Bool("no-daemon") {
 			return nil, nil, chat.Errorf(chat.CodeInvalid, "--host and --no-daemon exclude each other")
 		}
+		p.remote = true
 		e, err := parseHost(host, p.env("CHAT_TOKEN"))
 		return client.At(e), nothing, err
 	}

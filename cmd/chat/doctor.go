@@ -219,9 +219,12 @@ func (p *program) daemonFinding(ctx context.Context) (finding, bool) {
 func (p *program) provider(ctx context.Context, at client.Endpoint) finding {
 	cl := client.New(client.At(at), client.Options{ProviderKey: p.env("OPENAI_API_KEY"), ProviderBaseURL: p.env("OPENAI_BASE_URL")})
 	defer cl.Close()
-	models, err := cl.Models(ctx)
+	models, notice, err := cl.ModelsWithNotice(ctx)
 	if err != nil {
 		return wrong("models", p.explain(err))
+	}
+	if notice != "" {
+		return wrong("models", chat.Errorf(chat.CodeProviderModel, "%s", notice))
 	}
 	chosen := ""
 	for _, m := range models {

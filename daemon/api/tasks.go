@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
-	"net/url"
 	"slices"
 	"time"
 
@@ -47,8 +46,8 @@ func (s *Server) credentialsOf(r *http.Request, p principal) (credentials, error
 		return c, chat.Errorf(chat.CodeInvalid, "a provider of your own is taken over the unix socket only")
 	}
 	if c.baseURL != "" {
-		if u, err := url.Parse(c.baseURL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			return c, chat.Errorf(chat.CodeInvalid, "the provider's base URL must be http://… or https://…")
+		if err := s.provider.CheckBaseURL(c.baseURL); err != nil {
+			return c, err
 		}
 	}
 	if s.provider.Configured(c.key, c.baseURL) {
