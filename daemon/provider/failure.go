@@ -154,7 +154,7 @@ func (e *endpoint) pathAdvice() string {
 	case e.unversioned:
 		return "; the API was not found under /v1 either"
 	}
-	return ", which often ends in /v1"
+	return ": the path of the API may be another"
 }
 
 func (e *endpoint) noSuchModel(model, said string, cause error) *chat.Error {
