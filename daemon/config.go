@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -175,6 +176,8 @@ func LoadConfig(lookup func(string) (string, bool), src Sources) (Config, error)
 			return c, chat.Errorf(chat.CodeInvalid, "%s: %w", from, err)
 		}
 	}
+	c.ProviderKey = strings.TrimSpace(c.ProviderKey)
+	c.ProviderCA = fullPath(c.ProviderCA, lookup, src.ConfigFile)
 	c.Token, _ = lookup(tokenEnv)
 	if c.Token == "" {
 		c.Token = dotenv[tokenEnv]
@@ -190,6 +193,23 @@ func (c *Config) found(name, from, configFile string) {
 	case "api-key":
 		c.ProviderFrom.Key = withLine(from, configFile)
 	}
+}
+
+// fullPath is a path that does not depend on the working directory, which is / for
+// a local daemon: ~ is the home directory, and anything else is beside the config file.
+func fullPath(path string, lookup func(string) (string, bool), configFile string) string {
+	if rest, ok := strings.CutPrefix(path, "~/"); ok {
+		if home, set := lookup("HOME"); set && home != "" {
+			return filepath.Join(home, rest)
+		}
+	}
+	if path == "" || filepath.IsAbs(path) || configFile == "" {
+		return path
+	}
+	if _, err := os.Stat(path); err == nil {
+		return path // of the shell's directory
+	}
+	return filepath.Join(filepath.Dir(configFile), path)
 }
 
 // withLine is "key in file" with the line in which the file has the key.

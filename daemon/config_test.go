@@ -150,6 +150,21 @@ func TestTheProvidersSettingsKnowTheirPlaces(t *testing.T) {
 	}
 }
 
+// A file of certificates is found from any directory: the local daemon's is /.
+func TestPathsOfCertificatesAreFull(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]string{"/etc/ca.pem": "/etc/ca.pem", "~/ca.pem": "/home/me/ca.pem", "ca.pem": "DIR/ca.pem", "tls/ca.pem": "DIR/tls/ca.pem", "config_test.go": "config_test.go"} {
+		src := sources(t, nil, "", fmt.Sprintf("ca_file = %q\n", path))
+		c, err := daemon.LoadConfig(env(map[string]string{"HOME": "/home/me"}), src)
+		if want = strings.Replace(want, "DIR", filepath.Dir(src.ConfigFile), 1); err != nil || c.ProviderCA != want {
+			t.Errorf("%s: %s, %v; want %s", path, c.ProviderCA, err, want)
+		}
+	}
+	if c, err := daemon.LoadConfig(env(map[string]string{"OPENAI_API_KEY": " sk-x\r\n"}), daemon.Sources{}); err != nil || c.ProviderKey != "sk-x" {
+		t.Errorf("%q, %v", c.ProviderKey, err)
+	}
+}
+
 func TestAnAddressThatIsNoneSaysHowToWriteIt(t *testing.T) {
 	t.Parallel()
 	for flag, list := range map[string]map[string]string{

@@ -217,7 +217,11 @@ func (p *program) daemonFinding(ctx context.Context) (finding, bool) {
 
 // provider tells which models answer.
 func (p *program) provider(ctx context.Context, at client.Endpoint) finding {
-	cl := client.New(client.At(at), client.Options{ProviderKey: p.env("OPENAI_API_KEY"), ProviderBaseURL: p.env("OPENAI_BASE_URL")})
+	own, err := p.ownProvider()
+	if err != nil {
+		return wrong("models", err)
+	}
+	cl := client.New(client.At(at), own)
 	defer cl.Close()
 	models, notice, err := cl.ModelsWithNotice(ctx)
 	if err != nil {

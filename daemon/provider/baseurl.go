@@ -14,10 +14,10 @@ import (
 	"chat"
 )
 
-// CheckBaseURL says what is wrong with a base URL, nil if it can be used.
+// CheckBaseURL says what is wrong with a client's base URL, nil if it can be used.
 func CheckBaseURL(raw string) error {
 	if _, err := parseBase(raw); err != nil {
-		return chat.Errorf(chat.CodeInvalid, "the base URL %s %w", printableURL(raw), err)
+		return chat.Errorf(chat.CodeInvalid, "the base URL %s in %s %w", printableURL(raw), shell().BaseURL, err)
 	}
 	return nil
 }

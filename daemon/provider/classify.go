@@ -121,7 +121,7 @@ func (c *complaint) contextFull() bool {
 	if anyOf(c.kinds, "context_length", "context_window", "exceed_context", "contextwindow", "contextlength", "prompt_too_long", "input_too_long", "max_prompt_tokens", "string_above_max_length", "tokens_limit_reached") {
 		return true
 	}
-	if anyOf(c.says, "max_tokens is too large", "max_completion_tokens is too large") {
+	if anyOf(c.says, "max_tokens", "max_completion_tokens", "max_output_tokens") && !anyOf(c.says, "prompt", "input", "message", "context") {
 		return false // of the answer
 	}
 	return overlong.MatchString(c.says) || anyOf(c.says,

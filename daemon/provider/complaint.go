@@ -31,6 +31,7 @@ type complaint struct {
 	whole string // the beginning of the body, in lower case
 	code  int    // the innermost number that is called a code, or 0
 	page  bool   // the body is not JSON
+	loose bool   // it is an error for certain, so that any sentence in it is about it
 	delay time.Duration
 	used  int // tokens; 0 if it does not say
 	limit int // tokens; 0 if it does not say
@@ -38,26 +39,34 @@ type complaint struct {
 
 func (c *complaint) Error() string { return "the provider said: " + c.Message }
 
-// readComplaint reads an error body of any shape: OpenAI's, {"error":"…"},
+// readComplaint reads what may be an error, of any shape: OpenAI's, {"error":"…"},
 // {"message":"…"}, {"detail":…} as FastAPI has it, arrays of those, values that
 // are pasted into sentences, a web page, plain text.
 func (e *endpoint) readComplaint(body []byte) *complaint {
+	return e.complaintOf(body, false)
+}
+
+// readError reads the body of what is an error for certain.
+func (e *endpoint) readError(body []byte) *complaint {
+	c := e.complaintOf(body, true)
+	if c.Message == "" {
+		c.Message, _, _ = strings.Cut(c.kinds, "\n")
+		c.Message = e.quotable(c.Message)
+	}
+	return c
+}
+
+func (e *endpoint) complaintOf(body []byte, loose bool) *complaint {
 	if len(body) > maxErrorBody {
 		body = body[:maxErrorBody]
 	}
 	text := strings.TrimSpace(strings.TrimPrefix(string(body), byteOrderMark))
-	c := &complaint{whole: strings.ToLower(text[:min(len(text), 4096)])}
+	c := &complaint{whole: strings.ToLower(text[:min(len(text), 4096)]), loose: loose}
 	_, isJSON := literal(text)
 	c.page = !isJSON
-	c.Message = c.sentence(text, 0)
-	if c.Message == "" {
-		c.Message, _, _ = strings.Cut(c.kinds, "\n")
-	}
-	if d := textDelay(c.says, time.Now()); d > c.delay {
-		c.delay = d
-	}
+	c.Message = e.quotable(c.sentence(text, 0))
+	c.delay = max(c.delay, textDelay(c.says, time.Now()))
 	c.countTokens()
-	c.Message = e.quotable(c.Message)
 	return c
 }
 
@@ -130,8 +139,11 @@ func plain(name string) string {
 // is what OpenRouter had from a provider behind it.
 var speaking = []string{
 	"error", "message", "detail", "errors", "msg", "errormessage", "errormsg", "errmsg", "err", "errordescription",
-	"exception", "fault", "faultstring", "description", "details", "metadata", "raw", "reason", "title", "text", "response", "body", "data",
+	"exception", "fault", "faultstring", "details", "metadata", "raw", "reason", "title",
 }
+
+// alsoSpeaking are those that may have it in what is an error for certain.
+var alsoSpeaking = []string{"description", "text", "response", "body", "data"}
 
 // read takes in what a value says of the error, and returns its sentence.
 func (c *complaint) read(v any, depth int) string {
@@ -165,7 +177,11 @@ func (c *complaint) read(v any, depth int) string {
 func (c *complaint) best(fields map[string]any, depth int) string {
 	weak := ""
 	strong := ""
-	for _, name := range speaking {
+	names := speaking
+	if c.loose {
+		names = slices.Concat(speaking, alsoSpeaking)
+	}
+	for _, name := range names {
 		said := c.read(fields[name], depth+1)
 		switch {
 		case said == "":

@@ -16,6 +16,7 @@ import (
 type endpoint struct {
 	name       string // what users type before a slash, as in ollama/qwen3:8b
 	base       string // without a query, and without a slash at the end
+	path       string // of base, escaped
 	query      url.Values
 	origin     string // scheme://host:port of base
 	host       string // host:port, or the host alone on a default port, for messages
@@ -85,6 +86,7 @@ func newEndpoint(base, key string, from Sources, transport http.RoundTripper) (*
 	return &endpoint{
 		name:        providerName(u),
 		base:        u.String(),
+		path:        u.EscapedPath(),
 		query:       query,
 		origin:      originOf(u),
 		host:        u.Host,
@@ -96,6 +98,11 @@ func newEndpoint(base, key string, from Sources, transport http.RoundTripper) (*
 		transport:   transport,
 		learned:     new(learned),
 	}, nil
+}
+
+// same reports whether calls to both go the same way with the same key.
+func (e *endpoint) same(other *endpoint) bool {
+	return other != nil && e.base == other.base && e.query.Encode() == other.query.Encode() && e.key == other.key
 }
 
 // completions is the path of a call for an answer.
@@ -113,9 +120,8 @@ func (e *endpoint) shown(path string) string {
 // URL has in its query, and the key as the server wants it.
 func (e *endpoint) address(req *http.Request, below bool) {
 	if below {
-		base := strings.TrimPrefix(e.base, req.URL.Scheme+"://"+req.URL.Host)
-		rest := strings.TrimPrefix(req.URL.EscapedPath(), base)
-		if u, err := req.URL.Parse(base + "/v1" + rest); err == nil { // of parts that were parsed before
+		rest := strings.TrimPrefix(req.URL.EscapedPath(), e.path)
+		if u, err := req.URL.Parse(e.path + "/v1" + rest); err == nil { // of parts that were parsed before
 			req.URL = u
 		}
 	}

@@ -17,7 +17,7 @@ func (e *endpoint) statusError(status int, h http.Header, body []byte, model str
 	if status < 400 {
 		return e.protocolError("redirects to another address, where a key is never sent", nil)
 	}
-	said := e.readComplaint(body)
+	said := e.readError(body)
 	said.delay = retryDelay(h, said, status == http.StatusTooManyRequests, time.Now())
 	out := e.refusal(said, status, model)
 	if (status == http.StatusBadRequest || status == http.StatusUnprocessableEntity) && mentionsStreamOptions(body) {
@@ -33,7 +33,7 @@ func mentionsStreamOptions(body []byte) bool {
 
 // streamError is the error that an error object inside a 200 response is.
 func (e *endpoint) streamError(raw []byte, model string) *chat.Error {
-	said := e.readComplaint(raw)
+	said := e.readError(raw)
 	status := said.code
 	if status < 400 || status >= 600 {
 		status = said.likelyStatus()
@@ -94,6 +94,9 @@ func (e *endpoint) sentence(k kind, said *complaint, status int, model string) *
 	case kindAuth:
 		return e.badKey(status)
 	case kindForbidden:
+		if said.page && strings.HasPrefix(said.whole, "<") {
+			return chat.Errorf(chat.CodeProviderAuth, "a web page in place of %s does not allow this (403): a firewall may stand before it, or %s is another address", e.host, e.from.base(e))
+		}
 		return chat.Errorf(chat.CodeProviderAuth, "%s does not allow this (403): see whether the key (%s) may use the model %s", e.host, e.from.key(), clean(model, maxModelID))
 	case kindModel:
 		return e.noSuchModel(model, "", nil)

@@ -78,7 +78,7 @@ func (r *Registry) lessons(base string) *learned {
 // Configured reports whether own is the configured provider with its key.
 func (r *Registry) Configured(own Credentials) bool {
 	to, err := r.remote(&own)
-	return err == nil && r.configured != nil && to.base == r.configured.base && to.key == r.configured.key
+	return err == nil && to != nil && to.same(r.configured)
 }
 
 // orDemo is what is left without any provider.

@@ -79,6 +79,13 @@ func TestAnAuthorityThatTheDaemonDoesNotKnow(t *testing.T) {
 			}
 			l := newLaptop(t, base...)
 			l.try(t, nil, "daemon", "start").says(t, 0)
+			ca := ca
+			if by == "the daemon" { // a path that depends on the shell's directory
+				if err := os.Symlink(ca, filepath.Join(l.home, "ca.pem")); err != nil {
+					t.Fatal(err)
+				}
+				ca = "ca.pem"
+			}
 			l.try(t, client, send...).says(t, 6, "Acme Co", "SSL_CERT_FILE", "chat daemon restart")
 			with := append([]string{"SSL_CERT_FILE=" + ca}, client...)
 			l.try(t, with, send...).says(t, 6, "Acme Co", "SSL_CERT_FILE is set in this shell", "chat daemon restart")
@@ -91,7 +98,10 @@ func TestAnAuthorityThatTheDaemonDoesNotKnow(t *testing.T) {
 	}
 	t.Run("a setting", func(t *testing.T) {
 		l := newLaptop(t, "OPENAI_BASE_URL="+server.URL+"/v1")
-		l.try(t, nil, "config", "set", "ca_file", ca).says(t, 0)
+		if err := os.Symlink(ca, filepath.Join(l.home, "ca.pem")); err != nil {
+			t.Fatal(err)
+		}
+		l.try(t, nil, "config", "set", "ca_file", "~/ca.pem").says(t, 0)
 		if o := l.try(t, nil, send...); !strings.Contains(o.stdout, "Hello from there.") {
 			o.says(t, 0)
 		}
@@ -216,7 +226,7 @@ func TestBaseURLsFromTheShellToTheWire(t *testing.T) {
 		if strings.Contains(base, "deployments") {
 			args = []string{"send", "--no-stdin", "hello"} // the deployment is the model
 		}
-		o := l.try(t, []string{key, "OPENAI_BASE_URL=" + base}, args...)
+		o := l.try(t, []string{key + "\n", "OPENAI_BASE_URL= " + base + "\n"}, args...)
 		if o.code != 0 || len(calls) != 1 || calls[0] != want {
 			t.Errorf("%s: %q\n%s", base, calls, o.stderr)
 		}
@@ -236,6 +246,7 @@ func TestBaseURLsFromTheShellToTheWire(t *testing.T) {
 			t.Errorf("the password is told: %s", o.stderr)
 		}
 	}
+	l.try(t, []string{"OPENAI_API_KEY=sk-01\n23"}, "send", "--no-stdin", "-m", "m-1", "hello").says(t, 4, "line break", "OPENAI_API_KEY")
 	config := filepath.Join(l.home, ".config/chat/config.toml")
 	if err := os.MkdirAll(filepath.Dir(config), 0o700); err != nil {
 		t.Fatal(err)
