@@ -7,26 +7,26 @@ import (
 	"strings"
 )
 
-// kind is what an error of a provider is about.
-type kind int
+// refusalKind is what an error of a provider is about.
+type refusalKind int
 
 const (
-	kindRefused   kind = iota // anything else that is the request's fault
-	kindContext               // the conversation is too long for the model
-	kindTooFast               // the request alone is more than a minute's allowance
-	kindRate                  // too many requests
-	kindQuota                 // no credit, or a spent allowance
-	kindAuth                  // the key
-	kindForbidden             // what the key may do
-	kindModel                 // no such model
-	kindPath                  // no such URL
-	kindFilter                // the content filter
-	kindPayload               // too many bytes
-	kindBusy                  // overloaded
-	kindLoading               // the model is being loaded
-	kindServer                // it failed
-	kindPlainHTTP             // HTTP was spoken to a TLS port
-	kindProxy                 // a proxy wants a login
+	refusalOther     refusalKind = iota // anything else that is the request's fault
+	refusalContext                      // the conversation is too long for the model
+	refusalTooFast                      // the request alone is more than a minute's allowance
+	refusalRate                         // too many requests
+	refusalQuota                        // no credit, or a spent allowance
+	refusalAuth                         // the key
+	refusalForbidden                    // what the key may do
+	refusalModel                        // no such model
+	refusalPath                         // no such URL
+	refusalFilter                       // the content filter
+	refusalPayload                      // too many bytes
+	refusalBusy                         // overloaded
+	refusalLoading                      // the model is being loaded
+	refusalServer                       // it failed
+	refusalPlainHTTP                    // HTTP was spoken to a TLS port
+	refusalProxy                        // a proxy wants a login
 )
 
 func anyOf(text string, parts ...string) bool {
@@ -40,44 +40,44 @@ func anyOf(text string, parts ...string) bool {
 
 // classify finds the kind of an error. The order decides: providers give the same
 // thing under many statuses, and a status that many things come under says least.
-func (c *complaint) classify(status int) kind {
+func (c *complaint) classify(status int) refusalKind {
 	client := status < 500
 	switch {
 	case status == http.StatusProxyAuthRequired:
-		return kindProxy
+		return refusalProxy
 	case client && anyOf(c.whole, "http request to an https server", "plain http request was sent to https", "speaking plain http to an ssl-enabled", "combination of host and port requires tls"):
-		return kindPlainHTTP
+		return refusalPlainHTTP
 	case c.tooFast():
-		return kindTooFast
+		return refusalTooFast
 	case !c.rateLimited(status) && c.contextFull():
-		return kindContext
+		return refusalContext
 	case c.noQuota(status):
-		return kindQuota
+		return refusalQuota
 	case c.filtered():
-		return kindFilter
+		return refusalFilter
 	case status == http.StatusUnauthorized || client && c.badKey():
-		return kindAuth
+		return refusalAuth
 	case client && c.noModel():
-		return kindModel
+		return refusalModel
 	case status == http.StatusNotFound || status == http.StatusMethodNotAllowed:
 		if c.noPath() {
-			return kindPath
+			return refusalPath
 		}
-		return kindModel
+		return refusalModel
 	case c.busy(status):
-		return kindBusy
+		return refusalBusy
 	case c.rateLimited(status):
-		return kindRate
+		return refusalRate
 	case anyOf(c.says, "model is loading", "loading model", "is currently loading", "still loading") && !client:
-		return kindLoading
+		return refusalLoading
 	case status == http.StatusRequestTimeout || status == http.StatusConflict || status == http.StatusTooEarly || status >= 500:
-		return kindServer
+		return refusalServer
 	case status == http.StatusForbidden:
-		return kindForbidden
+		return refusalForbidden
 	case status == http.StatusRequestEntityTooLarge:
-		return kindPayload
+		return refusalPayload
 	}
-	return kindRefused
+	return refusalOther
 }
 
 // rateLimited reports whether it is about requests or tokens in a time.

@@ -31,7 +31,6 @@ type complaint struct {
 	whole string // the beginning of the body, in lower case
 	code  int    // the innermost number that is called a code, or 0
 	page  bool   // the body is not JSON
-	loose bool   // it is an error for certain, so that any sentence in it is about it
 	delay time.Duration
 	used  int // tokens; 0 if it does not say
 	limit int // tokens; 0 if it does not say
@@ -39,32 +38,22 @@ type complaint struct {
 
 func (c *complaint) Error() string { return "the provider said: " + c.Message }
 
-// readComplaint reads what may be an error, of any shape: OpenAI's, {"error":"…"},
+// readComplaint reads an error body of any shape: OpenAI's, {"error":"…"},
 // {"message":"…"}, {"detail":…} as FastAPI has it, arrays of those, values that
 // are pasted into sentences, a web page, plain text.
 func (e *endpoint) readComplaint(body []byte) *complaint {
-	return e.complaintOf(body, false)
-}
-
-// readError reads the body of what is an error for certain.
-func (e *endpoint) readError(body []byte) *complaint {
-	c := e.complaintOf(body, true)
-	if c.Message == "" {
-		c.Message, _, _ = strings.Cut(c.kinds, "\n")
-		c.Message = e.quotable(c.Message)
-	}
-	return c
-}
-
-func (e *endpoint) complaintOf(body []byte, loose bool) *complaint {
 	if len(body) > maxErrorBody {
 		body = body[:maxErrorBody]
 	}
 	text := strings.TrimSpace(strings.TrimPrefix(string(body), byteOrderMark))
-	c := &complaint{whole: strings.ToLower(text[:min(len(text), 4096)]), loose: loose}
+	c := &complaint{whole: strings.ToLower(text[:min(len(text), 4096)])}
 	_, isJSON := literal(text)
 	c.page = !isJSON
-	c.Message = e.quotable(c.sentence(text, 0))
+	said := c.sentence(text, 0)
+	if said == "" {
+		said, _, _ = strings.Cut(c.kinds, "\n")
+	}
+	c.Message = e.quotable(said)
 	c.delay = max(c.delay, textDelay(c.says, time.Now()))
 	c.countTokens()
 	return c
@@ -140,10 +129,8 @@ func plain(name string) string {
 var speaking = []string{
 	"error", "message", "detail", "errors", "msg", "errormessage", "errormsg", "errmsg", "err", "errordescription",
 	"exception", "fault", "faultstring", "details", "metadata", "raw", "reason", "title",
+	"statusmessage", "description", "text", "response", "body", "data",
 }
-
-// alsoSpeaking are those that may have it in what is an error for certain.
-var alsoSpeaking = []string{"description", "text", "response", "body", "data"}
 
 // read takes in what a value says of the error, and returns its sentence.
 func (c *complaint) read(v any, depth int) string {
@@ -177,11 +164,10 @@ func (c *complaint) read(v any, depth int) string {
 func (c *complaint) best(fields map[string]any, depth int) string {
 	weak := ""
 	strong := ""
-	names := speaking
-	if c.loose {
-		names = slices.Concat(speaking, alsoSpeaking)
+	if _, named := fields["error"].(string); named && c.read(fields["message"], depth+1) != "" {
+		delete(fields, "error") // its name, beside what it is
 	}
-	for _, name := range names {
+	for _, name := range speaking {
 		said := c.read(fields[name], depth+1)
 		switch {
 		case said == "":
@@ -274,7 +260,7 @@ var (
 	headings   = regexp.MustCompile(`(?is)<h1[^>]*>(.*?)</h1>`)
 	messages   = regexp.MustCompile(`(?is)<(?:\w+:)?(?:message|faultstring|errormessage|detail|description)\b[^>]*>\s*([^<]+?)\s*<`)
 	invisible  = regexp.MustCompile(`(?is)<(?:script|style|head)\b.*?</(?:script|style|head)>|<!--.*?-->`)
-	tags       = regexp.MustCompile(`(?s)<[^>]*>`)
+	markup       = regexp.MustCompile(`(?s)<[^>]*>`)
 )
 
 func pageTitle(page []byte) string {
@@ -288,12 +274,12 @@ func pageTitle(page []byte) string {
 func pageText(page string) string {
 	for _, part := range []*regexp.Regexp{pageTitles, headings, messages} {
 		if m := part.FindStringSubmatch(page); m != nil {
-			if said := strings.TrimSpace(html.UnescapeString(tags.ReplaceAllString(m[1], " "))); said != "" {
+			if said := strings.TrimSpace(html.UnescapeString(markup.ReplaceAllString(m[1], " "))); said != "" {
 				return said
 			}
 		}
 	}
-	return strings.TrimSpace(html.UnescapeString(tags.ReplaceAllString(invisible.ReplaceAllString(page, " "), " ")))
+	return strings.TrimSpace(html.UnescapeString(markup.ReplaceAllString(invisible.ReplaceAllString(page, " "), " ")))
 }
 
 // quotable is s for a message to a user: on one line, short, without control

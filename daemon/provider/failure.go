@@ -17,7 +17,7 @@ func (e *endpoint) statusError(status int, h http.Header, body []byte, model str
 	if status < 400 {
 		return e.protocolError("redirects to another address, where a key is never sent", nil)
 	}
-	said := e.readError(body)
+	said := e.readComplaint(body)
 	said.delay = retryDelay(h, said, status == http.StatusTooManyRequests, time.Now())
 	out := e.refusal(said, status, model)
 	if (status == http.StatusBadRequest || status == http.StatusUnprocessableEntity) && mentionsStreamOptions(body) {
@@ -33,9 +33,12 @@ func mentionsStreamOptions(body []byte) bool {
 
 // streamError is the error that an error object inside a 200 response is.
 func (e *endpoint) streamError(raw []byte, model string) *chat.Error {
-	said := e.readError(raw)
+	said := e.readComplaint(raw)
 	status := said.code
 	if status < 400 || status >= 600 {
+		status = statusIn(raw)
+	}
+	if status == 0 {
 		status = said.likelyStatus()
 	}
 	return e.refusal(said, status, model)
@@ -68,7 +71,7 @@ func (e *endpoint) refusal(said *complaint, status int, model string) *chat.Erro
 	kind := said.classify(status)
 	out := e.sentence(kind, said, status, model)
 	switch kind {
-	case kindRate, kindBusy, kindLoading, kindServer:
+	case refusalRate, refusalBusy, refusalLoading, refusalServer:
 		if said.delay <= maxRetryAfter {
 			out.Retryable, out.RetryAfter = true, said.delay
 		}
@@ -81,42 +84,42 @@ func (e *endpoint) refusal(said *complaint, status int, model string) *chat.Erro
 }
 
 // sentence is what happened, and what to do next.
-func (e *endpoint) sentence(k kind, said *complaint, status int, model string) *chat.Error {
+func (e *endpoint) sentence(k refusalKind, said *complaint, status int, model string) *chat.Error {
 	switch k {
-	case kindContext:
+	case refusalContext:
 		return chat.Errorf(chat.CodeProviderContext, "the conversation is longer than the model takes%s: start a new one, or choose a model with a larger context", said.tokens())
-	case kindTooFast:
+	case refusalTooFast:
 		return chat.Errorf(chat.CodeProviderRateLimit, "%s takes at most %d tokens a minute, and this conversation needs %d: start a new one, choose another model, or have the limit of the account raised", e.host, said.limit, said.used)
-	case kindPayload:
+	case refusalPayload:
 		return chat.Errorf(chat.CodeProviderRefused, "the request is too large for %s (%d): send fewer or smaller files, or start a new conversation", e.host, status)
-	case kindQuota:
+	case refusalQuota:
 		return chat.Errorf(chat.CodeProviderQuota, "the account at %s has no quota left: add credit there, or use another key or a local model", e.host)
-	case kindAuth:
+	case refusalAuth:
 		return e.badKey(status)
-	case kindForbidden:
+	case refusalForbidden:
 		if said.page && strings.HasPrefix(said.whole, "<") {
 			return chat.Errorf(chat.CodeProviderAuth, "a web page in place of %s does not allow this (403): a firewall may stand before it, or %s is another address", e.host, e.from.base(e))
 		}
 		return chat.Errorf(chat.CodeProviderAuth, "%s does not allow this (403): see whether the key (%s) may use the model %s", e.host, e.from.key(), clean(model, maxModelID))
-	case kindModel:
+	case refusalModel:
 		return e.noSuchModel(model, "", nil)
-	case kindPath:
+	case refusalPath:
 		return chat.Errorf(chat.CodeProviderProtocol, "%s has nothing at %s (%d): check %s%s", e.host, e.shown(completions), status, e.from.base(e), e.pathAdvice())
-	case kindFilter:
+	case refusalFilter:
 		return chat.Errorf(chat.CodeProviderFilter, "the content filter of %s refused the message: put it differently, or choose another model", e.host)
-	case kindPlainHTTP:
+	case refusalPlainHTTP:
 		return chat.Errorf(chat.CodeProviderConnect, "%s takes HTTPS only: write https:// in %s", e.host, e.from.base(e))
-	case kindProxy:
+	case refusalProxy:
 		return e.proxyRefusal(status)
-	case kindBusy:
+	case refusalBusy:
 		return e.pausing(chat.CodeProviderServer, "is overloaded", said, status)
-	case kindLoading:
+	case refusalLoading:
 		return e.pausing(chat.CodeProviderServer, "is still loading the model", said, status)
-	case kindRate:
+	case refusalRate:
 		return e.pausing(chat.CodeProviderRateLimit, "limits the rate", said, status)
-	case kindServer:
+	case refusalServer:
 		return e.pausing(chat.CodeProviderServer, "failed", said, status)
-	case kindRefused:
+	case refusalOther:
 	}
 	return chat.Errorf(chat.CodeProviderRefused, "%s refused the request (%d): change the message or the model (\"chat models\" lists them)", e.host, status)
 }
@@ -177,6 +180,26 @@ func (e *endpoint) cutError(err error) *chat.Error {
 	return out
 }
 
+// notUnderstood is an answer that ended behind an event that may have been anything.
+func (e *endpoint) notUnderstood(event []byte, some bool) *chat.Error {
+	if !some {
+		out := e.protocolError("sent events that are not chat completion chunks", nil)
+		out.Message += "; one of them: " + e.quotable(string(event))
+		return out
+	}
+	return chat.Retryable(chat.Errorf(chat.CodeProviderCut,
+		"%s ended its answer after an event that chat does not know: send again; it said: %s", e.host, e.quotable(string(event))))
+}
+
+// afterwards is the notice of a failure behind the end of an answer.
+func (e *endpoint) afterwards(said []byte) string {
+	words := e.readComplaint(said).Message
+	if words == "" {
+		words = e.quotable(string(said))
+	}
+	return fmt.Sprintf("the answer is complete; after it %s reported a failure: %s", e.host, words)
+}
+
 // protocolError says that e is not an OpenAI-compatible server.
 func (e *endpoint) protocolError(what string, cause error) *chat.Error {
 	out := chat.Errorf(chat.CodeProviderProtocol,
@@ -201,15 +224,4 @@ func (e *endpoint) answerTooLarge(limit int) *chat.Error {
 
 func (e *endpoint) eventTooLarge(limit int) *chat.Error {
 	return chat.Errorf(chat.CodeAnswerTooLarge, "%s sent an event of more than %d bytes: ask for a shorter answer, or choose another model", e.host, limit)
-}
-
-// emptyAnswer is a proper end without any text.
-func (e *endpoint) emptyAnswer(reason string) *chat.Error {
-	switch reason {
-	case "content_filter":
-		return chat.Errorf(chat.CodeProviderFilter, "the content filter of %s stopped the answer before its first word: put the question differently", e.host)
-	case "length":
-		return chat.Errorf(chat.CodeProviderEmpty, "%s had no room left for an answer: start a new conversation, or choose a model with a larger context", e.host)
-	}
-	return chat.Retryable(chat.Errorf(chat.CodeProviderEmpty, "%s ended its answer without any text: send again", e.host))
 }
