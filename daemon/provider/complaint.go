@@ -260,7 +260,7 @@ var (
 	headings   = regexp.MustCompile(`(?is)<h1[^>]*>(.*?)</h1>`)
 	messages   = regexp.MustCompile(`(?is)<(?:\w+:)?(?:message|faultstring|errormessage|detail|description)\b[^>]*>\s*([^<]+?)\s*<`)
 	invisible  = regexp.MustCompile(`(?is)<(?:script|style|head)\b.*?</(?:script|style|head)>|<!--.*?-->`)
-	markup       = regexp.MustCompile(`(?s)<[^>]*>`)
+	markup     = regexp.MustCompile(`(?s)<[^>]*>`)
 )
 
 func pageTitle(page []byte) string {
