@@ -9,7 +9,9 @@ import (
 
 // onTheWay are the variables that the way to a provider depends on. A daemon has
 // those of the shell that started it.
-var onTheWay = []string{"SSL_CERT_FILE", "SSL_CERT_DIR", "CHATD_PROVIDER_CA_FILE", "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"}
+func onTheWay() []string {
+	return []string{"SSL_CERT_FILE", "SSL_CERT_DIR", "CHATD_PROVIDER_CA_FILE", "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"}
+}
 
 // withFullPaths is an environment whose files of certificates are found from any
 // directory: the daemon's is /.
@@ -42,7 +44,7 @@ func set(lookup func(string) (string, bool), name string) (as, value string) {
 // password in it.
 func fingerprints(lookup func(string) (string, bool), salt string) map[string]string {
 	out := map[string]string{}
-	for _, name := range onTheWay {
+	for _, name := range onTheWay() {
 		if _, v := set(lookup, name); v != "" {
 			_, v, _ = strings.Cut(withFullPaths([]string{name + "=" + v})[0], "=")
 			sum := sha256.Sum256([]byte(salt + "\x00" + name + "\x00" + v))
@@ -61,7 +63,7 @@ func (s *Starter) OtherEnvironment(lookup func(string) (string, bool)) (ours, th
 		return nil, nil
 	}
 	here := fingerprints(lookup, i.Instance)
-	for _, name := range onTheWay {
+	for _, name := range onTheWay() {
 		switch as, _ := set(lookup, name); {
 		case here[name] == i.Environment[name]:
 		case here[name] != "":

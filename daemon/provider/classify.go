@@ -193,16 +193,15 @@ func (c *complaint) busy(status int) bool {
 		anyOf(c.says, "overloaded", "over capacity", "at capacity", "server is busy", "server busy", "no capacity", "high demand", "currently experiencing high", "no available slot", "queue is full", "capacity exceeded")
 }
 
+// Numbers that are the most that there may be, in a sentence in lower case. The
+// first part may say by how much it is too long, and the number is no bound then.
 var (
-	// bounds are numbers that are the most that there may be, in a sentence in lower
-	// case, the clearest first. The first part says by how much, and is no bound then.
-	bounds = []*regexp.Regexp{
-		regexp.MustCompile(`n_ctx()[:= ]+([\d,]{3,})\b`),
-		regexp.MustCompile(`>()\s*([\d,]{3,})\b`),
-		regexp.MustCompile(`should be \[1()[, ]+([\d,]{3,})\b`),
-		regexp.MustCompile(`(?:context (?:length|size|window)|maximum|limit|max|<=|less than|at most|up to|allowed)([^0-9.]{0,60}?)\(?([\d,]{3,})\b`),
-		regexp.MustCompile(`(?:context (?:length|size|window)|maximum|limit|max|<=|less than|at most|up to|allowed)([^0-9.]{0,60}?)\(?([\d,]{3,})\)? tokens?\b`),
-	}
+	boundOfLlama  = regexp.MustCompile(`n_ctx()[:= ]+([\d,]{3,})\b`)
+	boundCompared = regexp.MustCompile(`>()\s*([\d,]{3,})\b`)
+	boundOfRange  = regexp.MustCompile(`should be \[1()[, ]+([\d,]{3,})\b`)
+	boundNamed    = regexp.MustCompile(`(?:context (?:length|size|window)|maximum|limit|max|<=|less than|at most|up to|allowed)([^0-9.]{0,60}?)\(?([\d,]{3,})\b`)
+	boundOfTokens = regexp.MustCompile(`(?:context (?:length|size|window)|maximum|limit|max|<=|less than|at most|up to|allowed)([^0-9.]{0,60}?)\(?([\d,]{3,})\)? tokens?\b`)
+
 	counts = regexp.MustCompile(`\b\d[\d,]*\d\b`)
 	sum    = regexp.MustCompile(`\d \+ \d`)
 )
@@ -216,7 +215,7 @@ func (c *complaint) countTokens() {
 	for _, m := range counts.FindAllString(c.says, 20) {
 		most = max(most, digits(m))
 	}
-	for i, b := range bounds {
+	for _, b := range []*regexp.Regexp{boundOfLlama, boundCompared, boundOfRange, boundNamed, boundOfTokens} { // the clearest first
 		for _, m := range b.FindAllStringSubmatch(c.says, 10) {
 			n := digits(m[2])
 			switch {
@@ -225,7 +224,7 @@ func (c *complaint) countTokens() {
 			case most > n && !sum.MatchString(c.says): // a sum is not the longest of its numbers
 				c.limit, c.used = n, most
 				return
-			case i != 3: // which alone may be any number
+			case b != boundNamed: // which alone may be any number
 				c.limit = n
 				return
 			}

@@ -126,10 +126,12 @@ func plain(name string) string {
 
 // speaking are the fields that may have a sentence, the most telling first. raw
 // is what OpenRouter had from a provider behind it.
-var speaking = []string{
-	"error", "message", "detail", "errors", "msg", "errormessage", "errormsg", "errmsg", "err", "errordescription",
-	"exception", "fault", "faultstring", "details", "metadata", "raw", "reason", "title",
-	"statusmessage", "description", "text", "response", "body", "data",
+func speaking() []string {
+	return []string{
+		"error", "message", "detail", "errors", "msg", "errormessage", "errormsg", "errmsg", "err", "errordescription",
+		"exception", "fault", "faultstring", "details", "metadata", "raw", "reason", "title",
+		"statusmessage", "description", "text", "response", "body", "data",
+	}
 }
 
 // read takes in what a value says of the error, and returns its sentence.
@@ -167,7 +169,7 @@ func (c *complaint) best(fields map[string]any, depth int) string {
 	if _, named := fields["error"].(string); named && c.read(fields["message"], depth+1) != "" {
 		delete(fields, "error") // its name, beside what it is
 	}
-	for _, name := range speaking {
+	for _, name := range speaking() {
 		said := c.read(fields[name], depth+1)
 		switch {
 		case said == "":

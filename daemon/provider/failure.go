@@ -75,6 +75,7 @@ func (e *endpoint) refusal(said *complaint, status int, model string) *chat.Erro
 		if said.delay <= maxRetryAfter {
 			out.Retryable, out.RetryAfter = true, said.delay
 		}
+	default: // asking again would bring the same
 	}
 	if said.Message != "" {
 		out.Message += "; it said: " + said.Message

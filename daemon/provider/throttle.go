@@ -138,7 +138,20 @@ func seconds(n float64) time.Duration {
 
 var unit = regexp.MustCompile(`^\s*(?:,|and\b)?\s*(\d+(?:\.\d+)?)\s*(milliseconds?|msecs?|ms|seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d)`)
 
-var units = map[byte]time.Duration{'s': time.Second, 'm': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour}
+// unitOf is the length of a unit by its name.
+func unitOf(name string) time.Duration {
+	switch {
+	case strings.HasPrefix(name, "ms") || strings.HasPrefix(name, "milli"):
+		return time.Millisecond
+	case name[0] == 'm':
+		return time.Minute
+	case name[0] == 'h':
+		return time.Hour
+	case name[0] == 'd':
+		return 24 * time.Hour
+	}
+	return time.Second
+}
 
 // span reads the duration that s begins with, as 1m2.5s or 2 hours and 3 minutes,
 // and returns what comes after it.
@@ -154,11 +167,7 @@ func span(s string) (time.Duration, string) {
 			break // a word that only begins like a unit
 		}
 		n, _ := strconv.ParseFloat(m[1], 64) // digits: it cannot fail but by its size
-		one := units[m[2][0]]
-		if strings.HasPrefix(m[2], "ms") || strings.HasPrefix(m[2], "milli") {
-			one = time.Millisecond
-		}
-		total += n * one.Seconds()
+		total += n * unitOf(m[2]).Seconds()
 		s = rest
 	}
 	return seconds(total), s
