@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,6 +52,8 @@ type Config struct {
 
 	ProviderKey  string
 	ProviderURL  string
+	ProviderFrom provider.Sources
+	ProviderCA   string // file with certificate authorities that are trusted besides the system's
 	DefaultModel string
 	Discover     bool
 	DemoSpeed    int // tokens per second; 0 = as fast as can be
@@ -105,6 +108,7 @@ func Settings() []Setting {
 		{"role", "CHATD_ROLE", "all, api or worker (default: all)", setRole},
 		{"api-key", "OPENAI_API_KEY", "key of the provider; better in the environment than on a command line", text(func(c *Config) *string { return &c.ProviderKey })},
 		{"base-url", "OPENAI_BASE_URL", "base URL of any OpenAI-compatible API", checked(provider.CheckBaseURL, func(c *Config) *string { return &c.ProviderURL })},
+		{"ca-file", "CHATD_PROVIDER_CA_FILE", "file with certificates of authorities that the provider's may come from, besides the system's", text(func(c *Config) *string { return &c.ProviderCA })},
 		{"model", "CHAT_MODEL", "model for messages that name none", text(func(c *Config) *string { return &c.DefaultModel })},
 		{"discover", "CHAT_DISCOVER", "look for Ollama, LM Studio and llama.cpp on their usual ports (default: on)", toggle(func(c *Config) *bool { return &c.Discover })},
 		{"demo-speed", "CHAT_DEMO_SPEED", "tokens per second of the demo model, 0 for no pause (default: 60)", number(func(c *Config) *int { return &c.DemoSpeed })},
@@ -170,15 +174,63 @@ func LoadConfig(lookup func(string) (string, bool), src Sources) (Config, error)
 		if !ok || v == "" {
 			continue
 		}
+		c.found(s.Name, from, src.ConfigFile)
 		if err := s.set(&c, v); err != nil {
 			return c, chat.Errorf(chat.CodeInvalid, "%s: %w", from, err)
 		}
 	}
+	c.ProviderKey = strings.TrimSpace(c.ProviderKey)
+	c.ProviderCA = fullPath(c.ProviderCA, lookup, src.ConfigFile)
 	c.Token, _ = lookup(tokenEnv)
 	if c.Token == "" {
 		c.Token = dotenv[tokenEnv]
 	}
 	return c, c.validate()
+}
+
+// found notes where a setting of the provider was found.
+func (c *Config) found(name, from, configFile string) {
+	switch name {
+	case "base-url":
+		c.ProviderFrom.BaseURL = withLine(from, configFile)
+	case "api-key":
+		c.ProviderFrom.Key = withLine(from, configFile)
+	}
+}
+
+// fullPath is a path that does not depend on the working directory, which is / for
+// a local daemon: ~ is the home directory, and anything else is beside the config file.
+func fullPath(path string, lookup func(string) (string, bool), configFile string) string {
+	if rest, ok := strings.CutPrefix(path, "~/"); ok {
+		if home, set := lookup("HOME"); set && home != "" {
+			return filepath.Join(home, rest)
+		}
+	}
+	if path == "" || filepath.IsAbs(path) || configFile == "" {
+		return path
+	}
+	if _, err := os.Stat(path); err == nil {
+		return path // of the shell's directory
+	}
+	return filepath.Join(filepath.Dir(configFile), path)
+}
+
+// withLine is "key in file" with the line in which the file has the key.
+func withLine(from, file string) string {
+	key, ok := strings.CutSuffix(from, " in "+file)
+	if !ok || file == "" {
+		return from
+	}
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return from // it was read a moment ago; the line is a help only
+	}
+	for i, line := range strings.Split(string(raw), "\n") {
+		if name, _, ok := strings.Cut(line, "="); ok && strings.Trim(name, " \t\"'") == key {
+			return fmt.Sprintf("%s, line %d", from, i+1)
+		}
+	}
+	return from
 }
 
 func (c Config) validate() error {

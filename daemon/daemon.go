@@ -90,9 +90,10 @@ func (d *daemon) open(ctx context.Context) error {
 	if err := d.openRedis(ctx); err != nil {
 		return err
 	}
-	asks := d.cfg.providerConfig()
-	asks.Pause, asks.Logger = d.chunk.Pause, d.log
-	registry := provider.New(asks)
+	registry, err := newRegistry(d.cfg, d.chunk.Pause, d.log)
+	if err != nil {
+		return err
+	}
 	d.closers = append(d.closers, func() error { registry.Close(); return nil })
 	d.model = newModels(registry)
 	if d.cfg.Role == RoleWorker {

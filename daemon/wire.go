@@ -100,13 +100,13 @@ func (m *models) Models(ctx context.Context, key, baseURL string) ([]chat.Model,
 	return m.registry.Models(ctx, asCredentials(key, baseURL))
 }
 
-// CheckBaseURL refuses a base URL that no provider can have.
-func (*models) CheckBaseURL(baseURL string) error { return provider.CheckBaseURL(baseURL) }
-
 // CheckModel refuses a model that the provider is known not to have.
 func (m *models) CheckModel(ctx context.Context, model, key, baseURL string) error {
 	return m.registry.CheckModel(ctx, model, asCredentials(key, baseURL))
 }
+
+// CheckBaseURL says what is wrong with the base URL of a client's own provider.
+func (*models) CheckBaseURL(baseURL string) error { return provider.CheckBaseURL(baseURL) }
 
 // Configured reports whether a client's own provider is the server's, too.
 func (m *models) Configured(key, baseURL string) bool {

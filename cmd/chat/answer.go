@@ -178,13 +178,13 @@ func (p *program) explainEnd(a *answer) {
 		if a.problem.Retryable {
 			again = " (chat retry " + short(a.task) + " asks again)"
 		}
-		p.complain("the answer failed: %s%s", a.problem.Message, again)
+		p.complain("the answer failed: %s%s%s", a.problem.Message, p.environmentHint(a.problem), again)
 	case a.state == chat.TaskFailed:
 		p.complain("the answer failed")
 	case a.state == chat.TaskInterrupted:
 		reason := "it ended early"
 		if a.problem != nil {
-			reason = a.problem.Message
+			reason = a.problem.Message + p.environmentHint(a.problem)
 		}
 		p.complain("the answer is incomplete: %s (what there is of it is kept: chat show %s)", reason, short(a.conversation))
 	case a.state == chat.TaskCancelled:

@@ -229,9 +229,12 @@ func (p *program) offer(ctx context.Context, host string, ask func(context.Conte
 	if err != nil {
 		return nil // see complete
 	}
-	cl := client.New(client.At(at), client.Options{
-		ProviderKey: p.env("OPENAI_API_KEY"), ProviderBaseURL: p.env("OPENAI_BASE_URL"), CallTimeout: completeTimeout, Tries: 1,
-	})
+	own, err := p.ownProvider()
+	if err != nil {
+		return nil
+	}
+	own.CallTimeout, own.Tries = completeTimeout, 1
+	cl := client.New(client.At(at), own)
 	defer cl.Close()
 	all, err := ask(ctx, cl)
 	if err != nil {

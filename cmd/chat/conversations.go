@@ -373,9 +373,12 @@ func (p *program) modelsCommand() *cli.Command {
 
 func (p *program) models(c *cli.Context) error {
 	return p.with(c, func(ctx context.Context, cl *client.Client) error {
-		models, err := cl.Models(ctx)
+		models, notice, err := cl.ModelsWithNotice(ctx)
 		if err != nil {
 			return err
+		}
+		if notice != "" {
+			p.note("%s", notice)
 		}
 		if c.Bool("json") {
 			return writeJSON(p.out, models)

@@ -209,12 +209,11 @@ func (p *program) serverAt(ctx context.Context, host string) []finding {
 	}
 	found := []finding{good("server", "%s, version %s", at, h.Version)}
 	if at.Network == "unix" && p.env("OPENAI_API_KEY")+p.env("OPENAI_BASE_URL") != "" {
-		found = append(found, good("provider", "%s, for your own messages", p.ownProvider()))
+		found = append(found, good("provider", "%s, for your own messages", p.shellProvider()))
 	} else {
 		found = append(found, skipped("provider", "the server's own; only it knows its settings"))
 	}
-	models, err := p.askServer(ctx, at)
-	return append(found, p.modelsFinding(models, err))
+	return append(found, p.serverModels(ctx, at))
 }
 
 // daemonFinding tells about the local daemon, and whether it can be asked.

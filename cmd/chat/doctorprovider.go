@@ -46,21 +46,14 @@ func (p *program) provider(ctx context.Context, at *client.Endpoint) []finding {
 	}
 	cfg.FetchKey(ctx)
 	found := []finding{p.providerFinding(cfg, f)}
+	check := daemon.CheckProvider(ctx, cfg)
 	if at != nil {
 		found = append(found, staleSettings(paths)...)
-		models, err := p.askServer(ctx, *at)
-		found = append(found, p.modelsFinding(models, err))
-		if err == nil {
-			found = append(found, p.keyFinding(ctx, cfg))
-		}
-		return found
+		found = append(found, p.serverModels(ctx, *at))
+	} else {
+		found = append(found, modelsFinding(check))
 	}
-	models, err := daemon.AskModels(ctx, cfg)
-	found = append(found, p.modelsFinding(models, err))
-	if err == nil {
-		found = append(found, p.keyFinding(ctx, cfg))
-	}
-	return found
+	return append(found, keyFinding(check)...)
 }
 
 // providerFinding names the provider and where its settings stand.
@@ -89,8 +82,8 @@ func (p *program) providerFinding(cfg daemon.Config, f *configFile) finding {
 	return good("provider", "%s (from %s), %s%s", withoutSecrets(base), p.origin(f, "base_url", "OPENAI_BASE_URL"), key, model)
 }
 
-// ownProvider is the provider of this environment.
-func (p *program) ownProvider() string {
+// shellProvider is the provider of this environment.
+func (p *program) shellProvider() string {
 	key := "without a key"
 	if k := p.env("OPENAI_API_KEY"); k != "" {
 		key = "key " + masked(k) + " (from $OPENAI_API_KEY)"
@@ -114,40 +107,52 @@ func staleSettings(paths local.Paths) []finding {
 	return []finding{warning("settings", "%s was changed after the daemon had started: chat daemon restart", paths.ConfigFile())}
 }
 
-// askServer asks a server for its models.
-func (p *program) askServer(ctx context.Context, at client.Endpoint) ([]chat.Model, error) {
-	cl := client.New(client.At(at), client.Options{ProviderKey: p.env("OPENAI_API_KEY"), ProviderBaseURL: p.env("OPENAI_BASE_URL")})
-	defer cl.Close()
-	models, err := cl.Models(ctx)
-	return models, p.explain(err)
-}
-
-// modelsFinding tells which models answer.
-func (p *program) modelsFinding(models []chat.Model, err error) finding {
+// serverModels tells which models a server has.
+func (p *program) serverModels(ctx context.Context, at client.Endpoint) finding {
+	own, err := p.ownProvider()
 	if err != nil {
 		return wrong("models", err)
 	}
-	chosen := ""
+	cl := client.New(client.At(at), own)
+	defer cl.Close()
+	models, notice, err := cl.ModelsWithNotice(ctx)
+	switch {
+	case err != nil:
+		return wrong("models", p.explain(err))
+	case notice != "":
+		return wrong("models", chat.Errorf(chat.CodeProviderModel, "%s", notice))
+	}
+	check := daemon.ProviderCheck{Models: len(models) - 1} // without the demo
 	for _, m := range models {
 		if m.Default {
-			chosen = m.ID
+			check.Default = m.ID
 		}
 	}
-	if len(models) == 1 && models[0].ID == "demo" {
-		return warning("models", "only the built-in demo: start Ollama, LM Studio or llama.cpp, or keep a key with chat auth login")
-	}
-	return good("models", "%s, %s by default", plural(len(models), "model"), cmp.Or(chosen, "none"))
+	return modelsFinding(check)
 }
 
-// keyFinding says whether the provider has looked at the key: some list their models
-// to everybody.
-func (p *program) keyFinding(ctx context.Context, cfg daemon.Config) finding {
-	if cfg.ProviderKey == "" {
-		return skipped("key", "there is none to be tried")
+// modelsFinding tells which models answer.
+func modelsFinding(c daemon.ProviderCheck) finding {
+	switch {
+	case c.Outcome != nil && c.Outcome.Code != chat.CodeProviderAuth:
+		return wrong("models", c.Outcome)
+	case c.Models <= 0 && c.Outcome == nil:
+		return warning("models", "only the built-in demo: start Ollama, LM Studio or llama.cpp, or keep a key with chat auth login")
+	case c.Models <= 0:
+		return skipped("models", "not listed: the key is refused")
 	}
-	cfg.ProviderKey, cfg.ProviderURL = "", cmp.Or(cfg.ProviderURL, daemon.DefaultBaseURL)
-	if _, err := daemon.AskModels(ctx, cfg); err == nil {
-		return skipped("key", "not tried: the provider lists its models without one, and a message costs money")
+	return good("models", "%s, %s by default", plural(c.Models, "model"), cmp.Or(c.Default, "none"))
+}
+
+// keyFinding says whether the provider takes the key, nothing if it could not be asked.
+func keyFinding(c daemon.ProviderCheck) []finding {
+	switch {
+	case c.Outcome != nil && c.Outcome.Code == chat.CodeProviderAuth:
+		return []finding{wrong("key", c.Outcome)}
+	case c.Outcome != nil:
+		return nil
+	case c.Key == "":
+		return []finding{skipped("key", "there is none to be tried")}
 	}
-	return good("key", "the provider takes it")
+	return []finding{good("key", "the provider takes it")}
 }

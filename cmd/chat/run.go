@@ -34,6 +34,8 @@ type program struct {
 	lines   lines
 	// inProcess says that the server is ours, and ends with us.
 	inProcess bool
+	// remote says that --host or CHAT_HOST names the server.
+	remote bool
 }
 
 // run is the program: it returns the exit code.

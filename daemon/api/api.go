@@ -84,7 +84,7 @@ type Bell interface {
 type Provider interface {
 	// CheckModel refuses a model that the provider is known not to have.
 	CheckModel(ctx context.Context, model, key, baseURL string) error
-	// CheckBaseURL refuses a base URL that no provider can have.
+	// CheckBaseURL says what is wrong with a base URL.
 	CheckBaseURL(baseURL string) error
 	// Configured reports whether the credentials are the server's own provider.
 	Configured(key, baseURL string) bool

@@ -78,6 +78,7 @@ func Serve(ctx context.Context, stop <-chan struct{}, o ServeOptions) (err error
 	info := Info{
 		PID: os.Getpid(), StartedAt: time.Now().UTC(), Socket: path,
 		Protocol: o.Protocol, Version: o.Version, Instance: o.Instance, InProcess: o.InProcess,
+		Environment: fingerprints(os.LookupEnv, o.Instance),
 	}
 	err = run(ctx, stop, o, l, info)
 	return errors.Join(err, leave(o.Paths, held, l, info))

@@ -23,8 +23,8 @@ type ran struct {
 	code     int
 }
 
-// try runs chat, which may fail.
-func (l *laptop) try(t *testing.T, args ...string) ran {
+// attempt runs chat, which may fail.
+func (l *laptop) attempt(t *testing.T, args ...string) ran {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	defer cancel()
@@ -41,7 +41,7 @@ func (l *laptop) try(t *testing.T, args ...string) ran {
 // answered runs chat, which must write an answer.
 func (l *laptop) answered(t *testing.T, args ...string) ran {
 	t.Helper()
-	r := l.try(t, args...)
+	r := l.attempt(t, args...)
 	if r.code != 0 || !strings.HasPrefix(r.out, "answer ") {
 		t.Fatalf("chat %v: exit %d, %q\n%s", args, r.code, r.out, r.err)
 	}
@@ -73,15 +73,15 @@ func TestAModelThatMustNotStream(t *testing.T) {
 	if r := l.answered(t, "attach", "-q", "last"); r.err != "" {
 		t.Errorf("quiet: stderr %q", r.err)
 	}
-	if r := l.try(t, "attach", "--jsonl", "last"); !strings.Contains(r.out, `"type":"warning"`) || !strings.Contains(r.out, `"text":"`+notice+`"`) || r.err != "" {
+	if r := l.attempt(t, "attach", "--jsonl", "last"); !strings.Contains(r.out, `"type":"warning"`) || !strings.Contains(r.out, `"text":"`+notice+`"`) || r.err != "" {
 		t.Errorf("jsonl: %s\n%s", r.out, r.err)
 	}
 	var object struct{ Notices []string }
-	if r := l.try(t, "attach", "--json", "last"); json.Unmarshal([]byte(r.out), &object) != nil || len(object.Notices) != 1 || object.Notices[0] != notice {
+	if r := l.attempt(t, "attach", "--json", "last"); json.Unmarshal([]byte(r.out), &object) != nil || len(object.Notices) != 1 || object.Notices[0] != notice {
 		t.Errorf("json: %s", r.out)
 	}
 	for _, args := range [][]string{{"show", "last"}, {"export", "-f", "md", "last"}} {
-		if r := l.try(t, args...); !strings.Contains(r.out, "answer 2\n\n> "+notice+"\n") {
+		if r := l.attempt(t, args...); !strings.Contains(r.out, "answer 2\n\n> "+notice+"\n") {
 			t.Errorf("%v: %s", args, r.out)
 		}
 	}
@@ -118,7 +118,7 @@ func TestABrokenPictureDoesNotBlockTheConversation(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(l.home, "broken.png"), broken, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r := l.try(t, "send", "--no-stdin", "-f", "broken.png", "what is this?")
+	r := l.attempt(t, "send", "--no-stdin", "-f", "broken.png", "what is this?")
 	if r.code == 0 || !strings.Contains(r.err, "broken.png is damaged") || !strings.Contains(r.err, "refused the picture broken.png") {
 		t.Errorf("exit %d, stderr %q", r.code, r.err)
 	}
@@ -183,18 +183,18 @@ func TestAConversationGoesOnAfterAnything(t *testing.T) {
 		"plain":     func() { l.answered(t, "send", "--no-stdin", "-c", "plain") },
 		"edit":      func() { l.answered(t, "edit", "last", "edited") },
 		"fork":      func() { l.run(t, "fork", "last") },
-		"retry":     func() { l.try(t, "retry", "last") },
-		"reasoning": func() { l.try(t, "send", "--no-stdin", "-c", "reasoning") },
-		"filter":    func() { l.try(t, "send", "--no-stdin", "-c", "filter") },
-		"space":     func() { l.try(t, "send", "--no-stdin", "-c", "space") },
-		"partial":   func() { l.try(t, "send", "--no-stdin", "-c", "partial") },
-		"key":       func() { l.try(t, "send", "--no-stdin", "-c", "key") },
-		"forbidden": func() { l.try(t, "send", "--no-stdin", "-c", "a forbidden word") },
-		"picture":   func() { l.try(t, "send", "--no-stdin", "-c", "-f", "x.png", "look") },
+		"retry":     func() { l.attempt(t, "retry", "last") },
+		"reasoning": func() { l.attempt(t, "send", "--no-stdin", "-c", "reasoning") },
+		"filter":    func() { l.attempt(t, "send", "--no-stdin", "-c", "filter") },
+		"space":     func() { l.attempt(t, "send", "--no-stdin", "-c", "space") },
+		"partial":   func() { l.attempt(t, "send", "--no-stdin", "-c", "partial") },
+		"key":       func() { l.attempt(t, "send", "--no-stdin", "-c", "key") },
+		"forbidden": func() { l.attempt(t, "send", "--no-stdin", "-c", "a forbidden word") },
+		"picture":   func() { l.attempt(t, "send", "--no-stdin", "-c", "-f", "x.png", "look") },
 		"stop": func() {
 			id := strings.TrimSpace(l.run(t, "send", "--no-stdin", "-c", "-d", "wait"))
 			l.run(t, "stop", id)
-			l.try(t, "wait", id)
+			l.attempt(t, "wait", id)
 		},
 		"import": func() {
 			imports++
