@@ -107,7 +107,9 @@ func postgresFault(e *pq.Error) *chat.Error {
 		return unavailable(e, "PostgreSQL cannot serve now ("+e.Message+"); try again")
 	case code == "53100", strings.HasPrefix(code, "58"), strings.HasPrefix(code, "XX"), code == "25006":
 		return failure(chat.CodeStorage, e, "PostgreSQL cannot store this: "+e.Message+"; see to the server, then try again")
-	case strings.HasPrefix(code, "28"), code == "3D000", code == "42501":
+	case code == "42501":
+		return failure(chat.CodeNotConfigured, e, "PostgreSQL refuses: "+e.Message+"; give the user in DATABASE_URL the rights that docs/operations.md lists, or let the owner of the tables start chatd once")
+	case strings.HasPrefix(code, "28"), code == "3D000":
 		return failure(chat.CodeNotConfigured, e, "PostgreSQL refuses: "+e.Message+"; check the user, password and database in DATABASE_URL")
 	case code == "42704" && strings.Contains(e.Message, "configuration parameter"): // of the connection: no statement of ours sets one
 		return failure(chat.CodeNotConfigured, e, "PostgreSQL refuses: "+e.Message+"; leave it out of DATABASE_URL")

@@ -50,7 +50,7 @@ func TestPostgresBehindAPooler(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			sqltest.Run(t, func(t *testing.T, o sql.Options) *sql.Store {
 				return open(t, services.StartPgBouncer(t, services.Postgres(t), settings...).URL(), o)
-			})
+			}, "submit", "idempotency", "queue", "cancel", "finish", "requeue")
 		})
 	}
 }

@@ -28,7 +28,8 @@
 //	cut=K            a clean end of the response after K tokens, without a proper end
 //	abort=K, rst=K   the same, torn: chunked encoding unfinished, or a TCP reset
 //	hang=K           silence after K tokens, until the client leaves
-//	error=K          an error object after K tokens; style=plain|chunk|event|comment|space|string
+//	error=K          an error object after K tokens; style=plain|chunk|event|comment|space|string,
+//	                 or, followed by [DONE], style=object|typed|detail|code|nested
 //	malformed=K      something that is not JSON after K tokens
 //	huge=N           one token of N bytes; endless: tokens without end
 //	noheaders        no response at all; nofirst: headers, then silence
