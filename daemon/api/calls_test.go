@@ -78,6 +78,10 @@ func TestEveryRefusalIsAProblemDocument(t *testing.T) {
 	}{
 		{"GET /nothing", "", 404, chat.CodeNotFound},
 		{"GET /", "", 404, chat.CodeNotFound},
+		{"GET //hello", "", 404, chat.CodeNotFound},
+		{"GET /x/../hello", "", 404, chat.CodeNotFound},
+		{"GET /hello/", "", 404, chat.CodeNotFound},
+		{"POST /conversations/", "{}", 404, chat.CodeNotFound},
 		{"GET /conversations/" + nobody, "", 404, chat.CodeNotFound},
 		{"GET /conversations/garbage", "", 404, chat.CodeNotFound},
 		{"PATCH /conversations/" + nobody, `{"title":"x"}`, 404, chat.CodeNotFound},
