@@ -82,13 +82,17 @@ func (b *backend) Place(ctx context.Context, id, search string) (line, messageID
 	return line, messageID, err
 }
 
-// Trouble is that Redis is away: answers go on, and come with their ends only.
+// Trouble is that Redis does not do its part, in the server's words: answers go on,
+// and come with their ends only.
 func (b *backend) Trouble(ctx context.Context) (string, error) {
 	ready, err := b.cl.Ready(ctx)
-	if ready.Redis == "down" {
+	switch ready.Redis {
+	case "", "ok":
+		return "", err
+	case "down":
 		return "Redis is down; answers go on", err
 	}
-	return "", err
+	return "Redis: " + ready.Redis + "; answers go on", err
 }
 
 func (b *backend) Regenerate(ctx context.Context, messageID, model string) (chat.Accepted, error) {

@@ -228,23 +228,27 @@ func heading(m chat.Message, tree *thread.Tree, o printing) string {
 }
 
 func (p *program) printMessage(m chat.Message, head string, o printing) error {
-	text, problem := chat.WithoutImages(m.Content), ""
+	text, ending := chat.WithoutImages(m.Content), m.Shortfall()
 	if m.Error != nil {
-		problem = "[" + sanitize.Line(m.Error.Message) + "]"
+		ending = m.Error.Message
+	}
+	if ending != "" {
+		ending = "[" + sanitize.Line(ending) + "]"
 	}
 	if o.part {
-		head, text = markdown.Literal(head), partText(m.Content)
-		if problem != "" {
-			problem = "\n" + markdown.Literal(problem)
-		}
+		head, text, ending = markdown.Literal(head), partText(m.Content), markdown.Literal(ending)
 	}
 	if _, err := fmt.Fprintf(p.out, "\n## %s\n\n", head); err != nil {
 		return err
 	}
-	if err := p.printText(text, o.raw); err != nil || problem == "" {
+	if err := p.printText(text, o.raw); err != nil || ending == "" {
 		return err
 	}
-	_, err := fmt.Fprintln(p.out, problem)
+	gap := "" // which makes it a paragraph of its own
+	if strings.TrimSpace(m.Content) != "" {
+		gap = "\n"
+	}
+	_, err := fmt.Fprintf(p.out, "%s%s\n", gap, ending)
 	return err
 }
 

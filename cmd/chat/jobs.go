@@ -92,10 +92,13 @@ func (p *program) printTasks(c *cli.Context, tasks []listedTask) error {
 			state = "stopping"
 		}
 		why := ""
-		if t.Error != nil {
+		switch {
+		case t.Error != nil:
 			why = t.Error.Message
-			whys = true
+		case t.State == chat.TaskDone:
+			why = chat.EndingOf(t.FinishReason).Why(t.FinishReason)
 		}
+		whys = whys || why != ""
 		rows = append(rows, []string{short(t.ID), state, fmt.Sprint(t.Attempt), string(t.Priority), age(t.CreatedAt), t.AnsweredBy, short(t.ConversationID), why})
 	}
 	if !whys {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -29,6 +28,7 @@ type attempt struct {
 	saving atomic.Bool
 
 	content, reasoning strings.Builder
+	first              time.Time // of the text
 	thinking           time.Time // the first of the reasoning
 	reasoningMS        int64
 	finish             *Finish
@@ -133,6 +133,9 @@ func (a *attempt) receive(ctx, run context.Context, stream iter.Seq2[Delta, erro
 			continue
 		}
 		crash.Here(crash.WorkerMidAnswer)
+		if d.Retype {
+			a.retype(d.Type)
+		}
 		a.add(d.Type, d.Text)
 		a.checkpoint(ctx)
 	}
@@ -162,46 +165,6 @@ func (a *attempt) thread(ctx context.Context) (system string, thread []chat.Mess
 func (a *attempt) salvage(left chat.Answer) {
 	a.put(left)
 	a.finish = &Finish{Reason: left.FinishReason}
-}
-
-// put adds what another attempt has received.
-func (a *attempt) put(given chat.Answer) {
-	a.add(chat.ChunkReasoning, given.Reasoning)
-	a.add(chat.ChunkContent, given.Content)
-	a.thinking, a.reasoningMS = time.Time{}, given.ReasoningMS
-}
-
-func (a *attempt) add(typ chat.ChunkType, text string) {
-	if text == "" {
-		return
-	}
-	if typ == chat.ChunkReasoning {
-		if a.reasoning.Len() == 0 {
-			a.thinking = time.Now()
-		}
-		a.reasoning.WriteString(text)
-	} else {
-		a.reasoningMS, a.thinking = a.reasoned(), time.Time{}
-		a.content.WriteString(text)
-	}
-	if a.log != nil {
-		a.log.Add(typ, text)
-	}
-}
-
-// addNotice keeps a notice, once.
-func (a *attempt) addNotice(notice string) {
-	if len(a.notices) < chat.MaxNotices && !slices.Contains(a.notices, notice) {
-		a.notices = append(a.notices, notice)
-	}
-}
-
-// reasoned is for how many milliseconds the model has reasoned.
-func (a *attempt) reasoned() int64 {
-	if a.thinking.IsZero() {
-		return a.reasoningMS
-	}
-	return time.Since(a.thinking).Milliseconds()
 }
 
 // settle decides what the attempt comes to and writes it down.
@@ -237,11 +200,7 @@ func (a *attempt) fail(ctx, work context.Context, e *chat.Error) string {
 		return "lost: " + err.Error()
 	}
 	if len(saved.Content)+len(saved.Reasoning) > a.content.Len()+a.reasoning.Len() {
-		if a.log != nil {
-			a.log.Reset()
-		}
-		a.content.Reset()
-		a.reasoning.Reset()
+		a.drop()
 		a.put(saved)
 	}
 	state := chat.TaskFailed

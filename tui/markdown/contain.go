@@ -196,7 +196,7 @@ func balanced(html string) bool {
 
 // Literal is a line that Markdown shows as it is, in a heading, too.
 func Literal(line string) string {
-	if shownAs(line) == line && !strings.ContainsAny(line, "~&|\\") {
+	if headingText(line) == line && !strings.ContainsAny(line, "~&|\\") {
 		return line
 	}
 	var b strings.Builder
@@ -209,8 +209,8 @@ func Literal(line string) string {
 	return b.String()
 }
 
-// shownAs is the text of a heading, if that is all it has.
-func shownAs(line string) string {
+// headingText is the text of a heading, if that is all it has.
+func headingText(line string) string {
 	src := []byte("# " + line)
 	h, ok := parseCommonMark(src).FirstChild().(*ast.Heading)
 	if !ok {
