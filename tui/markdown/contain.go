@@ -8,8 +8,10 @@ import (
 	"sync"
 
 	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/extension"
 	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/text"
+	"github.com/yuin/goldmark/util"
 )
 
 // Headings of a part of a document begin below those of the document.
@@ -28,7 +30,9 @@ func Contain(source string) string {
 	source = strings.TrimRight(source, "\n")
 	changed := closeFence(showTags([]byte(source)))
 	for range deepestLevel { // a heading that is moved may end what hid another
-		changed = closeFence(moveHeadings(changed))
+		for _, p := range dialects() {
+			changed = closeFence(moveHeadings(changed, p))
+		}
 		if contained(changed) {
 			return string(changed)
 		}
@@ -44,6 +48,21 @@ var commonMark = sync.OnceValue(func() parser.Parser { //nolint:gochecknoglobals
 		parser.WithBlockParsers(parser.DefaultBlockParsers()...),
 		parser.WithInlineParsers(parser.DefaultInlineParsers()...),
 		parser.WithParagraphTransformers(parser.DefaultParagraphTransformers()...),
+	)
+})
+
+// dialects are those whose headings differ: what is a definition in one may be a
+// footnote in the other, and the line behind it a heading.
+func dialects() []parser.Parser { return []parser.Parser{commonMark(), withFootnotes()} }
+
+// withFootnotes is the parser of a dialect with tables and footnotes, as GitHub's.
+var withFootnotes = sync.OnceValue(func() parser.Parser { //nolint:gochecknoglobals // made once, constant from then on
+	return parser.NewParser(
+		parser.WithBlockParsers(parser.DefaultBlockParsers()...),
+		parser.WithBlockParsers(util.Prioritized(extension.NewFootnoteBlockParser(), 999)),
+		parser.WithInlineParsers(parser.DefaultInlineParsers()...),
+		parser.WithParagraphTransformers(parser.DefaultParagraphTransformers()...),
+		parser.WithParagraphTransformers(util.Prioritized(extension.NewTableParagraphTransformer(), 200)),
 	)
 })
 
@@ -73,8 +92,14 @@ func ends(src []byte) bool {
 
 // contained reports whether a text needs no more changes.
 func contained(src []byte) bool {
-	high := slices.ContainsFunc(nodesOf[*ast.Heading](parseCommonMark(src)), func(h *ast.Heading) bool { return h.Level < partLevel })
-	return !high && ends(src) && balanced(textOf(src, rawHTML(src)))
+	for _, p := range dialects() {
+		for _, h := range nodesOf[*ast.Heading](p.Parse(text.NewReader(src))) {
+			if h.Level < partLevel {
+				return false
+			}
+		}
+	}
+	return ends(src) && balanced(textOf(src, rawHTML(src)))
 }
 
 // closeFence ends a code block that is still open at the end. A fence that is longer
@@ -196,7 +221,7 @@ func balanced(html string) bool {
 
 // Literal is a line that Markdown shows as it is, in a heading, too.
 func Literal(line string) string {
-	if shownAs(line) == line && !strings.ContainsAny(line, "~&|\\") {
+	if headingText(line) == line && !strings.ContainsAny(line, "~&|\\") {
 		return line
 	}
 	var b strings.Builder
@@ -209,8 +234,8 @@ func Literal(line string) string {
 	return b.String()
 }
 
-// shownAs is the text of a heading, if that is all it has.
-func shownAs(line string) string {
+// headingText is the text of a heading, if that is all it has.
+func headingText(line string) string {
 	src := []byte("# " + line)
 	h, ok := parseCommonMark(src).FirstChild().(*ast.Heading)
 	if !ok {

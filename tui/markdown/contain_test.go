@@ -59,7 +59,7 @@ func document(t *testing.T, parts []string) {
 			}
 		}
 	}
-	for name, p := range map[string]parser.Parser{"CommonMark": commonMark(), "GitHub's": grammar()} {
+	for name, p := range map[string]parser.Parser{"CommonMark": commonMark(), "GitHub's": withFootnotes()} {
 		if got := levels(p, b.String()); !slices.Equal(got, want) {
 			t.Fatalf("%s: %q\nparts %q\n%s", name, got, parts, b.String())
 		}

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/parser"
+	"github.com/yuin/goldmark/text"
 )
 
 // edit replaces a part of a source.
@@ -16,8 +18,8 @@ type edit struct {
 
 // moveHeadings moves all headings of a text down, so that the highest ones have the
 // level of a part. One that is underlined becomes one that is marked.
-func moveHeadings(src []byte) []byte {
-	headings := nodesOf[*ast.Heading](parseCommonMark(src))
+func moveHeadings(src []byte, p parser.Parser) []byte {
+	headings := nodesOf[*ast.Heading](p.Parse(text.NewReader(src)))
 	highest := deepestLevel
 	for _, h := range headings {
 		highest = min(highest, h.Level)
