@@ -30,6 +30,7 @@ type Result struct {
 	FinishReason string
 	Usage        *Usage
 	Err          *Error
+	Notices      []string // as in Task
 	// ChunkCount is the length of the attempt's chunk log with its terminal
 	// chunk, 0 if the log does not hold exactly this result.
 	ChunkCount int

@@ -57,6 +57,7 @@ type Message struct {
 	FinishReason string    `json:"finish_reason,omitempty"`
 	Usage        *Usage    `json:"usage,omitempty"`
 	Error        *Error    `json:"error,omitempty"`
+	Notices      []string  `json:"notices,omitempty"` // as in Task
 }
 
 // Usage counts the tokens of one answer as the provider reported them.

@@ -10,8 +10,9 @@ import (
 // ChunkType says what a chunk carries.
 type ChunkType string
 
-// The types of chunks. A reset says that a new attempt begins and that
-// everything before it is to be dropped. Done and error are terminal: exactly
+// The types of chunks. A reset says that everything before it is to be dropped: a new
+// attempt begins, or one has found out that its answer so far was reasoning, or its
+// reasoning the answer, and sends it again (Resorts). Done and error are terminal: exactly
 // one of them is the last chunk of a stream.
 const (
 	ChunkContent   ChunkType = "content"
@@ -37,10 +38,17 @@ type Chunk struct {
 	Usage        *Usage    `json:"usage,omitempty"`
 	Code         Code      `json:"code,omitempty"`
 	Retryable    bool      `json:"retryable,omitempty"`
+	Notices      []string  `json:"notices,omitempty"` // as in Task
 }
 
 // Terminal reports whether c ends the stream.
 func (c Chunk) Terminal() bool { return c.Type == ChunkDone || c.Type == ChunkError }
+
+// Resorts reports whether c, behind a chunk of that attempt, drops the attempt's own
+// text, which comes again as another type.
+func (c Chunk) Resorts(attempt int) bool {
+	return c.Type == ChunkReset && c.Attempt == attempt && attempt > 0
+}
 
 // Position is the chunk's place in the stream.
 func (c Chunk) Position() Position { return Position{Attempt: c.Attempt, Index: c.Index} }

@@ -8,7 +8,7 @@ import (
 // bare reports whether c has nothing but its text, as nearly all chunks do.
 func (c Chunk) bare() bool {
 	return (c.Type == ChunkContent || c.Type == ChunkReasoning) &&
-		c == Chunk{Index: c.Index, Type: c.Type, Content: c.Content, Attempt: c.Attempt}
+		c.MessageID == "" && c.State == "" && c.FinishReason == "" && c.Usage == nil && c.Code == "" && !c.Retryable && c.Notices == nil
 }
 
 // appendJSON appends a bare chunk as encoding/json would write it, byte for byte,

@@ -2,6 +2,7 @@ package chat
 
 import (
 	"encoding/json"
+	"reflect"
 	"testing"
 )
 
@@ -21,4 +22,29 @@ func FuzzEncode(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A text chunk with any further field is encoded with it.
+func TestEncodeKeepsEveryField(t *testing.T) {
+	whole := Chunk{
+		Index: 1, Content: "text", Attempt: 2,
+		MessageID: "m", State: TaskDone, FinishReason: "stop", Usage: &Usage{TotalTokens: 1}, Code: CodeInternal, Retryable: true, Notices: []string{"a notice"},
+	}
+	fields := reflect.TypeFor[Chunk]()
+	for i := range fields.NumField() {
+		c := Chunk{Type: ChunkContent}
+		if fields.Field(i).Name != "Type" {
+			reflect.ValueOf(&c).Elem().Field(i).Set(reflect.ValueOf(whole).Field(i))
+			if reflect.ValueOf(c).Field(i).IsZero() {
+				t.Errorf("the test has no value for %s", fields.Field(i).Name)
+			}
+		}
+		want, err := json.Marshal(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := c.Encode(); err != nil || got.JSON != string(want) {
+			t.Errorf("%s: %s, want %s", fields.Field(i).Name, got.JSON, want)
+		}
+	}
 }

@@ -53,7 +53,8 @@ const (
 	CodeProviderCut        Code = "provider_cut"                 // the stream ended without a proper end
 	CodeProviderProtocol   Code = "provider_protocol"            // not an OpenAI-compatible answer
 	CodeProviderFilter     Code = "provider_filter"              // the content filter stopped it
-	CodeProviderEmpty      Code = "provider_empty"               // a proper end without any text
+	CodeProviderEmpty      Code = "provider_empty"               // a proper end without anything
+	CodeProviderNoText     Code = "provider_no_text"             // an answer of pictures, sound or tool calls alone
 )
 
 // Error is the one error type that crosses package borders: a code, a sentence

@@ -118,6 +118,9 @@ const (
 	StateRecheck  = 5 * time.Second  // a follower re-reads the task's state at least this often
 )
 
+// MaxNotices is how many Notices a task may have.
+const MaxNotices = 16
+
 // Task is the making of one answer.
 type Task struct {
 	ID             string    `json:"id"`
@@ -148,6 +151,9 @@ type Task struct {
 	FinishReason    string     `json:"finish_reason,omitempty"`
 	Usage           *Usage     `json:"usage,omitempty"`
 	Error           *Error     `json:"error,omitempty"`
+	// Notices are sentences about how the answer was made that its reader should
+	// know, such as a parameter that the model refused and that was left out.
+	Notices []string `json:"notices,omitempty"`
 	// ChunkCount is the length of the finished task's chunk log, its terminal
 	// chunk included; 0 when the task ended without a log of its own.
 	ChunkCount int `json:"chunk_count,omitempty"`
@@ -161,7 +167,7 @@ func (t *Task) TerminalChunk(attempt, index int) (Chunk, bool) {
 	}
 	c := Chunk{
 		Index: index, Attempt: attempt, Type: ChunkDone,
-		MessageID: t.MessageID, State: t.State, FinishReason: t.FinishReason, Usage: t.Usage,
+		MessageID: t.MessageID, State: t.State, FinishReason: t.FinishReason, Usage: t.Usage, Notices: t.Notices,
 	}
 	if t.State == TaskFailed || t.State == TaskInterrupted {
 		c.Type = ChunkError

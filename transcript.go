@@ -3,6 +3,7 @@ package chat
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -90,14 +91,16 @@ func (m *Message) defect(conversation string, messages, tasks map[string]bool) s
 		return "parent_id is not a message before it"
 	case m.Role != RoleUser && m.Role != RoleAssistant:
 		return "role must be user or assistant"
-	case m.Role == RoleUser && (m.TaskID != "" || m.State != "" || m.Usage != nil || m.Error != nil):
-		return "a user's message has no task, state, usage or error"
+	case m.Role == RoleUser && (m.TaskID != "" || m.State != "" || m.Usage != nil || m.Error != nil || m.Notices != nil):
+		return "a user's message has no task, state, usage, error or notices"
 	case m.TaskID != "" && (!isUUID(m.TaskID) || tasks[m.TaskID]):
 		return "task_id is not a UUID of its own"
 	case m.State != "" && !m.State.known():
 		return "state is none that an answer can have"
 	case len(m.Model) > MaxModel || len(m.FinishReason) > maxOutcome:
 		return "model or finish_reason is too long"
+	case len(m.Notices) > MaxNotices || slices.ContainsFunc(m.Notices, func(n string) bool { return len(n) > maxOutcome }):
+		return "notices are too many or too long"
 	case m.Error != nil && (m.Error.Code == "" || len(m.Error.Code) > MaxModel || len(m.Error.Message) > maxOutcome):
 		return "error must have a code, and not be too long"
 	case m.Usage != nil && (m.Usage.PromptTokens < 0 || m.Usage.CompletionTokens < 0 || m.Usage.TotalTokens < 0):

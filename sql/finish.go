@@ -33,7 +33,7 @@ func (s *Store) finish(ctx context.Context, r chat.Result) error {
 		content, reasoning := chat.NormalizeText(r.Content), chat.NormalizeText(r.Reasoning)
 		ended, err := change[string](ctx, s, `WITH ended AS (`+endTask+unfinished+` RETURNING message_id), saved AS (
 				UPDATE messages SET model = CASE WHEN $12 = '' THEN model ELSE $12 END,
-					content = $13, reasoning = $14, folded = $15, reasoning_ms = $16, updated_at = {{now}} FROM ended WHERE id = ended.message_id)
+					content = $14, reasoning = $15, folded = $16, reasoning_ms = $17, updated_at = {{now}} FROM ended WHERE id = ended.message_id)
 			SELECT message_id FROM ended`, append(endArguments(r), content, reasoning, foldMessage(content), r.ReasoningMS)...)
 		if err != nil || len(ended) > 0 {
 			return err
@@ -56,7 +56,7 @@ func (s *Store) finish(ctx context.Context, r chat.Result) error {
 const endTask = `UPDATE tasks SET state = $3, cancel_requested = FALSE, lease_until = NULL, finished_at = {{now}},
 		finish_reason = $4, prompt_tokens = $5, completion_tokens = $6, total_tokens = $7,
 		error_code = $8, error_message = $9, error_retryable = $10, chunk_count = $11,
-		model = CASE WHEN $12 = '' THEN model ELSE $12 END
+		notices = $13, model = CASE WHEN $12 = '' THEN model ELSE $12 END
 	WHERE id = $1 AND attempt = $2 AND `
 
 func endArguments(r chat.Result) []any {
@@ -67,7 +67,7 @@ func endArguments(r chat.Result) []any {
 	e := failureOf(r.Err)
 	return []any{
 		r.TaskID, r.Attempt, string(r.State), chat.NormalizeText(r.FinishReason), prompt, completion, total,
-		string(e.Code), e.Message, e.Retryable, r.ChunkCount, chat.NormalizeText(r.Model),
+		string(e.Code), e.Message, e.Retryable, r.ChunkCount, chat.NormalizeText(r.Model), noticeLines(r.Notices),
 	}
 }
 

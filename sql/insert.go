@@ -89,12 +89,12 @@ func (t *transaction) insertEndedTasks(ctx context.Context, owner string, list [
 		rows = append(rows, []any{
 			m.TaskID, m.ConversationID, m.ID, m.ParentID, owner, m.State, chat.PriorityNormal.Rank(), began,
 			1, 0, m.Model, "", began, 0, false, began, began, ended,
-			m.FinishReason, prompt, completion, total, problem.Code, problem.Message, problem.Retryable, 0,
+			m.FinishReason, prompt, completion, total, problem.Code, problem.Message, problem.Retryable, noticeLines(m.Notices), 0,
 		})
 	}
 	_, err := t.insertRows(ctx, `INSERT INTO tasks (id, conversation_id, message_id, user_message_id, owner, state, priority, place,
 			attempt, handbacks, model, worker, run_after, deadline_seconds, cancel_requested, created_at, started_at, finished_at,
-			finish_reason, prompt_tokens, completion_tokens, total_tokens, error_code, error_message, error_retryable, chunk_count) VALUES`,
+			finish_reason, prompt_tokens, completion_tokens, total_tokens, error_code, error_message, error_retryable, notices, chunk_count) VALUES`,
 		rows, "")
 	return err
 }

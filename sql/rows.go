@@ -2,6 +2,7 @@ package sql
 
 import (
 	stdsql "database/sql"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -35,7 +36,7 @@ const taskColumns = `id, conversation_id, message_id, user_message_id, owner, st
 	` + outcomeColumns
 
 // outcomeColumns are those of a task that its message shows, too.
-const outcomeColumns = `finish_reason, prompt_tokens, completion_tokens, total_tokens, error_code, error_message, error_retryable`
+const outcomeColumns = `finish_reason, prompt_tokens, completion_tokens, total_tokens, error_code, error_message, error_retryable, notices`
 
 type outcomeRow struct {
 	FinishReason     string             `db:"finish_reason"`
@@ -45,6 +46,23 @@ type outcomeRow struct {
 	ErrorCode        string             `db:"error_code"`
 	ErrorMessage     string             `db:"error_message"`
 	ErrorRetryable   bool               `db:"error_retryable"`
+	NoticeLines      string             `db:"notices"`
+}
+
+func (r *outcomeRow) notices() []string {
+	if r.NoticeLines == "" {
+		return nil
+	}
+	return strings.Split(r.NoticeLines, "\n")
+}
+
+// noticeLines is how notices are stored: one a line.
+func noticeLines(notices []string) string {
+	lines := make([]string, len(notices))
+	for i, n := range notices {
+		lines[i] = strings.ReplaceAll(chat.NormalizeText(n), "\n", " ")
+	}
+	return strings.Join(lines, "\n")
 }
 
 func (r *outcomeRow) usage() *chat.Usage {
@@ -96,7 +114,7 @@ func (r *taskRow) task() chat.Task {
 		OwnProvider: r.OwnProvider, Worker: r.Worker, LeaseUntil: moment(r.LeaseUntil), RunAfter: instant(r.RunAfter),
 		DeadlineSeconds: r.DeadlineSeconds, CancelRequested: r.CancelRequested, CreatedAt: instant(r.CreatedAt),
 		StartedAt: moment(r.StartedAt), FinishedAt: moment(r.FinishedAt),
-		FinishReason: r.FinishReason, Usage: r.usage(), Error: r.err(), ChunkCount: r.ChunkCount,
+		FinishReason: r.FinishReason, Usage: r.usage(), Error: r.err(), Notices: r.notices(), ChunkCount: r.ChunkCount,
 	}
 }
 
@@ -138,7 +156,8 @@ type messageRow struct {
 const messagesQuery = `SELECT m.id, m.conversation_id, m.parent_id, m.role, m.content, m.reasoning, m.reasoning_ms, m.model, m.created_at, m.updated_at,
 		coalesce(t.id, '') AS task_id, coalesce(t.state, '') AS state, coalesce(t.finish_reason, '') AS finish_reason,
 		t.prompt_tokens, t.completion_tokens, t.total_tokens, coalesce(t.error_code, '') AS error_code,
-		coalesce(t.error_message, '') AS error_message, coalesce(t.error_retryable, FALSE) AS error_retryable
+		coalesce(t.error_message, '') AS error_message, coalesce(t.error_retryable, FALSE) AS error_retryable,
+		coalesce(t.notices, '') AS notices
 	FROM messages m LEFT JOIN tasks t ON t.message_id = m.id `
 
 func (r *messageRow) message() chat.Message {
@@ -146,7 +165,7 @@ func (r *messageRow) message() chat.Message {
 		ID: r.ID, ConversationID: r.ConversationID, ParentID: r.ParentID, Role: r.Role,
 		Content: r.Content, Reasoning: r.Reasoning, ReasoningMS: r.ReasoningMS, Model: r.Model,
 		CreatedAt: instant(r.CreatedAt), UpdatedAt: instant(r.UpdatedAt),
-		TaskID: r.TaskID, State: r.State, FinishReason: r.FinishReason, Usage: r.usage(),
+		TaskID: r.TaskID, State: r.State, FinishReason: r.FinishReason, Usage: r.usage(), Notices: r.notices(),
 	}
 	if r.State.Terminal() { // until then an error is one that is being tried again
 		m.Error = r.err()

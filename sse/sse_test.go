@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -121,7 +122,7 @@ func TestChunkSurvivesItsFrame(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, err := sse.DecodeChunk(e)
-		if err != nil || got != want {
+		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("got %+v (%v), want %+v", got, err, want)
 		}
 	}

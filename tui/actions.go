@@ -72,12 +72,16 @@ func (m *Model) openHelp() tea.Cmd {
 }
 
 func (m *Model) closePopup() tea.Cmd {
+	var kept tea.Cmd
+	if m.panel != nil {
+		kept = m.remember(m.panel.word)
+	}
 	m.help, m.panel = nil, nil
 	if m.conversation.ID == "" && m.prompt != "" { // nobody chose where it goes
 		m.insert(m.prompt)
 		m.prompt = ""
 	}
-	return nil
+	return kept
 }
 
 // page is how far page up and down go: a window less two rows to keep the place.

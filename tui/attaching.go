@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	tea "github.com/charmbracelet/bubbletea"
+	"github.com/charmbracelet/x/ansi"
 
 	"chat/tui/attach"
 	"chat/tui/sanitize"
@@ -43,47 +44,53 @@ func (m *Model) submitWith(draft string) tea.Cmd {
 	})
 }
 
-// attached submits, unless the draft has changed meanwhile. A file that is
-// missing is asked about once: the same draft entered again is sent as it is.
+// attached submits, unless the draft has changed meanwhile. A file that cannot be
+// attached is asked about once: the same draft entered again is sent without it.
 func (m *Model) attached(msg attachedMsg) tea.Cmd {
 	m.attaching = false
 	switch {
 	case msg.session != m.session || msg.draft != m.input.Value():
 		return nil
-	case msg.err != nil:
-		m.complain(sentence(msg.err))
+	case msg.err != nil && m.insisted != msg.draft:
+		m.insisted = msg.draft
+		m.complain(sentence(msg.err) + "; " + m.hintAt(writing, "send") + " again sends it as text")
 		return nil
 	case len(msg.missing) > 0 && m.insisted != msg.draft:
 		m.insisted = msg.draft
-		m.complain("there is no file " + sanitize.Line(strings.Join(msg.missing, ", ")) + "; enter again sends it as text")
+		m.complain("there is no file " + shortened(strings.Join(msg.missing, ", ")) + "; " + m.hintAt(writing, "send") + " again sends it as text")
 		return nil
 	}
 	m.insisted = ""
 	return m.submitMessage(msg.message)
 }
 
-// pasted takes a paste: the path of a file becomes a mention of it.
+// shortened is a text as one row that leaves room for what is said of it.
+func shortened(text string) string {
+	const longest = 40
+	return ansi.Truncate(sanitize.Line(text), longest, "…")
+}
+
+// pasted takes a paste: the path of a file becomes a mention of it, as soon as it is
+// known to be one.
 func (m *Model) pasted(text string) tea.Cmd {
 	path, ok := pathIn(text)
+	from := m.input.Caret()
 	if !ok {
 		if !m.input.Paste(text) {
 			m.complain(tooLong)
 		}
 		return nil
 	}
-	session, place := m.session, m.place
+	m.insert(text)
+	session, place, inserted := m.session, m.place, m.input.Text()[from:m.input.Caret()]
 	return m.jobs.command(func(context.Context) tea.Msg {
-		return pathMsg{session, text, path, place.IsFile(path)}
+		return pathMsg{session, inserted, path, place.IsFile(path)}
 	})
 }
 
 func (m *Model) pathKnown(msg pathMsg) {
-	text := msg.text
-	if msg.isFile {
-		text = attach.Write(msg.path) + " "
-	}
-	if msg.session == m.session {
-		m.insert(text)
+	if msg.isFile && msg.session == m.session {
+		m.input.Swap(msg.text, attach.Write(msg.path)+" ")
 	}
 }
 
@@ -113,7 +120,9 @@ func (m *Model) fill(message string) {
 			m.input.Fold(part.Source, "["+part.Kind()+" "+part.Name+" · "+attach.Size(part.Size)+"]")
 			continue
 		}
-		m.insert(part.Source)
+		if !m.input.Restore(part.Source) {
+			m.complain(tooLong)
+		}
 	}
 }
 

@@ -119,6 +119,10 @@ func TestPastedPathsBecomeMentions(t *testing.T) {
 		s.untilDraft(`@"` + path + `" `)
 		s.press("ctrl+u")
 	}
+	s.paste(path) // what is typed meanwhile stands behind it
+	s.typeText("why?")
+	s.untilDraft(`@"` + path + `" why?`)
+	s.press("ctrl+u")
 	for _, pasted := range []string{"/no/such/file", "/", "http://example.com/x", "two\n/lines"} {
 		s.paste(pasted)
 		s.untilDraft(pasted)
@@ -140,5 +144,93 @@ func TestLongPastesAreFoldedInTheInput(t *testing.T) {
 	s.untilSent(1)
 	if got := s.backend.contents()[0]; got != "why? "+long {
 		t.Fatalf("sent %q", got)
+	}
+}
+
+func TestFilesAreOfferedAtEachCharacter(t *testing.T) {
+	s := inDir(t, map[string]string{"a.go": "", "a,b.md": "", "a(1).txt": "", "b c.txt": "", "v1.2/x": ""})
+	for _, c := range []struct{ typed, offers string }{
+		{"see @a.", "a.go"},
+		{"@a", "a"},
+		{"@a.g", "a.go"},
+		{"(@a.", "a.go"},
+		{"@a,", "a,b.md"},
+		{"@a(", "a(1).txt"},
+		{"@a(1)", "a(1).txt"},
+		{"@v1.", "v1.2/x"},
+		{`@"b `, "b c.txt"},
+		{"one @a.go and @a.", "a.go"},
+		{"@..", "../"},
+		{"line\n@a.", "a.go"},
+	} {
+		s.press("ctrl+c")
+		s.typeText(c.typed)
+		s.untilShown("> @ " + c.offers)
+		s.press("tab")
+		if got := s.m.input.Value(); s.m.reading || !strings.Contains(got, c.offers) {
+			t.Errorf("%q and tab is %q", c.typed, got)
+		}
+		s.press("ctrl+u", "ctrl+u", "backspace", "ctrl+u")
+	}
+	for _, typed := range []string{"a@b.", "@", "@a b", "@a. ", `@"a.go" `, "x"} {
+		s.press("ctrl+c")
+		if typed == "@" {
+			continue
+		}
+		s.typeText(typed)
+		if completing(s.m) {
+			t.Errorf("%q offers %q", typed, s.m.complete.shown)
+		}
+	}
+}
+
+// Whatever is in a prompt, it can be sent: at the latest when it is entered again.
+func TestAnyPromptCanBeSent(t *testing.T) {
+	dir := t.TempDir()
+	for name, mode := range map[string]os.FileMode{"locked": 0, "binary": 0o600, "large": 0o600} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("\x00\x01"), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "large"), []byte(strings.Repeat("a line\n", 130_000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("loop.txt", filepath.Join(dir, "loop.txt")); err != nil {
+		t.Fatal(err)
+	}
+	for _, prompt := range []string{
+		"write to a @" + strings.Repeat("a", 300) + " now",
+		"write to a @" + strings.Repeat("a/", 300) + ".go now",
+		"@" + strings.Repeat("日本", 2000),
+		"@loop.txt", "@binary", "@large and @large", "@binary/below.txt", "@/dev/null", "@/dev/tty?", "@/", "@~", "@.", "@..", "@./", "@\"", "@\"a b\"", "@a@b@c", "@nosuch.go",
+		"@" + strings.Repeat("../", 400) + "x.go", "@\u200b.go", "@a\u00a0b.c", "@http://x.org/a.b", "@app.route(\"/x\")", "@~nobody/x.go", "@$HOME/x.go", "@%s%n.go",
+		"/", "//", "/nosuch", "/no_think", "/think", "/etc/hosts", "/a b", "/é", "!", "!ls", "#", "$(x)", "%", "-", "--help", "?what", "\\", "  spaces  ", "\ttab", "\"", "'",
+		strings.Repeat("long ", 20_000),
+	} {
+		s := start(t, newFake(), 80, 24, full, func(o *Options) { o.Dir = dir })
+		s.until("it is ready", func() bool { return s.m.draft.ready })
+		s.m.insert(prompt)
+		s.press("enter")
+		s.until("it is sent, or asked about", func() bool { return len(s.backend.contents()) > 0 || s.m.notice.text != "" })
+		s.press("enter")
+		s.untilSent(1)
+		if got := s.backend.contents()[0]; got != prompt {
+			t.Errorf("%.60q: sent %.60q", prompt, got)
+		}
+		s.wellFormed()
+	}
+}
+
+func TestAnUnknownSlashedWordIsKept(t *testing.T) {
+	s := inDir(t, nil)
+	s.typeText("/nosuch")
+	s.press("enter")
+	s.shows("no command is called /nosuch: enter sends it as a message")
+	s.press("esc", "up")
+	s.untilDraft("/nosuch")
+	s.press("enter", "backspace", "enter") // another query: nothing fits, nothing is sent
+	s.shows("nothing fits")
+	if len(s.backend.contents()) > 0 {
+		t.Error("it was sent")
 	}
 }

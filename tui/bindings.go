@@ -114,10 +114,10 @@ func readingBindings() []binding {
 		return func(m *Model) tea.Cmd { return f(m, n) }
 	}
 	return []binding{
-		{name: "scroll-up", motion: true, keys: []string{"up", "k"}, where: reading, what: "scroll up a row", do: only(func(m *Model) { m.scroll(-1) })},
-		{name: "scroll-down", motion: true, keys: []string{"down", "j"}, where: reading, what: "scroll down a row", do: only(func(m *Model) { m.scroll(1) })},
-		{name: "previous", motion: true, keys: []string{"["}, where: reading, what: "choose the previous message", hint: "previous", do: by(-1, (*Model).step)},
-		{name: "next", motion: true, keys: []string{"]"}, where: reading, what: "choose the next message", hint: "next", do: by(1, (*Model).step)},
+		{name: "scroll-up", motion: true, moves: true, keys: []string{"up", "k"}, where: reading, what: "scroll up a row", do: only(func(m *Model) { m.scroll(-1) })},
+		{name: "scroll-down", motion: true, moves: true, keys: []string{"down", "j"}, where: reading, what: "scroll down a row", do: only(func(m *Model) { m.scroll(1) })},
+		{name: "previous", motion: true, moves: true, keys: []string{"["}, where: reading, what: "choose the previous message", hint: "previous", do: by(-1, (*Model).step)},
+		{name: "next", motion: true, moves: true, keys: []string{"]"}, where: reading, what: "choose the next message", hint: "next", do: by(1, (*Model).step)},
 		{name: "copy", keys: []string{"y"}, where: reading, what: "copy the message", hint: "copy", do: (*Model).copyMessage},
 		{name: "copy-code", keys: []string{"Y"}, where: reading, what: "copy a code block (of several, by its number)", do: (*Model).copyCode},
 		{name: "edit", keys: []string{"e"}, where: reading, what: "edit your message and send it again", hint: "edit", do: (*Model).editMessage},
@@ -126,10 +126,10 @@ func readingBindings() []binding {
 			when: canRegenerate, do: (*Model).regenerate,
 		},
 		{name: "fork", keys: []string{"f"}, where: reading, what: "go on from this answer", hint: "fork", do: (*Model).forkMessage},
-		{name: "sibling-before", keys: []string{"<", "left", "‹"}, where: reading, what: "the message beside it, before", do: by(-1, (*Model).sibling)},
-		{name: "sibling-after", keys: []string{">", "right", "›"}, where: reading, what: "the message beside it, after", do: by(1, (*Model).sibling)},
-		{name: "top", keys: []string{"g", "home"}, where: reading, what: "go to the top", hint: "top", do: only(func(m *Model) { m.jumpTo(false) })},
-		{name: "end", keys: []string{"G", "end"}, where: reading, what: "go to the end and follow", hint: "end", do: only(func(m *Model) { m.jumpTo(true) })},
+		{name: "sibling-before", moves: true, keys: []string{"<", "left", "‹"}, where: reading, what: "the message beside it, before", do: by(-1, (*Model).sibling)},
+		{name: "sibling-after", moves: true, keys: []string{">", "right", "›"}, where: reading, what: "the message beside it, after", do: by(1, (*Model).sibling)},
+		{name: "top", moves: true, keys: []string{"g", "home"}, where: reading, what: "go to the top", hint: "top", do: only(func(m *Model) { m.jumpTo(false) })},
+		{name: "end", moves: true, keys: []string{"G", "end"}, where: reading, what: "go to the end and follow", hint: "end", do: only(func(m *Model) { m.jumpTo(true) })},
 		{name: "help", keys: []string{"?"}, where: reading, hint: "keys", do: (*Model).openHelp},
 		{name: "write", keys: []string{"enter", "i"}, where: reading, do: only((*Model).write)},
 		{name: "quit", keys: []string{"ctrl+d"}, where: reading, when: inputEmpty, do: (*Model).quit},
@@ -178,8 +178,8 @@ func helpBindings() []binding {
 		return func(m *Model) tea.Cmd { m.help.scroll(by * m.page()); return nil }
 	}
 	return []binding{
-		{name: "help-up", keys: []string{"up", "k", "pgup"}, where: helping, do: scroll(-1)},
-		{name: "help-down", keys: []string{"down", "j", "pgdown", " "}, where: helping, hint: "more", do: scroll(1)},
+		{name: "help-up", moves: true, keys: []string{"up", "k", "pgup"}, where: helping, do: scroll(-1)},
+		{name: "help-down", moves: true, keys: []string{"down", "j", "pgdown", " "}, where: helping, hint: "more", do: scroll(1)},
 		{name: "help-close", keys: []string{"esc", "ctrl+c", "?", "q", "enter"}, where: helping, hint: "close", do: (*Model).closePopup},
 	}
 }

@@ -172,3 +172,40 @@ func TestPromptsOfBeforeComeBack(t *testing.T) {
 		t.Fatalf("the cleared draft is not in the history: %q", got)
 	}
 }
+
+// A folded paste is folded wherever the draft comes back from.
+func TestAFoldedPasteComesBackFolded(t *testing.T) {
+	backend := newFake()
+	id := backend.add("Tides", "a question", "an answer")
+	long := strings.TrimSuffix(strings.Repeat("a line\n", 30), "\n")
+	for name, leave := range map[string]func(s *screenTest){
+		"another conversation and back": func(s *screenTest) {
+			s.press("ctrl+n")
+			s.until("it is open", func() bool { return s.m.conversation.ID == "" && s.m.draft.ready })
+			s.run(s.m.openAt(id, ""))
+		},
+		"a draft that is cleared":    func(s *screenTest) { s.press("ctrl+c", "up") },
+		"the list of old prompts":    func(s *screenTest) { s.press("ctrl+c", "ctrl+r", "enter") },
+		"an older prompt and back":   func(s *screenTest) { s.press("up", "up", "down", "down") },
+		"another message, edited":    func(s *screenTest) { s.press("tab", "[", "e", "esc") },
+		"the branch of an answer":    func(s *screenTest) { s.press("tab", "f", "esc") },
+		"a conversation without one": func(s *screenTest) { s.press("ctrl+n"); s.run(s.m.openAt(id, "")) },
+	} {
+		s := start(t, backend, 80, 24, full, func(o *Options) { o.ConversationID, o.StateDir = id, t.TempDir() })
+		s.untilShown("an answer")
+		s.until("it is ready", func() bool { return s.m.draft.ready })
+		s.typeText("why? ")
+		s.paste(long)
+		s.shows("why? [pasted · 30 lines]")
+		leave(s)
+		s.until(name+": it is back", func() bool { return s.m.input.Value() == "why? "+long })
+		s.shows("why? [pasted · 30 lines]", "!a line")
+	}
+	// What was unfolded stays so.
+	s := start(t, backend, 80, 24, full, func(o *Options) { o.ConversationID = id })
+	s.untilShown("an answer")
+	s.paste(long)
+	s.m.input.Unfold()
+	s.press("ctrl+c", "up")
+	s.shows("a line", "![pasted")
+}

@@ -32,6 +32,7 @@ type fakeBackend struct {
 
 // fakeTask is a stream that can be followed any number of times from its start.
 type fakeTask struct {
+	resets  int
 	task    chat.Task
 	mu      sync.Mutex
 	updates []chat.Update
@@ -208,8 +209,12 @@ func (t *fakeTask) yield(u chat.Update) {
 	t.more = make(chan struct{})
 }
 
+// chunk yields a chunk; a reset begins the next attempt.
 func (t *fakeTask) chunk(kind chat.ChunkType, text string) {
-	t.yield(chat.Update{Chunk: &chat.Chunk{Type: kind, Content: text, Attempt: 1, Index: len(t.updates)}})
+	if kind == chat.ChunkReset {
+		t.resets++
+	}
+	t.yield(chat.Update{Chunk: &chat.Chunk{Type: kind, Content: text, Attempt: 1 + t.resets, Index: len(t.updates)}})
 }
 
 // breakOff makes the stream fail for who follows it now.

@@ -133,7 +133,7 @@ func (s *screenTest) untilQuiet() {
 var keyTypes = map[string]tea.KeyMsg{
 	"enter": {Type: tea.KeyEnter}, "alt+enter": {Type: tea.KeyEnter, Alt: true}, "esc": {Type: tea.KeyEsc},
 	"tab": {Type: tea.KeyTab}, "up": {Type: tea.KeyUp}, "down": {Type: tea.KeyDown},
-	"pgup": {Type: tea.KeyPgUp}, "pgdown": {Type: tea.KeyPgDown}, "end": {Type: tea.KeyEnd},
+	"pgup": {Type: tea.KeyPgUp}, "pgdown": {Type: tea.KeyPgDown}, "end": {Type: tea.KeyEnd}, "home": {Type: tea.KeyHome},
 	"backspace": {Type: tea.KeyBackspace}, "left": {Type: tea.KeyLeft},
 	"ctrl+b": {Type: tea.KeyCtrlB}, "ctrl+c": {Type: tea.KeyCtrlC}, "ctrl+d": {Type: tea.KeyCtrlD},
 	"ctrl+j": {Type: tea.KeyCtrlJ}, "ctrl+k": {Type: tea.KeyCtrlK}, "ctrl+l": {Type: tea.KeyCtrlL},

@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	tea "github.com/charmbracelet/bubbletea"
+
+	"chat/tui/keyboard"
 )
 
 // place says where a key has its meaning.
@@ -31,6 +33,8 @@ type binding struct {
 	motion bool
 	// popup is a key of what lies over the input for a moment, and goes before.
 	popup bool
+	// moves is a key that only changes what is in sight, or chosen.
+	moves bool
 	when  func(*Model) bool
 	do    func(*Model) tea.Cmd
 }
@@ -56,13 +60,11 @@ func (m *Model) where() place {
 	return writing
 }
 
-// key takes one key, or a paste, which is only ever text.
+// key takes one key press, or a text, which is never one: several characters that
+// have come in one piece, or a paste.
 func (m *Model) key(msg tea.KeyMsg) tea.Cmd {
-	// Keys that come in one read come as one message, as text does.
-	if len(msg.Runes) > 1 && !msg.Paste && (m.where() != writing || m.await != nil) {
-		first, rest := msg, msg
-		first.Runes, rest.Runes = msg.Runes[:1], msg.Runes[1:]
-		return tea.Batch(m.key(first), m.key(rest))
+	if msg.Type == tea.KeyRunes && len(msg.Runes) > 1 && !msg.Paste {
+		return m.typed(keyboard.Text(msg.Runes))
 	}
 	armed := m.armed
 	m.armed, m.notice, m.touched = false, notice{}, m.look.Now
@@ -85,6 +87,37 @@ func (m *Model) key(msg tea.KeyMsg) tea.Cmd {
 	return m.text(where, string(msg.Runes), msg.Paste)
 }
 
+// typed takes a text that has come in one piece. Where keys are single characters,
+// it may be a key that repeats, or a few that only move; see keyboard.Presses.
+func (m *Model) typed(text string) tea.Cmd {
+	m.armed, m.notice, m.touched, m.await = false, notice{}, m.look.Now, nil
+	var cmds []tea.Cmd
+	for _, key := range keyboard.Presses(text, m.roleOf) {
+		cmds = append(cmds, m.key(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(key)}))
+	}
+	if cmds != nil {
+		return tea.Batch(cmds...)
+	}
+	return m.text(m.where(), text, false)
+}
+
+// roleOf is what a character does as a key, where the focus is.
+func (m *Model) roleOf(key string) keyboard.Role {
+	where := m.where()
+	if where != reading && where != helping {
+		return keyboard.NoKey
+	}
+	for _, b := range m.keys {
+		if b.fits(m, where, key) {
+			if b.moves {
+				return keyboard.Moves
+			}
+			return keyboard.Action
+		}
+	}
+	return keyboard.NoKey
+}
+
 // text takes what was typed or pasted.
 func (m *Model) text(where place, text string, paste bool) tea.Cmd {
 	switch where {
@@ -92,13 +125,16 @@ func (m *Model) text(where place, text string, paste bool) tea.Cmd {
 		return m.narrow(m.panel.Query() + text)
 	case asked:
 		m.question.input.Insert(text)
+	case helping:
+		m.help = nil
+		return m.text(m.where(), text, paste)
 	case reading, writing:
 		m.write()
 		if paste {
 			return m.pasted(text)
 		}
 		m.insert(text)
-	case helping, anywhere:
+	case anywhere:
 	}
 	return nil
 }

@@ -20,6 +20,8 @@ const undoTime = 10 * time.Second
 type removal struct {
 	id, title string
 	seq       int
+	open      int  // the session that follows it, if it was the open one
+	due       bool // it is being deleted: too late to bring it back
 }
 
 type (
@@ -100,13 +102,14 @@ func (m *Model) remove() tea.Cmd {
 		return nil
 	}
 	m.removals++
-	m.removed = append(m.removed, removal{id, title, m.removals})
+	r := removal{id: id, title: title, seq: m.removals}
 	cmds := []tea.Cmd{m.jobs.after(undoTime, removalDueMsg{m.removals})}
 	if id == m.conversation.ID {
 		open := m.panel
 		cmds = append(cmds, m.newConversation())
-		m.panel = open
+		m.panel, r.open = open, m.session
 	}
+	m.removed = append(m.removed, r)
 	m.refreshPanel()
 	m.say("deleted “" + title + "”; " + m.hint("undo") + " brings it back")
 	return tea.Batch(cmds...)
@@ -116,15 +119,34 @@ func (m *Model) hidden(id string) bool {
 	return slices.ContainsFunc(m.removed, func(r removal) bool { return r.id == id })
 }
 
-func canUndo(m *Model) bool { return len(m.removed) > 0 }
+func canUndo(m *Model) bool { return m.lastRemoved() >= 0 }
 
-// undo brings the conversation back that was deleted last.
+// lastRemoved is the place of the conversation that was deleted last, of those that
+// can be brought back; -1 if there is none.
+func (m *Model) lastRemoved() int {
+	for i, r := range slices.Backward(m.removed) {
+		if !r.due {
+			return i
+		}
+	}
+	return -1
+}
+
+// undo brings the conversation back that was deleted last, and opens it if it was
+// open and nothing else has been since.
 func (m *Model) undo() tea.Cmd {
-	last := m.removed[len(m.removed)-1]
-	m.removed = m.removed[:len(m.removed)-1]
+	i := m.lastRemoved()
+	last := m.removed[i]
+	m.removed = slices.Delete(m.removed, i, i+1)
+	var opened tea.Cmd
+	if last.open != 0 && last.open == m.session && m.conversation.ID == "" && m.pending == nil {
+		panel := m.panel
+		opened = m.openConversation(last.id)
+		m.panel = panel
+	}
 	m.refreshPanel()
 	m.say("“" + last.title + "” is back")
-	return nil
+	return opened
 }
 
 // removalDue deletes for good.
@@ -133,6 +155,7 @@ func (m *Model) removalDue(msg removalDueMsg) tea.Cmd {
 	if i < 0 {
 		return nil // undone
 	}
+	m.removed[i].due = true
 	r := m.removed[i]
 	backend, ok := m.backend.(Deleter)
 	if !ok {

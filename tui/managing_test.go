@@ -195,3 +195,52 @@ func TestAFailedEditorLeavesTheDraft(t *testing.T) {
 	s.send(editorMsg{s.m.session, file, chat.Errorf(chat.CodeStorage, "no space left")})
 	s.shows("cannot open an editor: no space left")
 }
+
+// A conversation that was open when it was deleted is open again when it is back, but
+// nobody is taken away from another one.
+func TestUndoOpensWhatWasOpen(t *testing.T) {
+	backend := newFake()
+	other := backend.add("Other", "hello", "you")
+	id := backend.add("Tides", "a question", "an answer")
+	remove := func(s *screenTest) {
+		s.press("ctrl+p")
+		s.typeText("delete the conversation")
+		s.press("enter")
+		s.shows("deleted “Tides”", "!an answer")
+	}
+	s := start(t, backend, 100, 24, full, func(o *Options) { o.ConversationID = id })
+	s.untilShown("an answer")
+	s.typeText("a draft")
+	remove(s)
+	s.press("ctrl+z")
+	s.untilShown("an answer")
+	s.untilDraft("a draft")
+	s.press("ctrl+c")
+
+	remove(s) // with the list open
+	s.press("ctrl+k", "ctrl+z", "esc")
+	s.untilShown("an answer")
+
+	remove(s)
+	s.run(s.m.openAt(other, ""))
+	s.untilShown("hello")
+	s.press("ctrl+z")
+	s.shows("“Tides” is back", "hello")
+	if s.m.conversation.ID != other {
+		t.Error("another conversation is open")
+	}
+}
+
+func TestWhatIsBeingDeletedIsNotBroughtBack(t *testing.T) {
+	backend := newFake()
+	id := backend.add("Tides", "a question", "an answer")
+	s := start(t, backend, 100, 24, full, func(o *Options) { o.ConversationID = id })
+	s.untilShown("an answer")
+	s.run(s.m.remove())
+	cmd := s.m.removalDue(removalDueMsg{s.m.removed[0].seq})
+	if canUndo(s.m) {
+		t.Error("it can be brought back")
+	}
+	s.run(cmd)
+	s.until("it is gone", func() bool { return len(s.m.removed) == 0 })
+}

@@ -118,6 +118,40 @@ func TestResetDropsThePartialText(t *testing.T) {
 	s.untilShown("begun anew")
 }
 
+func TestAnAnswerThatWasReasoningIsNotBegunAnew(t *testing.T) {
+	s := start(t, newFake(), 80, 24)
+	task := s.ask("hello")
+	task.chunk(chat.ChunkContent, "Let me count.")
+	s.untilShown("Let me count.")
+	task.yield(chat.Update{Chunk: &chat.Chunk{Type: chat.ChunkReset, Attempt: 1, Index: 1}})
+	task.chunk(chat.ChunkReasoning, "Let me count.")
+	task.chunk(chat.ChunkContent, "It is 4.")
+	s.untilShown("It is 4.")
+	if shown := s.screen(); strings.Contains(shown, "Let me count.") || strings.Contains(shown, "begun anew") || !strings.Contains(shown, "▸ thought") {
+		t.Fatalf("reasoning is not folded:\n%s", shown)
+	}
+}
+
+func TestAnswersThatAreNotCompleteAreMarked(t *testing.T) {
+	for reason, mark := range map[string]string{
+		"length":         "The answer is incomplete: the model's limit on its length was reached.",
+		"content_filter": "The answer is incomplete: the provider's content filter ended it.",
+		"tool_calls":     "The answer is incomplete: the model asked for a tool, and chat has none.",
+		"pause_turn":     "The answer is incomplete: the provider ended it for another reason",
+	} {
+		s := start(t, newFake(), 100, 24)
+		task := s.ask("hello")
+		task.chunk(chat.ChunkContent, "The har")
+		task.yield(chat.Update{Chunk: &chat.Chunk{Type: chat.ChunkDone, Attempt: 1, State: chat.TaskDone, FinishReason: reason}})
+		s.untilShown(mark)
+	}
+	s := start(t, newFake(), 100, 24)
+	task := s.ask("hello")
+	task.chunk(chat.ChunkReasoning, "It is 4.")
+	task.yield(chat.Update{Chunk: &chat.Chunk{Type: chat.ChunkDone, Attempt: 1, State: chat.TaskDone, FinishReason: "stop"}})
+	s.untilShown("There is no answer: the model ended after its reasoning.")
+}
+
 func TestConnectionIsAlwaysVisible(t *testing.T) {
 	s := start(t, newFake(), 80, 24)
 	task := s.ask("hello")

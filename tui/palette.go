@@ -41,7 +41,12 @@ var slashed = regexp.MustCompile(`^/[a-z][a-z-]*$`)
 func (m *Model) chooseSlashed(word string) tea.Cmd {
 	m.input.Set("")
 	cmd := m.choosePalette()
+	m.panel.word = word
 	m.panel.SetQuery(strings.TrimPrefix(word, "/"))
+	if _, found := m.panel.Current(); !found {
+		m.say("no command is called " + word + ": " + m.hintAt(choosing, "pick") + " sends it as a message")
+		return cmd
+	}
 	m.say("commands are chosen here; with a space in front, " + word + " is a message")
 	return cmd
 }

@@ -23,6 +23,8 @@ type openPanel struct {
 	// search asks the server; nil: typing only filters.
 	search func(ctx context.Context, query string) ([]panel.Item, error)
 	pick   func(panel.Item) tea.Cmd
+	// word is what was entered instead of a message, "" if nothing was.
+	word string
 }
 
 type panelKind int
@@ -109,9 +111,12 @@ func (m *Model) items(msg itemsMsg) tea.Cmd {
 func (m *Model) pick() tea.Cmd {
 	p := m.panel
 	it, ok := p.Current()
-	if !ok {
+	if !ok && (p.word == "" || p.Query() != strings.TrimPrefix(p.word, "/")) {
 		return nil
 	}
 	m.panel = nil
+	if !ok { // no command: it was meant for the model
+		return m.submitWith(p.word)
+	}
 	return p.pick(it)
 }

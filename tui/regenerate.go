@@ -71,6 +71,8 @@ func (m *Model) again(msg againMsg) tea.Cmd {
 	m.record.choices[a.UserMessageID] = a.MessageID
 	m.rebuild()
 	m.list.Bottom()
-	m.write()
+	if m.reading { // the versions beside it are a key away
+		m.look.Chosen = m.record.items[a.MessageID]
+	}
 	return tea.Batch(follow, m.beatCommand())
 }

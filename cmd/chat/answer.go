@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -24,6 +25,7 @@ type answer struct {
 	finish       string
 	usage        *chat.Usage
 	problem      *chat.Error
+	shortfall    string      // as chat.Shortfall says; valid once it has ended
 	begun        atomic.Bool // something has come
 }
 
@@ -88,7 +90,32 @@ func follow(ctx context.Context, cl *client.Client, a *answer, from chat.Positio
 		}
 		a.endedAs(t)
 	}
+	if err := a.judge(ctx, cl, from); err != nil {
+		return err
+	}
 	return show.end(a)
+}
+
+// judge finds out whether an answer that is done is one. Of one that was seen from
+// the middle on, the record says so.
+func (a *answer) judge(ctx context.Context, cl *client.Client, from chat.Position) error {
+	if a.state != chat.TaskDone {
+		return nil
+	}
+	a.shortfall = chat.Shortfall(a.finish, a.text.String(), a.reasoning.String())
+	if a.shortfall == "" || from.IsStart() {
+		return nil
+	}
+	messages, err := cl.Messages(ctx, a.conversation)
+	if err != nil {
+		return err
+	}
+	for _, m := range messages {
+		if m.ID == a.message {
+			a.shortfall = m.Shortfall()
+		}
+	}
+	return nil
 }
 
 // retryLook is how often a task is looked at while nothing comes of it.
@@ -124,7 +151,7 @@ func (p *program) tellRetries(ctx context.Context, cl *client.Client, a *answer)
 func (a *answer) code() int {
 	switch a.state {
 	case chat.TaskDone:
-		if a.truncated() {
+		if a.shortfall != "" {
 			return exitIncomplete
 		}
 		return exitOK
@@ -139,11 +166,6 @@ func (a *answer) code() int {
 	case chat.TaskQueued, chat.TaskRunning:
 	}
 	return exitInternal
-}
-
-// truncated reports whether the provider ended the answer before the model did.
-func (a *answer) truncated() bool {
-	return a.state == chat.TaskDone && (a.finish == "length" || a.finish == "content_filter")
 }
 
 // explain tells the user about an ending that is not plain success.
@@ -165,11 +187,23 @@ func (p *program) explainEnd(a *answer) {
 		p.complain("the answer is incomplete: %s (what there is of it is kept: chat show %s)", reason, short(a.conversation))
 	case a.state == chat.TaskCancelled:
 		p.complain("the answer was stopped (what there is of it is kept: chat show %s)", short(a.conversation))
-	case a.truncated() && a.finish == "length":
-		p.complain("the answer is incomplete: the model's limit on its length was reached (chat send -C %s \"go on\")", short(a.conversation))
-	case a.truncated():
-		p.complain("the answer is incomplete: the provider's content filter ended it")
+	case a.shortfall != "":
+		p.complain("%s%s", a.shortfall, a.advice())
 	}
+}
+
+// advice is what to do about an answer that is none, or not all.
+func (a *answer) advice() string {
+	task, conversation := short(a.task), short(a.conversation)
+	switch ending := chat.EndingOf(a.finish); {
+	case strings.TrimSpace(a.text.String()) == "" && a.reasoning.Len() > 0:
+		return fmt.Sprintf(" (chat attach %s --reasoning only shows the reasoning; chat retry %s asks again)", task, task)
+	case ending == chat.EndingLength || ending == chat.EndingOther:
+		return fmt.Sprintf(" (chat send -C %s \"go on\")", conversation)
+	case ending == chat.EndingFilter || ending == chat.EndingTool:
+		return " (put the question differently, or choose another model with -m)"
+	}
+	return fmt.Sprintf(" (chat retry %s asks again)", task)
 }
 
 // age is how long ago t was, in one unit.

@@ -83,8 +83,8 @@ func (b *backend) Place(ctx context.Context, id, search string) (line, messageID
 	return line, messageID, err
 }
 
-// Trouble is that Redis is away, or refuses something: answers go on, and come with
-// their ends only, or late.
+// Trouble is that Redis does not do its part, in the server's words: answers go on,
+// and come with their ends only.
 func (b *backend) Trouble(ctx context.Context) (string, error) {
 	ready, err := b.cl.Ready(ctx)
 	switch ready.Redis {
@@ -93,7 +93,7 @@ func (b *backend) Trouble(ctx context.Context) (string, error) {
 	case "down":
 		return "Redis is down; answers go on", err
 	}
-	return "Redis " + sanitize.Line(ready.Redis) + "; answers go on", err
+	return "Redis: " + sanitize.Line(ready.Redis) + "; answers go on", err
 }
 
 func (b *backend) Regenerate(ctx context.Context, messageID, model string) (chat.Accepted, error) {

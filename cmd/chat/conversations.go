@@ -214,12 +214,19 @@ func (p *program) printMessage(m chat.Message, head string, raw bool) error {
 	if err := p.printText(chat.WithoutImages(m.Content), raw); err != nil {
 		return err
 	}
+	ending := m.Shortfall()
 	if m.Error != nil {
-		if _, err := fmt.Fprintf(p.out, "[%s]\n", sanitize.Line(m.Error.Message)); err != nil {
-			return err
-		}
+		ending = m.Error.Message
 	}
-	return nil
+	if ending == "" {
+		return nil
+	}
+	gap := "" // which makes it a paragraph of its own
+	if strings.TrimSpace(m.Content) != "" {
+		gap = "\n"
+	}
+	_, err := fmt.Fprintf(p.out, "%s[%s]\n", gap, sanitize.Line(ending))
+	return err
 }
 
 func (p *program) printText(text string, raw bool) error {

@@ -20,6 +20,7 @@ type exact struct {
 	written strings.Builder
 	again   bool // the answer began again: pending must first catch up
 	pending strings.Builder
+	why     string // of the last reset
 }
 
 // newExact writes to f, from where that stands now.
@@ -59,7 +60,7 @@ func (e *exact) Write(text string) error {
 		case strings.HasPrefix(was, now):
 			return nil
 		default:
-			return errDiverged
+			return e.diverged()
 		}
 	}
 	e.written.WriteString(text)
@@ -70,7 +71,16 @@ func (e *exact) Write(text string) error {
 // errDiverged says that what has been written is not the answer's beginning.
 var errDiverged = chat.Errorf(chat.CodeBegunAnew, "the answer was begun again, and differs from what has been written")
 
-func (e *exact) Reset() error {
+// diverged is the error of a text that goes on otherwise than what has been written.
+func (e *exact) diverged() error {
+	if what, ok := strings.CutPrefix(e.why, "that was "); ok {
+		return chat.Errorf(chat.CodeBegunAnew, "what has been written turned out to be %s", what)
+	}
+	return errDiverged
+}
+
+func (e *exact) Reset(why string) error {
+	e.why = why
 	e.pending.Reset()
 	if e.rewind != nil && e.written.Len() > 0 {
 		e.written.Reset()
@@ -82,7 +92,7 @@ func (e *exact) Reset() error {
 
 func (e *exact) Close() error {
 	if e.again {
-		return errDiverged // it ended before it reached what has been written
+		return e.diverged() // it ended before it reached what has been written
 	}
 	if e.written.Len() == 0 {
 		return nil

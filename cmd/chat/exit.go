@@ -45,12 +45,14 @@ func exitTable() []exitRow {
 		{exitRefused, "the provider refused", []chat.Code{chat.CodeProviderRefused, chat.CodeProviderModel, chat.CodeProviderQuota, chat.CodeProviderFilter}},
 		{exitNetwork, "the provider or the server is unavailable, after retries", []chat.Code{
 			chat.CodeProviderRateLimit, chat.CodeProviderServer, chat.CodeProviderConnect, chat.CodeProviderHeaders,
-			chat.CodeProviderFirstToken, chat.CodeProviderIdle, chat.CodeProviderCut, chat.CodeProviderProtocol, chat.CodeProviderEmpty,
+			chat.CodeProviderFirstToken, chat.CodeProviderIdle, chat.CodeProviderCut, chat.CodeProviderProtocol,
 			chat.CodeAttemptsSpent, chat.CodeTooMany, chat.CodeUnavailable, chat.CodeDraining,
 		}},
 		{exitDaemon, "the daemon cannot be reached or started", []chat.Code{chat.CodeDaemon, chat.CodeIncompatible, chat.CodeStorage}},
 		{exitStopped, "somebody stopped the answer", []chat.Code{chat.CodeCancelled}},
-		{exitIncomplete, "the answer is incomplete; what there is of it is kept", []chat.Code{chat.CodeDeadline, chat.CodeAnswerTooLarge, chat.CodeBegunAnew}},
+		{exitIncomplete, "the answer is incomplete, or there is none; what there is of it is kept", []chat.Code{
+			chat.CodeDeadline, chat.CodeAnswerTooLarge, chat.CodeBegunAnew, chat.CodeProviderEmpty, chat.CodeProviderNoText,
+		}},
 		{exitTimeout, "--timeout passed", []chat.Code{chat.CodeClientTimeout}},
 		{exitHangup, "the terminal was closed (SIGHUP); the answer goes on", nil},
 		{exitInterrupt, "Ctrl+C (SIGINT)", nil},

@@ -89,10 +89,13 @@ func (p *program) printTasks(c *cli.Context, tasks []chat.Task) error {
 			state = "stopping"
 		}
 		why := ""
-		if t.Error != nil {
+		switch {
+		case t.Error != nil:
 			why = t.Error.Message
-			whys = true
+		case t.State == chat.TaskDone:
+			why = chat.EndingOf(t.FinishReason).Why(t.FinishReason)
 		}
+		whys = whys || why != ""
 		rows = append(rows, []string{short(t.ID), state, fmt.Sprint(t.Attempt), string(t.Priority), age(t.CreatedAt), t.Model, short(t.ConversationID), why})
 	}
 	if !whys {

@@ -100,6 +100,11 @@ func (j *jsonLines) end(a *answer) error {
 			return err
 		}
 	}
+	if a.shortfall != "" {
+		if err := j.write(a, event{Type: "warning", Text: a.shortfall}); err != nil {
+			return err
+		}
+	}
 	return j.write(a, event{
 		Type: "task.done", Status: a.state, FinishReason: a.finish, Message: summaryOf(a), Usage: a.usage, Error: a.problem,
 	})

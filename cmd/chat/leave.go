@@ -67,7 +67,7 @@ func (p *program) standing(ctx context.Context, cl *client.Client, a *answer) st
 		state = t.State
 	}
 	switch {
-	case state == chat.TaskDone:
+	case state == chat.TaskDone && a.shortfall == "":
 		return fmt.Sprintf("the answer is complete: chat attach %s shows it", id)
 	case state.Terminal():
 		return fmt.Sprintf("the answer has ended (%s): chat attach %s shows it", state, id)

@@ -121,6 +121,9 @@ func (s *saved) end(a *answer) error {
 		s.p.complain("%s %s: it takes complete answers only", s.file.name, left)
 		return nil
 	}
+	if len(bytes.TrimSpace(s.text.Bytes())) == 0 {
+		return chat.Errorf(chat.CodeNotFound, "%s was not written: there is nothing of that kind in the answer", s.file.name)
+	}
 	if err := s.file.write(s.text.Bytes()); err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ func TestExactTextOverAReset(t *testing.T) {
 			var err error
 			for _, p := range tc.pieces {
 				if p == again {
-					err = e.Reset()
+					err = e.Reset(startsAgain)
 				} else {
 					err = e.Write(p)
 				}
@@ -64,7 +64,7 @@ func TestCleanedTextSteersNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := errors.Join(c.Reset(), c.Write("new\n"), c.Close()); err != nil {
+	if err := errors.Join(c.Reset(startsAgain), c.Write("new\n"), c.Close()); err != nil {
 		t.Fatal(err)
 	}
 	if got := b.String(); strings.ContainsAny(got, "\x1b\x07") || !strings.HasPrefix(got, "ab\n") || !strings.HasSuffix(got, "\nnew\n") {
@@ -84,7 +84,7 @@ func play(t *testing.T, show presenter, chunks ...chat.Chunk) *answer {
 			t.Fatal(err)
 		}
 	}
-	if err := show.end(a); err != nil {
+	if err := errors.Join(a.judge(t.Context(), nil, chat.Start()), show.end(a)); err != nil {
 		t.Fatal(err)
 	}
 	return a
@@ -126,23 +126,36 @@ func TestCodesOfAnswers(t *testing.T) {
 	failed := func(c chat.Code) chat.Chunk {
 		return chat.Chunk{Type: chat.ChunkError, State: chat.TaskFailed, Code: c, Content: "no"}
 	}
+	done := func(reason string) chat.Chunk {
+		return chat.Chunk{Type: chat.ChunkDone, State: chat.TaskDone, FinishReason: reason}
+	}
 	tests := []struct {
 		last chat.Chunk
 		want int
 	}{
-		{chat.Chunk{Type: chat.ChunkDone, State: chat.TaskDone, FinishReason: "stop"}, exitOK},
-		{chat.Chunk{Type: chat.ChunkDone, State: chat.TaskDone, FinishReason: "length"}, exitIncomplete},
+		{done("stop"), exitOK},
+		{done("STOP"), exitOK},
+		{done(""), exitOK},
+		{done("length"), exitIncomplete},
+		{done("tool_calls"), exitIncomplete},
+		{done("pause_turn"), exitIncomplete},
 		{chat.Chunk{Type: chat.ChunkDone, State: chat.TaskCancelled}, exitStopped},
 		{chat.Chunk{Type: chat.ChunkError, State: chat.TaskInterrupted, Code: chat.CodeProviderCut}, exitIncomplete},
 		{failed(chat.CodeProviderAuth), exitSetup},
 		{failed(chat.CodeProviderModel), exitRefused},
 		{failed(chat.CodeProviderConnect), exitNetwork},
+		{failed(chat.CodeProviderEmpty), exitIncomplete},
+		{failed(chat.CodeProviderNoText), exitIncomplete},
 		{failed("brand_new"), exitInternal},
 	}
 	for _, tc := range tests {
-		if a := play(t, unseen{}, tc.last); a.code() != tc.want {
+		text := chat.Chunk{Attempt: 1, Type: chat.ChunkContent, Content: "Hello."}
+		if a := play(t, unseen{}, text, tc.last); a.code() != tc.want {
 			t.Errorf("%+v: %d, want %d", tc.last, a.code(), tc.want)
 		}
+	}
+	if a := play(t, unseen{}, chat.Chunk{Attempt: 1, Type: chat.ChunkReasoning, Content: "Hm."}, done("stop")); a.code() != exitIncomplete {
+		t.Errorf("reasoning alone: %d", a.code())
 	}
 }
 
@@ -163,7 +176,7 @@ func TestAFileIsTakenBackOverAReset(t *testing.T) {
 			}
 		}
 		e := newExact(f)
-		if err := errors.Join(e.Write("a long text"), e.Reset(), e.Write("short"), e.Close()); err != nil {
+		if err := errors.Join(e.Write("a long text"), e.Reset(startsAgain), e.Write("short"), e.Close()); err != nil {
 			t.Fatal(err)
 		}
 		if got := contents(t, f); got != "before\nshort\n" {

@@ -9,24 +9,37 @@ import (
 	"chat/tui/theme"
 )
 
-// sink takes the text of an answer. Close ends it, Reset drops it: the answer
-// begins again.
+// sink takes the text of an answer. Close ends it, Reset drops it, for one of the
+// reasons below.
 type sink interface {
 	Write(text string) error
-	Reset() error
+	Reset(why string) error
 	Close() error
 }
+
+// Why a text is dropped.
+const (
+	startsAgain  = "the answer starts again"
+	wasReasoning = "that was the model's reasoning"
+	wasAnswer    = "that was the answer"
+)
 
 // textual shows the text alone.
 type textual struct {
 	linkNotes
-	out   sink
-	aside *aside // for the reasoning; nil drops it
-	mode  string
-	block extraction // what of the text is wanted, "" for all of it
+	attempt int // of the last chunk
+	out     sink
+	aside   *aside // for the reasoning; nil drops it
+	mode    string
+	block   extraction // what of the text is wanted, "" for all of it
 }
 
 func (t *textual) chunk(_ *answer, c chat.Chunk) error {
+	answer, reasoning := startsAgain, startsAgain // why each is dropped
+	if c.Resorts(t.attempt) {
+		answer, reasoning = wasReasoning, wasAnswer
+	}
+	t.attempt = c.Attempt
 	switch c.Type {
 	case chat.ChunkContent:
 		if t.mode == "only" {
@@ -50,11 +63,14 @@ func (t *textual) chunk(_ *answer, c chat.Chunk) error {
 		}
 	case chat.ChunkReset:
 		if t.aside != nil {
-			if err := t.aside.Reset(); err != nil {
+			if err := t.aside.Reset(reasoning); err != nil {
 				return err
 			}
 		}
-		return t.out.Reset()
+		if t.mode == "only" {
+			answer = reasoning
+		}
+		return t.out.Reset(answer)
 	case chat.ChunkDone, chat.ChunkError:
 	}
 	return nil
@@ -68,7 +84,7 @@ func (t *textual) end(a *answer) error {
 	}
 	if t.block != "" {
 		code, err := t.block.from(a.text.String())
-		if err != nil && a.state != chat.TaskDone {
+		if err != nil && a.code() != exitOK {
 			return nil // how it ended says more
 		}
 		if err == nil {
@@ -121,7 +137,7 @@ type late struct {
 }
 
 func (l *late) Write(text string) error { l.text.WriteString(text); return nil }
-func (l *late) Reset() error            { l.text.Reset(); return nil }
+func (l *late) Reset(string) error      { l.text.Reset(); return nil }
 func (l *late) Close() error {
 	if err := l.sink.Write(l.text.String()); err != nil {
 		return err
@@ -149,10 +165,10 @@ func (c *cleaned) Write(text string) error {
 	return err
 }
 
-func (c *cleaned) Reset() error {
+func (c *cleaned) Reset(why string) error {
 	err := c.Close()
 	if err == nil && c.any {
-		_, err = io.WriteString(c.w, "\n-- the answer starts again --\n\n")
+		_, err = io.WriteString(c.w, "\n-- "+why+" --\n\n")
 	}
 	*c = cleaned{w: c.w, sgr: c.sgr}
 	return err

@@ -195,7 +195,7 @@ func (c *Client) Stats(ctx context.Context) (chat.Stats, error) {
 // Readiness is how the server stands that could answer.
 type Readiness struct {
 	Status string `json:"status"`
-	Redis  string `json:"redis"` // "ok", "down", or "" of an older server
+	Redis  string `json:"redis"` // "ok", what is wrong such as "down", or "" of an older server
 }
 
 // Ready asks once whether the server is ready; its error says why it is not.

@@ -21,13 +21,26 @@ type answer struct {
 
 	frame     frame // the one being taken in
 	size      int   // bytes received
-	some      bool
 	reason    string
 	usage     *chat.Usage
 	model     string
 	named     text // what model was made of
 	content   tail
 	reasoning tail
+	think     thinkReader
+	repeated  repeats
+
+	words, thought bool // something of the answer, of the reasoning has come
+	extras
+	notices []string
+	unknown []byte // the last event that was not understood
+}
+
+// newAnswer is an answer of at most limit bytes. leavesOut is as in thinkReader.
+func newAnswer(limit int, leavesOut bool, emit func(Event) error) *answer {
+	a := &answer{limit: limit, emit: emit}
+	a.think = thinkReader{leavesOut: leavesOut, emit: a.sort, retype: a.retype}
+	return a
 }
 
 // add takes a frame in and emits its text. grew says that there was some.
@@ -44,50 +57,96 @@ func (a *answer) add(f *frame) (grew bool, err error) {
 		if c.Index != 0 {
 			continue
 		}
-		for _, d := range []*delta{&c.Delta, &c.Message} {
-			before := a.size
-			if err := a.take(d); err != nil {
-				return grew, err
-			}
-			grew = grew || a.size > before
+		before := a.size
+		err := a.take(&c.Delta)
+		if err == nil && a.size == 0 { // beside deltas, a message repeats them
+			err = a.take(&c.Message)
 		}
-		if c.Reason != "" {
-			a.reason = clean(string(c.Reason), maxReason)
+		grew = grew || a.size > before
+		if err != nil {
+			return grew, err
+		}
+		if why := clean(string(c.Reason), maxReason); why != "" && why != "null" {
+			a.reason = why
 		}
 	}
 	return grew, nil
 }
 
 func (a *answer) take(d *delta) error {
-	if err := a.text(chat.ChunkReasoning, &a.reasoning, d.thought()); err != nil {
+	a.Pictures += d.Pictures
+	a.Sounds += d.Sounds
+	if d.Tool != "" && (a.Tool == "" || a.Tool == unnamedTool) {
+		a.Tool = clean(d.Tool, maxReason)
+	}
+	if err := a.reasonings([...]text{d.ReasoningContent, d.Reasoning, d.OtherReasoning}); err != nil {
 		return err
 	}
-	if err := a.text(chat.ChunkContent, &a.content, string(d.Content)); err != nil {
-		return err
-	}
-	return a.text(chat.ChunkContent, &a.content, string(d.Refusal))
-}
-
-func (a *answer) text(typ chat.ChunkType, t *tail, s string) error {
-	if s == "" {
+	said := string(d.Content + d.Refusal)
+	if said == "" {
 		return nil
 	}
+	if err := a.grow(said); err != nil {
+		return err
+	}
+	if d.Thought && a.think.state != inThought && !opensThought(said) {
+		return a.sort(chat.ChunkReasoning, chat.NormalizeText(said))
+	}
+	return a.think.add(chat.NormalizeText(a.content.join(said)), false)
+}
+
+// reasonings takes the reasoning, by its names. Under several it is the same.
+func (a *answer) reasonings(named [fromContent]text) error {
+	first := origin(-1)
+	for from, s := range named {
+		switch {
+		case s == "":
+		case first < 0:
+			first = origin(from)
+			a.think.setApart()
+			if err := a.grow(string(s)); err != nil {
+				return err
+			}
+			said := a.reasoning.join(a.repeated.fresh(first, string(s)))
+			if err := a.send(chat.ChunkReasoning, chat.NormalizeText(said)); err != nil {
+				return err
+			}
+		default:
+			a.repeated.level(origin(from))
+		}
+	}
+	return nil
+}
+
+func (a *answer) grow(s string) error {
 	a.size += len(s)
 	if a.size > a.limit {
 		return chat.Errorf(chat.CodeAnswerTooLarge, "the answer passed the limit of %d bytes and was stopped: ask for a shorter one", a.limit)
 	}
-	return a.send(typ, chat.NormalizeText(t.join(s)))
+	return nil
+}
+
+// sort emits a piece of the content, in which the reasoning is set apart by now.
+func (a *answer) sort(typ chat.ChunkType, s string) error {
+	if typ == chat.ChunkReasoning {
+		s = a.repeated.fresh(fromContent, s)
+	}
+	return a.send(typ, s)
 }
 
 // send emits s in pieces of at most maxText bytes.
 func (a *answer) send(typ chat.ChunkType, s string) error {
+	if typ == chat.ChunkReasoning {
+		a.thought = a.thought || s != ""
+	} else {
+		a.words = a.words || strings.TrimSpace(s) != ""
+	}
 	for s != "" {
 		n := len(s)
 		if n > maxText {
 			for n = maxText; !utf8.RuneStart(s[n]); n-- {
 			}
 		}
-		a.some = true
 		if err := a.emit(Event{Type: typ, Text: s[:n]}); err != nil {
 			return err
 		}
@@ -96,19 +155,40 @@ func (a *answer) send(typ chat.ChunkType, s string) error {
 	return nil
 }
 
-// end emits what was held back, and the finish.
+// retype says that all that came is of type typ.
+func (a *answer) retype(typ chat.ChunkType) error {
+	some := a.words || a.thought
+	a.words, a.thought = some && typ == chat.ChunkContent, some && typ == chat.ChunkReasoning
+	return a.emit(Event{Type: typ, Retype: true})
+}
+
+// release emits what was held back for what could have followed, half a character apart.
+func (a *answer) release() error { return a.think.add("", true) }
+
+// end emits what was held back, the notices and the finish.
 func (a *answer) end(from *endpoint) error {
 	if err := a.send(chat.ChunkReasoning, chat.NormalizeText(a.reasoning.held)); err != nil {
 		return err
 	}
-	if err := a.send(chat.ChunkContent, chat.NormalizeText(a.content.held)); err != nil {
+	if err := a.think.add(chat.NormalizeText(a.content.held), true); err != nil {
 		return err
 	}
 	if a.reason == "" {
 		a.reason = "stop" // [DONE] alone says that much
 	}
-	if !a.some {
-		return from.emptyAnswer(a.reason)
+	if a.think.guessed && chat.EndingOf(a.reason) == chat.EndingComplete {
+		a.think.leavesOut = false
+		if err := a.retype(chat.ChunkContent); err != nil {
+			return err
+		}
+	}
+	if !a.words && !a.thought {
+		return from.emptyAnswer(a.reason, a.extras)
+	}
+	for _, notice := range append(a.notices, from.leftOut(a.extras, a.reason)...) {
+		if err := a.emit(Event{Notice: notice}); err != nil {
+			return err
+		}
 	}
 	return a.emit(Event{Type: chat.ChunkContent, Finish: &Finish{Reason: a.reason, Usage: a.usage, Model: a.model}})
 }

@@ -179,7 +179,7 @@ func (b *body) plain(r io.Reader) ([]byte, error) {
 		return nil, b.x.to.protocolError("answered with something that is not JSON", nil)
 	}
 	if !isCompletion(whole) {
-		if b.x.to.readComplaint(whole).Message == "" {
+		if readEvent(whole) != eventFailure {
 			return nil, b.x.to.protocolError("answered with JSON that is not a chat completion", nil)
 		}
 		return nil, b.x.to.streamError(whole, b.x.model)
@@ -221,7 +221,7 @@ func (b *body) event() ([]byte, error) {
 	case string(data) == "[DONE]":
 		b.done = true
 		return nil, nil
-	case e.Type == "error":
+	case saysFailure(e.Type):
 		return nil, b.x.to.streamError(bytes.Clone(data), b.x.model)
 	case data[0] == '<':
 		return nil, b.x.to.webPage(data)

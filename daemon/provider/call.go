@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -124,10 +125,16 @@ func (c *call) open(ctx context.Context, x *exchange, req *openai.ChatCompletion
 // read takes the answer in. It is what an answer spends its time in, so neither it
 // nor those who call it have large frames: a stack of 8 KiB is enough then.
 func (c *call) read(parent context.Context, x *exchange) error {
-	a := &answer{limit: c.limits.MaxAnswer, model: x.model, emit: func(e Event) error {
+	known := c.to.leavesOut(x.model)
+	a := newAnswer(c.limits.MaxAnswer, known, func(e Event) error {
 		x.watch.disarm() // our reader's time is not the provider's
 		return c.emit(e)
-	}}
+	})
+	defer func() {
+		if a.think.leavesOut != known {
+			c.to.learn(x.model, !known)
+		}
+	}()
 	x.watch.arm(c.limits.FirstToken, x.phases.firstToken)
 	for {
 		err := c.next(x, a)
@@ -135,12 +142,26 @@ func (c *call) read(parent context.Context, x *exchange) error {
 		case err == nil:
 		case parent.Err() != nil:
 			return context.Cause(parent)
+		case err == io.EOF && a.reason == "" && a.unknown != nil: //nolint:errorlint // as below
+			return c.fail(parent, x, a, c.to.notUnderstood(a.unknown, a.size > 0))
 		case err == io.EOF, a.reason != "" && isRead(err): //nolint:errorlint // a cut is an error that wraps io.EOF, [DONE] is io.EOF itself
 			return a.end(c.to)
 		default:
-			return c.why(parent, x, err)
+			return c.fail(parent, x, a, err)
 		}
 	}
+}
+
+// fail is the failure of an answer, all of which is kept that came before it.
+func (c *call) fail(parent context.Context, x *exchange, a *answer, err error) error {
+	why := c.why(parent, x, err)
+	if errors.Is(why, errStopped) {
+		return why
+	}
+	if err := a.release(); err != nil {
+		return err
+	}
+	return why
 }
 
 // next takes one event of the stream into the answer. io.EOF is [DONE]. The events
@@ -153,15 +174,8 @@ func (c *call) next(x *exchange, a *answer) error {
 	if err != nil {
 		return readError{err}
 	}
-	f := &a.frame
-	if err := f.decode(raw); err != nil {
-		return c.to.protocolError("sent an event that is not a chat completion chunk", err)
-	}
-	if e := f.failure(); e != nil {
-		return c.to.streamError(e, x.model)
-	}
 	ended := a.reason != ""
-	grew, err := a.add(f)
+	grew, err := c.take(a, raw, x.model)
 	if err != nil {
 		return err
 	}
@@ -177,6 +191,43 @@ func (c *call) next(x *exchange, a *answer) error {
 		x.quiet = 0
 	}
 	return nil
+}
+
+// take takes in what an event says.
+func (c *call) take(a *answer, raw []byte, model string) (grew bool, err error) {
+	ended := a.reason
+	f := &a.frame
+	wrong := f.decode(raw)
+	if wrong == nil && len(f.Choices) > 0 {
+		grew, err = a.add(f)
+		if err != nil {
+			return grew, err
+		}
+	}
+	said := f.failure(raw)
+	if wrong != nil || said == nil && len(f.Choices) == 0 {
+		kind := readEvent(raw)
+		switch {
+		case kind == eventFailure:
+			said = raw
+		case kind == eventBroken, wrong != nil && kind == eventHarmless && raw[0] == '{':
+			return grew, c.to.protocolError("sent an event that is not a chat completion chunk", wrong)
+		case kind == eventUnknown:
+			a.unknown = bytes.Clone(raw)
+		}
+		if wrong == nil && said == nil {
+			return a.add(f)
+		}
+	}
+	switch {
+	case said == nil:
+		return grew, nil
+	case ended != "": // the answer was whole before
+		a.reason = ended
+		a.notices = append(a.notices, c.to.afterwards(said))
+		return grew, nil
+	}
+	return grew, c.to.streamError(bytes.Clone(said), model)
 }
 
 // orTrailing is d, or trailingLimit where d is no limit.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"chat"
@@ -23,6 +24,9 @@ type endpoint struct {
 	// noUsage is set once the server has refused stream_options.
 	noUsage atomic.Bool
 	limited atomic.Pointer[phases] // made for the first call
+	// openTag says of models whether they open their reasoning with a tag if they close
+	// it with one, as far as that was seen.
+	openTag sync.Map
 }
 
 // newEndpoint checks base, which must be an http or https URL without user
@@ -91,3 +95,16 @@ func providerName(u *url.URL) string {
 }
 
 func (e *endpoint) isOpenAI() bool { return e.origin == "https://api.openai.com:443" }
+
+// leavesOut reports whether model is likely to leave out the tag that opens its
+// reasoning: it was seen to, or its template is known to open the reasoning.
+func (e *endpoint) leavesOut(model string) bool {
+	if opens, ok := e.openTag.Load(model); ok {
+		return opens == false
+	}
+	name := strings.ToLower(model)
+	return strings.Contains(name, "deepseek-r1") || strings.Contains(name, "qwq") || strings.Contains(name, "qwen3") && strings.Contains(name, "thinking")
+}
+
+// learn takes down what an answer of model has shown.
+func (e *endpoint) learn(model string, leavesOut bool) { e.openTag.Store(model, !leavesOut) }

@@ -43,13 +43,24 @@ func mentionsStreamOptions(body []byte) bool {
 
 // streamError is the error that an error object inside a 200 response is.
 func (e *endpoint) streamError(raw []byte, model string) *chat.Error {
-	said := e.readComplaint(raw)
+	said := e.readEventError(raw)
 	if n, ok := said.Code.(int); ok && n >= 400 && n < 600 {
+		said.HTTPStatusCode = n
+	} else if n := statusIn(raw); n != 0 {
 		said.HTTPStatusCode = n
 	} else {
 		said.HTTPStatusCode = statusOfKind(said)
 	}
 	return e.refusal(said, model)
+}
+
+// readEventError reads the error in an event.
+func (e *endpoint) readEventError(raw []byte) *openai.APIError {
+	said := e.readComplaint(raw)
+	if words := otherWords(raw, said.Message != ""); words != "" {
+		said.Message = e.quotable(words)
+	}
+	return said
 }
 
 // statusOfKind is the status that an error would have had as a response.
@@ -153,6 +164,26 @@ func (e *endpoint) cutError(err error) *chat.Error {
 	return out
 }
 
+// notUnderstood is an answer that ended behind an event that may have been anything.
+func (e *endpoint) notUnderstood(event []byte, some bool) *chat.Error {
+	if !some {
+		out := e.protocolError("sent events that are not chat completion chunks", nil)
+		out.Message += "; one of them: " + e.quotable(string(event))
+		return out
+	}
+	return chat.Retryable(chat.Errorf(chat.CodeProviderCut,
+		"%s ended its answer after an event that chat does not know: send again; it said: %s", e.host, e.quotable(string(event))))
+}
+
+// afterwards is the notice of a failure behind the end of an answer.
+func (e *endpoint) afterwards(said []byte) string {
+	words := e.readEventError(said).Message
+	if words == "" {
+		words = e.quotable(string(said))
+	}
+	return fmt.Sprintf("the answer is complete; after it %s reported a failure: %s", e.host, words)
+}
+
 // protocolError says that e is not an OpenAI-compatible server.
 func (e *endpoint) protocolError(what string, cause error) *chat.Error {
 	out := chat.Errorf(chat.CodeProviderProtocol,
@@ -177,15 +208,4 @@ func (e *endpoint) answerTooLarge(limit int) *chat.Error {
 
 func (e *endpoint) eventTooLarge(limit int) *chat.Error {
 	return chat.Errorf(chat.CodeAnswerTooLarge, "%s sent an event of more than %d bytes: ask for a shorter answer, or choose another model", e.host, limit)
-}
-
-// emptyAnswer is a proper end without any text.
-func (e *endpoint) emptyAnswer(reason string) *chat.Error {
-	switch reason {
-	case "content_filter":
-		return chat.Errorf(chat.CodeProviderFilter, "the content filter of %s stopped the answer before its first word: put the question differently", e.host)
-	case "length":
-		return chat.Errorf(chat.CodeProviderEmpty, "%s had no room left for an answer: start a new conversation, or choose a model with a larger context", e.host)
-	}
-	return chat.Retryable(chat.Errorf(chat.CodeProviderEmpty, "%s ended its answer without any text: send again", e.host))
 }

@@ -30,23 +30,6 @@ type choice struct {
 	Error   json.RawMessage `json:"error"`
 }
 
-// delta holds text under the names in use: reasoning_content (DeepSeek, vLLM,
-// llama.cpp) and reasoning (OpenRouter, Ollama, newer vLLM) are the same thing.
-type delta struct {
-	Content          text `json:"content"`
-	Refusal          text `json:"refusal"`
-	Reasoning        text `json:"reasoning"`
-	ReasoningContent text `json:"reasoning_content"`
-}
-
-// thought is the reasoning of d; servers that send both names send it twice.
-func (d *delta) thought() string {
-	if d.ReasoningContent != "" {
-		return string(d.ReasoningContent)
-	}
-	return string(d.Reasoning)
-}
-
 // decode replaces f by what data says. It uses f's memory again: a long answer is
 // a hundred thousand frames.
 func (f *frame) decode(data []byte) error {
@@ -60,54 +43,15 @@ func (f *frame) decode(data []byte) error {
 	return json.Unmarshal(data, f)
 }
 
-// failure is the error object in f, or nil.
-func (f *frame) failure() json.RawMessage {
-	if present(f.Error) {
-		return f.Error
-	}
-	for i := range f.Choices {
-		if present(f.Choices[i].Error) {
-			return f.Choices[i].Error
-		}
-		if f.Choices[i].Reason == "error" {
-			return json.RawMessage(`{"message":"finish_reason is error"}`)
-		}
-	}
-	return nil
-}
-
-// present reports whether raw is an error, and not one of the ways to say that
-// there is none.
-func present(raw json.RawMessage) bool {
-	switch string(raw) {
-	case "", "null", `""`, "false", "{}":
-		return false
-	}
-	return true
-}
-
 // text is a string, byte for byte: encoding/json would replace the halves of a
 // character that was split between two deltas. null, and values that are no
-// text, are empty; of an array of parts, the text parts count.
+// text, are empty.
 type text string
 
 func (t *text) UnmarshalJSON(b []byte) error {
 	*t = ""
-	switch {
-	case len(b) == 0:
-	case b[0] == '"':
+	if len(b) > 0 && b[0] == '"' {
 		*t = text(unquote(b))
-	case b[0] == '[':
-		var parts []struct {
-			Type string `json:"type"`
-			Text text   `json:"text"`
-		}
-		if json.Unmarshal(b, &parts) != nil {
-			return nil //nolint:nilerr // not text: lenient by design
-		}
-		for _, p := range parts {
-			*t += p.Text
-		}
 	}
 	return nil
 }

@@ -45,7 +45,9 @@ func ask(content string) provider.Request {
 // got is what came of an answer.
 type got struct {
 	content, reasoning string
-	events             int
+	first              string // the first text
+	events, retyped    int
+	notices            []string
 	finish             *provider.Finish
 	err                error
 }
@@ -57,6 +59,9 @@ func read(t *testing.T, ctx context.Context, r *provider.Registry, req provider.
 	defer cancel()
 	var g got
 	for e, err := range r.Stream(ctx, req) {
+		if g.first == "" {
+			g.first = e.Text
+		}
 		if g.finish != nil || g.err != nil {
 			t.Fatalf("something after the end: %+v, %v", e, err)
 		}
@@ -65,6 +70,14 @@ func read(t *testing.T, ctx context.Context, r *provider.Registry, req provider.
 			g.err = err
 		case e.Finish != nil:
 			g.finish = e.Finish
+		case e.Notice != "":
+			g.notices = append(g.notices, e.Notice)
+		case e.Retype && e.Text == "":
+			g.retyped++
+			g.content, g.reasoning = g.reasoning+g.content, ""
+			if e.Type == chat.ChunkReasoning {
+				g.content, g.reasoning = "", g.content
+			}
 		case e.Text == "" || e.Text != chat.NormalizeText(e.Text):
 			t.Fatalf("text %q is empty or not normal", e.Text)
 		case e.Type == chat.ChunkReasoning:

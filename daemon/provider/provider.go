@@ -77,12 +77,17 @@ func hidden(key string) string {
 	return "set"
 }
 
-// Event is a piece of an answer: text, or, exactly once and last, its finish.
+// Event is a piece of an answer: text, a correction, a notice, or, exactly once and
+// last, its finish.
 type Event struct {
 	Type chat.ChunkType // content or reasoning
 	// Text is valid UTF-8 without NUL, at most maxText bytes, never empty
-	// unless Finish is set.
-	Text   string
+	// unless Retype, Notice or Finish is set.
+	Text string
+	// Retype says that all text so far is of this Type: only now it became known that
+	// what looked like the answer was reasoning, or the other way round.
+	Retype bool
+	Notice string // as in chat.Task.Notices
 	Finish *Finish
 }
 

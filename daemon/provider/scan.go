@@ -180,6 +180,11 @@ func (s *scanner) choices(f *frame) bool {
 	return s.byte(']')
 }
 
+// nothing takes one of the ways to say that there is no such thing.
+func (s *scanner) nothing() bool {
+	return s.literal("null") || s.literal("[]") || s.literal(`""`) || s.literal("{}")
+}
+
 func (s *scanner) delta(d *delta) bool {
 	seen := 0
 	return s.object(func(key []byte) bool {
@@ -192,6 +197,11 @@ func (s *scanner) delta(d *delta) bool {
 			return s.once(&seen, 4) && s.text(&d.Reasoning, nil)
 		case "reasoning_content":
 			return s.once(&seen, 8) && s.text(&d.ReasoningContent, nil)
+		case "images", "image", "audio", "tool_calls", "function_call", "extra_content":
+			return s.nothing()
+		}
+		if isOtherReasoning(key) && d.Reasoning == "" && d.ReasoningContent == "" {
+			return s.nothing()
 		}
 		return s.skip(0)
 	})

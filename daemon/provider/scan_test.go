@@ -12,6 +12,8 @@ func FuzzFrame(f *testing.F) {
 		`{"choices":[{"delta":{"reasoning":"r","reasoning_content":"r","refusal":null},"finish_reason":"stop"}]}`, `{}`, `{"choices":[]}`, ` {"model" : null , "x" : [ 1.5 , {"a":[true,false]} ] } `,
 		`{"Model":"m"}`, `{"model":"a","model":"b"}`, `{"choices":[{"delta":{"content":"a"},"delta":{"content":null}}]}`, `{"model":["m"]}`, `{"choices":[{"index":01}]}`, `{"choices":[{"index":1e2}]}`,
 		`{"x":-1}`, `{"x":1.}`, `{"error":{"message":"no"}}`, `{"choices":null}`, `{"choices":[{}{}]}`, `{"choices":[{},]}`, `{"x":"` + "\xff" + `"}`, `{"model":"` + "\xff\x00" + `"}`, `{"x":nul}`, `{"x":1}}`, `{"x":[[[[[[[[[[[[1]]]]]]]]]]]]}`,
+		`{"choices":[{"delta":{"reasoning":"r","reasoning_details":[{"text":"r"}],"tool_calls":[],"images":null}}]}`, `{"choices":[{"delta":{"thinking":"","extra_content":{}}}]}`,
+		`{"choices":[{"delta":{"reasoning_details":[{"text":"r"}],"reasoning":"r"}}]}`, `{"choices":[{"delta":{"thoughts":["r"],"audio":{"id":"a"}}}]}`, `{"choices":[{"delta":{"content":[{"type":"image_url"}]}}]}`,
 		`{"choices":[{"index":0,"error":null}]}`, `{"usage":{"total_tokens":3}}`, `{"choiceſ":[]}`, `{"\u006dodel":"m"}`, `{"model":"\q"}`, `{"model":"\u12"}`, `{"choices":[{"index":9999999999}]}`,
 	} {
 		f.Add([]byte(data))

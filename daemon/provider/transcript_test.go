@@ -29,6 +29,13 @@ func (c canned) RoundTrip(req *http.Request) (*http.Response, error) {
 	}, nil
 }
 
+// next answers with whatever body is then.
+type next struct{ body string }
+
+func (n *next) RoundTrip(req *http.Request) (*http.Response, error) {
+	return canned{body: n.body}.RoundTrip(req)
+}
+
 func replay(t *testing.T, c canned) got {
 	t.Helper()
 	r := registry(t, provider.Config{BaseURL: "http://canned.test/v1", DefaultModel: "m", Transport: c})
@@ -137,7 +144,7 @@ func TestUnusualFailures(t *testing.T) {
 		{"JSON array error", `[{"error":{"message":"no","code":401}}]`, chat.CodeProviderAuth},
 		{"lines of JSON", "{\"response\":\"a\"}\n{\"response\":\"b\"}\n", chat.CodeProviderProtocol},
 		{"page as an event", "data: <html><title>Sign in</title>\n\n", chat.CodeProviderProtocol},
-		{"text as an event", "data: oops\n\n", chat.CodeProviderProtocol},
+		{"text as an event", "data: oops\n\n", chat.CodeProviderServer},
 		{"an array as an event", "data: []\n\n", chat.CodeProviderProtocol},
 		{"a line without end", "data: " + strings.Repeat("x", 2<<20), chat.CodeAnswerTooLarge},
 		{"many data lines", strings.Repeat("data: xxxxxxxxxxxxxxxxxxxxxxxxxxxx\n", 1<<16), chat.CodeAnswerTooLarge},

@@ -218,3 +218,76 @@ func TestADeadlineEndsTheAnswerAndKeepsItsText(t *testing.T) {
 	}
 	l.calls("the provider's connection is closed", func(c []providertest.Call) bool { return c[0].Gone() })
 }
+
+// A model that leaves out the opening tag of its reasoning is found out at the closing
+// one: what was given out as the answer is taken back, and given out again.
+func TestReasoningThatLookedLikeTheAnswerIsTakenBack(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, setup{})
+	l.work(on{opts: worker.Options{Checkpoint: time.Millisecond}})
+	acc := l.submit("lie: reasoning=3 chunks=2 names=unopened gate")
+	const least = 20 * time.Millisecond
+	for n := range 3 {
+		l.provider.Step(1)
+		l.eventually("the token is in the log", func() bool { return len(l.chunks(acc)) > n })
+	}
+	<-time.After(least)
+	l.provider.Step(2)
+	_, m := l.ended(acc)
+	call := l.provider.Calls()[0]
+	l.endedAs(acc, chat.TaskDone, call.Sent)
+	if m.Content != call.Sent || m.Reasoning != call.Reasoning || time.Duration(m.ReasoningMS)*time.Millisecond < least {
+		t.Errorf("%q, %q, %d ms; sent %q, %q", m.Content, m.Reasoning, m.ReasoningMS, call.Sent, call.Reasoning)
+	}
+	chunks := l.chunks(acc)
+	for i, c := range chunks {
+		if c.Position() != (chat.Position{Attempt: 1, Index: i}) || (c.Type == chat.ChunkReset) != (i == 3) {
+			t.Errorf("chunk %d is %+v", i, c)
+		}
+	}
+	if chunks[0].Type != chat.ChunkContent || chunks[4].Type != chat.ChunkReasoning || chunks[4].Content != call.Reasoning {
+		t.Errorf("taken back: %+v, %+v", chunks[0], chunks[4])
+	}
+	// It is known now.
+	again := l.submit("lie: reasoning=3 chunks=2 names=unopened")
+	l.ended(again)
+	l.endedAs(again, chat.TaskDone, l.provider.Calls()[1].Sent)
+	if first := l.chunks(again)[0]; first.Type != chat.ChunkReasoning {
+		t.Errorf("the next time it begins with %+v", first)
+	}
+}
+
+// The same over a failing attempt, a list that is lost, and one that is salvaged.
+func TestReasoningThatIsTakenBackSurvivesFailures(t *testing.T) {
+	t.Parallel()
+	for name, lie := range map[string]string{
+		"cut behind the tag": "lie: reasoning=3 chunks=4 names=unopened cut=2 fail=1",
+		"cut before the tag": "lie: reasoning=3 chunks=4 names=unopened abort=0 fail=1",
+	} {
+		l := newLab(t, setup{})
+		l.work(on{opts: worker.Options{RetryBase: time.Millisecond}})
+		acc := l.submit(lie)
+		l.ended(acc)
+		call := l.provider.Calls()[1]
+		task, m := l.endedAs(acc, chat.TaskDone, call.Sent)
+		if task.Attempt != 2 || m.Reasoning != call.Reasoning {
+			t.Errorf("%s: attempt %d, %q", name, task.Attempt, m.Reasoning)
+		}
+	}
+	l := newLab(t, setup{})
+	l.work(on{opts: worker.Options{RetryBase: time.Millisecond}})
+	acc := l.submit("lie: reasoning=3 chunks=4 names=unopened cut=2")
+	l.ended(acc)
+	if task, m := l.endedAs(acc, chat.TaskInterrupted, providertest.Answer(3, 2)); m.Reasoning != l.provider.Calls()[2].Reasoning {
+		t.Errorf("kept of %+v: %q", task, m.Reasoning)
+	}
+	l = newLab(t, setup{})
+	l.work(on{})
+	acc = l.submit("lie: reasoning=2 chunks=3 names=unopened gate")
+	l.provider.Step(3)
+	l.logged(acc, providertest.Token(1, 0))
+	l.must(l.rdb.FlushAll(t.Context()).Err())
+	l.provider.Step(2)
+	l.ended(acc)
+	l.endedAs(acc, chat.TaskDone, providertest.Answer(1, 3))
+}

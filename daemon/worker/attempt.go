@@ -28,9 +28,11 @@ type attempt struct {
 	saving atomic.Bool
 
 	content, reasoning strings.Builder
+	first              time.Time // of the text
 	thinking           time.Time // the first of the reasoning
 	reasoningMS        int64
 	finish             *Finish
+	notices            []string
 }
 
 // run makes the attempt, from its log's beginning to the commit. ctx ends with
@@ -126,7 +128,14 @@ func (a *attempt) receive(ctx, run context.Context, stream iter.Seq2[Delta, erro
 			a.finish = d.Finish
 			return nil
 		}
+		if d.Notice != "" {
+			a.addNotice(d.Notice)
+			continue
+		}
 		crash.Here(crash.WorkerMidAnswer)
+		if d.Retype {
+			a.retype(d.Type)
+		}
 		a.add(d.Type, d.Text)
 		a.checkpoint(ctx)
 	}
@@ -156,39 +165,6 @@ func (a *attempt) thread(ctx context.Context) (system string, thread []chat.Mess
 func (a *attempt) salvage(left chat.Answer) {
 	a.put(left)
 	a.finish = &Finish{Reason: left.FinishReason}
-}
-
-// put adds what another attempt has received.
-func (a *attempt) put(given chat.Answer) {
-	a.add(chat.ChunkReasoning, given.Reasoning)
-	a.add(chat.ChunkContent, given.Content)
-	a.thinking, a.reasoningMS = time.Time{}, given.ReasoningMS
-}
-
-func (a *attempt) add(typ chat.ChunkType, text string) {
-	if text == "" {
-		return
-	}
-	if typ == chat.ChunkReasoning {
-		if a.reasoning.Len() == 0 {
-			a.thinking = time.Now()
-		}
-		a.reasoning.WriteString(text)
-	} else {
-		a.reasoningMS, a.thinking = a.reasoned(), time.Time{}
-		a.content.WriteString(text)
-	}
-	if a.log != nil {
-		a.log.Add(typ, text)
-	}
-}
-
-// reasoned is for how many milliseconds the model has reasoned.
-func (a *attempt) reasoned() int64 {
-	if a.thinking.IsZero() {
-		return a.reasoningMS
-	}
-	return time.Since(a.thinking).Milliseconds()
 }
 
 // settle decides what the attempt comes to and writes it down.
@@ -224,11 +200,7 @@ func (a *attempt) fail(ctx, work context.Context, e *chat.Error) string {
 		return "lost: " + err.Error()
 	}
 	if len(saved.Content)+len(saved.Reasoning) > a.content.Len()+a.reasoning.Len() {
-		if a.log != nil {
-			a.log.Reset()
-		}
-		a.content.Reset()
-		a.reasoning.Reset()
+		a.drop()
 		a.put(saved)
 	}
 	state := chat.TaskFailed
@@ -241,7 +213,7 @@ func (a *attempt) fail(ctx, work context.Context, e *chat.Error) string {
 // commit settles the log, commits the result to SQL, however long that takes,
 // and only then publishes the terminal chunk.
 func (a *attempt) commit(ctx, work context.Context, r chat.Result) string {
-	r.TaskID, r.Attempt = a.claim.ID, a.claim.Attempt
+	r.TaskID, r.Attempt, r.Notices = a.claim.ID, a.claim.Attempt, a.notices
 	r.Content, r.Reasoning, r.ReasoningMS = a.content.String(), a.reasoning.String(), a.reasoned()
 	if r.Model == "" {
 		r.Model = a.claim.Model
@@ -288,7 +260,7 @@ func (a *attempt) end(ctx context.Context, r chat.Result) {
 	defer cancel()
 	done := chat.Task{
 		ID: r.TaskID, MessageID: a.claim.MessageID, State: r.State,
-		FinishReason: r.FinishReason, Usage: r.Usage, Error: r.Err,
+		FinishReason: r.FinishReason, Usage: r.Usage, Error: r.Err, Notices: r.Notices,
 	}
 	terminal, _ := done.TerminalChunk(r.Attempt, r.ChunkCount-1)
 	var err error

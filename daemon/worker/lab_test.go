@@ -66,7 +66,7 @@ func (m *models) Stream(ctx context.Context, t chat.Task, system string, thread 
 	}
 	return func(yield func(worker.Delta, error) bool) {
 		for e, err := range m.registry.Stream(ctx, req) {
-			d := worker.Delta{Type: e.Type, Text: e.Text}
+			d := worker.Delta{Type: e.Type, Text: e.Text, Retype: e.Retype, Notice: e.Notice}
 			if e.Finish != nil {
 				d.Finish = &worker.Finish{Reason: e.Finish.Reason, Usage: e.Finish.Usage, Model: e.Finish.Model}
 			}

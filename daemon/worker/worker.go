@@ -53,10 +53,13 @@ type Queue interface {
 	Ring(ctx context.Context, p chat.Priority, taskID string) error
 }
 
-// Delta is a piece of an answer: text, or, once and last, its finish.
+// Delta is a piece of an answer: text, a correction, a notice, or, once and last, its finish.
 type Delta struct {
-	Type   chat.ChunkType // content or reasoning
-	Text   string
+	Type chat.ChunkType // content or reasoning
+	Text string
+	// Retype says that all text so far is of this Type, whatever it was said to be.
+	Retype bool
+	Notice string // as in chat.Task.Notices
 	Finish *Finish
 }
 

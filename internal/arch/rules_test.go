@@ -112,11 +112,11 @@ var rules = map[string]rule{
 		"a model of a screen behind a Backend interface: no HTTP, no daemon",
 	},
 	"chat/tui/plain": {
-		[]string{"chat", "chat/tui/sanitize", "github.com/muesli/cancelreader"},
+		[]string{"chat", "chat/tui/citation", "chat/tui/sanitize", "github.com/muesli/cancelreader"},
 		"a conversation in lines, for screen readers: knows no screen",
 	},
 	"chat/tui/markdown": {
-		[]string{"chat/tui/sanitize", "chat/tui/highlight", charm, "github.com/yuin/goldmark", "github.com/yuin/goldmark/", "github.com/alecthomas/chroma/v2", "github.com/alecthomas/chroma/v2/", "github.com/mattn/go-runewidth", "github.com/rivo/uniseg"},
+		[]string{"chat/tui/citation", "chat/tui/sanitize", "chat/tui/highlight", charm, "github.com/yuin/goldmark", "github.com/yuin/goldmark/", "github.com/alecthomas/chroma/v2", "github.com/alecthomas/chroma/v2/", "github.com/mattn/go-runewidth", "github.com/rivo/uniseg"},
 		"Markdown to styled lines: a function of text and width",
 	},
 	"chat/tui/highlight": {
@@ -126,6 +126,10 @@ var rules = map[string]rule{
 	"chat/tui/sanitize": {
 		[]string{charm},
 		"the one border that text of a model crosses to reach a terminal",
+	},
+	"chat/tui/citation": {
+		nil,
+		"takes out of an answer what only its provider's page can show: a function of the text",
 	},
 	"chat/tui/sanitize/hostile": {
 		[]string{charm},
@@ -141,7 +145,7 @@ var rules = map[string]rule{
 		"colours, in one place",
 	},
 	"chat/tui/transcript": {
-		[]string{"chat", "chat/tui/attach", "chat/tui/markdown", "chat/tui/sanitize", "chat/tui/theme", charm},
+		[]string{"chat", "chat/tui/attach", "chat/tui/citation", "chat/tui/markdown", "chat/tui/sanitize", "chat/tui/theme", charm},
 		"draws messages: a function of the conversation and the width",
 	},
 	"chat/tui/composer": {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
@@ -74,7 +75,7 @@ func TestOperatorSeesTheStreamInRedis(t *testing.T) {
 	c.apis[1].mustMatch(t, acc, r, chat.TaskDone, providertest.Answer(1, 50))
 	for i, entry := range list {
 		var k chat.Chunk
-		if err := json.Unmarshal([]byte(entry), &k); err != nil || k.Index != i || k.Attempt != 1 || k != r.chunks[i] {
+		if err := json.Unmarshal([]byte(entry), &k); err != nil || k.Index != i || k.Attempt != 1 || !reflect.DeepEqual(k, r.chunks[i]) {
 			t.Fatalf("entry %d is %s (%v)", i, entry, err)
 		}
 		for lines.Scan() && !strings.HasPrefix(lines.Text(), "{") { // message, channel

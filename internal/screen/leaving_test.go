@@ -41,7 +41,7 @@ func TestTheTerminalIsAsItWas(t *testing.T) {
 		calls++
 		asked(t, p, calls)
 		x.until("t4")
-		for _, mode := range []string{"1049", "1004", "2004", "1006"} {
+		for _, mode := range []string{"1049", "1004", "2004", "1006", "the wheel does nothing"} {
 			if !modes(x.output())[mode] {
 				t.Errorf("mode %s is not on", mode)
 			}
@@ -112,7 +112,7 @@ func TestSuspended(t *testing.T) {
 	x.untilAfter(from, "read a line")
 	x.untilAfter(from, "half a thought")
 	x.untilAfter(from, "c1t29")
-	for _, mode := range []string{"1049", "1004", "2004", "1006"} {
+	for _, mode := range []string{"1049", "1004", "2004", "1006", "the wheel does nothing"} {
 		x.wait("mode "+mode+" to be on again", func(out string) bool { return modes(out)[mode] })
 	}
 	p.Step(30)
@@ -145,7 +145,7 @@ func TestTheEditorHasTheTerminal(t *testing.T) {
 	x.press("from the\reditor\r")
 	x.untilAfter(from, "live")
 	x.untilAfter(from, "> from the editor")
-	for _, mode := range []string{"1049", "1004", "2004", "1006"} {
+	for _, mode := range []string{"1049", "1004", "2004", "1006", "the wheel does nothing"} {
 		x.wait("mode "+mode+" to be on again", func(out string) bool { return modes(out)[mode] })
 	}
 	x.press("\r")

@@ -234,10 +234,13 @@ const theEnd = "\x1b[0m\x1b[m\x1b[0m"
 // private are the private modes, and the keyboard protocol's stack.
 var private = regexp.MustCompile(`\x1b\[\?([0-9;]+)([hl])|\x1b\[([><])[0-9;]*u|\x1b\[>4;([0-9])m`)
 
+// alternateScroll is the mode by which the wheel sends arrows.
+const alternateScroll = "1007"
+
 // modes are the private modes that out leaves the terminal in, those that are off
-// left out.
+// left out. Alternate scroll is on by default, and only told where it is off.
 func modes(out string) map[string]bool {
-	on := map[string]bool{}
+	on := map[string]bool{alternateScroll: true}
 	for _, m := range private.FindAllStringSubmatch(out, -1) {
 		switch {
 		case m[3] != "":
@@ -250,6 +253,8 @@ func modes(out string) map[string]bool {
 			}
 		}
 	}
+	on["the wheel does nothing"] = !on[alternateScroll]
+	delete(on, alternateScroll)
 	for name, set := range on {
 		if !set {
 			delete(on, name)

@@ -2,6 +2,7 @@ package sqltest
 
 import (
 	"errors"
+	"slices"
 	"sync"
 
 	"chat"
@@ -101,6 +102,7 @@ var finishTests = map[string]func(*suite){
 			c := s.claimed()
 			r := done(c, "text of "+string(state))
 			r.State, r.Reasoning, r.ReasoningMS = state, "thoughts", 2500
+			r.Notices = []string{"seed was left out", "so were the pictures:\nnone is taken"}
 			if state == chat.TaskFailed || state == chat.TaskInterrupted {
 				r.Err, r.Usage = chat.Retryable(chat.Errorf(chat.CodeProviderIdle, "silence")), nil
 			}
@@ -116,6 +118,10 @@ var finishTests = map[string]func(*suite){
 				s.Errorf("usage %+v, want %+v", task.Usage, r.Usage)
 			}
 			m := s.answer(c.ID)
+			notices := []string{"seed was left out", "so were the pictures: none is taken"}
+			if !slices.Equal(task.Notices, notices) || !slices.Equal(m.Notices, notices) {
+				s.Errorf("notices %q of the task, %q of the message", task.Notices, m.Notices)
+			}
 			if m.Content != r.Content || m.Reasoning != "thoughts" || m.ReasoningMS != 2500 || m.State != state || m.UpdatedAt.Before(m.CreatedAt) {
 				s.Errorf("message %+v", m)
 			}

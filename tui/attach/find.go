@@ -136,6 +136,9 @@ func rankOf(path, needle string) int {
 // List is what stands in the directory that a path with one names, as it would be
 // mentioned, directories with a slash; n at most.
 func (p Place) List(prefix string, n int) []string {
+	if prefix == "~" || prefix == ".." {
+		return []string{prefix + "/"}
+	}
 	dir, name := filepath.Split(prefix)
 	entries, err := os.ReadDir(p.resolve(cmp.Or(dir, ".")))
 	if err != nil {

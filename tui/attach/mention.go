@@ -59,14 +59,21 @@ func path(text string, at int) (string, int) {
 
 // Partial is the mention that is being written at the caret: its path so far, and
 // where its @ stands.
+//
+// While it is being written, nothing is known of its end: a dot may be that of a
+// sentence or of a file's name.
 func Partial(text string, caret int) (prefix string, at int, ok bool) {
-	for _, m := range Mentions(text[:caret]) {
-		if m.To == caret {
-			return m.Path, m.From, true
+	line := text[strings.LastIndexByte(text[:caret], '\n')+1 : caret]
+	for i := len(line) - 1; i >= 0; i-- {
+		if line[i] != '@' || i > 0 && !opens(rune(line[i-1])) {
+			continue
 		}
-	}
-	if caret > 0 && text[caret-1] == '@' && (caret == 1 || opens(rune(text[caret-2]))) {
-		return "", caret - 1, true
+		path := line[i+1:]
+		inner, quoted := strings.CutPrefix(path, `"`)
+		if quoted && strings.Contains(inner, `"`) || !quoted && strings.ContainsFunc(path, unicode.IsSpace) {
+			return "", 0, false
+		}
+		return inner, caret - len(line) + i, true
 	}
 	return "", 0, false
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -39,36 +40,51 @@ func (p Place) IsFile(path string) bool {
 }
 
 // Message is a draft with the files that it mentions behind it. missing are the
-// mentions that look like paths and are none; they stay words.
+// mentions that look like paths and are none, and err says why the first of the others
+// that are not there is not; all these stay words, with which it can be sent, too.
 func (p Place) Message(draft string) (message string, missing []string, err error) {
 	parts := []string{strings.TrimRight(draft, "\n")}
 	seen := map[string]bool{}
+	leave := func(why error) {
+		if err == nil {
+			err = why
+		}
+	}
 	for _, m := range Mentions(draft) {
 		path := p.resolve(m.Path)
 		if seen[path] {
 			continue
 		}
 		seen[path] = true
-		info, err := os.Stat(path)
+		info, statErr := os.Stat(path)
 		switch {
-		case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrInvalid), err == nil && info.IsDir():
+		case errors.Is(statErr, fs.ErrPermission) && looksLikePath(m.Path):
+			leave(failed(m.Path, statErr))
+			continue
+		case statErr != nil || info.IsDir(): // a path that is too long, say, is none
 			if looksLikePath(m.Path) {
 				missing = append(missing, m.Path)
 			}
 			continue
-		case err != nil:
-			return "", nil, failed(m.Path, err)
-		case !info.Mode().IsRegular():
-			return "", nil, chat.Errorf(chat.CodeInvalid, "%s is no regular file", m.Path)
 		}
-		block, err := Read(path, m.Path)
-		if err != nil {
-			return "", nil, err
+		block, why := readRegular(path, m.Path, info)
+		if why == nil {
+			why = Check(strings.Join(append(slices.Clip(parts), block), "\n\n"))
+		}
+		if why != nil {
+			leave(why)
+			continue
 		}
 		parts = append(parts, block)
 	}
-	message = strings.Join(parts, "\n\n")
-	return message, missing, Check(message)
+	return strings.Join(parts, "\n\n"), missing, err
+}
+
+func readRegular(path, name string, info fs.FileInfo) (string, error) {
+	if !info.Mode().IsRegular() {
+		return "", chat.Errorf(chat.CodeInvalid, "%s is no regular file", name)
+	}
+	return Read(path, name)
 }
 
 // Check refuses a message that is too long, or has too many or too large images.

@@ -23,6 +23,7 @@ type Composer struct {
 	top   int // first row in sight
 
 	pastes []folded // texts that are shown as labels
+	known  []folded // those that were pasted before, the newest last
 	value  *string  // the unfolded text, nil if it is stale
 
 	rows  []segment
@@ -42,11 +43,24 @@ func (c *Composer) Value() string {
 // Empty reports whether there is no text.
 func (c *Composer) Empty() bool { return c.text == "" }
 
-// Set replaces the text and puts the caret at its end.
+// Set replaces the text and puts the caret at its end. What was folded before is
+// folded again.
 func (c *Composer) Set(text string) {
 	c.pastes = nil
-	c.edit(clean(text), 0)
-	c.caret = len(c.text)
+	c.edit("", 0)
+	c.Restore(text)
+}
+
+// Restore inserts a text that stood here before, what was folded in it folded again.
+// It reports whether there was room.
+func (c *Composer) Restore(text string) bool {
+	text = clean(text)
+	if len(c.Value())+len(text) > MaxBytes {
+		return false
+	}
+	text = c.refold(text)
+	c.edit(c.text[:c.caret]+text+c.text[c.caret:], c.caret+len(text))
+	return true
 }
 
 // Insert puts text at the caret. What is typed or pasted is cleaned like any
@@ -180,4 +194,25 @@ func (c *Composer) Caret() int { return c.caret }
 func (c *Composer) Replace(from, to int, text string) {
 	text = clean(text)
 	c.edit(c.text[:from]+text+c.text[to:], from+len(text))
+}
+
+// Swap puts text in the place of old, where that stands before the caret, or else
+// behind it; the caret stays with the character that it stands behind.
+func (c *Composer) Swap(old, text string) {
+	text = clean(text)
+	at := strings.LastIndex(c.text[:c.caret], old)
+	if at < 0 {
+		at = strings.Index(c.text, old)
+	}
+	if at < 0 || old == "" {
+		return
+	}
+	caret := c.caret
+	switch {
+	case caret >= at+len(old):
+		caret += len(text) - len(old)
+	case caret > at:
+		caret = at + len(text)
+	}
+	c.edit(c.text[:at]+text+c.text[at+len(old):], caret)
 }

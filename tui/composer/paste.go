@@ -2,6 +2,7 @@ package composer
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -40,10 +41,44 @@ func (c *Composer) Fold(text, label string) bool {
 	if len(c.Value())+len(text) > MaxBytes {
 		return false
 	}
-	fold := string(rune(foldFirst + len(c.pastes)))
-	c.pastes = append(c.pastes, folded{text, sanitize.Line(label)})
+	f := folded{text, sanitize.Line(label)}
+	c.know(f)
+	fold := c.fold(f)
 	c.edit(c.text[:c.caret]+fold+c.text[c.caret:], c.caret+len(fold))
 	return true
+}
+
+// fold is the character that stands for a paste.
+func (c *Composer) fold(f folded) string {
+	c.pastes = append(c.pastes, f)
+	return string(rune(foldFirst + len(c.pastes) - 1))
+}
+
+// maxKnown bounds what is remembered of pastes.
+const maxKnown = 32
+
+func (c *Composer) know(f folded) {
+	c.forget(f)
+	c.known = append(c.known, f)
+	c.known = c.known[max(0, len(c.known)-maxKnown):]
+}
+
+func (c *Composer) forget(f folded) {
+	c.known = slices.DeleteFunc(c.known, func(k folded) bool { return k.text == f.text })
+}
+
+// refold puts the characters of known pastes into a text, for where those stand in it.
+func (c *Composer) refold(text string) string {
+	for _, f := range slices.Backward(c.known) {
+		for f.text != "" && len(c.pastes) <= foldLast-foldFirst {
+			before, after, found := strings.Cut(text, f.text)
+			if !found {
+				break
+			}
+			text = before + c.fold(f) + after
+		}
+	}
+	return text
 }
 
 // folded is a text and what is shown in its place.
@@ -71,6 +106,7 @@ func (c *Composer) Unfold() bool {
 	for _, at := range []int{c.before(), c.caret} {
 		r, size := utf8.DecodeRuneInString(c.text[at:])
 		if i := int(r) - foldFirst; isFold(r) && i < len(c.pastes) {
+			c.forget(c.pastes[i])
 			c.edit(c.text[:at]+c.pastes[i].text+c.text[at+size:], at+len(c.pastes[i].text))
 			return true
 		}

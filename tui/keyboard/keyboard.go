@@ -26,6 +26,7 @@ type Reader struct {
 	more   func(time.Duration) bool
 	scan   scanner
 	pasted time.Time // when the last burst came
+	long   time.Time // when more came than was read
 	marks  bool      // the terminal marks what is pasted
 }
 
@@ -35,7 +36,7 @@ const escapeDelay = 50 * time.Millisecond
 
 const (
 	// burstLength is how many bytes that come at once nobody has typed.
-	burstLength = 32
+	burstLength = 16
 	// burstPause is how soon behind a burst what comes is still of it, unless it is one
 	// key, such as the enter behind what was pasted.
 	burstPause = 30 * time.Millisecond
@@ -51,8 +52,12 @@ func (r *Reader) burst(in []byte, whole bool) bool {
 	if len(in) == 0 || r.marks || bytes.ContainsFunc(in, key) || r.scan.state != typing && r.scan.state != spelling {
 		return false
 	}
+	long := len(in) >= burstLength || time.Since(r.long) <= burstPause
+	if whole {
+		r.long = time.Now()
+	}
 	end := bytes.IndexAny(in, "\r\n")
-	lines := len(in) >= burstLength && end >= 0 && (end < len(in)-1 || whole && r.moreWithin(0))
+	lines := long && end >= 0 && (end < len(in)-1 || whole && r.moreWithin(0))
 	if !lines && (len(in) == 1 || time.Since(r.pasted) > burstPause) {
 		return false
 	}
@@ -60,33 +65,61 @@ func (r *Reader) burst(in []byte, whole bool) bool {
 	return true
 }
 
+// room is how much may be read at once, so that what comes of it has room in a
+// buffer: what was held back comes on top, and the marks of a paste, and a space
+// inside a text takes two bytes.
+func (r *Reader) room(buffer int) int {
+	room := buffer - maxSequence - len(pasteBegin) - len(pasteEnd)
+	if r.scan.state != pasting {
+		room /= 2
+	}
+	return room
+}
+
 // Read reads what was typed. It may return nothing, if what came was not typed.
 func (r *Reader) Read(p []byte) (int, error) {
-	if len(p) <= 2*maxSequence {
+	if len(p) <= 4*maxSequence-1 {
 		return 0, errors.New("the buffer is too small to read keys with")
 	}
-	// What was held back comes on top, and the marks of a paste.
-	in := make([]byte, len(p)-maxSequence-len(pasteBegin)-len(pasteEnd))
+	in := make([]byte, r.room(len(p)))
 	n, err := r.File.Read(in)
 	if n < 0 {
 		n = 0
 	}
-	out := p[:0]
-	burst := r.burst(in[:n], n == len(in))
-	if burst {
-		out = append(out, pasteBegin...)
+	if r.burst(in[:n], n == len(in)) {
+		out := append(p[:0], pasteBegin...)
+		out, _ = r.keys(in[:n], out)
+		return len(append(out, pasteEnd...)), err
 	}
-	for _, b := range in[:n] {
-		out = r.scan.take(b, out)
-		r.tell()
-	}
-	if burst {
-		out = append(out, pasteEnd...)
-	}
+	out, texts := r.keys(in[:n], p[:0])
+	out = joined(out, texts)
 	if r.scan.ambiguous() && !r.moreWithin(escapeDelay) {
 		out = r.scan.flush(out)
 	}
 	return len(out), err
+}
+
+// mouseX10 is the sequence of a mouse that ends in three bytes of any value.
+const mouseX10 = "\x1b[M"
+
+// keys appends what is typed of in, and says where in it characters stand that are
+// no sequences.
+func (r *Reader) keys(in, out []byte) (_ []byte, texts []span) {
+	mouse := 0
+	for _, b := range in {
+		from, state := len(out), r.scan.state
+		out = r.scan.take(b, out)
+		r.tell()
+		mouse--
+		switch {
+		case len(out) == from:
+		case string(out[from:]) == mouseX10:
+			mouse = len("xyz")
+		case mouse < 0 && state != pasting && isText(out[from]):
+			texts = extended(texts, from, len(out))
+		}
+	}
+	return out, texts
 }
 
 func (r *Reader) moreWithin(d time.Duration) bool {

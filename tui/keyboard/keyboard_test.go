@@ -39,7 +39,7 @@ func typed(t *testing.T, late bool, pieces ...string) (string, [][3]uint8) {
 	if err := errors.Join(in.Close(), out.Close()); err != nil {
 		t.Fatal(err)
 	}
-	return got.String(), answers
+	return strings.NewReplacer(string(innerSpace), " ", string(innerTab), "\t").Replace(got.String()), answers
 }
 
 func TestWhatTheTerminalSaysIsNotTyped(t *testing.T) {
@@ -153,6 +153,7 @@ func TestLinesThatComeAtOnceAreAPaste(t *testing.T) {
 		"a long line and enter":     {[]string{"a question of more than thirty-two characters\r"}, "a question of more than thirty-two characters\r"},
 		"enter, and the next words": {[]string{"short\rand more"}, "short\rand more"},
 		"keys among it":             {[]string{"a question of more than thirty-two\r\x03"}, "a question of more than thirty-two\r\x03"},
+		"two short lines":           {[]string{"line one\rline two\r"}, pasteBegin + "line one\rline two\r" + pasteEnd},
 		"marked as a paste":         {[]string{pasteBegin + lines + pasteEnd}, pasteBegin + lines + pasteEnd},
 	} {
 		if got, _ := typed(t, true, c.pieces...); got != c.want {
@@ -162,8 +163,62 @@ func TestLinesThatComeAtOnceAreAPaste(t *testing.T) {
 }
 
 func TestAPasteThatIsCutAtALinesEndIsOne(t *testing.T) {
-	full := strings.Repeat("x", 179) + "\r"
+	full := strings.Repeat("x", 89) + "\r"
 	if got, _ := typed(t, false, full+"second\r"); got != pasteBegin+full+pasteEnd {
 		t.Errorf("%q", got)
+	}
+}
+
+// A first line longer than one read does not send what stands before it.
+func TestAPasteWithALongFirstLineIsAPaste(t *testing.T) {
+	long := strings.Repeat("x", 90)
+	got, _ := typed(t, true, long, "the end\rmore")
+	if want := long + pasteBegin + "the end\rmore" + pasteEnd; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	got, _ = typed(t, true, long, "the end\r")
+	if want := long + "the end\r"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// A text in one read is reported as one: spaces inside it do not cut it, and a tab
+// inside it is no key. Keys stay what they are.
+func TestATextInOneReadIsOne(t *testing.T) {
+	for read, want := range map[string]string{
+		"now press enter":         "now\u0080press\u0080enter",
+		" a":                      "\u0080a",
+		"a ":                      "a\u0080",
+		" ":                       " ",
+		"a":                       "a",
+		"a\tb":                    "a\u0081b",
+		"\ta b\t":                 "\ta\u0080b\t",
+		"\t\t":                    "\t\t",
+		"a\t":                     "a\t",
+		"a b\rc d":                "a\u0080b\rc\u0080d",
+		"a \x1b[Ab c":             "a\u0080\x1b[Ab\u0080c",
+		"\x1bb c":                 "\x1bb\u0080c",
+		"\x1b[M !!a b":            "\x1b[M !!a\u0080b",
+		"\x1b[200~a b\x1b[201~ c": "\x1b[200~a b\x1b[201~\u0080c",
+		"日 本":                     "日\u0080本",
+	} {
+		in, out, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(out, read); err != nil {
+			t.Fatal(err)
+		}
+		buf := make([]byte, 256)
+		n, err := (&Reader{File: in, more: func(time.Duration) bool { return false }}).Read(buf)
+		if err != nil || string(buf[:n]) != want {
+			t.Errorf("%q is %q, %v; want %q", read, buf[:n], err, want)
+		}
+		if got := Text([]rune(want)); !strings.Contains(want, "\u0080") && !strings.Contains(want, "\u0081") && got != want {
+			t.Errorf("the text of %q is %q", want, got)
+		}
+		if err := errors.Join(in.Close(), out.Close()); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

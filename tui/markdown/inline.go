@@ -2,6 +2,7 @@ package markdown
 
 import (
 	"html"
+	"regexp"
 	"strings"
 
 	"github.com/yuin/goldmark/ast"
@@ -46,6 +47,8 @@ func (l *layout) inlineNode(out []span, n ast.Node, sgr string) []span {
 		return append(out, span{sanitize.Line(string(n.Label(l.src))), join(sgr, l.style.Link)})
 	case *ast.RawHTML:
 		return l.rawHTML(out, n, sgr)
+	case *mathSpan:
+		return l.mathSpan(out, n, sgr)
 	case *extast.TaskCheckBox:
 		return out // its item shows it
 	}
@@ -61,11 +64,21 @@ func (l *layout) text(out []span, n *ast.Text, sgr string) []span {
 	switch {
 	case n.HardLineBreak():
 		out = append(out, span{"\n", sgr})
+	case n.SoftLineBreak() && keepsLine(l.src[n.Segment.Stop:]):
+		out = append(out, span{"\n", sgr})
 	case n.SoftLineBreak():
 		out = append(out, span{" ", sgr})
 	}
 	return out
 }
+
+// ownLine is what begins a line that is one of a list in other dialects: a footnote,
+// a definition, a bullet.
+var ownLine = regexp.MustCompile(`^[^\n]*\n[ \t>]*(?:\[(?:\^[^\]\n]+|[0-9]+)\]: |: |[•◦▪‣·–—] )`)
+
+// keepsLine reports whether the line that follows a soft break is not to be joined
+// with the one before.
+func keepsLine(rest []byte) bool { return ownLine.Match(rest) }
 
 func (l *layout) codeSpan(n *ast.CodeSpan) string {
 	var b strings.Builder

@@ -58,6 +58,8 @@ func (l *layout) block(n ast.Node, width int) []string {
 		return l.quote(n, width)
 	case *ast.List:
 		return l.items(nil, n, n.Start, width)
+	case *mathBlock:
+		return l.math(n, width)
 	case *ast.HTMLBlock:
 		return l.raw(n, width)
 	case *extast.Table:
@@ -100,17 +102,34 @@ func (l *layout) quote(n ast.Node, width int) []string {
 	return rows
 }
 
-// items lays out a list whose first item has the given number.
+// items lays out a list whose first item has the given number, or a greater one.
 func (l *layout) items(out []string, list ast.Node, number, width int) []string {
 	for item := list.FirstChild(); item != nil; item = item.NextSibling() {
 		if item.PreviousSibling() != nil && item.HasBlankPreviousLines() {
 			out = append(out, "")
 		}
+		number = numberOf(l.src, item, number)
 		out = l.listItem(out, item, number, width)
 		number++
 	}
 	return out
 }
+
+// numberOf is the number of an item where next would be its turn: the one that is
+// written, if that goes on from there. Many write 1 before each.
+func numberOf(src []byte, item ast.Node, next int) int {
+	from := min(max(item.Pos(), 0), len(src)) // behind tabs the parser may be off the end
+	line := strings.TrimLeft(string(src[from:min(from+longestNumber, len(src))]), " \t")
+	rest := strings.TrimLeft(line, "0123456789")
+	written, err := strconv.Atoi(line[:len(line)-len(rest)])
+	if err != nil || rest == "" || !strings.ContainsRune(".)", rune(rest[0])) {
+		return next
+	}
+	return max(written, next)
+}
+
+// longestNumber is the length of the longest marker of an item, with the spaces before it.
+const longestNumber = 16
 
 // listItem lays out one item under its number (0 in bullet lists).
 func (l *layout) listItem(out []string, item ast.Node, number, width int) []string {

@@ -1,5 +1,6 @@
 // Package markdown turns Markdown (CommonMark with tables, strikethrough, task
-// lists and bare links) into rows of a terminal, none wider than asked for.
+// lists and bare links) into rows of a terminal, none wider than asked for. What it
+// cannot draw, such as formulas and HTML, it shows as it is written.
 //
 // Render lays out a whole text. Stream does the same for a text that is still
 // arriving, and after every piece its rows equal those of Render on what has
@@ -12,6 +13,7 @@ package markdown
 
 import (
 	"bytes"
+	"regexp"
 	"sync"
 
 	"github.com/yuin/goldmark/ast"
@@ -37,17 +39,38 @@ func Render(source string, width int, style Style) []string {
 var grammar = sync.OnceValue(func() parser.Parser { //nolint:gochecknoglobals // made once, constant from then on
 	return parser.NewParser(
 		parser.WithBlockParsers(parser.DefaultBlockParsers()...),
-		parser.WithInlineParsers(parser.DefaultInlineParsers()...),
+		parser.WithBlockParsers(util.Prioritized(mathBlocks{}, 50)),
 		parser.WithInlineParsers(
+			util.Prioritized(parser.NewCodeSpanParser(), 100),
+			util.Prioritized(parser.NewLinkParser(), 200),
+			util.Prioritized(parser.NewAutoLinkParser(), 300),
+			util.Prioritized(parser.NewRawHTMLParser(), 400),
 			util.Prioritized(extension.NewTaskCheckBoxParser(), 0),
-			util.Prioritized(extension.NewStrikethroughParser(), 500),
+			util.Prioritized(paths{}, 10),
+			util.Prioritized(mathSpans{}, 20),
+			util.Prioritized(emphasis{}, 500),
+			util.Prioritized(strikethrough{}, 500),
 			util.Prioritized(extension.NewLinkifyParser(), 999),
 		),
-		parser.WithParagraphTransformers(parser.DefaultParagraphTransformers()...),
-		parser.WithParagraphTransformers(util.Prioritized(extension.NewTableParagraphTransformer(), 200)),
+		parser.WithParagraphTransformers(
+			util.Prioritized(definitions{}, 100),
+			util.Prioritized(extension.NewTableParagraphTransformer(), 200),
+		),
 		parser.WithASTTransformers(util.Prioritized(extension.NewTableASTTransformer(), 0)),
 	)
 })
+
+// definitions finds the targets of links. Footnotes and numbered sources look like
+// them, and readers look for them: they stay where they are.
+type definitions struct{}
+
+var footnote = regexp.MustCompile(`(?m)^[ \t>]*\[(?:\^[^\]\n]+|[0-9]+)\]:`)
+
+func (definitions) Transform(n *ast.Paragraph, reader text.Reader, pc parser.Context) {
+	if !footnote.Match(n.Lines().Value(reader.Source())) {
+		parser.LinkReferenceParagraphTransformer.Transform(n, reader, pc)
+	}
+}
 
 func parse(src []byte, pc parser.Context) ast.Node {
 	return grammar().Parse(text.NewReader(src), parser.WithContext(pc))

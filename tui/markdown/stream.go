@@ -181,9 +181,12 @@ func (s *Stream) keepItems(l *layout, list *ast.List) int {
 	if last == list.FirstChild() {
 		return startOf(l.src, list)
 	}
-	next := &openList{number: list.Start + list.ChildCount() - 1, blank: last.HasBlankPreviousLines()}
+	next := &openList{number: list.Start, blank: last.HasBlankPreviousLines()}
 	if s.list != nil {
-		next.number = s.list.number + list.ChildCount() - 1
+		next.number = s.list.number
+	}
+	for item := list.FirstChild(); item != last; item = item.NextSibling() {
+		next.number = numberOf(l.src, item, next.number) + 1
 	}
 	from := startOf(l.src, last)
 	list.RemoveChild(list, last)

@@ -121,7 +121,10 @@ var corpus = map[string]string{
 	"blanks":           "a|b\n-|-\n1|2\n \t\r\nx\n\u00a0\n===\na|b\n-|-\n\u2003\n1|2\n\u00a0\n- x\n",
 	"crlf":             "a\r\n\r\n```\r\nx\r\n```\r\n- b\r\n- c\r\n",
 	"empty items":      "-\n- a\n-\n\n- b\n1.\n2. x\n",
+	"number gaps":      "3. a\n5. b\n   - x\n5. c\n\n9. d\n   2. e\n   4. f\n10. g\n",
 	"numbers":          "1986\\. A year\n\n14. starts\n2. goes on\n",
+	"formulas":         "so \\(a_i\n*b*\\) and $x_1*y*$ or $5 and $6\n\\[\nx \\; y\n= z\n- q\n\\]\ntext\n$$\na_1\n$$\n- item\n  \\[\n  b\n- next\n\\begin{x}\n> q\n\\end{x}\n\\[ open *x*\n\na|b\n-|-\n\\(a|b\\)|$x$|z\n\\[\nend\n",
+	"dialects":         "a[^1]\nb: *c*\n: d\n[^1]: http://x.example\n[y]: http://y.example\n\n[y] C:\\_x \\\\a\\_b 5*3*2 **a**b __init__ 1~2~3 ~~x~~ **「x」**y\n• one\n• two\n",
 	"unclosed inline":  "some **bold that never ends and `code that never ends\n\nnext *one",
 }
 

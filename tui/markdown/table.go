@@ -1,8 +1,10 @@
 package markdown
 
 import (
+	"bytes"
 	"strings"
 
+	"github.com/yuin/goldmark/ast"
 	extast "github.com/yuin/goldmark/extension/ast"
 )
 
@@ -68,11 +70,27 @@ func (l *layout) grid(t *extast.Table) grid {
 		i := 0
 		for c := r.FirstChild(); c != nil && i < len(cells); c = c.NextSibling() {
 			cells[i] = l.inline(c, sgr)
-			i++
+			if i++; i == len(cells) {
+				if rest := rowRest(l.src, c); rest != "" {
+					cells[i-1] = append(cells[i-1], span{" " + rest, sgr})
+				}
+			}
 		}
 		g.add(cells)
 	}
 	return g
+}
+
+// rowRest is what stands in a row behind its last cell, which the header has no column
+// for, as it is written.
+func rowRest(src []byte, cell ast.Node) string {
+	lines := cell.Lines()
+	if lines.Len() == 0 {
+		return ""
+	}
+	line, _, _ := bytes.Cut(src[lines.At(lines.Len()-1).Stop:], []byte{'\n'})
+	rest := strings.TrimPrefix(strings.TrimSpace(string(line)), "|")
+	return strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(rest), "|"))
 }
 
 // add adds a row.

@@ -81,13 +81,13 @@ func TestWriterWritesABlockAsSoonAsItIsFinished(t *testing.T) {
 func TestWriterSaysThatAnAttemptIsDropped(t *testing.T) {
 	var out appendOnly
 	w := NewWriter(&out, 40, Style{})
-	if err := errors.Join(w.Write("half an answ"), w.Reset()); err != nil {
+	if err := errors.Join(w.Write("half an answ"), w.Reset("the answer starts again")); err != nil {
 		t.Fatal(err)
 	}
 	if out.String() != "" {
 		t.Fatalf("nothing had been shown, but the reset wrote %q", out.String())
 	}
-	if err := errors.Join(w.Write("half\n\nan answ"), w.Reset(), w.Write("whole"), w.Close()); err != nil {
+	if err := errors.Join(w.Write("half\n\nan answ"), w.Reset("the answer starts again"), w.Write("whole"), w.Close()); err != nil {
 		t.Fatal(err)
 	}
 	want := "half\n\n── the answer starts again ────────────\n\nwhole\n"
@@ -130,3 +130,19 @@ var errBroken = errors.New("broken pipe")
 type failing struct{}
 
 func (failing) Write([]byte) (int, error) { return 0, errBroken }
+
+func TestWriterLeavesCitationMarkersOut(t *testing.T) {
+	var out appendOnly
+	w := NewWriter(&out, 60, Style{})
+	for _, piece := range []string{"It exists. ", "\ue200ci", "te\ue202turn1view0\ue201", " More.\n\n", "- so【4:0†sour", "ce】\n", "And \ue200cite\ue202turn"} {
+		if err := w.Write(piece); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if want := "It exists. More.\n\n• so And\n"; out.String() != want {
+		t.Errorf("wrote %q, want %q", out.String(), want)
+	}
+}

@@ -95,6 +95,14 @@ func (s sequences) Write(p []byte) (int, error) {
 	return s.File.Write(p)
 }
 
+// Alternate scroll (mode 1007) makes arrows of the wheel on the alternate screen, which
+// would turn through old prompts. How it was, the terminal remembers where it knows how
+// to (XTSAVE); elsewhere it is on afterwards, as it is by default where it exists.
+const (
+	wheelOff = "\x1b[?1007s\x1b[?1007l"
+	wheelOn  = "\x1b[?1007h\x1b[?1007r"
+)
+
 // Write takes what Bubble Tea writes: modes go to the terminal as they are, its
 // frames, which are empty, do not. The clearing of the alternate screen is left
 // out, too: it comes up empty.
@@ -108,12 +116,19 @@ func (s *Screen) Write(p []byte) (int, error) {
 	case text == ansi.ResetModeAltScreenSaveCursor:
 		s.up = false
 		s.wait(nil)
-	}
-	if text == ansi.SetModeAltScreenSaveCursor {
+		return s.mode(wheelOn, p)
+	case text == ansi.SetModeAltScreenSaveCursor:
 		// What it looks like is seen when Bubble Tea has told its size, behind its own sequences.
 		s.up, s.width, s.painted = true, 0, time.Time{}
+		return s.mode(wheelOff, p)
 	}
 	return s.File.Write(p)
+}
+
+// mode writes what Bubble Tea writes, with a mode of ours before it.
+func (s *Screen) mode(ours string, p []byte) (int, error) {
+	n, err := s.File.Write(append([]byte(ours), p...))
+	return max(n-len(ours), 0), err
 }
 
 // WriteString is Write: Bubble Tea's single sequences come this way.

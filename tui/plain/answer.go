@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"chat"
+	"chat/tui/citation"
 	"chat/tui/sanitize"
 )
 
@@ -25,8 +26,10 @@ func (t *talk) attached(ctx context.Context, text string) (message string, ok bo
 	}
 	message, missing, err := t.attach(text)
 	switch {
-	case err != nil:
-		return "", false, t.complain(ctx, "The message was not sent", err)
+	case err != nil && t.insisted != text:
+		t.insisted = text
+		t.say("The message was not sent: %s. Enter it again to send it as text.", clause(chat.AsError(err).Message))
+		return "", false, context.Cause(ctx)
 	case len(missing) > 0 && t.insisted != text:
 		t.insisted = text
 		t.say("The message was not sent: there is no file %s. Enter it again to send it as text.", strings.Join(missing, ", "))
@@ -165,8 +168,11 @@ type answer struct {
 	begun    bool
 	thinking bool
 	offline  bool
+	reasoned bool
+	attempt  int // of the last chunk
 	text     sentences
 	clean    sanitize.Stream
+	cites    citation.Stream
 }
 
 // take reads an update out; true when the answer has ended.
@@ -178,8 +184,10 @@ func (a *answer) take(u chat.Update) bool {
 		return false
 	}
 	c := *u.Chunk
+	defer func() { a.attempt = c.Attempt }()
 	switch c.Type {
 	case chat.ChunkReasoning:
+		a.reasoned = true
 		if !a.thinking {
 			a.thinking = true
 			a.talk.say("The model is thinking.")
@@ -190,20 +198,28 @@ func (a *answer) take(u chat.Update) bool {
 			a.talk.last.Reset()
 			a.talk.say("Assistant:")
 		}
-		text := a.clean.Append(c.Content)
+		text := a.cites.Append(a.clean.Append(c.Content))
 		a.talk.last.WriteString(text)
 		a.talk.write(a.text.add(text))
 	case chat.ChunkReset:
 		if a.begun {
 			a.talk.write("\n")
-			a.talk.say("The answer begins again.")
+			a.talk.say("%s", a.dropped(c))
 		}
-		*a = answer{talk: a.talk}
+		*a = answer{talk: a.talk, thinking: c.Resorts(a.attempt)}
 	case chat.ChunkDone, chat.ChunkError:
 		a.end(c)
 		return true
 	}
 	return false
+}
+
+// dropped says why what was read out is no part of the answer.
+func (a *answer) dropped(c chat.Chunk) string {
+	if c.Resorts(a.attempt) {
+		return "That was the model's reasoning."
+	}
+	return "The answer begins again."
 }
 
 func (a *answer) link(l chat.Link) {
@@ -218,7 +234,9 @@ func (a *answer) link(l chat.Link) {
 }
 
 func (a *answer) end(c chat.Chunk) {
-	if rest := a.text.rest(); a.begun {
+	held := a.cites.Flush()
+	a.talk.last.WriteString(held)
+	if rest := a.text.add(held) + a.text.rest(); a.begun {
 		a.talk.write(rest + "\n")
 	}
 	switch {
@@ -229,6 +247,17 @@ func (a *answer) end(c chat.Chunk) {
 	case c.State == chat.TaskCancelled:
 		a.talk.say("The answer was stopped.")
 	default:
+		content, reasoning := "", ""
+		if a.begun {
+			content = a.talk.last.String()
+		}
+		if a.reasoned {
+			reasoning = "…"
+		}
+		if why := chat.Shortfall(c.FinishReason, content, reasoning); why != "" {
+			a.talk.say("%s.", strings.ToUpper(why[:1])+why[1:])
+			return
+		}
 		a.talk.say("End of the answer.")
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"chat"
+	"chat/tui/citation"
 	"chat/tui/sanitize"
 )
 
@@ -133,7 +134,7 @@ func (t *talk) open(ctx context.Context, id string) error {
 		if m.State != "" && !m.State.Terminal() {
 			return t.follow(ctx, m.TaskID)
 		}
-		t.last.WriteString(sanitize.String(m.Content))
+		t.last.WriteString(citation.String(sanitize.String(m.Content)))
 		t.say("The last answer was:\n%s", t.last.String())
 		return nil
 	}

@@ -304,6 +304,9 @@ func TestMentionedFilesAreAttached(t *testing.T) {
 			if strings.Contains(text, "@gone") {
 				return text, []string{"gone"}, nil
 			}
+			if strings.Contains(text, "@locked") {
+				return text, nil, chat.Errorf(chat.CodeInvalid, "cannot read locked: permission denied")
+			}
 			return text, nil, nil
 		}
 	})
@@ -313,6 +316,8 @@ func TestMentionedFilesAreAttached(t *testing.T) {
 	if got := (<-b.sent).Content; got != "look @gone" {
 		t.Errorf("sent %q", got)
 	}
+	x.enter("read @locked") // cannot be attached, and can be sent
+	x.until("cannot read locked: permission denied. Enter it again")
 	x.enter("then @gone") // while the answer is being made
 	x.until("there is no file gone. Enter it again")
 	x.enter("look @there")

@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	tea "github.com/charmbracelet/bubbletea"
+
+	"chat/tui/keyboard"
 )
 
 // binding is one row of the table of keys: dispatch, the help and the hints in
@@ -14,6 +16,7 @@ type binding struct {
 	shown string
 	what  string
 	hint  string // for the last row; "" leaves it out
+	moves bool   // it only chooses another row
 	do    func(*Model) tea.Cmd
 }
 
@@ -24,20 +27,48 @@ func keys() []binding {
 	by := func(n int) func(*Model) int { return func(*Model) int { return n } }
 	const all = 1 << 20
 	return []binding{
-		{[]string{"?"}, "?", "this help", "? keys", func(m *Model) tea.Cmd { m.help = true; return nil }},
-		{[]string{"up", "k"}, "↑ k", "the row above", "↑↓ choose", moves(by(-1))},
-		{[]string{"down", "j"}, "↓ j", "the row below", "", moves(by(1))},
-		{[]string{"pgup", "ctrl+b"}, "pgup", "a page up", "", moves(func(m *Model) int { return -m.page() })},
-		{[]string{"pgdown", "ctrl+f"}, "pgdn", "a page down", "", moves(func(m *Model) int { return m.page() })},
-		{[]string{"home", "g"}, "g", "the first row", "", moves(by(-all))},
-		{[]string{"end", "G"}, "G", "the last row", "", moves(by(all))},
-		{[]string{"enter"}, "enter", "leave, and open the conversation", "enter open", open},
-		{[]string{"s"}, "s s", "stop the answer", "s stop", stop},
-		{[]string{"q", "esc", "ctrl+c"}, "q esc ctrl+c", "leave; answers go on", "q quit", func(*Model) tea.Cmd { return tea.Quit }},
+		{[]string{"?"}, "?", "this help", "? keys", false, func(m *Model) tea.Cmd { m.help = true; return nil }},
+		{[]string{"up", "k"}, "↑ k", "the row above", "↑↓ choose", true, moves(by(-1))},
+		{[]string{"down", "j"}, "↓ j", "the row below", "", true, moves(by(1))},
+		{[]string{"pgup", "ctrl+b"}, "pgup", "a page up", "", true, moves(func(m *Model) int { return -m.page() })},
+		{[]string{"pgdown", "ctrl+f"}, "pgdn", "a page down", "", true, moves(func(m *Model) int { return m.page() })},
+		{[]string{"home", "g"}, "g", "the first row", "", true, moves(by(-all))},
+		{[]string{"end", "G"}, "G", "the last row", "", true, moves(by(all))},
+		{[]string{"enter"}, "enter", "leave, and open the conversation", "enter open", false, open},
+		{[]string{"s"}, "s s", "stop the answer", "s stop", false, stop},
+		{[]string{"q", "esc", "ctrl+c"}, "q esc ctrl+c", "leave; answers go on", "q quit", false, func(*Model) tea.Cmd { return tea.Quit }},
 	}
 }
 
 func (m *Model) page() int { return max(m.height-5, 1) }
+
+// press takes a message of the keyboard. A text is only what Presses takes for keys.
+func (m *Model) press(msg tea.KeyMsg) tea.Cmd {
+	switch {
+	case msg.Paste:
+		return nil
+	case msg.Type != tea.KeyRunes || len(msg.Runes) == 1:
+		return m.key(msg.String())
+	}
+	var cmds []tea.Cmd
+	for _, key := range keyboard.Presses(keyboard.Text(msg.Runes), roleOf) {
+		cmds = append(cmds, m.key(key))
+	}
+	return tea.Batch(cmds...)
+}
+
+func roleOf(key string) keyboard.Role {
+	for _, b := range keys() {
+		switch {
+		case !slices.Contains(b.keys, key):
+		case b.moves:
+			return keyboard.Moves
+		default:
+			return keyboard.Action
+		}
+	}
+	return keyboard.NoKey
+}
 
 // key takes one key. Any key leaves the help, and any but a second s a question.
 func (m *Model) key(key string) tea.Cmd {

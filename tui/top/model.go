@@ -102,7 +102,7 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.WindowSizeMsg:
 		m.width, m.height = msg.Width, msg.Height
 	case tea.KeyMsg:
-		return m, m.key(msg.String())
+		return m, m.press(msg)
 	case dueMsg:
 		return m, m.look()
 	case lookedMsg:

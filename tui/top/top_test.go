@@ -292,3 +292,61 @@ func TestRunOnATerminal(t *testing.T) {
 		})
 	}
 }
+
+// Whatever word the server has for Redis, other than ok, is shown with it.
+func TestWhatIsWrongWithRedisIsShown(t *testing.T) {
+	for _, c := range []struct {
+		redis     string
+		told      bool // Redis tells its numbers
+		head, row string
+	}{
+		{"ok", true, "", ""},
+		{"", true, "", ""},
+		{"down", false, "redis down", "does not answer; answers go on"},
+		{"down", true, "redis down", "does not answer; answers go on"},
+		{"ok", false, "", "does not answer; answers go on"},
+		{"read-only", true, "redis read-only", "read-only; answers go on"},
+		{"no subscriptions", true, "redis no subscriptions", "no subscriptions; answers go on"},
+		{"no subscriptions", false, "redis no subscriptions", "no subscriptions; answers go on"},
+		{"out of\x1b[31m memory", true, "redis out of memory", "out of memory; answers go on"},
+		{"loading", false, "redis loading", "loading; answers go on"},
+	} {
+		st := busy(1, noon)
+		if st.Redis = c.redis; !c.told {
+			st.Memory = nil
+		}
+		for _, width := range []int{80, 120} {
+			rows := Snapshot(st, &Meter{}, "local", width)
+			head := strings.Contains(rows[0], " · redis ")
+			row := strings.Contains(rows[2], "answers go on")
+			if head != (c.head != "") || !strings.Contains(rows[0], c.head) || row != (c.row != "") || !strings.Contains(rows[2], c.row) {
+				t.Errorf("%q, with numbers %v, %d wide:\n%s", c.redis, c.told, width, strings.Join(rows[:3], "\n"))
+			}
+			if keys := strings.Contains(rows[2], "48 keys"); keys != c.told {
+				t.Errorf("%q: the keys are told: %v", c.redis, keys)
+			}
+		}
+	}
+}
+
+// A text that comes in one piece does nothing: not even to stop an answer, s s.
+func TestATextIsNoKeyOfTop(t *testing.T) {
+	for _, text := range []string{"ss", "esc", "enter", "up", "q", "less", "?s", "ctrl+c", "end", "s s", "pgup", "home", "quit"} {
+		s := &server{answers: 3}
+		m := screenOf(t, s, 80, 24)
+		for _, r := range []tea.KeyMsg{{Type: tea.KeyRunes, Runes: []rune(text), Paste: len(text) == 1}} {
+			if _, cmd := m.Update(r); cmd != nil && cmd() != nil {
+				t.Errorf("%q does something", text)
+			}
+		}
+		if m.help || m.ask != "" || m.chosen != "" || len(s.stopped) > 0 {
+			t.Errorf("%q: help %v, a question %q", text, m.help, m.ask)
+		}
+	}
+	m := screenOf(t, &server{answers: 3}, 80, 24)
+	first := m.id
+	m.Update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("jj")})
+	if m.id == first {
+		t.Error("a key that is held down moves nothing")
+	}
+}

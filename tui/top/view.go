@@ -56,12 +56,8 @@ func (f frame) headline(host string, width int) string {
 		{fmt.Sprintf("%.0f tok/s", f.meter.Total()), ""},
 	}
 	for _, d := range []struct{ name, state string }{{"sql", f.st.SQL}, {"redis", f.st.Redis}} {
-		switch d.state {
-		case "ok":
-		case "down":
-			list = append(list, part{d.name + " down", f.th.Bad})
-		default: // a sentence, which has a line of its own
-			list = append(list, part{d.name + " is in trouble", f.th.Bad})
+		if !well(d.state) {
+			list = append(list, part{d.name + " " + d.state, f.th.Bad})
 		}
 	}
 	return parts(width, " · ", append(list,
@@ -98,11 +94,11 @@ func (f frame) queue(width int) string {
 func (f frame) memory(width int) string {
 	list := []part{{" redis", f.th.Title}}
 	m := f.st.Memory
-	if m == nil {
-		return parts(width, "  ", append(list, part{"does not answer; answers go on, and are saved", f.th.Bad})...)
+	if trouble := f.redisTrouble(); trouble != "" {
+		list = append(list, part{trouble, f.th.Bad})
 	}
-	if f.st.Redis != "ok" {
-		list = append(list, part{f.st.Redis, f.th.Bad})
+	if m == nil {
+		return parts(width, "  ", list...)
 	}
 	if m.Keys >= 0 {
 		list = append(list, part{fmt.Sprintf("%d keys", m.Keys), ""})
@@ -119,6 +115,20 @@ func (f frame) memory(width int) string {
 		list = append(list, part{fmt.Sprintf("%d never expire", m.Lasting), f.th.Dim})
 	}
 	return parts(width, "  ", list...)
+}
+
+// well reports whether that is how something stands of which there is nothing to say.
+func well(state string) bool { return state == "ok" || state == "" }
+
+// redisTrouble is what is wrong with Redis, "" if nothing is.
+func (f frame) redisTrouble() string {
+	switch state := f.st.Redis; {
+	case !well(state) && state != "down":
+		return state + "; answers go on, and are saved"
+	case f.st.Memory == nil || state == "down":
+		return "does not answer; answers go on, and are saved"
+	}
+	return ""
 }
 
 // Snapshot draws all of st, without colour, in rows of at most width columns.

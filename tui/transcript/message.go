@@ -8,6 +8,7 @@ import (
 
 	"chat"
 	"chat/tui/attach"
+	"chat/tui/citation"
 	"chat/tui/markdown"
 	"chat/tui/sanitize"
 	"chat/tui/theme"
@@ -51,7 +52,9 @@ type Message struct {
 	state     chat.TaskState
 	finish    string
 	failure   string
+	attempt   int       // of the last chunk
 	attempts  int       // begun anew, as seen here
+	began     time.Time // the first of the text
 	trouble   string    // of the attempt before, while the next one has said nothing
 	try       int       // the number of the next attempt
 	due       time.Time // when it is made at the earliest
@@ -99,8 +102,12 @@ func (m *Message) identify(rec chat.Message) {
 }
 
 func (m *Message) texts(rec chat.Message) {
-	m.content.set(rec.Content)
-	m.reasoning.set(rec.Reasoning)
+	content := sanitize.String(rec.Content)
+	if m.Role == chat.RoleAssistant {
+		content = citation.String(content)
+	}
+	m.content.set(content)
+	m.reasoning.set(citation.String(sanitize.String(rec.Reasoning)))
 	if rec.ReasoningMS > 0 { // the worker's clock knows better than one that saw a replay
 		m.thought = time.Duration(rec.ReasoningMS) * time.Millisecond
 	}
@@ -135,6 +142,11 @@ func (m *Message) State() chat.TaskState { return m.state }
 
 // Apply takes the next chunk of the message's stream.
 func (m *Message) Apply(c chat.Chunk) {
+	again := !c.Resorts(m.attempt)
+	m.attempt = c.Attempt
+	if m.began.IsZero() && !c.Terminal() {
+		m.began = m.look.Now
+	}
 	switch c.Type {
 	case chat.ChunkContent:
 		m.endThinking()
@@ -149,12 +161,16 @@ func (m *Message) Apply(c chat.Chunk) {
 		m.reasoning.add(c.Content)
 		m.state = chat.TaskRunning
 	case chat.ChunkReset:
-		if m.HasText() || !m.reasoning.empty() {
-			m.attempts++
-		}
+		had := m.HasText() || !m.reasoning.empty()
 		m.content.clear()
 		m.reasoning.clear()
-		m.thinking, m.thought, m.pace = time.Time{}, 0, pace{}
+		m.thinking, m.thought = m.began, 0
+		if again {
+			m.thinking, m.began, m.pace = time.Time{}, time.Time{}, pace{}
+		}
+		if again && had {
+			m.attempts++
+		}
 	case chat.ChunkDone, chat.ChunkError:
 		m.endThinking()
 		m.end(c)
@@ -168,6 +184,8 @@ func (m *Message) endThinking() {
 }
 
 func (m *Message) end(c chat.Chunk) {
+	m.content.end()
+	m.reasoning.end()
 	m.Stopping, m.state, m.finish, m.Usage = false, c.State, c.FinishReason, c.Usage
 	if !m.state.Terminal() {
 		m.state = chat.TaskDone
@@ -184,6 +202,8 @@ func (m *Message) end(c chat.Chunk) {
 func (m *Message) Fail(sentence string) {
 	m.Sending, m.Stopping = false, false
 	m.state, m.failure = chat.TaskFailed, sanitize.Line(sentence)
+	m.content.end()
+	m.reasoning.end()
 }
 
 // Height lays the message out. Of a long text only what changed is laid out anew.

@@ -164,11 +164,8 @@ func (m *Message) ending() (sentence, sgr string) {
 	case chat.TaskCancelled:
 		return "■ Stopped." + kept, th.Warn
 	case chat.TaskDone:
-		switch {
-		case m.finish == "length":
-			return "⚠ The model's length limit cut this answer.", th.Warn
-		case !m.HasText():
-			return "(an empty answer)", th.Dim
+		if why := chat.Shortfall(m.finish, m.Content(), m.reasoning.src.String()); why != "" && m.Role == chat.RoleAssistant {
+			return "⚠ " + asSentence(why), th.Warn
 		}
 	case chat.TaskQueued, chat.TaskRunning:
 	default:
@@ -177,6 +174,11 @@ func (m *Message) ending() (sentence, sgr string) {
 		}
 	}
 	return "", ""
+}
+
+// asSentence is a clause as a sentence of its own.
+func asSentence(clause string) string {
+	return strings.ToUpper(clause[:1]) + clause[1:] + "."
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%d s", int(d.Seconds())) }

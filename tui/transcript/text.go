@@ -3,27 +3,31 @@ package transcript
 import (
 	"strings"
 
+	"chat/tui/citation"
 	"chat/tui/markdown"
 	"chat/tui/sanitize"
 )
 
-// text is a Markdown text that may still grow. It is cleaned as it comes in, and
-// laid out when somebody looks.
+// text is a Markdown text that may still grow. It is cleaned as it comes in, citation
+// markers included, and laid out when somebody looks.
 type text struct {
 	clean  sanitize.Stream
+	cites  citation.Stream
 	src    strings.Builder
 	stream *markdown.Stream // nil: not laid out
 	width  int
 	look   int // the version of the style
 }
 
-func (t *text) add(piece string) { t.src.WriteString(t.clean.Append(piece)) }
+func (t *text) add(piece string) { t.src.WriteString(t.cites.Append(t.clean.Append(piece))) }
+
+// end says that no more comes.
+func (t *text) end() { t.src.WriteString(t.cites.Flush()) }
 
 func (t *text) empty() bool { return t.src.Len() == 0 }
 
-// set replaces the text, and keeps the layout if it is the same.
+// set replaces the text, which is clean, and keeps the layout if it is the same.
 func (t *text) set(whole string) {
-	whole = sanitize.String(whole)
 	if whole == t.src.String() {
 		return
 	}

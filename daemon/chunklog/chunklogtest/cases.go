@@ -154,6 +154,44 @@ func testReset(t *testing.T, b *bench) {
 	}
 }
 
+// testOwnReset drops text within an attempt, and loses the list behind that.
+func testOwnReset(t *testing.T, b *bench) {
+	live := b.log.Tail(b.task.ID, chat.Start())
+	defer live.Close()
+	w := b.writer(t, 1)
+	b.say(t, w, 0, 5)
+	read(t, live, count(5))
+	w.Reset()
+	w.Add(chat.ChunkReasoning, words(0, 5))
+	w.Add(chat.ChunkContent, "It is 4.")
+	rest := read(t, live, count(3))
+	if rest[0].Type != chat.ChunkReset || rest[0].Position() != (chat.Position{Attempt: 1, Index: 5}) || Content(rest) != "It is 4." {
+		t.Fatalf("behind the reset: %+v", rest)
+	}
+	for after := range 7 {
+		late := b.log.Tail(b.task.ID, chat.Position{Attempt: 1, Index: after})
+		if got := read(t, late, count(7-after)); Content(got) != "It is 4." {
+			t.Fatalf("behind %d: %+v", after, got)
+		}
+		late.Close()
+	}
+	if err := b.Client.FlushAll(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	w.Add(chat.ChunkContent, " Yes.")
+	for _, after := range []chat.Position{chat.Start(), {Attempt: 1, Index: 3}} {
+		late := b.log.Tail(b.task.ID, after)
+		if got := read(t, late, count(8-after.Index)); Content(got) != "It is 4. Yes." {
+			t.Fatalf("written again, behind %s: %+v", after, got)
+		}
+		late.Close()
+	}
+	a, err := b.log.Read(t.Context(), b.task.ID)
+	if err != nil || a.Content != "It is 4. Yes." || a.Reasoning != words(0, 5) {
+		t.Fatalf("%+v, %v", a, err)
+	}
+}
+
 func testOldPosition(t *testing.T, b *bench) {
 	b.say(t, b.writer(t, 1), 0, 5)
 	if err := b.Client.FlushAll(t.Context()).Err(); err != nil {

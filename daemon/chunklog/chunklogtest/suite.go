@@ -45,6 +45,7 @@ func Run(t *testing.T, open func(t *testing.T) Engine) {
 		{"a stream that has ended is packed", testPacked},
 		{"a tail that joins before the first chunk", testJoinEarly},
 		{"a new attempt begins with a reset", testReset},
+		{"an attempt drops its own text, and goes on", testOwnReset},
 		{"a position of an older attempt is answered by the reset", testOldPosition},
 		{"a position that never was is answered by a reset", testNonsensePosition},
 		{"a position ahead of the log is answered by a reset", testAheadOfTheLog},

@@ -83,6 +83,11 @@ func (a *answer) stream() (string, error) {
 			return "", err
 		}
 	}
+	if a.l.reasoning > 0 && (a.l.names == "tags" || a.l.names == "unopened") {
+		if err := a.event(`{"choices":[{"index":0,"delta":{"content":"\n</think>\n\n"}}]}`); err != nil {
+			return "", err
+		}
+	}
 	for i := 0; !a.l.empty && (i < a.l.chunks || a.l.endless); i++ {
 		if how, err := a.before(i); how != "" || err != nil {
 			return how, err
@@ -178,6 +183,9 @@ func (a *answer) token(i int, text string, reasoning bool) error {
 	if !reasoning && (a.l.split || a.l.surrogates) {
 		literal, sent = a.splitting(text)
 	}
+	if reasoning && a.l.names == "tags" && i == 0 {
+		literal = `"<think>\n` + literal[1:]
+	}
 	field := `"content":` + literal
 	if reasoning {
 		field = a.reasoningField(literal)
@@ -196,6 +204,10 @@ func (a *answer) reasoningField(literal string) string {
 		return `"reasoning":` + literal
 	case "both":
 		return `"reasoning":` + literal + `,"reasoning_content":` + literal
+	case "parts":
+		return `"content":[{"type":"thinking","thinking":[{"type":"text","text":` + literal + `}]}]`
+	case "tags", "unopened":
+		return `"content":` + literal
 	}
 	return `"reasoning_content":` + literal
 }

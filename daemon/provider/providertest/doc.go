@@ -18,7 +18,8 @@
 //	text=…           what each token is, instead of its name (see Token); URL-escaped
 //	tag=…            put in front of each token, to tell tasks apart
 //	mark=NAME        tokens that name task, call and place, with a checksum (see Marked)
-//	names=both       reasoning as reasoning_content | reasoning | both
+//	names=both       reasoning as reasoning_content | reasoning | both | parts, or in the content:
+//	                 between tags, or unopened, without the tag that opens it
 //	usage=N          completion tokens reported; nousage: none; usage=absurd: nonsense
 //	finish=stop      finish_reason; nofinish: none; nodone: no [DONE]
 //	extra=TEXT       a token after [DONE]

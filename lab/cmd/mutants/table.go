@@ -158,7 +158,7 @@ func mutants() []mutant {
 		},
 		{
 			"text is published as it came", "C4", "daemon/provider/answer.go",
-			"	return a.send(typ, chat.NormalizeText(t.join(s)))", "	return a.send(typ, t.join(s))",
+			"	return a.think.add(chat.NormalizeText(a.content.join(said)), false)", "	return a.think.add(a.content.join(said), false)",
 			"./daemon/provider", "", "",
 		},
 		{

@@ -1,0 +1,232 @@
+package provider
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// delta is a piece of a message. Its content and its reasoning come under many
+// names and in many forms; UnmarshalJSON reads them all, and scan the most common.
+type delta struct {
+	Content text
+	Refusal text
+	// The reasoning. Servers that send several names at a time send it several times.
+	ReasoningContent text // reasoning_content: DeepSeek, vLLM, llama.cpp, Qwen, Zhipu, Kimi, xAI, LiteLLM
+	Reasoning        text // reasoning: OpenRouter, Ollama, Groq, LM Studio, newer vLLM
+	OtherReasoning   text // under one of otherReasoning, or in the parts of the content
+	// Thought says that the content is reasoning, as Gemini's OpenAI layer does.
+	Thought bool
+
+	extras
+}
+
+// extras are what a message has beside its text, which is not kept.
+type extras struct {
+	Pictures, Sounds int
+	Tool             string // the name of the first tool that is asked for
+}
+
+// otherReasoning are further names of reasoning, the most telling first: MiniMax and
+// OpenRouter; LiteLLM; GitHub Copilot; Ollama and gateways to Anthropic; others.
+var otherReasoning = []string{ //nolint:gochecknoglobals // a constant in all but type
+	"reasoning_details", "thinking_blocks", "reasoning_text", "thinking", "thinking_content", "reasoning_summary",
+	"thought", "thoughts", "cot_summary",
+}
+
+func isOtherReasoning(key []byte) bool {
+	for _, name := range otherReasoning {
+		if string(key) == name {
+			return true
+		}
+	}
+	return false
+}
+
+// UnmarshalJSON reads a delta that scan does not know.
+func (d *delta) UnmarshalJSON(b []byte) error {
+	*d = delta{}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(b, &fields); err != nil {
+		return fmt.Errorf("a delta: %w", err)
+	}
+	for key, value := range fields {
+		if lower := strings.ToLower(key); lower != key {
+			fields[lower] = value
+		}
+	}
+	var content, refusal pieces
+	content.read(fields["content"], answerText, 0)
+	refusal.read(fields["refusal"], answerText, 0)
+	d.Content, d.Refusal = content.text, refusal.text
+	d.ReasoningContent, d.Reasoning = reasoningIn(fields["reasoning_content"]), reasoningIn(fields["reasoning"])
+	if d.ReasoningContent == "" && d.Reasoning == "" {
+		d.OtherReasoning = content.reasoning
+		for _, name := range otherReasoning {
+			if d.OtherReasoning == "" {
+				d.OtherReasoning = reasoningIn(fields[name])
+			}
+		}
+	}
+	d.Thought = saysThought(fields["extra_content"])
+	d.extras = content.extras
+	d.readExtras(fields)
+	return nil
+}
+
+func (d *delta) readExtras(fields map[string]json.RawMessage) {
+	var media pieces
+	media.read(fields["images"], picture, 0)
+	media.read(fields["image"], picture, 0)
+	d.Pictures += media.Pictures
+	var sound audio
+	if json.Unmarshal(fields["audio"], &sound) == nil && sound != (audio{}) {
+		d.Sounds++
+		if d.Content == "" {
+			d.Content = sound.Transcript
+		}
+	}
+	var calls []toolCall
+	if json.Unmarshal(fields["tool_calls"], &calls) == nil && len(calls) > 0 {
+		d.Tool = calls[0].name()
+	}
+	var call functionCall
+	if json.Unmarshal(fields["function_call"], &call) == nil && call != (functionCall{}) {
+		d.Tool = toolCall{Function: call}.name()
+	}
+}
+
+// audio is a voice, and what it says.
+type audio struct {
+	ID         text `json:"id"`
+	Data       text `json:"data"`
+	Transcript text `json:"transcript"`
+}
+
+type functionCall struct {
+	Name      text `json:"name"`
+	Arguments text `json:"arguments"`
+}
+
+type toolCall struct {
+	Function functionCall `json:"function"`
+	Name     text         `json:"name"`
+}
+
+// name is the name of the tool, or something that stands for it.
+func (t toolCall) name() string {
+	if name := t.Function.Name + t.Name; name != "" {
+		return string(name)
+	}
+	return unnamedTool
+}
+
+// unnamedTool stands for a tool in pieces that do not name it.
+const unnamedTool = "a tool"
+
+// reasoningIn is the reasoning in a value of any form: a string, an object, or an
+// array of those.
+func reasoningIn(raw json.RawMessage) text {
+	var p pieces
+	p.read(raw, reasoningText, 0)
+	return p.reasoning
+}
+
+// saysThought reports whether raw is the mark of Gemini's OpenAI layer for thoughts.
+func saysThought(raw json.RawMessage) bool {
+	var mark struct {
+		Google struct {
+			Thought bool `json:"thought"`
+		} `json:"google"`
+	}
+	return json.Unmarshal(raw, &mark) == nil && mark.Google.Thought
+}
+
+// pieces are what is found in content that is more than a string.
+type pieces struct {
+	text, reasoning text
+	extras
+}
+
+// kind is what a string in content is.
+type kind int
+
+const (
+	answerText kind = iota
+	reasoningText
+	picture
+)
+
+// maxParts bounds how deep parts may be nested.
+const maxParts = 6
+
+// read takes in a string, a part, or an array of parts. Parts have a type (text,
+// output_text, refusal; thinking, reasoning, summary_text, reasoning.text …), and
+// their text in a field that is named so or like the type.
+func (p *pieces) read(raw json.RawMessage, as kind, depth int) {
+	if len(raw) == 0 || depth > maxParts {
+		return
+	}
+	switch raw[0] {
+	case '"':
+		switch s := text(unquote(raw)); as {
+		case answerText:
+			p.text += s
+		case reasoningText:
+			p.reasoning += s
+		case picture:
+			if s != "" {
+				p.Pictures++
+			}
+		}
+	case '[':
+		var items []json.RawMessage
+		if json.Unmarshal(raw, &items) == nil {
+			for _, item := range items {
+				p.read(item, as, depth+1)
+			}
+		}
+	case '{':
+		p.readPart(raw, as, depth)
+	}
+}
+
+func (p *pieces) readPart(raw json.RawMessage, as kind, depth int) {
+	var part map[string]json.RawMessage
+	if json.Unmarshal(raw, &part) != nil {
+		return
+	}
+	var typ text
+	_ = typ.UnmarshalJSON(part["type"]) // it is a string, or none
+	switch name := strings.ToLower(string(typ)); {
+	case strings.Contains(name, "image") || part["image_url"] != nil || part["inline_data"] != nil || part["b64_json"] != nil:
+		p.Pictures++
+		return
+	case strings.Contains(name, "audio"):
+		p.Sounds++
+		return
+	case strings.HasPrefix(name, "tool") || strings.HasPrefix(name, "function"):
+		var call toolCall
+		_ = json.Unmarshal(raw, &call) // a call that cannot be read is one without a name
+		p.Tool = call.name()
+		return
+	case strings.Contains(name, "encrypted") || strings.Contains(name, "redacted") || strings.Contains(name, "reference"):
+		return
+	case strings.Contains(name, "thinking") || strings.Contains(name, "reasoning") || strings.Contains(name, "summary") || strings.Contains(name, "thought"):
+		as = reasoningText
+	}
+	if string(part["thought"]) == "true" { // Gemini's own parts
+		as = reasoningText
+	}
+	before := len(p.text) + len(p.reasoning)
+	for _, name := range []string{"text", "output_text", "refusal", "value", "content", "parts"} {
+		if p.read(part[name], as, depth+1); len(p.text)+len(p.reasoning) > before {
+			return
+		}
+	}
+	for _, name := range []string{"thinking", "reasoning", "reasoning_text", "reasoning_content", "summary", "summary_text", "thought"} {
+		if p.read(part[name], reasoningText, depth+1); len(p.text)+len(p.reasoning) > before {
+			return
+		}
+	}
+}

@@ -1,0 +1,121 @@
+package chat
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+)
+
+// Ending is what a provider's finish reason means. Providers have many names for
+// few things: OpenAI's, Anthropic's, Gemini's and those of single servers.
+type Ending string
+
+// The endings.
+const (
+	EndingComplete Ending = "complete" // the model had said all
+	EndingLength   Ending = "length"   // a limit on tokens cut it
+	EndingFilter   Ending = "filter"   // a content filter cut it, or the model refused
+	EndingTool     Ending = "tool"     // the model asked for a tool
+	EndingFailure  Ending = "failure"  // the server could not go on
+	EndingOther    Ending = "other"    // a name that is not known
+)
+
+// endings are the names in use, in the form that plainReason gives them.
+var endings = func() map[string]Ending { //nolint:gochecknoglobals // a constant in all but type
+	names := map[Ending]string{
+		EndingComplete: `stop stopped endturn turnend eos eostoken eosfound stoptoken stopsequence stopstring
+			stopcriteria stopword complete completed finish finished done end endofturn endoftext success succeeded ok normal null none`,
+		EndingLength: `length lengthlimit maxlength maxtokens maxtoken maxnewtokens maxoutputtokens maxcompletiontokens
+			tokenlimit modellength modelcontextwindowexceeded contextlength contextlengthexceeded contextwindow
+			contextwindowexceeded exceedcontextlength errorlimit limit truncated maxtokensreached`,
+		EndingFilter: `contentfilter contentfiltered contentblocked contentpolicy contentpolicyviolation filter filtered
+			safety unsafe recitation prohibitedcontent blocklist blocked spii refusal refused sensitive moderation
+			guardrail guardrailintervened guardrails imagesafety imageprohibitedcontent imagerecitation errortoxic risk censored`,
+		EndingTool: `toolcalls toolcall tooluse tools functioncall functioncalls function`,
+		EndingFailure: `error errored failed failure fail exception abort aborted cancel cancelled canceled networkerror
+			servererror internalerror internalservererror apierror modelerror timeout timedout insufficientsystemresource insufficientsystemresources
+			insufficientresource insufficientresources resourceexhausted overloaded engineoverloaded serveroverloaded unavailable crashed`,
+	}
+	out := map[string]Ending{"": EndingComplete}
+	for ending, list := range names {
+		for _, name := range strings.Fields(list) {
+			out[name] = ending
+		}
+	}
+	return out
+}()
+
+// EndingOf is the meaning of a finish reason, whose case and separators do not
+// matter. None at all means a complete answer.
+func EndingOf(finishReason string) Ending {
+	plain := plainReason(finishReason)
+	if e, ok := endings[plain]; ok {
+		return e
+	}
+	if e, ok := endings[strings.TrimPrefix(plain, "finishreason")]; ok { // enumerations of Protocol Buffers
+		return e
+	}
+	return EndingOther
+}
+
+// plainReason is s in lower case, without what is neither a letter nor a digit.
+func plainReason(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, s)
+}
+
+// Shortfall says why the text of a task that is done is not a complete answer, as
+// a sentence without a capital and without a full stop; "" if it is one.
+func Shortfall(finishReason, content, reasoning string) string {
+	ending := EndingOf(finishReason)
+	if strings.TrimSpace(content) == "" {
+		return missingAnswer(ending, finishReason, reasoning != "")
+	}
+	if why := ending.Why(finishReason); why != "" {
+		return "the answer is incomplete: " + why
+	}
+	return ""
+}
+
+// Shortfall is the same for the message of a task; "" unless the task is done.
+func (m *Message) Shortfall() string {
+	if m.State != TaskDone {
+		return ""
+	}
+	return Shortfall(m.FinishReason, m.Content, m.Reasoning)
+}
+
+func missingAnswer(ending Ending, finishReason string, reasoned bool) string {
+	why := ending.Why(finishReason)
+	switch {
+	case why == "" && reasoned:
+		return "there is no answer: the model ended after its reasoning"
+	case why == "":
+		return "there is no answer: it is empty"
+	case reasoned:
+		return "there is no answer, only reasoning: " + why
+	}
+	return "there is no answer: " + why
+}
+
+// Why is the reason as a clause, "" for a complete answer.
+func (e Ending) Why(finishReason string) string {
+	switch e {
+	case EndingComplete:
+		return ""
+	case EndingLength:
+		return "the model's limit on its length was reached"
+	case EndingFilter:
+		return "the provider's content filter ended it"
+	case EndingTool:
+		return "the model asked for a tool, and chat has none"
+	case EndingFailure:
+		return fmt.Sprintf("the provider could not go on (%s)", finishReason)
+	case EndingOther:
+	}
+	return fmt.Sprintf("the provider ended it for another reason (%s)", finishReason)
+}

@@ -1,0 +1,213 @@
+package citation
+
+import (
+	"encoding/json"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+)
+
+// The private characters around and inside the markers of ChatGPT's models; all of
+// the block are taken for such.
+const (
+	privateFirst = '\uE200'
+	privateLast  = '\uE2FF'
+	privateOpen  = "\uE200"
+	privateClose = "\uE201"
+	privateField = "\uE202"
+)
+
+// marker is what a text begins with: length is 0 if that is no marker, and open says
+// that more is needed to tell.
+type marker struct {
+	length int
+	shown  string
+	open   bool
+}
+
+// form is one kind of marker: what it begins and ends with, and what may stand
+// between.
+type form struct {
+	begin, end string
+	longest    int            // between them, in bytes
+	body       *regexp.Regexp // what stands between
+	sofar      *regexp.Regexp // the beginnings of that
+	index      bool           // {index=0} may follow
+	shown      func(body string) string
+}
+
+func nothing(string) string { return "" }
+
+// numbers are shown in brackets, as other providers write them.
+func numbers(body string) string { return "[" + strings.TrimSpace(body) + "]" }
+
+var (
+	digits  = regexp.MustCompile(`^[0-9]+$`)
+	list    = regexp.MustCompile(`^[ 0-9][-–, 0-9]*$`)
+	listing = regexp.MustCompile(`^[-–, 0-9]*$`)
+)
+
+var forms = []form{ //nolint:gochecknoglobals // constant
+	{privateOpen, privateClose, 4096, regexp.MustCompile(`(?s).*`), regexp.MustCompile(`^(?:[^\n\x{E200}]|\n[^\n\x{E200}])*\n?$`), false, privateShown},
+	{"【", "】", 300, regexp.MustCompile(`^(?:[0-9A-Za-z_:.-]+†[^†]*(?:†[^†]*)*|F:[^†]+†[^†]*|turn[0-9]+[a-z]+[0-9]+|oaicite:[0-9]+)$`), regexp.MustCompile(`^(?:[0-9A-Za-z_:.-]*(?:†[^\n【]*)?|F:[^\n【]*)$`), false, bracketShown},
+	{"[cite_", "]", 8, regexp.MustCompile(`^(?:start|end)$`), regexp.MustCompile(`^[a-z]*$`), false, nothing},
+	{"[cite:", "]", 200, list, listing, false, numbers},
+	{"[citation:", "]", 200, list, listing, false, numbers},
+	{":contentReference[oaicite:", "]", 12, digits, listing, true, nothing},
+	{"[oaicite:", "]", 12, digits, listing, true, nothing},
+	{"[oai_citation:", "]", 300, attribution, attributionSoFar, false, attributed},
+	{"[oai_citation_attribution:", "]", 300, attribution, attributionSoFar, false, attributed},
+	{"<grok:render ", "</grok:render>", 1000, regexp.MustCompile(`(?s).*`), regexp.MustCompile(`(?s).*`), false, nothing},
+}
+
+var (
+	attribution      = regexp.MustCompile(`^[0-9]+[‡†][^\n\]]+$`)
+	attributionSoFar = regexp.MustCompile(`^[0-9]*(?:[‡†][^\n\]]*)?$`)
+)
+
+// attributed is the text of a link.
+func attributed(body string) string {
+	_, label, _ := strings.Cut(strings.ReplaceAll(body, "†", "‡"), "‡")
+	return "[" + label + "]"
+}
+
+// privateShown keeps the name of an entity, and the text of a link.
+func privateShown(body string) string {
+	name, rest, _ := strings.Cut(body, privateField)
+	fields := strings.Split(rest, privateField)
+	switch name {
+	case "entity":
+		var entity []any
+		if json.Unmarshal([]byte(rest), &entity) != nil || len(entity) < 2 {
+			return ""
+		}
+		label, _ := entity[1].(string)
+		return label
+	case "url":
+		if len(fields) > 1 && strings.HasPrefix(fields[1], "http") {
+			return fields[0] + " (" + fields[1] + ")"
+		}
+		return fields[0]
+	}
+	return ""
+}
+
+// place is what a marker says of itself rather than of a source.
+var place = regexp.MustCompile(`^(?:source|\s*|L?[0-9]+(?:[-–]L?[0-9]+)?(?:,\s*L?[0-9]+(?:[-–]L?[0-9]+)?)*)$`)
+
+// bracketShown keeps the name of a file.
+func bracketShown(body string) string {
+	fields := strings.Split(body, "†")
+	if file, ok := strings.CutPrefix(fields[0], "F:"); ok {
+		return "[" + strings.TrimSpace(file+" "+fields[1]) + "]"
+	}
+	if len(fields) < 2 || place.MatchString(fields[1]) {
+		return ""
+	}
+	return "[" + fields[1] + "]"
+}
+
+// mayBegin is a quick look whether a text may begin with a marker.
+func mayBegin(text string) bool {
+	switch text[0] {
+	case '[', ':', '<', 'c', 'f':
+		return true
+	case privateOpen[0], "【"[0]:
+		return true
+	}
+	return false
+}
+
+// find is the marker that a text begins with; ended says that the text is all there is.
+func find(text string, ended bool) marker {
+	open := false
+	for _, f := range forms {
+		m := f.find(text, ended)
+		if m.length > 0 {
+			return m
+		}
+		open = open || m.open
+	}
+	if m := bare(text, ended); m.length > 0 || m.open {
+		return m
+	}
+	if open {
+		return marker{open: true}
+	}
+	return private(text, ended)
+}
+
+func (f form) find(text string, ended bool) marker {
+	body, ok := strings.CutPrefix(text, f.begin)
+	if !ok {
+		return marker{open: !ended && strings.HasPrefix(f.begin, text)}
+	}
+	inner, after, ok := strings.Cut(body, f.end)
+	switch {
+	case len(inner) > f.longest || !f.sofar.MatchString(strings.TrimSuffix(inner, begun(inner, f.end))):
+		return marker{}
+	case !ok:
+		return marker{open: !ended}
+	case !f.body.MatchString(inner):
+		return marker{}
+	}
+	m := marker{length: len(text) - len(after), shown: f.shown(inner)}
+	if f.index {
+		n, open := index(after, ended)
+		m.length, m.open = m.length+n, open
+		if open {
+			return marker{open: true}
+		}
+	}
+	return m
+}
+
+// begun is the part of end that inner ends with.
+func begun(inner, end string) string {
+	for n := min(len(end)-1, len(inner)); n > 0; n-- {
+		if strings.HasSuffix(inner, end[:n]) {
+			return end[:n]
+		}
+	}
+	return ""
+}
+
+var (
+	indexed   = regexp.MustCompile(`^\{index=[0-9]+\}`)
+	indexing  = regexp.MustCompile(`^\{index=[0-9]*$`)
+	turns     = regexp.MustCompile(`^(?:file)?cite(?:turn[0-9]+[a-z]{3,12}[0-9]+)+`)
+	turning   = regexp.MustCompile(`^(?:file)?cite(?:turn[0-9]+[a-z]{3,12}[0-9]+)*(?:|t|tu|tur|turn[0-9]*|turn[0-9]+[a-z]{1,12}[0-9]*)$`)
+	privately = regexp.MustCompile(`^\x{E200}[a-z_]+(?:\x{E202}[0-9A-Za-z_]*)+`)
+)
+
+// index is the length of {index=0} at the beginning of a text.
+func index(text string, ended bool) (n int, open bool) {
+	const begin = "{index="
+	if !ended && (strings.HasPrefix(begin, text) || indexing.MatchString(text)) {
+		return 0, true
+	}
+	return len(indexed.FindString(text)), false
+}
+
+// bare is a marker whose private characters somebody has lost on the way. Nothing is
+// held back for less than its first word: too many words begin like that.
+func bare(text string, ended bool) marker {
+	if !ended && turning.MatchString(text) {
+		return marker{open: true}
+	}
+	return marker{length: len(turns.FindString(text))}
+}
+
+// private is a private character that is no marker, as of one without an end. Of that
+// goes what cannot be text; what follows stays.
+func private(text string, ended bool) marker {
+	r, size := utf8.DecodeRuneInString(text)
+	if r < privateFirst || r > privateLast {
+		return marker{}
+	}
+	found := privately.FindString(text)
+	if found == "" {
+		return marker{length: size}
+	}
+	return marker{length: len(found), open: !ended && found == text}
+}
