@@ -36,6 +36,16 @@ func mutants() []mutant {
 			"./daemon/chunklog", "", "",
 		},
 		{
+			"a stopped answer counts as complete", "C4", "daemon/worker/attempt.go",
+			"r.FinishReason, r.State == chat.TaskDone)", "r.FinishReason, r.FinishReason != \"\")",
+			"./daemon/worker", "ACancelThatTheDatabaseLost", "",
+		},
+		{
+			"a reader who comes back to a rolled-back list is sent back", "C1", "daemon/chunklog/resync.go",
+			"err != nil || !never {", "err != nil || never && !never {",
+			"./daemon/chunklog", "TestEmbedded", "",
+		},
+		{
 			"no sweeper", "A5", "daemon/daemon.go",
 			"loops.Go(func() { sweeper.Run(background) })", "_ = sweeper",
 			"", "", "process/kill-worker",
