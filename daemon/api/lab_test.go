@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -64,7 +65,7 @@ func (s *shelf) Models(_ context.Context, key, _ string) ([]chat.Model, error) {
 }
 
 func (s *shelf) CheckBaseURL(baseURL string) error {
-	if !strings.HasPrefix(baseURL, "http://") && !strings.HasPrefix(baseURL, "https://") {
+	if u, err := url.Parse(baseURL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return chat.Errorf(chat.CodeInvalid, "the provider's base URL must be http://… or https://…")
 	}
 	return nil
