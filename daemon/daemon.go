@@ -19,7 +19,6 @@ import (
 	"chat"
 	"chat/daemon/api"
 	"chat/daemon/chunklog"
-	"chat/daemon/embedded"
 	"chat/daemon/keys"
 	"chat/daemon/provider"
 	"chat/daemon/queue"
@@ -165,30 +164,6 @@ func (d *daemon) openRedis(ctx context.Context) error {
 	d.closers = append(d.closers, d.queue.Close)
 	d.check = redischeck.New(d.rdb, d.cfg.Instance, d.chunk.Echo, d.log)
 	return nil
-}
-
-// redisOptions are those of the embedded engine, which is started, or of REDIS_URL.
-func (d *daemon) redisOptions() (*redis.Options, error) {
-	if d.cfg.RedisURL == "" {
-		engine, err := embedded.Start(embedded.Options{})
-		if err != nil {
-			return nil, fmt.Errorf("start the embedded engine: %w", err)
-		}
-		d.closers = append(d.closers, engine.Close)
-		return engine.Options(), nil
-	}
-	opts, err := redisOptions(d.cfg, d.log)
-	if err != nil {
-		return nil, err
-	}
-	opts.DialTimeout = 2 * time.Second
-	name := cmp.Or(opts.ClientName, "chatd")
-	opts.ClientName = "" // which would be a must
-	opts.OnConnect = func(ctx context.Context, c *redis.Conn) error {
-		_ = c.ClientSetName(ctx, name).Err() // a user without that right goes without a name
-		return nil
-	}
-	return opts, nil
 }
 
 // serve runs the parts and ends them in order: no new work, running answers,

@@ -1,14 +1,19 @@
 package daemon
 
 import (
+	"cmp"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"chat"
+	"chat/daemon/embedded"
 )
 
 // redisOptions reads REDIS_URL, and the file with the CAs that are trusted for it.
@@ -56,4 +61,28 @@ func readCAs(setting, path string) (*x509.CertPool, error) {
 		return nil, chat.Errorf(chat.CodeInvalid, "%s: %s has no certificate in PEM (-----BEGIN CERTIFICATE-----)", setting, path)
 	}
 	return pool, nil
+}
+
+// redisOptions are those of the embedded engine, which is started, or of REDIS_URL.
+func (d *daemon) redisOptions() (*redis.Options, error) {
+	if d.cfg.RedisURL == "" {
+		engine, err := embedded.Start(embedded.Options{})
+		if err != nil {
+			return nil, fmt.Errorf("start the embedded engine: %w", err)
+		}
+		d.closers = append(d.closers, engine.Close)
+		return engine.Options(), nil
+	}
+	opts, err := redisOptions(d.cfg, d.log)
+	if err != nil {
+		return nil, err
+	}
+	opts.DialTimeout = 2 * time.Second
+	name := cmp.Or(opts.ClientName, "chatd")
+	opts.ClientName = "" // which would be a must
+	opts.OnConnect = func(ctx context.Context, c *redis.Conn) error {
+		_ = c.ClientSetName(ctx, name).Err() // a user without that right goes without a name
+		return nil
+	}
+	return opts, nil
 }
