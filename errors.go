@@ -43,6 +43,7 @@ const (
 const (
 	CodeProviderAuth       Code = "provider_auth"                // 401, 403
 	CodeProviderRefused    Code = "provider_refused"             // 400, 422 and other refusals
+	CodeProviderContext    Code = "provider_context"             // the conversation is longer than the model takes
 	CodeProviderModel      Code = "provider_model"               // 404: no such model
 	CodeProviderQuota      Code = "provider_quota"               // insufficient quota
 	CodeProviderRateLimit  Code = "provider_rate_limit"          // 429

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,6 +52,8 @@ type Config struct {
 
 	ProviderKey  string
 	ProviderURL  string
+	ProviderFrom provider.Sources
+	ProviderCA   string // file with certificate authorities that are trusted besides the system's
 	DefaultModel string
 	Discover     bool
 	DemoSpeed    int // tokens per second; 0 = as fast as can be
@@ -66,7 +69,6 @@ type Config struct {
 	Idle         time.Duration // of a local daemon; 0 = it stays
 	DatabasePool int
 	RedisPool    int
-	HashTags     bool
 	MaxStreams   int
 	AllowHosts   []string
 	AllowOrigins []string
@@ -106,6 +108,7 @@ func Settings() []Setting {
 		{"role", "CHATD_ROLE", "all, api or worker (default: all)", setRole},
 		{"api-key", "OPENAI_API_KEY", "key of the provider; better in the environment than on a command line", text(func(c *Config) *string { return &c.ProviderKey })},
 		{"base-url", "OPENAI_BASE_URL", "base URL of any OpenAI-compatible API", checked(provider.CheckBaseURL, func(c *Config) *string { return &c.ProviderURL })},
+		{"ca-file", "CHATD_PROVIDER_CA_FILE", "file with certificates of authorities that the provider's may come from, besides the system's", text(func(c *Config) *string { return &c.ProviderCA })},
 		{"model", "CHAT_MODEL", "model for messages that name none", text(func(c *Config) *string { return &c.DefaultModel })},
 		{"discover", "CHAT_DISCOVER", "look for Ollama, LM Studio and llama.cpp on their usual ports (default: on)", toggle(func(c *Config) *bool { return &c.Discover })},
 		{"demo-speed", "CHAT_DEMO_SPEED", "tokens per second of the demo model, 0 for no pause (default: 60)", number(func(c *Config) *int { return &c.DemoSpeed })},
@@ -120,7 +123,6 @@ func Settings() []Setting {
 		{"idle", "CHATD_IDLE", "a local daemon ends after this time without work and clients, 0 for never (default: 30m)", duration(func(c *Config) *time.Duration { return &c.Idle })},
 		{"database-pool", "CHATD_DATABASE_POOL", "connections to PostgreSQL (default: 16)", number(func(c *Config) *int { return &c.DatabasePool })},
 		{"redis-pool", "CHATD_REDIS_POOL", "connections to Redis (default: 32)", number(func(c *Config) *int { return &c.RedisPool })},
-		{"hash-tags", "CHATD_HASH_TAGS", "braces around task ids in key names, for Redis Cluster (default: off)", toggle(func(c *Config) *bool { return &c.HashTags })},
 		{"max-streams", "CHATD_MAX_STREAMS", "followers that one API process serves at once (default: 20000)", number(func(c *Config) *int { return &c.MaxStreams })},
 		{"allow-host", "CHATD_ALLOW_HOST", "host names that requests over TCP may name, with commas", list(func(c *Config) *[]string { return &c.AllowHosts })},
 		{"allow-origin", "CHATD_ALLOW_ORIGIN", "web origins that may call, with commas (default: none)", setOrigins},
@@ -172,15 +174,63 @@ func LoadConfig(lookup func(string) (string, bool), src Sources) (Config, error)
 		if !ok || v == "" {
 			continue
 		}
+		c.found(s.Name, from, src.ConfigFile)
 		if err := s.set(&c, v); err != nil {
 			return c, chat.Errorf(chat.CodeInvalid, "%s: %w", from, err)
 		}
 	}
+	c.ProviderKey = strings.TrimSpace(c.ProviderKey)
+	c.ProviderCA = fullPath(c.ProviderCA, lookup, src.ConfigFile)
 	c.Token, _ = lookup(tokenEnv)
 	if c.Token == "" {
 		c.Token = dotenv[tokenEnv]
 	}
 	return c, c.validate()
+}
+
+// found notes where a setting of the provider was found.
+func (c *Config) found(name, from, configFile string) {
+	switch name {
+	case "base-url":
+		c.ProviderFrom.BaseURL = withLine(from, configFile)
+	case "api-key":
+		c.ProviderFrom.Key = withLine(from, configFile)
+	}
+}
+
+// fullPath is a path that does not depend on the working directory, which is / for
+// a local daemon: ~ is the home directory, and anything else is beside the config file.
+func fullPath(path string, lookup func(string) (string, bool), configFile string) string {
+	if rest, ok := strings.CutPrefix(path, "~/"); ok {
+		if home, set := lookup("HOME"); set && home != "" {
+			return filepath.Join(home, rest)
+		}
+	}
+	if path == "" || filepath.IsAbs(path) || configFile == "" {
+		return path
+	}
+	if _, err := os.Stat(path); err == nil {
+		return path // of the shell's directory
+	}
+	return filepath.Join(filepath.Dir(configFile), path)
+}
+
+// withLine is "key in file" with the line in which the file has the key.
+func withLine(from, file string) string {
+	key, ok := strings.CutSuffix(from, " in "+file)
+	if !ok || file == "" {
+		return from
+	}
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return from // it was read a moment ago; the line is a help only
+	}
+	for i, line := range strings.Split(string(raw), "\n") {
+		if name, _, ok := strings.Cut(line, "="); ok && strings.Trim(name, " \t\"'") == key {
+			return fmt.Sprintf("%s, line %d", from, i+1)
+		}
+	}
+	return from
 }
 
 func (c Config) validate() error {
@@ -237,7 +287,7 @@ func readConfigFile(path string) (map[string]string, error) {
 			continue // the client's: to a daemon they mean nothing
 		}
 		if !known[k] {
-			return nil, chat.Errorf(chat.CodeInvalid, "%s: there is no setting %q; chatd --help lists them, with - for _", path, k)
+			return nil, chat.Errorf(chat.CodeInvalid, "%s: there is no setting %q: chatd --help lists them, with - for _; chat config check names the line", path, k)
 		}
 		switch v := v.(type) {
 		case string, bool, int64:

@@ -46,9 +46,11 @@ func openPostgres(ctx context.Context, url string, o Options) (*Store, error) {
 	if cfg.ApplicationName == "" {
 		cfg.ApplicationName = "chat"
 	}
-	store := &Store{dialect: postgresDialect()}
-	store.silence.Store(int64(o.Silence))
-	made := &connector{cfg: cfg, silence: func() time.Duration { return time.Duration(store.silence.Load()) }}
+	made := &connector{cfg: cfg, silence: o.Silence, silent: func() {}}
+	made.warning.logger = o.Logger
+	if err := made.lookForPooler(ctx, o.Logger); err != nil {
+		return nil, fault(err)
+	}
 	db := sqlx.NewDb(stdsql.OpenDB(made), "postgres")
 	made.silent = func() {
 		// What silenced one connection has silenced those that are idle, too:
@@ -59,10 +61,5 @@ func openPostgres(ctx context.Context, url string, o Options) (*Store, error) {
 	db.SetMaxOpenConns(o.MaxOpen)
 	db.SetMaxIdleConns(o.MaxIdle)
 	db.SetConnMaxLifetime(o.MaxLifetime)
-	if err := db.PingContext(ctx); err != nil {
-		_ = db.Close() // no connection was made
-		return nil, fault(err)
-	}
-	store.writer, store.reader = db, db
-	return store, nil
+	return &Store{dialect: postgresDialect(), writer: db, reader: db, made: made}, nil
 }

@@ -42,7 +42,7 @@ func exitTable() []exitRow {
 		{exitUsage, "the command line or the input is wrong, or cannot be done now", []chat.Code{chat.CodeInvalid, chat.CodeConflict, chat.CodeBusy, chat.CodeKeyReuse, chat.CodeTooLarge, chat.CodeUnsupported}},
 		{exitNotFound, "no such task or conversation, or an id that fits several", []chat.Code{chat.CodeNotFound, chat.CodeAmbiguous}},
 		{exitSetup, "not configured, or not authorised", []chat.Code{chat.CodeNotConfigured, chat.CodeUnauthorized, chat.CodeForbidden, chat.CodeProviderAuth}},
-		{exitRefused, "the provider refused", []chat.Code{chat.CodeProviderRefused, chat.CodeProviderModel, chat.CodeProviderQuota, chat.CodeProviderFilter}},
+		{exitRefused, "the provider refused", []chat.Code{chat.CodeProviderRefused, chat.CodeProviderContext, chat.CodeProviderModel, chat.CodeProviderQuota, chat.CodeProviderFilter}},
 		{exitNetwork, "the provider or the server is unavailable, after retries", []chat.Code{
 			chat.CodeProviderRateLimit, chat.CodeProviderServer, chat.CodeProviderConnect, chat.CodeProviderHeaders,
 			chat.CodeProviderFirstToken, chat.CodeProviderIdle, chat.CodeProviderCut, chat.CodeProviderProtocol,

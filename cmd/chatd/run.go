@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	stdlog "log"
 	"log/slog"
 	"net"
 	"os"
@@ -101,6 +102,8 @@ func serve(c *cli.Context, stderr io.Writer, lookup func(string) (string, bool))
 	cfg.DataDir, cfg.Instance = paths.Data, uuid.NewString()
 	log := newLogging(stderr, cfg)
 	cfg.Logger = log.Logger
+	stdlog.SetFlags(0) // what other packages log becomes lines like ours
+	stdlog.SetOutput(slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelWarn).Writer())
 
 	ctx, stop, reload, done := signals(c.Context, cfg.Logger)
 	defer done()
@@ -140,7 +143,7 @@ func homeless(cfg daemon.Config, err error) error {
 
 // signals ends in two stages: the first signal closes stop, the second ends ctx.
 // Each SIGHUP is passed on to reload.
-func signals(ctx context.Context, log *slog.Logger) (_ context.Context, stopped <-chan struct{}, reload <-chan os.Signal, done func()) {
+func signals(ctx context.Context, logger *slog.Logger) (_ context.Context, stopped <-chan struct{}, reload <-chan os.Signal, done func()) {
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -156,7 +159,7 @@ func signals(ctx context.Context, log *slog.Logger) (_ context.Context, stopped 
 				return
 			case s := <-ch:
 				if n == 0 {
-					log.Info("finishing running answers; a second signal hands them back at once", "signal", s.String())
+					logger.Info("finishing running answers; a second signal hands them back at once", "signal", s.String())
 					close(stop)
 				} else {
 					cancel(errors.New("a second " + s.String()))

@@ -67,7 +67,9 @@ type Log interface {
 	Tail(taskID string, after chat.Position) Tail
 	Hint(ctx context.Context, kind, taskID string) error
 	Followers() int
-	Ping(ctx context.Context) error
+	// State says whether Redis does what is needed of it: "ok", "down" or a short
+	// sentence.
+	State(ctx context.Context) string
 }
 
 // Bell wakes a worker, and tells how Redis stands; *queue.Queue satisfies it.
@@ -82,7 +84,7 @@ type Bell interface {
 type Provider interface {
 	// CheckModel refuses a model that the provider is known not to have.
 	CheckModel(ctx context.Context, model, key, baseURL string) error
-	// CheckBaseURL refuses a base URL that no provider can have.
+	// CheckBaseURL says what is wrong with a base URL.
 	CheckBaseURL(baseURL string) error
 	// Configured reports whether the credentials are the server's own provider.
 	Configured(key, baseURL string) bool

@@ -140,7 +140,7 @@ func statusOf(c chat.Code) int {
 		return http.StatusTooManyRequests
 	case chat.CodeUnavailable, chat.CodeDraining, chat.CodeStorage:
 		return http.StatusServiceUnavailable
-	case chat.CodeProviderAuth, chat.CodeProviderRefused, chat.CodeProviderQuota,
+	case chat.CodeProviderAuth, chat.CodeProviderContext, chat.CodeProviderRefused, chat.CodeProviderQuota,
 		chat.CodeProviderRateLimit, chat.CodeProviderServer, chat.CodeProviderConnect, chat.CodeProviderHeaders,
 		chat.CodeProviderFirstToken, chat.CodeProviderIdle, chat.CodeProviderCut, chat.CodeProviderProtocol,
 		chat.CodeProviderFilter, chat.CodeProviderEmpty:

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -22,6 +21,7 @@ import (
 	"chat/daemon/chunklog"
 	"chat/daemon/embedded"
 	"chat/daemon/keys"
+	"chat/daemon/provider"
 	"chat/daemon/queue"
 	"chat/internal/leaks"
 	"chat/sql"
@@ -44,7 +44,12 @@ type apiLog struct {
 }
 
 func (l apiLog) Tail(taskID string, after chat.Position) api.Tail { return l.Log.Tail(taskID, after) }
-func (l apiLog) Ping(ctx context.Context) error                   { return l.rdb.Ping(ctx).Err() }
+func (l apiLog) State(ctx context.Context) string {
+	if l.rdb.Ping(ctx).Err() != nil {
+		return "down"
+	}
+	return "ok"
+}
 func (l apiLog) Hint(ctx context.Context, kind, taskID string) error {
 	return l.Log.Hint(ctx, chunklog.Control{Type: kind, TaskID: taskID})
 }
@@ -64,12 +69,7 @@ func (s *shelf) Models(_ context.Context, key, _ string) ([]chat.Model, error) {
 	return []chat.Model{{ID: "lying", Provider: "test", Default: true}, {ID: "lying-too", Provider: "test"}}, nil
 }
 
-func (s *shelf) CheckBaseURL(baseURL string) error {
-	if u, err := url.Parse(baseURL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return chat.Errorf(chat.CodeInvalid, "the provider's base URL must be http://… or https://…")
-	}
-	return nil
-}
+func (s *shelf) CheckBaseURL(baseURL string) error { return provider.CheckBaseURL(baseURL) }
 
 func (s *shelf) Configured(key, baseURL string) bool { return key == "sk-server" && baseURL == "" }
 

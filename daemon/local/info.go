@@ -25,6 +25,9 @@ type Info struct {
 	Instance  string       `json:"instance"`
 	// InProcess says that the server is part of a client and ends with it.
 	InProcess bool `json:"in_process,omitempty"`
+	// Environment are fingerprints of the variables that the server's way to
+	// providers depends on; see Starter.OtherEnvironment.
+	Environment map[string]string `json:"environment"`
 }
 
 // Endpoint is where the server listens.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"net/url"
 	"slices"
 	"syscall"
 
@@ -23,22 +22,6 @@ func metadata() []netip.Prefix {
 		netip.MustParsePrefix("192.0.0.192/32"),     // Oracle
 		netip.MustParsePrefix("168.63.129.16/32"),   // Azure
 	}
-}
-
-// CheckBaseURL says what keeps raw from being a provider's base URL. Names are not
-// resolved: the dialer looks at what they stand for.
-func CheckBaseURL(raw string) error {
-	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return chat.Errorf(chat.CodeInvalid, "the provider's base URL must be http://… or https://…") // the reason may quote a password
-	}
-	if u.User != nil {
-		return chat.Errorf(chat.CodeInvalid, "the provider's base URL has a user or a password in it: leave them out, and give the key as OPENAI_API_KEY")
-	}
-	if ip, err := netip.ParseAddr(u.Hostname()); err == nil && refused(ip) {
-		return errAddress(u.Hostname())
-	}
-	return nil
 }
 
 func errAddress(host string) error {

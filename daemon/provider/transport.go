@@ -2,19 +2,33 @@ package provider
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"time"
 )
 
-// newTransport is the network. It never follows redirects, because a
-// RoundTripper does not, and no http.Client stands in front of it.
-func newTransport() *http.Transport {
+// network is the way to all providers.
+type network struct {
+	*http.Transport
+	proxies proxies
+}
+
+// newNetwork makes the network. roots, if not nil, replace the system's certificate
+// authorities. It never follows redirects, because a RoundTripper does not, and no
+// http.Client stands in front of it.
+func newNetwork(roots *x509.CertPool, lookup func(string) (string, bool)) *network {
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second, ControlContext: refuseAddress}
-	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
+	p := proxies{lookup}
+	return &network{&http.Transport{
+		Proxy:                  p.choose,
+		OnProxyConnectResponse: p.connected,
 		DialContext:            dialer.DialContext,
+		TLSClientConfig:        &tls.Config{RootCAs: roots}, // nil means the system's
 		ForceAttemptHTTP2:      true,
 		TLSHandshakeTimeout:    10 * time.Second,
 		MaxIdleConns:           256,
@@ -23,7 +37,29 @@ func newTransport() *http.Transport {
 		MaxResponseHeaderBytes: 64 << 10,
 		WriteBufferSize:        1 << 10, // each running answer holds one; a longer request goes past it
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 15 * time.Second},
+	}, p}
+}
+
+// LoadAuthorities is the system's certificate authorities and those in a file, in
+// PEM or DER.
+func LoadAuthorities(file string) (*x509.CertPool, error) {
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s cannot be read: %w", file, err)
 	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool() // a machine without any
+	}
+	if pool.AppendCertsFromPEM(raw) {
+		return pool, nil
+	}
+	one, err := x509.ParseCertificate(raw)
+	if err != nil {
+		return nil, fmt.Errorf("%s has no certificate in it: it must be in PEM, with BEGIN CERTIFICATE", file)
+	}
+	pool.AddCert(one)
+	return pool, nil
 }
 
 // handlerTransport answers requests from a handler in this process, streaming,

@@ -46,6 +46,10 @@ var rules = map[string]rule{
 		[]string{"chat", "chat/daemon/keys", goRedis},
 		"wake-ups only: which task is next is decided in SQL",
 	},
+	"chat/daemon/redischeck": {
+		[]string{"chat", "chat/daemon/keys", goRedis},
+		"whether Redis does what is needed of it, which PING does not tell",
+	},
 	"chat/daemon/chunklog": {
 		[]string{"chat", "chat/daemon/keys", crashPoints, goRedis, "github.com/klauspost/compress/zstd"},
 		"the fast path of a live stream: it knows Redis, and nothing of SQL or HTTP",
@@ -150,8 +154,16 @@ var rules = map[string]rule{
 		[]string{"chat", "chat/tui/sanitize", "chat/tui/theme", charm},
 		"edits the next message: it does not know who sends it",
 	},
+	"chat/tui/charset": {
+		nil,
+		"reads the texts of other programs: bytes to UTF-8, or the reason why not",
+	},
+	"chat/tui/editor": {
+		[]string{"chat", "chat/tui/charset"},
+		"runs the user's editor on a text: it knows neither the screen nor what the text is for",
+	},
 	"chat/tui/attach": {
-		[]string{"chat"},
+		[]string{"chat", "chat/tui/charset"},
 		"finds, reads and recognises the files of messages: it knows no screen",
 	},
 	"chat/tui/clipboard": {

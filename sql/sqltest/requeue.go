@@ -2,6 +2,7 @@ package sqltest
 
 import (
 	"errors"
+	"slices"
 
 	"chat"
 )
@@ -75,6 +76,21 @@ var requeueTests = map[string]func(*suite){
 		s.must(s.Requeue(s.Context(), handback(c, false, "", "")))
 		save(1, "of an attempt that does not run any more", "so far, and on")
 		s.must(s.Checkpoint(s.Context(), nobody, 1, chat.Answer{Content: "x"}))
+	},
+
+	"keeps the notices of an attempt for the next one, and for the end": func(s *suite) {
+		c := s.claimed()
+		h := handback(c, true, "", "")
+		h.Notices = []string{"seed was left out", "so was a picture"}
+		s.must(s.Requeue(s.Context(), h))
+		again := s.claim(1)[0]
+		if !slices.Equal(again.Notices, h.Notices) {
+			s.Errorf("the next attempt has %q", again.Notices)
+		}
+		s.must(s.Finish(s.Context(), done(again, "text"))) // by one who does not know of them
+		if m := s.answer(c.ID); !slices.Equal(m.Notices, h.Notices) {
+			s.Errorf("the message has %q", m.Notices)
+		}
 	},
 
 	"succeeds again after a lost reply": func(s *suite) {

@@ -3,6 +3,7 @@
 package sqltest
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -11,8 +12,8 @@ import (
 )
 
 // Run checks a store. open returns one with an empty database of its own, and
-// closes it when the test ends.
-func Run(t *testing.T, open func(t *testing.T, o sql.Options) *sql.Store) {
+// closes it when the test ends. only names some of the groups; none means all.
+func Run(t *testing.T, open func(t *testing.T, o sql.Options) *sql.Store, only ...string) {
 	groups := []struct {
 		name  string
 		tests map[string]func(*suite)
@@ -34,6 +35,9 @@ func Run(t *testing.T, open func(t *testing.T, o sql.Options) *sql.Store) {
 		{"workers", workerTests},
 	}
 	for _, g := range groups {
+		if len(only) > 0 && !slices.Contains(only, g.name) {
+			continue
+		}
 		t.Run(g.name, func(t *testing.T) {
 			for name, test := range g.tests {
 				t.Run(name, func(t *testing.T) {

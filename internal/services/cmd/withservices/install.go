@@ -30,6 +30,7 @@ func needs(also []string) []need {
 			_, err := services.PostgresPrograms()
 			return err == nil
 		}},
+		{"pgbouncer", []string{"pgbouncer"}, onPath("pgbouncer")},
 		{"tmux", []string{"tmux"}, onPath("tmux")},
 		{"curl", []string{"curl"}, onPath("curl")},
 		{"node", []string{"nodejs"}, onPath("node")},
