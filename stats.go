@@ -11,7 +11,7 @@ type Stats struct {
 	Running int              `json:"running"` // tasks that a worker holds, of all owners
 	Workers int              `json:"workers"`
 	Streams int              `json:"streams"` // followers connected to this instance
-	Redis   string           `json:"redis"`   // "ok" or "down"
+	Redis   string           `json:"redis"`   // "ok", "down" or a sentence that goes on after "Redis"
 	SQL     string           `json:"sql"`     // "ok" or "down"
 	Engine  string           `json:"engine"`
 
@@ -73,7 +73,7 @@ type RedisStats struct {
 	// Bells are the lengths of the queues' lists.
 	Bells map[Priority]int `json:"bells"`
 	// Keys are all keys of the database that we use, whoever's they are; Lasting
-	// are those that never expire, -1 where the engine does not tell.
+	// are those that never expire. Each is -1 where Redis does not tell.
 	Keys    int `json:"keys"`
 	Lasting int `json:"lasting"`
 	// UsedBytes is the memory of all of Redis, LimitBytes its maxmemory, 0 where

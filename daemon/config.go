@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,6 +20,7 @@ import (
 
 	"chat"
 	"chat/daemon/provider"
+	"chat/sql"
 )
 
 // Version is the program's version; releases set it with -ldflags.
@@ -69,7 +69,6 @@ type Config struct {
 	Idle         time.Duration // of a local daemon; 0 = it stays
 	DatabasePool int
 	RedisPool    int
-	HashTags     bool
 	MaxStreams   int
 	AllowHosts   []string
 	AllowOrigins []string
@@ -77,11 +76,14 @@ type Config struct {
 	Token        string
 	LogLevel     slog.Level
 	LogJSON      bool
+	AccessLog    bool
+	RedisCAFile  string
 
 	// Set by the program.
-	KeyTrouble error        // why there is no ProviderKey although there should be one; see FetchKey
-	Listener   net.Listener // bound and peer-checked already; besides Listen
-	Local      bool         // one daemon per data directory, on a unix socket
+	Reloads    <-chan Config // the settings, read again: of these, the token takes effect
+	KeyTrouble error         // why there is no ProviderKey although there should be one; see FetchKey
+	Listener   net.Listener  // bound and peer-checked already; besides Listen
+	Local      bool          // one daemon per data directory, on a unix socket
 	DataDir    string
 	Instance   string
 	Logger     *slog.Logger
@@ -99,12 +101,13 @@ type Setting struct {
 // Settings lists all settings, in the order in which help shows them.
 func Settings() []Setting {
 	return []Setting{
-		{"database-url", "DATABASE_URL", "postgres://… or sqlite:///path (default: SQLite in the data directory)", text(func(c *Config) *string { return &c.DatabaseURL })},
-		{"redis-url", "REDIS_URL", "redis://… (default: the embedded engine)", text(func(c *Config) *string { return &c.RedisURL })},
+		{"database-url", "DATABASE_URL", "postgres://… or sqlite:///path (default: SQLite in the data directory)", checked(sql.CheckURL, func(c *Config) *string { return &c.DatabaseURL })},
+		{"redis-url", "REDIS_URL", "redis://… (default: the embedded engine)", checked(checkRedisURL, func(c *Config) *string { return &c.RedisURL })},
+		{"redis-ca-file", "CHATD_REDIS_CA_FILE", "file with the certificates (PEM) of the authorities that are trusted for rediss:// (default: the system's)", text(func(c *Config) *string { return &c.RedisCAFile })},
 		{"listen", "CHATD_LISTEN", "unix:///path or tcp://host:port, several with commas", setListen},
 		{"role", "CHATD_ROLE", "all, api or worker (default: all)", setRole},
 		{"api-key", "OPENAI_API_KEY", "key of the provider; better in the environment than on a command line", text(func(c *Config) *string { return &c.ProviderKey })},
-		{"base-url", "OPENAI_BASE_URL", "base URL of any OpenAI-compatible API", text(func(c *Config) *string { return &c.ProviderURL })},
+		{"base-url", "OPENAI_BASE_URL", "base URL of any OpenAI-compatible API", checked(provider.CheckBaseURL, func(c *Config) *string { return &c.ProviderURL })},
 		{"ca-file", "CHATD_PROVIDER_CA_FILE", "file with certificates of authorities that the provider's may come from, besides the system's", text(func(c *Config) *string { return &c.ProviderCA })},
 		{"model", "CHAT_MODEL", "model for messages that name none", text(func(c *Config) *string { return &c.DefaultModel })},
 		{"discover", "CHAT_DISCOVER", "look for Ollama, LM Studio and llama.cpp on their usual ports (default: on)", toggle(func(c *Config) *bool { return &c.Discover })},
@@ -120,13 +123,13 @@ func Settings() []Setting {
 		{"idle", "CHATD_IDLE", "a local daemon ends after this time without work and clients, 0 for never (default: 30m)", duration(func(c *Config) *time.Duration { return &c.Idle })},
 		{"database-pool", "CHATD_DATABASE_POOL", "connections to PostgreSQL (default: 16)", number(func(c *Config) *int { return &c.DatabasePool })},
 		{"redis-pool", "CHATD_REDIS_POOL", "connections to Redis (default: 32)", number(func(c *Config) *int { return &c.RedisPool })},
-		{"hash-tags", "CHATD_HASH_TAGS", "braces around task ids in key names, for Redis Cluster (default: off)", toggle(func(c *Config) *bool { return &c.HashTags })},
 		{"max-streams", "CHATD_MAX_STREAMS", "followers that one API process serves at once (default: 20000)", number(func(c *Config) *int { return &c.MaxStreams })},
 		{"allow-host", "CHATD_ALLOW_HOST", "host names that requests over TCP may name, with commas", list(func(c *Config) *[]string { return &c.AllowHosts })},
 		{"allow-origin", "CHATD_ALLOW_ORIGIN", "web origins that may call, with commas (default: none)", setOrigins},
 		{"token-file", "CHATD_TOKEN_FILE", "file with the bearer token for TCP (default: token in the data directory, made if missing)", text(func(c *Config) *string { return &c.TokenFile })},
 		{"log-level", "CHATD_LOG_LEVEL", "debug, info, warn or error (default: info)", func(c *Config, v string) error { return c.LogLevel.UnmarshalText([]byte(v)) }},
 		{"log-json", "CHATD_LOG_JSON", "logs as JSON lines (default: off)", toggle(func(c *Config) *bool { return &c.LogJSON })},
+		{"access-log", "CHATD_ACCESS_LOG", "a line in the log for each request, without queries, headers and bodies (default: off)", toggle(func(c *Config) *bool { return &c.AccessLog })},
 	}
 }
 
@@ -231,11 +234,6 @@ func withLine(from, file string) string {
 }
 
 func (c Config) validate() error {
-	if c.DatabaseURL != "" {
-		if u, err := url.Parse(c.DatabaseURL); err != nil || !slices.Contains([]string{"postgres", "postgresql", "sqlite"}, u.Scheme) {
-			return chat.Errorf(chat.CodeInvalid, "DATABASE_URL must be postgres://… or sqlite:///path")
-		}
-	}
 	if c.Role != RoleAll && (c.RedisURL == "" || c.DatabaseURL == "") {
 		return chat.Errorf(chat.CodeNotConfigured, "--role %s needs REDIS_URL and DATABASE_URL: apart from each other, the parts meet there", c.Role)
 	}
@@ -249,6 +247,9 @@ func readDotEnv(path string) (map[string]string, error) {
 	if path == "" {
 		return nil, nil
 	}
+	if unreachable(path) {
+		return nil, nil
+	}
 	m, err := godotenv.Read(path)
 	if err != nil && !os.IsNotExist(err) {
 		return nil, chat.Errorf(chat.CodeInvalid, "%s cannot be read: %w", path, err)
@@ -256,8 +257,16 @@ func readDotEnv(path string) (map[string]string, error) {
 	return m, nil
 }
 
+// unreachable reports whether a file of settings is certainly not there for us: its
+// directory is missing, is a file (HOME=/dev/null), or lets nobody of ours in, as when
+// a container runs under the uid of nobody. A file that is there must be readable.
+func unreachable(path string) bool {
+	_, err := os.Stat(path)
+	return err != nil
+}
+
 func readConfigFile(path string) (map[string]string, error) {
-	if path == "" {
+	if path == "" || unreachable(path) {
 		return nil, nil
 	}
 	raw := map[string]any{}
@@ -278,7 +287,7 @@ func readConfigFile(path string) (map[string]string, error) {
 			continue // the client's: to a daemon they mean nothing
 		}
 		if !known[k] {
-			return nil, chat.Errorf(chat.CodeInvalid, "%s: there is no setting %q; chatd --help lists them, with - for _", path, k)
+			return nil, chat.Errorf(chat.CodeInvalid, "%s: there is no setting %q: chatd --help lists them, with - for _; chat config check names the line", path, k)
 		}
 		switch v := v.(type) {
 		case string, bool, int64:
@@ -306,6 +315,22 @@ func setRole(c *Config, v string) error {
 
 func text(field func(*Config) *string) func(*Config, string) error {
 	return func(c *Config, v string) error { *field(c) = v; return nil }
+}
+
+// checked is text that is refused where check has something against it.
+func checked(check func(string) error, field func(*Config) *string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		if err := check(v); err != nil {
+			return err
+		}
+		*field(c) = v
+		return nil
+	}
+}
+
+func checkRedisURL(url string) error {
+	_, err := parseRedisURL(url)
+	return err
 }
 
 func list(field func(*Config) *[]string) func(*Config, string) error {

@@ -23,6 +23,7 @@ import (
 	"chat/daemon/keys"
 	"chat/daemon/provider"
 	"chat/daemon/queue"
+	"chat/daemon/redischeck"
 	"chat/daemon/worker"
 	"chat/sql"
 )
@@ -38,6 +39,7 @@ func Run(ctx context.Context, cfg Config, stop <-chan struct{}, ready func()) (e
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
+	redis.SetLogger(redisLog{cfg.Logger})
 	d := &daemon{cfg: cfg, log: cfg.Logger, stopping: make(chan struct{})}
 	defer func() { err = errors.Join(err, d.close()) }()
 	if err := d.open(ctx); err != nil {
@@ -54,8 +56,10 @@ type daemon struct {
 	rdb   *redis.Client
 	chunk *chunklog.Log
 	queue *queue.Queue
+	check *redischeck.Checker
 	model *models
 	me    chat.Worker // of a role that has a worker
+	token bearerToken
 
 	listeners []net.Listener
 	closers   []func() error
@@ -83,7 +87,7 @@ func (d *daemon) open(ctx context.Context) error {
 	if err := d.openStore(ctx); err != nil {
 		return err
 	}
-	if err := d.openRedis(); err != nil {
+	if err := d.openRedis(ctx); err != nil {
 		return err
 	}
 	registry, err := newRegistry(d.cfg, d.chunk.Pause, d.log)
@@ -117,7 +121,7 @@ func (d *daemon) openStore(ctx context.Context) error {
 	if url == "" {
 		url = "sqlite://" + filepath.Join(d.cfg.DataDir, "chat.db")
 	}
-	store, err := sql.Open(ctx, url, sql.Options{MaxOpen: d.cfg.DatabasePool, Lease: d.cfg.Lease})
+	store, err := sql.Open(ctx, url, sql.Options{MaxOpen: d.cfg.DatabasePool, Lease: d.cfg.Lease, Logger: d.log})
 	if err != nil {
 		return err
 	}
@@ -136,21 +140,10 @@ func (d *daemon) openStore(ctx context.Context) error {
 	return nil
 }
 
-func (d *daemon) openRedis() error {
-	var opts *redis.Options
-	if d.cfg.RedisURL == "" {
-		engine, err := embedded.Start(embedded.Options{})
-		if err != nil {
-			return fmt.Errorf("start the embedded engine: %w", err)
-		}
-		d.closers = append(d.closers, engine.Close)
-		opts = engine.Options()
-	} else {
-		var err error
-		if opts, err = redis.ParseURL(d.cfg.RedisURL); err != nil {
-			return chat.Errorf(chat.CodeInvalid, "REDIS_URL is not one that Redis takes: redis://[user:password@]host:port[/db]") // the reason quotes the password
-		}
-		opts.DialTimeout = 2 * time.Second
+func (d *daemon) openRedis(ctx context.Context) error {
+	opts, err := d.redisOptions()
+	if err != nil {
+		return err
 	}
 	opts.MaxRetries = -1 // an append that is repeated blindly is applied twice
 	opts.ContextTimeoutEnabled = true
@@ -161,11 +154,41 @@ func (d *daemon) openRedis() error {
 	}
 	d.rdb = redis.NewClient(opts)
 	d.closers = append(d.closers, d.rdb.Close)
-	names := keys.Names{HashTags: d.cfg.HashTags}
+	asking, cancel := context.WithTimeout(ctx, opts.DialTimeout)
+	defer cancel()
+	if err := redischeck.Refuse(asking, d.rdb); err != nil {
+		return err
+	}
+	names := keys.Names{}
 	d.chunk = chunklog.New(d.rdb, chunklog.Options{Names: names, TTL: d.cfg.ChunkTTL, Logger: d.log})
 	d.queue = queue.New(d.rdb, names, 0)
 	d.closers = append(d.closers, d.queue.Close)
+	d.check = redischeck.New(d.rdb, d.cfg.Instance, d.chunk.Echo, d.log)
 	return nil
+}
+
+// redisOptions are those of the embedded engine, which is started, or of REDIS_URL.
+func (d *daemon) redisOptions() (*redis.Options, error) {
+	if d.cfg.RedisURL == "" {
+		engine, err := embedded.Start(embedded.Options{})
+		if err != nil {
+			return nil, fmt.Errorf("start the embedded engine: %w", err)
+		}
+		d.closers = append(d.closers, engine.Close)
+		return engine.Options(), nil
+	}
+	opts, err := redisOptions(d.cfg, d.log)
+	if err != nil {
+		return nil, err
+	}
+	opts.DialTimeout = 2 * time.Second
+	name := cmp.Or(opts.ClientName, "chatd")
+	opts.ClientName = "" // which would be a must
+	opts.OnConnect = func(ctx context.Context, c *redis.Conn) error {
+		_ = c.ClientSetName(ctx, name).Err() // a user without that right goes without a name
+		return nil
+	}
+	return opts, nil
 }
 
 // serve runs the parts and ends them in order: no new work, running answers,
@@ -176,6 +199,7 @@ func (d *daemon) serve(ctx context.Context, stop <-chan struct{}, ready func()) 
 	defer loops.Wait()
 	defer cancel()
 	loops.Go(func() { d.chunk.Run(background) })
+	loops.Go(func() { d.check.Run(background) })
 	sweeper := worker.Sweeper{
 		Store: d.store, Log: workerLog{d.chunk}, Queue: d.queue, Lease: d.cfg.Lease, Grace: d.grace(), Logger: d.log,
 	}
@@ -211,6 +235,7 @@ func (d *daemon) serve(ctx context.Context, stop <-chan struct{}, ready func()) 
 		for _, l := range d.listeners {
 			loops.Go(func() { served <- server.Serve(l) })
 		}
+		loops.Go(func() { d.watchReloads(background) })
 		if d.cfg.Local {
 			loops.Go(func() { d.watchIdle(background, front) })
 		}
@@ -254,7 +279,7 @@ func (d *daemon) serve(ctx context.Context, stop <-chan struct{}, ready func()) 
 func (d *daemon) front(ctx context.Context) (*api.Server, *http.Server, error) {
 	o := api.Options{
 		Instance: d.cfg.Instance, Version: Version, PID: os.Getpid(), Protocol: [2]int{ProtocolMin, ProtocolMax},
-		AllowHosts: d.cfg.AllowHosts, AllowOrigins: d.cfg.AllowOrigins, MaxStreams: d.cfg.MaxStreams, Logger: d.log,
+		AllowHosts: d.cfg.AllowHosts, AllowOrigins: d.cfg.AllowOrigins, MaxStreams: d.cfg.MaxStreams, AccessLog: d.cfg.AccessLog, Logger: d.log,
 	}
 	if d.cfg.Local {
 		o.Retire = d.retire
@@ -266,17 +291,21 @@ func (d *daemon) front(ctx context.Context) (*api.Server, *http.Server, error) {
 		if l.Addr().Network() != "tcp" {
 			continue
 		}
-		token, from, err := loadToken(d.cfg)
+		from, err := d.token.load(d.cfg, d.log)
 		if err != nil {
 			return nil, nil, err
 		}
-		o.Authenticate = authenticator(token)
+		o.Authenticate = d.token.authenticate
 		if host, _, err := net.SplitHostPort(l.Addr().String()); err == nil {
 			o.AllowHosts = append(o.AllowHosts, host)
 		}
 		d.log.Info("listening", "address", "tcp://"+l.Addr().String(), "token", "in "+from)
+		if tcp, ok := l.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
+			d.log.Warn("this address is served over plain HTTP, without TLS: on the way, others can read the token and the messages; let a proxy with TLS stand before it, or listen on 127.0.0.1",
+				"address", "tcp://"+l.Addr().String())
+		}
 	}
-	front := api.New(ctx, d.store, apiLog{workerLog{d.chunk}, d.rdb}, d.queue, d.model, o)
+	front := api.New(ctx, d.store, apiLog{workerLog{d.chunk}, d.check}, d.queue, d.model, o)
 	server := &http.Server{
 		Handler: front.Handler(), ConnContext: api.ConnContext,
 		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,

@@ -33,12 +33,15 @@ func newRegistry(cfg Config, pause func() time.Duration, log *slog.Logger) (*pro
 	return registry, nil
 }
 
+// ProviderCheck is what was found out about a provider, for diagnostics.
+type ProviderCheck = provider.Check
+
 // CheckProvider asks the provider that the settings name whether it answers, for
 // diagnostics.
-func CheckProvider(ctx context.Context, cfg Config) provider.Check {
+func CheckProvider(ctx context.Context, cfg Config) ProviderCheck {
 	registry, err := newRegistry(cfg, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
-		return provider.Check{Outcome: chat.AsError(err)}
+		return ProviderCheck{Outcome: chat.AsError(err)}
 	}
 	defer registry.Close()
 	return registry.Check(ctx, nil)

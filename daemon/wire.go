@@ -2,15 +2,16 @@ package daemon
 
 import (
 	"context"
+	"fmt"
 	"iter"
+	"log/slog"
 	"strings"
-
-	"github.com/redis/go-redis/v9"
 
 	"chat"
 	"chat/daemon/api"
 	"chat/daemon/chunklog"
 	"chat/daemon/provider"
+	"chat/daemon/redischeck"
 	"chat/daemon/worker"
 )
 
@@ -35,12 +36,21 @@ func (l workerLog) Hint(ctx context.Context, kind, taskID string) error {
 // apiLog is the chunk log as the API sees it.
 type apiLog struct {
 	workerLog
-	rdb *redis.Client
+	check *redischeck.Checker
 }
 
 func (l apiLog) Tail(taskID string, after chat.Position) api.Tail { return l.Log.Tail(taskID, after) }
 
-func (l apiLog) Ping(ctx context.Context) error { return l.rdb.Ping(ctx).Err() }
+func (l apiLog) State(ctx context.Context) string { return l.check.State(ctx) }
+
+// redisLog takes the lines of the Redis client, each of which has an error that is
+// returned, too.
+type redisLog struct{ logger *slog.Logger }
+
+// Printf writes one.
+func (l redisLog) Printf(ctx context.Context, format string, v ...any) {
+	l.logger.DebugContext(ctx, "redis client: "+fmt.Sprintf(format, v...))
+}
 
 // models is the provider registry as the worker and the API see it, together
 // with the providers that clients sent along.

@@ -56,7 +56,7 @@ func (v *verdict) connection(a *Ask, f *Follower, c *Conn) {
 			v.found("C1", a, "the event %s holds the chunk %s", fr.ID, p)
 		}
 		switch {
-		case i == 0 && fr.Chunk.Type == chat.ChunkReset:
+		case i == 0 && fr.Chunk.Type == chat.ChunkReset && (last.IsStart() || last.Less(p)):
 			// whatever came before is void
 		case i == 0 && last.IsStart():
 			if p.Index != 0 {
@@ -178,7 +178,7 @@ func (v *verdict) ends(a *Ask) {
 		}
 	}
 	k := a.Cancelled
-	if k == nil {
+	if k == nil || v.h.Row.Allow.LostCancel {
 		return
 	}
 	if k.Won != (t.State == chat.TaskCancelled) {

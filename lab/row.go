@@ -62,6 +62,9 @@ type Allow struct {
 	Unfinished bool
 	// LateCancel: a cancel may reach the provider later than after six seconds.
 	LateCancel bool
+	// LostCancel: a cancel that was accepted may be forgotten, because the database
+	// has lost it.
+	LostCancel bool
 	// Panics: a panic in the log is what was asked for.
 	Panics bool
 	// Silence: streams may be silent for longer than a heartbeat. SlowFirst: they

@@ -53,7 +53,7 @@ func deployRows() []Row {
 			Setup: func(w *World) { w.Old = map[string]bool{"api-1": true, "worker-1": true} },
 			Fault: mixed,
 		},
-		behind("nginx", nginx), behind("haproxy", haproxy),
+		behindAPool(), behind("nginx", nginx), behind("haproxy", haproxy),
 		{Name: "deploy/more-workers-come-and-go", On: full(), Fault: func(ctx context.Context, w *World) error {
 			n, err := w.AddWorker(ctx, "worker-more")
 			if err != nil {

@@ -158,6 +158,12 @@ func inside() []lieCase {
 	for _, style := range strings.Fields("plain chunk event comment space string") {
 		out = append(out, lieCase{"error=6 style=" + style, Want{State: chat.TaskInterrupted, Calls: 3}})
 	}
+	for _, style := range strings.Fields("object typed detail code nested") { // each followed by [DONE]
+		out = append(out,
+			lieCase{"error=0 style=" + style, Want{State: chat.TaskFailed, Calls: 3}},
+			lieCase{"error=1 style=" + style, Want{State: chat.TaskInterrupted, Calls: 3}},
+			lieCase{"error=11 style=" + style, Want{State: chat.TaskInterrupted, Calls: 3}})
+	}
 	return append(out, lieCase{"malformed=6", Want{State: chat.TaskInterrupted, Code: chat.CodeProviderProtocol, Calls: 3}})
 }
 

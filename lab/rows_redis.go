@@ -42,6 +42,7 @@ func redisRows() []Row {
 		row("list-of-another-type", false, func(ctx context.Context, w *World) error {
 			return w.repeat(ctx, 4, 700*time.Millisecond, func() error { return w.spoilLive(ctx) })
 		}),
+		twice(row("list-rolled-back-while-its-worker-is-dead", true, rollBack)),
 		row("queues-deleted", false, func(ctx context.Context, w *World) error {
 			return w.repeat(ctx, 30, 100*time.Millisecond, func() error { return w.deleteQueues(ctx) })
 		}),
@@ -178,6 +179,29 @@ func (w *World) spoilLive(ctx context.Context) error {
 		return err
 	}
 	return w.rdb.Set(ctx, names[w.Chance.IntN(len(names))], "not a list", time.Minute).Err()
+}
+
+// rollBack takes the last entries from each list when no worker lives that could write
+// them again, and lets the readers wait for longer than a living one would need.
+func rollBack(ctx context.Context, w *World) error {
+	for _, n := range w.Worker {
+		if err := n.Kill(); err != nil {
+			return err
+		}
+	}
+	names, err := w.live(ctx)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := w.rdb.LTrim(ctx, name, 0, -3-w.Chance.Int64N(5)).Err(); err != nil {
+			return err
+		}
+	}
+	if err := pause(ctx, 12*time.Second); err != nil {
+		return err
+	}
+	return w.startAll(ctx, w.Worker, 0)
 }
 
 func (w *World) deleteQueues(ctx context.Context) error {

@@ -4,10 +4,13 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"chat/internal/crash"
 )
 
 // sqlRows break the database and the way to it.
@@ -62,7 +65,31 @@ func sqlRows() []Row {
 			return w.during(ctx, 5*time.Second, sqlEdge, func(e *Edge) error { return e.Delay(100*time.Millisecond, 80*time.Millisecond) })
 		})),
 		slowFirst(row("tables-locked", false, lockTables)),
-		pool, locked, disk,
+		lostCancel(), pool, locked, disk,
+	}
+}
+
+// lostCancel is a database that loses cancels, as a replica does that takes over and
+// lacks them: after a worker has settled a log for one, and before it could commit.
+func lostCancel() Row {
+	return Row{
+		Name: "sql/lost-cancel", On: full(), Core: true, Allow: Allow{LostCancel: true, Repurchase: true, RepurchaseFull: true},
+		Load: func(l *Load) { l.Cancels, l.Tokens, l.Chains = 0.7, [2]int{120, 160}, 0 },
+		Setup: func(w *World) {
+			at := fmt.Sprintf("CHATD_CRASH=%s:%d:kill", crash.WorkerBeforeCommit, 1+w.Chance.IntN(2))
+			w.First = map[string]string{"worker-1": at, "worker-2": at}
+		},
+		Fault: func(ctx context.Context, w *World) error {
+			for _, n := range w.Worker {
+				if !n.EndedWithin(30 * time.Second) {
+					return fmt.Errorf("%s never came to a commit", n.Name)
+				}
+			}
+			if err := w.ask(ctx, `WITH lost AS (UPDATE tasks SET cancel_requested = false WHERE state = 'running' RETURNING 1) SELECT count(*) FROM lost`); err != nil {
+				return err
+			}
+			return w.startAll(ctx, w.Worker, 0)
+		},
 	}
 }
 

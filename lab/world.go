@@ -51,6 +51,7 @@ type World struct {
 	Worker    []*Node  // in the embedded profile the same process as API
 	Chance    chance   // the fault's
 	RedisArgs []string // of the redis-server, besides the usual ones
+	Pool      []string // settings of a PgBouncer before PostgreSQL; nil: none
 	Clocks    bool     // of all processes can be set
 	// Old names the processes that begin with the version before; see mixed.
 	Old map[string]bool
@@ -66,6 +67,7 @@ type World struct {
 	chatdOld string // of the version before
 	faketime faketime
 	edges    *edges
+	pool     *services.PgBouncer
 	backend  *httptest.Server
 	rdb      *redis.Client
 	log      *os.File
@@ -134,6 +136,9 @@ func (w *World) startFull(ctx context.Context) (err error) {
 		return err
 	}
 	w.closers = append(w.closers, w.Postgres.Remove)
+	if err := w.startPool(ctx); err != nil {
+		return err
+	}
 	o := w.Redis.Options()
 	o.MaxRetries, o.ContextTimeoutEnabled = -1, true
 	w.rdb = redis.NewClient(o)
@@ -207,7 +212,7 @@ func (w *World) node(ctx context.Context, name string, api, worker bool) (*Node,
 			return nil, err
 		}
 		add("REDIS_URL=redis://" + n.Redis.Addr() + "/0")
-		u, err := url.Parse(w.Postgres.URL())
+		u, err := url.Parse(w.postgresURL())
 		if err != nil {
 			return nil, err
 		}

@@ -58,6 +58,9 @@ func fault(err error) error {
 	if e, ok := errors.AsType[*chat.Error](err); ok {
 		return e
 	}
+	if e, ok := errors.AsType[*waitedError](err); ok {
+		return unavailable(e, "the database did not answer in time; if that happens again, "+poolTooSmall)
+	}
 	switch {
 	case errors.Is(err, context.Canceled):
 		return unavailable(err, "the request was given up before the database had answered")
@@ -94,15 +97,34 @@ func postgresFault(e *pq.Error) *chat.Error {
 	switch {
 	case code == "57014":
 		return unavailable(e, "the database did not answer in time; try again")
+	case code == "53300", code == "08P01" && poolerRefusal(e.Message):
+		return unavailable(e, "no connection to PostgreSQL is free ("+e.Message+"): "+poolTooSmall)
+	case code == "42P05", code == "26000":
+		return unavailable(e, "PostgreSQL is behind a connection pooler that mixes up prepared statements ("+e.Message+
+			"): use PgBouncer 1.21 or newer with max_prepared_statements, pool_mode = session, or restart chatd, which looks for a pooler when it starts")
 	case strings.HasPrefix(code, "08"), strings.HasPrefix(code, "57P"), strings.HasPrefix(code, "40"),
-		code == "53300", code == "53200", code == "55P03":
+		code == "53200", code == "55P03":
 		return unavailable(e, "PostgreSQL cannot serve now ("+e.Message+"); try again")
 	case code == "53100", strings.HasPrefix(code, "58"), strings.HasPrefix(code, "XX"), code == "25006":
 		return failure(chat.CodeStorage, e, "PostgreSQL cannot store this: "+e.Message+"; see to the server, then try again")
-	case strings.HasPrefix(code, "28"), code == "3D000", code == "42501":
+	case code == "42501":
+		return failure(chat.CodeNotConfigured, e, "PostgreSQL refuses: "+e.Message+"; give the user in DATABASE_URL the rights that docs/operations.md lists, or let the owner of the tables start chatd once")
+	case strings.HasPrefix(code, "28"), code == "3D000":
 		return failure(chat.CodeNotConfigured, e, "PostgreSQL refuses: "+e.Message+"; check the user, password and database in DATABASE_URL")
+	case code == "42704" && strings.Contains(e.Message, "configuration parameter"): // of the connection: no statement of ours sets one
+		return failure(chat.CodeNotConfigured, e, "PostgreSQL refuses: "+e.Message+"; leave it out of DATABASE_URL")
 	}
 	return failure(chat.CodeInternal, e, fmt.Sprintf("PostgreSQL: %s (%s)", e.Message, code))
+}
+
+// poolerRefusal reports whether a message is PgBouncer's about the size of its pools.
+func poolerRefusal(message string) bool {
+	for _, text := range []string{"query_wait_timeout", "no more connections allowed", "max_client_conn", "max_db_connections", "max_user_connections"} {
+		if strings.Contains(message, text) {
+			return true
+		}
+	}
+	return false
 }
 
 func sqliteFault(e *sqlite.Error) *chat.Error {

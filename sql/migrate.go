@@ -2,13 +2,13 @@ package sql
 
 import (
 	"context"
+	stdsql "database/sql"
 	"embed"
 	"io/fs"
 	"time"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 
 	"chat"
 )
@@ -25,17 +25,15 @@ const (
 	sqliteMigrationTries = 50
 )
 
-// migrate applies the migrations that the database lacks, each in a transaction
-// of its own. Any number of processes may do so at once.
+// migrate applies the migrations that the database lacks. Any number of processes may
+// do so at once.
 func (s *Store) migrate(ctx context.Context) error {
 	if s.dialect.name == "postgres" {
-		if err := refuseNewerPostgres(ctx, s.writer); err != nil {
-			return err
-		}
+		return s.migratePostgres(ctx)
 	}
-	provider, err := s.provider()
+	provider, err := provider(s.dialect.name, s.writer.DB)
 	if err != nil {
-		return failure(chat.CodeInternal, err, "the migrations in this program cannot be read: "+err.Error())
+		return err
 	}
 	for n := 1; ; n++ {
 		if _, err = provider.Up(ctx); err == nil {
@@ -44,7 +42,7 @@ func (s *Store) migrate(ctx context.Context) error {
 		// On SQLite nothing but the write lock keeps two that start at once
 		// apart: the later one fails on what is there already, changes nothing,
 		// and finds less to do when it comes back.
-		if s.dialect.name == "postgres" || n == sqliteMigrationTries || ctx.Err() != nil {
+		if n == sqliteMigrationTries || ctx.Err() != nil {
 			return migrationFault(err)
 		}
 		pause(ctx, chat.Backoff(n, time.Millisecond, 100*time.Millisecond))
@@ -52,25 +50,27 @@ func (s *Store) migrate(ctx context.Context) error {
 	return refuseNewer(ctx, s.writer) // one may have overtaken us
 }
 
-func (s *Store) provider() (*goose.Provider, error) {
-	dir, err := fs.Sub(migrations, "migrations/"+s.dialect.name)
-	if err != nil {
-		return nil, err
-	}
-	options := []goose.ProviderOption{goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true)}
+// provider runs the migrations of a dialect on db, each in a transaction of its own.
+func provider(dialect string, db *stdsql.DB) (*goose.Provider, error) {
+	dir, err := fs.Sub(migrations, "migrations/"+dialect)
 	kind := goose.DialectSQLite3
-	if s.dialect.name == "postgres" {
+	if dialect == "postgres" {
 		kind = goose.DialectPostgres
-		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 120))
-		if err != nil {
-			return nil, err
-		}
-		options = append(options, goose.WithSessionLocker(locker))
 	}
-	return goose.NewProvider(kind, s.writer.DB, dir, options...)
+	var p *goose.Provider
+	if err == nil {
+		p, err = goose.NewProvider(kind, db, dir, goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true))
+	}
+	if err != nil {
+		return nil, failure(chat.CodeInternal, err, "the migrations in this program cannot be read: "+err.Error())
+	}
+	return p, nil
 }
 
 func migrationFault(err error) error {
+	if err == nil {
+		return nil
+	}
 	e := chat.AsError(fault(err))
 	if e.Code == chat.CodeInternal {
 		return failure(chat.CodeStorage, err, "the database cannot be brought up to date: "+err.Error())
@@ -80,27 +80,23 @@ func migrationFault(err error) error {
 
 // refuseNewer refuses a database that a later program has migrated.
 func refuseNewer(ctx context.Context, db *sqlx.DB) error {
+	_, err := versionOf(ctx, db)
+	return err
+}
+
+// versionOf is the newest migration that was applied. One that this program does not
+// know is an error.
+func versionOf(ctx context.Context, db *sqlx.DB) (int64, error) {
 	var version int64
 	err := db.GetContext(ctx, &version, `SELECT coalesce(max(version_id), 0) FROM `+versionTable)
 	if err != nil {
-		return fault(err)
+		return 0, fault(err)
 	}
 	if version > latest {
-		return chat.Errorf(chat.CodeStorage,
+		return 0, chat.Errorf(chat.CodeStorage,
 			"the database is of a newer chat (version %d, this one knows %d); it was left as it is: install that chat, or name another database in DATABASE_URL", version, latest)
 	}
-	return nil
-}
-
-func refuseNewerPostgres(ctx context.Context, db *sqlx.DB) error {
-	var there bool
-	if err := db.GetContext(ctx, &there, `SELECT to_regclass($1) IS NOT NULL`, versionTable); err != nil {
-		return fault(err)
-	}
-	if !there {
-		return nil
-	}
-	return refuseNewer(ctx, db)
+	return version, nil
 }
 
 func pause(ctx context.Context, d time.Duration) {

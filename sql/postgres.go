@@ -7,9 +7,6 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
-
-	"chat"
 )
 
 // connectPatience bounds the making of a connection if DATABASE_URL does not.
@@ -39,9 +36,9 @@ func postgresDialect() dialect {
 }
 
 func openPostgres(ctx context.Context, url string, o Options) (*Store, error) {
-	cfg, err := pq.NewConfig(url)
-	if err != nil { // which may quote the password
-		return nil, chat.Errorf(chat.CodeInvalid, "DATABASE_URL is not a PostgreSQL URL: write postgres://user:password@host:port/database")
+	cfg, err := postgresConfig(url)
+	if err != nil {
+		return nil, err
 	}
 	if cfg.ConnectTimeout <= 0 {
 		cfg.ConnectTimeout = connectPatience
@@ -49,9 +46,11 @@ func openPostgres(ctx context.Context, url string, o Options) (*Store, error) {
 	if cfg.ApplicationName == "" {
 		cfg.ApplicationName = "chat"
 	}
-	store := &Store{dialect: postgresDialect()}
-	store.silence.Store(int64(o.Silence))
-	made := &connector{cfg: cfg, silence: func() time.Duration { return time.Duration(store.silence.Load()) }}
+	made := &connector{cfg: cfg, silence: o.Silence, silent: func() {}}
+	made.warning.logger = o.Logger
+	if err := made.lookForPooler(ctx, o.Logger); err != nil {
+		return nil, fault(err)
+	}
 	db := sqlx.NewDb(stdsql.OpenDB(made), "postgres")
 	made.silent = func() {
 		// What silenced one connection has silenced those that are idle, too:
@@ -62,10 +61,5 @@ func openPostgres(ctx context.Context, url string, o Options) (*Store, error) {
 	db.SetMaxOpenConns(o.MaxOpen)
 	db.SetMaxIdleConns(o.MaxIdle)
 	db.SetConnMaxLifetime(o.MaxLifetime)
-	if err := db.PingContext(ctx); err != nil {
-		_ = db.Close() // no connection was made
-		return nil, fault(err)
-	}
-	store.writer, store.reader = db, db
-	return store, nil
+	return &Store{dialect: postgresDialect(), writer: db, reader: db, made: made}, nil
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lib/pq"
@@ -22,8 +23,10 @@ const farewell = time.Second
 // connector makes connections that end when nothing is heard for too long.
 type connector struct {
 	cfg     pq.Config
-	silence func() time.Duration // 0: however long it takes
-	silent  func()               // called when a connection was given up
+	silence time.Duration         // 0: however long it takes
+	silent  func()                // called when a connection was given up
+	route   atomic.Pointer[route] // nil until it is known
+	warning poolWarning
 }
 
 // Driver is lib/pq's.
@@ -32,8 +35,20 @@ func (c *connector) Driver() driver.Driver { return &pq.Driver{} }
 // Connect makes a connection, until ctx ends: lib/pq itself does not look at ctx
 // any more once it has reached the server.
 func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
+	s, err := c.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (c *connector) connect(ctx context.Context) (*session, error) {
 	d := &dialer{connector: c}
-	made, err := pq.NewConnectorConfig(c.cfg.Clone())
+	cfg := c.cfg.Clone()
+	route := c.route.Load()
+	prepares := route != nil && route.prepares()
+	cfg.BinaryParameters = !prepares
+	made, err := pq.NewConnectorConfig(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -57,15 +72,46 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil || !ok {
 		return nil, errors.Join(errDriver, conn.Close())
 	}
-	return &session{kept, checker, d}, nil
+	return &session{keeper: kept, NamedValueChecker: checker, dialer: d, connector: c, prepares: prepares}, nil
 }
 
-// session is lib/pq's connection, except that its BEGIN looks at its context.
+// session is lib/pq's connection, except that its BEGIN looks at its context, and that
+// it keeps statements prepared where that is safe.
 type session struct {
 	*keeper
 	driver.NamedValueChecker
-	dialer *dialer
+	dialer    *dialer
+	connector *connector
+	prepares  bool
+	answered  atomic.Bool // the server has answered a statement
+	cut       atomic.Bool // the connection is of no use any more
 }
+
+// IsValid reports whether the connection may be used again.
+func (s *session) IsValid() bool { return !s.cut.Load() && s.conn.IsValid() }
+
+// QueryContext runs a statement that returns rows.
+func (s *session) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (rows driver.Rows, err error) {
+	if s.prepares {
+		rows, err = s.keeper.QueryContext(ctx, query, args)
+	} else {
+		rows, err = s.conn.QueryContext(ctx, query, args)
+	}
+	return rows, s.waited(ctx, err)
+}
+
+// ExecContext runs a statement that returns none.
+func (s *session) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (res driver.Result, err error) {
+	if s.prepares {
+		res, err = s.keeper.ExecContext(ctx, query, args)
+	} else {
+		res, err = s.conn.ExecContext(ctx, query, args)
+	}
+	return res, s.waited(ctx, err)
+}
+
+// Ping asks the server for an answer.
+func (s *session) Ping(ctx context.Context) error { return s.waited(ctx, s.conn.Ping(ctx)) }
 
 // Close leaves it to the server to forget the statements.
 func (s *session) Close() error { return s.conn.Close() }
@@ -75,9 +121,10 @@ func (s *session) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, e
 	inTime := context.AfterFunc(ctx, func() { s.dialer.hangUp(0) })
 	tx, err := s.conn.BeginTx(ctx, o)
 	if !inTime() {
-		return nil, driver.ErrBadConn // and database/sql sees that ctx has ended
+		s.cut.Store(true)
+		return nil, s.waited(ctx, context.Cause(ctx))
 	}
-	return tx, err
+	return tx, s.waited(ctx, err)
 }
 
 // dialer dials for one connection of the pool. Once that stands, lib/pq dials
@@ -172,7 +219,7 @@ func (l *line) arm(set func(time.Time) error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	until := earliest(l.limit, l.cut)
-	if d := l.connector.silence(); d > 0 {
+	if d := l.connector.silence; d > 0 {
 		until = earliest(until, time.Now().Add(d))
 	}
 	return set(until)

@@ -12,6 +12,7 @@ package sql
 
 import (
 	"context"
+	"log/slog"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -30,6 +31,7 @@ type Options struct {
 	// Silence is how long PostgreSQL may say nothing while it is asked something
 	// before its connection is given up; 15 s. Migrations may wait longer.
 	Silence time.Duration
+	Logger  *slog.Logger
 }
 
 func (o Options) withDefaults() Options {
@@ -48,6 +50,9 @@ func (o Options) withDefaults() Options {
 	if o.Silence <= 0 {
 		o.Silence = 15 * time.Second
 	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
 	return o
 }
 
@@ -58,7 +63,8 @@ type Store struct {
 	dialect dialect
 	expand  *strings.Replacer
 	lease   time.Duration
-	silence atomic.Int64 // Options.Silence, 0 while it is off
+	logger  *slog.Logger
+	made    *connector // of PostgreSQL's connections
 	clock   clock
 	pruned  atomic.Pointer[time.Time] // when old idempotency keys were last deleted here
 }
@@ -88,31 +94,27 @@ type dialect struct {
 	elements func(placeholder string) string
 }
 
-// Open opens the database at url, "postgres://…", "postgresql://…" or
+// Open opens the database at url, "postgres://…", "postgresql://…", "host=… dbname=…" or
 // "sqlite:///path", and applies the migrations that it lacks. A database that is
 // newer than this program, damaged, or another program's is refused as it is.
 func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	o = o.withDefaults()
-	scheme, rest, _ := strings.Cut(url, "://")
+	if err := CheckURL(url); err != nil {
+		return nil, err
+	}
 	var s *Store
 	var err error
-	switch scheme {
-	case "postgres", "postgresql":
+	if path, ok := strings.CutPrefix(url, "sqlite://"); ok {
+		s, err = openSQLite(ctx, path)
+	} else {
 		s, err = openPostgres(ctx, url, o)
-	case "sqlite":
-		s, err = openSQLite(ctx, rest)
-	default:
-		return nil, chat.Errorf(chat.CodeInvalid, "DATABASE_URL must begin with postgres:// or sqlite:///")
 	}
 	if err != nil {
 		return nil, err
 	}
-	s.lease = o.Lease
+	s.lease, s.logger = o.Lease, o.Logger
 	s.expand = strings.NewReplacer("{{now}}", s.dialect.now, "{{skip locked}}", s.dialect.skipLocked, "{{lock}}", s.dialect.lock)
-	s.silence.Store(0) // a migration may wait for a lock, and then work, for long
-	err = s.migrate(ctx)
-	s.silence.Store(int64(o.Silence))
-	if err != nil {
+	if err := s.migrate(ctx); err != nil {
 		_ = s.Close() // the reason to give up is the one to tell
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"chat"
 	"chat/daemon/client"
 	"chat/tui"
+	"chat/tui/sanitize"
 )
 
 // backend is the daemon, as the screen wants it.
@@ -92,7 +93,7 @@ func (b *backend) Trouble(ctx context.Context) (string, error) {
 	case "down":
 		return "Redis is down; answers go on", err
 	}
-	return "Redis: " + ready.Redis + "; answers go on", err
+	return "Redis: " + sanitize.Line(ready.Redis) + "; answers go on", err
 }
 
 func (b *backend) Regenerate(ctx context.Context, messageID, model string) (chat.Accepted, error) {

@@ -76,7 +76,7 @@ func locate(app *cli.App, before []string) spot {
 	at.table = tableOf(at.list, commonFlags())
 	rest := before
 	for {
-		words := split(rest, at.table)
+		words := split(rest, at.table, false)
 		at.args, at.closed = words.positional, slices.Contains(rest, "--")
 		for _, f := range words.flags {
 			if host, ok := strings.CutPrefix(f, "--host="); ok {

@@ -67,7 +67,9 @@ type Log interface {
 	Tail(taskID string, after chat.Position) Tail
 	Hint(ctx context.Context, kind, taskID string) error
 	Followers() int
-	Ping(ctx context.Context) error
+	// State says whether Redis does what is needed of it: "ok", "down" or a short
+	// sentence.
+	State(ctx context.Context) string
 }
 
 // Bell wakes a worker, and tells how Redis stands; *queue.Queue satisfies it.
@@ -116,6 +118,7 @@ type Options struct {
 	StorePatience time.Duration // of a call for SQL; 15 s
 	MaxBody       int64         // 1 MiB; the images of a message may come on top
 	MaxStreams    int           // followers at once; 20,000
+	AccessLog     bool          // a line for each request
 	Logger        *slog.Logger
 }
 
@@ -158,6 +161,7 @@ type Server struct {
 	open      atomic.Int64 // streams; at most Options.MaxStreams
 	inquiries inquiries
 	importing chan struct{} // holds one of maxImports places
+	refused   refusals
 }
 
 // New returns a Server that serves until ctx ends or Drain is called.
@@ -195,11 +199,11 @@ func (s *Server) Wait(ctx context.Context) error {
 }
 
 // Handler returns the calls behind the layers that guard them, outermost first:
-// time, panics, Host and Origin, the token, admission.
+// the access log, time, panics, Host and Origin, the token, admission.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	s.routes(mux)
-	return s.paced(s.recovered(s.guarded(s.authenticated(s.admitted(known(mux))))))
+	return s.withID(s.paced(s.recovered(s.guarded(s.authenticated(s.admitted(known(mux)))))))
 }
 
 func (s *Server) routes(mux *http.ServeMux) {

@@ -42,7 +42,7 @@ func (a *attempt) write(texts ...string) {
 	for _, text := range texts {
 		a.text.WriteString(text)
 		a.w.Add(chat.ChunkContent, text)
-		_, err := a.w.Settle(a.l.Context(), "")
+		_, err := a.w.Settle(a.l.Context(), "", false)
 		a.l.must(err)
 	}
 }
@@ -50,7 +50,7 @@ func (a *attempt) write(texts ...string) {
 // commit ends the task in SQL, publish in the log.
 func (a *attempt) commit() chat.Task {
 	a.l.Helper()
-	n, err := a.w.Settle(a.l.Context(), "stop")
+	n, err := a.w.Settle(a.l.Context(), "stop", true)
 	a.l.must(err)
 	a.l.must(a.l.store.Finish(a.l.Context(), chat.Result{
 		TaskID: a.claim.ID, Attempt: a.claim.Attempt, State: chat.TaskDone, Content: a.text.String(),

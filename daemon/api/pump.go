@@ -48,7 +48,7 @@ func (s *Server) pump(ctx context.Context, f *frames) error {
 // ended early, because something has happened.
 func (s *Server) between(ctx context.Context, f *frames, tail Tail, look *lookout, hinted bool) (ended bool, err error) {
 	if f.rec != nil { // the list has no more: SQL has the rest
-		return true, f.record(f.rec.after(tail.Position()))
+		return true, f.record(f.rec.afterLog(tail.Position()))
 	}
 	if time.Since(f.written) >= s.opts.Heartbeat {
 		if err := f.comment("still here"); err != nil {

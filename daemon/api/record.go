@@ -78,17 +78,27 @@ func (r *record) inLog(p chat.Position) bool {
 }
 
 // after returns what a reader at p still needs, which always ends with the
-// terminal chunk. One who has the whole text of the log needs only that.
+// terminal chunk.
 func (r *record) after(p chat.Position) []chat.Chunk {
+	if own := r.own(p); own != nil && !p.IsStart() && p.Index < len(own) {
+		return own[p.Index+1:]
+	}
+	return r.afterLog(p)
+}
+
+// afterLog is after for a position in the log. One who has the whole text of the log
+// needs only the terminal chunk; whoever else has a part of it begins again, at
+// positions that are greater than p.
+func (r *record) afterLog(p chat.Position) []chat.Chunk {
 	if p.IsStart() {
 		return r.fresh
-	}
-	if own := r.own(p); own != nil && p.Index < len(own) {
-		return own[p.Index+1:]
 	}
 	if n := r.task.ChunkCount; n > 0 && r.inLog(p) && p.Index == n-2 {
 		c, _ := r.task.TerminalChunk(r.task.Attempt, n-1)
 		return []chat.Chunk{c}
+	}
+	if p.Attempt > r.task.Attempt { // SQL has forgotten an attempt
+		return placed(r.again, p.Attempt+1)
 	}
 	return r.again
 }

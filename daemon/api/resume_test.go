@@ -209,3 +209,76 @@ func TestAReaderWhoseListIsLostInTheMiddleGetsTheWholeAnswer(t *testing.T) {
 		t.Errorf("%q from %s", got, told(chunks))
 	}
 }
+
+// TestPositionsGrowAfterARollback: Redis has lost the end of a list, or all of it, and
+// its worker is dead. Whoever has read the list, and whoever comes back to it, waits
+// for what follows, and is never sent back.
+func TestPositionsGrowAfterARollback(t *testing.T) {
+	t.Parallel()
+	damages := map[string]func(l *lab, acc chat.Accepted){
+		"the last entry is lost": func(l *lab, acc chat.Accepted) {
+			l.must(l.rdb.LTrim(l.Context(), names.Chunks(acc.TaskID), 0, -2).Err())
+		},
+		"all entries but one": func(l *lab, acc chat.Accepted) {
+			l.must(l.rdb.LTrim(l.Context(), names.Chunks(acc.TaskID), 0, 0).Err())
+		},
+		"the list":                  func(l *lab, acc chat.Accepted) { l.must(l.rdb.Del(l.Context(), names.Chunks(acc.TaskID)).Err()) },
+		"the list and the metadata": (*lab).lose,
+		"the metadata":              func(l *lab, acc chat.Accepted) { l.must(l.rdb.Del(l.Context(), names.Metadata(acc.TaskID)).Err()) },
+		"everything":                func(l *lab, _ chat.Accepted) { l.must(l.rdb.FlushAll(l.Context()).Err()) },
+		"the list is of an older attempt": func(l *lab, acc chat.Accepted) {
+			l.replace(acc, `{"chunk_index":0,"chunk_type":"content","content":"x","attempt":1}`)
+		},
+	}
+	ends := map[string]func(l *lab, acc chat.Accepted, a *attempt){
+		"by the next attempt": func(l *lab, acc chat.Accepted, a *attempt) {
+			a.handback()
+			b := l.claim(acc)
+			b.write("b1", "b2")
+			b.end()
+		},
+		"by the database alone": func(l *lab, _ chat.Accepted, a *attempt) {
+			l.must(l.store.Finish(l.Context(), chat.Result{TaskID: a.claim.ID, Attempt: a.claim.Attempt, State: chat.TaskDone, Content: "b1b2", FinishReason: "stop"}))
+		},
+	}
+	for damage, do := range damages {
+		for how, end := range ends {
+			t.Run(damage+", and it ends "+how, func(t *testing.T) {
+				t.Parallel()
+				l := newLab(t, api.Options{Recheck: 50 * time.Millisecond})
+				acc := l.submitted()
+				first := l.claim(acc)
+				first.write("o")
+				first.handback()
+				second := l.claim(acc) // whose list begins with the first one's
+				second.write("a1", "a2", "a3", "a4")
+				there := l.open(acc.TaskID, "")
+				seen := there.next(6)
+				last := seen[len(seen)-1].Position()
+				do(l, acc)
+				back := l.open(acc.TaskID, "", header("Last-Event-ID", last.String()))
+				end(l, acc, second)
+				for who, f := range map[string]*follower{"who was there": there, "who came back": back} {
+					at, chunks := last, f.whole()
+					for _, c := range chunks {
+						if !at.Less(c.Position()) {
+							t.Errorf("a reader %s got %s", who, told(append(seen, chunks...)))
+							break
+						}
+						at = c.Position()
+					}
+					if chunklogtest.Content(chunks) != "b1b2" || chunks[0].Type != chat.ChunkReset {
+						t.Errorf("a reader %s got %s", who, told(chunks))
+					}
+				}
+			})
+		}
+	}
+}
+
+// replace gives a task's list other entries.
+func (l *lab) replace(acc chat.Accepted, entries ...any) {
+	l.Helper()
+	l.must(l.rdb.Del(l.Context(), names.Chunks(acc.TaskID)).Err())
+	l.must(l.rdb.RPush(l.Context(), names.Chunks(acc.TaskID), entries...).Err())
+}

@@ -17,7 +17,7 @@ func (s *Server) stats(r *http.Request, p principal) (reply, error) {
 		ctx, cancel := context.WithTimeout(r.Context(), statusPatience)
 		defer cancel()
 		if err := s.readLogs(ctx, st.Answers); err != nil {
-			s.opts.Logger.Warn("api: Redis does not say how long the logs are", "err", err)
+			s.opts.Logger.Debug("api: Redis does not say how long the logs are", "err", err)
 			st.Redis = "down"
 		}
 	}
@@ -37,12 +37,11 @@ func (s *Server) readLoad(ctx context.Context, also func(context.Context, *chat.
 	for _, p := range chat.Priorities() {
 		st.Queued[p] = 0
 	}
-	var memory chat.RedisStats
-	asked := make(chan error, 1)
+	asked := make(chan *chat.RedisStats, 1)
 	go func() {
-		var err error
-		memory, err = s.memory(ctx)
-		asked <- err
+		var memory *chat.RedisStats
+		st.Redis, memory = s.memory(ctx)
+		asked <- memory
 	}()
 	err := s.readQueue(ctx, &st)
 	if err == nil && also != nil {
@@ -52,21 +51,21 @@ func (s *Server) readLoad(ctx context.Context, also func(context.Context, *chat.
 		s.opts.Logger.Warn("api: SQL does not say how the queue stands", "err", err)
 		st.SQL = "down"
 	}
-	if err := <-asked; err != nil {
-		s.opts.Logger.Warn("api: Redis does not answer", "err", err)
-		st.Redis = "down"
-	} else {
-		st.Memory = &memory
-	}
+	st.Memory = <-asked
 	return st
 }
 
-// memory is what Redis says of itself, if the log reaches it, too.
-func (s *Server) memory(ctx context.Context) (chat.RedisStats, error) {
-	if err := s.log.Ping(ctx); err != nil {
-		return chat.RedisStats{}, err
+// memory is how Redis stands, and what it says of itself.
+func (s *Server) memory(ctx context.Context) (state string, memory *chat.RedisStats) {
+	if state = s.redisState(ctx); state == "down" {
+		return state, nil
 	}
-	return s.bell.Statistics(ctx)
+	st, err := s.bell.Statistics(ctx)
+	if err != nil {
+		s.opts.Logger.Debug("api: Redis does not say how it stands", "err", err)
+		return "down", nil
+	}
+	return state, &st
 }
 
 func (s *Server) readQueue(ctx context.Context, st *chat.Stats) error {

@@ -57,15 +57,12 @@ func (s *Server) readyz(r *http.Request, _ principal) (reply, error) {
 }
 
 // redisPatience bounds what a probe waits for Redis, whose state decides nothing.
-const redisPatience = 300 * time.Millisecond
+const redisPatience = time.Second
 
 func (s *Server) redisState(ctx context.Context) string {
 	ctx, cancel := context.WithTimeout(ctx, redisPatience)
 	defer cancel()
-	if s.log.Ping(ctx) != nil {
-		return "down"
-	}
-	return "ok"
+	return s.log.State(ctx)
 }
 
 func (s *Server) models(r *http.Request, p principal) (reply, error) {
@@ -120,7 +117,9 @@ func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
 		}
 	})
 	if m := st.Memory; m != nil {
-		gauge("chat_redis_keys", "Keys of the Redis database, whoever's they are.", func() { fmt.Fprintf(&b, "chat_redis_keys %d\n", m.Keys) })
+		if m.Keys >= 0 {
+			gauge("chat_redis_keys", "Keys of the Redis database, whoever's they are.", func() { fmt.Fprintf(&b, "chat_redis_keys %d\n", m.Keys) })
+		}
 		if m.UsedBytes > 0 {
 			gauge("chat_redis_memory_bytes", "Memory of all of Redis.", func() { fmt.Fprintf(&b, "chat_redis_memory_bytes %d\n", m.UsedBytes) })
 		}

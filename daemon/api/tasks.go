@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -61,7 +62,7 @@ func (s *Server) submit(r *http.Request, p principal) (reply, error) {
 	if err := decode(r, &sub, false); err != nil {
 		return reply{}, err
 	}
-	if sub.Content == "" {
+	if strings.TrimSpace(chat.NormalizeText(sub.Content)) == "" {
 		return reply{}, chat.Errorf(chat.CodeInvalid, "content is empty: there is nothing to answer")
 	}
 	priority, err := chat.ParsePriority(string(sub.Priority))

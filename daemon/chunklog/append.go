@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-
-	"chat"
 )
 
 // ErrStale is returned to a writer whose task has a newer attempt.
@@ -79,8 +77,8 @@ func (s step) put(ctx context.Context, p redis.Pipeliner, o Options) (a appended
 // check is the outcome of a step whose commands all have been answered.
 func (a appended) check(s step) error {
 	if a.attempt != nil {
-		first := s.before == 0 && errors.Is(a.attempt.Err(), redis.Nil) // nobody has written yet
-		if err := checkAttempt(a.attempt, s.attempt); err != nil && !first {
+		unwritten := s.before == 0 && errors.Is(a.attempt.Err(), redis.Nil)
+		if err := checkAttempt(a.attempt, s.attempt); err != nil && !unwritten {
 			return err
 		}
 	}
@@ -138,7 +136,7 @@ func (l *Log) rewrite(ctx context.Context, s step) error {
 			return err
 		}
 		_, err := tx.TxPipelined(ctx, func(p redis.Pipeliner) error {
-			p.Del(ctx, n.Chunks(s.taskID), n.Metadata(s.taskID))
+			p.Del(ctx, n.Chunks(s.taskID), n.Metadata(s.taskID), n.Packed(s.taskID))
 			if len(s.entries) > 0 {
 				p.RPush(ctx, n.Chunks(s.taskID), anys(s.entries)...)
 			}
@@ -187,11 +185,15 @@ func checkAttempt(cmd *redis.StringCmd, mine int) error {
 }
 
 // meta is the full set of fields of the metadata hash.
-func meta(status chat.TaskState, attempt, count int, created, updated time.Time, finish, model string) []any {
+func (w *Writer) meta(updated time.Time) []any {
+	complete := "0"
+	if w.complete {
+		complete = "1"
+	}
 	return []any{
-		metaStatus, string(status), metaAttempt, attempt, metaChunkCount, count,
-		metaCreatedAt, stamp(created), metaUpdatedAt, stamp(updated),
-		metaFinishReason, finish, metaModel, model,
+		metaStatus, string(w.status), metaAttempt, w.task.Attempt, metaChunkCount, len(w.entries),
+		metaCreatedAt, stamp(w.created), metaUpdatedAt, stamp(updated),
+		metaFinishReason, w.finish, metaComplete, complete, metaModel, w.task.Model,
 	}
 }
 

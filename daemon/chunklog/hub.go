@@ -2,6 +2,7 @@ package chunklog
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"net"
@@ -44,8 +45,13 @@ type hub struct {
 	followers int               // in topics
 	dirty     map[string]bool   // channels to (un)subscribe, on the connection's next turn
 	onControl []func(Control)
+	echoes    map[string]chan struct{} // that are waited for
+	stands    bool                     // the subscription
+	broken    error                    // why it does not
+	changed   chan struct{}            // closed when one of the two changes
 
 	kick chan struct{}
+	self string // a channel on which the process hears itself
 }
 
 // topic is a channel and those who follow it.
@@ -69,7 +75,8 @@ type follower struct {
 func newHub(rdb *redis.Client, o Options) *hub {
 	return &hub{
 		rdb: rdb, opts: o, kick: make(chan struct{}, 1),
-		topics: map[string]*topic{}, dirty: map[string]bool{},
+		topics: map[string]*topic{}, dirty: map[string]bool{}, echoes: map[string]chan struct{}{},
+		changed: make(chan struct{}), self: o.Names.Check(rand.Text()),
 	}
 }
 
@@ -143,7 +150,7 @@ func (h *hub) run(ctx context.Context) {
 			failures = 0
 		}
 		failures++
-		h.opts.Logger.Warn("chunk log: the subscription was lost; followers read the list meanwhile", "err", err)
+		h.broke(err)
 		select {
 		case <-ctx.Done():
 		case <-time.After(chat.Backoff(failures, 50*time.Millisecond, time.Second)):
@@ -157,7 +164,7 @@ func (h *hub) session(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	h.mu.Lock()
-	names := []string{h.opts.Names.Control()}
+	names := []string{h.opts.Names.Control(), h.self}
 	clear(h.dirty)
 	for ch, t := range h.topics {
 		names = append(names, ch)
@@ -239,6 +246,9 @@ func (h *hub) follow(ctx context.Context, ps *redis.PubSub) {
 func (h *hub) confirm(channel string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if channel == h.self {
+		h.stand()
+	}
 	t := h.topics[channel]
 	if t == nil {
 		return
@@ -250,8 +260,12 @@ func (h *hub) confirm(channel string) {
 }
 
 func (h *hub) deliver(m *redis.Message) {
-	if m.Channel == h.opts.Names.Control() {
+	switch m.Channel {
+	case h.opts.Names.Control():
 		h.control(m.Payload)
+		return
+	case h.self:
+		h.hear(m.Payload)
 		return
 	}
 	h.mu.Lock()

@@ -48,6 +48,11 @@ func (w *Writer) step(ctx context.Context) error {
 	if err := w.drain(); err != nil {
 		return err
 	}
+	if !w.looked {
+		if err := w.look(ctx); err != nil {
+			return err
+		}
+	}
 	err := w.send(ctx)
 	if errors.Is(err, errMismatch) {
 		err = w.send(ctx) // a rewrite now
@@ -68,7 +73,7 @@ func (w *Writer) take() (s step, ok bool) {
 		w.poke() // there may be more text by now than its holder has seen
 		return s, false
 	}
-	if !w.intact || w.unsure || w.stale || !w.allowed() || w.drain() != nil {
+	if !w.intact || !w.looked || w.unsure || w.stale || !w.allowed() || w.drain() != nil {
 		w.sending.Unlock()
 		w.poke()
 		return s, false
@@ -119,7 +124,7 @@ func (w *Writer) next() step {
 		entries: w.entries[w.acked:], publish: w.entries[w.told:], made: time.Now(),
 	}
 	if s.before == 0 || !w.intact || s.made.Sub(w.armed) >= w.log.opts.Refresh {
-		s.meta = meta(w.status, w.task.Attempt, len(w.entries), w.created, s.made, w.finish, w.task.Model)
+		s.meta = w.meta(s.made)
 	}
 	return s
 }

@@ -15,14 +15,11 @@ const (
 	// confirmWait is how long a new tail waits for its subscription before it
 	// reads the list without one.
 	confirmWait = time.Second
-	// rereadPause paces a tail that cannot read the list.
+	// rereadPause paces a tail that cannot read the list, or whose position is not
+	// in it.
 	rereadPause = 500 * time.Millisecond
 	// leastRead is how long a read of the list may take at least.
 	leastRead = time.Second
-	// mendWait is how long a list may be shorter than a reader's position, which
-	// an old copy of it is until its writer looks (idleRefresh), before the
-	// position counts as one that never was.
-	mendWait = idleRefresh + time.Second
 )
 
 // Tail reads a task's chunks from a position on, each once and in order,
@@ -36,16 +33,23 @@ type Tail struct {
 	began  bool
 	reread bool
 	packed []string            // the whole list, if it is packed
-	ahead  time.Time           // since when the list is shorter than the position; zero if it is not
+	own    bool                // Next has returned the chunk at the position
+	ahead  bool                // the list does not have the position
+	since  time.Time           // the metadata's updated_at when that was first seen
 	given  []chat.EncodedChunk // what fetch has returned of the inbox, to be filled again
 }
 
 // Tail starts reading behind the position after. Close it.
 //
-// A position is honoured if the entry at its index was written by its attempt.
-// Otherwise the next chunk is a reset: the one with which the newest attempt in
-// the list begins, or, if the position makes no sense at all, one of our own at
-// position 0-0, and the list is replayed from there.
+// A position is honoured if the entry at its index was written by its attempt. If a
+// newer attempt is in the list, the next chunk is the reset with which that begins.
+// Until the list has either, the tail waits: a list that Redis has lost or rolled
+// back comes back with its writer, and without a writer there will be a new attempt,
+// or an end in SQL. So the positions of a tail only ever grow.
+//
+// A position that never was has no such future. If it is of no attempt, or if the
+// living writer of its attempt says that the list is whole without it, the next chunk
+// is a reset of our own at position 0-0, and the list is replayed from there.
 func (l *Log) Tail(taskID string, after chat.Position) *Tail {
 	return &Tail{log: l, taskID: taskID, pos: after, inbox: l.hub.join(taskID), timer: time.NewTimer(time.Hour), reread: true}
 }
@@ -75,9 +79,10 @@ func (t *Tail) Next(ctx context.Context, wait time.Duration) ([]chat.EncodedChun
 		// A Redis that does not answer must not hold the caller for longer.
 		chunks, ok := t.fetch(ctx, began.Add(max(wait, leastRead)))
 		if len(chunks) > 0 {
+			t.own = true
 			return chunks, nil
 		}
-		if !ok || !t.ahead.IsZero() {
+		if !ok || t.ahead {
 			pause = time.After(rereadPause)
 			t.reread = true
 		}
@@ -179,7 +184,6 @@ func (t *Tail) continues(queue []chat.EncodedChunk) bool {
 
 func (t *Tail) advance(chunks []chat.EncodedChunk) []chat.EncodedChunk {
 	if n := len(chunks); n > 0 {
-		t.ahead = time.Time{}
 		t.pos = chunks[n-1].Position()
 	}
 	return chunks
@@ -214,37 +218,10 @@ func (t *Tail) read(ctx context.Context) ([]chat.EncodedChunk, error) {
 	}
 	chunks := valid(raw, t.pos.Index)
 	if len(chunks) > 0 && (t.pos.Attempt == chat.AnyAttempt || chunks[0].Attempt == t.pos.Attempt) {
+		t.ahead, t.since = false, time.Time{}
 		return chunks[1:], nil
 	}
-	return t.realign(ctx)
-}
-
-// realign finds where a reader goes on whose position the list does not have.
-func (t *Tail) realign(ctx context.Context) ([]chat.EncodedChunk, error) {
-	_, chunks, err := t.log.readAll(ctx, t.taskID)
-	if err != nil || len(chunks) == 0 {
-		return nil, err // lost, or not begun: its writer will write it again
-	}
-	if i := t.pos.Index; i < len(chunks) && (t.pos.Attempt == chat.AnyAttempt || chunks[i].Attempt == t.pos.Attempt) {
-		return chunks[i+1:], nil // it was lost, and is back
-	}
-	newest := chunks[len(chunks)-1].Attempt
-	short := t.pos.Index >= len(chunks) && (t.pos.Attempt == chat.AnyAttempt || newest <= t.pos.Attempt)
-	if short && t.ahead.IsZero() {
-		t.ahead = time.Now()
-	}
-	switch {
-	case short && time.Since(t.ahead) < mendWait:
-		return nil, nil
-	case newest > t.pos.Attempt && t.pos.Attempt > 0:
-		for i, c := range chunks {
-			if c.Attempt == newest {
-				return chunks[i:], nil
-			}
-		}
-	}
-	reset, err := chat.Chunk{Type: chat.ChunkReset}.Encode()
-	return append([]chat.EncodedChunk{reset}, chunks...), err
+	return t.resync(ctx)
 }
 
 func (f *follower) isConfirmed() bool {

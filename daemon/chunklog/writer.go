@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"chat"
 )
 
@@ -50,6 +52,7 @@ type Writer struct {
 	acked   int      // how many of them Redis is known to hold
 	told    int      // how many of them have been published
 	tried   int      // how many there were at the last try
+	looked  bool     // whether it is known what was there before
 	intact  bool     // whether the list is believed to be entries[:acked]
 	unsure  bool     // whether an append to such a list may have been applied
 	stale   bool     // a newer attempt was found
@@ -57,6 +60,8 @@ type Writer struct {
 	sent    time.Time // the last step that succeeded
 	status  chat.TaskState
 	finish  string
+
+	complete bool // the answer was received to its end
 }
 
 type delta struct {
@@ -80,6 +85,7 @@ func (l *Log) Begin(ctx context.Context, task chat.Task, allowed func() bool) (*
 		w.poke()
 		return w, chat.Answer{}, nil
 	}
+	w.looked = true
 	left, err := w.inherit(ctx)
 	if err != nil {
 		l.opts.Logger.Warn("chunk log: cannot read what an earlier attempt left", "task", task.ID, "err", err)
@@ -103,30 +109,47 @@ func (w *Writer) inherit(ctx context.Context) (chat.Answer, error) {
 	if err != nil {
 		return a, err
 	}
-	if n := len(chunks); n > 0 && chunks[n-1].Terminal() {
-		raw = raw[:n-1] // an ending that was never committed
-	}
-	w.entries = raw
-	w.told = len(raw)
+	w.entries = withoutEnd(raw, chunks)
+	w.told = len(w.entries)
 	return a, nil
 }
 
-// answerOf is the text of the newest attempt in chunks, and whether the metadata
-// say that it was received whole.
+// answerOf is the text of the newest attempt in chunks, and whether that is a whole
+// answer: its writer settled it as complete, and the list still has all entries that
+// it had then.
 func (l *Log) answerOf(ctx context.Context, taskID string, chunks []chat.EncodedChunk) (chat.Answer, error) {
 	a, err := textOf(chunks)
 	if err != nil {
 		return a, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, l.opts.Timeout)
-	defer cancel()
-	m, err := l.rdb.HMGet(ctx, l.opts.Names.Metadata(taskID), metaAttempt, metaChunkCount, metaFinishReason).Result()
+	m, err := l.metadata(ctx, taskID, metaAttempt, metaChunkCount, metaFinishReason, metaComplete)
 	if err != nil {
 		return a, err
 	}
-	a.FinishReason, _ = m[2].(string)
-	a.Whole = a.FinishReason != "" && m[0] == fmt.Sprint(a.Attempt) && m[1] == fmt.Sprint(len(chunks))
+	a.FinishReason = m[2]
+	a.Whole = m[3] == "1" && a.FinishReason != "" && m[0] == fmt.Sprint(a.Attempt) && m[1] == fmt.Sprint(len(chunks))
 	return a, nil
+}
+
+// metadata returns fields of a stream's metadata, each "" if it is not there. HMGET
+// would be one more command for an operator to allow.
+func (l *Log) metadata(ctx context.Context, taskID string, fields ...string) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.opts.Timeout)
+	defer cancel()
+	cmds, err := l.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		for _, f := range fields {
+			p.HGet(ctx, l.opts.Names.Metadata(taskID), f)
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return nil, err
+	}
+	values := make([]string, len(fields))
+	for i, cmd := range cmds {
+		values[i] = cmd.(*redis.StringCmd).Val() //nolint:forcetypeassert // made above
+	}
+	return values, nil
 }
 
 // Read returns the text that the log of a task holds for its newest attempt.
@@ -219,17 +242,18 @@ func (w *Writer) Run(ctx context.Context) error {
 	}
 }
 
-// Settle sends everything, after Run has returned, and notes the finish reason
-// of an answer that was received whole ("" otherwise). It tries until ctx ends.
-// It returns the number of chunks, which is the index of the terminal one; that
-// holds even if Redis could not be reached.
-func (w *Writer) Settle(ctx context.Context, finishReason string) (int, error) {
+// Settle sends everything, after Run has returned, and records why the answer
+// ended. complete says that it was received to its end: only such an answer may be
+// taken over by a later attempt. It tries until ctx ends. It returns the number of
+// chunks, which is the index of the terminal one; that holds even if Redis could
+// not be reached.
+func (w *Writer) Settle(ctx context.Context, finishReason string, complete bool) (int, error) {
 	w.sending.Lock()
 	defer w.sending.Unlock()
 	if err := w.drain(); err != nil {
 		return 0, err
 	}
-	w.finish, w.armed = finishReason, time.Time{}
+	w.finish, w.complete, w.armed = finishReason, complete, time.Time{}
 	return len(w.entries), w.insist(ctx)
 }
 
@@ -243,6 +267,7 @@ func (w *Writer) End(ctx context.Context, terminal chat.Chunk) error {
 		return err
 	}
 	w.status, w.finish, w.armed = terminal.State, terminal.FinishReason, time.Time{}
+	w.complete = terminal.State == chat.TaskDone
 	if err := w.insist(ctx); err != nil || len(w.entries) < packAt {
 		return err
 	}

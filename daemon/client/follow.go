@@ -165,7 +165,7 @@ func comesBack(status int, e *chat.Error) bool {
 
 // read yields the chunks of one connection.
 func (f *follower) read(ctx context.Context, l *link, events *sse.Reader) (end ending) {
-	for first := true; ; first = false {
+	for {
 		event, err := events.Next()
 		if err != nil {
 			// The reader's default is not something the server asked for.
@@ -181,7 +181,7 @@ func (f *follower) read(ctx context.Context, l *link, events *sse.Reader) (end e
 		if err != nil {
 			return f.lost(ctx, l, err, end)
 		}
-		switch f.judge(c, first) {
+		switch f.judge(c) {
 		case seen:
 			continue
 		case gap:
@@ -217,9 +217,8 @@ const (
 	gap                 // something is missing before it
 )
 
-// judge holds c against the position. first says that it is the connection's
-// first chunk.
-func (f *follower) judge(c chat.Chunk, first bool) verdict {
+// judge holds c against the position.
+func (f *follower) judge(c chat.Chunk) verdict {
 	at, pos := f.at, c.Position()
 	switch {
 	case at.IsStart():
@@ -234,15 +233,13 @@ func (f *follower) judge(c chat.Chunk, first bool) verdict {
 			return next
 		}
 		return gap
-	case first && c.Type == chat.ChunkReset && at != pos:
-		return next // our position is not honoured, whatever the order of the two
+	case c.Type == chat.ChunkReset && at != pos:
+		return next // what comes is a replay, whatever the order of the two
 	case !at.Less(pos):
 		return seen
 	case at.Attempt == 0 && pos.Index == 0:
 		return next // behind the reset of a position that never was: the beginning
 	case pos.Attempt == at.Attempt && pos.Index == at.Index+1:
-		return next
-	case pos.Attempt > at.Attempt && c.Type == chat.ChunkReset:
 		return next
 	}
 	return gap

@@ -249,6 +249,26 @@ func TestFollowAgainstLies(t *testing.T) {
 			script: []http.HandlerFunc{sends(frames(t, append([]chat.Chunk{reset(0, 0)}, a...)...), false)}, from: chat.Position{Attempt: 7, Index: 3},
 			want: append([]chat.Chunk{reset(0, 0)}, a...),
 		},
+		"a replay in the middle of a connection": {
+			log:    a,
+			script: []http.HandlerFunc{sends(frames(t, append([]chat.Chunk{a[0], a[1], reset(0, 0)}, a...)...), false)},
+			want:   append([]chat.Chunk{a[0], a[1], reset(0, 0)}, a...),
+		},
+		"a replay of an older attempt in the middle of a connection": {
+			log:    a,
+			script: []http.HandlerFunc{sends(frames(t, append(append([]chat.Chunk{}, a[:5]...), append([]chat.Chunk{reset(1, 7)}, content(1, 8, "x"), reset(3, 9), content(3, 10, "y"), done(3, 11))...)...), false)},
+			want:   append(append([]chat.Chunk{}, a[:5]...), reset(1, 7), content(1, 8, "x"), reset(3, 9), content(3, 10, "y"), done(3, 11)),
+		},
+		"a reset that comes twice": {
+			log:    a,
+			script: []http.HandlerFunc{sends(frames(t, append([]chat.Chunk{a[0], a[1], a[2]}, a[2:]...)...), false)},
+			want:   a,
+		},
+		"a replay that is cut": {
+			log:    a,
+			script: []http.HandlerFunc{sends(frames(t, a[0], a[1], reset(0, 0), a[0]), true)},
+			want:   append([]chat.Chunk{a[0], a[1], reset(0, 0)}, a...),
+		},
 		"the same, cut behind its reset": {
 			log: a,
 			script: []http.HandlerFunc{

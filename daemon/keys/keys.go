@@ -4,12 +4,8 @@ package keys
 
 import "chat"
 
-// Names builds key names. The zero value is the plain scheme.
-type Names struct {
-	// HashTags puts task ids in braces, so that the keys of one task share a
-	// slot of Redis Cluster.
-	HashTags bool
-}
+// Names builds key names.
+type Names struct{}
 
 // Chunks is the list of a task's chunks, one JSON object an entry.
 func (n Names) Chunks(taskID string) string { return n.stream(taskID) + ":chunks" }
@@ -25,18 +21,25 @@ func (n Names) Metadata(taskID string) string { return n.stream(taskID) + ":meta
 
 // Queue is the list of task ids that wakes a worker for tasks of priority p.
 func (n Names) Queue(p chat.Priority) string {
-	if n.HashTags {
-		return "{queue}:" + string(p) // one blocking pop waits on all of them
-	}
 	return "queue:" + string(p)
 }
 
 // Control is the pub/sub channel of hints: a cancel was requested, a task ended.
 func (n Names) Control() string { return "control" }
 
+// Check is the key on which a process tries what Redis lets it do, and the channel on
+// which it hears itself.
+func (n Names) Check(id string) string { return n.stream("check-" + id) }
+
+// CheckQueue is the name of a queue that no task is ever in.
+func (Names) CheckQueue() string { return "queue:check" }
+
+// Patterns are those of all keys, as an ACL names them.
+func (Names) Patterns() []string { return []string{"stream:*", "queue:*"} }
+
+// Channels are those of all channels, as an ACL names them.
+func (n Names) Channels() []string { return []string{"stream:*", n.Control()} }
+
 func (n Names) stream(taskID string) string {
-	if n.HashTags {
-		return "stream:{" + taskID + "}"
-	}
 	return "stream:" + taskID
 }

@@ -52,6 +52,9 @@ var ErrServed = errors.New("served by another process")
 // Serve takes the data directory, binds its socket and runs the server until
 // that ends. Closing stop drains it; ctx ends it at once.
 func Serve(ctx context.Context, stop <-chan struct{}, o ServeOptions) (err error) {
+	if err := o.Paths.checkPrivate(func(string, ...any) {}); err != nil { // its client has said so
+		return err
+	}
 	if err := makeDir(o.Paths.Data, "XDG_DATA_HOME"); err != nil {
 		return err
 	}

@@ -211,7 +211,7 @@ func TestRequestsCarryTheConversation(t *testing.T) {
 		t.Fatal(g.err)
 	}
 	c := server.Calls()[0]
-	if c.Messages != 3 || c.Prompt != "two" || c.Header.Get("Authorization") != "Bearer "+testKey {
+	if c.Messages != 2 || c.Prompt != "one\n\ntwo" || c.Header.Get("Authorization") != "Bearer "+testKey {
 		t.Errorf("call %+v with %v", c, c.Header)
 	}
 	g := read(t, t.Context(), r, provider.Request{System: "be kind"})

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
@@ -14,10 +15,15 @@ import (
 	"chat"
 )
 
-// CheckBaseURL says what is wrong with a client's base URL, nil if it can be used.
+// CheckBaseURL says what is wrong with a base URL, nil if it can be used. Names are
+// not resolved: the dialer looks at what they stand for.
 func CheckBaseURL(raw string) error {
-	if _, err := parseBase(raw); err != nil {
-		return chat.Errorf(chat.CodeInvalid, "the base URL %s in %s %w", printableURL(raw), shell().BaseURL, err)
+	u, err := parseBase(raw)
+	if err != nil {
+		return chat.Errorf(chat.CodeInvalid, "the base URL %s %w", printableURL(raw), err)
+	}
+	if ip, err := netip.ParseAddr(u.Hostname()); err == nil && refused(ip) {
+		return errAddress(u.Hostname())
 	}
 	return nil
 }

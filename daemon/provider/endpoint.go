@@ -29,17 +29,16 @@ type endpoint struct {
 	// unversioned says that the base URL names no version of the API: it may lack the /v1.
 	unversioned bool
 	transport   http.RoundTripper
-	*learned
+	*apiPath
 	limited atomic.Pointer[phases] // made for the first call
 	// openTag says of models whether they open their reasoning with a tag if they close
 	// it with one, as far as that was seen.
 	openTag sync.Map
 }
 
-// learned is what a server has taught us by its refusals.
-type learned struct {
-	noUsage atomic.Bool // it does not know stream_options
-	below   atomic.Bool // the API is at /v1 below the base URL
+// apiPath is where below its base URL a server has the API, as far as that was seen.
+type apiPath struct {
+	below atomic.Bool // at /v1
 }
 
 // Sources are where an endpoint's settings were found, as in OPENAI_BASE_URL, or
@@ -100,7 +99,7 @@ func newEndpoint(base, key string, from Sources, transport http.RoundTripper) (*
 		deployment:  deploymentOf(u),
 		unversioned: !versioned(u.Path) && !isAzure(u) && deploymentOf(u) == "",
 		transport:   transport,
-		learned:     new(learned),
+		apiPath:     new(apiPath),
 	}, nil
 }
 

@@ -3,7 +3,6 @@ package provider
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -22,6 +21,7 @@ type exchange struct {
 	to     *endpoint
 	limits Limits
 	model  string
+	whole  bool                 // a completion, not a stream, was asked for
 	pause  func() time.Duration // nil: none
 	watch  watch
 	phases *phases
@@ -39,7 +39,7 @@ func (x *exchange) Do(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	x.body = newBody(req.Context(), x, resp)
-	resp.Body = x.body
+	resp.Body = http.NoBody
 	return resp, nil
 }
 
@@ -114,9 +114,6 @@ type readCloser struct {
 
 // maxErrorBody bounds what is read of a response that is an error.
 const maxErrorBody = 64 << 10
-
-// errNoStreamOptions is the cause of a refusal of stream_options.
-var errNoStreamOptions = errors.New("the server does not know stream_options")
 
 // check returns nil for a success and otherwise consumes the response.
 func (e *endpoint) check(resp *http.Response, model string) error {

@@ -20,16 +20,12 @@ func (e *endpoint) statusError(status int, h http.Header, body []byte, model str
 	said := e.readComplaint(body)
 	said.delay = retryDelay(h, said, status == http.StatusTooManyRequests, time.Now())
 	out := e.refusal(said, status, model)
-	if (status == http.StatusBadRequest || status == http.StatusUnprocessableEntity) && mentionsStreamOptions(body) {
-		out.Cause = errNoStreamOptions
-	}
+	out.Cause = newRefusal(out.Cause, status, body)
 	return out
 }
 
-func mentionsStreamOptions(body []byte) bool {
-	s := string(body)
-	return strings.Contains(s, "stream_options") || strings.Contains(s, "include_usage")
-}
+// itSaid stands between our words and the provider's.
+const itSaid = "; it said: "
 
 // streamError is the error that an error object inside a 200 response is.
 func (e *endpoint) streamError(raw []byte, model string) *chat.Error {
@@ -41,7 +37,9 @@ func (e *endpoint) streamError(raw []byte, model string) *chat.Error {
 	if status == 0 {
 		status = said.likelyStatus()
 	}
-	return e.refusal(said, status, model)
+	out := e.refusal(said, status, model)
+	out.Cause = newRefusal(out.Cause, status, raw)
+	return out
 }
 
 // likelyStatus is the status that an error would have had as a response.
@@ -78,7 +76,7 @@ func (e *endpoint) refusal(said *complaint, status int, model string) *chat.Erro
 	default: // asking again would bring the same
 	}
 	if said.Message != "" {
-		out.Message += "; it said: " + said.Message
+		out.Message += itSaid + said.Message
 	}
 	out.Cause = said
 	return out
@@ -168,7 +166,7 @@ func (e *endpoint) noSuchModel(model, said string, cause error) *chat.Error {
 	out := chat.Errorf(chat.CodeProviderModel,
 		"%s has no model %q, or its base URL is another: \"chat models\" lists the models there are", e.host, clean(model, maxModelID))
 	if said != "" {
-		out.Message += "; it said: " + said
+		out.Message += itSaid + said
 	}
 	out.Cause = cause
 	return out

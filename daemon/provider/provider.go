@@ -111,6 +111,14 @@ type Limits struct {
 	MaxAnswer  int           // bytes of text, reasoning included (CodeAnswerTooLarge)
 }
 
+// whole is how long an answer may take that does not come as a stream.
+func (l Limits) whole() time.Duration {
+	if l.Headers <= 0 || l.FirstToken <= 0 {
+		return 0
+	}
+	return l.Headers + 2*l.FirstToken
+}
+
 // DefaultLimits suit slow local models. Total is left to the task's deadline.
 func DefaultLimits() Limits {
 	return Limits{

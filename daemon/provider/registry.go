@@ -22,15 +22,16 @@ type Registry struct {
 	configured *endpoint
 	badConfig  error
 
-	locals *locals
+	locals  *locals
+	learned learned
 
 	listMu sync.Mutex // guards what follows
 	listed listing    // the configured provider's models
 	listAt time.Time
 	muteAt time.Time // when it last did not list them in time for a check
 
-	learnedMu sync.Mutex
-	learned   map[string]*learned // of clients' own providers, by base URL
+	pathsMu sync.Mutex
+	paths   map[string]*apiPath // of clients' own providers, by base URL
 }
 
 // New returns a Registry. A base URL that is not usable is reported by every
@@ -43,7 +44,7 @@ func New(cfg Config) *Registry {
 	}
 	r.demo = &endpoint{
 		name: demo.Model, base: "http://demo.invalid/v1", origin: "http://demo.invalid:80", host: "the demo",
-		transport: handlerTransport{demo.New(cfg.Demo)}, learned: new(learned),
+		transport: handlerTransport{demo.New(cfg.Demo)}, apiPath: new(apiPath),
 	}
 	if cfg.Unusable != nil {
 		r.badConfig = cfg.Unusable
@@ -97,12 +98,8 @@ func (r *Registry) stream(ctx context.Context, req Request, emit func(Event) err
 	if err != nil {
 		return err
 	}
-	body, err := completionRequest(model, req)
-	if err != nil {
-		return err
-	}
-	c := call{to: to, limits: r.cfg.Limits, model: model, emit: emit, pause: r.cfg.Pause}
-	err = c.stream(ctx, body)
+	c := call{to: to, limits: r.cfg.Limits, draft: r.learned.draft(to, model, req), known: &r.learned, emit: emit, pause: r.cfg.Pause}
+	err = c.stream(ctx)
 	if to.local && chat.IsCode(err, chat.CodeProviderConnect) {
 		r.locals.forget()
 	}

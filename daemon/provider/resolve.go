@@ -52,27 +52,27 @@ func (r *Registry) remote(own *Credentials) (*endpoint, error) {
 	}
 	to, err := newEndpoint(base, own.Key, from, r.transport)
 	if err == nil {
-		to.learned = r.lessons(to.base)
+		to.apiPath = r.apiPath(to.base)
 	}
 	return to, err
 }
 
-// maxLessons bounds the servers of clients that are remembered.
-const maxLessons = 1000
+// maxPaths bounds the servers of clients that are remembered.
+const maxPaths = 1000
 
-// lessons are what is known of the server of a client's own provider, whose
+// apiPath is what is known of the server of a client's own provider, whose
 // endpoint lives for one call.
-func (r *Registry) lessons(base string) *learned {
-	r.learnedMu.Lock()
-	defer r.learnedMu.Unlock()
-	if known := r.learned[base]; known != nil {
+func (r *Registry) apiPath(base string) *apiPath {
+	r.pathsMu.Lock()
+	defer r.pathsMu.Unlock()
+	if known := r.paths[base]; known != nil {
 		return known
 	}
-	if r.learned == nil || len(r.learned) >= maxLessons {
-		r.learned = map[string]*learned{}
+	if r.paths == nil || len(r.paths) >= maxPaths {
+		r.paths = map[string]*apiPath{}
 	}
-	r.learned[base] = new(learned)
-	return r.learned[base]
+	r.paths[base] = new(apiPath)
+	return r.paths[base]
 }
 
 // Configured reports whether own is the configured provider with its key.

@@ -9,10 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"syscall"
 	"time"
-
-	"chat"
 )
 
 // network is the way to all providers.
@@ -25,7 +22,7 @@ type network struct {
 // authorities. It never follows redirects, because a RoundTripper does not, and no
 // http.Client stands in front of it.
 func newNetwork(roots *x509.CertPool, lookup func(string) (string, bool)) *network {
-	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second, ControlContext: refuseLinkLocal}
+	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second, ControlContext: refuseAddress}
 	p := proxies{lookup}
 	return &network{&http.Transport{
 		Proxy:                  p.choose,
@@ -63,19 +60,6 @@ func LoadAuthorities(file string) (*x509.CertPool, error) {
 	}
 	pool.AddCert(one)
 	return pool, nil
-}
-
-// refuseLinkLocal keeps base URLs from reaching the metadata services of cloud
-// machines, whatever name they hide behind.
-func refuseLinkLocal(_ context.Context, _, address string, _ syscall.RawConn) error {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return fmt.Errorf("split %q: %w", address, err)
-	}
-	if ip := net.ParseIP(host); ip != nil && (ip.IsLinkLocalUnicast() || ip.IsMulticast()) {
-		return chat.Errorf(chat.CodeProviderConnect, "the provider's address %s is link-local and not allowed: check OPENAI_BASE_URL", host)
-	}
-	return nil
 }
 
 // handlerTransport answers requests from a handler in this process, streaming,

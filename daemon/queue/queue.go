@@ -111,11 +111,7 @@ func (q *Queue) Wait(ctx context.Context, d time.Duration) (string, error) {
 func (q *Queue) Silence(ctx context.Context, p chat.Priority, n int) error {
 	ctx, cancel := context.WithTimeout(ctx, q.timeout)
 	defer cancel()
-	err := q.rdb.LPopCount(ctx, q.names.Queue(p), n).Err()
-	if errors.Is(err, redis.Nil) {
-		return nil
-	}
-	return err
+	return q.rdb.LTrim(ctx, q.names.Queue(p), int64(n), -1).Err()
 }
 
 func (q *Queue) lists() []string {

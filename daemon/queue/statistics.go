@@ -27,7 +27,10 @@ func (q *Queue) Statistics(ctx context.Context) (chat.RedisStats, error) {
 	if _, err := pipe.Exec(ctx); err != nil && !refused(err) {
 		return chat.RedisStats{}, err
 	}
-	st := chat.RedisStats{Bells: map[chat.Priority]int{}, Keys: int(size.Val()), Lasting: -1}
+	st := chat.RedisStats{Bells: map[chat.Priority]int{}, Keys: -1, Lasting: -1}
+	if size.Err() == nil {
+		st.Keys = int(size.Val())
+	}
 	for p, n := range bells {
 		st.Bells[p] = int(n.Val())
 	}

@@ -219,7 +219,7 @@ func (a *attempt) commit(ctx, work context.Context, r chat.Result) string {
 		r.Model = a.claim.Model
 	}
 	if a.log != nil {
-		n, err := a.settleLog(ctx, r.FinishReason, min(settlePatience, a.w.opts.LogPatience))
+		n, err := a.settleLog(ctx, r, min(settlePatience, a.w.opts.LogPatience))
 		if err != nil {
 			a.w.opts.Logger.Warn("worker: the log is behind; readers will find the answer in SQL", "task", r.TaskID, "err", err)
 		}
@@ -248,10 +248,10 @@ func (a *attempt) commit(ctx, work context.Context, r chat.Result) string {
 const settlePatience = 250 * time.Millisecond
 
 // settleLog sends what the log still holds, waiting for Redis for so long.
-func (a *attempt) settleLog(ctx context.Context, finishReason string, patience time.Duration) (int, error) {
+func (a *attempt) settleLog(ctx context.Context, r chat.Result, patience time.Duration) (int, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
-	return a.log.Settle(ctx, finishReason)
+	return a.log.Settle(ctx, r.FinishReason, r.State == chat.TaskDone)
 }
 
 // end publishes the terminal chunk, or at least the hint that there is an end.
@@ -277,10 +277,10 @@ func (a *attempt) end(ctx context.Context, r chat.Result) {
 
 // requeue hands the task back with what was received so far.
 func (a *attempt) requeue(ctx, work context.Context, h chat.Handback) string {
-	h.TaskID, h.Attempt = a.claim.ID, a.claim.Attempt
+	h.TaskID, h.Attempt, h.Notices = a.claim.ID, a.claim.Attempt, a.notices
 	h.Content, h.Reasoning, h.ReasoningMS = a.content.String(), a.reasoning.String(), a.reasoned()
 	if a.log != nil {
-		if _, err := a.settleLog(ctx, "", a.w.opts.LogPatience); err != nil {
+		if _, err := a.settleLog(ctx, chat.Result{}, a.w.opts.LogPatience); err != nil {
 			a.w.opts.Logger.Debug("worker: the log is behind", "task", h.TaskID, "err", err)
 		}
 	}

@@ -157,3 +157,40 @@ func (l *lab) sent(prompt string, tokens int) {
 		return false
 	}))
 }
+
+// forgetful is a store that commits no result.
+type forgetful struct{ worker.Store }
+
+func (forgetful) Finish(context.Context, chat.Result) error {
+	return chat.Retryable(chat.Errorf(chat.CodeUnavailable, "the database cannot be reached"))
+}
+
+// TestACancelThatTheDatabaseLostIsNoWholeAnswer: a worker has stopped for a cancel and
+// says so in the log, and then the database loses the cancel (a replica without it
+// takes over) before the worker can commit. What was received is no answer.
+func TestACancelThatTheDatabaseLostIsNoWholeAnswer(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, setup{script: func(attempt int) string {
+		if attempt == 1 {
+			return "lie:chunks=1000,gate"
+		}
+		return "lie:chunks=20"
+	}})
+	first := l.work(on{id: "first", store: forgetful{l.store}, opts: worker.Options{Farewell: time.Millisecond}})
+	acc := l.submit("hello")
+	l.provider.Step(5)
+	l.logged(acc, providertest.Answer(1, 5))
+	first.Cancel(acc.TaskID)
+	l.calls("the provider's connection is closed", func(c []providertest.Call) bool { return c[0].Gone() })
+	l.eventually("the log is settled for the cancel", func() bool {
+		reason, err := l.rdb.HGet(t.Context(), names.Metadata(acc.TaskID), "finish_reason").Result()
+		return err == nil && reason == "cancelled"
+	})
+	first.kill()
+	l.expire(func() bool { return l.task(acc).State == chat.TaskQueued })
+	l.work(on{id: "second"})
+	task, _ := l.endedAs(acc, chat.TaskDone, providertest.Answer(2, 20))
+	if n := len(l.provider.Calls()); n != 2 || task.FinishReason != "stop" {
+		t.Errorf("%d calls, %+v", n, task)
+	}
+}

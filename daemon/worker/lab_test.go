@@ -349,7 +349,7 @@ func (l *lab) write(c chat.Claim, settle bool, text string) {
 	if settle {
 		reason = "stop"
 	}
-	_, err = w.Settle(l.Context(), reason)
+	_, err = w.Settle(l.Context(), reason, settle)
 	l.must(err)
 }
 

@@ -23,11 +23,17 @@ type RedisServer struct {
 	port int
 	args []string
 	proc *Process
+
+	config string // a file, or "" for none
 }
 
 // LaunchRedis starts a redis-server that works in dir and waits until it
 // answers. The caller kills it.
 func LaunchRedis(ctx context.Context, dir string, args ...string) (*RedisServer, error) {
+	return launchRedis(ctx, dir, "", args...)
+}
+
+func launchRedis(ctx context.Context, dir, config string, args ...string) (*RedisServer, error) {
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
 		return nil, fmt.Errorf("redis-server is not installed: %w", err)
@@ -37,7 +43,7 @@ func LaunchRedis(ctx context.Context, dir string, args ...string) (*RedisServer,
 		if port, err = FreePort(ctx); err != nil {
 			return nil, err
 		}
-		s := &RedisServer{path: path, dir: dir, port: port, args: args}
+		s := &RedisServer{path: path, dir: dir, port: port, args: args, config: config}
 		if err = s.Start(ctx); err == nil {
 			return s, nil
 		}
@@ -48,10 +54,17 @@ func LaunchRedis(ctx context.Context, dir string, args ...string) (*RedisServer,
 // Start starts the server, empty, on the port it had before, and waits until it
 // answers.
 func (s *RedisServer) Start(ctx context.Context) error {
-	args := append([]string{
+	var args []string
+	if s.config != "" {
+		args = append(args, s.config)
+	}
+	args = append(args,
 		"--bind", "127.0.0.1", "--port", strconv.Itoa(s.port),
-		"--save", "", "--appendonly", "no", "--daemonize", "no", "--databases", "16",
-	}, s.args...)
+		"--daemonize", "no")
+	if s.config == "" {
+		args = append(args, "--save", "", "--appendonly", "no", "--databases", "16")
+	}
+	args = append(args, s.args...)
 	p, err := Command{Path: s.path, Args: args, Dir: s.dir}.Start()
 	if err != nil {
 		return err

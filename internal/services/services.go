@@ -46,8 +46,14 @@ func Redis(t testing.TB) *redis.Options {
 // again before.
 func StartRedis(t testing.TB, args ...string) *RedisServer {
 	t.Helper()
+	return StartRedisFrom(t, "", args...)
+}
+
+// StartRedisFrom is StartRedis with a configuration file, which a Sentinel needs.
+func StartRedisFrom(t testing.TB, config string, args ...string) *RedisServer {
+	t.Helper()
 	Tool(t, "redis-server")
-	s, err := LaunchRedis(t.Context(), t.TempDir(), args...)
+	s, err := launchRedis(t.Context(), t.TempDir(), config, args...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@
 package sqltest
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -11,8 +12,8 @@ import (
 )
 
 // Run checks a store. open returns one with an empty database of its own, and
-// closes it when the test ends.
-func Run(t *testing.T, open func(t *testing.T, o sql.Options) *sql.Store) {
+// closes it when the test ends. only names some of the groups; none means all.
+func Run(t *testing.T, open func(t *testing.T, o sql.Options) *sql.Store, only ...string) {
 	groups := []struct {
 		name  string
 		tests map[string]func(*suite)
@@ -20,6 +21,7 @@ func Run(t *testing.T, open func(t *testing.T, o sql.Options) *sql.Store) {
 		{"conversations", conversationTests},
 		{"search", searchTests},
 		{"submit", submitTests},
+		{"busy", busyTests},
 		{"idempotency", idempotencyTests},
 		{"messages", messageTests},
 		{"import", importTests},
@@ -33,6 +35,9 @@ func Run(t *testing.T, open func(t *testing.T, o sql.Options) *sql.Store) {
 		{"workers", workerTests},
 	}
 	for _, g := range groups {
+		if len(only) > 0 && !slices.Contains(only, g.name) {
+			continue
+		}
 		t.Run(g.name, func(t *testing.T) {
 			for name, test := range g.tests {
 				t.Run(name, func(t *testing.T) {
@@ -94,7 +99,24 @@ func (s *suite) send(conversationID string, sub chat.Submission) chat.Accepted {
 // queued is a task in a conversation of its own.
 func (s *suite) queued() chat.Accepted {
 	s.Helper()
-	return s.send(s.conversation().ID, chat.Submission{Content: "why?"})
+	return s.queuedAt(chat.PriorityNormal)
+}
+
+func (s *suite) queuedAt(p chat.Priority) chat.Accepted {
+	s.Helper()
+	return s.send(s.conversation().ID, chat.Submission{Content: "why?", Priority: p})
+}
+
+// sent is a message whose task is cancelled, so that its conversation takes another.
+func (s *suite) sent(conversationID string, sub chat.Submission) chat.Accepted {
+	s.Helper()
+	acc := s.send(conversationID, sub)
+	_, won, err := s.Cancel(s.Context(), owner, acc.TaskID)
+	s.must(err)
+	if !won {
+		s.Fatal("the task had ended before its cancel")
+	}
+	return acc
 }
 
 // claimed is a task that the worker runs.

@@ -100,7 +100,9 @@ func (f frame) memory(width int) string {
 	if m == nil {
 		return parts(width, "  ", list...)
 	}
-	list = append(list, part{fmt.Sprintf("%d keys", m.Keys), ""})
+	if m.Keys >= 0 {
+		list = append(list, part{fmt.Sprintf("%d keys", m.Keys), ""})
+	}
 	switch {
 	case m.UsedBytes == 0:
 		list = append(list, part{"memory not told", f.th.Dim})

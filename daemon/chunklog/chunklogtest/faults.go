@@ -96,29 +96,6 @@ func testTTL(t *testing.T, b *bench) {
 	check("ended")
 }
 
-func testSalvage(t *testing.T, b *bench) {
-	w, _, err := b.log.Begin(t.Context(), b.task, always)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.Add(chat.ChunkReasoning, "hm")
-	w.Add(chat.ChunkContent, "whole")
-	if n, err := w.Settle(t.Context(), "length"); err != nil || n != 2 {
-		t.Fatalf("settled at %d: %v", n, err)
-	}
-	next := b.task
-	next.Attempt = 2
-	_, left, err := b.log.Begin(t.Context(), next, always)
-	want := chat.Answer{Attempt: 1, Content: "whole", Reasoning: "hm", FinishReason: "length", Whole: true}
-	if err != nil || left != want {
-		t.Fatalf("left %+v (%v), want %+v", left, err, want)
-	}
-	next.Attempt = 3 // attempt 2 got nothing: that is not a whole answer
-	if _, left, err = b.log.Begin(t.Context(), next, always); err != nil || left.Whole {
-		t.Fatalf("left %+v (%v)", left, err)
-	}
-}
-
 func testDoubt(t *testing.T, b *bench) {
 	var good atomic.Bool
 	good.Store(true)
@@ -255,7 +232,7 @@ func testOverload(t *testing.T, b *bench) {
 		want.WriteString(word(i))
 	}
 	good.Store(true)
-	n, err := w.Settle(t.Context(), "")
+	n, err := w.Settle(t.Context(), "", false)
 	if err != nil || n > 100 {
 		t.Fatalf("5000 deltas became %d chunks (%v)", n, err)
 	}

@@ -49,6 +49,9 @@ func Run(t *testing.T, open func(t *testing.T) Engine) {
 		{"a position of an older attempt is answered by the reset", testOldPosition},
 		{"a position that never was is answered by a reset", testNonsensePosition},
 		{"a position ahead of the log is answered by a reset", testAheadOfTheLog},
+		{"a position ahead of a list whose writer is dead waits for the next attempt", testAheadOfADeadWriter},
+		{"an attempt whose number is used again begins with a reset", testNumberUsedAgain},
+		{"positions only grow, whatever becomes of the list", testPositionsOnlyGrow},
 		{"a plain index resumes whatever the attempt", testPlainIndex},
 		{"a list that is flushed is written again", testFlushed},
 		{"a list that comes back between two reads is no other list", testMendedBetweenReads},
@@ -57,6 +60,7 @@ func Run(t *testing.T, open func(t *testing.T) Engine) {
 		{"entries that do not count are never shown", testForeignEntries},
 		{"every key has a TTL at every moment", testTTL},
 		{"an answer received whole is found again", testSalvage},
+		{"only an answer received whole is found again", testOnlyWholeAnswersAreSalvaged},
 		{"nothing is sent while the lease is in doubt", testDoubt},
 		{"lost messages are made up for by the list", testLostMessages},
 		{"a hint wakes a waiting tail", testHint},
@@ -230,7 +234,7 @@ func (b *bench) finish(t *testing.T, w *chunklog.Writer, stop func()) {
 	stop()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	if _, err := w.Settle(ctx, "stop"); err != nil {
+	if _, err := w.Settle(ctx, "stop", true); err != nil {
 		t.Fatalf("settle: %v", err)
 	}
 	if err := w.End(ctx, chat.Chunk{Type: chat.ChunkDone, MessageID: "msg", State: chat.TaskDone, FinishReason: "stop"}); err != nil {

@@ -3,7 +3,8 @@
 // slow, cut, reset, malformed, endless, or simply right.
 //
 // What a call gets is said by a directive, which is either the first line of the
-// last user message or the name of the model:
+// last user message, the last paragraph there that begins with "lie:", or the name of
+// the model:
 //
 //	lie: chunks=200 pace=10ms reasoning=5 cut=50
 //	lie:chunks=3,finish=length
@@ -27,7 +28,8 @@
 //	cut=K            a clean end of the response after K tokens, without a proper end
 //	abort=K, rst=K   the same, torn: chunked encoding unfinished, or a TCP reset
 //	hang=K           silence after K tokens, until the client leaves
-//	error=K          an error object after K tokens; style=plain|chunk|event|comment|space|string
+//	error=K          an error object after K tokens; style=plain|chunk|event|comment|space|string,
+//	                 or, followed by [DONE], style=object|typed|detail|code|nested
 //	malformed=K      something that is not JSON after K tokens
 //	huge=N           one token of N bytes; endless: tokens without end
 //	noheaders        no response at all; nofirst: headers, then silence

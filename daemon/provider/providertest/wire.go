@@ -2,6 +2,7 @@ package providertest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -83,8 +84,22 @@ func (a *answer) fault() error {
 	case "bare":
 		a.held.WriteString("event: error" + a.l.eol)
 		return a.event(object)
+	case "object", "typed", "detail", "code", "nested":
+		return errors.Join(a.event(strings.ReplaceAll(otherErrors()[a.l.style], "%s", quote(a.l.message))), a.event("[DONE]"))
 	}
 	return a.event(`{"error":` + object + `}`)
+}
+
+// otherErrors are errors in a stream that are followed by [DONE], as several servers
+// send them: vLLM, Anthropic's kind, FastAPI, and gateways.
+func otherErrors() map[string]string {
+	return map[string]string{
+		"object": `{"object":"error","message":%s,"type":"InternalServerError","param":null,"code":500}`,
+		"typed":  `{"type":"error","message":%s}`,
+		"detail": `{"detail":%s}`,
+		"code":   `{"text":%s,"error_code":50001}`,
+		"nested": `{"error":{"message":%s,"code":500}}`,
+	}
 }
 
 // status sends an error response.

@@ -34,6 +34,7 @@ type options struct {
 	period   time.Duration
 	streams  int
 	long     time.Duration
+	chatd    string
 	list     bool
 	keep     string
 	json     string
@@ -54,6 +55,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	f.DurationVar(&o.period, "period", 10*time.Second, "of the faults of a soak")
 	f.IntVar(&o.streams, "streams", 100, "of a soak, at once")
 	f.DurationVar(&o.long, "long", 2*time.Minute, "how long the answers of provider/long-answer take")
+	f.StringVar(&o.chatd, "chatd", "", "the chatd of another commit, built with -tags crashpoints (default: this one's)")
 	f.BoolVar(&o.list, "list", false, "list the rows")
 	f.StringVar(&o.keep, "dir", "", "where runs that failed leave their history (default: a new temporary directory)")
 	f.StringVar(&o.json, "json", "", "write the results to this file, too")
@@ -106,8 +108,10 @@ func (o options) run(ctx context.Context, stdout, stderr io.Writer) (bool, error
 		return false, err
 	}
 	cfg := lab.Config{Dir: o.keep, Long: o.long, Clocks: slices.ContainsFunc(rows, func(r lab.Row) bool { return r.Clocks })}
-	if cfg.Chatd, err = lab.Build(ctx, o.keep, cfg.Clocks, stderr); err != nil {
-		return false, err
+	if cfg.Chatd = o.chatd; cfg.Chatd == "" {
+		if cfg.Chatd, err = lab.Build(ctx, o.keep, cfg.Clocks, stderr); err != nil {
+			return false, err
+		}
 	}
 	if slices.ContainsFunc(rows, func(r lab.Row) bool { return r.Before }) {
 		if cfg.Before, err = lab.BuildBefore(ctx, o.keep, stderr); err != nil {

@@ -1,0 +1,220 @@
+package sql_test
+
+import (
+	"context"
+	stdsql "database/sql"
+	"database/sql/driver"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"chat"
+	"chat/internal/services"
+	"chat/sql"
+	"chat/sql/sqltest"
+)
+
+// poolers are settings of PgBouncer. The one that is installed decides which of them
+// stand for what: versions before 1.21 know nothing of prepared statements.
+func poolers(t *testing.T) map[string][]string {
+	t.Helper()
+	version, err := services.PgBouncerVersion(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("PgBouncer %s", version)
+	out := map[string][]string{
+		"session":                   {"pool_mode = session", "default_pool_size = 40"},
+		"transaction":               {"pool_mode = transaction", "default_pool_size = 20"},
+		"transaction, in turns":     {"pool_mode = transaction", "default_pool_size = 20", "server_round_robin = 1"},
+		"transaction, a pool of 2":  {"pool_mode = transaction", "default_pool_size = 2"},
+		"transaction, a pool of 1":  {"pool_mode = transaction", "default_pool_size = 1"},
+		"transaction, always reset": {"pool_mode = transaction", "server_reset_query = DISCARD ALL", "server_reset_query_always = 1"},
+	}
+	if !strings.HasPrefix(version, "1.1") && !strings.HasPrefix(version, "1.20") {
+		out["transaction, prepared statements"] = []string{"pool_mode = transaction", "max_prepared_statements = 200", "default_pool_size = 20"}
+		out["transaction, a few prepared statements, in turns"] = []string{"pool_mode = transaction", "max_prepared_statements = 3", "default_pool_size = 5", "server_round_robin = 1"}
+		out["transaction, no prepared statements"] = []string{"pool_mode = transaction", "max_prepared_statements = 0", "default_pool_size = 5"}
+	}
+	return out
+}
+
+func TestPostgresBehindAPooler(t *testing.T) {
+	for name, settings := range poolers(t) {
+		if !strings.HasSuffix(name, "in turns") { // where the most can go wrong
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			sqltest.Run(t, func(t *testing.T, o sql.Options) *sql.Store {
+				return open(t, services.StartPgBouncer(t, services.Postgres(t), settings...).URL(), o)
+			}, "submit", "idempotency", "queue", "cancel", "finish", "requeue")
+		})
+	}
+}
+
+func TestStartersBehindAPoolerMigrateOnce(t *testing.T) {
+	for name, settings := range poolers(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url := services.Postgres(t)
+			startTogether(t, services.StartPgBouncer(t, url, settings...).URL())
+			postgresExec(t, url, "CREATE TABLE once (v BIGINT PRIMARY KEY)", "INSERT INTO once SELECT version_id FROM goose_db_version")
+		})
+	}
+}
+
+// TestStatementsOfManyConnectionsDoNotMix: behind a pooler, a connection's statements
+// come to servers that others have used before.
+func TestStatementsOfManyConnectionsDoNotMix(t *testing.T) {
+	for name, settings := range poolers(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url := services.StartPgBouncer(t, services.Postgres(t), settings...).URL()
+			stores := make([]*sql.Store, 3)
+			for i := range stores {
+				stores[i] = open(t, url, sql.Options{MaxOpen: 4})
+			}
+			var wg sync.WaitGroup
+			for i := range 24 {
+				wg.Go(func() {
+					owner := "owner-" + string(rune('a'+i))
+					for range 10 {
+						conv, err := stores[i%3].CreateConversation(t.Context(), owner, chat.Conversation{Title: owner})
+						if err != nil {
+							t.Error(err)
+							return
+						}
+						got, err := stores[(i+1)%3].Conversation(t.Context(), owner, conv.ID)
+						if err != nil || got.Title != owner {
+							t.Errorf("%+v, %v", got, err)
+						}
+					}
+				})
+			}
+			wg.Wait()
+		})
+	}
+}
+
+// logged is a logger, and what has been logged.
+func logged() (*slog.Logger, func() string) {
+	var mu sync.Mutex
+	var b strings.Builder
+	w := writer(func(p []byte) (int, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		return b.Write(p)
+	})
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug})), func() string {
+		mu.Lock()
+		defer mu.Unlock()
+		return b.String()
+	}
+}
+
+type writer func([]byte) (int, error)
+
+func (w writer) Write(p []byte) (int, error) { return w(p) }
+
+func TestAPoolThatIsTooSmallIsNamed(t *testing.T) {
+	for name, mode := range map[string]string{"session": "pool_mode = session", "transaction": "pool_mode = transaction"} {
+		t.Run(name, func(t *testing.T) {
+			url := services.StartPgBouncer(t, services.Postgres(t), mode, "default_pool_size = 1").URL()
+			logger, said := logged()
+			ask := func(ctx context.Context) error {
+				_, err := sql.Open(ctx, url, sql.Options{Logger: logger})
+				return err
+			}
+			if name == "transaction" {
+				s := open(t, url, sql.Options{Logger: logger})
+				ask = func(ctx context.Context) error {
+					_, err := s.CreateConversation(ctx, "ada", chat.Conversation{})
+					return err
+				}
+			}
+			defer hold(t, url)()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			err := ask(ctx)
+			for _, text := range []string{"default_pool_size", "CHATD_DATABASE_POOL"} {
+				if err == nil || !strings.Contains(err.Error(), text) {
+					t.Errorf("the error does not name %s: %v", text, err)
+				}
+				if !strings.Contains(said(), text) {
+					t.Errorf("the log does not name %s: %s", text, said())
+				}
+			}
+			if n := strings.Count(said(), "default_pool_size"); n != 1 {
+				t.Errorf("the log says so %d times", n)
+			}
+		})
+	}
+}
+
+// hold takes the connection of a pooler's pool; the returned function gives it back.
+func hold(t *testing.T, url string) (release func()) {
+	t.Helper()
+	db, err := stdsql.Open("postgres", url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tx, err := db.BeginTx(t.Context(), nil)
+	if err == nil {
+		_, err = tx.ExecContext(t.Context(), "SELECT 1")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := errors.Join(tx.Rollback(), db.Close()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestAStarterThatDiesInAMigration leaves nothing, and holds up nobody for ever.
+func TestAStarterThatDiesInAMigration(t *testing.T) {
+	url := services.Postgres(t)
+	logger, said := logged()
+	dead, err := stdsql.Open("postgres", url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dead.Close()
+	conn, err := dead.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.ExecContext(t.Context(), "BEGIN; SELECT pg_advisory_xact_lock(7306917425063291); CREATE TABLE conversations (id TEXT)"); err != nil {
+		t.Fatal(err)
+	}
+	opened := make(chan error, 1)
+	go func() {
+		s, err := sql.Open(t.Context(), url, sql.Options{Logger: logger})
+		if err == nil {
+			err = s.Close()
+		}
+		opened <- err
+	}()
+	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(said(), "waiting for it"); {
+		if time.Now().After(deadline) {
+			t.Fatalf("a starter that waits does not say so: %s", said())
+		}
+		<-time.After(5 * time.Millisecond)
+	}
+	select {
+	case err := <-opened:
+		t.Fatalf("it did not wait: %v", err)
+	default:
+	}
+	die := func(c any) error { return c.(driver.Conn).Close() } // as the end of its process does
+	if err := conn.Raw(die); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-opened; err != nil {
+		t.Fatal(err)
+	}
+}
