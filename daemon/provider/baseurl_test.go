@@ -165,18 +165,18 @@ func TestAMissingVersionIsFound(t *testing.T) {
 	for name, elsewhere := range map[string]http.HandlerFunc{
 		"Go's mux": http.NotFound,
 		"FastAPI": func(w http.ResponseWriter, _ *http.Request) {
-			w.WriteHeader(404)
+			w.WriteHeader(http.StatusNotFound)
 			_, _ = w.Write([]byte(`{"detail":"Not Found"}`))
 		},
 		"OpenAI": func(w http.ResponseWriter, _ *http.Request) {
-			w.WriteHeader(404)
+			w.WriteHeader(http.StatusNotFound)
 			_, _ = w.Write([]byte(`{"error":{"message":"Invalid URL"}}`))
 		},
 		"a web page": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/html")
 			_, _ = w.Write([]byte("<html>Welcome</html>"))
 		},
-		"nginx, POST": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(405) },
+		"nginx, POST": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusMethodNotAllowed) },
 		"LM Studio": func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "application/json; charset=utf-8")
 			_, _ = w.Write([]byte(`{"error":"Unexpected endpoint or method. (` + r.Method + " " + r.URL.Path + `)"}`))

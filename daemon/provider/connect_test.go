@@ -236,10 +236,10 @@ type failing struct{ err error }
 
 func (f failing) RoundTrip(*http.Request) (*http.Response, error) { return nil, f.err }
 
-type timedOut struct{}
+type timeoutError struct{}
 
-func (timedOut) Error() string { return "i/o timeout" }
-func (timedOut) Timeout() bool { return true }
+func (timeoutError) Error() string { return "i/o timeout" }
+func (timeoutError) Timeout() bool { return true }
 
 func TestFailuresThatNoLoopbackHas(t *testing.T) {
 	t.Parallel()
@@ -247,7 +247,7 @@ func TestFailuresThatNoLoopbackHas(t *testing.T) {
 	for says, err := range map[string]error{
 		"no route to it":                   dial(os.NewSyscallError("connect", syscall.EHOSTUNREACH)),
 		"there is no route":                dial(os.NewSyscallError("connect", syscall.ENETUNREACH)),
-		"does not answer (timed out)":      dial(timedOut{}),
+		"does not answer (timed out)":      dial(timeoutError{}),
 		"the name server does not answer":  dial(&net.DNSError{Err: "server misbehaving", Name: "p.example", IsTemporary: true}),
 		"cannot find the host p.example":   dial(&net.DNSError{Err: "no such host", Name: "p.example", IsNotFound: true}),
 		"no certificates of authorities":   &tls.CertificateVerificationError{Err: x509.SystemRootsError{}},

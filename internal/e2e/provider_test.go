@@ -261,9 +261,10 @@ func TestBaseURLsFromTheShellToTheWire(t *testing.T) {
 // A server does not start with a base URL that it cannot use, and names the setting.
 func TestAServerNamesABaseURLThatItCannotUse(t *testing.T) {
 	t.Parallel()
+	chatd := program(t, "chatd")
 	for base, says := range map[string]string{"https://me:secret@api.example.com/v1": "user name or a password", "ftp://api.example.com": "http:// or https://"} {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
-		cmd := exec.CommandContext(ctx, program(t, "chatd"))
+		cmd := exec.CommandContext(ctx, chatd)
 		home := t.TempDir()
 		cmd.Dir, cmd.Env = home, []string{"HOME=" + home, "OPENAI_BASE_URL=" + base, "CHATD_LISTEN=tcp://127.0.0.1:0", "DATABASE_URL=sqlite://" + filepath.Join(home, "x.db"), "CHATD_TOKEN=chat_0123456789abcdef0123456789abcdef"}
 		out, err := cmd.CombinedOutput()
