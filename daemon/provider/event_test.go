@@ -171,3 +171,19 @@ func TestAnswersWithoutTextSayWhatCame(t *testing.T) {
 		t.Errorf("a refusal: %+v", g)
 	}
 }
+
+// An event that is not understood spoils the end that comes right after it, and not the
+// text that goes on after it.
+func TestTextAfterAnUnknownEventShowsThatItWasNoEnd(t *testing.T) {
+	const unknown = `data: {"metrics":{"n":12}}` + "\n\n"
+	for body, whole := range map[string]bool{
+		unknown + say("All", " of it.") + "data: [DONE]\n\n":           true,
+		say("All") + unknown + say(" of it.") + "data: [DONE]\n\n":     true,
+		say("All", " of it.") + unknown + "data: [DONE]\n\n":           false,
+		unknown + say("All", " of it.") + unknown + "data: [DONE]\n\n": false,
+	} {
+		if g := replay(t, canned{body: body}); g.content != "All of it." || (g.err == nil) != whole {
+			t.Errorf("%q: %q, %v", body, g.content, g.err)
+		}
+	}
+}
