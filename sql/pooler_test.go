@@ -48,8 +48,9 @@ func TestPostgresBehindAPooler(t *testing.T) {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
+			pooler := services.StartPgBouncer(t, services.Env(t, services.EnvPostgres), settings...)
 			sqltest.Run(t, func(t *testing.T, o sql.Options) *sql.Store {
-				return open(t, services.StartPgBouncer(t, services.Postgres(t), settings...).URL(), o)
+				return open(t, pooler.Before(t, services.Postgres(t)), o)
 			}, "submit", "idempotency", "queue", "cancel", "finish", "requeue")
 		})
 	}

@@ -145,8 +145,19 @@ func (s *PgBouncer) ping(ctx context.Context) error {
 }
 
 // URL is the URL of the server's database, by way of PgBouncer.
-func (s *PgBouncer) URL() string {
-	u := *s.base
+func (s *PgBouncer) URL() string { return s.before(*s.base) }
+
+// Before is the URL of any database of the server, by way of PgBouncer.
+func (s *PgBouncer) Before(t testing.TB, database string) string {
+	t.Helper()
+	u, err := url.Parse(database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.before(*u)
+}
+
+func (s *PgBouncer) before(u url.URL) string {
 	u.Host = fmt.Sprintf("127.0.0.1:%d", s.port)
 	return u.String()
 }
