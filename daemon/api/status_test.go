@@ -242,12 +242,12 @@ func TestNobodyIsAdmittedWhileTheDoorIsBeingClosed(t *testing.T) {
 	}
 }
 
-// deafLog is a Redis that answers no ping.
+// deafLog is a Redis that does not answer.
 type deafLog struct{ api.Log }
 
-func (deafLog) Ping(ctx context.Context) error {
+func (deafLog) State(ctx context.Context) string {
 	<-ctx.Done()
-	return ctx.Err()
+	return "down"
 }
 
 // deafStore is a database that answers none of the questions of stats.
