@@ -63,6 +63,7 @@ func (s *Store) upToDate(ctx context.Context) (bool, error) {
 // migrateAlone migrates, unless another process does.
 func (s *Store) migrateAlone(ctx context.Context) (done bool, err error) {
 	quiet := &connector{cfg: s.made.cfg, silent: func() {}} // a migration may work for long
+	quiet.warning.logger = s.logger
 	quiet.route.Store(s.made.route.Load())
 	conn, err := quiet.connect(ctx)
 	if err != nil {
