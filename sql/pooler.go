@@ -143,6 +143,9 @@ type poolWarning struct {
 }
 
 func (w *poolWarning) say(err error) {
+	if w.logger == nil {
+		return
+	}
 	now, last := time.Now().UnixNano(), w.last.Load()
 	if now-last >= int64(time.Minute) && w.last.CompareAndSwap(last, now) {
 		w.logger.Warn("the database did not answer in time; "+poolTooSmall, "err", err)
