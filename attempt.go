@@ -47,6 +47,7 @@ type Handback struct {
 	Reasoning   string
 	ReasoningMS int64
 	Err         *Error
+	Notices     []string // as in Task; those of all attempts
 }
 
 // Answer is the text of one attempt, as a chunk log holds it, or as SQL has saved it.

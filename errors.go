@@ -17,6 +17,7 @@ const (
 	CodeNotFound       Code = "not_found"          // no such object, or not yours
 	CodeAmbiguous      Code = "ambiguous"          // an id prefix that fits several objects
 	CodeConflict       Code = "conflict"           // the object is in another state
+	CodeBusy           Code = "conversation_busy"  // an answer of the conversation has not ended yet
 	CodeKeyReuse       Code = "idempotency_reuse"  // same Idempotency-Key, other body
 	CodeUnauthorized   Code = "unauthorized"       // no or wrong bearer token
 	CodeForbidden      Code = "forbidden"          // Host, Origin or peer not allowed
@@ -42,6 +43,7 @@ const (
 const (
 	CodeProviderAuth       Code = "provider_auth"                // 401, 403
 	CodeProviderRefused    Code = "provider_refused"             // 400, 422 and other refusals
+	CodeProviderContext    Code = "provider_context"             // the conversation is longer than the model takes
 	CodeProviderModel      Code = "provider_model"               // 404: no such model
 	CodeProviderQuota      Code = "provider_quota"               // insufficient quota
 	CodeProviderRateLimit  Code = "provider_rate_limit"          // 429

@@ -8,8 +8,8 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
-	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,6 +19,8 @@ import (
 	"github.com/joho/godotenv"
 
 	"chat"
+	"chat/daemon/provider"
+	"chat/sql"
 )
 
 // Version is the program's version; releases set it with -ldflags.
@@ -50,6 +52,8 @@ type Config struct {
 
 	ProviderKey  string
 	ProviderURL  string
+	ProviderFrom provider.Sources
+	ProviderCA   string // file with certificate authorities that are trusted besides the system's
 	DefaultModel string
 	Discover     bool
 	DemoSpeed    int // tokens per second; 0 = as fast as can be
@@ -72,11 +76,14 @@ type Config struct {
 	Token        string
 	LogLevel     slog.Level
 	LogJSON      bool
+	AccessLog    bool
+	RedisCAFile  string
 
 	// Set by the program.
-	KeyTrouble error        // why there is no ProviderKey although there should be one; see FetchKey
-	Listener   net.Listener // bound and peer-checked already; besides Listen
-	Local      bool         // one daemon per data directory, on a unix socket
+	Reloads    <-chan Config // the settings, read again: of these, the token takes effect
+	KeyTrouble error         // why there is no ProviderKey although there should be one; see FetchKey
+	Listener   net.Listener  // bound and peer-checked already; besides Listen
+	Local      bool          // one daemon per data directory, on a unix socket
 	DataDir    string
 	Instance   string
 	Logger     *slog.Logger
@@ -94,12 +101,14 @@ type Setting struct {
 // Settings lists all settings, in the order in which help shows them.
 func Settings() []Setting {
 	return []Setting{
-		{"database-url", "DATABASE_URL", "postgres://… or sqlite:///path (default: SQLite in the data directory)", text(func(c *Config) *string { return &c.DatabaseURL })},
-		{"redis-url", "REDIS_URL", "redis://… (default: the embedded engine)", text(func(c *Config) *string { return &c.RedisURL })},
+		{"database-url", "DATABASE_URL", "postgres://… or sqlite:///path (default: SQLite in the data directory)", checked(sql.CheckURL, func(c *Config) *string { return &c.DatabaseURL })},
+		{"redis-url", "REDIS_URL", "redis://… (default: the embedded engine)", checked(checkRedisURL, func(c *Config) *string { return &c.RedisURL })},
+		{"redis-ca-file", "CHATD_REDIS_CA_FILE", "file with the certificates (PEM) of the authorities that are trusted for rediss:// (default: the system's)", text(func(c *Config) *string { return &c.RedisCAFile })},
 		{"listen", "CHATD_LISTEN", "unix:///path or tcp://host:port, several with commas", setListen},
 		{"role", "CHATD_ROLE", "all, api or worker (default: all)", setRole},
 		{"api-key", "OPENAI_API_KEY", "key of the provider; better in the environment than on a command line", text(func(c *Config) *string { return &c.ProviderKey })},
-		{"base-url", "OPENAI_BASE_URL", "base URL of any OpenAI-compatible API", text(func(c *Config) *string { return &c.ProviderURL })},
+		{"base-url", "OPENAI_BASE_URL", "base URL of any OpenAI-compatible API", checked(provider.CheckBaseURL, func(c *Config) *string { return &c.ProviderURL })},
+		{"ca-file", "CHATD_PROVIDER_CA_FILE", "file with certificates of authorities that the provider's may come from, besides the system's", text(func(c *Config) *string { return &c.ProviderCA })},
 		{"model", "CHAT_MODEL", "model for messages that name none", text(func(c *Config) *string { return &c.DefaultModel })},
 		{"discover", "CHAT_DISCOVER", "look for Ollama, LM Studio and llama.cpp on their usual ports (default: on)", toggle(func(c *Config) *bool { return &c.Discover })},
 		{"demo-speed", "CHAT_DEMO_SPEED", "tokens per second of the demo model, 0 for no pause (default: 60)", number(func(c *Config) *int { return &c.DemoSpeed })},
@@ -120,6 +129,7 @@ func Settings() []Setting {
 		{"token-file", "CHATD_TOKEN_FILE", "file with the bearer token for TCP (default: token in the data directory, made if missing)", text(func(c *Config) *string { return &c.TokenFile })},
 		{"log-level", "CHATD_LOG_LEVEL", "debug, info, warn or error (default: info)", func(c *Config, v string) error { return c.LogLevel.UnmarshalText([]byte(v)) }},
 		{"log-json", "CHATD_LOG_JSON", "logs as JSON lines (default: off)", toggle(func(c *Config) *bool { return &c.LogJSON })},
+		{"access-log", "CHATD_ACCESS_LOG", "a line in the log for each request, without queries, headers and bodies (default: off)", toggle(func(c *Config) *bool { return &c.AccessLog })},
 	}
 }
 
@@ -164,10 +174,13 @@ func LoadConfig(lookup func(string) (string, bool), src Sources) (Config, error)
 		if !ok || v == "" {
 			continue
 		}
+		c.found(s.Name, from, src.ConfigFile)
 		if err := s.set(&c, v); err != nil {
 			return c, chat.Errorf(chat.CodeInvalid, "%s: %w", from, err)
 		}
 	}
+	c.ProviderKey = strings.TrimSpace(c.ProviderKey)
+	c.ProviderCA = fullPath(c.ProviderCA, lookup, src.ConfigFile)
 	c.Token, _ = lookup(tokenEnv)
 	if c.Token == "" {
 		c.Token = dotenv[tokenEnv]
@@ -175,12 +188,52 @@ func LoadConfig(lookup func(string) (string, bool), src Sources) (Config, error)
 	return c, c.validate()
 }
 
-func (c Config) validate() error {
-	if c.DatabaseURL != "" {
-		if u, err := url.Parse(c.DatabaseURL); err != nil || !slices.Contains([]string{"postgres", "postgresql", "sqlite"}, u.Scheme) {
-			return chat.Errorf(chat.CodeInvalid, "DATABASE_URL must be postgres://… or sqlite:///path")
+// found notes where a setting of the provider was found.
+func (c *Config) found(name, from, configFile string) {
+	switch name {
+	case "base-url":
+		c.ProviderFrom.BaseURL = withLine(from, configFile)
+	case "api-key":
+		c.ProviderFrom.Key = withLine(from, configFile)
+	}
+}
+
+// fullPath is a path that does not depend on the working directory, which is / for
+// a local daemon: ~ is the home directory, and anything else is beside the config file.
+func fullPath(path string, lookup func(string) (string, bool), configFile string) string {
+	if rest, ok := strings.CutPrefix(path, "~/"); ok {
+		if home, set := lookup("HOME"); set && home != "" {
+			return filepath.Join(home, rest)
 		}
 	}
+	if path == "" || filepath.IsAbs(path) || configFile == "" {
+		return path
+	}
+	if _, err := os.Stat(path); err == nil {
+		return path // of the shell's directory
+	}
+	return filepath.Join(filepath.Dir(configFile), path)
+}
+
+// withLine is "key in file" with the line in which the file has the key.
+func withLine(from, file string) string {
+	key, ok := strings.CutSuffix(from, " in "+file)
+	if !ok || file == "" {
+		return from
+	}
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return from // it was read a moment ago; the line is a help only
+	}
+	for i, line := range strings.Split(string(raw), "\n") {
+		if name, _, ok := strings.Cut(line, "="); ok && strings.Trim(name, " \t\"'") == key {
+			return fmt.Sprintf("%s, line %d", from, i+1)
+		}
+	}
+	return from
+}
+
+func (c Config) validate() error {
 	if c.Role != RoleAll && (c.RedisURL == "" || c.DatabaseURL == "") {
 		return chat.Errorf(chat.CodeNotConfigured, "--role %s needs REDIS_URL and DATABASE_URL: apart from each other, the parts meet there", c.Role)
 	}
@@ -194,6 +247,9 @@ func readDotEnv(path string) (map[string]string, error) {
 	if path == "" {
 		return nil, nil
 	}
+	if unreachable(path) {
+		return nil, nil
+	}
 	m, err := godotenv.Read(path)
 	if err != nil && !os.IsNotExist(err) {
 		return nil, chat.Errorf(chat.CodeInvalid, "%s cannot be read: %w", path, err)
@@ -201,8 +257,16 @@ func readDotEnv(path string) (map[string]string, error) {
 	return m, nil
 }
 
+// unreachable reports whether a file of settings is certainly not there for us: its
+// directory is missing, is a file (HOME=/dev/null), or lets nobody of ours in, as when
+// a container runs under the uid of nobody. A file that is there must be readable.
+func unreachable(path string) bool {
+	_, err := os.Stat(path)
+	return err != nil
+}
+
 func readConfigFile(path string) (map[string]string, error) {
-	if path == "" {
+	if path == "" || unreachable(path) {
 		return nil, nil
 	}
 	raw := map[string]any{}
@@ -223,7 +287,7 @@ func readConfigFile(path string) (map[string]string, error) {
 			continue // the client's: to a daemon they mean nothing
 		}
 		if !known[k] {
-			return nil, chat.Errorf(chat.CodeInvalid, "%s: there is no setting %q; chatd --help lists them, with - for _", path, k)
+			return nil, chat.Errorf(chat.CodeInvalid, "%s: there is no setting %q: chatd --help lists them, with - for _; chat config check names the line", path, k)
 		}
 		switch v := v.(type) {
 		case string, bool, int64:
@@ -251,6 +315,22 @@ func setRole(c *Config, v string) error {
 
 func text(field func(*Config) *string) func(*Config, string) error {
 	return func(c *Config, v string) error { *field(c) = v; return nil }
+}
+
+// checked is text that is refused where check has something against it.
+func checked(check func(string) error, field func(*Config) *string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		if err := check(v); err != nil {
+			return err
+		}
+		*field(c) = v
+		return nil
+	}
+}
+
+func checkRedisURL(url string) error {
+	_, err := parseRedisURL(url)
+	return err
 }
 
 func list(field func(*Config) *[]string) func(*Config, string) error {

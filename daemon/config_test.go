@@ -10,6 +10,7 @@ import (
 
 	"chat"
 	"chat/daemon"
+	"chat/daemon/provider"
 )
 
 // sources writes the files of daemon.Sources; "" leaves one out.
@@ -61,13 +62,14 @@ func TestTheFirstSourceThatHasASettingWins(t *testing.T) {
 
 // examples has a value for every setting, and, where there is one, a wrong one.
 var examples = map[string]struct{ good, bad string }{
-	"database-url": {"sqlite:///tmp/x.db", "mysql://x"}, "redis-url": {"redis://127.0.0.1:1/0", ""},
-	"listen": {"unix:///tmp/s", "127.0.0.1:8080"}, "role": {"all", "chief"}, "api-key": {"sk-x", ""}, "base-url": {"http://x/v1", ""},
+	"database-url": {"sqlite:///tmp/x.db", "mysql://x"}, "redis-url": {"redis://127.0.0.1:1/0", "127.0.0.1:6379"},
+	"listen": {"unix:///tmp/s", "127.0.0.1:8080"}, "role": {"all", "chief"}, "api-key": {"sk-x", ""}, "base-url": {"http://x/v1", "https://user:secret@x/v1"}, "ca-file": {"/tmp/ca.pem", ""},
 	"model": {"m", ""}, "discover": {"off", "perhaps"}, "demo-speed": {"7", "fast"}, "concurrency": {"7", "-1"},
 	"chunk-ttl": {"90", "soon"}, "lease": {"20s", "-5s"}, "deadline": {"10m", "x"}, "drain": {"5", "1 h"}, "idle": {"0", "never"},
 	"database-pool": {"7", "1.5"}, "redis-pool": {"7", "x"}, "max-streams": {"7", "many"},
 	"allow-host": {"a.example, b.example", ""}, "allow-origin": {"https://a.example", "https://a.example/page"}, "token-file": {"/tmp/t", ""},
 	"headers-timeout": {"30s", "soon"}, "first-token-timeout": {"90", "x"}, "token-timeout": {"2m", "-1s"},
+	"redis-ca-file": {"/tmp/ca", ""}, "access-log": {"on", "file"},
 	"log-level": {"debug", "loud"}, "log-json": {"on", "json"},
 }
 
@@ -100,6 +102,7 @@ func TestEverySettingComesFromEverySource(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 				continue
 			}
+			c.ProviderFrom = provider.Sources{} // which tells the sources apart
 			got := fmt.Sprintf("%+v", c)
 			if first == "" {
 				first = got
@@ -111,17 +114,51 @@ func TestEverySettingComesFromEverySource(t *testing.T) {
 				continue
 			}
 			_, err = load(e.bad)
-			source := name
-			if s.Name == "database-url" {
-				source = s.Env // checked when all is read
-			}
-			if !chat.IsCode(err, chat.CodeInvalid) || !strings.Contains(err.Error(), source) {
+			if !chat.IsCode(err, chat.CodeInvalid) || !strings.Contains(err.Error(), name) || strings.Contains(err.Error(), "secret") {
 				t.Errorf("%s %q: %v", name, e.bad, err)
 			}
 		}
 		if unset, err := daemon.LoadConfig(env(nil), daemon.Sources{}); err != nil || s.Name != "role" && fmt.Sprintf("%+v", unset) == first {
 			t.Errorf("%s has no effect (%v)", s.Name, err)
 		}
+	}
+}
+
+// Errors of the provider name the place where its settings are.
+func TestTheProvidersSettingsKnowTheirPlaces(t *testing.T) {
+	t.Parallel()
+	const dotEnv, config = "OPENAI_API_KEY=sk-1\nOPENAI_BASE_URL=http://x/v1\n", "# mine\nmodel = 'm'\n\"base_url\" = 'http://x/v1'\n  api_key='sk-1'\n"
+	file, both := sources(t, nil, "", config), sources(t, nil, dotEnv, config)
+	for _, tc := range []struct {
+		vars      map[string]string
+		src       daemon.Sources
+		base, key string
+	}{
+		{nil, file, "base_url in " + file.ConfigFile + ", line 3", "api_key in " + file.ConfigFile + ", line 4"},
+		{nil, both, "OPENAI_BASE_URL in " + both.DotEnv, "OPENAI_API_KEY in " + both.DotEnv},
+		{map[string]string{"OPENAI_BASE_URL": "http://y/v1"}, file, "OPENAI_BASE_URL", "api_key in " + file.ConfigFile + ", line 4"},
+		{nil, sources(t, map[string]string{"base-url": "http://y/v1", "api-key": "sk-2"}, dotEnv, config), "--base-url", "--api-key"},
+		{nil, daemon.Sources{}, "", ""},
+	} {
+		c, err := daemon.LoadConfig(env(tc.vars), tc.src)
+		if want := (provider.Sources{BaseURL: tc.base, Key: tc.key}); err != nil || c.ProviderFrom != want {
+			t.Errorf("%+v, %v; want %+v", c.ProviderFrom, err, want)
+		}
+	}
+}
+
+// A file of certificates is found from any directory: the local daemon's is /.
+func TestPathsOfCertificatesAreFull(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]string{"/etc/ca.pem": "/etc/ca.pem", "~/ca.pem": "/home/me/ca.pem", "ca.pem": "DIR/ca.pem", "tls/ca.pem": "DIR/tls/ca.pem", "config_test.go": "config_test.go"} {
+		src := sources(t, nil, "", fmt.Sprintf("ca_file = %q\n", path))
+		c, err := daemon.LoadConfig(env(map[string]string{"HOME": "/home/me"}), src)
+		if want = strings.Replace(want, "DIR", filepath.Dir(src.ConfigFile), 1); err != nil || c.ProviderCA != want {
+			t.Errorf("%s: %s, %v; want %s", path, c.ProviderCA, err, want)
+		}
+	}
+	if c, err := daemon.LoadConfig(env(map[string]string{"OPENAI_API_KEY": " sk-x\r\n"}), daemon.Sources{}); err != nil || c.ProviderKey != "sk-x" {
+		t.Errorf("%q, %v", c.ProviderKey, err)
 	}
 }
 

@@ -19,7 +19,6 @@ import (
 	"chat"
 	"chat/daemon/api"
 	"chat/daemon/chunklog"
-	"chat/daemon/embedded"
 	"chat/daemon/keys"
 	"chat/daemon/provider"
 	"chat/daemon/queue"
@@ -59,6 +58,7 @@ type daemon struct {
 	check *redischeck.Checker
 	model *models
 	me    chat.Worker // of a role that has a worker
+	token bearerToken
 
 	listeners []net.Listener
 	closers   []func() error
@@ -89,10 +89,10 @@ func (d *daemon) open(ctx context.Context) error {
 	if err := d.openRedis(ctx); err != nil {
 		return err
 	}
-	registry := provider.New(provider.Config{
-		BaseURL: d.cfg.ProviderURL, Key: d.cfg.ProviderKey, DefaultModel: d.cfg.DefaultModel, Discover: d.cfg.Discover,
-		Unusable: d.cfg.KeyTrouble, Demo: demoOptions(d.cfg.DemoSpeed), Limits: d.cfg.limits(), Pause: d.chunk.Pause, Logger: d.log,
-	})
+	registry, err := newRegistry(d.cfg, d.chunk.Pause, d.log)
+	if err != nil {
+		return err
+	}
 	d.closers = append(d.closers, func() error { registry.Close(); return nil })
 	d.model = newModels(registry)
 	if d.cfg.Role == RoleWorker {
@@ -166,30 +166,6 @@ func (d *daemon) openRedis(ctx context.Context) error {
 	return nil
 }
 
-// redisOptions are those of the embedded engine, which is started, or of REDIS_URL.
-func (d *daemon) redisOptions() (*redis.Options, error) {
-	if d.cfg.RedisURL == "" {
-		engine, err := embedded.Start(embedded.Options{})
-		if err != nil {
-			return nil, fmt.Errorf("start the embedded engine: %w", err)
-		}
-		d.closers = append(d.closers, engine.Close)
-		return engine.Options(), nil
-	}
-	opts, err := redis.ParseURL(d.cfg.RedisURL)
-	if err != nil {
-		return nil, chat.Errorf(chat.CodeInvalid, "REDIS_URL is not one that Redis takes: redis://[user:password@]host:port[/db]") // the reason quotes the password
-	}
-	opts.DialTimeout = 2 * time.Second
-	name := cmp.Or(opts.ClientName, "chatd")
-	opts.ClientName = "" // which would be a must
-	opts.OnConnect = func(ctx context.Context, c *redis.Conn) error {
-		_ = c.ClientSetName(ctx, name).Err() // a user without that right goes without a name
-		return nil
-	}
-	return opts, nil
-}
-
 // serve runs the parts and ends them in order: no new work, running answers,
 // streams, the shared subscription.
 func (d *daemon) serve(ctx context.Context, stop <-chan struct{}, ready func()) error {
@@ -234,6 +210,7 @@ func (d *daemon) serve(ctx context.Context, stop <-chan struct{}, ready func()) 
 		for _, l := range d.listeners {
 			loops.Go(func() { served <- server.Serve(l) })
 		}
+		loops.Go(func() { d.watchReloads(background) })
 		if d.cfg.Local {
 			loops.Go(func() { d.watchIdle(background, front) })
 		}
@@ -277,7 +254,7 @@ func (d *daemon) serve(ctx context.Context, stop <-chan struct{}, ready func()) 
 func (d *daemon) front(ctx context.Context) (*api.Server, *http.Server, error) {
 	o := api.Options{
 		Instance: d.cfg.Instance, Version: Version, PID: os.Getpid(), Protocol: [2]int{ProtocolMin, ProtocolMax},
-		AllowHosts: d.cfg.AllowHosts, AllowOrigins: d.cfg.AllowOrigins, MaxStreams: d.cfg.MaxStreams, Logger: d.log,
+		AllowHosts: d.cfg.AllowHosts, AllowOrigins: d.cfg.AllowOrigins, MaxStreams: d.cfg.MaxStreams, AccessLog: d.cfg.AccessLog, Logger: d.log,
 	}
 	if d.cfg.Local {
 		o.Retire = d.retire
@@ -289,15 +266,19 @@ func (d *daemon) front(ctx context.Context) (*api.Server, *http.Server, error) {
 		if l.Addr().Network() != "tcp" {
 			continue
 		}
-		token, from, err := loadToken(d.cfg)
+		from, err := d.token.load(d.cfg, d.log)
 		if err != nil {
 			return nil, nil, err
 		}
-		o.Authenticate = authenticator(token)
+		o.Authenticate = d.token.authenticate
 		if host, _, err := net.SplitHostPort(l.Addr().String()); err == nil {
 			o.AllowHosts = append(o.AllowHosts, host)
 		}
 		d.log.Info("listening", "address", "tcp://"+l.Addr().String(), "token", "in "+from)
+		if tcp, ok := l.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
+			d.log.Warn("this address is served over plain HTTP, without TLS: on the way, others can read the token and the messages; let a proxy with TLS stand before it, or listen on 127.0.0.1",
+				"address", "tcp://"+l.Addr().String())
+		}
 	}
 	front := api.New(ctx, d.store, apiLog{workerLog{d.chunk}, d.check}, d.queue, d.model, o)
 	server := &http.Server{

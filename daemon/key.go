@@ -3,7 +3,6 @@ package daemon
 import (
 	"cmp"
 	"context"
-	"net/url"
 
 	"chat"
 	"chat/daemon/keyring"
@@ -12,11 +11,7 @@ import (
 
 // HostOf is the host, and the port if it is given, of a provider's base URL; "" is OpenAI's.
 func HostOf(baseURL string) string {
-	u, err := url.Parse(cmp.Or(baseURL, provider.DefaultBaseURL))
-	if err != nil {
-		return ""
-	}
-	return u.Host
+	return provider.HostOf(cmp.Or(baseURL, provider.DefaultBaseURL))
 }
 
 // FetchKey takes the provider's key from the keyring, if the settings refer to

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 
@@ -20,11 +21,24 @@ func listen(ctx context.Context, addr string) (net.Listener, error) {
 	if network == "unix" {
 		return listenUnix(ctx, address)
 	}
-	l, err := (&net.ListenConfig{}).Listen(ctx, network, address)
+	l, err := (&net.ListenConfig{}).Listen(ctx, family(network, address), address)
 	if err != nil {
 		return nil, chat.Errorf(chat.CodeDaemon, "--listen %s: %w; choose another address, or end the process that has this one", addr, err)
 	}
 	return l, nil
+}
+
+// family is the network to listen on for an address: 0.0.0.0 is all of IPv4 and
+// nothing of IPv6, for which net would take it too; [::] and no host are both.
+func family(network, address string) string {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return network
+	}
+	if ip, err := netip.ParseAddr(host); err == nil && ip.Is4() {
+		return network + "4"
+	}
+	return network
 }
 
 // listenUnix takes over a socket that nobody serves any more, never a live one.

@@ -105,6 +105,9 @@ func (m *models) CheckModel(ctx context.Context, model, key, baseURL string) err
 	return m.registry.CheckModel(ctx, model, asCredentials(key, baseURL))
 }
 
+// CheckBaseURL says what is wrong with the base URL of a client's own provider.
+func (*models) CheckBaseURL(baseURL string) error { return provider.CheckBaseURL(baseURL) }
+
 // Configured reports whether a client's own provider is the server's, too.
 func (m *models) Configured(key, baseURL string) bool {
 	return m.registry.Configured(provider.Credentials{Key: key, BaseURL: baseURL})

@@ -47,7 +47,8 @@ func defaultLoad() Load {
 	}
 }
 
-// chain is one conversation; its messages are sent one after the other.
+// chain is one conversation; its messages are sent one after the other, each again
+// until the answer to the one before it has ended.
 type chain struct {
 	mu   sync.Mutex
 	id   string
@@ -222,7 +223,7 @@ func (s *sender) post(ctx context.Context, a *Ask, api int, leave time.Duration)
 		}
 	default:
 		p.Code = problem.Code
-		if status < 500 && status != http.StatusTooManyRequests {
+		if status < 500 && status != http.StatusTooManyRequests && problem.Code != chat.CodeBusy {
 			a.Refused = problem
 		}
 	}

@@ -15,12 +15,13 @@ import (
 // All of it sees the database as it was before the conversation was locked. So the
 // newest leaf is asked for by its number, which is one less than the first that the
 // lock has given out: if it came while the lock was waited for it is not there, the
-// parent is NULL, and PostgreSQL undoes everything (errUnseen).
+// parent is NULL, and PostgreSQL undoes everything (errUnseen). A task that came while
+// the lock was waited for came with a message, so the same undoes it.
 const submitOne = `WITH conv AS (
 		UPDATE conversations SET updated_at = {{now}}, next_seq = next_seq + 2,
 			title = CASE WHEN title = '' THEN $3 ELSE title END,
 			folded = CASE WHEN title = '' THEN $4 ELSE folded END
-		WHERE id = $1 AND owner = $2
+		WHERE id = $1 AND owner = $2 AND NOT EXISTS (SELECT 1 FROM tasks WHERE conversation_id = $1 AND ` + active + `)
 		RETURNING id, next_seq - 2 AS seq, CASE WHEN CAST($5 AS TEXT) = '' THEN model ELSE CAST($5 AS TEXT) END AS model
 	), turn AS (
 		INSERT INTO messages (id, conversation_id, seq, parent_id, role, model, created_at, updated_at, content, reasoning, folded)
@@ -39,9 +40,9 @@ const submitOne = `WITH conv AS (
 		0, 0, model, '', NULL, {{now}}, CAST($13 AS BIGINT), FALSE, {{now}}, '', '', '', FALSE, 0, CAST($14 AS TEXT)
 	FROM conv RETURNING id`
 
-// errUnseen: what submitOne needs has come too late for it to see. A transaction
-// does see it.
-var errUnseen = errors.New("sql: the newest message was not to be seen")
+// errUnseen: submitOne stored nothing, because what it needs came too late for it to
+// see, the conversation does not exist, or it is being answered. A transaction says which.
+var errUnseen = errors.New("sql: one statement cannot store this message")
 
 // notNull is the SQLSTATE of a NULL where none may be.
 const notNull = "23502"
@@ -62,8 +63,11 @@ func (s *Store) submitAtOnce(ctx context.Context, conversationID, content string
 	if e, ok := errors.AsType[*pq.Error](err); ok && string(e.Code) == notNull {
 		return chat.Accepted{}, errUnseen
 	}
-	if _, err = first(ids, err); err != nil {
-		return chat.Accepted{}, missing(err, "conversation")
+	if err == nil && len(ids) == 0 {
+		err = errUnseen
+	}
+	if err != nil {
+		return chat.Accepted{}, err
 	}
 	return acc, nil
 }

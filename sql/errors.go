@@ -111,6 +111,8 @@ func postgresFault(e *pq.Error) *chat.Error {
 		return failure(chat.CodeNotConfigured, e, "PostgreSQL refuses: "+e.Message+"; give the user in DATABASE_URL the rights that docs/operations.md lists, or let the owner of the tables start chatd once")
 	case strings.HasPrefix(code, "28"), code == "3D000":
 		return failure(chat.CodeNotConfigured, e, "PostgreSQL refuses: "+e.Message+"; check the user, password and database in DATABASE_URL")
+	case code == "42704" && strings.Contains(e.Message, "configuration parameter"): // of the connection: no statement of ours sets one
+		return failure(chat.CodeNotConfigured, e, "PostgreSQL refuses: "+e.Message+"; leave it out of DATABASE_URL")
 	}
 	return failure(chat.CodeInternal, e, fmt.Sprintf("PostgreSQL: %s (%s)", e.Message, code))
 }

@@ -56,7 +56,7 @@ func (s *Store) finish(ctx context.Context, r chat.Result) error {
 const endTask = `UPDATE tasks SET state = $3, cancel_requested = FALSE, lease_until = NULL, finished_at = {{now}},
 		finish_reason = $4, prompt_tokens = $5, completion_tokens = $6, total_tokens = $7,
 		error_code = $8, error_message = $9, error_retryable = $10, chunk_count = $11,
-		notices = $13, model = CASE WHEN $12 = '' THEN model ELSE $12 END
+		notices = CASE WHEN $13 = '' THEN notices ELSE $13 END, model = CASE WHEN $12 = '' THEN model ELSE $12 END
 	WHERE id = $1 AND attempt = $2 AND `
 
 func endArguments(r chat.Result) []any {
@@ -148,9 +148,9 @@ func (s *Store) Requeue(ctx context.Context, h chat.Handback) error {
 	return s.within(ctx, func(t *transaction) error {
 		var given []string
 		err := t.list(ctx, &given, `UPDATE tasks SET state = 'queued', lease_until = NULL, run_after = {{now}} + $3,
-				handbacks = handbacks + $4, error_code = $5, error_message = $6, error_retryable = $7
+				handbacks = handbacks + $4, error_code = $5, error_message = $6, error_retryable = $7, notices = $8
 			WHERE id = $1 AND attempt = $2 AND state = 'running' AND NOT cancel_requested RETURNING message_id`,
-			h.TaskID, h.Attempt, micros(h.Delay), uncounted, string(e.Code), e.Message, e.Retryable)
+			h.TaskID, h.Attempt, micros(h.Delay), uncounted, string(e.Code), e.Message, e.Retryable, noticeLines(h.Notices))
 		if err != nil {
 			return err
 		}

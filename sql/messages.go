@@ -34,7 +34,8 @@ func (s *Store) Answer(ctx context.Context, owner, taskID string) (chat.Message,
 
 // Thread returns what a task has to answer: the conversation's system prompt,
 // and the messages from the root to the user's, along parent_id, each with its id,
-// role and content. Assistant messages without any content are left out.
+// role and content. An assistant message without content is there only if its task
+// failed, and then has the error's code.
 func (s *Store) Thread(ctx context.Context, taskID string) (system string, thread []chat.Message, err error) {
 	if !isID(taskID) {
 		return "", nil, missing(errNoRow, "task")
@@ -44,6 +45,7 @@ func (s *Store) Thread(ctx context.Context, taskID string) (system string, threa
 		Role    chat.Role
 		Content string
 		System  string // of the conversation, in the row of the user's message
+		Failure chat.Code
 	}
 	// Each step finds one message by its id, whatever the planner believes of the
 	// size of the tables: a join after the recursion would read all of them.
@@ -52,7 +54,9 @@ func (s *Store) Thread(ctx context.Context, taskID string) (system string, threa
 				JOIN messages m ON m.id = t.user_message_id JOIN conversations c ON c.id = t.conversation_id WHERE t.id = $1
 			UNION ALL
 			SELECT m.id, m.parent_id, m.role, m.content, '', line.depth + 1 FROM line JOIN messages m ON m.id = line.parent_id
-		) SELECT id, role, content, system FROM line WHERE role = 'user' OR content <> '' ORDER BY depth DESC`, taskID)
+		) SELECT id, role, content, system, CASE WHEN role = 'user' OR content <> '' THEN '' ELSE COALESCE(
+				(SELECT t.error_code FROM tasks t WHERE t.message_id = line.id AND t.state IN ('failed', 'interrupted')), '') END AS failure
+			FROM line ORDER BY depth DESC`, taskID)
 	if err == nil && len(rows) == 0 {
 		err = missing(errNoRow, "task")
 	}
@@ -60,7 +64,13 @@ func (s *Store) Thread(ctx context.Context, taskID string) (system string, threa
 		return "", nil, err
 	}
 	for _, r := range rows {
-		thread = append(thread, chat.Message{ID: r.ID, Role: r.Role, Content: r.Content})
+		m := chat.Message{ID: r.ID, Role: r.Role, Content: r.Content}
+		if r.Failure != "" {
+			m.Error = &chat.Error{Code: r.Failure}
+		} else if m.Role == chat.RoleAssistant && m.Content == "" {
+			continue
+		}
+		thread = append(thread, m)
 	}
 	return rows[len(rows)-1].System, thread, nil
 }

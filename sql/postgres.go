@@ -7,9 +7,6 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
-
-	"chat"
 )
 
 // connectPatience bounds the making of a connection if DATABASE_URL does not.
@@ -39,9 +36,9 @@ func postgresDialect() dialect {
 }
 
 func openPostgres(ctx context.Context, url string, o Options) (*Store, error) {
-	cfg, err := pq.NewConfig(url)
-	if err != nil { // which may quote the password
-		return nil, chat.Errorf(chat.CodeInvalid, "DATABASE_URL is not a PostgreSQL URL: write postgres://user:password@host:port/database")
+	cfg, err := postgresConfig(url)
+	if err != nil {
+		return nil, err
 	}
 	if cfg.ConnectTimeout <= 0 {
 		cfg.ConnectTimeout = connectPatience

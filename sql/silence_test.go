@@ -136,7 +136,7 @@ func TestAMigrationMayWaitLongerThanTheSilence(t *testing.T) {
 	}()
 	select {
 	case err := <-opened:
-		t.Errorf("it did not wait: %v", err)
+		t.Fatalf("it did not wait: %v", err)
 	case <-time.After(time.Second):
 	}
 	if err := tx.Rollback(); err != nil {

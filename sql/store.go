@@ -94,21 +94,20 @@ type dialect struct {
 	elements func(placeholder string) string
 }
 
-// Open opens the database at url, "postgres://…", "postgresql://…" or
+// Open opens the database at url, "postgres://…", "postgresql://…", "host=… dbname=…" or
 // "sqlite:///path", and applies the migrations that it lacks. A database that is
 // newer than this program, damaged, or another program's is refused as it is.
 func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	o = o.withDefaults()
-	scheme, rest, _ := strings.Cut(url, "://")
+	if err := CheckURL(url); err != nil {
+		return nil, err
+	}
 	var s *Store
 	var err error
-	switch scheme {
-	case "postgres", "postgresql":
+	if path, ok := strings.CutPrefix(url, "sqlite://"); ok {
+		s, err = openSQLite(ctx, path)
+	} else {
 		s, err = openPostgres(ctx, url, o)
-	case "sqlite":
-		s, err = openSQLite(ctx, rest)
-	default:
-		return nil, chat.Errorf(chat.CodeInvalid, "DATABASE_URL must begin with postgres:// or sqlite:///")
 	}
 	if err != nil {
 		return nil, err

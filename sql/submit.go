@@ -14,8 +14,9 @@ import (
 const turn = 1_000_000
 
 // Submit stores a user's message, the empty message that will answer it, and
-// the task that makes the answer, all or nothing. replayed says that the key in
-// o had been used before with the same body: the answer is that of the first time.
+// the task that makes the answer, all or nothing. While an answer of the
+// conversation has not ended, it is CodeBusy. replayed says that the key in o had
+// been used before with the same body: the answer is that of the first time.
 func (s *Store) Submit(ctx context.Context, owner, conversationID string, sub chat.Submission, o chat.SubmitOptions) (acc chat.Accepted, replayed bool, err error) {
 	if !isID(conversationID) {
 		return acc, false, missing(errNoRow, "conversation")
@@ -63,7 +64,7 @@ func (s *Store) Submit(ctx context.Context, owner, conversationID string, sub ch
 
 // Regenerate stores a sibling of an assistant message, empty, and the task that
 // makes it. Without a model it is the conversation's, or else that of the
-// message's own task.
+// message's own task. A conversation can be CodeBusy, as for Submit.
 func (s *Store) Regenerate(ctx context.Context, owner, messageID, model string, p chat.Priority, o chat.SubmitOptions) (chat.Accepted, bool, error) {
 	if !isID(messageID) {
 		return chat.Accepted{}, false, missing(errNoRow, "message")
@@ -194,8 +195,12 @@ type newTask struct {
 	provider     string // see chat.Task.OwnProvider
 }
 
-// insertTask stores the task that fills an assistant's message.
+// insertTask stores the task that fills an assistant's message, unless another one
+// of the conversation has not ended.
 func (t *transaction) insertTask(ctx context.Context, n newTask, acc chat.Accepted) error {
+	if err := t.refuseBusy(ctx, acc.ConversationID); err != nil {
+		return err
+	}
 	_, err := t.exec(ctx, `INSERT INTO tasks (id, conversation_id, message_id, user_message_id, owner, state, priority, place,
 			attempt, handbacks, model, worker, lease_until, run_after, deadline_seconds, cancel_requested, created_at,
 			finish_reason, error_code, error_message, error_retryable, chunk_count, own_provider)

@@ -39,9 +39,11 @@ func (s *Store) Heartbeat(ctx context.Context, w chat.Worker) error {
 	})
 }
 
-// Workers returns the workers seen within the last 30 s, oldest first.
+// Workers returns the workers seen within the last 30 s, oldest first. What they run
+// is counted now: their own count is as old as their last sign of life.
 func (s *Store) Workers(ctx context.Context) ([]chat.Worker, error) {
-	rows, err := list[workerRow](ctx, s, `SELECT id, host, pid, version, concurrency, running, started_at, seen_at FROM workers
+	rows, err := list[workerRow](ctx, s, `SELECT id, host, pid, version, concurrency, started_at, seen_at,
+			(SELECT count(*) FROM tasks WHERE tasks.worker = workers.id AND tasks.state = 'running') AS running FROM workers
 		WHERE seen_at >= {{now}} - $1 ORDER BY started_at, id`, micros(workerSeen))
 	if err != nil {
 		return nil, err

@@ -8,9 +8,11 @@ import (
 	"chat"
 )
 
-// AppendChunk appends c's frame to dst: its position as the id, its JSON as the
-// data, on one line. The event is unnamed, because one called "error" would
-// collide with EventSource's own.
+// AppendChunk appends c's frame to dst: its JSON as the data, on one line, and its
+// position as the id. The event is unnamed, because one called "error" would
+// collide with EventSource's own. The data come first, because some clients take an
+// id to resume after as soon as they read its line: of a connection that is cut
+// between the id and the data, they would never see the data.
 func AppendChunk(dst []byte, c chat.Chunk) ([]byte, error) {
 	encoded, err := c.Encode()
 	if err != nil {
@@ -21,26 +23,27 @@ func AppendChunk(dst []byte, c chat.Chunk) ([]byte, error) {
 
 // AppendEncoded appends the frame of a chunk in its wire form.
 func AppendEncoded(dst []byte, c chat.EncodedChunk) []byte {
-	dst = append(dst, "id: "...)
-	dst = c.Position().Append(dst)
-	dst = append(dst, "\ndata: "...)
+	dst = append(dst, "data: "...)
 	dst = append(dst, c.JSON...)
+	dst = append(dst, "\nid: "...)
+	dst = c.Position().Append(dst)
 	return append(dst, '\n', '\n')
 }
 
-// AppendComment appends a comment, which keeps a connection alive and which no
-// client dispatches. text must not contain a line end.
+// AppendComment appends a comment, which keeps a connection alive. text must not
+// contain a line end. No empty line follows, here and after a retry: the standard
+// needs none, and some clients dispatch an event without data at each.
 func AppendComment(dst []byte, text string) []byte {
 	dst = append(dst, ": "...)
 	dst = append(dst, text...)
-	return append(dst, '\n', '\n')
+	return append(dst, '\n')
 }
 
 // AppendRetry appends the reconnection time, in whole milliseconds.
 func AppendRetry(dst []byte, d time.Duration) []byte {
 	dst = append(dst, "retry: "...)
 	dst = strconv.AppendInt(dst, d.Milliseconds(), 10)
-	return append(dst, '\n', '\n')
+	return append(dst, '\n')
 }
 
 // DecodeChunk reads the chunk in an event. An event of another type, or whose id

@@ -2,7 +2,6 @@ package tui
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -139,16 +138,8 @@ func ago(at, now time.Time) string {
 	if at.IsZero() {
 		return ""
 	}
-	d := now.Sub(at)
-	switch {
-	case d < time.Minute:
-		return "now"
-	case d < time.Hour:
-		return fmt.Sprintf("%d min", int(d.Minutes()))
-	case d < 24*time.Hour:
-		return fmt.Sprintf("%d h", int(d.Hours()))
-	case d < 30*24*time.Hour:
-		return fmt.Sprintf("%d d", int(d.Hours()/24))
+	if d := now.Sub(at); d >= time.Minute {
+		return chat.Age(d)
 	}
-	return at.Format("Jan 2006")
+	return "now" // a list is not drawn again each second
 }

@@ -1,17 +1,13 @@
 package tui
 
 import (
-	"cmp"
 	"context"
-	"errors"
-	"io"
 	"os"
-	"os/exec"
 
 	tea "github.com/charmbracelet/bubbletea"
 
-	"chat"
 	"chat/tui/composer"
+	"chat/tui/editor"
 )
 
 type (
@@ -33,43 +29,34 @@ type (
 func (m *Model) openEditor() tea.Cmd {
 	session, text := m.session, m.input.Value()
 	return m.jobs.command(func(context.Context) tea.Msg {
-		f, err := os.CreateTemp("", "chat-draft-*.md")
-		if err != nil {
-			return editorMsg{session: session, err: err}
-		}
-		_, err = f.WriteString(text)
-		return editorMsg{session, f.Name(), errors.Join(err, f.Close())}
+		file, err := editor.Write("chat-draft-*.md", text)
+		return editorMsg{session, file, err}
 	})
 }
 
-// edit hands the terminal to the editor until that ends.
+// edit hands the terminal to the editor until that ends. What cannot be taken of its
+// text stays in the file.
 func (m *Model) edit(msg editorMsg) tea.Cmd {
 	if msg.err != nil {
 		m.complain("cannot open an editor: " + sentence(msg.err))
 		return nil
 	}
-	editor := cmp.Or(lookup(m.env, "VISUAL"), lookup(m.env, "EDITOR"), "vi")
-	cmd := exec.Command("/bin/sh", "-c", editor+` "$1"`, "sh", msg.file) //nolint:noctx // it ends when the user says so
+	given, name := m.input.Value(), editor.Name(func(variable string) string { return lookup(m.env, variable) })
+	cmd := editor.Command(name, msg.file)
 	cmd.Env = m.env
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = m.in, m.out, m.out // a file each: an editor wants a terminal
 	return tea.ExecProcess(cmd, func(err error) tea.Msg {
-		text, rerr := readDraft(msg.file)
-		return editedMsg{msg.session, text, errors.Join(err, rerr)}
+		text, err := "", editor.Failed(name, err)
+		if err == nil {
+			text, err = editor.Read(msg.file, composer.MaxBytes)
+		}
+		if err != nil {
+			err = editor.Keep(msg.file, given, err)
+		} else {
+			err = os.Remove(msg.file)
+		}
+		return editedMsg{msg.session, text, err}
 	})
-}
-
-// readDraft reads what the editor has left, and removes it.
-func readDraft(file string) (string, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return "", err
-	}
-	data, err := io.ReadAll(io.LimitReader(f, composer.MaxBytes+1))
-	err = errors.Join(err, f.Close(), os.Remove(file))
-	if err == nil && len(data) > composer.MaxBytes {
-		err = chat.Errorf(chat.CodeTooLarge, tooLong)
-	}
-	return string(data), err
 }
 
 func (m *Model) edited(msg editedMsg) {

@@ -163,7 +163,7 @@ func (m *Model) queued(msg queuedMsg) tea.Cmd {
 			m.rebuild()
 		}
 		return tea.Batch(past, m.flushAfter(0), m.beatCommand())
-	case msg.failed || !chat.AsError(msg.err).Retryable && !chat.IsCode(msg.err, chat.CodeConflict):
+	case msg.failed || !chat.AsError(msg.err).Retryable && !chat.IsCode(msg.err, chat.CodeBusy):
 		m.draft.left[id] = joinDrafts(m.waiting(id), m.draft.left[id])
 		delete(m.queue, id)
 		m.complain("what waited in “" + m.titleByID(id) + "” was not sent; it is the draft there")

@@ -143,7 +143,7 @@ func (m *Model) refused(msg sentMsg) tea.Cmd {
 	if m.conversation.ID == "" {
 		m.conversation.Title = ""
 	}
-	if chat.IsCode(msg.err, chat.CodeConflict) && msg.after == "" {
+	if chat.IsCode(msg.err, chat.CodeBusy) && msg.after == "" {
 		cmd := m.enqueue(msg.draft)
 		return tea.Batch(cmd, m.beatCommand())
 	}

@@ -25,7 +25,8 @@ type answer struct {
 	finish       string
 	usage        *chat.Usage
 	problem      *chat.Error
-	shortfall    string      // as chat.Shortfall says; valid once it has ended
+	shortfall    string // as chat.Shortfall says; valid once it has ended
+	notices      []string
 	begun        atomic.Bool // something has come
 }
 
@@ -42,6 +43,7 @@ func (a *answer) add(c chat.Chunk) {
 		a.reasoning.Reset()
 	case chat.ChunkDone, chat.ChunkError:
 		a.ended, a.state, a.finish, a.usage, a.problem = true, c.State, c.FinishReason, c.Usage, c.Err()
+		a.notices = c.Notices
 		if c.MessageID != "" {
 			a.message = c.MessageID
 		}
@@ -51,7 +53,7 @@ func (a *answer) add(c chat.Chunk) {
 // endedAs takes the ending from the task, when the stream had nothing left.
 func (a *answer) endedAs(t chat.Task) {
 	a.ended, a.state, a.finish, a.usage, a.problem = t.State.Terminal(), t.State, t.FinishReason, t.Usage, t.Error
-	a.message, a.attempt = t.MessageID, t.Attempt
+	a.message, a.attempt, a.notices = t.MessageID, t.Attempt, t.Notices
 }
 
 // presenter shows an answer as it is made. Its errors are those of the output.
@@ -176,13 +178,13 @@ func (p *program) explainEnd(a *answer) {
 		if a.problem.Retryable {
 			again = " (chat retry " + short(a.task) + " asks again)"
 		}
-		p.complain("the answer failed: %s%s", a.problem.Message, again)
+		p.complain("the answer failed: %s%s%s", a.problem.Message, p.environmentHint(a.problem), again)
 	case a.state == chat.TaskFailed:
 		p.complain("the answer failed")
 	case a.state == chat.TaskInterrupted:
 		reason := "it ended early"
 		if a.problem != nil {
-			reason = a.problem.Message
+			reason = a.problem.Message + p.environmentHint(a.problem)
 		}
 		p.complain("the answer is incomplete: %s (what there is of it is kept: chat show %s)", reason, short(a.conversation))
 	case a.state == chat.TaskCancelled:
@@ -206,16 +208,5 @@ func (a *answer) advice() string {
 	return fmt.Sprintf(" (chat retry %s asks again)", task)
 }
 
-// age is how long ago t was, in one unit.
-func age(t time.Time) string {
-	d := time.Since(t)
-	switch {
-	case d < time.Minute:
-		return plural(int(d/time.Second), "second")
-	case d < time.Hour:
-		return plural(int(d/time.Minute), "minute")
-	case d < 48*time.Hour:
-		return plural(int(d/time.Hour), "hour")
-	}
-	return plural(int(d/(24*time.Hour)), "day")
-}
+// age is how long ago t was.
+func age(t time.Time) string { return chat.Age(time.Since(t)) }

@@ -2,27 +2,37 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
+	"slices"
 
 	"chat"
+	"chat/tui/charset"
 )
 
-// archive reads the conversations of an export one by one: the JSON of chat export,
-// what chat show --json prints, or ChatGPT's conversations.json. Only one
+// archive reads the conversations of an export one by one, whatever program it is
+// of: one JSON document or several, behind each other or a line each. Only one
 // conversation is in memory at a time.
 type archive struct {
 	name   string
 	r      *bufio.Reader
 	number int // of the conversation that next has returned, from 1
-	// inside is whether the values to come are elements of an array.
-	inside bool
-	ended  bool
-	single []byte // a file that is one conversation, "" if it is not
+	// The place in the text.
+	line, column, before int // from 0; before is the length of the line before
+	open                 []level
+	pending              []json.RawMessage // conversations that have been read already
+}
+
+// level is an array or an object whose end has not been read.
+type level struct {
+	is    byte // [ or {
+	begun bool // something was in it
+	// Of an object: its fields, should it be a conversation itself, and whether it
+	// has held conversations, and is none.
+	whole  []byte
+	holder bool
 }
 
 // maxRaw bounds one conversation in a file, which may be laid out generously and
@@ -32,93 +42,175 @@ const maxRaw = 4 * chat.MaxTranscript
 // maxHead bounds the other fields of an export.
 const maxHead = 1 << 20
 
-// conversationError is what is wrong with one conversation; the next one can be read.
-type conversationError struct{ why *chat.Error }
-
-func (b conversationError) Error() string { return b.why.Error() }
-
-// Unwrap lets it count as the error that it is.
-func (b conversationError) Unwrap() error { return b.why }
-
-// openArchive reads up to the first conversation.
+// openArchive begins to read a text in any encoding of Unicode.
 func openArchive(r io.Reader, name string) (*archive, error) {
-	a := &archive{name: name, r: bufio.NewReaderSize(r, 256<<10)}
-	first, err := a.peek()
+	text, err := charset.NewReader(r)
 	if err != nil {
-		if errors.Is(err, io.EOF) {
-			return nil, chat.Errorf(chat.CodeInvalid, "%s is empty: chat export --all writes what import reads", name)
-		}
+		return nil, err
+	}
+	a := &archive{name: name, r: bufio.NewReaderSize(text, 256<<10)}
+	switch first, err := a.peek(); {
+	case errors.Is(err, io.EOF):
+		return nil, notExport("%s is empty: chat export --all writes what import reads", name)
+	case err != nil:
 		return nil, a.unreadable(err)
+	case first == '<':
+		return nil, notExport("%s is HTML: import reads the JSON file of an export, such as conversations.json", name)
+	case first != '[' && first != '{' && first != recordMark:
+		return nil, notExport("%s is not JSON: import reads what chat export writes (-f json), and the exports of ChatGPT, Claude and others (chat import --help)", name)
 	}
-	switch first {
-	case '[':
-		_, err = a.r.ReadByte()
-		a.inside = true
-		return a, err
-	case '{':
-		return a, a.open()
-	case 'P', 0x1f:
-		return nil, chat.Errorf(chat.CodeInvalid, "%s is packed: unzip -p FILE conversations.json | chat import -", name)
-	}
-	return nil, chat.Errorf(chat.CodeInvalid, "%s is not JSON: import reads what chat export writes (-f json), and ChatGPT's conversations.json", name)
+	return a, nil
 }
 
-// open reads an object up to its conversations.
-func (a *archive) open() error {
-	if _, err := a.r.ReadByte(); err != nil {
-		return a.unreadable(err)
-	}
-	var whole bytes.Buffer // should it be a conversation itself
-	whole.WriteString("{")
+// errNotExport is the cause of the error of a text that is no export of anything.
+var errNotExport = errors.New("it is no export")
+
+func notExport(format string, args ...any) error {
+	e := chat.Errorf(chat.CodeInvalid, format, args...)
+	e.Cause = errNotExport
+	return e
+}
+
+// recordMark may stand before each document (RFC 7464).
+const recordMark = 0x1E
+
+// next is the next conversation, and what of it is left out; io.EOF comes behind the
+// last one. Behind a conversationError or an errNothing one can go on.
+func (a *archive) next() (chat.Transcript, leftOut, error) {
 	for {
-		key, more, err := a.key()
-		if err != nil {
-			return err
+		if len(a.pending) > 0 {
+			raw := a.pending[0]
+			a.pending = a.pending[1:]
+			a.number++
+			return readConversation(raw)
 		}
-		if !more {
-			whole.WriteString("}")
-			a.single, a.ended = whole.Bytes(), true
-			return a.checkHead(whole.Bytes())
+		raw, err := a.step()
+		switch {
+		case errors.Is(err, io.EOF) && len(a.open) == 0:
+			return chat.Transcript{}, nil, io.EOF
+		case errors.Is(err, errTooLong):
+			a.number++
+			return chat.Transcript{}, nil, conversationError{chat.Errorf(chat.CodeTooLarge, "it has more than %d MiB", maxRaw>>20), false}
+		case err != nil:
+			return chat.Transcript{}, nil, a.unreadable(err)
+		case raw == nil:
+			continue
 		}
-		next, err := a.peek()
-		if err != nil {
-			return a.unreadable(err)
+		if a.pending = conversationsIn(raw); a.pending == nil {
+			a.number++
+			return readConversation(raw)
 		}
-		if key == `"conversations"` && next == '[' {
-			whole.WriteString("}")
-			if err := a.checkHead(whole.Bytes()); err != nil {
-				return err
-			}
-			_, err = a.r.ReadByte()
-			a.inside = true
-			return err
-		}
-		value, err := a.value(maxRaw - whole.Len())
-		if err != nil {
-			return a.unreadable(err)
-		}
-		if whole.Len() > 1 {
-			whole.WriteString(",")
-		}
-		whole.WriteString(key + ":")
-		whole.Write(value)
 	}
 }
+
+// step reads one thing: the beginning or the end of an array or an object, or a
+// value, which it returns.
+func (a *archive) step() ([]byte, error) {
+	c, err := a.peek()
+	if err != nil {
+		return nil, err
+	}
+	if len(a.open) == 0 {
+		switch c {
+		case '[', '{':
+			return nil, a.enter(c)
+		case recordMark:
+			_, err := a.readByte()
+			return nil, err
+		}
+		return nil, fmt.Errorf("%q stands behind the end", c)
+	}
+	in := &a.open[len(a.open)-1]
+	if in.is == '{' {
+		return a.field(in)
+	}
+	if c == ']' {
+		return nil, a.leave()
+	}
+	if in.begun {
+		if c != ',' {
+			return nil, fmt.Errorf("a comma was expected, not %q", c)
+		}
+		_, _ = a.readByte() // it was seen
+		if c, err = a.peek(); err != nil {
+			return nil, err
+		}
+	}
+	in.begun = true
+	if c == '[' {
+		return nil, a.enter(c)
+	}
+	return a.value(maxRaw)
+}
+
+func (a *archive) enter(c byte) error {
+	_, err := a.readByte()
+	a.open = append(a.open, level{is: c})
+	return err
+}
+
+func (a *archive) leave() error {
+	_, err := a.readByte()
+	a.open = a.open[:len(a.open)-1]
+	return err
+}
+
+// field reads the next field of an object that stands by itself. At its end the
+// object is returned if it may be a conversation.
+func (a *archive) field(in *level) ([]byte, error) {
+	key, more, err := a.key()
+	if err != nil {
+		return nil, err
+	}
+	if !more {
+		holder, whole := in.holder, in.object()
+		if err := a.leave(); err != nil || holder {
+			return nil, err
+		}
+		return whole, a.checkHead(whole)
+	}
+	next, err := a.peek()
+	if err != nil {
+		return nil, err
+	}
+	if next == '[' && slices.ContainsFunc(containers(), func(name string) bool { return key == `"`+name+`"` }) {
+		in.holder = true
+		if err := a.checkHead(in.object()); err != nil {
+			return nil, err
+		}
+		return nil, a.enter(next)
+	}
+	value, err := a.value(maxRaw - len(in.whole))
+	switch {
+	case in.holder && (err == nil || errors.Is(err, errTooLong)):
+		return nil, nil // it is not about the conversations
+	case errors.Is(err, errTooLong):
+		in.holder, in.whole = true, nil // half of a conversation is none
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(in.whole) > 0 {
+		in.whole = append(in.whole, ',')
+	}
+	in.whole = append(append(append(in.whole, key...), ':'), value...)
+	return nil, nil
+}
+
+// object is an object with the fields so far.
+func (l *level) object() []byte { return slices.Concat([]byte{'{'}, l.whole, []byte{'}'}) }
 
 // checkHead refuses what a later version of chat has written.
 func (a *archive) checkHead(object []byte) error {
 	var head struct {
-		Format  string `json:"format"`
-		Version int    `json:"version"`
+		Format  any `json:"format"`
+		Version any `json:"version"`
 	}
-	if len(object) > maxHead {
+	if len(object) > maxHead || json.Unmarshal(object, &head) != nil {
 		return nil // a conversation, which is looked at later
 	}
-	if err := json.Unmarshal(object, &head); err != nil {
-		return a.unreadable(err)
-	}
-	if head.Format == exportFormat && head.Version > exportVersion {
-		return chat.Errorf(chat.CodeInvalid, "%s was written by a newer chat (format version %d, this one reads up to %d): update chat", a.name, head.Version, exportVersion)
+	if version, ok := head.Version.(float64); ok && head.Format == exportFormat && version > exportVersion {
+		return chat.Errorf(chat.CodeInvalid, "%s was written by a newer chat (format version %v, this one reads up to %d): update chat", a.name, version, exportVersion)
 	}
 	return nil
 }
@@ -127,7 +219,7 @@ func (a *archive) checkHead(object []byte) error {
 func (a *archive) key() (key string, more bool, err error) {
 	c, err := a.peek()
 	if err == nil && c == ',' {
-		_, _ = a.r.ReadByte() // it was seen
+		_, _ = a.readByte() // it was seen
 		c, err = a.peek()
 	}
 	if err == nil && c == '}' {
@@ -146,94 +238,25 @@ func (a *archive) key() (key string, more bool, err error) {
 		}
 	}
 	if err != nil {
-		return "", false, a.unreadable(err)
+		return "", false, err
 	}
-	_, err = a.r.ReadByte()
+	_, err = a.readByte()
 	return string(raw), true, err
 }
 
-// next is the next conversation; io.EOF comes behind the last one. Behind a
-// conversationError one can go on.
-func (a *archive) next() (chat.Transcript, error) {
-	if a.single != nil {
-		raw := a.single
-		a.single = nil
-		a.number++
-		return readConversation(raw)
-	}
-	if a.ended || !a.inside {
-		return chat.Transcript{}, io.EOF
-	}
-	c, err := a.peek()
-	if err == nil && c == ',' && a.number > 0 {
-		_, _ = a.r.ReadByte() // it was seen
-		c, err = a.peek()
-	}
-	if err == nil && c == ']' {
-		a.ended = true
-		return chat.Transcript{}, io.EOF
-	}
-	a.number++
-	var raw []byte
-	if err == nil {
-		raw, err = a.value(maxRaw)
-	}
-	switch {
-	case errors.Is(err, errTooLong):
-		return chat.Transcript{}, conversationError{chat.Errorf(chat.CodeTooLarge, "it has more than %d MiB", maxRaw>>20)}
-	case err != nil:
-		return chat.Transcript{}, a.unreadable(err)
-	}
-	return readConversation(raw)
-}
-
+// unreadable is the error of a text from which nothing more can be read.
 func (a *archive) unreadable(err error) error {
+	problem := (*charset.Problem)(nil)
+	coded := (*chat.Error)(nil)
 	switch {
+	case errors.As(err, &coded):
+		return err
+	case errors.As(err, &problem):
+		return chat.Errorf(chat.CodeInvalid, "%s", problem.Sentence(a.name, ""))
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return chat.Errorf(chat.CodeInvalid, "%s ends in the middle, after conversation %d: it is not whole", a.name, max(a.number-1, 0))
+		return chat.Errorf(chat.CodeInvalid, "%s ends in the middle, after conversation %d: it is not whole", a.name, a.number)
 	case errors.Is(err, errTooLong):
 		return chat.Errorf(chat.CodeTooLarge, "%s holds something larger than a conversation may be", a.name)
 	}
-	return chat.Errorf(chat.CodeInvalid, "%s cannot be read, from conversation %d on: %w", a.name, max(a.number, 1), err)
+	return chat.Errorf(chat.CodeInvalid, "%s cannot be read from line %d, column %d, on: %w", a.name, a.line+1, a.column+1, err)
 }
-
-// readConversation reads a conversation of either kind.
-func readConversation(raw []byte) (chat.Transcript, error) {
-	var kind struct {
-		ID       string          `json:"id"`
-		Title    *string         `json:"title"`
-		Mapping  json.RawMessage `json:"mapping"`
-		Messages json.RawMessage `json:"messages"`
-	}
-	t := chat.Transcript{}
-	bad := func(format string, args ...any) (chat.Transcript, error) {
-		if kind.Title != nil {
-			t.Title = *kind.Title
-		}
-		t.ID = kind.ID
-		return t, conversationError{chat.Errorf(chat.CodeInvalid, format, args...)}
-	}
-	if err := json.Unmarshal(raw, &kind); err != nil {
-		return bad("it is no conversation: %s", jsonProblem(err))
-	}
-	switch {
-	case kind.Mapping != nil:
-		t, err := readChatGPT(raw)
-		if err != nil {
-			return bad("%s", jsonProblem(err))
-		}
-		return t, nil
-	case kind.Messages == nil:
-		return bad("it has neither messages, as those of chat export have, nor a mapping, as those of ChatGPT have")
-	}
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.DisallowUnknownFields() // what is not known would be lost without a word
-	var read chat.Transcript
-	if err := d.Decode(&read); err != nil {
-		return bad("%s", jsonProblem(err))
-	}
-	return read, nil
-}
-
-// jsonProblem is an error of the JSON reader without the name of its package.
-func jsonProblem(err error) string { return strings.TrimPrefix(err.Error(), "json: ") }

@@ -22,8 +22,10 @@ func readAll(text string) (seen []string, err error) {
 	a, err := openArchive(strings.NewReader(text), "f.json")
 	for err == nil {
 		var t chat.Transcript
-		t, err = a.next()
+		t, _, err = a.next()
 		switch {
+		case errors.As(err, new(errNothing)):
+			seen, err = append(seen, "- "+err.Error()), nil
 		case errors.As(err, new(conversationError)):
 			seen, err = append(seen, "! "+err.Error()), nil
 		case err == nil:
@@ -46,11 +48,11 @@ func TestAnArchiveIsReadOneByOne(t *testing.T) {
 		one:                                     "one",
 		`{"conversations":[]}`:                  "",
 		`[]`:                                    "",
-		`[1,` + one + `]`:                       "! it is no conversation: cannot unmarshal number",
+		`[1,` + one + `]`:                       "! it is no conversation, but a number one",
 		`[{"id":"x","surprise":1},` + one + `]`: "! it has neither messages",
 		`[{"id":"x","messages":[],"surprise":1},` + one + `]`:            `! unknown field "surprise" one`,
-		`[{"id":"x","messages":{}},` + one + `]`:                         "! cannot unmarshal object",
-		`[{"id":"x","messages":[{"content":"}]` + "\x01" + `"}]},` + one: "! it is no conversation: invalid character",
+		`[{"id":"x","messages":{}},` + one + `]`:                         "! its field messages is an object, where a list was expected one",
+		`[{"id":"x","messages":[{"content":"}]` + "\x01" + `"}]},` + one: "! it is no conversation: it is no valid JSON: invalid character",
 	} {
 		seen, err := readAll(text)
 		if got := strings.Join(seen, " "); !strings.HasPrefix(got, want) || want == "" && got != "" || err != nil && !strings.Contains(text, "\x01") {
@@ -64,10 +66,10 @@ func TestAnArchiveIsReadOneByOne(t *testing.T) {
 
 func TestAnArchiveThatIsNone(t *testing.T) {
 	for text, says := range map[string]string{
-		"":            "f.json is empty",
-		" \n":         "f.json is empty",
-		"# A title\n": "is not JSON",
-		"PK\x03\x04":  "unzip -p",
+		"":                "f.json is empty",
+		" \n":             "f.json is empty",
+		"# A title\n":     "is not JSON",
+		"<!DOCTYPE html>": "is HTML",
 		`{"format":"chat","version":2,"conversations":[]}`: "by a newer chat",
 		`[{"id":"x"`:                 "ends in the middle, after conversation 0",
 		`[{"id":"x","messages":[]},`: "ends in the middle, after conversation 1",
@@ -115,7 +117,7 @@ func TestALargeArchiveNeedsLittleMemory(t *testing.T) {
 	}
 	most := uint64(0)
 	for n := 0; ; n++ {
-		_, err := a.next()
+		_, _, err := a.next()
 		if errors.Is(err, io.EOF) {
 			if n != count {
 				t.Errorf("%d conversations, want %d", n, count)

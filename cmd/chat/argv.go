@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -24,7 +25,7 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 	if len(rest) > 0 && rest[0] == completeName { // what follows is somebody else's line
 		return append([]string{name, completeName, "--"}, rest[1:]...), nil
 	}
-	words, path, command := split(rest, tableOf(app.Flags, commonFlags())), []string{rootName}, (*cli.Command)(nil)
+	words, path, command := split(rest, tableOf(app.Flags, commonFlags()), false), []string{rootName}, (*cli.Command)(nil)
 	commands := app.Commands
 	for len(words.positional) > 0 && !words.closed {
 		c := find(commands, words.positional[0])
@@ -41,7 +42,7 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 		for _, sub := range c.Subcommands {
 			table = table.with(tableOf(sub.Flags))
 		}
-		words = split(rest, table)
+		words = split(rest, table, c.ArgsUsage == settingAndValue)
 		if c.Subcommands == nil {
 			break
 		}
@@ -58,7 +59,12 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 		if command == nil {
 			path = nil
 		}
-		words.problem.Message += " (`" + strings.Join(append([]string{name}, path...), " ") + " --help` lists the flags)"
+		line := strings.Join(append([]string{name}, path...), " ")
+		words.problem.Message += " (`" + line + " --help` lists the flags"
+		if words.unknownArg != "" && takesText(command) {
+			words.problem.Message += "; as text: " + line + " -- " + words.unknownArg
+		}
+		words.problem.Message += ")"
 		return nil, words.problem
 	case command == nil && !words.closed && len(words.positional) > 0 && !words.continues():
 		if err := notAPrompt(app.Commands, words.positional); err != nil {
@@ -67,6 +73,12 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 	}
 	out = append(out, words.flags...)
 	return append(append(out, "--"), words.positional...), nil
+}
+
+// takesText reports whether the arguments of a command may be any text; nil is chat
+// alone.
+func takesText(c *cli.Command) bool {
+	return c == nil || slices.Contains([]string{"send", "search", "ls"}, c.Name)
 }
 
 // continues reports whether the line goes on with a conversation: whatever its

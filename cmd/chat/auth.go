@@ -153,6 +153,7 @@ func (p *program) tryKey(c *cli.Context, key, base string) error {
 	}
 	if err == nil {
 		_, err = cl.Models(c.Context)
+		err = p.explain(err)
 	}
 	if err = errors.Join(err, closing()); err != nil {
 		return chat.Errorf(chat.CodeOf(err), "the key is not kept: %w (--no-check keeps it without asking)", err)

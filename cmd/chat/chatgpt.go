@@ -2,281 +2,230 @@ package main
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
-	"time"
 
 	"chat"
 )
 
-// ChatGPT's conversations.json: a conversation is a mapping of nodes, with roots
-// and system prompts that are often empty, and the calls of tools between the texts.
+// The conversations.json of ChatGPT: a conversation is a mapping of nodes, with
+// roots and system prompts that are often empty, and the calls of tools between
+// the texts. That of DeepSeek has the same tree, with messages of another form.
 
-type gptConversation struct {
-	ID             string             `json:"id"`
-	ConversationID string             `json:"conversation_id"`
-	Title          string             `json:"title"`
-	CreateTime     float64            `json:"create_time"`
-	UpdateTime     float64            `json:"update_time"`
-	CurrentNode    string             `json:"current_node"`
-	Mapping        map[string]gptNode `json:"mapping"`
-}
-
-type gptNode struct {
-	Parent   string      `json:"parent"`
-	Children []string    `json:"children"`
-	Message  *gptMessage `json:"message"`
-}
-
-type gptMessage struct {
-	Author struct {
-		Role string `json:"role"`
-	} `json:"author"`
-	CreateTime float64    `json:"create_time"`
-	Content    gptContent `json:"content"`
-	Recipient  string     `json:"recipient"`
-	Metadata   struct {
-		Hidden bool   `json:"is_visually_hidden_from_conversation"`
-		Model  string `json:"model_slug"`
-		Finish struct {
-			Type string `json:"type"`
-		} `json:"finish_details"`
-	} `json:"metadata"`
-}
-
-type gptContent struct {
-	Type     string            `json:"content_type"`
-	Parts    []json.RawMessage `json:"parts"`
-	Text     string            `json:"text"`
-	Thoughts []struct {
-		Summary string `json:"summary"`
-		Content string `json:"content"`
-	} `json:"thoughts"`
-}
-
-// text is what somebody saw of a content.
-func (c gptContent) text() string {
-	switch c.Type {
-	case "text", "multimodal_text":
-	case "code":
-		return c.Text
-	default:
-		return "" // what a tool was told or has said, and the like
+// readMapping reads a conversation of either.
+func readMapping(raw []byte, in fields) (*foreign, error) {
+	f := &foreign{
+		kind: "chatgpt", id: cmp.Or(in.text("conversation_id"), in.text("id"), hashOf(raw)), title: in.text("title"),
+		created: in.time("create_time", "inserted_at"), updated: in.time("update_time", "updated_at"), current: in.text("current_node"), left: leftOut{},
 	}
-	var parts []string
-	for _, raw := range c.Parts {
-		var s string
-		if json.Unmarshal(raw, &s) == nil {
-			parts = append(parts, s)
-			continue
+	nodes, err := mappingNodes(in["mapping"])
+	if err != nil {
+		return f, err
+	}
+	if len(nodes) == 0 {
+		return f, errNothing("it has no messages")
+	}
+	model := in.text("default_model_slug")
+	parents, places := listedParents(nodes)
+	for _, id := range nodeOrder(nodes) {
+		node, isNode := nodes[id].(map[string]any)
+		m := foreignMessage{parent: cmp.Or(fields(node).text("parent"), parents[id]), order: places[id]}
+		switch message := fields(node)["message"].(type) {
+		case map[string]any:
+			m.Message = f.gptMessage(message, model)
+		case nil:
+			if !isNode {
+				f.left.add("messages that cannot be read")
+			}
+		default:
+			f.left.add("messages that cannot be read")
 		}
-		var object struct {
-			Type string `json:"content_type"`
-			Text string `json:"text"`
+		m.ID = id
+		f.messages = append(f.messages, m)
+	}
+	return f, nil
+}
+
+// mappingNodes are the nodes by their ids. Some programs write a list of them.
+func mappingNodes(mapping any) (map[string]any, error) {
+	switch v := mapping.(type) {
+	case nil:
+		return nil, nil
+	case map[string]any:
+		return v, nil
+	case []any:
+		nodes := map[string]any{}
+		for i, node := range v {
+			object, _ := node.(map[string]any)
+			nodes[cmp.Or(fields(object).text("id"), fmt.Sprintf("number %d", i+1))] = node
 		}
-		if json.Unmarshal(raw, &object) != nil {
-			continue // neither a text nor anything that there is a word for
-		}
-		switch {
-		case object.Text != "":
-			parts = append(parts, object.Text) // what was said
-		case strings.HasPrefix(object.Type, "image"):
-			parts = append(parts, "[image]")
-		}
+		return nodes, nil
 	}
-	return strings.TrimSpace(strings.Join(parts, "\n\n"))
+	return nil, fmt.Errorf("its mapping is %s, where an object with its messages was expected", kindOf(mapping))
 }
 
-func (c gptContent) reasoning() string {
-	var parts []string
-	for _, t := range c.Thoughts {
-		parts = append(parts, strings.TrimSpace(t.Summary+"\n"+t.Content))
+// nodeOrder is the ids in the order of their times, then of the ids.
+func nodeOrder(nodes map[string]any) []string {
+	ids := make([]string, 0, len(nodes))
+	at := make(map[string]int64, len(nodes))
+	for id, node := range nodes {
+		ids = append(ids, id)
+		object, _ := node.(map[string]any)
+		at[id] = fields(object).object("message").time("create_time", "inserted_at").UnixNano()
 	}
-	return strings.TrimSpace(strings.Join(parts, "\n\n"))
+	slices.SortFunc(ids, func(a, b string) int { return cmp.Or(cmp.Compare(at[a], at[b]), strings.Compare(a, b)) })
+	return ids
 }
 
-// readChatGPT makes a conversation of one of ChatGPT's. Its ids are derived from
-// those in the file, so that they are the same each time.
-func readChatGPT(raw []byte) (chat.Transcript, error) {
-	var g gptConversation
-	if err := json.Unmarshal(raw, &g); err != nil {
-		return chat.Transcript{}, err
-	}
-	source := cmp.Or(g.ConversationID, g.ID)
-	if source == "" {
-		return chat.Transcript{}, fmt.Errorf("it has no id")
-	}
-	t := chat.Transcript{Conversation: chat.Conversation{Title: oneLine(g.Title), CreatedAt: gptTime(g.CreateTime), UpdatedAt: gptTime(g.UpdateTime)}}
-	if t.CreatedAt.IsZero() {
-		t.CreatedAt = t.UpdatedAt
-	}
-	if t.CreatedAt.IsZero() {
-		t.CreatedAt = time.Unix(0, 0).UTC()
-	}
-	if t.UpdatedAt.Before(t.CreatedAt) {
-		t.UpdatedAt = t.CreatedAt
-	}
-	t.ID = chat.DerivedID(t.CreatedAt, "chatgpt", source)
-	w := gptWalk{g: &g, t: &t, seen: map[string]bool{}, current: g.way()}
-	w.all()
-	if t.Title == "" && len(t.Messages) > 0 {
-		t.Title = chat.TitleFrom(t.Messages[0].Content)
-	}
-	return t, nil
-}
-
-// oneLine is a title that is not too long.
-func oneLine(title string) string {
-	title = strings.Join(strings.Fields(title), " ")
-	const limit = 200 // characters
-	if r := []rune(title); len(r) > limit/2 && len(title) > limit {
-		title = strings.TrimSpace(string(r[:limit/2-1])) + "…"
-	}
-	return title
-}
-
-// gptTime is a time of ChatGPT's, in seconds since 1970.
-func gptTime(seconds float64) time.Time {
-	if math.IsNaN(seconds) || seconds <= 0 || seconds > 1e11 {
-		return time.Time{}
-	}
-	whole, part := math.Modf(seconds)
-	return time.Unix(int64(whole), int64(part*1e6)*1000).UTC()
-}
-
-// way are the nodes from the current one up to its root.
-func (g *gptConversation) way() map[string]bool {
-	way := map[string]bool{}
-	for id := g.CurrentNode; id != "" && !way[id]; id = g.Mapping[id].Parent {
-		way[id] = true
-	}
-	return way
-}
-
-// gptWalk goes through the tree of one conversation, from its roots.
-type gptWalk struct {
-	g       *gptConversation
-	t       *chat.Transcript
-	seen    map[string]bool
-	current map[string]bool // the nodes of the current way
-	stack   []gptStep
-}
-
-// gptStep is a node that is still to be seen.
-type gptStep struct {
-	id string
-	// under is the place in Messages of what it answers to, -1 for nothing; alone
-	// says that nothing else does.
-	under int
-	alone bool
-}
-
-func (w *gptWalk) all() {
-	var roots []string
-	for id, n := range w.g.Mapping {
-		if _, known := w.g.Mapping[n.Parent]; !known {
-			roots = append(roots, id)
-		}
-	}
-	slices.Sort(roots)
-	w.push(roots, -1, false)
-	for len(w.stack) > 0 {
-		s := w.stack[len(w.stack)-1]
-		w.stack = w.stack[:len(w.stack)-1]
-		node, known := w.g.Mapping[s.id]
-		if !known || w.seen[s.id] {
-			continue
-		}
-		w.seen[s.id] = true
-		under := s.under
-		if node.Message != nil {
-			under = w.visit(s, node.Message)
-		}
-		w.push(node.Children, under, len(node.Children) == 1 && (s.alone || under != s.under))
-	}
-}
-
-// push leaves the nodes for later: those of the current way come last, since a
-// conversation goes on behind its last message.
-func (w *gptWalk) push(ids []string, under int, alone bool) {
-	for _, current := range []bool{true, false} {
-		for _, id := range slices.Backward(ids) {
-			if w.current[id] == current {
-				w.stack = append(w.stack, gptStep{id, under, alone})
+// listedParents are the parents by the lists of children, and the places there.
+func listedParents(nodes map[string]any) (parents map[string]string, places map[string]int) {
+	parents, places = map[string]string{}, map[string]int{}
+	for id, node := range nodes {
+		object, _ := node.(map[string]any)
+		for i, child := range fields(object).list("children") {
+			if name, ok := child.(string); ok && name != id {
+				if known, twice := parents[name]; !twice || id < known {
+					parents[name], places[name] = id, i
+				}
 			}
 		}
 	}
+	return parents, places
 }
 
-// visit adds what there is to see of a message, and returns the place of what the
-// next one answers to.
-func (w *gptWalk) visit(s gptStep, m *gptMessage) int {
-	text, thought := m.Content.text(), m.Content.reasoning()
-	switch role := m.Author.Role; {
-	case m.Metadata.Hidden, text == "" && thought == "":
-		return s.under
+// gptMessage is what there was to see of a message.
+func (f *foreign) gptMessage(in fields, model string) chat.Message {
+	if fragments := in.list("fragments"); fragments != nil || in.object("author") == nil && in["content"] != nil {
+		return f.deepSeekMessage(in, fragments)
+	}
+	metadata, content := in.object("metadata"), in.object("content")
+	m := chat.Message{CreatedAt: in.time("create_time")}
+	role := in.object("author").text("role")
+	text, known := f.gptText(content, role)
+	thought := gptReasoning(content)
+	to := in.text("recipient")
+	switch {
+	case text == "" && thought == "" && known:
+		return m
+	case metadata.flag("is_visually_hidden_from_conversation"):
+		f.left.add("hidden messages")
+		return m
+	case role == "tool" || role == "assistant" && to != "" && to != "all" || !known:
+		f.left.add("messages of tools")
+		return m
 	case role == "system":
-		if w.t.System == "" && len(text) <= chat.MaxSystem {
-			w.t.System = text
+		if f.system == "" {
+			f.system = text
 		}
-		return s.under
-	case role == "assistant" && (m.Recipient == "" || m.Recipient == "all"):
-		return w.answer(s, m, text, thought)
-	case role == "user" && text != "":
-		return w.add(s, m, chat.Message{Role: chat.RoleUser, Content: text})
+		return m
+	case role == "user":
+		m.Role, m.Content = chat.RoleUser, text
+		return m
+	case role != "assistant":
+		f.left.add("messages of unknown authors")
+		return m
 	}
-	return s.under
-}
-
-// answer adds what the assistant said. What it said before and after the use of a
-// tool is one answer.
-func (w *gptWalk) answer(s gptStep, m *gptMessage, text, thought string) int {
-	reason, state := "stop", chat.TaskDone
-	switch m.Metadata.Finish.Type {
+	m.Role, m.Content, m.Reasoning = chat.RoleAssistant, text, thought
+	m.Model = cmp.Or(metadata.text("model_slug"), model)
+	m.State, m.FinishReason = chat.TaskDone, "stop"
+	switch metadata.object("finish_details").text("type") {
 	case "max_tokens":
-		reason = "length"
+		m.FinishReason = "length"
 	case "interrupted":
-		reason, state = "", chat.TaskCancelled
+		m.State, m.FinishReason = chat.TaskCancelled, ""
 	}
-	if s.under >= 0 && s.alone && w.t.Messages[s.under].Role == chat.RoleAssistant {
-		before := &w.t.Messages[s.under]
-		before.Content = joined(before.Content, text)
-		before.Reasoning = joined(before.Reasoning, thought)
-		before.Model = cmp.Or(m.Metadata.Model, before.Model)
-		before.FinishReason, before.State = reason, state
-		if at := gptTime(m.CreateTime); at.After(before.UpdatedAt) {
-			before.UpdatedAt = at
-		}
-		return s.under
-	}
-	return w.add(s, m, chat.Message{
-		Role: chat.RoleAssistant, Content: text, Reasoning: thought, Model: m.Metadata.Model, State: state, FinishReason: reason,
-	})
+	return m
 }
 
-func joined(a, b string) string {
-	if a == "" || b == "" {
-		return a + b
+// gptText is what somebody saw of a content; known is false for what a tool was
+// told or has said.
+func (f *foreign) gptText(content fields, role string) (text string, known bool) {
+	switch content.text("content_type") {
+	case "text", "multimodal_text", "":
+	case "code":
+		return strings.TrimSpace(content.text("text")), true
+	case "thoughts", "reasoning_recap", "user_editable_context", "model_editable_context":
+		return "", true
+	default:
+		return "", false
 	}
-	return a + "\n\n" + b
-}
-
-func (w *gptWalk) add(s gptStep, from *gptMessage, m chat.Message) int {
-	m.CreatedAt = gptTime(from.CreateTime)
-	if s.under >= 0 {
-		m.ParentID = w.t.Messages[s.under].ID
-		if m.CreatedAt.IsZero() {
-			m.CreatedAt = w.t.Messages[s.under].CreatedAt
+	var parts []string
+	for _, part := range content.list("parts") {
+		switch v := part.(type) {
+		case string:
+			parts = append(parts, v)
+		case map[string]any:
+			parts = append(parts, f.gptPart(v, role))
 		}
 	}
-	if m.CreatedAt.IsZero() {
-		m.CreatedAt = w.t.CreatedAt
+	if len(parts) == 0 {
+		parts = append(parts, content.text("text"))
 	}
-	m.UpdatedAt = m.CreatedAt
-	m.ID = chat.DerivedID(m.CreatedAt, "chatgpt", w.t.ID, s.id)
-	w.t.Messages = append(w.t.Messages, m)
-	return len(w.t.Messages) - 1
+	return strings.TrimSpace(strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), "\n\n")), true
+}
+
+// gptPart is the text that a part of a message has, or a word for what it was.
+func (f *foreign) gptPart(part fields, role string) string {
+	kind := part.text("content_type")
+	switch {
+	case part.text("text") != "":
+		return part.text("text") // what was said
+	case strings.HasPrefix(kind, "image"):
+		if role != "tool" {
+			f.left.add("images")
+		}
+		return "[image]"
+	case strings.Contains(kind, "audio"), strings.Contains(kind, "video"):
+		f.left.add("recordings")
+	default:
+		f.left.add("parts of messages of an unknown kind")
+	}
+	return ""
+}
+
+func gptReasoning(content fields) string {
+	var parts []string
+	for _, thought := range content.list("thoughts") {
+		if t, ok := thought.(map[string]any); ok {
+			parts = append(parts, strings.TrimSpace(fields(t).text("summary")+"\n"+fields(t).text("content")))
+		}
+	}
+	return strings.TrimSpace(strings.Join(parts, "\n\n"))
+}
+
+// deepSeekMessage reads a message of DeepSeek's: fragments, or in older files a
+// content and a reasoning_content.
+func (f *foreign) deepSeekMessage(in fields, fragments []any) chat.Message {
+	m := chat.Message{CreatedAt: in.time("inserted_at"), Role: chat.RoleAssistant, Model: in.text("model")}
+	m.Content, m.Reasoning = in.text("content"), in.text("reasoning_content")
+	for _, one := range fragments {
+		part, _ := one.(map[string]any)
+		text := fields(part).text("content")
+		switch fields(part).text("type") {
+		case "REQUEST":
+			m.Role, m.Content = chat.RoleUser, joined(m.Content, text)
+		case "THINK":
+			m.Reasoning = joined(m.Reasoning, text)
+		case "RESPONSE":
+			m.Content = joined(m.Content, text)
+		default:
+			f.left.add("uses of tools")
+		}
+	}
+	if strings.EqualFold(in.text("role"), "user") {
+		m.Role = chat.RoleUser
+	}
+	for range in.list("files") {
+		f.left.add("files")
+	}
+	switch {
+	case m.Content == "" && m.Reasoning == "":
+		m.Role = ""
+	case m.Role == chat.RoleUser:
+		m.Model = ""
+	default:
+		m.State = chat.TaskDone
+	}
+	return m
 }

@@ -76,7 +76,7 @@ func locate(app *cli.App, before []string) spot {
 	at.table = tableOf(at.list, commonFlags())
 	rest := before
 	for {
-		words := split(rest, at.table)
+		words := split(rest, at.table, false)
 		at.args, at.closed = words.positional, slices.Contains(rest, "--")
 		for _, f := range words.flags {
 			if host, ok := strings.CutPrefix(f, "--host="); ok {
@@ -229,9 +229,12 @@ func (p *program) offer(ctx context.Context, host string, ask func(context.Conte
 	if err != nil {
 		return nil // see complete
 	}
-	cl := client.New(client.At(at), client.Options{
-		ProviderKey: p.env("OPENAI_API_KEY"), ProviderBaseURL: p.env("OPENAI_BASE_URL"), CallTimeout: completeTimeout, Tries: 1,
-	})
+	own, err := p.ownProvider()
+	if err != nil {
+		return nil
+	}
+	own.CallTimeout, own.Tries = completeTimeout, 1
+	cl := client.New(client.At(at), own)
 	defer cl.Close()
 	all, err := ask(ctx, cl)
 	if err != nil {

@@ -46,12 +46,16 @@ Examples:
 		Subcommands: []*cli.Command{
 			{Name: "path", Usage: "print where the file is", ArgsUsage: noArguments, Action: p.configPath},
 			{Name: "get", Usage: "print a setting, or all that are set", ArgsUsage: "[SETTING]", Action: p.configGet},
-			{Name: "set", Usage: `change a setting; "" takes it out`, ArgsUsage: "SETTING VALUE", Action: p.configSet},
+			{Name: "set", Usage: `change a setting; "" takes it out`, ArgsUsage: settingAndValue, Action: p.configSet},
 			{Name: "edit", Usage: "open the file in $VISUAL or $EDITOR", ArgsUsage: noArguments, Action: p.configEdit},
 			{Name: "check", Usage: "say what is wrong with the file, and where", ArgsUsage: noArguments, Action: p.configCheck},
 		},
 	}
 }
+
+// settingAndValue is the ArgsUsage of config set, whose value may be a negative
+// number.
+const settingAndValue = "SETTING VALUE"
 
 func (p *program) config() (*configFile, error) {
 	paths, err := local.FindPaths(p.lookup)
@@ -162,6 +166,9 @@ func setChecked(f *configFile, key, value string) error {
 	if key == themeSetting {
 		what = themeProblem(value)
 	}
+	if what == "" {
+		what = settingProblem(key, value)
+	}
 	if what != "" && value != "" {
 		return chat.Errorf(chat.CodeInvalid, "%s: %s", key, what)
 	}
@@ -191,6 +198,11 @@ func (p *program) configCheck(*cli.Context) error {
 		return nil
 	}
 	found, err := f.problems()
+	if err == nil {
+		var paths local.Paths
+		paths, err = local.FindPaths(p.lookup)
+		found = append(found, f.exposed(paths)...)
+	}
 	switch {
 	case err != nil:
 		return err
@@ -211,7 +223,7 @@ func (p *program) configEdit(c *cli.Context) error {
 			return err
 		}
 	}
-	if err := p.openEditor(c.Context, f.path); err != nil {
+	if err := p.openEditor(f.path); err != nil {
 		return err
 	}
 	if err := p.configCheck(c); err != nil {

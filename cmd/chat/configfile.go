@@ -292,6 +292,9 @@ func (f *configFile) problems() ([]string, error) {
 		if !slices.Contains(known, e.key) && clientTable(e.key) == "" {
 			say(e.from, noSetting(e.key).Error())
 			blank(e)
+		} else if what := settingProblem(e.key, e.plain()); what != "" && slices.Contains(known, e.key) {
+			say(e.from, e.key+": "+what)
+			blank(e)
 		}
 	}
 	for range len(f.entries) + 1 { // each round finds one
@@ -332,13 +335,24 @@ func (f *configFile) clientProblems() []string {
 	wrong = append(wrong, roles...)
 	var found []string
 	for _, w := range wrong {
-		where := f.path
-		if e, ok := f.find(w.key); ok {
-			where = fmt.Sprintf("%s:%d", f.path, e.from+1)
-		}
-		found = append(found, where+": "+w.key+": "+w.what)
+		found = append(found, f.says(w))
 	}
 	return found
+}
+
+// says is a problem with the place where it stands.
+func (f *configFile) says(w fileProblem) string {
+	for key := w.key; key != ""; key = key[:max(0, strings.LastIndexByte(key, '.'))] {
+		if e, ok := f.find(key); ok {
+			return fmt.Sprintf("%s:%d: %s: %s", f.path, e.from+1, w.key, w.what)
+		}
+		for i, line := range f.lines {
+			if line := strings.TrimSpace(line); strings.HasPrefix(line, "[") && tableName(line) == key {
+				return fmt.Sprintf("%s:%d: %s: %s", f.path, i+1, w.key, w.what)
+			}
+		}
+	}
+	return f.path + ": " + w.key + ": " + w.what
 }
 
 // tryConfig reads a text as a daemon would, and returns what is wrong with it, ""

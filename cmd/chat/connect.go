@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/google/uuid"
 	"github.com/urfave/cli/v2"
@@ -37,9 +38,11 @@ func (p *program) with(c *cli.Context, use func(ctx context.Context, cl *client.
 	if err != nil {
 		return err
 	}
-	cl := client.New(resolve, client.Options{
-		ProviderKey: p.env("OPENAI_API_KEY"), ProviderBaseURL: p.env("OPENAI_BASE_URL"),
-	})
+	own, err := p.ownProvider()
+	if err != nil {
+		return errors.Join(err, closing())
+	}
+	cl := client.New(resolve, own)
 	defer func() {
 		cl.Close()
 		err = errors.Join(err, closing())
@@ -47,8 +50,24 @@ func (p *program) with(c *cli.Context, use func(ctx context.Context, cl *client.
 	return p.explain(use(c.Context, cl))
 }
 
+// ownProvider are the client's options with the provider of this shell. What was
+// copied along with a key or a URL does not count.
+func (p *program) ownProvider() (client.Options, error) {
+	key := strings.TrimSpace(p.env("OPENAI_API_KEY"))
+	if strings.ContainsFunc(key, unicode.IsControl) {
+		return client.Options{}, chat.Errorf(chat.CodeNotConfigured, "OPENAI_API_KEY has a line break in it: set it to the key alone")
+	}
+	base := strings.Join(strings.FieldsFunc(p.env("OPENAI_BASE_URL"), func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
+	return client.Options{ProviderKey: key, ProviderBaseURL: base}, nil
+}
+
 // explain adds the next step to errors that only a client can explain.
 func (p *program) explain(err error) error {
+	if hint := p.environmentHint(err); hint != "" {
+		e := *chat.AsError(err)
+		e.Message += hint
+		return &e
+	}
 	if !chat.IsCode(err, chat.CodeUnauthorized) {
 		return err
 	}
@@ -72,6 +91,7 @@ func (p *program) resolver(c *cli.Context) (resolver, func() error, error) {
 		if c.Bool("no-daemon") {
 			return nil, nil, chat.Errorf(chat.CodeInvalid, "--host and --no-daemon exclude each other")
 		}
+		p.remote = true
 		e, err := parseHost(host, p.env("CHAT_TOKEN"))
 		return client.At(e), nothing, err
 	}

@@ -2,9 +2,11 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/charmbracelet/x/term"
@@ -12,7 +14,10 @@ import (
 
 	"chat"
 	"chat/daemon/client"
+	"chat/tui/attach"
+	"chat/tui/markdown"
 	"chat/tui/sanitize"
+	"chat/tui/theme"
 	"chat/tui/thread"
 )
 
@@ -50,7 +55,7 @@ func (p *program) ls(c *cli.Context) error {
 			}
 			all = append(all, list...)
 			if next == "" || !c.Bool("all") {
-				err := p.printConversations(c, all)
+				err := p.printConversations(c, withDefaults(ctx, cl, all))
 				if next != "" {
 					p.note("there are more: -n up to %d, or --all", maxListed)
 				}
@@ -61,11 +66,11 @@ func (p *program) ls(c *cli.Context) error {
 	})
 }
 
-func (p *program) printConversations(c *cli.Context, list []chat.Conversation) error {
+func (p *program) printConversations(c *cli.Context, list []listedConversation) error {
 	switch {
 	case c.Bool("json"):
 		if list == nil {
-			list = []chat.Conversation{}
+			list = []listedConversation{}
 		}
 		return writeJSON(p.out, list)
 	case p.quiet:
@@ -75,6 +80,9 @@ func (p *program) printConversations(c *cli.Context, list []chat.Conversation) e
 			}
 		}
 		return nil
+	case len(list) == 0 && c.Args().Present():
+		p.note("no conversation matches %q", strings.Join(c.Args().Slice(), " "))
+		return nil
 	case len(list) == 0:
 		p.note("no conversations")
 		return nil
@@ -82,7 +90,7 @@ func (p *program) printConversations(c *cli.Context, list []chat.Conversation) e
 	columns := []column{{head: "ID"}, {head: "UPDATED", drop: 2}, {head: "MODEL", least: 6, drop: 1}, {head: "TITLE", least: 16}}
 	var rows [][]string
 	for _, conv := range list {
-		rows = append(rows, []string{short(conv.ID), age(conv.UpdatedAt), conv.Model, conv.Title})
+		rows = append(rows, []string{short(conv.ID), age(conv.UpdatedAt), cmp.Or(conv.Model, conv.DefaultModel), conv.Title})
 	}
 	return table(p.out, columns, rows)
 }
@@ -128,6 +136,7 @@ func (p *program) show(c *cli.Context) error {
 		if ref := c.Args().First(); fits(conv.ID, ref) == noFit { // it is a task
 			o.task = ref
 		}
+		o.defaultModel = unnamedModel(ctx, cl, messages)
 		left, err := p.printConversation(conv, messages, o)
 		if left > 0 {
 			p.note("and %s on other branches: --all shows them", plural(left, "message"))
@@ -139,21 +148,30 @@ func (p *program) show(c *cli.Context) error {
 // printing is how a conversation is printed.
 type printing struct {
 	raw bool // texts as they were written
-	all bool // all branches, not only the newest
-	ids bool // of the messages, too
+	// part says that each message is a part of a document in Markdown: what is in it
+	// stays in it.
+	part bool
+	all  bool // all branches, not only the newest
+	ids  bool // of the messages, too
 	// task is the task whose branch it is, instead of the newest; "" if none.
 	task string
+	// defaultModel answers where a message does not name a model yet.
+	defaultModel string
 }
 
 // printConversation prints a conversation, and tells how many messages it left out.
 func (p *program) printConversation(conv chat.Conversation, messages []chat.Message, o printing) (left int, err error) {
-	if conv.Title != "" {
-		if _, err := fmt.Fprintf(p.out, "# %s\n", sanitize.Line(conv.Title)); err != nil {
+	title, system := sanitize.Line(conv.Title), conv.System
+	if o.part {
+		title, system = markdown.Literal(title), markdown.Contain(system)
+	}
+	if title != "" {
+		if _, err := fmt.Fprintf(p.out, "# %s\n", title); err != nil {
 			return 0, err
 		}
 	}
 	if conv.System != "" {
-		text := "\n> " + strings.ReplaceAll(conv.System, "\n", "\n> ") + "\n"
+		text := "\n> " + strings.ReplaceAll(system, "\n", "\n> ") + "\n"
 		if term.IsTerminal(p.out.Fd()) {
 			text = sanitize.String(text)
 		}
@@ -167,7 +185,7 @@ func (p *program) printConversation(conv chat.Conversation, messages []chat.Mess
 		shown = tree.Path(wayTo(o.task, messages, tree))
 	}
 	for _, m := range shown {
-		if err := p.printMessage(m, heading(m, tree, o.ids), o.raw); err != nil {
+		if err := p.printMessage(m, heading(m, tree, o), o); err != nil {
 			return 0, err
 		}
 	}
@@ -189,10 +207,13 @@ func wayTo(task string, messages []chat.Message, tree *thread.Tree) map[string]s
 }
 
 // heading is the line above a message.
-func heading(m chat.Message, tree *thread.Tree, id bool) string {
-	head := string(m.Role)
-	if m.Model != "" {
-		head += " · " + m.Model
+func heading(m chat.Message, tree *thread.Tree, o printing) string {
+	head, model := string(m.Role), m.Model
+	if unnamed(m) {
+		model = o.defaultModel
+	}
+	if model != "" {
+		head += " · " + model
 	}
 	head += " · " + m.CreatedAt.Local().Format("2006-01-02 15:04")
 	if siblings, at := tree.Siblings(m.ID); len(siblings) > 1 {
@@ -201,32 +222,73 @@ func heading(m chat.Message, tree *thread.Tree, id bool) string {
 	if m.State != "" && m.State != chat.TaskDone {
 		head += fmt.Sprintf(" · %s (chat attach %s)", m.State, short(m.TaskID))
 	}
-	if id {
+	if o.ids {
 		head += " · " + short(m.ID)
 	}
 	return sanitize.Line(head)
 }
 
-func (p *program) printMessage(m chat.Message, head string, raw bool) error {
+func (p *program) printMessage(m chat.Message, head string, o printing) error {
+	text, problem := chat.WithoutImages(m.Content), m.Shortfall()
+	if m.Error != nil {
+		problem = m.Error.Message
+	}
+	if problem != "" {
+		problem = "[" + sanitize.Line(problem) + "]"
+	}
+	if o.part {
+		head, text, problem = markdown.Literal(head), partText(m.Content), markdown.Literal(problem)
+	}
 	if _, err := fmt.Fprintf(p.out, "\n## %s\n\n", head); err != nil {
 		return err
 	}
-	if err := p.printText(chat.WithoutImages(m.Content), raw); err != nil {
+	if err := p.printText(text, o.raw); err != nil {
 		return err
 	}
-	ending := m.Shortfall()
-	if m.Error != nil {
-		ending = m.Error.Message
+	if problem != "" {
+		if strings.TrimSpace(text) != "" {
+			problem = "\n" + problem // a paragraph of its own
+		}
+		if _, err := fmt.Fprintln(p.out, problem); err != nil {
+			return err
+		}
 	}
-	if ending == "" {
-		return nil
+	return p.printNotices(m.Notices, o)
+}
+
+// printNotices quotes what an answer was made without.
+func (p *program) printNotices(notices []string, o printing) error {
+	sgr := ""
+	if term.IsTerminal(p.out.Fd()) && p.colors(p.out.Fd()) != noColor {
+		sgr = "2"
 	}
-	gap := "" // which makes it a paragraph of its own
-	if strings.TrimSpace(m.Content) != "" {
-		gap = "\n"
+	for _, notice := range notices {
+		line := sanitize.Line(notice)
+		if o.part {
+			line = markdown.Literal(line)
+		}
+		if _, err := fmt.Fprintf(p.out, "\n%s\n", theme.Paint("> "+line, sgr)); err != nil {
+			return err
+		}
 	}
-	_, err := fmt.Fprintf(p.out, "%s[%s]\n", gap, sanitize.Line(ending))
-	return err
+	return nil
+}
+
+// partText is a message as a part of a document: its words, and the texts of its
+// files as code.
+func partText(content string) string {
+	var parts []string
+	for _, part := range attach.Split(content) {
+		switch {
+		case part.Image:
+			parts = append(parts, markdown.Literal(strings.TrimSpace(chat.WithoutImages(part.Source))))
+		case part.Name != "":
+			parts = append(parts, markdown.Literal(sanitize.Line(part.Name))+":\n\n"+fenced("", part.Text()))
+		default:
+			parts = append(parts, markdown.Contain(strings.Trim(part.Source, "\n")))
+		}
+	}
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), "\n\n")
 }
 
 func (p *program) printText(text string, raw bool) error {
@@ -311,9 +373,12 @@ func (p *program) modelsCommand() *cli.Command {
 
 func (p *program) models(c *cli.Context) error {
 	return p.with(c, func(ctx context.Context, cl *client.Client) error {
-		models, err := cl.Models(ctx)
+		models, notice, err := cl.ModelsWithNotice(ctx)
 		if err != nil {
 			return err
+		}
+		if notice != "" {
+			p.note("%s", notice)
 		}
 		if c.Bool("json") {
 			return writeJSON(p.out, models)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -154,9 +153,10 @@ func (p *program) daemonLogs(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	lines, offset, err := local.Tail(s.Paths.Log(), c.Int("lines"))
+	path := s.Paths.Log()
+	lines, length, err := local.LastLines(path, c.Int("lines"))
 	if errors.Is(err, fs.ErrNotExist) {
-		return chat.Errorf(chat.CodeNotFound, "there is no log yet: %s", s.Paths.Log())
+		return p.noLog(c, s)
 	}
 	if err != nil {
 		return err
@@ -166,45 +166,56 @@ func (p *program) daemonLogs(c *cli.Context) error {
 			return err
 		}
 	}
-	for c.Bool("follow") {
-		select {
-		case <-c.Context.Done():
-			return context.Cause(c.Context)
-		case <-time.After(logPoll):
-		}
-		if offset, err = copyFrom(p.out, s.Paths.Log(), offset); err != nil {
-			return err
-		}
+	if !c.Bool("follow") {
+		return nil
 	}
-	return nil
+	return p.followLog(c.Context, path, max(length, 0))
 }
 
-// copyFrom writes what a file has after offset, or all of it if it was replaced
-// by a shorter one, and returns its length.
-func copyFrom(w io.Writer, path string, offset int64) (int64, error) {
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return 0, nil
+// noLog says why there is no log.
+func (p *program) noLog(c *cli.Context, s *local.Starter) error {
+	if st, err := s.Status(c.Context); err == nil && st.Running {
+		return chat.Errorf(chat.CodeNotFound, "%s was moved away or removed: the daemon begins another one with its next line", s.Paths.Log())
 	}
-	if err != nil {
-		return offset, err
+	return chat.Errorf(chat.CodeNotFound, "there is no log yet: %s", s.Paths.Log())
+}
+
+// followLog writes a log as it grows, until ctx ends.
+func (p *program) followLog(ctx context.Context, path string, offset int64) (err error) {
+	var log *local.LogFollower
+	defer func() {
+		if log != nil {
+			err = errors.Join(err, log.Close())
+		}
+	}()
+	poll := time.NewTicker(logPoll)
+	defer poll.Stop()
+	for {
+		if log == nil {
+			if log, err = local.FollowLog(path, offset); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+			offset = 0
+		}
+		if log != nil {
+			if err := log.Copy(p.out); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-poll.C:
+		}
 	}
-	defer func() { _ = f.Close() }() // it was only read
-	if i, err := f.Stat(); err == nil && i.Size() < offset {
-		offset = 0
-	}
-	if _, err := f.Seek(offset, io.SeekStart); err != nil {
-		return offset, err
-	}
-	n, err := io.Copy(w, f)
-	return offset + n, err
 }
 
 // daemonRun is the daemon itself. A first SIGTERM or SIGINT lets running answers
 // end, a second one hands them back at once. SIGHUP means nothing to it.
 func (p *program) daemonRun(c *cli.Context) error {
+	signal.Ignore(syscall.SIGHUP)
 	p.signals.close() // those of a client
-	log := slog.New(slog.NewTextHandler(p.err, nil))
+	log := slog.New(slog.NewTextHandler(p.daemonLog(), nil))
 	o, err := p.serveOptions(func(cfg *daemon.Config) {
 		cfg.Logger = log
 		if _, set := p.lookup("CHATD_DRAIN"); !set {
@@ -214,7 +225,6 @@ func (p *program) daemonRun(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	signal.Ignore(syscall.SIGHUP)
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(c.Context))
 	defer cancel(nil)
 	stop := make(chan struct{})
@@ -238,9 +248,14 @@ func (p *program) daemonRun(c *cli.Context) error {
 	return err
 }
 
-func writeJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
+// daemonLog is where a daemon writes its log: into the file, which it puts aside in
+// time, or to whoever runs it in the foreground.
+func (p *program) daemonLog() io.Writer {
+	paths, err := local.FindPaths(p.lookup)
+	if err == nil {
+		if log := local.NewLogWriter(paths.Log(), p.err); log != nil {
+			return log
+		}
+	}
+	return p.err
 }

@@ -25,7 +25,8 @@ func (p *program) doctorCommand() *cli.Command {
 	return &cli.Command{
 		Name: "doctor", Usage: "look for what keeps chat from working", ArgsUsage: noArguments,
 		Description: `Looks at the directories, the settings, the daemon, the provider and the terminal, and
-changes nothing. It does not start a daemon; one that is running is asked for its models.
+changes nothing. It does not start a daemon: where none is running, the provider is asked
+as one would. Settings are named with where they stand; what is not looked at is said.
 The exit code is that of the first thing that is wrong.
 
 Examples:
@@ -41,6 +42,7 @@ type finding struct {
 	What    string    `json:"what"`
 	Says    string    `json:"says"`
 	Warning bool      `json:"warning,omitempty"`
+	Skipped bool      `json:"skipped,omitempty"` // it was not looked at
 	Code    chat.Code `json:"code,omitempty"`
 }
 
@@ -50,6 +52,10 @@ func good(what, format string, args ...any) finding {
 
 func warning(what, format string, args ...any) finding {
 	return finding{What: what, Says: fmt.Sprintf(format, args...), Warning: true}
+}
+
+func skipped(what, format string, args ...any) finding {
+	return finding{What: what, Says: fmt.Sprintf(format, args...), Skipped: true}
 }
 
 func wrong(what string, err error) finding {
@@ -66,7 +72,7 @@ func (p *program) doctor(c *cli.Context) error {
 		found = append(found, wrong("directories", err))
 	} else {
 		found = append(found, directories(paths)...)
-		found = append(found, settings(paths))
+		found = append(found, settings(paths)...)
 	}
 	found = append(found, p.server(c, err == nil)...)
 	found = append(found, p.screen()...)
@@ -93,6 +99,8 @@ func (p *program) printFindings(c *cli.Context, found []finding) error {
 			mark = "WRONG"
 		case f.Warning:
 			mark = "note"
+		case f.Skipped:
+			mark = "skip"
 		}
 		rows = append(rows, []string{mark, f.What, strings.ReplaceAll(f.Says, "\n", " ")})
 	}
@@ -134,65 +142,78 @@ func existing(path string) string {
 	}
 }
 
-func settings(paths local.Paths) finding {
+func settings(paths local.Paths) []finding {
 	f, err := readConfig(paths.ConfigFile())
 	if err != nil {
-		return wrong("settings", err)
+		return []finding{wrong("settings", err)}
 	}
 	problems, err := f.problems()
+	if err != nil {
+		return []finding{wrong("settings", err)}
+	}
+	var found []finding
 	switch {
-	case err != nil:
-		return wrong("settings", err)
 	case len(problems) > 0:
-		return wrong("settings", chat.Errorf(chat.CodeInvalid, "%s", strings.Join(problems, "; ")))
+		found = append(found, wrong("settings", chat.Errorf(chat.CodeInvalid, "%s", strings.Join(problems, "; "))))
 	case len(f.lines) == 0:
-		return good("settings", "none in a file (chat config set)")
+		found = append(found, good("settings", "none in a file (chat config set)"))
+	default:
+		found = append(found, good("settings", "%s in %s", plural(len(f.entries), "setting"), f.path))
 	}
-	if i, err := os.Stat(f.path); err == nil && i.Mode().Perm()&0o077 != 0 {
-		if _, ok := f.find("api_key"); ok {
-			return warning("settings", "others can read the key in %s: chmod 600 it", f.path)
-		}
+	for _, what := range f.exposed(paths) {
+		found = append(found, wrong("secrets", chat.Errorf(chat.CodeInvalid, "%s", what)))
 	}
-	return good("settings", "%s in %s", plural(len(f.entries), "setting"), f.path)
+	return found
 }
 
 // server tells about the daemon and what it can ask.
 func (p *program) server(c *cli.Context, home bool) []finding {
-	host := cmp.Or(c.String("host"), p.env("CHAT_HOST"))
+	if host := cmp.Or(c.String("host"), p.env("CHAT_HOST")); host != "" {
+		return p.serverAt(c.Context, host)
+	}
+	if !home {
+		return []finding{skipped("provider", "not asked, without directories")}
+	}
+	f, running := p.daemonFinding(c.Context)
+	if !running {
+		if f.Code != "" {
+			return []finding{f, skipped("provider", "not asked, because of the daemon")}
+		}
+		return append([]finding{f}, p.provider(c.Context, nil)...)
+	}
+	s, err := p.starter()
 	var at client.Endpoint
-	if host != "" {
-		var err error
-		if at, err = parseHost(host, p.env("CHAT_TOKEN")); err != nil {
-			return []finding{wrong("server", err)}
-		}
-	} else {
-		if !home {
-			return nil // it has been said why
-		}
-		f, running := p.daemonFinding(c.Context)
-		if !running {
-			return []finding{f}
-		}
-		found := []finding{f}
-		s, err := p.starter()
-		if err == nil {
-			at, err = s.Find(c.Context)
-		}
-		if err != nil {
-			return append(found, wrong("server", err))
-		}
-		return append(found, p.provider(c.Context, at))
+	if err == nil {
+		at, err = s.Find(c.Context)
+	}
+	if err != nil {
+		return []finding{f, wrong("server", err)}
+	}
+	return append([]finding{f}, p.provider(c.Context, &at)...)
+}
+
+// serverAt tells about a server that is not the local daemon.
+func (p *program) serverAt(ctx context.Context, host string) []finding {
+	at, err := parseHost(host, p.env("CHAT_TOKEN"))
+	if err != nil {
+		return []finding{wrong("server", err)}
 	}
 	cl := client.New(client.At(at), client.Options{})
 	defer cl.Close()
-	h, err := cl.Hello(c.Context)
+	h, err := cl.Hello(ctx)
 	if err != nil {
-		return []finding{wrong("server", err)}
+		return []finding{wrong("server", err), skipped("provider", "not asked, because of the server")}
 	}
 	if !protocolRange().Overlaps(h.Protocol) {
 		return []finding{wrong("server", chat.Errorf(chat.CodeIncompatible, "%s speaks protocol %d to %d, and this chat %d to %d", at, h.Protocol.Min, h.Protocol.Max, daemon.ProtocolMin, daemon.ProtocolMax))}
 	}
-	return []finding{good("server", "%s, version %s", at, h.Version), p.provider(c.Context, at)}
+	found := []finding{good("server", "%s, version %s", at, h.Version)}
+	if at.Network == "unix" && p.env("OPENAI_API_KEY")+p.env("OPENAI_BASE_URL") != "" {
+		found = append(found, good("provider", "%s, for your own messages", p.shellProvider()))
+	} else {
+		found = append(found, skipped("provider", "the server's own; only it knows its settings"))
+	}
+	return append(found, p.serverModels(ctx, at))
 }
 
 // daemonFinding tells about the local daemon, and whether it can be asked.
@@ -206,33 +227,13 @@ func (p *program) daemonFinding(ctx context.Context) (finding, bool) {
 	case err != nil:
 		return wrong("daemon", err), false
 	case !st.Running:
-		return good("daemon", "not running (chat starts it when it needs it; with one, doctor asks it for its models: chat daemon start)"), false
+		return good("daemon", "not running (chat starts it when it needs it)"), false
 	case !st.Healthy:
 		return wrong("daemon", chat.Errorf(chat.CodeDaemon, "process %d: %s; see %s, or end it with chat daemon stop --force", st.PID, st.Problem, s.Paths.Log())), false
 	case st.Hello.Version != daemon.Version:
 		return warning("daemon", "process %d has the version %s, and this is %s: chat daemon restart", st.PID, st.Hello.Version, daemon.Version), true
 	}
 	return good("daemon", "process %d, %s", st.PID, st.Info.Socket), true
-}
-
-// provider tells which models answer.
-func (p *program) provider(ctx context.Context, at client.Endpoint) finding {
-	cl := client.New(client.At(at), client.Options{ProviderKey: p.env("OPENAI_API_KEY"), ProviderBaseURL: p.env("OPENAI_BASE_URL")})
-	defer cl.Close()
-	models, err := cl.Models(ctx)
-	if err != nil {
-		return wrong("models", p.explain(err))
-	}
-	chosen := ""
-	for _, m := range models {
-		if m.Default {
-			chosen = m.ID
-		}
-	}
-	if len(models) == 1 && models[0].ID == "demo" {
-		return warning("models", "only the built-in demo: start Ollama, LM Studio or llama.cpp, or keep a key with chat auth login")
-	}
-	return good("models", "%s, %s by default", plural(len(models), "model"), cmp.Or(chosen, "none"))
 }
 
 // screen tells about the terminal.

@@ -9,6 +9,7 @@ import (
 
 	"chat"
 	"chat/daemon/client"
+	"chat/tui/attach"
 )
 
 func (p *program) editCommand() *cli.Command {
@@ -68,13 +69,20 @@ func (p *program) edit(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
+		var d draft
 		if !given {
-			if text, err = p.editText(ctx, old.Content); err != nil {
+			if text, d, err = p.editText(old.Content); err != nil {
 				return err
 			}
 			if strings.TrimRight(text, "\n") == strings.TrimRight(old.Content, "\n") {
 				p.note("nothing was changed, so nothing was sent")
-				return nil
+				return d.sent(nil)
+			}
+			if strings.TrimSpace(text) == "" {
+				return d.sent(chat.Errorf(chat.CodeInvalid, "the message is empty: nothing was sent"))
+			}
+			if _, err := checkPrompt(text); err != nil {
+				return d.sent(err)
 			}
 		}
 		sub := chat.Submission{Content: strings.TrimRight(text, "\n"), Model: c.String("model"), Priority: priority, ParentID: old.ParentID}
@@ -82,7 +90,7 @@ func (p *program) edit(c *cli.Context) error {
 			sub.ParentID = chat.RootParent
 		}
 		acc, err := cl.Submit(ctx, conv.ID, sub, c.String("idempotency-key"))
-		if err != nil {
+		if err = d.sent(err); err != nil {
 			return err
 		}
 		p.detail("task %s in conversation %s", acc.TaskID, acc.ConversationID)
@@ -106,7 +114,7 @@ func (p *program) newText(ctx context.Context, words []string) (text string, giv
 	if asked || !editor && p.stdinIsGiven() {
 		data, err := p.readStdin(ctx, false)
 		if err == nil {
-			text, err = checkText("stdin", data)
+			text, err = attach.Text(attach.Stdin, data)
 		}
 		if err != nil || asked || strings.TrimSpace(text) != "" {
 			if err == nil {

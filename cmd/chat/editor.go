@@ -1,48 +1,53 @@
 package main
 
 import (
-	"cmp"
-	"context"
-	"errors"
 	"os"
-	"os/exec"
 
 	"chat"
+	"chat/tui/attach"
+	"chat/tui/editor"
 )
 
-// openEditor lets the user edit a file, and returns when the editor has ended.
-func (p *program) openEditor(ctx context.Context, path string) error {
-	editor := cmp.Or(p.env("VISUAL"), p.env("EDITOR"), "vi")
-	// By the shell, as git does it: the variable may hold flags and quotes.
-	cmd := exec.CommandContext(ctx, "sh", "-c", editor+` "$@"`, editor, path)
+// openEditor lets the user edit a file, and returns when the editor has ended. A
+// Ctrl+C means the editor, and not us.
+func (p *program) openEditor(path string) error {
+	var ignore func()
+	ignore = func() { p.signals.onInterrupt(ignore) }
+	p.signals.onInterrupt(ignore)
+	defer p.signals.onInterrupt(nil)
+	name := editor.Name(p.env)
+	cmd := editor.Command(name, path)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = p.in, p.out, p.err
-	err := cmd.Run()
-	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
-		return chat.Errorf(chat.CodeInternal, "the editor %q failed: %w", editor, err)
-	}
-	if err != nil {
-		return chat.Errorf(chat.CodeNotConfigured, "cannot start the editor %q (set VISUAL or EDITOR): %w", editor, err)
-	}
-	return nil
+	return editor.Failed(name, cmd.Run())
 }
 
-// editText is text as it comes back from the editor.
-func (p *program) editText(ctx context.Context, text string) (edited string, err error) {
-	f, err := os.CreateTemp("", "chat-message-*.md")
+// draft is a text on its way from the editor to the server.
+type draft struct{ file, given string }
+
+// editText is text as it comes back from the editor. Whoever calls it says what has
+// become of the draft.
+func (p *program) editText(text string) (edited string, d draft, err error) {
+	d.given = text
+	if d.file, err = editor.Write("chat-message-*.md", text); err != nil {
+		return "", d, err
+	}
+	err = p.openEditor(d.file)
+	if err == nil {
+		edited, err = editor.Read(d.file, attach.MaxMessage+chat.MaxAllImages*2)
+	}
 	if err != nil {
-		return "", chat.Errorf(chat.CodeStorage, "no file for the editor: %w", err)
+		return "", d, editor.Keep(d.file, text, err)
 	}
-	defer func() { err = errors.Join(err, os.Remove(f.Name())) }()
-	_, err = f.WriteString(text)
-	if err := errors.Join(err, f.Close()); err != nil {
-		return "", chat.Errorf(chat.CodeStorage, "no file for the editor: %w", err)
+	return edited, d, nil
+}
+
+// sent removes the draft's file if its text has arrived; otherwise it says where it is.
+func (d draft) sent(err error) error {
+	switch {
+	case d.file == "":
+		return err
+	case err != nil:
+		return editor.Keep(d.file, d.given, err)
 	}
-	if err := p.openEditor(ctx, f.Name()); err != nil {
-		return "", err
-	}
-	data, err := os.ReadFile(f.Name())
-	if err != nil {
-		return "", chat.Errorf(chat.CodeStorage, "what was edited cannot be read: %w", err)
-	}
-	return string(data), nil
+	return os.Remove(d.file)
 }

@@ -39,10 +39,10 @@ func exitTable() []exitRow {
 	return []exitRow{
 		{exitOK, "ok; also: detached on purpose", nil},
 		{exitInternal, "a defect of chat, or an output that cannot be written", []chat.Code{chat.CodeInternal}},
-		{exitUsage, "the command line or the input is wrong, or cannot be done now", []chat.Code{chat.CodeInvalid, chat.CodeConflict, chat.CodeKeyReuse, chat.CodeTooLarge, chat.CodeUnsupported}},
+		{exitUsage, "the command line or the input is wrong, or cannot be done now", []chat.Code{chat.CodeInvalid, chat.CodeConflict, chat.CodeBusy, chat.CodeKeyReuse, chat.CodeTooLarge, chat.CodeUnsupported}},
 		{exitNotFound, "no such task or conversation, or an id that fits several", []chat.Code{chat.CodeNotFound, chat.CodeAmbiguous}},
 		{exitSetup, "not configured, or not authorised", []chat.Code{chat.CodeNotConfigured, chat.CodeUnauthorized, chat.CodeForbidden, chat.CodeProviderAuth}},
-		{exitRefused, "the provider refused", []chat.Code{chat.CodeProviderRefused, chat.CodeProviderModel, chat.CodeProviderQuota, chat.CodeProviderFilter}},
+		{exitRefused, "the provider refused", []chat.Code{chat.CodeProviderRefused, chat.CodeProviderContext, chat.CodeProviderModel, chat.CodeProviderQuota, chat.CodeProviderFilter}},
 		{exitNetwork, "the provider or the server is unavailable, after retries", []chat.Code{
 			chat.CodeProviderRateLimit, chat.CodeProviderServer, chat.CodeProviderConnect, chat.CodeProviderHeaders,
 			chat.CodeProviderFirstToken, chat.CodeProviderIdle, chat.CodeProviderCut, chat.CodeProviderProtocol,

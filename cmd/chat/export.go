@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"time"
@@ -18,7 +17,9 @@ func (p *program) exportCommand() *cli.Command {
 	return &cli.Command{
 		Name: "export", Usage: "write conversations as JSON or Markdown", ArgsUsage: "CONVERSATION…|last",
 		Description: `JSON loses nothing: every message with its place in the tree, its model, its reasoning,
-its usage and its times. Markdown is for people, and has the newest branch only.
+its usage and its times. Markdown is for people, and has the newest branch only: each message
+stands below its own heading, so headings in messages are moved down, code blocks that were
+left open are closed, and unfinished HTML is shown as text.
 
 Examples:
   chat export last -f md > answer.md
@@ -128,18 +129,14 @@ func (j *jsonExport) conversation(conv chat.Conversation, messages []chat.Messag
 		}
 		lead = "\n    "
 	}
-	var b bytes.Buffer
-	b.WriteString(lead)
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("    ", "  ")
 	if messages == nil {
 		messages = []chat.Message{}
 	}
-	if err := e.Encode(chat.Transcript{Conversation: conv, Messages: messages}); err != nil {
+	b, err := encodeJSON(chat.Transcript{Conversation: conv, Messages: messages}, "    ", "  ")
+	if err != nil {
 		return err
 	}
-	_, err := j.w.Write(bytes.TrimSuffix(b.Bytes(), []byte("\n")))
+	_, err = io.WriteString(j.w, lead+string(bytes.TrimSuffix(b, []byte("\n"))))
 	return err
 }
 
@@ -175,7 +172,7 @@ func (m *markdownExport) conversation(conv chat.Conversation, messages []chat.Me
 		}
 	}
 	m.begun = true
-	left, err := m.p.printConversation(conv, messages, printing{raw: true})
+	left, err := m.p.printConversation(conv, messages, printing{raw: true, part: true})
 	if left > 0 {
 		m.p.note("%s: without %s on other branches; -f json has them", short(conv.ID), plural(left, "message"))
 	}

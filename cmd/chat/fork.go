@@ -39,6 +39,9 @@ func (p *program) fork(c *cli.Context) error {
 	if marked && message == "" {
 		return chat.Errorf(chat.CodeInvalid, "there is no message behind the @: chat fork %s copies all of it", ref)
 	}
+	if err := checkUTF8("the title", c.String("title")); err != nil {
+		return err
+	}
 	if err := p.knownConversations(c, ref); err != nil {
 		return err
 	}

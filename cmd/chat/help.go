@@ -55,6 +55,9 @@ Examples:
   chat send --role reviewer --usage -f main.go "What is wrong?"
   id=$(chat send -d "Think hard") && chat wait $id && chat attach $id
 
+--json names a task as ps --json does: task_id, conversation_id and state. task, conversation
+and status are the same, by the names that they have in the events of --jsonl.
+
 Exit codes: chat help exit-codes`
 
 const attachDescription = `Replays the answer from its beginning, or from --from, and goes on live. It works for

@@ -17,7 +17,10 @@ func (p *program) psCommand() *cli.Command {
 		Description: `Examples:
   chat ps                 what is queued or running
   chat ps --all           what has ended too
-  chat stop $(chat ps -q) stop everything`,
+  chat stop $(chat ps -q) stop everything
+
+In --json, task_id is id and status is state, as in the output of chat send --json;
+answered_by is the model that answered, or will answer, where model names none.`,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "also those that have ended", DisableDefaultText: true},
 			limitFlag(),
@@ -45,7 +48,7 @@ func (p *program) ps(c *cli.Context) error {
 			return err
 		}
 		more := len(tasks) > limit
-		err = p.printTasks(c, tasks[:min(limit, len(tasks))])
+		err = p.printTasks(c, withModels(ctx, cl, tasks[:min(limit, len(tasks))]))
 		if more {
 			p.note("the newest %d: -n, up to %d, for more", limit, maxListed)
 		}
@@ -53,11 +56,11 @@ func (p *program) ps(c *cli.Context) error {
 	})
 }
 
-func (p *program) printTasks(c *cli.Context, tasks []chat.Task) error {
+func (p *program) printTasks(c *cli.Context, tasks []listedTask) error {
 	switch {
 	case c.Bool("json"):
 		if tasks == nil {
-			tasks = []chat.Task{}
+			tasks = []listedTask{}
 		}
 		return writeJSON(p.out, tasks)
 	case p.quiet:
@@ -96,7 +99,7 @@ func (p *program) printTasks(c *cli.Context, tasks []chat.Task) error {
 			why = chat.EndingOf(t.FinishReason).Why(t.FinishReason)
 		}
 		whys = whys || why != ""
-		rows = append(rows, []string{short(t.ID), state, fmt.Sprint(t.Attempt), string(t.Priority), age(t.CreatedAt), t.Model, short(t.ConversationID), why})
+		rows = append(rows, []string{short(t.ID), state, fmt.Sprint(t.Attempt), string(t.Priority), age(t.CreatedAt), t.AnsweredBy, short(t.ConversationID), why})
 	}
 	if !whys {
 		columns = columns[:len(columns)-1]
@@ -232,7 +235,7 @@ func (p *program) wait(c *cli.Context) error {
 			}
 		}
 		if c.Bool("json") {
-			if err := writeJSON(p.out, tasks); err != nil {
+			if err := writeJSON(p.out, withModels(ctx, cl, tasks)); err != nil {
 				return err
 			}
 		}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"io"
 	"time"
 
@@ -21,7 +20,7 @@ type event struct {
 
 	Attempt      int             `json:"attempt,omitempty"`  // task.started, reset
 	Position     string          `json:"position,omitempty"` // deltas: for attach --from
-	Text         string          `json:"text,omitempty"`     // deltas, warning
+	Text         string          `json:"text,omitempty"`     // deltas; warning: a lost connection, or a notice of the answer
 	Status       chat.TaskState  `json:"status,omitempty"`
 	FinishReason string          `json:"finish_reason,omitempty"`
 	Message      *messageSummary `json:"message,omitempty"`
@@ -55,9 +54,7 @@ func (j *jsonLines) write(a *answer, e event) error {
 	}
 	j.seq++
 	e.V, e.Seq, e.Task, e.Conversation, e.TS = 1, j.seq, a.task, a.conversation, time.Now().UTC()
-	enc := json.NewEncoder(j.out)
-	enc.SetEscapeHTML(false)
-	return enc.Encode(e)
+	return writeJSONLine(j.out, e)
 }
 
 func (j *jsonLines) chunk(a *answer, c chat.Chunk) error {
@@ -95,6 +92,11 @@ func (j *jsonLines) link(a *answer, l chat.Link) error {
 }
 
 func (j *jsonLines) end(a *answer) error {
+	for _, notice := range a.notices {
+		if err := j.write(a, event{Type: "warning", Text: notice}); err != nil {
+			return err
+		}
+	}
 	if a.usage != nil {
 		if err := j.write(a, event{Type: "usage", Usage: a.usage}); err != nil {
 			return err
@@ -124,15 +126,21 @@ type result struct {
 	Task         string          `json:"task"`
 	Conversation string          `json:"conversation"`
 	Status       string          `json:"status"`
+	TaskID       string          `json:"task_id"` // these three are what task objects call them
+	ConvID       string          `json:"conversation_id"`
+	State        chat.TaskState  `json:"state"`
 	FinishReason string          `json:"finish_reason,omitempty"`
 	Message      *messageSummary `json:"message,omitempty"`
 	Usage        *chat.Usage     `json:"usage,omitempty"`
 	Error        *chat.Error     `json:"error,omitempty"`
+	Notices      []string        `json:"notices,omitempty"`
 }
 
 func (j *jsonObject) end(a *answer) error {
+	j.showNotices(a)
 	return writeJSON(j.out, result{
 		V: 1, Task: a.task, Conversation: a.conversation, Status: string(a.state), FinishReason: a.finish,
-		Message: summaryOf(a), Usage: a.usage, Error: a.problem,
+		TaskID: a.task, ConvID: a.conversation, State: a.state,
+		Message: summaryOf(a), Usage: a.usage, Error: a.problem, Notices: a.notices,
 	})
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 )
@@ -9,10 +10,34 @@ import (
 // its end nevertheless.
 var errTooLong = errors.New("too long")
 
+// readByte reads a byte, and keeps count of the place.
+func (a *archive) readByte() (byte, error) {
+	b, err := a.r.ReadByte()
+	if err != nil {
+		return 0, err
+	}
+	if b == '\n' {
+		a.line, a.before, a.column = a.line+1, a.column, 0
+	} else {
+		a.column++
+	}
+	return b, nil
+}
+
+// unreadByte takes back what readByte has returned.
+func (a *archive) unreadByte(b byte) error {
+	if b == '\n' {
+		a.line, a.column = a.line-1, a.before
+	} else {
+		a.column--
+	}
+	return a.r.UnreadByte()
+}
+
 // peek is the next byte that is no white space, which stays unread.
 func (a *archive) peek() (byte, error) {
 	for {
-		b, err := a.r.ReadByte()
+		b, err := a.readByte()
 		if err != nil {
 			return 0, err
 		}
@@ -20,61 +45,90 @@ func (a *archive) peek() (byte, error) {
 		case ' ', '\t', '\r', '\n', 0xEF, 0xBB, 0xBF: // the last three are a byte order mark
 			continue
 		}
-		return b, a.r.UnreadByte()
+		return b, a.unreadByte(b)
 	}
 }
 
 // value reads one JSON value up to its end, and keeps at most limit bytes of it.
 // It knows where a value ends, and leaves it to others whether it is one.
 func (a *archive) value(limit int) ([]byte, error) {
-	var kept []byte
-	long := false
-	keep := func(b byte) {
-		if long = long || len(kept) >= limit; !long {
-			kept = append(kept, b)
-		}
-	}
 	first, err := a.peek()
 	if err != nil {
 		return nil, err
 	}
-	depth, quoted, escaped := 0, false, false
-	for n := 0; ; n++ {
-		b, err := a.r.ReadByte()
+	if first == ',' || first == ']' || first == '}' || first == ':' {
+		return nil, fmt.Errorf("a value was expected, not %q", first)
+	}
+	var kept []byte
+	long := false
+	s := valueScan{scalar: first != '{' && first != '[' && first != '"'}
+	for ended := false; !ended; {
+		if _, err := a.r.Peek(1); err != nil {
+			return nil, err
+		}
+		chunk, err := a.r.Peek(a.r.Buffered())
 		if err != nil {
 			return nil, err
 		}
-		scalar := first != '{' && first != '[' && first != '"'
-		if scalar && (b == ',' || b == ']' || b == '}' || b == ':' || b <= ' ') {
-			if n == 0 {
-				return nil, fmt.Errorf("a value was expected, not %q", b)
-			}
-			return done(kept, long, a.r.UnreadByte())
+		n := 0
+		n, ended = s.scan(chunk)
+		if long = long || len(kept)+n > limit; !long {
+			kept = append(kept, chunk[:n]...)
 		}
-		keep(b)
-		switch {
-		case escaped:
-			escaped = false
-		case quoted:
-			escaped, quoted = b == '\\', b != '"'
-			if !quoted && depth == 0 {
-				return done(kept, long, nil)
-			}
-		case b == '"':
-			quoted = true
-		case b == '{', b == '[':
-			depth++
-		case b == '}', b == ']':
-			if depth--; depth == 0 {
-				return done(kept, long, nil)
-			}
+		if err := a.advance(chunk[:n]); err != nil {
+			return nil, err
 		}
 	}
-}
-
-func done(kept []byte, long bool, err error) ([]byte, error) {
-	if err == nil && long {
+	if long {
 		return nil, errTooLong
 	}
-	return kept, err
+	return kept, nil
+}
+
+// advance goes behind bytes that have been seen.
+func (a *archive) advance(seen []byte) error {
+	_, err := a.r.Discard(len(seen))
+	if at := bytes.LastIndexByte(seen, '\n'); at >= 0 {
+		a.line += bytes.Count(seen, []byte("\n"))
+		a.column = len(seen) - at - 1
+	} else {
+		a.column += len(seen)
+	}
+	return err
+}
+
+// valueScan finds the end of a value that comes in pieces.
+type valueScan struct {
+	scalar  bool // a number or a word, which ends before what follows it
+	depth   int
+	quoted  bool
+	escaped bool
+}
+
+// scan is how many bytes of a piece belong to the value, and whether it ends there.
+func (s *valueScan) scan(piece []byte) (n int, ended bool) {
+	for i, b := range piece {
+		switch {
+		case s.scalar:
+			if b == ',' || b == ']' || b == '}' || b == ':' || b <= ' ' {
+				return i, true
+			}
+		case s.escaped:
+			s.escaped = false
+		case s.quoted:
+			s.escaped, s.quoted = b == '\\', b != '"'
+			if !s.quoted && s.depth == 0 {
+				return i + 1, true
+			}
+		case b == '"':
+			s.quoted = true
+		case b == '{', b == '[':
+			s.depth++
+		case b == '}', b == ']':
+			if s.depth--; s.depth == 0 {
+				return i + 1, true
+			}
+		}
+	}
+	return len(piece), false
 }

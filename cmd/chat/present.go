@@ -10,13 +10,7 @@ import (
 
 	"chat"
 	"chat/tui/markdown"
-	"chat/tui/sanitize"
 )
-
-// complain writes a line that --quiet does not silence.
-func (p *program) complain(format string, args ...any) {
-	fmt.Fprintln(p.err, sanitize.String(fmt.Sprintf("chat: "+format, args...)))
-}
 
 func plural(n int, unit string) string {
 	if n == 1 {
@@ -85,7 +79,7 @@ func (p *program) presenterOn(c *cli.Context, w io.Writer, memory *bytes.Buffer)
 	case tty && !c.Bool("raw") && block == "":
 		out = p.rendered()
 	case tty:
-		out = &cleaned{w: p.out}
+		out = &cleaned{w: tracked{p, p.out}}
 	default:
 		out = newExact(p.out)
 	}
@@ -94,7 +88,7 @@ func (p *program) presenterOn(c *cli.Context, w io.Writer, memory *bytes.Buffer)
 	}
 	t := &textual{linkNotes: links, out: out, mode: mode, block: block}
 	if mode == "show" {
-		t.aside = &aside{cleaned: cleaned{w: p.err}, gap: tty && term.IsTerminal(p.err.Fd())}
+		t.aside = &aside{cleaned: cleaned{w: tracked{p, p.err}}, gap: tty && term.IsTerminal(p.err.Fd())}
 		if p.colors(p.err.Fd()) != noColor {
 			t.aside.sgr = "2"
 		}
@@ -118,7 +112,7 @@ func (p *program) rendered() sink {
 		style = markdown.Monochrome()
 	case noColor:
 	}
-	return markdown.NewWriter(p.out, min(width, maxWidth), style)
+	return markdown.NewWriter(tracked{p, p.out}, min(width, maxWidth), style)
 }
 
 // palette is how much a terminal's text may be styled.
@@ -154,6 +148,13 @@ func (p *program) colors(fd uintptr) palette {
 type linkNotes struct {
 	p     *program
 	tries int
+}
+
+// showNotices says on stderr what an answer that has ended was made without.
+func (n *linkNotes) showNotices(a *answer) {
+	for _, notice := range a.notices {
+		n.p.note("%s", notice)
+	}
 }
 
 func (n *linkNotes) link(_ *answer, l chat.Link) error { //nolint:unparam // it is the link of a presenter

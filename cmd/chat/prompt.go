@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"strings"
@@ -16,10 +15,8 @@ import (
 
 	"chat"
 	"chat/tui/attach"
+	"chat/tui/charset"
 )
-
-// maxPrompt is the server's limit on a message, in bytes.
-const maxPrompt = 768 << 10
 
 // stdinNotice is how long stdin may be silent before we say that we wait for it.
 const stdinNotice = time.Second
@@ -50,7 +47,7 @@ func (p *program) prompt(c *cli.Context) (string, error) {
 	}
 	if (asPrompt || strings.TrimSpace(text) == "" && !asFile) && chat.ImageType(piped) == "" {
 		var err error
-		if text, err = checkText("stdin", piped); err != nil {
+		if text, err = attach.Text(attach.Stdin, piped); err != nil {
 			return "", err
 		}
 		piped = nil
@@ -63,7 +60,7 @@ func (p *program) prompt(c *cli.Context) (string, error) {
 		var block string
 		var err error
 		if f == "-" {
-			block, err = attach.Bytes("stdin", "stdin", piped)
+			block, err = attach.Bytes(attach.Stdin, attach.Stdin, piped)
 			piped = nil
 		} else {
 			block, err = attach.Read(f, f)
@@ -74,7 +71,7 @@ func (p *program) prompt(c *cli.Context) (string, error) {
 		parts = append(parts, block)
 	}
 	if len(piped) > 0 {
-		block, err := attach.Bytes("stdin", "stdin", piped)
+		block, err := attach.Bytes(attach.Stdin, attach.Stdin, piped)
 		if err != nil {
 			return "", err
 		}
@@ -90,10 +87,26 @@ func checkPrompt(text string) (string, error) {
 	if strings.TrimSpace(text) == "" {
 		return "", chat.Errorf(chat.CodeInvalid, "there is nothing to send: give a prompt, as in chat send \"Why is the sky blue?\", or pipe one in")
 	}
-	if n := len(chat.WithoutImages(text)); n > maxPrompt {
-		return "", chat.Errorf(chat.CodeTooLarge, "the prompt has %d KiB, and a message at most %d", n>>10, maxPrompt>>10)
+	if n := len(chat.WithoutImages(text)); n > attach.MaxMessage {
+		return "", chat.Errorf(chat.CodeTooLarge, "the prompt has %d KiB, and a message at most %d", n>>10, attach.MaxMessage>>10)
+	}
+	if err := checkUTF8("the prompt", text); err != nil {
+		return "", err
 	}
 	return text, chat.CheckImages(text)
+}
+
+// checkUTF8 refuses a text of the command line that is in another encoding: what is
+// stored would not be what was written.
+func checkUTF8(what, text string) error {
+	if utf8.ValidString(text) && !strings.Contains(text, "\x00") {
+		return nil
+	}
+	_, err := charset.Decode([]byte(text))
+	if p := (*charset.Problem)(nil); errors.As(err, &p) {
+		return chat.Errorf(chat.CodeInvalid, "%s", p.Sentence(what, ""))
+	}
+	return chat.Errorf(chat.CodeInvalid, "%s is not a text in UTF-8", what)
 }
 
 // The marks around the files of a message; see package attach.
@@ -107,17 +120,6 @@ func fileError(path string, err error) error {
 		err = inner.Err
 	}
 	return chat.Errorf(chat.CodeInvalid, "cannot read %s: %w", path, err)
-}
-
-func checkText(name string, b []byte) (string, error) {
-	if len(b) > maxPrompt {
-		return "", chat.Errorf(chat.CodeTooLarge, "%s is larger than %d KiB, the limit of a message", name, maxPrompt>>10)
-	}
-	text := strings.ReplaceAll(strings.TrimPrefix(string(b), "\uFEFF"), "\r\n", "\n")
-	if !utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0 {
-		return "", chat.Errorf(chat.CodeInvalid, "%s is not a text in UTF-8", name)
-	}
-	return text, nil
 }
 
 // stdinIsGiven reports whether stdin may hold something: a pipe, a socket or a
@@ -171,7 +173,7 @@ func (p *program) readStdin(ctx context.Context, optional bool) ([]byte, error) 
 			if optional {
 				hint = " (--no-stdin to skip)"
 			}
-			fmt.Fprintln(p.err, "chat: waiting for stdin"+hint)
+			p.complain("waiting for stdin%s", hint)
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}

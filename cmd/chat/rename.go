@@ -25,6 +25,9 @@ func (p *program) rename(c *cli.Context) error {
 	if title == "" {
 		return chat.Errorf(chat.CodeInvalid, "rename takes a conversation and its new title (`chat ls` lists conversations)")
 	}
+	if err := checkUTF8("the title", title); err != nil {
+		return err
+	}
 	ref := c.Args().First()
 	if err := p.knownConversations(c, ref); err != nil {
 		return err

@@ -2,10 +2,7 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"slices"
 	"strings"
 
@@ -13,7 +10,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"chat"
-	"chat/daemon/local"
 	"chat/tui/sanitize"
 )
 
@@ -76,19 +72,19 @@ func rolesIn(text string) (roles []namedRole, wrong []fileProblem, err error) {
 	}
 	all, ok := file.Roles.(map[string]any)
 	if !ok {
-		return nil, []fileProblem{{rolesTable, "roles are tables, as in: [roles.reviewer]"}}, nil
+		return nil, []fileProblem{{key: rolesTable, what: "roles are tables, as in: [roles.reviewer]"}}, nil
 	}
 	for name, value := range all {
 		key := rolesTable + "." + name
 		fields, ok := value.(map[string]any)
 		if !ok {
-			wrong = append(wrong, fileProblem{key, "a role is a table, as in: [roles.reviewer]"})
+			wrong = append(wrong, fileProblem{key: key, what: "a role is a table, as in: [roles.reviewer]", of: name})
 			continue
 		}
 		r := namedRole{Name: name}
 		for field, v := range fields {
 			if what := r.set(field, v); what != "" {
-				wrong = append(wrong, fileProblem{key + "." + field, what})
+				wrong = append(wrong, fileProblem{key: key + "." + field, what: what, of: name})
 			}
 		}
 		roles = append(roles, r)
@@ -98,33 +94,33 @@ func rolesIn(text string) (roles []namedRole, wrong []fileProblem, err error) {
 	return roles, wrong, nil
 }
 
-// roles are those of the config file, and where that is.
-func (p *program) roles() ([]namedRole, string, error) {
-	paths, err := local.FindPaths(p.lookup)
+// brokenRole is a role that cannot be used, and why, with its place in the file.
+type brokenRole struct{ name, why string }
+
+// roles are those of the config file, those that are broken, and where it is.
+func (p *program) roles() ([]namedRole, []brokenRole, string, error) {
+	f, err := p.config()
 	if err != nil {
-		return nil, "", err
+		return nil, nil, "", err
 	}
-	path := paths.ConfigFile()
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, path, nil
-	}
+	all, wrong, err := rolesIn(strings.Join(f.lines, ""))
 	if err != nil {
-		return nil, path, fileError(path, err)
+		return nil, nil, f.path, chat.Errorf(chat.CodeInvalid, "%s cannot be read: chat config check says why", f.path)
 	}
-	roles, wrong, err := rolesIn(string(text))
-	switch {
-	case err != nil:
-		return nil, path, chat.Errorf(chat.CodeInvalid, "%s cannot be read: chat config check says why", path)
-	case len(wrong) > 0:
-		return nil, path, chat.Errorf(chat.CodeInvalid, "%s: %s: %s (chat config edit)", path, wrong[0].key, wrong[0].what)
+	var broken []brokenRole
+	for _, w := range wrong {
+		name, _ := strings.CutPrefix(w.key, rolesTable+".")
+		broken = append(broken, brokenRole{cmp.Or(w.of, name), f.says(w)})
 	}
-	return roles, path, nil
+	good := slices.DeleteFunc(all, func(r namedRole) bool {
+		return slices.ContainsFunc(broken, func(b brokenRole) bool { return b.name == r.Name })
+	})
+	return good, broken, f.path, nil
 }
 
 // role is the one with that name.
 func (p *program) role(name string) (namedRole, error) {
-	roles, path, err := p.roles()
+	roles, broken, path, err := p.roles()
 	if err != nil {
 		return namedRole{}, err
 	}
@@ -134,6 +130,11 @@ func (p *program) role(name string) (namedRole, error) {
 			return r, nil
 		}
 		names = append(names, r.Name)
+	}
+	for _, b := range broken {
+		if b.name == name || b.name == rolesTable {
+			return namedRole{}, chat.Errorf(chat.CodeInvalid, "%s (chat config edit)", b.why)
+		}
 	}
 	hint := fmt.Sprintf("roles stand in %s, as in: [roles.%s]", path, name)
 	if guess := nearest(names, name); guess != "" {
@@ -200,15 +201,21 @@ func (p *program) printRoles(c *cli.Context) error {
 		}
 		return p.printText(r.System, true)
 	}
-	roles, path, err := p.roles()
-	switch {
-	case err != nil:
+	roles, broken, path, err := p.roles()
+	if err != nil {
 		return err
+	}
+	for _, b := range broken {
+		p.complain("%s", b.why)
+	}
+	switch {
 	case c.Bool("json"):
 		if roles == nil {
 			roles = []namedRole{}
 		}
 		return writeJSON(p.out, roles)
+	case len(roles) == 0 && len(broken) > 0:
+		return silently(exitUsage) // it has been said why
 	case len(roles) == 0:
 		p.note("there are no roles in %s (`chat roles --help` shows one)", path)
 		return nil
@@ -227,7 +234,7 @@ func firstLine(text string) string {
 
 // roleNames are candidates for --role.
 func (p *program) roleNames() []candidate {
-	roles, _, err := p.roles()
+	roles, _, _, err := p.roles()
 	if err != nil {
 		return nil // a completion has nobody to complain to
 	}

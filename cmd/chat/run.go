@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -16,7 +15,6 @@ import (
 	"chat"
 	"chat/daemon"
 	_ "chat/tui/background" // before anything imports bubbletea: see there
-	"chat/tui/sanitize"
 )
 
 // stdio are the three standard files. They are files, because what they are
@@ -33,8 +31,11 @@ type program struct {
 	quiet   bool
 	verbose bool
 	color   string // auto, always or never
+	lines   lines
 	// inProcess says that the server is ours, and ends with us.
 	inProcess bool
+	// remote says that --host or CHAT_HOST names the server.
+	remote bool
 }
 
 // run is the program: it returns the exit code.
@@ -79,7 +80,7 @@ func (p *program) report(ctx context.Context, err error) int {
 	if errors.Is(err, syscall.EPIPE) {
 		return exitPipe // whoever read has gone, and there is nobody to tell
 	}
-	fmt.Fprintln(p.err, "chat:", sanitize.String(err.Error()))
+	p.complain("%s", err)
 	return exitOf(chat.CodeOf(err))
 }
 
@@ -182,18 +183,4 @@ func usageError(c *cli.Context, err error, _ bool) error {
 		name = "chat"
 	}
 	return chat.Errorf(chat.CodeInvalid, "%s (`%s --help` lists the flags)", err.Error(), name)
-}
-
-// note writes a line for the user, unless --quiet.
-func (p *program) note(format string, args ...any) {
-	if !p.quiet {
-		fmt.Fprintln(p.err, sanitize.String(fmt.Sprintf("chat: "+format, args...)))
-	}
-}
-
-// detail writes a line with --verbose.
-func (p *program) detail(format string, args ...any) {
-	if p.verbose {
-		p.note(format, args...)
-	}
 }

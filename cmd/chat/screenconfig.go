@@ -2,10 +2,7 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"slices"
 	"strings"
 
@@ -54,8 +51,9 @@ func clientTable(key string) string {
 	return ""
 }
 
-// fileProblem is what is wrong with something in the file, under its key there.
-type fileProblem struct{ key, what string }
+// fileProblem is what is wrong with something in the file, under its key there. of is
+// the role that it is about.
+type fileProblem struct{ key, what, of string }
 
 // screenIn is what the text of a config file says of the screen, and what is wrong
 // with that. The error is that of a text that is no TOML.
@@ -84,7 +82,7 @@ func themeIn(value any) (string, []fileProblem) {
 	}
 	name, ok := value.(string)
 	if what := themeProblem(name); !ok || what != "" {
-		return "", []fileProblem{{themeSetting, cmp.Or(what, "it must be a string")}}
+		return "", []fileProblem{{key: themeSetting, what: cmp.Or(what, "it must be a string")}}
 	}
 	return name, nil
 }
@@ -102,7 +100,7 @@ func keysIn(value any) (map[string][]string, []fileProblem) {
 	}
 	all, ok := value.(map[string]any)
 	if !ok {
-		return nil, []fileProblem{{keysTable, "keys are a table, as in: [keys]"}}
+		return nil, []fileProblem{{key: keysTable, what: "keys are a table, as in: [keys]"}}
 	}
 	set := map[string][]string{}
 	var wrong []fileProblem
@@ -115,13 +113,13 @@ func keysIn(value any) (map[string][]string, []fileProblem) {
 			}
 		}
 		if what != "" {
-			wrong = append(wrong, fileProblem{keysTable + "." + name, what})
+			wrong = append(wrong, fileProblem{key: keysTable + "." + name, what: what})
 			continue
 		}
 		set[name] = keys
 	}
 	for _, p := range tui.CheckKeys(set) {
-		wrong = append(wrong, fileProblem{keysTable + "." + p.Name, p.What})
+		wrong = append(wrong, fileProblem{key: keysTable + "." + p.Name, what: p.What})
 	}
 	return set, wrong
 }
@@ -167,7 +165,7 @@ func modelsIn(value any) (map[string]chat.ModelFacts, []fileProblem) {
 	const as = `as in: [models."qwen3:8b"]`
 	all, ok := value.(map[string]any)
 	if !ok {
-		return nil, []fileProblem{{modelsTable, "models are tables, " + as}}
+		return nil, []fileProblem{{key: modelsTable, what: "models are tables, " + as}}
 	}
 	facts := map[string]chat.ModelFacts{}
 	var wrong []fileProblem
@@ -175,13 +173,13 @@ func modelsIn(value any) (map[string]chat.ModelFacts, []fileProblem) {
 		key := modelsTable + "." + name
 		fields, ok := v.(map[string]any)
 		if !ok {
-			wrong = append(wrong, fileProblem{key, "a model is a table, " + as})
+			wrong = append(wrong, fileProblem{key: key, what: "a model is a table, " + as})
 			continue
 		}
 		var f chat.ModelFacts
 		for field, v := range fields {
 			if what := setFact(&f, field, v); what != "" {
-				wrong = append(wrong, fileProblem{key + "." + field, what})
+				wrong = append(wrong, fileProblem{key: key + "." + field, what: what})
 			}
 		}
 		facts[name] = f
@@ -228,17 +226,16 @@ func (p *program) screenConfig() (screenConfig, error) {
 	if err != nil {
 		return screenConfig{theme: p.env("CHAT_THEME")}, nil //nolint:nilerr // without directories there is no file, and a screen needs none
 	}
-	path := paths.ConfigFile()
-	text, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return screenConfig{}, fileError(path, err)
+	f, err := readConfig(paths.ConfigFile())
+	if err != nil {
+		return screenConfig{}, err
 	}
-	s, wrong, err := screenIn(string(text))
+	s, wrong, err := screenIn(strings.Join(f.lines, ""))
 	switch {
 	case err != nil:
-		return s, chat.Errorf(chat.CodeInvalid, "%s cannot be read: chat config check says why", path)
+		return s, chat.Errorf(chat.CodeInvalid, "%s cannot be read: chat config check says why", f.path)
 	case len(wrong) > 0:
-		return s, chat.Errorf(chat.CodeInvalid, "%s: %s: %s (chat config edit)", path, wrong[0].key, wrong[0].what)
+		return s, chat.Errorf(chat.CodeInvalid, "%s (chat config edit)", f.says(wrong[0]))
 	}
 	s.theme = cmp.Or(p.env("CHAT_THEME"), s.theme)
 	return s, nil

@@ -51,7 +51,7 @@ func (p *program) search(c *cli.Context) error {
 				return err
 			}
 		}
-		return p.printFound(c, list, places)
+		return p.printFound(c, withDefaults(ctx, cl, list), places)
 	})
 }
 
@@ -117,7 +117,7 @@ func excerpt(line []rune, at int) string {
 	return out
 }
 
-func (p *program) printFound(c *cli.Context, list []chat.Conversation, places []string) error {
+func (p *program) printFound(c *cli.Context, list []listedConversation, places []string) error {
 	switch {
 	case c.Bool("json"), p.quiet:
 		return p.printConversations(c, list)

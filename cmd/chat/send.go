@@ -12,6 +12,8 @@ import (
 
 	"chat"
 	"chat/daemon/client"
+	"chat/tui/attach"
+	"chat/tui/sanitize"
 )
 
 func (p *program) sendCommand() *cli.Command {
@@ -39,6 +41,9 @@ func (p *program) send(c *cli.Context) error {
 	if o.Content, err = p.prompt(c); err != nil {
 		return err
 	}
+	for _, name := range attach.Damaged(o.Content) {
+		p.note("%s is damaged or incomplete: a model will hardly take it", sanitize.Line(name))
+	}
 	return p.with(c, func(ctx context.Context, cl *client.Client) error {
 		acc, err := o.submit(ctx, cl)
 		if err != nil {
@@ -56,7 +61,10 @@ func (p *program) send(c *cli.Context) error {
 // detached prints the id of a task that goes on without us.
 func (p *program) detached(c *cli.Context, acc chat.Accepted) error {
 	if c.Bool("json") || c.Bool("jsonl") {
-		return writeJSON(p.out, result{V: 1, Task: acc.TaskID, Conversation: acc.ConversationID, Status: acc.Status, Message: &messageSummary{ID: acc.MessageID}})
+		return writeJSON(p.out, result{
+			V: 1, Task: acc.TaskID, Conversation: acc.ConversationID, Status: acc.Status, Message: &messageSummary{ID: acc.MessageID},
+			TaskID: acc.TaskID, ConvID: acc.ConversationID, State: chat.TaskQueued,
+		})
 	}
 	_, err := fmt.Fprintln(p.out, acc.TaskID)
 	return err
@@ -84,6 +92,9 @@ func (p *program) sendOptions(c *cli.Context) (submission, error) {
 		o.conversation = last
 	}
 	if err := p.takeRole(c, &o); err != nil {
+		return o, err
+	}
+	if err := checkUTF8("the system prompt", o.system); err != nil {
 		return o, err
 	}
 	timeout := c.Duration("timeout")
@@ -140,7 +151,7 @@ func unanswered(ctx context.Context, cl *client.Client, conversation string) err
 		return err
 	}
 	id := short(tasks[0].ID)
-	return chat.Errorf(chat.CodeConflict, "the conversation %s is still being answered: chat wait %s waits for it, chat stop %s ends it", short(conversation), id, id)
+	return chat.Errorf(chat.CodeBusy, "the conversation %s is still being answered: chat wait %s waits for it, chat stop %s ends it", short(conversation), id, id)
 }
 
 // refused reports whether err says that the server has certainly not taken the

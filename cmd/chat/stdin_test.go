@@ -18,6 +18,7 @@ import (
 
 	"chat"
 	"chat/sse"
+	"chat/tui/attach"
 )
 
 // fake is a server that answers every message with the same chunks, and
@@ -103,6 +104,12 @@ func (f *fake) start(t *testing.T, stdin *os.File, args ...string) chatRun {
 
 func start(t *testing.T, h http.Handler, stdin *os.File, args ...string) chatRun {
 	t.Helper()
+	return startIn(t, h, stdin, map[string]string{"HOME": t.TempDir()}, args...)
+}
+
+// startIn is start with an environment.
+func startIn(t *testing.T, h http.Handler, stdin *os.File, env map[string]string, args ...string) chatRun {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "s")
 	l, err := net.Listen("unix", path)
 	if err != nil {
@@ -115,7 +122,10 @@ func start(t *testing.T, h http.Handler, stdin *os.File, args ...string) chatRun
 	defer server.Close()
 	files := stdio{in: stdin, out: tempFile(t), err: tempFile(t)}
 	code := run(context.Background(), append([]string{"chat"}, args...), files, func(name string) (string, bool) {
-		v, ok := map[string]string{"CHAT_HOST": "unix://" + path, "HOME": t.TempDir()}[name]
+		v, ok := env[name]
+		if name == "CHAT_HOST" && !ok {
+			return "unix://" + path, true
+		}
 		return v, ok
 	})
 	return chatRun{code, contents(t, files.out), contents(t, files.err)}
@@ -210,7 +220,7 @@ func TestStdinThatHoldsNothing(t *testing.T) {
 
 func TestStdinThatIsNoText(t *testing.T) {
 	f := &fake{t: t, chunks: textAnswer()}
-	for name, content := range map[string][]byte{"binary": {0xff, 0xfe}, "nul": []byte("a\x00b"), "huge": bytes.Repeat([]byte("x"), maxPrompt+1)} {
+	for name, content := range map[string][]byte{"binary": {0xff, 0xfe}, "nul": []byte("a\x00b"), "huge": bytes.Repeat([]byte("x"), attach.MaxMessage+1)} {
 		in := tempFile(t)
 		if _, err := in.WriteAt(content, 0); err != nil {
 			t.Fatal(err)

@@ -50,11 +50,18 @@ func table(f *os.File, columns []column, rows [][]string) error {
 	if width, _, err := term.GetSize(f.Fd()); err == nil && width > 0 && term.IsTerminal(f.Fd()) {
 		widths = fit(columns, widths, width)
 	}
-	if end := len(columns) - 1; columns[end].whole {
+	end, indent := len(columns)-1, 0
+	if columns[end].whole {
 		widths[end] = natural[end]
+		indent = rowWidth(widths[:end]) + columnGap
 	}
 	for _, row := range rows {
-		if _, err := fmt.Fprintln(f, line(row, widths)); err != nil {
+		text := line(row, widths)
+		if width, _, err := term.GetSize(f.Fd()); columns[end].whole && err == nil && width > indent*2 && term.IsTerminal(f.Fd()) {
+			text = line(row[:end], widths[:end])
+			text += strings.Repeat(" ", max(indent-ansi.StringWidth(text), 0)) + wrapped(row[end], width, indent)
+		}
+		if _, err := fmt.Fprintln(f, text); err != nil {
 			return err
 		}
 	}

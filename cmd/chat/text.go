@@ -94,7 +94,11 @@ func (t *textual) end(a *answer) error {
 			return err
 		}
 	}
-	return t.out.Close()
+	err := t.out.Close()
+	if err == nil {
+		t.showNotices(a)
+	}
+	return err
 }
 
 // aside is the reasoning beside an answer: faint, and where both are written to

@@ -91,6 +91,7 @@ type words struct {
 	at         []int // the place of each positional on the line
 	closed     bool  // the first positional stands after "--"
 	problem    *chat.Error
+	unknownArg string // the first argument that is a flag only by its looks
 }
 
 // refuse keeps the first thing that is wrong with the line.
@@ -104,7 +105,14 @@ func (w *words) has(name string) bool {
 	return slices.ContainsFunc(w.flags, func(f string) bool { return f == name || strings.HasPrefix(f, name+"=") })
 }
 
-func split(line []string, table flagTable) words {
+// isNumber reports whether an argument is a negative number, with a unit or without
+// one, which no flag is.
+func isNumber(arg string) bool {
+	return len(arg) > 1 && arg[0] == '-' && (arg[1] == '.' || arg[1] >= '0' && arg[1] <= '9')
+}
+
+// split sorts a line. takesNumbers says that a negative number is an argument.
+func split(line []string, table flagTable, takesNumbers bool) words {
 	var w words
 	for i := 0; i < len(line); i++ {
 		arg := line[i]
@@ -116,7 +124,7 @@ func split(line []string, table flagTable) words {
 			return w
 		}
 		name, value, given := strings.Cut(strings.TrimLeft(arg, "-"), "=")
-		if !strings.HasPrefix(arg, "-") || arg == "-" || strings.ContainsAny(name, " \t\n") {
+		if !strings.HasPrefix(arg, "-") || arg == "-" || strings.ContainsAny(name, " \t\n") || takesNumbers && isNumber(arg) {
 			w.positional, w.at = append(w.positional, arg), append(w.at, i)
 			continue
 		}
@@ -201,6 +209,9 @@ func (w *words) take(spec flagSpec, value string, given bool) {
 // unknown refuses a flag that does not exist, and guesses which one was meant.
 func (w *words) unknown(arg, name string, table flagTable) {
 	flag, _, _ := strings.Cut(arg, "=")
+	if w.problem == nil {
+		w.unknownArg = arg
+	}
 	if guess := nearest(table.names(), name); guess != "" {
 		w.refuse("there is no flag %s; did you mean --%s?", flag, guess)
 		return

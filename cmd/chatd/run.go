@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
+	stdlog "log"
 	"log/slog"
 	"net"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"github.com/google/uuid"
@@ -42,7 +41,7 @@ With DATABASE_URL and REDIS_URL any number of processes share the work:
 TCP always asks for a bearer token: CHATD_TOKEN, or the token file.
 Settings come from flags, then the environment, then .env, then config.toml.
 SIGINT or SIGTERM lets running answers finish (--drain); a second one hands them
-back to the queue at once.`
+back to the queue at once. SIGHUP reads the log level and the bearer token again.`
 
 // run is the program: it returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer, lookup func(string) (string, bool)) int {
@@ -80,32 +79,42 @@ func serve(c *cli.Context, stderr io.Writer, lookup func(string) (string, bool))
 	if c.Args().Present() {
 		return chat.Errorf(chat.CodeInvalid, "chatd takes no arguments, got %q; chatd --help lists the flags", c.Args().First())
 	}
-	paths, err := local.FindPaths(lookup)
-	if err != nil {
-		return err
-	}
+	paths, noHome := local.FindPaths(lookup) // an error only for who needs a directory
 	flags := map[string]string{}
 	for _, name := range c.LocalFlagNames() {
 		flags[name] = c.String(name)
 	}
-	cfg, err := daemon.LoadConfig(lookup, daemon.Sources{Flags: flags, DotEnv: ".env", ConfigFile: paths.ConfigFile()})
+	load := func() (daemon.Config, error) {
+		return daemon.LoadConfig(lookup, daemon.Sources{Flags: flags, DotEnv: ".env", ConfigFile: paths.ConfigFile()})
+	}
+	cfg, err := load()
 	if err != nil {
 		return err
+	}
+	apart := cfg.Role == daemon.RoleWorker || cfg.DatabaseURL != "" && len(cfg.Listen) > 0
+	if noHome != nil && (!apart || cfg.NeedsDataDir()) {
+		return homeless(cfg, noHome)
 	}
 	if _, set := lookup("CHATD_IDLE"); !set && flags["idle"] == "" {
 		cfg.Idle = 0 // in the foreground somebody ends it
 	}
 	cfg.FetchKey(c.Context)
 	cfg.DataDir, cfg.Instance = paths.Data, uuid.NewString()
-	cfg.Logger = newLogger(stderr, cfg)
-	log.SetFlags(0) // what other packages log becomes lines like ours
-	log.SetOutput(slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelWarn).Writer())
+	log := newLogging(stderr, cfg)
+	cfg.Logger = log.Logger
+	stdlog.SetFlags(0) // what other packages log becomes lines like ours
+	stdlog.SetOutput(slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelWarn).Writer())
 
-	ctx, stop, done := signals(c.Context, cfg.Logger)
+	ctx, stop, reload, done := signals(c.Context, cfg.Logger)
 	defer done()
-	if cfg.Role == daemon.RoleWorker || cfg.DatabaseURL != "" && len(cfg.Listen) > 0 {
-		if err := os.MkdirAll(paths.Data, 0o700); err != nil { // for the token
-			return chat.Errorf(chat.CodeStorage, "the data directory cannot be made: %w", err)
+	reloads := make(chan daemon.Config, 1)
+	cfg.Reloads = reloads
+	defer log.reload(reload, load, reloads)()
+	if apart {
+		if cfg.NeedsDataDir() {
+			if err := os.MkdirAll(paths.Data, 0o700); err != nil {
+				return chat.Errorf(chat.CodeStorage, "the data directory cannot be made: %w; set CHATD_TOKEN, so that none is needed", err)
+			}
 		}
 		return daemon.Run(ctx, cfg, stop, func() {})
 	}
@@ -120,8 +129,23 @@ func serve(c *cli.Context, stderr io.Writer, lookup func(string) (string, bool))
 	})
 }
 
+// homeless says what chatd needs a home directory for, and how to do without.
+func homeless(cfg daemon.Config, err error) error {
+	switch {
+	case cfg.DatabaseURL == "":
+		return chat.Errorf(chat.CodeNotConfigured, "%w; or set DATABASE_URL and --listen, and chatd keeps nothing there", err)
+	case len(cfg.Listen) == 0:
+		return chat.Errorf(chat.CodeNotConfigured, "there is nothing to listen on: pass --listen tcp://host:port, or set HOME for a socket that chat finds by itself")
+	default:
+		return chat.Errorf(chat.CodeNotConfigured, "there is no home directory to keep a token in: set CHATD_TOKEN or CHATD_TOKEN_FILE, or HOME")
+	}
+}
+
 // signals ends in two stages: the first signal closes stop, the second ends ctx.
-func signals(ctx context.Context, logger *slog.Logger) (context.Context, <-chan struct{}, func()) {
+// Each SIGHUP is passed on to reload.
+func signals(ctx context.Context, logger *slog.Logger) (_ context.Context, stopped <-chan struct{}, reload <-chan os.Signal, done func()) {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop, quit := make(chan struct{}), make(chan struct{})
 	ch := make(chan os.Signal, 2)
@@ -143,26 +167,10 @@ func signals(ctx context.Context, logger *slog.Logger) (context.Context, <-chan 
 			}
 		}
 	}()
-	return ctx, stop, func() {
-		signal.Stop(ch)
+	return ctx, stop, hup, func() {
+		signal.Stop(ch) // SIGHUP stays caught: it must not end what is on its way out
 		close(quit)
 		<-ended
 		cancel(nil)
 	}
-}
-
-// newLogger writes text or JSON lines, without what may be secret in them.
-func newLogger(w io.Writer, cfg daemon.Config) *slog.Logger {
-	o := &slog.HandlerOptions{Level: cfg.LogLevel, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-		for _, secret := range []string{cfg.ProviderKey, cfg.Token} {
-			if s := a.Value.String(); len(secret) >= 8 && strings.Contains(s, secret) {
-				a.Value = slog.StringValue(strings.ReplaceAll(s, secret, "***"))
-			}
-		}
-		return a
-	}}
-	if cfg.LogJSON {
-		return slog.New(slog.NewJSONHandler(w, o))
-	}
-	return slog.New(slog.NewTextHandler(w, o))
 }

@@ -84,6 +84,8 @@ type Bell interface {
 type Provider interface {
 	// CheckModel refuses a model that the provider is known not to have.
 	CheckModel(ctx context.Context, model, key, baseURL string) error
+	// CheckBaseURL says what is wrong with a base URL.
+	CheckBaseURL(baseURL string) error
 	// Configured reports whether the credentials are the server's own provider.
 	Configured(key, baseURL string) bool
 	Models(ctx context.Context, key, baseURL string) ([]chat.Model, error)
@@ -116,6 +118,7 @@ type Options struct {
 	StorePatience time.Duration // of a call for SQL; 15 s
 	MaxBody       int64         // 1 MiB; the images of a message may come on top
 	MaxStreams    int           // followers at once; 20,000
+	AccessLog     bool          // a line for each request
 	Logger        *slog.Logger
 }
 
@@ -158,6 +161,7 @@ type Server struct {
 	open      atomic.Int64 // streams; at most Options.MaxStreams
 	inquiries inquiries
 	importing chan struct{} // holds one of maxImports places
+	refused   refusals
 }
 
 // New returns a Server that serves until ctx ends or Drain is called.
@@ -195,11 +199,11 @@ func (s *Server) Wait(ctx context.Context) error {
 }
 
 // Handler returns the calls behind the layers that guard them, outermost first:
-// time, panics, Host and Origin, the token, admission.
+// the access log, time, panics, Host and Origin, the token, admission.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	s.routes(mux)
-	return s.paced(s.recovered(s.guarded(s.authenticated(s.admitted(known(mux))))))
+	return s.withID(s.paced(s.recovered(s.guarded(s.authenticated(s.admitted(known(mux)))))))
 }
 
 func (s *Server) routes(mux *http.ServeMux) {

@@ -14,6 +14,7 @@ func TestEveryCallAnswersAsTheProtocolSays(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, api.Options{})
 	done := l.finished("because")
+	one, two := l.finished("one"), l.finished("two")
 	queued := l.submitted()
 	conv := "/conversations/" + done.ConversationID
 	for _, c := range []struct {
@@ -35,8 +36,8 @@ func TestEveryCallAnswersAsTheProtocolSays(t *testing.T) {
 		{"GET " + conv + "/messages", "", 200, `"content":"because"`},
 		{"GET /conversations/" + queued.ConversationID + "/messages", "", 200, `"task_id":"` + queued.TaskID + `","state":"queued"`},
 		{"POST " + conv + "/messages", `{"content":"more","priority":"background"}`, 202, `"status":"processing"`},
-		{"POST /messages/" + done.MessageID + "/regenerate", `{"priority":"urgent"}`, 202, `"user_message_id":"` + done.UserMessageID},
-		{"POST /messages/" + done.MessageID + "/regenerate", "", 202, `"status":"processing"`},
+		{"POST /messages/" + one.MessageID + "/regenerate", `{"priority":"urgent"}`, 202, `"user_message_id":"` + one.UserMessageID},
+		{"POST /messages/" + two.MessageID + "/regenerate", "", 202, `"status":"processing"`},
 		{"GET /tasks", "", 200, done.TaskID},
 		{"GET /tasks?state=active", "", 200, queued.TaskID},
 		{"GET /tasks?state=done&state=failed", "", 200, done.TaskID},
@@ -77,6 +78,10 @@ func TestEveryRefusalIsAProblemDocument(t *testing.T) {
 	}{
 		{"GET /nothing", "", 404, chat.CodeNotFound},
 		{"GET /", "", 404, chat.CodeNotFound},
+		{"GET //hello", "", 404, chat.CodeNotFound},
+		{"GET /x/../hello", "", 404, chat.CodeNotFound},
+		{"GET /hello/", "", 404, chat.CodeNotFound},
+		{"POST /conversations/", "{}", 404, chat.CodeNotFound},
 		{"GET /conversations/" + nobody, "", 404, chat.CodeNotFound},
 		{"GET /conversations/garbage", "", 404, chat.CodeNotFound},
 		{"PATCH /conversations/" + nobody, `{"title":"x"}`, 404, chat.CodeNotFound},
@@ -134,12 +139,11 @@ func TestEveryRefusalIsAProblemDocument(t *testing.T) {
 func TestABodyMustBeJSON(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, api.Options{})
-	path := "/conversations/" + l.conversation().ID + "/messages"
 	for contentType, status := range map[string]int{
 		"": 415, "text/plain": 415, "application/x-www-form-urlencoded": 415, "multipart/form-data; boundary=x": 415, ";": 415,
 		"application/json": 202, "application/json; charset=utf-8": 202, "Application/JSON": 202,
 	} {
-		a := l.call("POST", path, `{"content":"x"}`, header("Content-Type", contentType))
+		a := l.call("POST", "/conversations/"+l.conversation().ID+"/messages", `{"content":"x"}`, header("Content-Type", contentType))
 		if a.status != status || status == 415 && a.problem(t) != chat.CodeUnsupported {
 			t.Errorf("Content-Type %q: %d %s, want %d", contentType, a.status, a.body, status)
 		}

@@ -23,6 +23,7 @@ type streamConn struct {
 	chunked  bool
 	timeout  time.Duration // of one piece
 	set      time.Time     // when the deadline was
+	sent     int64         // bytes
 	watching sync.WaitGroup
 }
 
@@ -93,6 +94,7 @@ func (c *streamConn) write(p []byte) error {
 			}
 		}
 		n, err := c.Write(p[:min(piece, len(p))])
+		c.sent += int64(n)
 		if err != nil {
 			return err
 		}

@@ -2,7 +2,7 @@ package api
 
 import (
 	"net/http"
-	"unicode/utf8"
+	"strings"
 
 	"chat"
 )
@@ -14,12 +14,14 @@ const (
 	maxSystem = chat.MaxSystem
 )
 
+// checkText checks a text of a body, which is valid Unicode. A NUL is the one character
+// that no database holds.
 func checkText(name, text string, limit int) error {
 	if len(text) > limit {
 		return chat.Errorf(chat.CodeTooLarge, "%s is longer than %d bytes", name, limit)
 	}
-	if !utf8.ValidString(text) {
-		return chat.Errorf(chat.CodeInvalid, "%s is not valid UTF-8", name)
+	if strings.Contains(text, "\x00") {
+		return chat.Errorf(chat.CodeInvalid, "%s contains the character NUL (U+0000): leave it out", name)
 	}
 	return nil
 }

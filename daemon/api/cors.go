@@ -11,7 +11,7 @@ import (
 const (
 	corsMethods = "GET, HEAD, POST, PATCH, DELETE"
 	corsHeaders = "Authorization, Content-Type, Idempotency-Key, Last-Event-ID"
-	corsExposed = "Location, Retry-After, Idempotent-Replay, Allow"
+	corsExposed = "Location, Retry-After, Idempotent-Replay, Allow, X-Request-Id"
 	corsMaxAge  = "600" // seconds
 )
 

@@ -3,9 +3,6 @@ package api
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"io"
-	"mime"
 	"net/http"
 	"strconv"
 	"time"
@@ -78,7 +75,7 @@ func (s *Server) logFailure(r *http.Request, err error) {
 	if e := chat.AsError(err); e.Cause != nil {
 		cause = e.Cause
 	}
-	s.opts.Logger.Error("api: a call failed", "method", r.Method, "path", r.URL.Path, "err", err, "cause", cause)
+	s.opts.Logger.Error("api: a call failed", "method", r.Method, "path", r.URL.Path, "request", exchangeOf(r).id, "err", err, "cause", cause)
 }
 
 func writeJSON(w http.ResponseWriter, status int, contentType string, body any) {
@@ -131,7 +128,7 @@ func statusOf(c chat.Code) int {
 		return http.StatusForbidden
 	case chat.CodeNotFound:
 		return http.StatusNotFound
-	case chat.CodeConflict:
+	case chat.CodeConflict, chat.CodeBusy:
 		return http.StatusConflict
 	case chat.CodeKeyReuse:
 		return http.StatusUnprocessableEntity
@@ -143,7 +140,7 @@ func statusOf(c chat.Code) int {
 		return http.StatusTooManyRequests
 	case chat.CodeUnavailable, chat.CodeDraining, chat.CodeStorage:
 		return http.StatusServiceUnavailable
-	case chat.CodeProviderAuth, chat.CodeProviderRefused, chat.CodeProviderQuota,
+	case chat.CodeProviderAuth, chat.CodeProviderContext, chat.CodeProviderRefused, chat.CodeProviderQuota,
 		chat.CodeProviderRateLimit, chat.CodeProviderServer, chat.CodeProviderConnect, chat.CodeProviderHeaders,
 		chat.CodeProviderFirstToken, chat.CodeProviderIdle, chat.CodeProviderCut, chat.CodeProviderProtocol,
 		chat.CodeProviderFilter, chat.CodeProviderEmpty:
@@ -153,35 +150,6 @@ func statusOf(c chat.Code) int {
 		return http.StatusInternalServerError // errors of tasks and of clients, not of calls
 	}
 	return http.StatusInternalServerError
-}
-
-// decode reads the request's body, one JSON object without unknown fields. An
-// empty body is an empty object if optional.
-func decode(r *http.Request, into any, optional bool) error {
-	if optional && r.ContentLength == 0 {
-		return nil
-	}
-	if ct, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || ct != "application/json" {
-		return chat.Errorf(chat.CodeUnsupported, "the body must be JSON: Content-Type: application/json")
-	}
-	dec := json.NewDecoder(r.Body)
-	dec.DisallowUnknownFields()
-	err := dec.Decode(into)
-	if err == nil {
-		if _, err = dec.Token(); errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err == nil {
-			return chat.Errorf(chat.CodeInvalid, "the body must be one JSON object and nothing more")
-		}
-	}
-	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return chat.Errorf(chat.CodeTooLarge, "the body is larger than %d bytes", tooLarge.Limit)
-	}
-	if e, ok := errors.AsType[*chat.Error](err); ok {
-		return e
-	}
-	return chat.Errorf(chat.CodeInvalid, "the body is not the JSON object that this call takes: %w", err)
 }
 
 // limitParam reads ?limit=.

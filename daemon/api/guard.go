@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 
 	"chat"
@@ -23,6 +24,7 @@ type contextKey int
 const (
 	localKey contextKey = iota
 	principalKey
+	exchangeKey
 )
 
 // ConnContext marks connections over a unix socket, whose peer the listener has
@@ -53,7 +55,7 @@ func (s *Server) recovered(next http.Handler) http.Handler {
 			if v == http.ErrAbortHandler { //nolint:errorlint // the documented sentinel
 				panic(v)
 			}
-			s.opts.Logger.Error("api: a handler panicked", "method", r.Method, "path", r.URL.Path, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+			s.opts.Logger.Error("api: a handler panicked", "method", r.Method, "path", r.URL.Path, "request", exchangeOf(r).id, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 			if p, ok := w.(*pacedWriter); ok && p.begun {
 				panic(http.ErrAbortHandler)
 			}
@@ -72,10 +74,12 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 		h.Set("Cache-Control", "no-store")
 		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 		if !s.hostAllowed(r) {
+			s.refused.log(s.opts.Logger, r, "the host name "+shortened(r.Host)+" is not served")
 			writeProblem(w, chat.Errorf(chat.CodeForbidden, "this host name is not served here; --allow-host adds one"))
 			return
 		}
 		if !s.originAllowed(w, r) {
+			s.refused.log(s.opts.Logger, r, "the web origin "+shortened(r.Header.Get("Origin"))+" is not allowed")
 			writeProblem(w, chat.Errorf(chat.CodeForbidden, "requests from this web origin are not allowed; --allow-origin adds one"))
 			return
 		}
@@ -119,6 +123,7 @@ func (s *Server) identify(w http.ResponseWriter, r *http.Request) *http.Request 
 	if !p.local && !isPublic(r) {
 		owner, err := s.ownerOf(r)
 		if err != nil {
+			s.refused.log(s.opts.Logger, r, chat.AsError(err).Fact())
 			w.Header().Set("WWW-Authenticate", `Bearer realm="chat"`)
 			writeProblem(w, err)
 			return nil
@@ -132,12 +137,13 @@ func (s *Server) identify(w http.ResponseWriter, r *http.Request) *http.Request 
 // the right one would be is not.
 func (s *Server) ownerOf(r *http.Request) (string, error) {
 	header := r.Header.Get("Authorization")
-	token, found := strings.CutPrefix(header, "Bearer ")
+	scheme, token, _ := strings.Cut(header, " ")
+	token = strings.Trim(token, " ")
 	switch {
 	case header == "":
 		return "", chat.Errorf(chat.CodeUnauthorized, "a bearer token is needed: send Authorization: Bearer <token>; chat takes it from CHAT_TOKEN")
-	case !found || token == "":
-		return "", chat.Errorf(chat.CodeUnauthorized, "the Authorization header must be: Bearer <token>; chat takes the token from CHAT_TOKEN")
+	case !strings.EqualFold(scheme, "Bearer") || token == "": // RFC 9110, section 11.1: names of schemes ignore case
+		return "", chat.Errorf(chat.CodeUnauthorized, "the Authorization header has no bearer token: send Authorization: Bearer <token>; chat takes it from CHAT_TOKEN")
 	}
 	if s.opts.Authenticate != nil {
 		if owner, ok := s.opts.Authenticate(token); ok {
@@ -145,6 +151,12 @@ func (s *Server) ownerOf(r *http.Request) (string, error) {
 		}
 	}
 	return "", chat.Errorf(chat.CodeUnauthorized, "the bearer token is wrong: take the one in CHATD_TOKEN or the token file of this server; chat takes it from CHAT_TOKEN")
+}
+
+// shortened is what a client sent, of a length that a log takes.
+func shortened(s string) string {
+	const most = 100
+	return strconv.Quote(s[:min(most, len(s))])
 }
 
 func isPublic(r *http.Request) bool {

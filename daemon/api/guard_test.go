@@ -35,7 +35,7 @@ func TestTCPAsksForAToken(t *testing.T) {
 		}
 	}
 	for says, auth := range map[string]with{
-		"is needed": func(*http.Request) {}, "is wrong": bearer("chat_of_another_server"), "must be": header("Authorization", "Basic x"),
+		"is needed": func(*http.Request) {}, "is wrong": bearer("chat_of_another_server"), "has no bearer token": header("Authorization", "Basic x"),
 	} {
 		if a := l.remote("GET", "/tasks", "", auth); !strings.Contains(string(a.body), says) || !strings.Contains(string(a.body), "CHAT_TOKEN") {
 			t.Errorf("it does not say that the token %s: %s", says, a.body)

@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"path"
 
 	"chat"
 )
@@ -11,7 +12,8 @@ import (
 func known(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h, pattern := mux.Handler(r)
-		if pattern != "" {
+		if pattern != "" && path.Clean(r.URL.Path) == r.URL.Path { // a path that is not clean would be a redirect
+			exchangeOf(r).route = pattern
 			mux.ServeHTTP(w, r)
 			return
 		}

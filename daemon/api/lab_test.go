@@ -21,6 +21,7 @@ import (
 	"chat/daemon/chunklog"
 	"chat/daemon/embedded"
 	"chat/daemon/keys"
+	"chat/daemon/provider"
 	"chat/daemon/queue"
 	"chat/internal/leaks"
 	"chat/sql"
@@ -67,6 +68,8 @@ func (s *shelf) Models(_ context.Context, key, _ string) ([]chat.Model, error) {
 	}
 	return []chat.Model{{ID: "lying", Provider: "test", Default: true}, {ID: "lying-too", Provider: "test"}}, nil
 }
+
+func (s *shelf) CheckBaseURL(baseURL string) error { return provider.CheckBaseURL(baseURL) }
 
 func (s *shelf) Configured(key, baseURL string) bool { return key == "sk-server" && baseURL == "" }
 

@@ -106,7 +106,9 @@ func (l *lab) thick() (path string, size int) {
 	l.Helper()
 	c := l.conversation()
 	for range 2 {
-		_, _, err := l.store.Submit(l.Context(), chat.LocalOwner, c.ID, chat.Submission{Content: strings.Repeat("thick ", 120_000)}, chat.SubmitOptions{})
+		acc, _, err := l.store.Submit(l.Context(), chat.LocalOwner, c.ID, chat.Submission{Content: strings.Repeat("thick ", 120_000)}, chat.SubmitOptions{})
+		l.must(err)
+		_, _, err = l.store.Cancel(l.Context(), chat.LocalOwner, acc.TaskID)
 		l.must(err)
 	}
 	path = "/conversations/" + c.ID + "/messages"

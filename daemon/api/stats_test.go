@@ -27,7 +27,7 @@ func TestStatsTellWhatRunsAndWhatFailed(t *testing.T) {
 	if empty.Answers == nil || empty.Failures == nil || empty.WorkerList == nil || empty.Memory == nil || empty.At.IsZero() {
 		t.Errorf("lists that are empty are lists: %+v", empty)
 	}
-	l.must(l.store.Heartbeat(t.Context(), chat.Worker{ID: "w1", Host: "h", PID: 7, Concurrency: 4, Running: 1, StartedAt: time.Now()}))
+	l.must(l.store.Heartbeat(t.Context(), chat.Worker{ID: "w1", Host: "h", PID: 7, Concurrency: 4, StartedAt: time.Now()}))
 	acc := l.submitted()
 	title := "Tuning"
 	_, err := l.store.UpdateConversation(t.Context(), chat.LocalOwner, acc.ConversationID, chat.ConversationPatch{Title: &title})
@@ -54,7 +54,7 @@ func TestStatsTellWhatRunsAndWhatFailed(t *testing.T) {
 		a.StartedAt.IsZero() || a.TTLSeconds < 3500 || a.TTLSeconds > 3600 {
 		t.Errorf("%+v", a)
 	}
-	if st.Running != 2 || st.MoreAnswers || len(st.WorkerList) != 1 || st.WorkerList[0].Running != 1 || st.WorkerList[0].SeenAt.IsZero() {
+	if st.Running != 2 || st.MoreAnswers || len(st.WorkerList) != 1 || st.WorkerList[0].Running != 2 || st.WorkerList[0].SeenAt.IsZero() {
 		t.Errorf("the totals are of all owners: %+v", st)
 	}
 	if len(st.Failures) != 1 || st.Failures[0].TaskID != bad.TaskID || st.Failures[0].Error.Code != chat.CodeProviderAuth || st.Failures[0].FinishedAt.IsZero() {

@@ -71,9 +71,14 @@ func (s *Server) models(r *http.Request, p principal) (reply, error) {
 		return reply{}, err
 	}
 	list, err := s.provider.Models(r.Context(), c.key, c.baseURL)
+	notice := ""
+	if chat.IsCode(err, chat.CodeProviderModel) { // it answers, and has none
+		notice, err = err.Error(), nil
+	}
 	return reply{body: struct {
 		Models []chat.Model `json:"models"`
-	}{orEmpty(list)}}, err
+		Notice string       `json:"notice,omitempty"`
+	}{orEmpty(list), notice}}, err
 }
 
 func (s *Server) workers(r *http.Request, _ principal) (reply, error) {

@@ -46,6 +46,14 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	f.conn = conn
+	if s.opts.AccessLog {
+		x := exchangeOf(r)
+		x.hijacks, x.status = true, http.StatusOK
+		f.ended = func() {
+			x.bytes = conn.sent
+			s.logAccess(r, x)
+		}
+	}
 	s.streams.Go(func() { //nolint:contextcheck // it ends with its reader, or with the server
 		defer leave()
 		s.follow(f)
@@ -77,6 +85,9 @@ func (s *Server) enter(w http.ResponseWriter) (leave func()) {
 // stream has not ended, so it must not look as if it had, and its reader comes back.
 func (s *Server) follow(f *frames) {
 	ctx, gone := context.WithCancel(s.draining)
+	if f.ended != nil {
+		defer f.ended()
+	}
 	defer f.conn.cut()
 	defer gone()
 	defer func() {
@@ -161,6 +172,7 @@ type frames struct {
 	after  chat.Position
 
 	conn    *streamConn
+	ended   func() // writes the access log, if it is on
 	buf     []byte // lengthRoom bytes, then frames
 	written time.Time
 }

@@ -6,8 +6,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
-	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -47,8 +47,8 @@ func (s *Server) credentialsOf(r *http.Request, p principal) (credentials, error
 		return c, chat.Errorf(chat.CodeInvalid, "a provider of your own is taken over the unix socket only")
 	}
 	if c.baseURL != "" {
-		if u, err := url.Parse(c.baseURL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			return c, chat.Errorf(chat.CodeInvalid, "the provider's base URL must be http://… or https://…")
+		if err := s.provider.CheckBaseURL(c.baseURL); err != nil {
+			return c, err
 		}
 	}
 	if s.provider.Configured(c.key, c.baseURL) {
@@ -62,7 +62,7 @@ func (s *Server) submit(r *http.Request, p principal) (reply, error) {
 	if err := decode(r, &sub, false); err != nil {
 		return reply{}, err
 	}
-	if sub.Content == "" {
+	if strings.TrimSpace(chat.NormalizeText(sub.Content)) == "" {
 		return reply{}, chat.Errorf(chat.CodeInvalid, "content is empty: there is nothing to answer")
 	}
 	priority, err := chat.ParsePriority(string(sub.Priority))

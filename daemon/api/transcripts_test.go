@@ -68,7 +68,7 @@ func TestATranscriptThatCannotBe(t *testing.T) {
 		m(`,{"id":"` + nobody[:35] + `1","role":"assistant","task_id":"x"}`):                                                                                       "message 2: task_id",
 		m(`,{"id":"` + nobody[:35] + `1","role":"assistant","usage":{"prompt_tokens":-1}}`):                                                                        "message 2: usage",
 		m(`,{"id":"` + nobody[:35] + `1","role":"user","conversation_id":"` + nobody[:35] + `1"}`):                                                                 "message 2: conversation_id",
-		m(`,{"id":"` + nobody[:35] + `1","role":"user","surprise":1}`):                                                                                             `unknown field \"surprise\"`,
+		m(`,{"id":"` + nobody[:35] + `1","role":"user","surprise":1}`):                                                                                             `no field \"messages.1.surprise\"`,
 		m(`,{"id":"` + nobody[:35] + `1","role":"assistant","error":{"message":"no code"}}`):                                                                       "message 2: error must",
 		m(`,{"id":"` + nobody[:35] + `1","role":"assistant","task_id":"` + nobody + `"},{"id":"` + nobody[:35] + `2","role":"user","parent_id":"` + nobody + `"}`): "message 3: parent_id",
 	} {

@@ -169,11 +169,19 @@ func (c *Client) Cancel(ctx context.Context, id string) (Cancelled, error) {
 
 // Models lists the models.
 func (c *Client) Models(ctx context.Context) ([]chat.Model, error) {
+	list, _, err := c.ModelsWithNotice(ctx)
+	return list, err
+}
+
+// ModelsWithNotice lists the models. The notice says what the list lacks: a provider
+// that answers and has no models is no error, for there is the demo.
+func (c *Client) ModelsWithNotice(ctx context.Context) (list []chat.Model, notice string, err error) {
 	var out struct {
 		Models []chat.Model `json:"models"`
+		Notice string       `json:"notice"`
 	}
-	err := c.do(ctx, request{method: http.MethodGet, path: "/models", again: true, provider: true, out: &out})
-	return out.Models, err
+	err = c.do(ctx, request{method: http.MethodGet, path: "/models", again: true, provider: true, out: &out})
+	return out.Models, out.Notice, err
 }
 
 // Workers lists the workers.

@@ -4,10 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
+	"chat"
 	"chat/daemon/client"
 )
 
@@ -22,6 +25,9 @@ type Info struct {
 	Instance  string       `json:"instance"`
 	// InProcess says that the server is part of a client and ends with it.
 	InProcess bool `json:"in_process,omitempty"`
+	// Environment are fingerprints of the variables that the server's way to
+	// providers depends on; see Starter.OtherEnvironment.
+	Environment map[string]string `json:"environment"`
 }
 
 // Endpoint is where the server listens.
@@ -36,10 +42,12 @@ var errNoInfo = errors.New("no daemon.json")
 const maxInfo = 64 << 10
 
 func readInfo(p Paths) (Info, error) {
-	b, err := os.ReadFile(p.infoFile())
+	b, err := readOwn(p.infoFile())
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return Info{}, errNoInfo
+	case chat.IsCode(err, chat.CodeDaemon):
+		return Info{}, err
 	case err != nil:
 		return Info{}, dirError(p.Data, "XDG_DATA_HOME", err)
 	}
@@ -48,6 +56,25 @@ func readInfo(p Paths) (Info, error) {
 		return Info{}, errNoInfo
 	}
 	return i, nil
+}
+
+// readOwn reads a file that only we, or root, may have written: it names the socket
+// that messages and keys are sent to.
+func readOwn(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	i, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	s, ok := i.Sys().(*syscall.Stat_t)
+	if !ok || int(s.Uid) != os.Geteuid() && s.Uid != 0 || i.Mode().Perm()&0o022 != 0 {
+		return nil, chat.Errorf(chat.CodeDaemon, "%s may have been written by another user: remove it, and make its directory yours alone with chmod 700 %s", path, filepath.Dir(path))
+	}
+	return io.ReadAll(io.LimitReader(f, maxInfo+1))
 }
 
 // writeInfo replaces daemon.json in one step: a reader sees the old one or the

@@ -1,13 +1,20 @@
 package local
 
 import (
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
+	"sync"
+	"time"
 )
 
 // maxLog is the size at which a log is put aside, as daemon.log.1.
 const maxLog = 4 << 20
+
+// older is where a log is put aside.
+func older(path string) string { return path + ".1" }
 
 // openLog opens the log to append to it; mark is its size.
 func openLog(path string) (f *os.File, mark int64, err error) {
@@ -15,7 +22,7 @@ func openLog(path string) (f *os.File, mark int64, err error) {
 		mark = i.Size()
 	}
 	if mark > maxLog {
-		if err := os.Rename(path, path+".1"); err != nil {
+		if err := os.Rename(path, older(path)); err != nil {
 			return nil, 0, err
 		}
 		mark = 0
@@ -24,9 +31,153 @@ func openLog(path string) (f *os.File, mark int64, err error) {
 	return f, mark, err
 }
 
-// Tail is the last n lines of a log (none if n is not positive), and its length, from where to go on.
-func Tail(path string, n int) (lines []string, length int64, err error) {
-	return tail(path, 0, n)
+// LogWriter writes the log of a daemon that runs for long: it puts the log aside when
+// it is large, and begins another one when somebody has put it aside. What else the
+// process writes to stdout and stderr goes along.
+type LogWriter struct {
+	path string
+	max  int64
+
+	mu     sync.Mutex
+	out    *os.File // stderr, which is the log
+	size   int64
+	looked time.Time // when the file at path was last looked at
+}
+
+// NewLogWriter is a writer to stderr, which is the log at path. It returns nil if
+// stderr is something else, such as a terminal.
+func NewLogWriter(path string, stderr *os.File) *LogWriter {
+	now, err := stderr.Stat()
+	if err != nil {
+		return nil
+	}
+	there, err := os.Stat(path)
+	if err != nil || !os.SameFile(now, there) {
+		return nil
+	}
+	return &LogWriter{path: path, max: maxLog, out: stderr, size: now.Size(), looked: time.Now()}
+}
+
+// betweenLooks is how often it is looked whether the log is still at its place.
+const betweenLooks = time.Second
+
+func (l *LogWriter) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.size+int64(len(line)) > l.max && l.size > 0 {
+		l.renew(os.Rename(l.path, older(l.path)))
+	} else if time.Since(l.looked) >= betweenLooks {
+		l.looked = time.Now()
+		if !l.inPlace() {
+			l.renew(nil)
+		}
+	}
+	n, err := l.out.Write(line)
+	l.size += int64(n)
+	return n, err
+}
+
+// inPlace reports whether the file at path is the one that is written to.
+func (l *LogWriter) inPlace() bool {
+	mine, err := l.out.Stat()
+	if err != nil {
+		return true
+	}
+	there, err := os.Stat(l.path)
+	return err == nil && os.SameFile(mine, there)
+}
+
+// renew begins another file at path, as whatever was written to the old one. Should
+// that fail, the old one goes on: a log that is too large is better than none.
+func (l *LogWriter) renew(err error) {
+	var f *os.File
+	if err == nil {
+		f, err = os.OpenFile(l.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	}
+	if err == nil {
+		err = errors.Join(duplicate(f, os.Stdout), duplicate(f, l.out), f.Close())
+	}
+	l.size = 0
+	if i, serr := l.out.Stat(); serr == nil && err == nil {
+		l.size = i.Size()
+	}
+}
+
+// LogFollower reads a log as it grows, over the files that it goes on in.
+type LogFollower struct {
+	path string
+	f    *os.File
+}
+
+// FollowLog begins behind the first offset bytes of the log at path.
+func FollowLog(path string, offset int64) (*LogFollower, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := f.Seek(offset, io.SeekStart); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return &LogFollower{path, f}, nil
+}
+
+// Copy writes what has come since.
+func (l *LogFollower) Copy(w io.Writer) error {
+	_, err := io.Copy(w, l.f)
+	if err != nil {
+		return err
+	}
+	mine, err := l.f.Stat()
+	if err != nil {
+		return err
+	}
+	next, err := os.Open(l.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // it will begin with the next line
+	}
+	if err != nil {
+		return err
+	}
+	there, err := next.Stat()
+	if err == nil && os.SameFile(mine, there) {
+		at, serr := l.f.Seek(0, io.SeekCurrent)
+		if serr == nil && there.Size() < at { // it was emptied
+			_, serr = l.f.Seek(0, io.SeekStart)
+		}
+		return errors.Join(serr, next.Close())
+	}
+	if err == nil {
+		_, err = io.Copy(w, l.f) // what came before the other one was there
+	}
+	err = errors.Join(err, l.f.Close())
+	l.f = next
+	if err == nil {
+		_, err = io.Copy(w, next)
+	}
+	return err
+}
+
+// Close ends the following.
+func (l *LogFollower) Close() error { return l.f.Close() }
+
+// LastLines are the last n lines of the log at path, and the length of its newest
+// file, -1 if there is none at the moment: lines that were put aside count, too.
+func LastLines(path string, n int) (lines []string, length int64, err error) {
+	lines, length, err = tail(path, 0, n)
+	missing := errors.Is(err, fs.ErrNotExist)
+	if err != nil && !missing || len(lines) >= n {
+		return lines, length, err
+	}
+	before, _, berr := tail(older(path), 0, n-len(lines))
+	switch {
+	case errors.Is(berr, fs.ErrNotExist) && missing:
+		return nil, -1, err
+	case berr != nil && !errors.Is(berr, fs.ErrNotExist):
+		return nil, -1, berr
+	case missing:
+		length = -1
+	}
+	return append(before, lines...), length, nil
 }
 
 // tail is the last n lines that a file has after mark, and its length. It reads

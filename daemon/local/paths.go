@@ -19,7 +19,7 @@ type Paths struct {
 }
 
 // FindPaths reads the environment. Relative XDG paths are ignored, as the
-// specification demands. Without $HOME nothing is guessed: what the user database
+// specification demands. With an error it returns the paths that there are. Without $HOME nothing is guessed: what the user database
 // calls home may be that of a service or of root, and nobody would look there.
 func FindPaths(lookup func(string) (string, bool)) (Paths, error) {
 	var missing bool
@@ -40,7 +40,7 @@ func FindPaths(lookup func(string) (string, bool)) (Paths, error) {
 		Config: dir("XDG_CONFIG_HOME", ".config"),
 	}
 	if missing {
-		return Paths{}, chat.Errorf(chat.CodeNotConfigured,
+		return p, chat.Errorf(chat.CodeNotConfigured,
 			"there is no home directory: set HOME, or XDG_DATA_HOME, XDG_STATE_HOME and XDG_CONFIG_HOME, to absolute paths")
 	}
 	if d, ok := lookup("XDG_RUNTIME_DIR"); ok && filepath.IsAbs(d) {
@@ -49,8 +49,13 @@ func FindPaths(lookup func(string) (string, bool)) (Paths, error) {
 	return p, nil
 }
 
-// ConfigFile is the configuration file.
-func (p Paths) ConfigFile() string { return filepath.Join(p.Config, "config.toml") }
+// ConfigFile is the configuration file, "" if there is no place for one.
+func (p Paths) ConfigFile() string {
+	if p.Config == "" {
+		return ""
+	}
+	return filepath.Join(p.Config, "config.toml")
+}
 
 // Log is the local daemon's log.
 func (p Paths) Log() string { return filepath.Join(p.State, "daemon.log") }

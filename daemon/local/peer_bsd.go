@@ -5,9 +5,13 @@ package local
 import (
 	"errors"
 	"net"
+	"os"
 
 	"golang.org/x/sys/unix"
 )
+
+// duplicate makes as another descriptor of the file f.
+func duplicate(f, as *os.File) error { return unix.Dup2(int(f.Fd()), int(as.Fd())) }
 
 // peerUID is the user on the other side, as the kernel saw it at connect.
 func peerUID(c *net.UnixConn) (int, error) {

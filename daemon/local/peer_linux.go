@@ -3,8 +3,14 @@ package local
 import (
 	"errors"
 	"net"
+	"os"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
+
+// duplicate makes as another descriptor of the file f.
+func duplicate(f, as *os.File) error { return unix.Dup3(int(f.Fd()), int(as.Fd()), 0) }
 
 // peerUID is the user on the other side, as the kernel saw it at connect.
 func peerUID(c *net.UnixConn) (int, error) {

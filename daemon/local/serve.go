@@ -52,6 +52,9 @@ var ErrServed = errors.New("served by another process")
 // Serve takes the data directory, binds its socket and runs the server until
 // that ends. Closing stop drains it; ctx ends it at once.
 func Serve(ctx context.Context, stop <-chan struct{}, o ServeOptions) (err error) {
+	if err := o.Paths.checkPrivate(func(string, ...any) {}); err != nil { // its client has said so
+		return err
+	}
 	if err := makeDir(o.Paths.Data, "XDG_DATA_HOME"); err != nil {
 		return err
 	}
@@ -75,6 +78,7 @@ func Serve(ctx context.Context, stop <-chan struct{}, o ServeOptions) (err error
 	info := Info{
 		PID: os.Getpid(), StartedAt: time.Now().UTC(), Socket: path,
 		Protocol: o.Protocol, Version: o.Version, Instance: o.Instance, InProcess: o.InProcess,
+		Environment: fingerprints(os.LookupEnv, o.Instance),
 	}
 	err = run(ctx, stop, o, l, info)
 	return errors.Join(err, leave(o.Paths, held, l, info))

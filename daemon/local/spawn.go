@@ -81,7 +81,7 @@ func (s *Starter) command(log, pipe *os.File) (*exec.Cmd, error) {
 	cmd.Dir = "/"
 	cmd.Stdout, cmd.Stderr = log, log // stdin is /dev/null
 	cmd.ExtraFiles = []*os.File{pipe} // descriptor 3
-	cmd.Env = append(os.Environ(), readyVariable+"="+strconv.Itoa(3))
+	cmd.Env = append(withFullPaths(os.Environ()), readyVariable+"="+strconv.Itoa(3))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	return cmd, nil
 }

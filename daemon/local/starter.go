@@ -193,6 +193,9 @@ var errAbsent = errors.New("no daemon")
 
 // find looks for the daemon until its condition is clear.
 func (s *Starter) find(ctx context.Context) (Info, error) {
+	if err := s.Paths.checkPrivate(s.notice); err != nil {
+		return Info{}, err
+	}
 	deadline := time.Now().Add(or(s.BusyTimeout, busyTimeout))
 	told := false
 	for {

@@ -22,6 +22,9 @@ type Status struct {
 
 // Status looks without starting anything.
 func (s *Starter) Status(ctx context.Context) (Status, error) {
+	if err := s.Paths.checkPrivate(s.notice); err != nil {
+		return Status{}, err
+	}
 	pid, held, err := holder(s.Paths.lockFile())
 	if err != nil {
 		return Status{}, err
@@ -56,6 +59,9 @@ const (
 // first; a daemon that does not answer gets SIGTERM, and with force SIGKILL. It
 // reports false if none was running.
 func (s *Starter) Stop(ctx context.Context, force bool) (bool, error) {
+	if err := s.Paths.checkPrivate(s.notice); err != nil {
+		return false, err
+	}
 	pid, held, err := holder(s.Paths.lockFile())
 	if err != nil || !held {
 		return false, err

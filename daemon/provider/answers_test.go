@@ -126,7 +126,7 @@ func TestFailuresHaveTheirCodes(t *testing.T) {
 		{"empty finish=length", chat.CodeProviderEmpty, false, "larger context"},
 		{"empty finish=content_filter", chat.CodeProviderFilter, false, ""},
 		{"status=400", chat.CodeProviderRefused, false, "as commanded"},
-		{"status=400 kind=context_length_exceeded", chat.CodeProviderRefused, false, "larger context"},
+		{"status=400 kind=context_length_exceeded", chat.CodeProviderContext, false, "larger context"},
 		{"status=400 kind=model_not_found", chat.CodeProviderModel, false, "chat models"},
 		{"status=401", chat.CodeProviderAuth, false, "OPENAI_API_KEY"},
 		{"status=401 message=bad+key+" + testKey, chat.CodeProviderAuth, false, "(the key)"},
@@ -211,7 +211,7 @@ func TestRequestsCarryTheConversation(t *testing.T) {
 		t.Fatal(g.err)
 	}
 	c := server.Calls()[0]
-	if c.Messages != 3 || c.Prompt != "two" || c.Header.Get("Authorization") != "Bearer "+testKey {
+	if c.Messages != 2 || c.Prompt != "one\n\ntwo" || c.Header.Get("Authorization") != "Bearer "+testKey {
 		t.Errorf("call %+v with %v", c, c.Header)
 	}
 	g := read(t, t.Context(), r, provider.Request{System: "be kind"})

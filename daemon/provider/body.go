@@ -57,9 +57,6 @@ func (b *body) next() ([]byte, error) {
 	}
 }
 
-// Read makes body the Body of a response. Nobody calls it: next reads.
-func (*body) Read([]byte) (int, error) { return 0, io.EOF }
-
 // Close ends the response. After a proper end it takes the last bytes, so that
 // the connection can be used again.
 func (b *body) Close() error {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/sashabaranov/go-openai"
@@ -13,67 +12,20 @@ import (
 	"chat"
 )
 
-// completionRequest is req for the wire. Messages without text, which failed
-// answers leave behind, are skipped: servers refuse them. No sampling
-// parameters and no token limit are set, so that every model takes it.
-func completionRequest(model string, req Request) (*openai.ChatCompletionRequest, error) {
-	out := &openai.ChatCompletionRequest{Model: model, Stream: true}
-	if req.System != "" {
-		out.Messages = append(out.Messages, openai.ChatCompletionMessage{Role: openai.ChatMessageRoleSystem, Content: req.System})
-	}
-	said := false
-	for _, m := range req.Messages {
-		if m.Content == "" {
-			continue
-		}
-		said = said || m.Role == chat.RoleUser
-		out.Messages = append(out.Messages, wireMessage(m))
-	}
-	if !said {
-		return out, chat.Errorf(chat.CodeInvalid, "there is nothing to answer: the conversation has no message of a user")
-	}
-	return out, nil
-}
-
-// wireMessage is a message as the API wants it: a user's images become parts with
-// data URLs, and a message without one stays a string, which every server takes.
-func wireMessage(m chat.Message) openai.ChatCompletionMessage {
-	out := openai.ChatCompletionMessage{Role: string(m.Role), Content: m.Content}
-	if m.Role != chat.RoleUser {
-		return out
-	}
-	parts, images := chat.SplitImages(m.Content), false
-	for _, p := range parts {
-		switch text := strings.TrimSpace(p.Source); {
-		case p.Image != nil:
-			images = true
-			out.MultiContent = append(out.MultiContent, openai.ChatMessagePart{
-				Type: openai.ChatMessagePartTypeImageURL, ImageURL: &openai.ChatMessageImageURL{URL: p.Image.URL()},
-			})
-		case text != "":
-			out.MultiContent = append(out.MultiContent, openai.ChatMessagePart{Type: openai.ChatMessagePartTypeText, Text: text})
-		}
-	}
-	if !images {
-		out.MultiContent = nil
-		return out
-	}
-	out.Content = ""
-	return out
-}
-
 // call is one answer being made.
 type call struct {
 	to     *endpoint
 	limits Limits
-	model  string
+	draft  *draft
+	known  *learned
+	begun  bool // something was emitted
 	emit   func(Event) error
 	pause  func() time.Duration
 }
 
 // stream makes the call and emits its events. It returns nil once a Finish was
 // emitted.
-func (c *call) stream(ctx context.Context, req *openai.ChatCompletionRequest) error {
+func (c *call) stream(ctx context.Context) error {
 	if c.limits.Total > 0 {
 		over := chat.Errorf(chat.CodeDeadline, "the answer of %s took longer than %s (the total limit): ask for less, or raise the limit", c.to.host, c.limits.Total)
 		limited, cancel := context.WithTimeoutCause(ctx, c.limits.Total, over)
@@ -81,30 +33,41 @@ func (c *call) stream(ctx context.Context, req *openai.ChatCompletionRequest) er
 		ctx = limited
 	}
 	for {
-		usage := !c.to.noUsage.Load()
-		req.StreamOptions = nil
-		if usage {
-			req.StreamOptions = &openai.StreamOptions{IncludeUsage: true}
+		err := c.once(ctx)
+		if err == nil || c.begun || ctx.Err() != nil {
+			return err
 		}
-		err := c.once(ctx, req)
-		if usage && errors.Is(err, errNoStreamOptions) {
-			c.to.noUsage.Store(true)
-			continue
+		refused := refusalIn(err)
+		if !c.draft.adapt(refused) {
+			return c.draft.explained(err, refused)
 		}
-		return err
 	}
 }
 
+// deliver emits an event. The first one says that the provider accepted the request.
+func (c *call) deliver(e Event) error {
+	if !c.begun {
+		c.begun = true
+		c.known.accept(c.draft)
+		for _, notice := range c.draft.notices() {
+			if err := c.emit(Event{Notice: notice}); err != nil {
+				return err
+			}
+		}
+	}
+	return c.emit(e)
+}
+
 // once makes one request.
-func (c *call) once(parent context.Context, req *openai.ChatCompletionRequest) error {
+func (c *call) once(parent context.Context) error {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
 	x := &exchange{
-		to: c.to, limits: c.limits, model: req.Model, pause: c.pause,
+		to: c.to, limits: c.limits, model: c.draft.id, whole: c.draft.form.whole, pause: c.pause,
 		watch: watch{cancel: cancel}, phases: c.to.phases(c.limits),
 	}
 	defer x.watch.disarm()
-	if err := c.open(ctx, x, req); err != nil {
+	if err := c.open(ctx, x); err != nil {
 		return c.why(parent, x, err)
 	}
 	defer func() { _ = x.body.Close() }() // the answer is in; nothing follows from a failing close
@@ -113,12 +76,25 @@ func (c *call) once(parent context.Context, req *openai.ChatCompletionRequest) e
 
 // open sends the request; the answer is x's body then. go-openai's stream is let go
 // of: it holds a buffer of its own for as long as an answer takes.
-func (c *call) open(ctx context.Context, x *exchange, req *openai.ChatCompletionRequest) error {
+func (c *call) open(ctx context.Context, x *exchange) error {
+	req, err := c.draft.request()
+	if err != nil {
+		return err
+	}
 	cfg := openai.DefaultConfig(c.to.key)
 	cfg.BaseURL, cfg.HTTPClient = c.to.base, x
-	x.watch.arm(c.limits.Headers, x.phases.headers)
+	client := openai.NewClientWithConfig(cfg)
 	defer x.watch.disarm()
-	_, err := openai.NewClientWithConfig(cfg).CreateChatCompletionStream(ctx, *req)
+	if x.whole {
+		x.watch.arm(c.limits.whole(), x.phases.whole)
+		_, err = client.CreateChatCompletion(ctx, *req)
+		if x.body != nil {
+			return nil // x gave go-openai nothing to read
+		}
+		return err
+	}
+	x.watch.arm(c.limits.Headers, x.phases.headers)
+	_, err = client.CreateChatCompletionStream(ctx, *req)
 	return err
 }
 
@@ -128,14 +104,18 @@ func (c *call) read(parent context.Context, x *exchange) error {
 	known := c.to.leavesOut(x.model)
 	a := newAnswer(c.limits.MaxAnswer, known, func(e Event) error {
 		x.watch.disarm() // our reader's time is not the provider's
-		return c.emit(e)
+		return c.deliver(e)
 	})
 	defer func() {
 		if a.think.leavesOut != known {
 			c.to.learn(x.model, !known)
 		}
 	}()
-	x.watch.arm(c.limits.FirstToken, x.phases.firstToken)
+	if x.whole {
+		x.watch.arm(c.limits.whole(), x.phases.whole)
+	} else {
+		x.watch.arm(c.limits.FirstToken, x.phases.firstToken)
+	}
 	for {
 		err := c.next(x, a)
 		switch {

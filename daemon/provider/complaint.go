@@ -1,16 +1,16 @@
 package provider
 
 import (
-	"encoding/json"
 	"errors"
+	"html"
+	"maps"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
-
-	"github.com/sashabaranov/go-openai"
 
 	"chat"
 )
@@ -21,94 +21,274 @@ const maxComplaint = 300
 // maxModelID bounds the name of a model, in characters.
 const maxModelID = 200
 
-// readComplaint reads an error body of any shape: OpenAI's, {"error":"…"},
-// {"message":"…"}, {"detail":…} as FastAPI has it, arrays of those, a web page, plain text.
-func (e *endpoint) readComplaint(body []byte) *openai.APIError {
-	out := new(openai.APIError)
-	var v any
-	if json.Unmarshal(body, &v) == nil {
-		out.Message = findMessage(v, 0)
-		out.Type, out.Code = findKind(v, 0)
-	} else if title := pageTitle(body); title != "" {
-		out.Message = title
-	} else if !strings.HasPrefix(strings.TrimSpace(string(body)), "<") {
-		out.Message = string(body)
-	}
-	out.Message = e.quotable(out.Message)
-	return out
+// complaint is what a provider says in the body of an error. It is an error
+// itself, for logs.
+type complaint struct {
+	Message string // the innermost sentence, quotable; "" if there is none
+
+	kinds string // types, codes and states, at all levels, in lower case
+	says  string // all sentences, in lower case
+	whole string // the beginning of the body, in lower case
+	code  int    // the innermost number that is called a code, or 0
+	page  bool   // the body is not JSON
+	delay time.Duration
+	used  int // tokens; 0 if it does not say
+	limit int // tokens; 0 if it does not say
 }
 
-// maxNesting bounds the search in an error body.
-const maxNesting = 6
+func (c *complaint) Error() string { return "the provider said: " + c.Message }
 
-// findMessage is the first sentence in v, in the order of what is most telling.
-func findMessage(v any, depth int) string {
+// readComplaint reads an error body of any shape: OpenAI's, {"error":"…"},
+// {"message":"…"}, {"detail":…} as FastAPI has it, arrays of those, values that
+// are pasted into sentences, a web page, plain text.
+func (e *endpoint) readComplaint(body []byte) *complaint {
+	if len(body) > maxErrorBody {
+		body = body[:maxErrorBody]
+	}
+	text := strings.TrimSpace(strings.TrimPrefix(string(body), byteOrderMark))
+	c := &complaint{whole: strings.ToLower(text[:min(len(text), 4096)])}
+	_, isJSON := literal(text)
+	c.page = !isJSON
+	said := c.sentence(text, 0)
+	if said == "" {
+		said, _, _ = strings.Cut(c.kinds, "\n")
+	}
+	c.Message = e.quotable(said)
+	c.delay = max(c.delay, textDelay(c.says, time.Now()))
+	c.countTokens()
+	return c
+}
+
+// sentence is the innermost sentence of a text: what an object in it says, or
+// the text itself.
+func (c *complaint) sentence(text string, depth int) string {
+	text = strings.TrimSpace(text)
+	if text == "" || depth > maxNesting {
+		return ""
+	}
+	if text[0] == '<' {
+		text = pageText(text)
+		c.add(&c.says, text)
+		return text
+	}
+	for tries, at := 0, 0; tries < 8; tries++ {
+		i := strings.IndexAny(text[at:], "{[")
+		if i < 0 {
+			break
+		}
+		at += i
+		v, ok := literal(text[at:])
+		if !ok && strings.HasPrefix(text[at:], `{\"`) {
+			v, ok = literal(strings.NewReplacer(`\"`, `"`, `\\`, `\`).Replace(text[at:]))
+		}
+		if ok && (at == 0 || tells(v)) {
+			if said := c.read(v, depth+1); said != "" {
+				c.add(&c.says, text[:at])
+				return said
+			}
+			if at == 0 {
+				return "" // an object that says nothing is no sentence
+			}
+		}
+		at++
+	}
+	c.add(&c.says, text)
+	return text
+}
+
+// add appends a text in lower case to all that was said, within bounds.
+func (*complaint) add(to *string, text string) {
+	if text != "" && len(*to) < maxErrorBody {
+		*to += strings.ToLower(text) + "\n"
+	}
+}
+
+// tells reports whether a value in a sentence is an error, and not an example in it.
+func tells(v any) bool {
+	switch v := v.(type) {
+	case []any:
+		return len(v) > 0 && tells(v[0])
+	case map[string]any:
+		for name := range v {
+			switch plain(name) {
+			case "error", "errors", "message", "msg", "detail", "errormessage", "errormsg", "fault":
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// plain is the name of a field without the differences in how names are written.
+func plain(name string) string {
+	return strings.NewReplacer("_", "", "-", "").Replace(strings.ToLower(name))
+}
+
+// speaking are the fields that may have a sentence, the most telling first. raw
+// is what OpenRouter had from a provider behind it.
+func speaking() []string {
+	return []string{
+		"error", "message", "detail", "errors", "msg", "errormessage", "errormsg", "errmsg", "err", "errordescription",
+		"exception", "fault", "faultstring", "details", "metadata", "raw", "reason", "title",
+		"statusmessage", "description", "text", "response", "body", "data",
+	}
+}
+
+// read takes in what a value says of the error, and returns its sentence.
+func (c *complaint) read(v any, depth int) string {
 	if depth > maxNesting {
 		return ""
 	}
 	switch v := v.(type) {
 	case string:
-		return v
+		return c.sentence(v, depth)
 	case []any:
+		first := ""
 		for _, item := range v {
-			if s := findMessage(item, depth+1); s != "" {
-				return s
+			if said := c.read(item, depth+1); first == "" {
+				first = said
 			}
 		}
+		return first
 	case map[string]any:
-		for _, name := range []string{"error", "message", "detail", "details", "errors", "msg", "error_msg", "error_description", "reason", "title"} {
-			if s := findMessage(v[name], depth+1); s != "" {
-				return s
-			}
+		fields := map[string]any{}
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			fields[plain(name)] = v[name]
+			c.note(plain(name), v[name])
 		}
+		return c.best(fields, depth)
 	}
 	return ""
 }
 
-// findKind is the type and the code of the innermost error object. The code is
-// an int or a string.
-func findKind(v any, depth int) (typ string, code any) {
-	if depth > maxNesting {
-		return "", nil
+// best is the first sentence in the fields of an object. A single word, or the
+// name of a status, gives way to a real one.
+func (c *complaint) best(fields map[string]any, depth int) string {
+	weak := ""
+	strong := ""
+	if _, named := fields["error"].(string); named && c.read(fields["message"], depth+1) != "" {
+		delete(fields, "error") // its name, beside what it is
 	}
-	switch v := v.(type) {
-	case []any:
-		if len(v) > 0 {
-			return findKind(v[0], depth+1)
+	for _, name := range speaking() {
+		said := c.read(fields[name], depth+1)
+		switch {
+		case said == "":
+		case strong == "" && strings.ContainsFunc(said, unicode.IsSpace) && !generic(said):
+			strong = said
+			if at := path(fields["loc"]); at != "" && name == "msg" {
+				strong = at + ": " + said // FastAPI: where in the request
+			}
+		case weak == "":
+			weak = said
 		}
-	case map[string]any:
-		switch inner := v["error"].(type) {
-		case map[string]any, []any:
-			return findKind(inner, depth+1)
+	}
+	if strong == "" {
+		return weak
+	}
+	return strong
+}
+
+// generic reports whether a sentence only says that something failed.
+func generic(said string) bool {
+	switch s := strings.Trim(strings.ToLower(said), ". "); s {
+	case "provider returned error", "an error occurred", "unknown error", "upstream error", "request failed", "bad request error":
+		return true
+	default:
+		for status := http.StatusBadRequest; status < 600; status++ {
+			if s == strings.ToLower(http.StatusText(status)) && s != "" {
+				return true
+			}
 		}
-		typ, _ = v["type"].(string)
-		switch c := v["code"].(type) {
+	}
+	return false
+}
+
+// path is a place in a request, as FastAPI gives it: ["body", "messages", 0].
+func path(loc any) string {
+	list, _ := loc.([]any)
+	var parts []string
+	for _, p := range list {
+		switch p := p.(type) {
 		case string:
-			code = c
-			if n, err := strconv.Atoi(c); err == nil {
-				code = n
+			parts = append(parts, p)
+		case float64:
+			parts = append(parts, strconv.Itoa(int(p)))
+		}
+	}
+	return strings.Join(parts, ".")
+}
+
+// note takes in a field that names the kind of the error, or has a number.
+func (c *complaint) note(name string, v any) {
+	switch name {
+	case "type", "code", "status", "reason", "errortype", "errorcode", "statuscode", "quotaid", "param", "error":
+		switch v := v.(type) {
+		case string:
+			if !strings.ContainsFunc(v, unicode.IsSpace) {
+				c.add(&c.kinds, v)
+			}
+			if n, err := strconv.Atoi(v); err == nil && c.code == 0 && name != "param" {
+				c.code = n
 			}
 		case float64:
-			code = int(c)
+			if n := int(v); n >= 100 && (c.code == 0 || name == "code") {
+				c.code = n
+			}
 		}
+	case "headers": // those of a provider behind this one
+		if inner, ok := v.(map[string]any); ok {
+			for name, value := range inner {
+				c.delay = max(c.delay, fieldDelay(plain(name), value, time.Now()))
+			}
+		}
+	case "nprompttokens":
+		c.used = count(v)
+	case "nctx":
+		c.limit = count(v)
+	default:
+		c.delay = max(c.delay, fieldDelay(name, v, time.Now()))
 	}
-	return typ, code
 }
 
-var title = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`)
+func count(v any) int {
+	if n, ok := v.(float64); ok && n > 0 && n < maxContext {
+		return int(n)
+	}
+	return 0
+}
+
+var (
+	pageTitles = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`)
+	headings   = regexp.MustCompile(`(?is)<h1[^>]*>(.*?)</h1>`)
+	messages   = regexp.MustCompile(`(?is)<(?:\w+:)?(?:message|faultstring|errormessage|detail|description)\b[^>]*>\s*([^<]+?)\s*<`)
+	invisible  = regexp.MustCompile(`(?is)<(?:script|style|head)\b.*?</(?:script|style|head)>|<!--.*?-->`)
+	markup     = regexp.MustCompile(`(?s)<[^>]*>`)
+)
 
 func pageTitle(page []byte) string {
-	if m := title.FindSubmatch(page); m != nil {
-		return string(m[1])
+	if m := pageTitles.FindSubmatch(page); m != nil {
+		return html.UnescapeString(string(m[1]))
 	}
 	return ""
+}
+
+// pageText is what a page or an XML document says in one sentence.
+func pageText(page string) string {
+	for _, part := range []*regexp.Regexp{pageTitles, headings, messages} {
+		if m := part.FindStringSubmatch(page); m != nil {
+			if said := strings.TrimSpace(html.UnescapeString(markup.ReplaceAllString(m[1], " "))); said != "" {
+				return said
+			}
+		}
+	}
+	return strings.TrimSpace(html.UnescapeString(markup.ReplaceAllString(invisible.ReplaceAllString(page, " "), " ")))
 }
 
 // quotable is s for a message to a user: on one line, short, without control
-// characters and without the endpoint's key.
+// characters, the endpoint's key and what else looks like a secret.
 func (e *endpoint) quotable(s string) string {
 	// Cleaned first: a key with a zero-width space in it is still the key.
-	return clean(e.withoutKey(clean(e.withoutKey(s), maxErrorBody)), maxComplaint)
+	return clean(withoutSecrets(e.withoutKey(clean(e.withoutKey(s), maxErrorBody))), maxComplaint)
 }
 
 // minSecret is the length from which a key is one; local servers take any word.
@@ -119,6 +299,31 @@ func (e *endpoint) withoutKey(s string) string {
 		return s
 	}
 	return strings.ReplaceAll(s, e.key, "(the key)")
+}
+
+var (
+	// keyShapes are keys by their looks, whole or with stars or dots in them.
+	keyShapes = regexp.MustCompile(`\b(?:(?:sk|pk|rk|ak|gsk|csk|xai|pplx|hf|r8|nvapi|fw|tgp|ghp|gho|ghu|ghs|github_pat|glpat)[-_]|AIza|AKIA|ya29\.|eyJ)[A-Za-z0-9_*.…/+-]{5,}[A-Za-z0-9*…]`)
+	// keysNamed are keys by the words before them.
+	keysNamed = regexp.MustCompile(`(?i)((?:api[-_ ]?key|access[-_ ]?token|key hash \(token\)|authorization|password|secret)(?: provided| is)?["']?\s*[:=]\s*["'` + "`" + `]?(?:bearer\s+)?)([^\s"'` + "`" + `,;(){}<>]{6,})`)
+	bearers   = regexp.MustCompile(`(?i)(\bbearer\s+)([A-Za-z0-9_.~+/=*-]{8,})`)
+	keysInURL = regexp.MustCompile(`(?i)([?&](?:key|api[-_]?key|token|access_token|sig|signature)=)([^&\s"']+)`)
+	userInfo  = regexp.MustCompile(`(://)([^/\s@"']+@)`)
+)
+
+// withoutSecrets masks what looks like a key, ours or another's.
+func withoutSecrets(s string) string {
+	s = keyShapes.ReplaceAllString(s, "(the key)")
+	for _, named := range []*regexp.Regexp{keysNamed, bearers, keysInURL} {
+		s = named.ReplaceAllStringFunc(s, func(m string) string {
+			parts := named.FindStringSubmatch(m)
+			if strings.HasPrefix(parts[2], "http") {
+				return m
+			}
+			return parts[1] + "(the key)"
+		})
+	}
+	return userInfo.ReplaceAllString(s, "$1")
 }
 
 // clean puts s on one line of at most limit characters, without control and
@@ -145,39 +350,8 @@ func clean(s string, limit int) string {
 
 // redacted is err's text without the key, as an error for logs.
 func (e *endpoint) redacted(err error) error {
-	if text := e.withoutKey(err.Error()); text != err.Error() {
+	if text := withoutSecrets(e.withoutKey(err.Error())); text != err.Error() {
 		return errors.New(text)
 	}
 	return err
-}
-
-// maxRetryAfter is the longest wait that a provider may ask for.
-const maxRetryAfter = 2 * time.Minute
-
-// retryAfter is how long the provider asks to wait (RFC 9110, section 10.2.3:
-// seconds or a date), at most maxRetryAfter; 0 if it does not say. Dates are
-// taken by the provider's own clock where it shows it.
-func retryAfter(h http.Header, now time.Time) time.Duration {
-	if ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64); err == nil && ms > 0 {
-		return wait(ms / 1000)
-	}
-	value := strings.TrimSpace(h.Get("Retry-After"))
-	if s, err := strconv.ParseFloat(value, 64); s > 0 && (err == nil || errors.Is(err, strconv.ErrRange)) {
-		return wait(s)
-	}
-	at, err := http.ParseTime(value)
-	if err != nil {
-		return 0
-	}
-	if date, err := http.ParseTime(h.Get("Date")); err == nil {
-		now = date
-	}
-	return wait(at.Sub(now).Seconds())
-}
-
-func wait(seconds float64) time.Duration {
-	if !(seconds > 0) {
-		return 0
-	}
-	return time.Duration(min(seconds, maxRetryAfter.Seconds()) * float64(time.Second))
 }

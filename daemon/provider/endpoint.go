@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -14,41 +15,133 @@ import (
 // endpoint is one OpenAI-compatible server and the key that belongs to it, and
 // to it alone.
 type endpoint struct {
-	name      string // what users type before a slash, as in ollama/qwen3:8b
-	base      string // without a slash at the end
-	origin    string // scheme://host:port of base
-	host      string // host:port, or the host alone on a default port, for messages
-	key       string
-	local     bool // found by discovery
-	transport http.RoundTripper
-	// noUsage is set once the server has refused stream_options.
-	noUsage atomic.Bool
+	name       string // what users type before a slash, as in ollama/qwen3:8b
+	base       string // without a query, and without a slash at the end
+	path       string // of base, escaped
+	query      url.Values
+	origin     string // scheme://host:port of base
+	host       string // host:port, or the host alone on a default port, for messages
+	key        string
+	from       Sources
+	local      bool   // found by discovery
+	azure      bool   // the key goes into the header api-key
+	deployment string // the model that the base URL names, at Azure
+	// unversioned says that the base URL names no version of the API: it may lack the /v1.
+	unversioned bool
+	transport   http.RoundTripper
+	*apiPath
 	limited atomic.Pointer[phases] // made for the first call
 	// openTag says of models whether they open their reasoning with a tag if they close
 	// it with one, as far as that was seen.
 	openTag sync.Map
 }
 
-// newEndpoint checks base, which must be an http or https URL without user
-// info, query or fragment.
-func newEndpoint(base, key string, transport http.RoundTripper) (*endpoint, error) {
-	u, err := url.Parse(base)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" ||
-		u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, chat.Errorf(chat.CodeNotConfigured,
-			"the provider's base URL %q is not usable: set OPENAI_BASE_URL to something like %s", printableURL(base), DefaultBaseURL)
+// apiPath is where below its base URL a server has the API, as far as that was seen.
+type apiPath struct {
+	below atomic.Bool // at /v1
+}
+
+// Sources are where an endpoint's settings were found, as in OPENAI_BASE_URL, or
+// base_url in /home/me/.config/chat/config.toml, line 3.
+type Sources struct {
+	BaseURL string // "" means that it is not set, and DefaultBaseURL counts
+	Key     string
+}
+
+// shell are the settings of a client, which it takes from its environment.
+func shell() Sources {
+	return Sources{BaseURL: "OPENAI_BASE_URL in your shell", Key: "OPENAI_API_KEY in your shell"}
+}
+
+func (s Sources) key() string {
+	if s.Key == "" {
+		return "OPENAI_API_KEY"
+	}
+	return s.Key
+}
+
+// base is the setting that the base URL comes from, with its value.
+func (s Sources) base(e *endpoint) string {
+	switch {
+	case e.local:
+		return e.base
+	case s.BaseURL == "":
+		return fmt.Sprintf("OPENAI_BASE_URL (it is %s)", e.base)
+	}
+	return fmt.Sprintf("%s (it is %s)", s.BaseURL, e.base)
+}
+
+// newEndpoint checks base, see parseBase, and the key.
+func newEndpoint(base, key string, from Sources, transport http.RoundTripper) (*endpoint, error) {
+	u, err := parseBase(base)
+	if err != nil {
+		setting := from.BaseURL
+		if setting == "" {
+			setting = "OPENAI_BASE_URL"
+		}
+		return nil, chat.Errorf(chat.CodeNotConfigured, "the base URL %s in %s %w: set it to something like %s", printableURL(base), setting, err, DefaultBaseURL)
 	}
 	if strings.ContainsAny(key, "\r\n\x00") {
-		return nil, chat.Errorf(chat.CodeNotConfigured, "the provider's key has a line break in it: set OPENAI_API_KEY to the key alone")
+		return nil, chat.Errorf(chat.CodeNotConfigured, "the provider's key has a line break in it: set %s to the key alone", from.key())
 	}
+	query := u.Query()
+	u.RawQuery = ""
 	return &endpoint{
-		name:      providerName(u),
-		base:      strings.TrimRight(base, "/"),
-		origin:    originOf(u),
-		host:      u.Host,
-		key:       key,
-		transport: transport,
+		name:        providerName(u),
+		base:        u.String(),
+		path:        u.EscapedPath(),
+		query:       query,
+		origin:      originOf(u),
+		host:        u.Host,
+		key:         key,
+		from:        from,
+		azure:       azureKey(u),
+		deployment:  deploymentOf(u),
+		unversioned: !versioned(u.Path) && !isAzure(u) && deploymentOf(u) == "",
+		transport:   transport,
+		apiPath:     new(apiPath),
 	}, nil
+}
+
+// same reports whether calls to both go the same way with the same key.
+func (e *endpoint) same(other *endpoint) bool {
+	return other != nil && e.base == other.base && e.query.Encode() == other.query.Encode() && e.key == other.key
+}
+
+// completions is the path of a call for an answer.
+const completions = "/chat/completions"
+
+// shown is the URL of a call, for messages.
+func (e *endpoint) shown(path string) string {
+	if e.below.Load() {
+		path = "/v1" + path
+	}
+	return e.base + path
+}
+
+// address completes a request for a call below the base URL: with what the base
+// URL has in its query, and the key as the server wants it.
+func (e *endpoint) address(req *http.Request, below bool) {
+	if below {
+		rest := strings.TrimPrefix(req.URL.EscapedPath(), e.path)
+		if u, err := req.URL.Parse(e.path + "/v1" + rest); err == nil { // of parts that were parsed before
+			req.URL = u
+		}
+	}
+	query := req.URL.Query()
+	for name, values := range e.query {
+		query[name] = values
+	}
+	req.URL.RawQuery = query.Encode()
+	req.Header.Set("User-Agent", "chat")
+	req.Header.Del("Authorization")
+	switch {
+	case e.key == "":
+	case e.azure && !strings.HasPrefix(e.key, "eyJ"): // a token of Entra ID is a JWT
+		req.Header.Set("Api-Key", e.key)
+	default:
+		req.Header.Set("Authorization", "Bearer "+e.key)
+	}
 }
 
 // originOf is the origin of u in the sense of RFC 6454.
@@ -60,16 +153,6 @@ func originOf(u *url.URL) string {
 	return u.Scheme + "://" + net.JoinHostPort(strings.ToLower(u.Hostname()), port)
 }
 
-// printableURL is raw without user info and query, which may hold secrets.
-func printableURL(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil || (u.Host == "" && raw != "") {
-		return "(not a URL)"
-	}
-	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
-}
-
-// providerName is a short name for the server at u.
 func providerName(u *url.URL) string {
 	switch host := strings.ToLower(u.Hostname()); host {
 	case "api.openai.com":

@@ -211,27 +211,6 @@ func statusIn(data []byte) int {
 	return 0
 }
 
-// otherWords is what an event says in fields that no HTTP error has, or beside an
-// error that is only the name of its status.
-func otherWords(data []byte, some bool) string {
-	var v map[string]any
-	if json.Unmarshal(data, &v) != nil {
-		return ""
-	}
-	if saysWords(v["error"]) && saysWords(v["message"]) {
-		return findMessage(v["message"], 0)
-	}
-	if some {
-		return ""
-	}
-	for _, name := range []string{"text", "errmsg", "err_msg", "errorMessage", "error_message", "statusMessage", "exception", "fault", "description", "data"} {
-		if s := findMessage(v[name], 0); s != "" {
-			return s
-		}
-	}
-	return ""
-}
-
 // failure is the error in f, which was made of raw, or nil.
 func (f *frame) failure(raw json.RawMessage) json.RawMessage {
 	if present(f.Error) {

@@ -1,10 +1,11 @@
 package provider
 
 import (
+	"bytes"
 	"context"
-	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/sashabaranov/go-openai"
@@ -20,6 +21,7 @@ type exchange struct {
 	to     *endpoint
 	limits Limits
 	model  string
+	whole  bool                 // a completion, not a stream, was asked for
 	pause  func() time.Duration // nil: none
 	watch  watch
 	phases *phases
@@ -37,17 +39,43 @@ func (x *exchange) Do(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	x.body = newBody(req.Context(), x, resp)
-	resp.Body = x.body
+	resp.Body = http.NoBody
 	return resp, nil
 }
 
-// roundTrip sends req to e, and to nowhere else: its key is in the headers.
+// roundTrip sends req to e, and to nowhere else: its key is in the headers. A base
+// URL without a version, below which there is nothing, is tried with /v1 once.
 // Errors are *chat.Error, or the cause of the request's context.
 func (e *endpoint) roundTrip(req *http.Request) (*http.Response, error) {
 	if originOf(req.URL) != e.origin {
 		return nil, chat.Errorf(chat.CodeInternal, "a request for %s was about to go elsewhere", e.host)
 	}
-	req.Header.Set("User-Agent", "chat")
+	below := e.below.Load()
+	resp, err := e.send(req.Clone(req.Context()), below)
+	if err != nil || below || !e.unversioned || !nothingThere(resp) {
+		return resp, err
+	}
+	second := req.Clone(req.Context())
+	if req.GetBody != nil {
+		if second.Body, err = req.GetBody(); err != nil {
+			return resp, nil //nolint:nilerr // there is an answer to go by
+		}
+	}
+	better, err := e.send(second, true)
+	if err != nil {
+		return resp, nil //nolint:nilerr // there is an answer to go by
+	}
+	if nothingThere(better) {
+		_ = better.Body.Close() // not wanted
+		return resp, nil
+	}
+	_ = resp.Body.Close() // not wanted
+	e.below.Store(true)
+	return better, nil
+}
+
+func (e *endpoint) send(req *http.Request, below bool) (*http.Response, error) {
+	e.address(req, below)
 	resp, err := e.transport.RoundTrip(req)
 	if err == nil {
 		return resp, nil
@@ -58,11 +86,34 @@ func (e *endpoint) roundTrip(req *http.Request) (*http.Response, error) {
 	return nil, e.connectError(err)
 }
 
+// nothingThere reports whether a response says that there is no such URL: a web
+// page, a status, or LM Studio's error under the status of a success.
+func nothingThere(resp *http.Response) bool {
+	kind := resp.Header.Get("Content-Type")
+	switch {
+	case resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusMethodNotAllowed:
+		return true
+	case resp.StatusCode != http.StatusOK:
+		return false
+	case strings.HasPrefix(kind, "text/html"):
+		return true
+	case !strings.HasPrefix(kind, "application/json") || resp.ContentLength <= 0 || resp.ContentLength > 1024:
+		return false
+	}
+	// A failure to read comes again when the body is read.
+	head, _ := io.ReadAll(io.LimitReader(resp.Body, resp.ContentLength))
+	resp.Body = readCloser{io.MultiReader(bytes.NewReader(head), resp.Body), resp.Body}
+	return bytes.Contains(head, []byte("Unexpected endpoint"))
+}
+
+// readCloser reads from one and closes the other.
+type readCloser struct {
+	io.Reader
+	io.Closer
+}
+
 // maxErrorBody bounds what is read of a response that is an error.
 const maxErrorBody = 64 << 10
-
-// errNoStreamOptions is the cause of a refusal of stream_options.
-var errNoStreamOptions = errors.New("the server does not know stream_options")
 
 // check returns nil for a success and otherwise consumes the response.
 func (e *endpoint) check(resp *http.Response, model string) error {

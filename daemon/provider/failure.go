@@ -1,16 +1,10 @@
 package provider
 
 import (
-	"crypto/tls"
-	"crypto/x509"
-	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"strings"
 	"time"
-
-	"github.com/sashabaranov/go-openai"
 
 	"chat"
 )
@@ -24,48 +18,32 @@ func (e *endpoint) statusError(status int, h http.Header, body []byte, model str
 		return e.protocolError("redirects to another address, where a key is never sent", nil)
 	}
 	said := e.readComplaint(body)
-	said.HTTPStatusCode = status
-	out := e.refusal(said, model)
-	out.RetryAfter = retryAfter(h, time.Now())
-	if out.Retryable && out.RetryAfter > 0 {
-		out.Message += fmt.Sprintf("; it asks to wait %s", out.RetryAfter.Round(time.Second))
-	}
-	if (status == http.StatusBadRequest || status == http.StatusUnprocessableEntity) && mentionsStreamOptions(body) {
-		out.Cause = errNoStreamOptions
-	}
+	said.delay = retryDelay(h, said, status == http.StatusTooManyRequests, time.Now())
+	out := e.refusal(said, status, model)
+	out.Cause = newRefusal(out.Cause, status, body)
 	return out
 }
 
-func mentionsStreamOptions(body []byte) bool {
-	s := string(body)
-	return strings.Contains(s, "stream_options") || strings.Contains(s, "include_usage")
-}
+// itSaid stands between our words and the provider's.
+const itSaid = "; it said: "
 
 // streamError is the error that an error object inside a 200 response is.
 func (e *endpoint) streamError(raw []byte, model string) *chat.Error {
-	said := e.readEventError(raw)
-	if n, ok := said.Code.(int); ok && n >= 400 && n < 600 {
-		said.HTTPStatusCode = n
-	} else if n := statusIn(raw); n != 0 {
-		said.HTTPStatusCode = n
-	} else {
-		said.HTTPStatusCode = statusOfKind(said)
-	}
-	return e.refusal(said, model)
-}
-
-// readEventError reads the error in an event.
-func (e *endpoint) readEventError(raw []byte) *openai.APIError {
 	said := e.readComplaint(raw)
-	if words := otherWords(raw, said.Message != ""); words != "" {
-		said.Message = e.quotable(words)
+	status := said.code
+	if status < 400 || status >= 600 {
+		status = statusIn(raw)
 	}
-	return said
+	if status == 0 {
+		status = said.likelyStatus()
+	}
+	out := e.refusal(said, status, model)
+	out.Cause = newRefusal(out.Cause, status, raw)
+	return out
 }
 
-// statusOfKind is the status that an error would have had as a response.
-func statusOfKind(said *openai.APIError) int {
-	kind := strings.ToLower(fmt.Sprint(said.Type, " ", said.Code))
+// likelyStatus is the status that an error would have had as a response.
+func (c *complaint) likelyStatus() int {
 	for _, k := range []struct {
 		part   string
 		status int
@@ -78,7 +56,7 @@ func statusOfKind(said *openai.APIError) int {
 		{"invalid_request", http.StatusBadRequest},
 		{"context_length", http.StatusBadRequest},
 	} {
-		if strings.Contains(kind, k.part) {
+		if strings.Contains(c.kinds, k.part) {
 			return k.status
 		}
 	}
@@ -87,73 +65,110 @@ func statusOfKind(said *openai.APIError) int {
 
 // refusal makes the sentence: what happened, what to do next, and what the
 // provider said about it.
-func (e *endpoint) refusal(said *openai.APIError, model string) *chat.Error {
-	status := said.HTTPStatusCode
-	kind := strings.ToLower(fmt.Sprint(said.Type, " ", said.Code))
-	fail := func(code chat.Code, format string, args ...any) *chat.Error {
-		out := chat.Errorf(code, format, args...)
-		if said.Message != "" {
-			out.Message += "; it said: " + said.Message
+func (e *endpoint) refusal(said *complaint, status int, model string) *chat.Error {
+	kind := said.classify(status)
+	out := e.sentence(kind, said, status, model)
+	switch kind {
+	case refusalRate, refusalBusy, refusalLoading, refusalServer:
+		if said.delay <= maxRetryAfter {
+			out.Retryable, out.RetryAfter = true, said.delay
 		}
-		out.Cause = said
-		return out
+	default: // asking again would bring the same
 	}
+	if said.Message != "" {
+		out.Message += itSaid + said.Message
+	}
+	out.Cause = said
+	return out
+}
+
+// sentence is what happened, and what to do next.
+func (e *endpoint) sentence(k refusalKind, said *complaint, status int, model string) *chat.Error {
+	switch k {
+	case refusalContext:
+		return chat.Errorf(chat.CodeProviderContext, "the conversation is longer than the model takes%s: start a new one, or choose a model with a larger context", said.tokens())
+	case refusalTooFast:
+		return chat.Errorf(chat.CodeProviderRateLimit, "%s takes at most %d tokens a minute, and this conversation needs %d: start a new one, choose another model, or have the limit of the account raised", e.host, said.limit, said.used)
+	case refusalPayload:
+		return chat.Errorf(chat.CodeProviderRefused, "the request is too large for %s (%d): send fewer or smaller files, or start a new conversation", e.host, status)
+	case refusalQuota:
+		return chat.Errorf(chat.CodeProviderQuota, "the account at %s has no quota left: add credit there, or use another key or a local model", e.host)
+	case refusalAuth:
+		return e.badKey(status)
+	case refusalForbidden:
+		if said.page && strings.HasPrefix(said.whole, "<") {
+			return chat.Errorf(chat.CodeProviderAuth, "a web page in place of %s does not allow this (403): a firewall may stand before it, or %s is another address", e.host, e.from.base(e))
+		}
+		return chat.Errorf(chat.CodeProviderAuth, "%s does not allow this (403): see whether the key (%s) may use the model %s", e.host, e.from.key(), clean(model, maxModelID))
+	case refusalModel:
+		return e.noSuchModel(model, "", nil)
+	case refusalPath:
+		return chat.Errorf(chat.CodeProviderProtocol, "%s has nothing at %s (%d): check %s%s", e.host, e.shown(completions), status, e.from.base(e), e.pathAdvice())
+	case refusalFilter:
+		return chat.Errorf(chat.CodeProviderFilter, "the content filter of %s refused the message: put it differently, or choose another model", e.host)
+	case refusalPlainHTTP:
+		return chat.Errorf(chat.CodeProviderConnect, "%s takes HTTPS only: write https:// in %s", e.host, e.from.base(e))
+	case refusalProxy:
+		return e.proxyRefusal(status)
+	case refusalBusy:
+		return e.pausing(chat.CodeProviderServer, "is overloaded", said, status)
+	case refusalLoading:
+		return e.pausing(chat.CodeProviderServer, "is still loading the model", said, status)
+	case refusalRate:
+		return e.pausing(chat.CodeProviderRateLimit, "limits the rate", said, status)
+	case refusalServer:
+		return e.pausing(chat.CodeProviderServer, "failed", said, status)
+	case refusalOther:
+	}
+	return chat.Errorf(chat.CodeProviderRefused, "%s refused the request (%d): change the message or the model (\"chat models\" lists them)", e.host, status)
+}
+
+// pausing is the sentence of a failure that passes.
+func (e *endpoint) pausing(code chat.Code, what string, said *complaint, status int) *chat.Error {
+	if said.delay > 0 {
+		return chat.Errorf(code, "%s %s (%d) and asks to wait %s: send again then", e.host, what, status, inWords(said.delay))
+	}
+	return chat.Errorf(code, "%s %s (%d): wait a little and send again", e.host, what, status)
+}
+
+// tokens is how long the conversation is and may be, as far as the provider says.
+func (c *complaint) tokens() string {
 	switch {
-	case strings.Contains(kind, "insufficient_quota") || strings.Contains(kind, "billing") || status == http.StatusPaymentRequired:
-		return fail(chat.CodeProviderQuota, "the account at %s has no quota left: add credit there, or use another key or a local model", e.host)
-	case status == http.StatusUnauthorized && e.key == "":
-		return fail(chat.CodeProviderAuth, "%s asks for a key (401): chat auth login keeps one, or set OPENAI_API_KEY", e.host)
-	case status == http.StatusUnauthorized:
-		return fail(chat.CodeProviderAuth, "%s does not accept the key (401): chat auth login keeps a valid one, or set OPENAI_API_KEY to it", e.host)
-	case status == http.StatusForbidden:
-		return fail(chat.CodeProviderAuth, "%s does not allow this (403): see whether the key may use the model %s", e.host, clean(model, maxModelID))
-	case status == http.StatusNotFound || status < 500 && strings.Contains(kind, "model_not_found"):
-		return e.noSuchModel(model, said.Message, said)
-	case status == http.StatusTooManyRequests:
-		return chat.Retryable(fail(chat.CodeProviderRateLimit, "%s limits the rate (429): wait a little and send again", e.host))
-	case status == http.StatusRequestTimeout || status == http.StatusConflict || status == http.StatusTooEarly || status >= 500:
-		return chat.Retryable(fail(chat.CodeProviderServer, "%s failed (%d): send again in a moment", e.host, status))
-	case strings.Contains(kind, "context_length") || strings.Contains(strings.ToLower(said.Message), "context length"):
-		return fail(chat.CodeProviderRefused, "the conversation is longer than the model takes (%d): start a new one, or choose a model with a larger context", status)
-	default:
-		return fail(chat.CodeProviderRefused, "%s refused the request (%d): change the message or the model (\"chat models\" lists them)", e.host, status)
+	case c.used > 0 && c.limit > 0:
+		return fmt.Sprintf(" (%d tokens, and it takes %d)", c.used, c.limit)
+	case c.limit > 0:
+		return fmt.Sprintf(" (it takes %d tokens)", c.limit)
 	}
+	return ""
+}
+
+func (e *endpoint) badKey(status int) *chat.Error {
+	if e.key == "" {
+		return chat.Errorf(chat.CodeProviderAuth, "%s asks for a key (%d): keep one with chat auth login, or set OPENAI_API_KEY", e.host, status)
+	}
+	return chat.Errorf(chat.CodeProviderAuth, "%s does not accept the key of %s (%d): set it to a valid one, or keep one with chat auth login", e.host, e.from.key(), status)
+}
+
+// pathAdvice is what is commonly wrong with a base URL whose paths do not exist.
+func (e *endpoint) pathAdvice() string {
+	switch {
+	case e.azure && e.query.Get("api-version") == "":
+		return ", which needs ?api-version=2024-10-21 or later at its end"
+	case e.azure:
+		return ": the deployment, or the api-version, may be another"
+	case e.unversioned:
+		return "; the API was not found under /v1 either"
+	}
+	return ": the path of the API may be another"
 }
 
 func (e *endpoint) noSuchModel(model, said string, cause error) *chat.Error {
 	out := chat.Errorf(chat.CodeProviderModel,
 		"%s has no model %q, or its base URL is another: \"chat models\" lists the models there are", e.host, clean(model, maxModelID))
 	if said != "" {
-		out.Message += "; it said: " + said
+		out.Message += itSaid + said
 	}
 	out.Cause = cause
-	return out
-}
-
-// connectError is a failure before there was a response.
-func (e *endpoint) connectError(err error) *chat.Error {
-	if own, ok := errors.AsType[*chat.Error](err); ok {
-		return own // the dialer's refusal of an address
-	}
-	out := &chat.Error{Code: chat.CodeProviderConnect, Retryable: true, Cause: e.redacted(err)}
-	_, noTLS := errors.AsType[tls.RecordHeaderError](err)
-	_, badCert := errors.AsType[*tls.CertificateVerificationError](err)
-	_, badName := errors.AsType[x509.HostnameError](err)
-	dns, noName := errors.AsType[*net.DNSError](err)
-	switch {
-	case noTLS || strings.Contains(err.Error(), "HTTP response to HTTPS client"):
-		out.Retryable = false
-		out.Message = fmt.Sprintf("%s does not speak TLS: use http:// in OPENAI_BASE_URL", e.host)
-	case badCert || badName:
-		out.Retryable = false
-		out.Message = fmt.Sprintf("the certificate of %s is not valid: check OPENAI_BASE_URL and the machine's certificates", e.host)
-	case noName:
-		out.Message = fmt.Sprintf("cannot find the host %s: check the network and OPENAI_BASE_URL", clean(dns.Name, maxModelID))
-	case e.local:
-		out.Message = fmt.Sprintf("%s at %s does not answer any more: start it again", e.name, e.host)
-	default:
-		out.Message = fmt.Sprintf("cannot connect to %s: check the network and OPENAI_BASE_URL", e.host)
-	}
 	return out
 }
 
@@ -177,7 +192,7 @@ func (e *endpoint) notUnderstood(event []byte, some bool) *chat.Error {
 
 // afterwards is the notice of a failure behind the end of an answer.
 func (e *endpoint) afterwards(said []byte) string {
-	words := e.readEventError(said).Message
+	words := e.readComplaint(said).Message
 	if words == "" {
 		words = e.quotable(string(said))
 	}
@@ -187,7 +202,7 @@ func (e *endpoint) afterwards(said []byte) string {
 // protocolError says that e is not an OpenAI-compatible server.
 func (e *endpoint) protocolError(what string, cause error) *chat.Error {
 	out := chat.Errorf(chat.CodeProviderProtocol,
-		"%s %s: see whether OPENAI_BASE_URL is an OpenAI-compatible API (it often ends in /v1)", e.host, what)
+		"%s %s: see whether %s is an OpenAI-compatible API (it often ends in /v1)", e.host, what, e.from.base(e))
 	if cause != nil {
 		out.Cause = e.redacted(cause)
 	}

@@ -31,14 +31,15 @@ type locals struct {
 
 	mu    sync.Mutex // guards what follows
 	found []local
-	known []local // the last ones found, gone or not
+	empty *endpoint // the first server that is there and has no models
+	known []local   // the last ones found, gone or not
 	asOf  time.Time
 }
 
 func newLocals(opts Discovery, transport http.RoundTripper, logger *slog.Logger) *locals {
 	l := &locals{opts: opts, logger: logger, looking: make(chan struct{}, 1)}
 	for _, place := range opts.Locals {
-		e, err := newEndpoint(place.BaseURL, "", transport)
+		e, err := newEndpoint(place.BaseURL, "", Sources{BaseURL: "the list of local servers"}, transport)
 		if err != nil {
 			logger.Warn("provider: a local server's address is not usable", "name", place.Name, "err", err)
 			continue
@@ -68,42 +69,56 @@ func (l *locals) find(ctx context.Context, again bool) ([]local, error) {
 	if fresh {
 		return found, nil
 	}
-	found = l.look(ctx)
+	found, empty := l.look(ctx)
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx) // what was found may not be all
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.found, l.asOf = found, time.Now()
+	l.found, l.empty, l.asOf = found, empty, time.Now()
 	if len(found) > 0 {
 		l.known = found
 	}
 	return found, nil
 }
 
-func (l *locals) look(ctx context.Context) []local {
+// look asks all places.
+func (l *locals) look(ctx context.Context) (found []local, empty *endpoint) {
 	ctx, cancel := context.WithTimeout(ctx, l.opts.Budget)
 	defer cancel()
-	seen := make([]local, len(l.at))
+	seen, none := make([]local, len(l.at)), make([]bool, len(l.at))
 	var asking sync.WaitGroup
 	for i, e := range l.at {
 		asking.Go(func() {
-			entries, err := e.models(ctx)
+			given, err := e.models(ctx)
 			if err != nil {
 				l.logger.Debug("provider: no local server", "name", e.name, "err", err)
 				return
 			}
-			seen[i] = local{e, genuine(entries), factsOf(entries)}
+			seen[i] = local{e, genuine(given.entries), factsOf(given.entries)}
+			none[i] = given.proper && len(given.entries) == 0
 		})
 	}
 	asking.Wait()
-	var found []local
-	for _, s := range seen {
-		if len(s.ids) > 0 {
+	for i, s := range seen {
+		switch {
+		case len(s.ids) > 0:
 			found = append(found, s)
+		case none[i] && empty == nil:
+			empty = l.at[i]
 		}
 	}
-	return found
+	return found, empty
+}
+
+// noModels is the error if a server was found and has no models, else nil.
+func (l *locals) noModels() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.empty == nil || len(l.found) > 0 {
+		return nil
+	}
+	return l.empty.noModels()
 }
 
 // forget makes the next find look again.

@@ -1,14 +1,9 @@
 package provider
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"io"
-	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"chat"
@@ -25,8 +20,8 @@ const (
 
 // Models lists the models that a Request can name, exactly one of them with
 // Default set: the configured provider's (or those of own, if not nil), or the
-// local servers', and the demo. If the provider does not answer, the error says
-// why and the list has the rest.
+// local servers', and the demo. If the provider does not answer, or has no models
+// (CodeProviderModel), the error says so and the list has the rest.
 func (r *Registry) Models(ctx context.Context, own *Credentials) ([]chat.Model, error) {
 	var list []chat.Model
 	to, err := r.remote(own)
@@ -35,11 +30,17 @@ func (r *Registry) Models(ctx context.Context, own *Credentials) ([]chat.Model, 
 		var listed listing
 		listed, err = r.listing(ctx, to)
 		list = appendModels(list, to, listed.usable, listed.facts)
+		if listed.none {
+			err = to.noModels()
+		}
 	case err == nil && r.locals != nil:
 		var found []local
 		found, err = r.locals.find(ctx, false)
 		for _, l := range found {
 			list = appendModels(list, l.to, l.ids, l.facts)
+		}
+		if err == nil && len(found) == 0 {
+			err = r.locals.noModels()
 		}
 	}
 	if ctx.Err() != nil {
@@ -95,6 +96,7 @@ func appendModels(list []chat.Model, e *endpoint, ids []string, facts map[string
 type listing struct {
 	all    []string
 	usable []string // those that can be shown and can chat
+	none   bool     // the server does list its models, and none can chat
 	facts  map[string]chat.ModelFacts
 }
 
@@ -119,12 +121,15 @@ func (r *Registry) listing(ctx context.Context, e *endpoint) (listing, error) {
 		"%s did not list its models within %s: try again", e.host, listTimeout))
 	limited, cancel := context.WithTimeoutCause(ctx, listTimeout, over)
 	defer cancel()
-	entries, err := e.models(limited)
+	given, err := e.models(limited)
 	if err != nil && !errors.Is(err, errNoList) {
 		return listing{}, err
 	}
-	list := listing{usable: usable(entries), facts: factsOf(entries)}
-	for _, m := range entries {
+	list := listing{usable: usable(given.entries), facts: factsOf(given.entries)}
+	if list.none = err == nil && len(list.usable) == 0; e.deployment != "" {
+		list.usable = []string{e.deployment}
+	}
+	for _, m := range given.entries {
 		list.all = append(list.all, m.ID)
 	}
 	if e == r.configured {
@@ -133,100 +138,4 @@ func (r *Registry) listing(ctx context.Context, e *endpoint) (listing, error) {
 		r.listed, r.listAt, r.muteAt = list, time.Now(), time.Time{}
 	}
 	return list, nil
-}
-
-// modelEntry is one entry of GET /models.
-type modelEntry struct {
-	ID     string `json:"id"`
-	Object string `json:"object"`
-	entryFacts
-}
-
-// errNoList says that the server has no list of models.
-var errNoList = errors.New("the server does not list its models")
-
-// models asks for the list of models.
-func (e *endpoint) models(ctx context.Context) ([]modelEntry, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, e.base+"/models", nil)
-	if err != nil {
-		return nil, e.connectError(err)
-	}
-	req.Header.Set("Accept", "application/json")
-	if e.key != "" {
-		req.Header.Set("Authorization", "Bearer "+e.key)
-	}
-	resp, err := e.roundTrip(req)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = resp.Body.Close() }() // read to its end, or not wanted
-	if resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusMethodNotAllowed {
-		return nil, errNoList
-	}
-	if err := e.check(resp, ""); err != nil {
-		return nil, err
-	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxModelList+1))
-	switch {
-	case ctx.Err() != nil:
-		return nil, context.Cause(ctx)
-	case err != nil:
-		return nil, e.cutError(err)
-	case len(body) > maxModelList:
-		return nil, e.protocolError("sent a list of models without end", nil)
-	}
-	return e.decodeModels(body)
-}
-
-// decodeModels reads {"data":[…]}, or the bare array that some servers send.
-func (e *endpoint) decodeModels(body []byte) ([]modelEntry, error) {
-	body = bytes.TrimSpace(body)
-	var list struct {
-		Data *[]modelEntry `json:"data"`
-	}
-	var err error
-	if bytes.HasPrefix(body, []byte("[")) {
-		err = json.Unmarshal(body, &list.Data)
-	} else {
-		err = json.Unmarshal(body, &list)
-	}
-	if err != nil || list.Data == nil {
-		return nil, e.protocolError("sent a list of models that is not one", err)
-	}
-	return *list.Data, nil
-}
-
-// genuine is usable(entries) if they are a list as OpenAI's servers send it,
-// and nothing if another program listens there.
-func genuine(entries []modelEntry) []string {
-	for _, m := range entries {
-		if m.Object != "model" || m.ID == "" {
-			return nil
-		}
-	}
-	return usable(entries)
-}
-
-// usable is the ids that can be shown and can chat, in the provider's order.
-func usable(entries []modelEntry) []string {
-	var ids []string
-	for _, m := range entries {
-		if m.ID != "" && m.ID == clean(m.ID, maxModelID) && canChat(m.ID) && len(ids) < maxModels {
-			ids = append(ids, m.ID)
-		}
-	}
-	return ids
-}
-
-// canChat is false for ids of models of other kinds. They can still be named.
-func canChat(id string) bool {
-	for _, other := range []string{
-		"embed", "whisper", "tts", "dall-e", "moderation", "rerank", "transcribe",
-		"gpt-image", "sora", "realtime", "babbage-002", "davinci-002",
-	} {
-		if strings.Contains(strings.ToLower(id), other) {
-			return false
-		}
-	}
-	return true
 }

@@ -12,9 +12,11 @@
 package provider
 
 import (
+	"crypto/x509"
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"os"
 	"time"
 
 	"chat"
@@ -109,6 +111,14 @@ type Limits struct {
 	MaxAnswer  int           // bytes of text, reasoning included (CodeAnswerTooLarge)
 }
 
+// whole is how long an answer may take that does not come as a stream.
+func (l Limits) whole() time.Duration {
+	if l.Headers <= 0 || l.FirstToken <= 0 {
+		return 0
+	}
+	return l.Headers + 2*l.FirstToken
+}
+
 // DefaultLimits suit slow local models. Total is left to the task's deadline.
 func DefaultLimits() Limits {
 	return Limits{
@@ -162,6 +172,13 @@ type Config struct {
 	// Pause, if there is one, says how long to wait before more of an answer is read
 	// from its provider, while those behind us cannot keep up.
 	Pause func() time.Duration
+	// Sources say where BaseURL and Key were found, for messages.
+	Sources Sources
+	// Authorities, if not nil, are the certificate authorities that are trusted;
+	// see LoadAuthorities.
+	Authorities *x509.CertPool
+	// Lookup reads the environment for proxies and SSL_CERT_FILE; os.LookupEnv if nil.
+	Lookup func(string) (string, bool)
 	// Transport replaces the network, for tests.
 	Transport http.RoundTripper
 	Logger    *slog.Logger
@@ -198,6 +215,12 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Discovery.Every <= 0 {
 		c.Discovery.Every = 30 * time.Second
+	}
+	if c.Lookup == nil {
+		c.Lookup = os.LookupEnv
+	}
+	if c.Sources.BaseURL == "" && c.BaseURL != "" {
+		c.Sources.BaseURL = "OPENAI_BASE_URL"
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -22,12 +22,16 @@ type Registry struct {
 	configured *endpoint
 	badConfig  error
 
-	locals *locals
+	locals  *locals
+	learned learned
 
 	listMu sync.Mutex // guards what follows
 	listed listing    // the configured provider's models
 	listAt time.Time
 	muteAt time.Time // when it last did not list them in time for a check
+
+	pathsMu sync.Mutex
+	paths   map[string]*apiPath // of clients' own providers, by base URL
 }
 
 // New returns a Registry. A base URL that is not usable is reported by every
@@ -36,11 +40,11 @@ func New(cfg Config) *Registry {
 	cfg = cfg.withDefaults()
 	r := &Registry{cfg: cfg, transport: cfg.Transport}
 	if r.transport == nil {
-		r.transport = newTransport()
+		r.transport = newNetwork(cfg.Authorities, cfg.Lookup)
 	}
 	r.demo = &endpoint{
 		name: demo.Model, base: "http://demo.invalid/v1", origin: "http://demo.invalid:80", host: "the demo",
-		transport: handlerTransport{demo.New(cfg.Demo)},
+		transport: handlerTransport{demo.New(cfg.Demo)}, apiPath: new(apiPath),
 	}
 	if cfg.Unusable != nil {
 		r.badConfig = cfg.Unusable
@@ -49,7 +53,7 @@ func New(cfg Config) *Registry {
 		if base == "" {
 			base = DefaultBaseURL
 		}
-		r.configured, r.badConfig = newEndpoint(base, cfg.Key, r.transport)
+		r.configured, r.badConfig = newEndpoint(base, cfg.Key, cfg.Sources, r.transport)
 	} else if cfg.Discover {
 		r.locals = newLocals(cfg.Discovery, r.transport, cfg.Logger)
 	}
@@ -94,14 +98,14 @@ func (r *Registry) stream(ctx context.Context, req Request, emit func(Event) err
 	if err != nil {
 		return err
 	}
-	body, err := completionRequest(model, req)
-	if err != nil {
-		return err
-	}
-	c := call{to: to, limits: r.cfg.Limits, model: model, emit: emit, pause: r.cfg.Pause}
-	err = c.stream(ctx, body)
+	c := call{to: to, limits: r.cfg.Limits, draft: r.learned.draft(to, model, req), known: &r.learned, emit: emit, pause: r.cfg.Pause}
+	err = c.stream(ctx)
 	if to.local && chat.IsCode(err, chat.CodeProviderConnect) {
 		r.locals.forget()
 	}
 	return err
 }
+
+// Unusable says why the configured provider cannot be asked, nil if it can or if
+// there is none.
+func (r *Registry) Unusable() error { return r.badConfig }

@@ -46,17 +46,39 @@ func (r *Registry) remote(own *Credentials) (*endpoint, error) {
 	if own == nil || *own == (Credentials{}) {
 		return r.configured, r.badConfig
 	}
-	base := own.BaseURL
+	base, from := own.BaseURL, shell()
 	if base == "" {
-		base = DefaultBaseURL
+		base, from.BaseURL = DefaultBaseURL, ""
 	}
-	return newEndpoint(base, own.Key, r.transport)
+	to, err := newEndpoint(base, own.Key, from, r.transport)
+	if err == nil {
+		to.apiPath = r.apiPath(to.base)
+	}
+	return to, err
+}
+
+// maxPaths bounds the servers of clients that are remembered.
+const maxPaths = 1000
+
+// apiPath is what is known of the server of a client's own provider, whose
+// endpoint lives for one call.
+func (r *Registry) apiPath(base string) *apiPath {
+	r.pathsMu.Lock()
+	defer r.pathsMu.Unlock()
+	if known := r.paths[base]; known != nil {
+		return known
+	}
+	if r.paths == nil || len(r.paths) >= maxPaths {
+		r.paths = map[string]*apiPath{}
+	}
+	r.paths[base] = new(apiPath)
+	return r.paths[base]
 }
 
 // Configured reports whether own is the configured provider with its key.
 func (r *Registry) Configured(own Credentials) bool {
 	to, err := r.remote(&own)
-	return err == nil && r.configured != nil && to.base == r.configured.base && to.key == r.configured.key
+	return err == nil && to != nil && to.same(r.configured)
 }
 
 // orDemo is what is left without any provider.
@@ -73,14 +95,16 @@ func (r *Registry) defaultOf(ctx context.Context, to *endpoint) (string, error) 
 	if to.isOpenAI() {
 		return DefaultOpenAIModel, nil
 	}
-	ids, err := r.listOf(ctx, to)
-	if err != nil {
+	list, err := r.listing(ctx, to)
+	switch {
+	case err != nil:
 		return "", err
+	case len(list.usable) > 0:
+		return list.usable[0], nil
+	case list.none:
+		return "", to.noModels()
 	}
-	if len(ids) == 0 {
-		return "", chat.Errorf(chat.CodeProviderModel, "%s does not list its models: name one with --model", to.host)
-	}
-	return ids[0], nil
+	return "", chat.Errorf(chat.CodeProviderModel, "%s does not list its models: name one with --model, or check %s", to.host, to.from.base(to))
 }
 
 // idAt is model without the provider's name in front, unless the provider has a
@@ -124,6 +148,9 @@ func (r *Registry) resolveLocal(ctx context.Context, model string) (*endpoint, s
 	if len(found) > 0 {
 		return nil, "", chat.Errorf(chat.CodeProviderModel,
 			"no local server has the model %q: \"chat models\" lists those there are", clean(model, maxModelID))
+	}
+	if err := r.locals.noModels(); err != nil {
+		return nil, "", err
 	}
 	return r.orDemo(model)
 }

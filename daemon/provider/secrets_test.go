@@ -143,7 +143,8 @@ func TestAKeyWithoutABaseURLBelongsToOpenAI(t *testing.T) {
 
 func TestUnusableBaseURLsAreConfigurationErrors(t *testing.T) {
 	for _, base := range []string{
-		"api.openai.com", "ftp://x/v1", "http://", "https://user:pw@x/v1", "http://x/v1?key=y", "http://x/v1#f", "://", "http://a b/",
+		"x", "ftp://x/v1", "http://", "https://user:pw@x/v1", "user:pw@x.example/v1", "http://x/v1#f", "://", "http://a b/", "http://x:0/v1", "http://x:65536/v1", "x.example:port/v1", "http://x:/v1",
+		"http://::1:8080/v1", "unix:///run/x.sock", "http:///v1", "\"\"", "http://[::1/v1", "http://%zz/v1", "sk-pw", "https://pw@x.example/v1",
 	} {
 		r := registry(t, provider.Config{BaseURL: base, DefaultModel: "m", Demo: provider.DemoOptions{TokensPerSecond: -1}})
 		e := coded(t, read(t, t.Context(), r, ask("hello")).err, chat.CodeNotConfigured, false)

@@ -2,23 +2,33 @@ package provider
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"syscall"
+	"os"
 	"time"
-
-	"chat"
 )
 
-// newTransport is the network. It never follows redirects, because a
-// RoundTripper does not, and no http.Client stands in front of it.
-func newTransport() *http.Transport {
-	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second, ControlContext: refuseLinkLocal}
-	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
+// network is the way to all providers.
+type network struct {
+	*http.Transport
+	proxies proxies
+}
+
+// newNetwork makes the network. roots, if not nil, replace the system's certificate
+// authorities. It never follows redirects, because a RoundTripper does not, and no
+// http.Client stands in front of it.
+func newNetwork(roots *x509.CertPool, lookup func(string) (string, bool)) *network {
+	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second, ControlContext: refuseAddress}
+	p := proxies{lookup}
+	return &network{&http.Transport{
+		Proxy:                  p.choose,
+		OnProxyConnectResponse: p.connected,
 		DialContext:            dialer.DialContext,
+		TLSClientConfig:        &tls.Config{RootCAs: roots}, // nil means the system's
 		ForceAttemptHTTP2:      true,
 		TLSHandshakeTimeout:    10 * time.Second,
 		MaxIdleConns:           256,
@@ -27,20 +37,29 @@ func newTransport() *http.Transport {
 		MaxResponseHeaderBytes: 64 << 10,
 		WriteBufferSize:        1 << 10, // each running answer holds one; a longer request goes past it
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 15 * time.Second},
-	}
+	}, p}
 }
 
-// refuseLinkLocal keeps base URLs from reaching the metadata services of cloud
-// machines, whatever name they hide behind.
-func refuseLinkLocal(_ context.Context, _, address string, _ syscall.RawConn) error {
-	host, _, err := net.SplitHostPort(address)
+// LoadAuthorities is the system's certificate authorities and those in a file, in
+// PEM or DER.
+func LoadAuthorities(file string) (*x509.CertPool, error) {
+	raw, err := os.ReadFile(file)
 	if err != nil {
-		return fmt.Errorf("split %q: %w", address, err)
+		return nil, fmt.Errorf("%s cannot be read: %w", file, err)
 	}
-	if ip := net.ParseIP(host); ip != nil && (ip.IsLinkLocalUnicast() || ip.IsMulticast()) {
-		return chat.Errorf(chat.CodeProviderConnect, "the provider's address %s is link-local and not allowed: check OPENAI_BASE_URL", host)
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool() // a machine without any
 	}
-	return nil
+	if pool.AppendCertsFromPEM(raw) {
+		return pool, nil
+	}
+	one, err := x509.ParseCertificate(raw)
+	if err != nil {
+		return nil, fmt.Errorf("%s has no certificate in it: it must be in PEM, with BEGIN CERTIFICATE", file)
+	}
+	pool.AddCert(one)
+	return pool, nil
 }
 
 // handlerTransport answers requests from a handler in this process, streaming,

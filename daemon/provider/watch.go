@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"chat"
@@ -36,7 +37,7 @@ func (w *watch) disarm() {
 }
 
 // phases are the limits of one call, each with its own code.
-type phases struct{ headers, firstToken, idle, trailing, drain *chat.Error }
+type phases struct{ headers, firstToken, whole, idle, trailing, drain *chat.Error }
 
 func newPhases(l Limits, host string) *phases {
 	over := func(code chat.Code, format string, d time.Duration) *chat.Error {
@@ -47,6 +48,10 @@ func newPhases(l Limits, host string) *phases {
 			"%s sent no response headers within %s (the headers limit): see whether it is overloaded, then send again", l.Headers),
 		firstToken: over(chat.CodeProviderFirstToken,
 			"%s sent no first token within %s (the first token limit): it may still be loading the model; send again", l.FirstToken),
+		whole: &chat.Error{
+			Code: chat.CodeProviderFirstToken, Retryable: true,
+			Message: fmt.Sprintf("%s sent no answer within %s, and does not stream: ask for a shorter one, or choose another model", host, l.whole()),
+		},
 		idle: over(chat.CodeProviderIdle,
 			"%s sent nothing for %s in the middle of the answer (the idle limit): send again", l.Idle),
 		trailing: over(chat.CodeProviderIdle, "%s did not close its answer within %s", trailingLimit),

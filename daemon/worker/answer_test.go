@@ -3,6 +3,7 @@ package worker_test
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -77,6 +78,26 @@ func TestTheThreadIsSent(t *testing.T) {
 	l.endedAs(second, chat.TaskDone, providertest.Answer(2, 10))
 	if call := l.provider.Calls()[1]; call.Messages != 3 || call.Prompt != "and now?" {
 		t.Errorf("the second call had %d messages, the last %q", call.Messages, call.Prompt)
+	}
+}
+
+// What the first attempt had to leave out is said at the end of the second, which knows
+// from the start.
+func TestNoticesOutliveTheirAttempt(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, setup{})
+	l.work(on{})
+	acc := l.submit("lie: strict cut=2 fail=2")
+	l.endedAs(acc, chat.TaskDone, providertest.Answer(3, 10))
+	task, chunks := l.task(acc), l.chunks(acc)
+	end := chunks[len(chunks)-1]
+	if len(task.Notices) != 1 || !strings.Contains(task.Notices[0], "stream_options") || !slices.Equal(end.Notices, task.Notices) {
+		t.Errorf("the task has %q, the end %q", task.Notices, end.Notices)
+	}
+	acc = l.submit("lie: strict status=418")
+	l.endedAs(acc, chat.TaskFailed, "")
+	if task := l.task(acc); len(task.Notices) != 0 {
+		t.Errorf("an answer that was not made has %q", task.Notices)
 	}
 }
 

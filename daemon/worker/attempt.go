@@ -277,7 +277,7 @@ func (a *attempt) end(ctx context.Context, r chat.Result) {
 
 // requeue hands the task back with what was received so far.
 func (a *attempt) requeue(ctx, work context.Context, h chat.Handback) string {
-	h.TaskID, h.Attempt = a.claim.ID, a.claim.Attempt
+	h.TaskID, h.Attempt, h.Notices = a.claim.ID, a.claim.Attempt, a.notices
 	h.Content, h.Reasoning, h.ReasoningMS = a.content.String(), a.reasoning.String(), a.reasoned()
 	if a.log != nil {
 		if _, err := a.settleLog(ctx, chat.Result{}, a.w.opts.LogPatience); err != nil {

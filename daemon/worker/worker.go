@@ -307,7 +307,7 @@ func (w *Worker) start(work context.Context, claims []chat.Claim) {
 		}
 		w.running[this] = cancel
 		w.mu.Unlock()
-		a := &attempt{w: w, claim: c}
+		a := &attempt{w: w, claim: c, notices: c.Notices}
 		w.tasks.Go(func() {
 			defer func() {
 				w.mu.Lock()

@@ -12,6 +12,8 @@ const (
 	goUUID  = "github.com/google/uuid"
 	charm   = "github.com/charmbracelet/"
 	xSync   = "golang.org/x/sync/"
+	// strictJSON becomes encoding/json/v2 with Go 1.27.
+	strictJSON = "github.com/go-json-experiment/json"
 
 	crashPoints = "chat/internal/crash" // empty functions in a normal build
 )
@@ -91,7 +93,7 @@ var rules = map[string]rule{
 		"the life of a task: it declares the interfaces it needs, so that every fault can be injected",
 	},
 	"chat/daemon/api": {
-		[]string{"chat", "chat/sse", crashPoints, goUUID},
+		[]string{"chat", "chat/sse", crashPoints, goUUID, strictJSON, strictJSON + "/jsontext"},
 		"handlers and auth: it declares the interfaces it needs, and never sees Redis or SQL",
 	},
 	"chat/daemon/client": {
@@ -152,8 +154,16 @@ var rules = map[string]rule{
 		[]string{"chat", "chat/tui/sanitize", "chat/tui/theme", charm},
 		"edits the next message: it does not know who sends it",
 	},
+	"chat/tui/charset": {
+		nil,
+		"reads the texts of other programs: bytes to UTF-8, or the reason why not",
+	},
+	"chat/tui/editor": {
+		[]string{"chat", "chat/tui/charset"},
+		"runs the user's editor on a text: it knows neither the screen nor what the text is for",
+	},
 	"chat/tui/attach": {
-		[]string{"chat"},
+		[]string{"chat", "chat/tui/charset"},
 		"finds, reads and recognises the files of messages: it knows no screen",
 	},
 	"chat/tui/clipboard": {

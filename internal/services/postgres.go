@@ -78,7 +78,7 @@ func (s *PostgresServer) initialise(ctx context.Context) error {
 // until it answers.
 func (s *PostgresServer) Start(ctx context.Context) error {
 	args := []string{
-		"-D", s.data(), "-h", "127.0.0.1", "-p", strconv.Itoa(s.port), "-c", "unix_socket_directories=",
+		"-D", s.data(), "-h", "127.0.0.1", "-p", strconv.Itoa(s.port), "-c", "unix_socket_directories=" + s.dir,
 		// A commit survives a crash of the server, not one of the machine.
 		"-c", "fsync=off", "-c", "full_page_writes=off",
 		"-c", "max_connections=300", "-c", "shared_buffers=64MB",
@@ -114,6 +114,9 @@ func (s *PostgresServer) Kill() error {
 
 // Remove kills the server and deletes its data.
 func (s *PostgresServer) Remove() error { return errors.Join(s.Kill(), os.RemoveAll(s.dir)) }
+
+// SocketDir is the directory of the server's unix socket.
+func (s *PostgresServer) SocketDir() string { return s.dir }
 
 // URL is the URL of the superuser's database.
 func (s *PostgresServer) URL() string {

@@ -100,7 +100,7 @@ var idempotencyTests = map[string]func(*suite){
 	},
 
 	"regenerate, too": func(s *suite) {
-		acc := s.queued()
+		acc := s.sent(s.conversation().ID, chat.Submission{Content: "why?"})
 		o := chat.SubmitOptions{IdempotencyKey: "key", BodyHash: "hash"}
 		first, _, err := s.Regenerate(s.Context(), owner, acc.MessageID, "", "", o)
 		s.must(err)

@@ -80,6 +80,30 @@ var messageTests = map[string]func(*suite){
 		s.wantCode(err, chat.CodeNotFound)
 	},
 
+	"a thread says why an answer has no content": func(s *suite) {
+		conv := s.conversation()
+		for _, state := range []chat.TaskState{chat.TaskFailed, chat.TaskCancelled, chat.TaskFailed} {
+			s.send(conv.ID, chat.Submission{Content: "q"})
+			r := done(s.claim(1)[0], "")
+			if r.State = state; state == chat.TaskFailed {
+				r.Err = chat.Errorf(chat.CodeProviderRefused, "refused")
+			}
+			s.must(s.Finish(s.Context(), r))
+		}
+		last := s.send(conv.ID, chat.Submission{Content: "q"})
+		_, thread, err := s.Thread(s.Context(), last.TaskID)
+		s.must(err)
+		var roles []string
+		for _, m := range thread {
+			if roles = append(roles, string(m.Role)); m.Role == chat.RoleAssistant && !chat.IsCode(m.Error, chat.CodeProviderRefused) {
+				s.Errorf("the error is %v", m.Error)
+			}
+		}
+		if got, want := strings.Join(roles, " "), "user assistant user user assistant user"; got != want {
+			s.Errorf("thread %q, want %q", got, want)
+		}
+	},
+
 	"a long text comes back whole": func(s *suite) {
 		long := strings.Repeat("0123456789äöü漢字🚀\n", 40_000)
 		acc := s.send(s.conversation().ID, chat.Submission{Content: long})

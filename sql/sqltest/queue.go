@@ -35,11 +35,10 @@ var queueTests = map[string]func(*suite){
 	},
 
 	"comes up by priority, then by age": func(s *suite) {
-		c := s.conversation()
 		var want [3][]string
 		for range 3 {
 			for _, p := range []chat.Priority{chat.PriorityBackground, chat.PriorityUrgent, chat.PriorityNormal} {
-				acc := s.send(c.ID, chat.Submission{Content: "x", Priority: p})
+				acc := s.queuedAt(p)
 				want[p.Rank()] = append(want[p.Rank()], acc.TaskID)
 			}
 		}
@@ -82,10 +81,11 @@ var queueTests = map[string]func(*suite){
 		if got := s.claim(10); len(got) != 0 {
 			s.Fatalf("another worker claimed its retry: %+v", got)
 		}
-		again, _, err := s.Regenerate(s.Context(), owner, own.MessageID, "", chat.PriorityUrgent, chat.SubmitOptions{OwnProvider: holder})
+		ended := s.sent(s.conversation().ID, chat.Submission{Content: "x"})
+		again, _, err := s.Regenerate(s.Context(), owner, ended.MessageID, "", chat.PriorityUrgent, chat.SubmitOptions{OwnProvider: holder})
 		s.must(err)
 		if got := s.claim(10); len(got) != 0 {
-			s.Fatalf("another worker claimed its sibling: %+v", got)
+			s.Fatalf("another worker claimed a sibling: %+v", got)
 		}
 		// Once the holder is gone, anyone may take them, to say what has become of them.
 		s.must(s.RemoveWorker(s.Context(), holder))
@@ -111,9 +111,8 @@ var queueTests = map[string]func(*suite){
 	},
 
 	"one owner's many do not hold up another's first": func(s *suite) {
-		c := s.conversation()
 		for range 30 {
-			s.send(c.ID, chat.Submission{Content: "x"})
+			s.queued()
 		}
 		theirs, err := s.CreateConversation(s.Context(), another, chat.Conversation{})
 		s.must(err)
@@ -127,9 +126,8 @@ var queueTests = map[string]func(*suite){
 
 	"no task goes to two": func(s *suite) {
 		const count, workers = 60, 8
-		c := s.conversation()
 		for range count {
-			s.send(c.ID, chat.Submission{Content: "x"})
+			s.queued()
 		}
 		var mu sync.Mutex
 		taken := map[string]string{}
@@ -189,9 +187,8 @@ var queueTests = map[string]func(*suite){
 		if len(queued) != 3 || running != 0 {
 			s.Fatalf("empty: %v, %d", queued, running)
 		}
-		c := s.conversation()
 		for _, p := range []chat.Priority{chat.PriorityUrgent, chat.PriorityBackground, chat.PriorityBackground} {
-			s.send(c.ID, chat.Submission{Content: "x", Priority: p})
+			s.queuedAt(p)
 		}
 		s.claim(1)
 		queued, running, err = s.QueueDepths(s.Context())
@@ -232,9 +229,10 @@ var queueTests = map[string]func(*suite){
 	"lists are newest first and can be narrowed": func(s *suite) {
 		a, b := s.conversation(), s.conversation()
 		first := s.send(a.ID, chat.Submission{Content: "1"}).TaskID
+		s.must(s.Finish(s.Context(), done(s.claim(1)[0], "1")))
 		second := s.send(b.ID, chat.Submission{Content: "2"}).TaskID
-		third := s.send(a.ID, chat.Submission{Content: "3"}).TaskID
 		s.claim(1)
+		third := s.send(a.ID, chat.Submission{Content: "3"}).TaskID
 		for _, tt := range []struct {
 			name string
 			q    chat.TaskQuery
@@ -242,9 +240,9 @@ var queueTests = map[string]func(*suite){
 		}{
 			{"all", chat.TaskQuery{}, []string{third, second, first}},
 			{"the newest", chat.TaskQuery{Limit: 1}, []string{third}},
-			{"one state", chat.TaskQuery{States: []chat.TaskState{chat.TaskRunning}}, []string{first}},
-			{"two states", chat.TaskQuery{States: []chat.TaskState{chat.TaskRunning, chat.TaskQueued}, Limit: 1000}, []string{third, second, first}},
-			{"none of that state", chat.TaskQuery{States: []chat.TaskState{chat.TaskDone}}, nil},
+			{"one state", chat.TaskQuery{States: []chat.TaskState{chat.TaskRunning}}, []string{second}},
+			{"two states", chat.TaskQuery{States: []chat.TaskState{chat.TaskRunning, chat.TaskQueued}, Limit: 1000}, []string{third, second}},
+			{"none of that state", chat.TaskQuery{States: []chat.TaskState{chat.TaskFailed}}, nil},
 			{"a conversation", chat.TaskQuery{ConversationID: a.ID}, []string{third, first}},
 			{"an id", chat.TaskQuery{ID: second}, []string{second}},
 			{"the end of an id", chat.TaskQuery{ID: second[24:]}, []string{second}},

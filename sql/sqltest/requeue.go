@@ -2,6 +2,7 @@ package sqltest
 
 import (
 	"errors"
+	"slices"
 
 	"chat"
 )
@@ -77,6 +78,21 @@ var requeueTests = map[string]func(*suite){
 		s.must(s.Checkpoint(s.Context(), nobody, 1, chat.Answer{Content: "x"}))
 	},
 
+	"keeps the notices of an attempt for the next one, and for the end": func(s *suite) {
+		c := s.claimed()
+		h := handback(c, true, "", "")
+		h.Notices = []string{"seed was left out", "so was a picture"}
+		s.must(s.Requeue(s.Context(), h))
+		again := s.claim(1)[0]
+		if !slices.Equal(again.Notices, h.Notices) {
+			s.Errorf("the next attempt has %q", again.Notices)
+		}
+		s.must(s.Finish(s.Context(), done(again, "text"))) // by one who does not know of them
+		if m := s.answer(c.ID); !slices.Equal(m.Notices, h.Notices) {
+			s.Errorf("the message has %q", m.Notices)
+		}
+	},
+
 	"succeeds again after a lost reply": func(s *suite) {
 		c := s.claimed()
 		h := handback(c, false, "text", "")
@@ -106,7 +122,7 @@ var requeueTests = map[string]func(*suite){
 
 	"keeps its place": func(s *suite) {
 		first := s.claimed()
-		second := s.send(first.ConversationID, chat.Submission{Content: "later"})
+		second := s.queued()
 		s.must(s.Requeue(s.Context(), handback(first, true, "", "")))
 		if got := ids(s.claim(2), claimID); len(got) != 2 || got[0] != first.ID || got[1] != second.TaskID {
 			s.Fatalf("claimed %v", got)

@@ -21,6 +21,7 @@ func Run(t *testing.T, open func(t *testing.T, o sql.Options) *sql.Store, only .
 		{"conversations", conversationTests},
 		{"search", searchTests},
 		{"submit", submitTests},
+		{"busy", busyTests},
 		{"idempotency", idempotencyTests},
 		{"messages", messageTests},
 		{"import", importTests},
@@ -98,7 +99,24 @@ func (s *suite) send(conversationID string, sub chat.Submission) chat.Accepted {
 // queued is a task in a conversation of its own.
 func (s *suite) queued() chat.Accepted {
 	s.Helper()
-	return s.send(s.conversation().ID, chat.Submission{Content: "why?"})
+	return s.queuedAt(chat.PriorityNormal)
+}
+
+func (s *suite) queuedAt(p chat.Priority) chat.Accepted {
+	s.Helper()
+	return s.send(s.conversation().ID, chat.Submission{Content: "why?", Priority: p})
+}
+
+// sent is a message whose task is cancelled, so that its conversation takes another.
+func (s *suite) sent(conversationID string, sub chat.Submission) chat.Accepted {
+	s.Helper()
+	acc := s.send(conversationID, sub)
+	_, won, err := s.Cancel(s.Context(), owner, acc.TaskID)
+	s.must(err)
+	if !won {
+		s.Fatal("the task had ended before its cancel")
+	}
+	return acc
 }
 
 // claimed is a task that the worker runs.

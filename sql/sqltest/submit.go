@@ -50,7 +50,7 @@ var submitTests = map[string]func(*suite){
 	"the model is the message's, else the conversation's": func(s *suite) {
 		c, err := s.CreateConversation(s.Context(), owner, chat.Conversation{Title: "kept", Model: "theirs"})
 		s.must(err)
-		if task := s.task(s.send(c.ID, chat.Submission{Content: "x"}).TaskID); task.Model != "theirs" {
+		if task := s.task(s.sent(c.ID, chat.Submission{Content: "x"}).TaskID); task.Model != "theirs" {
 			s.Errorf("model %q, want the conversation's", task.Model)
 		}
 		if task := s.task(s.send(c.ID, chat.Submission{Content: "x", Model: "own"}).TaskID); task.Model != "own" {
@@ -63,11 +63,11 @@ var submitTests = map[string]func(*suite){
 
 	"continues the newest leaf, or the parent that is named": func(s *suite) {
 		c := s.conversation()
-		first := s.send(c.ID, chat.Submission{Content: "1"})
-		second := s.send(c.ID, chat.Submission{Content: "2"})
-		fork := s.send(c.ID, chat.Submission{Content: "2'", ParentID: first.MessageID})
-		third := s.send(c.ID, chat.Submission{Content: "3"})
-		root := s.send(c.ID, chat.Submission{Content: "1'", ParentID: chat.RootParent})
+		first := s.sent(c.ID, chat.Submission{Content: "1"})
+		second := s.sent(c.ID, chat.Submission{Content: "2"})
+		fork := s.sent(c.ID, chat.Submission{Content: "2'", ParentID: first.MessageID})
+		third := s.sent(c.ID, chat.Submission{Content: "3"})
+		root := s.sent(c.ID, chat.Submission{Content: "1'", ParentID: chat.RootParent})
 		parents := map[string]string{}
 		list, err := s.Messages(s.Context(), owner, c.ID)
 		s.must(err)
@@ -109,9 +109,18 @@ var submitTests = map[string]func(*suite){
 		var wg sync.WaitGroup
 		for range crowd {
 			wg.Go(func() {
-				for range each {
-					if _, _, err := s.Submit(s.Context(), owner, c.ID, chat.Submission{Content: "x"}, chat.SubmitOptions{}); err != nil {
+				for accepted := 0; accepted < each; {
+					acc, _, err := s.Submit(s.Context(), owner, c.ID, chat.Submission{Content: "x"}, chat.SubmitOptions{})
+					if chat.IsCode(err, chat.CodeBusy) {
+						continue
+					}
+					if err == nil {
+						accepted++
+						_, _, err = s.Cancel(s.Context(), owner, acc.TaskID)
+					}
+					if err != nil {
 						s.Error(err)
+						return
 					}
 				}
 			})
@@ -190,10 +199,12 @@ var submitTests = map[string]func(*suite){
 
 	"regenerate takes the model given, the conversation's, or the answer's": func(s *suite) {
 		c := s.conversation()
-		acc := s.send(c.ID, chat.Submission{Content: "x", Model: "first"})
+		acc := s.sent(c.ID, chat.Submission{Content: "x", Model: "first"})
 		model := func(given string) string {
 			s.Helper()
 			again, _, err := s.Regenerate(s.Context(), owner, acc.MessageID, given, "", chat.SubmitOptions{})
+			s.must(err)
+			_, _, err = s.Cancel(s.Context(), owner, again.TaskID)
 			s.must(err)
 			return s.task(again.TaskID).Model
 		}

@@ -130,9 +130,8 @@ var sweepTests = map[string]func(*suite){
 
 	"two sweepers share the work": func(s *suite) {
 		const count = 20
-		c := s.conversation()
 		for range count {
-			s.send(c.ID, chat.Submission{Content: "x"})
+			s.queued()
 		}
 		s.claim(count)
 		s.expire()
@@ -169,8 +168,10 @@ var workerTests = map[string]func(*suite){
 		started := time.Now().UTC().Truncate(time.Microsecond)
 		w := chat.Worker{ID: worker, Host: "h", PID: 42, Version: "v1", Concurrency: 8, StartedAt: started}
 		s.must(s.Heartbeat(s.Context(), w))
-		w.Running = 3
+		w.Running = 3 // as it was then
 		s.must(s.Heartbeat(s.Context(), w))
+		s.claimed()
+		w.Running = 1 // as it is now
 		s.must(s.Heartbeat(s.Context(), chat.Worker{ID: "worker-2", StartedAt: started.Add(time.Second)}))
 		list, err := s.Workers(s.Context())
 		s.must(err)

@@ -131,6 +131,8 @@ var importTests = map[string]func(*suite){
 		if system != t.System || len(thread) != 3 || thread[1].Content != "because" {
 			s.Fatalf("%q, %+v", system, thread)
 		}
+		_, _, err = s.Cancel(s.Context(), owner, acc.TaskID)
+		s.must(err)
 		again, _, err := s.Regenerate(s.Context(), owner, t.Messages[1].ID, "", "", chat.SubmitOptions{})
 		s.must(err)
 		if again.UserMessageID != t.Messages[0].ID {

@@ -41,6 +41,12 @@ func (p Part) Kind() string {
 	return "file"
 }
 
+// Text is the text of a part that is a file.
+func (p Part) Text() string {
+	_, body, _, _ := cut(p.Source)
+	return body
+}
+
 // Split takes a message apart. The sources of the parts are the message.
 func Split(message string) []Part {
 	var parts []Part

@@ -8,9 +8,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"chat"
+	"chat/tui/charset"
 )
 
 // MaxMessage is the server's limit on a message, in bytes.
@@ -118,22 +118,40 @@ func Bytes(base, name string, data []byte) (string, error) {
 		img, err := chat.NewImage(base, data)
 		return img.Block(), err
 	}
-	text, err := textOf(name, data)
+	text, err := Text(name, data)
 	if err != nil {
 		return "", err
 	}
 	return Block(base, text), nil
 }
 
-func textOf(name string, data []byte) (string, error) {
-	if len(data) > MaxMessage {
-		return "", chat.Errorf(chat.CodeTooLarge, "%s is larger than %d KiB, the limit of a message", name, MaxMessage>>10)
+// Stdin is what errors call the standard input.
+const Stdin = "stdin"
+
+// Text is the text of a file in any encoding of Unicode, with \n as its line ends.
+// What is in another encoding is refused, by name.
+func Text(name string, data []byte) (string, error) {
+	large := chat.Errorf(chat.CodeTooLarge, "%s is larger than %d KiB, the limit of a message", name, MaxMessage>>10)
+	if len(data) > chat.MaxImage {
+		return "", large
 	}
-	text := strings.ReplaceAll(strings.TrimPrefix(string(data), "\uFEFF"), "\r\n", "\n")
-	if !utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0 {
-		return "", chat.Errorf(chat.CodeInvalid, "%s is not a text in UTF-8, and no image (PNG, JPEG, WebP or GIF)", name)
+	text, err := charset.Decode(data)
+	if p := (*charset.Problem)(nil); errors.As(err, &p) {
+		path := name
+		if name == Stdin {
+			path = ""
+		}
+		what := p.Sentence(name, path)
+		if p.NUL || p.Kind != "" && p.Hint == "" {
+			what += ", and no image (PNG, JPEG, WebP or GIF)"
+		}
+		return "", chat.Errorf(chat.CodeInvalid, "%s", what)
 	}
-	return text, nil
+	text = strings.ReplaceAll(text, "\r\n", "\n")
+	if len(text) > MaxMessage {
+		return "", large
+	}
+	return text, err
 }
 
 func failed(name string, err error) error {

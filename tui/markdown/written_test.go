@@ -36,7 +36,7 @@ var around = []struct{ name, source, want string }{
 	{"before emphasis", "so %s x *and* more\n", "so %s x and more"},
 }
 
-func shownAs(t *testing.T, source string, width int) string {
+func drawn(t *testing.T, source string, width int) string {
 	t.Helper()
 	return strings.Join(Render(source, width, Style{}), "\n")
 }
@@ -45,7 +45,7 @@ func TestFormulasKeepTheirCharacters(t *testing.T) {
 	for _, formula := range formulas {
 		for _, a := range around {
 			source, want := strings.Replace(a.source, "%s", formula, 1), strings.Replace(a.want, "%s", formula, 1)
-			if got := shownAs(t, source, 200); got != want {
+			if got := drawn(t, source, 200); got != want {
 				t.Errorf("%s: %q is shown as %q, want %q", a.name, source, got, want)
 			}
 			equalAt(t, source, 40, everyRune(source))
@@ -54,7 +54,7 @@ func TestFormulasKeepTheirCharacters(t *testing.T) {
 			continue
 		}
 		source := "| a | b |\n|---|---|\n| " + formula + " | x |\n"
-		if got := shownAs(t, source, 200); !strings.Contains(got, formula) {
+		if got := drawn(t, source, 200); !strings.Contains(got, formula) {
 			t.Errorf("in a table: %q is shown as %q", formula, got)
 		}
 		equalAt(t, source, 40, everyRune(source))
@@ -65,7 +65,7 @@ func TestWhatIsNoMarkdownKeepsItsCharacters(t *testing.T) {
 	for _, text := range plainTexts {
 		for _, a := range around[1:] {
 			source, want := strings.Replace(a.source, "%s", text, 1), strings.Replace(a.want, "%s", text, 1)
-			if got := shownAs(t, source, 200); strings.Join(strings.Fields(got), " ") != strings.Join(strings.Fields(want), " ") {
+			if got := drawn(t, source, 200); strings.Join(strings.Fields(got), " ") != strings.Join(strings.Fields(want), " ") {
 				t.Errorf("%s: %q is shown as %q, want %q", a.name, source, got, want)
 			}
 			equalAt(t, source, 40, everyRune(source))
@@ -101,7 +101,7 @@ var displays = []struct{ source, want string }{
 
 func TestFormulasOnLinesOfTheirOwn(t *testing.T) {
 	for _, d := range displays {
-		if got := shownAs(t, d.source, 60); got != d.want {
+		if got := drawn(t, d.source, 60); got != d.want {
 			t.Errorf("%q is shown as\n%s\nwant\n%s", d.source, got, d.want)
 		}
 		for _, source := range []string{d.source, strings.ReplaceAll(d.source, "\n", "\r\n"), "text\n" + d.source, "text\n\n" + d.source + "\ntext", "- item\n" + d.source + "- item\n"} {
@@ -142,7 +142,7 @@ func TestOtherDialectsAreReadable(t *testing.T) {
 		if strings.HasPrefix(c.source, "````") {
 			width = 28
 		}
-		if got := shownAs(t, c.source, width); got != c.want {
+		if got := drawn(t, c.source, width); got != c.want {
 			t.Errorf("%q is shown as\n%s\nwant\n%s", c.source, got, c.want)
 		}
 		equalAt(t, c.source, 40, everyRune(c.source))

@@ -260,6 +260,9 @@ func (a *answer) end(c chat.Chunk) {
 		}
 		a.talk.say("End of the answer.")
 	}
+	for _, notice := range c.Notices {
+		a.talk.say("Note: %s.", clause(notice))
+	}
 }
 
 // clause is a sentence without its end, to stand inside another.

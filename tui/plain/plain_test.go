@@ -179,8 +179,8 @@ func TestAnAnswerIsReadOutInSentences(t *testing.T) {
 	b.updates <- chat.Update{Link: &chat.Link{State: chat.LinkLive}}
 	x.until("The connection is back.")
 	b.chunk(chat.ChunkContent, " sun\x1b[2J, a bit")
-	b.updates <- chat.Update{Chunk: &chat.Chunk{Type: chat.ChunkDone, State: chat.TaskDone}}
-	x.until("And the sun, a bit\nEnd of the answer.\nYou: ")
+	b.updates <- chat.Update{Chunk: &chat.Chunk{Type: chat.ChunkDone, State: chat.TaskDone, Notices: []string{"the picture\x1b[2J was left out"}}}
+	x.until("And the sun, a bit\nEnd of the answer.\nNote: the picture was left out.\nYou: ")
 	x.enter("/read")
 	x.until("Because of the moon. And the sun, a bit\nYou: ")
 	x.leave()

@@ -151,7 +151,7 @@ func (f frame) answer(a chat.RunningAnswer) row {
 	}
 	kept := "-"
 	if a.TTLSeconds > 0 {
-		kept = span(time.Duration(a.TTLSeconds) * time.Second)
+		kept = chat.Age(time.Duration(a.TTLSeconds) * time.Second)
 	}
 	return row{kind: anAnswer, id: a.TaskID, conv: a.ConversationID, title: a.Title, cells: []cell{
 		{text: name},
@@ -161,7 +161,7 @@ func (f frame) answer(a chat.RunningAnswer) row {
 		{text: kept, width: 6, from: whoFrom, right: true},
 		{text: a.Worker, width: 24, from: whoFrom},
 		{text: a.Model, width: 16, from: modelFrom},
-		{text: span(f.st.At.Sub(a.CreatedAt)), width: 6, right: true},
+		{text: chat.Age(f.st.At.Sub(a.CreatedAt)), width: 6, right: true},
 		{text: rate, width: 5, right: true, sgr: f.th.Good},
 	}}
 }
@@ -177,7 +177,7 @@ func (f frame) failure(x chat.FailedAnswer) row {
 		{text: titled(x.Title), width: 24, from: chunksFrom},
 		{text: why},
 		{text: x.Model, width: 16, from: whoFrom},
-		{text: span(f.st.At.Sub(x.FinishedAt)), width: 6, right: true},
+		{text: chat.Age(f.st.At.Sub(x.FinishedAt)), width: 6, right: true},
 	}}
 }
 
@@ -197,8 +197,8 @@ func (f frame) worker(w chat.Worker) row {
 		{text: fmt.Sprintf("%d/%d", w.Running, w.Concurrency), width: 8, right: true},
 		{text: strings.Join(runs, " "), width: 34, from: chunksFrom},
 		{text: w.Version, width: 12, from: whoFrom},
-		{text: "up " + span(f.st.At.Sub(w.StartedAt)), width: 9, from: modelFrom, right: true},
-		{text: "seen " + span(seen), width: 11, right: true, sgr: sgr},
+		{text: "up " + chat.Age(f.st.At.Sub(w.StartedAt)), width: 9, from: modelFrom, right: true},
+		{text: "seen " + chat.Age(seen), width: 11, right: true, sgr: sgr},
 	}}
 }
 
@@ -211,20 +211,6 @@ func titled(title string) string {
 
 // short is the end of an id, which is random, as all lists show it.
 func short(id string) string { return id[max(0, len(id)-idWidth):] }
-
-// span writes a duration in at most six columns.
-func span(d time.Duration) string {
-	d = max(d, 0)
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%d s", int(d/time.Second))
-	case d < time.Hour:
-		return fmt.Sprintf("%d:%02d", int(d/time.Minute), int(d/time.Second)%60)
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h", int(d/time.Hour))
-	}
-	return fmt.Sprintf("%d d", int(d/(24*time.Hour)))
-}
 
 // size writes a number of bytes.
 func size(n int64) string {

@@ -52,7 +52,8 @@ type Message struct {
 	state     chat.TaskState
 	finish    string
 	failure   string
-	attempt   int       // of the last chunk
+	attempt   int // of the last chunk
+	notices   []string
 	attempts  int       // begun anew, as seen here
 	began     time.Time // the first of the text
 	trouble   string    // of the attempt before, while the next one has said nothing
@@ -111,7 +112,7 @@ func (m *Message) texts(rec chat.Message) {
 	if rec.ReasoningMS > 0 { // the worker's clock knows better than one that saw a replay
 		m.thought = time.Duration(rec.ReasoningMS) * time.Millisecond
 	}
-	m.failure = ""
+	m.failure, m.notices = "", rec.Notices
 	if rec.Error != nil {
 		m.failure = sanitize.Line(rec.Error.Message)
 	}
@@ -187,6 +188,7 @@ func (m *Message) end(c chat.Chunk) {
 	m.content.end()
 	m.reasoning.end()
 	m.Stopping, m.state, m.finish, m.Usage = false, c.State, c.FinishReason, c.Usage
+	m.notices = c.Notices
 	if !m.state.Terminal() {
 		m.state = chat.TaskDone
 		if c.Type == chat.ChunkError {
@@ -223,7 +225,7 @@ func (m *Message) Height(width int) int {
 	} else {
 		m.body = m.layoutPlain(inner)
 	}
-	m.tail = append(m.tail, m.footer(inner)...)
+	m.tail = append(append(m.tail, m.footer(inner)...), m.noticeRows(inner)...)
 	return len(m.head) + len(m.fold) + len(m.middle) + m.gap() + len(m.body) + len(m.tail) + 1
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"chat"
 	"chat/tui/markdown"
+	"chat/tui/sanitize"
 	"chat/tui/theme"
 )
 
@@ -108,6 +109,15 @@ func (m *Message) footer(width int) []string {
 		return nil
 	}
 	return markdown.Plain(sentence, width, sgr)
+}
+
+// noticeRows say what the answer was made without.
+func (m *Message) noticeRows(width int) []string {
+	var rows []string
+	for _, notice := range m.notices {
+		rows = append(rows, markdown.Plain(sanitize.Line(notice), width, m.look.Theme.Dim)...)
+	}
+	return rows
 }
 
 // waits says what an answer without words waits for.

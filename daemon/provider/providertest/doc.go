@@ -3,7 +3,8 @@
 // slow, cut, reset, malformed, endless, or simply right.
 //
 // What a call gets is said by a directive, which is either the first line of the
-// last user message or the name of the model:
+// last user message, the last paragraph there that begins with "lie:", or the name of
+// the model:
 //
 //	lie: chunks=200 pace=10ms reasoning=5 cut=50
 //	lie:chunks=3,finish=length

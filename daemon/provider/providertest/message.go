@@ -38,6 +38,9 @@ func (m *message) UnmarshalJSON(b []byte) error {
 	for _, p := range parts {
 		switch {
 		case p.Type == "text" && p.Text != "":
+			if m.text != "" {
+				m.text += "\n\n"
+			}
 			m.text += p.Text
 		case p.Type == "image_url" && p.ImageURL != nil && p.ImageURL.URL != "":
 			m.images = append(m.images, p.ImageURL.URL)

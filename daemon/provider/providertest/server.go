@@ -107,6 +107,15 @@ func (r *request) prompt() (string, []string) {
 	return "", nil
 }
 
+// newest is the last of the messages that a prompt was put together from, when several
+// were not answered: it begins with the last directive.
+func newest(prompt string) string {
+	if at := strings.LastIndex(prompt, "\n\n"+prefix); at >= 0 {
+		return prompt[at+2:]
+	}
+	return prompt
+}
+
 func (s *Server) complete(w http.ResponseWriter, r *http.Request) {
 	var req request
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<20)).Decode(&req); err != nil {
@@ -114,6 +123,7 @@ func (s *Server) complete(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	prompt, images := req.prompt()
+	prompt = newest(prompt)
 	directive := prompt
 	if strings.HasPrefix(req.Model, prefix) {
 		directive = req.Model

@@ -35,6 +35,8 @@ func needs(also []string) []need {
 		{"curl", []string{"curl"}, onPath("curl")},
 		{"node", []string{"nodejs"}, onPath("node")},
 		{"npm", []string{"npm"}, onPath("npm")},
+		{"haproxy", []string{"haproxy"}, onPath("haproxy")},
+		{"nginx", []string{"nginx"}, onPath("nginx")},
 		{"a C compiler (for the race detector)", []string{"gcc", "libc6-dev"}, func() bool {
 			return os.Getenv("CC") != "" || onPath("gcc")() || onPath("clang")()
 		}},

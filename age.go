@@ -1,0 +1,24 @@
+package chat
+
+import (
+	"fmt"
+	"time"
+)
+
+// Age is how long ago something was, or how long it has lasted, in at most six
+// characters: the one form in which a person is told.
+func Age(d time.Duration) string {
+	const day = 24 * time.Hour
+	for _, unit := range []struct {
+		below time.Duration
+		of    time.Duration
+		name  string
+	}{
+		{time.Minute, time.Second, "s"}, {time.Hour, time.Minute, "min"}, {2 * day, time.Hour, "h"}, {60 * day, day, "d"}, {2 * 365 * day, 30 * day, "mo"},
+	} {
+		if d < unit.below {
+			return fmt.Sprintf("%d %s", max(d, 0)/unit.of, unit.name)
+		}
+	}
+	return fmt.Sprintf("%d y", d/(365*day))
+}

@@ -1,0 +1,205 @@
+package main
+
+import (
+	"cmp"
+	"encoding/base64"
+	"fmt"
+	"html"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"chat"
+	"chat/tui/attach"
+)
+
+// readOpenWebUI reads a conversation of Open WebUI's export: a chat with a history
+// of messages by their ids, in older files a list of them alone.
+func readOpenWebUI(raw []byte, in fields) (*foreign, error) {
+	inner := in.object("chat")
+	history := inner.object("history")
+	f := &foreign{
+		kind: "openwebui", id: cmp.Or(in.text("id"), inner.text("id"), hashOf(raw)), title: cmp.Or(in.text("title"), inner.text("title")),
+		system:  cmp.Or(inner.text("system"), inner.object("params").text("system")),
+		created: in.time("created_at"), updated: in.time("updated_at"), current: cmp.Or(history.text("currentId"), history.text("current_id")), left: leftOut{},
+	}
+	if f.created.IsZero() {
+		f.created = inner.time("timestamp")
+	}
+	all := history.object("messages")
+	ids := slices.Collect(maps.Keys(all))
+	_, places := listedChildren(all)
+	slices.SortFunc(ids, func(a, b string) int {
+		first, _ := all[a].(map[string]any)
+		second, _ := all[b].(map[string]any)
+		return cmp.Or(fields(first).time("timestamp").Compare(fields(second).time("timestamp")), strings.Compare(a, b))
+	})
+	for _, id := range ids {
+		message, ok := all[id].(map[string]any)
+		if !ok {
+			f.left.add("messages that cannot be read")
+			continue
+		}
+		m := foreignMessage{Message: f.roleMessage(message, ""), parent: fields(message).text("parentId"), order: places[id]}
+		m.ID = id
+		f.messages = append(f.messages, m)
+	}
+	if len(f.messages) == 0 {
+		f.roleList(inner.list("messages"), "")
+	}
+	if len(f.messages) == 0 {
+		return f, errNothing("it has no messages")
+	}
+	return f, nil
+}
+
+// listedChildren is listedParents for messages that list their children themselves.
+func listedChildren(all map[string]any) (parents map[string]string, places map[string]int) {
+	nodes := map[string]any{}
+	for id, message := range all {
+		if m, ok := message.(map[string]any); ok {
+			nodes[id] = map[string]any{"children": m["childrenIds"]}
+		}
+	}
+	return listedParents(nodes)
+}
+
+// roleList takes messages that stand in a list and say their roles; those that name
+// no parent answer to the one before.
+func (f *foreign) roleList(list []any, model string) {
+	before := ""
+	for i, one := range list {
+		message, ok := one.(map[string]any)
+		if !ok {
+			f.left.add("messages that cannot be read")
+			continue
+		}
+		m := foreignMessage{Message: f.roleMessage(message, model), parent: before, order: i}
+		if parent := fields(message).text("parent", "parentId", "parent_id"); parent != "" {
+			m.parent = parent
+		}
+		m.ID = cmp.Or(fields(message).text("id", "uuid", "messageId"), fmt.Sprintf("number %d", i+1))
+		before = m.ID
+		f.messages = append(f.messages, m)
+	}
+}
+
+// roleMessage is a message as nearly all programs write it: a role, a content, and
+// how that came about.
+func (f *foreign) roleMessage(in fields, model string) chat.Message {
+	m := chat.Message{CreatedAt: in.time("timestamp", "createdAt", "created_at", "create_time")}
+	text := f.partsText(in)
+	thought := in.text("reasoning_content", "reasoningContent", "reasoning", "thinking")
+	inside := ""
+	text, inside = cutReasoning(text)
+	thought = joined(thought, inside)
+	for _, one := range in.list("files") {
+		file, _ := one.(map[string]any)
+		text = joined(text, f.fileText(file))
+	}
+	for range in.list("tool_calls") {
+		f.left.add("uses of tools")
+	}
+	switch role := in.text("role"); {
+	case role == "system" || role == "developer":
+		if f.system == "" {
+			f.system = text
+		}
+		return m
+	case role == "tool" || role == "function":
+		f.left.add("messages of tools")
+		return m
+	case text == "" && thought == "":
+		return m
+	case role == "user" || role == "human":
+		m.Role, m.Content = chat.RoleUser, text
+	case role == "assistant" || role == "model" || role == "ai" || role == "bot":
+		m.Role, m.Content, m.Reasoning, m.State = chat.RoleAssistant, text, thought, chat.TaskDone
+		m.Model = cmp.Or(in.text("model", "modelName", "modelId"), model)
+	default:
+		f.left.add("messages of unknown authors")
+	}
+	return m
+}
+
+// partsText is a content that is a text, or a list of parts.
+func (f *foreign) partsText(in fields) string {
+	if text := in.text("content"); text != "" {
+		return text
+	}
+	var texts []string
+	for _, key := range []string{"content", "contentParts"} {
+		for _, one := range in.list(key) {
+			switch part := one.(type) {
+			case string:
+				texts = append(texts, part)
+			case map[string]any:
+				texts = append(texts, f.partText(part))
+			}
+		}
+	}
+	return cmp.Or(joinedTexts(texts), in.text("text"))
+}
+
+func (f *foreign) partText(part fields) string {
+	switch part.text("type") {
+	case "text", "input_text", "output_text", "":
+		return part.text("text")
+	case "image_url", "image", "input_image":
+		return f.imageText(cmp.Or(part.object("image_url").text("url"), part.text("image_url", "url")), "image")
+	case "tool-call", "tool_use", "tool_result", "tool_call":
+		f.left.add("uses of tools")
+	case "reasoning", "thinking":
+		return "" // it stands beside the content, too
+	default:
+		f.left.add("parts of messages of an unknown kind")
+	}
+	return ""
+}
+
+// fileText is what stands for a file of a message.
+func (f *foreign) fileText(file fields) string {
+	name := cmp.Or(file.text("name", "filename", "file_name"), file.object("file").text("filename"), "file")
+	if strings.HasPrefix(file.text("type"), "image") {
+		return f.imageText(file.text("url"), name)
+	}
+	text := cmp.Or(file.object("file").object("data").text("content"), file.object("data").text("content"))
+	if text == "" {
+		f.left.add("files")
+		return "[" + oneLine(name) + "]"
+	}
+	return attach.Block(name, text)
+}
+
+// imageText is an image as our messages have it, if it stands in the file whole.
+func (f *foreign) imageText(url, name string) string {
+	head, encoded, found := strings.Cut(url, ",")
+	if found && strings.HasPrefix(head, "data:") && strings.HasSuffix(head, ";base64") {
+		data, err := base64.StdEncoding.DecodeString(encoded)
+		if err == nil && len(data) <= chat.MaxImage && chat.ImageType(data) != "" {
+			if img, err := chat.NewImage(name, data); err == nil {
+				return img.Block()
+			}
+		}
+	}
+	f.left.add("images")
+	return "[image]"
+}
+
+// The block in which Open WebUI shows how a model reasoned.
+var (
+	reasoningBlock = regexp.MustCompile(`(?s)<details type="reasoning"[^>]*>\s*(?:<summary>[^<]*</summary>)?(.*?)</details>`)
+	quoteMark      = regexp.MustCompile(`(?m)^> ?`)
+)
+
+// cutReasoning takes the reasoning out of a text.
+func cutReasoning(text string) (rest, thought string) {
+	for _, m := range reasoningBlock.FindAllStringSubmatch(text, -1) {
+		thought = joined(thought, html.UnescapeString(quoteMark.ReplaceAllString(strings.TrimSpace(m[1]), "")))
+	}
+	if thought == "" {
+		return strings.TrimSpace(text), ""
+	}
+	return strings.TrimSpace(reasoningBlock.ReplaceAllString(text, "")), thought
+}

@@ -1,0 +1,166 @@
+package api_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"chat/daemon/api"
+)
+
+// logged is a log that a test reads.
+type logged struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// lines are the log's records with a message.
+func (l *logged) lines(t *testing.T, msg string) (all []map[string]any) {
+	t.Helper()
+	for line := range strings.Lines(l.String()) {
+		var m map[string]any
+		if err := json.Unmarshal([]byte(line), &m); err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		if m["msg"] == msg {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+func (l *logged) options() api.Options {
+	return api.Options{Logger: slog.New(slog.NewJSONHandler(l, nil))}
+}
+
+func TestTheNameOfTheSchemeIgnoresCase(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, api.Options{})
+	for header1, want := range map[string]int{
+		"Bearer " + token: 200, "bearer " + token: 200, "BEARER " + token: 200, "bEaReR " + token: 200, "Bearer   " + token: 200, "Bearer " + token + " ": 200,
+		"Bearer": 401, "Bearer ": 401, "bearer" + token: 401, token: 401, "Basic " + token: 401, "Bearer " + strings.ToUpper(token): 401, "Token " + token: 401,
+		"Bearer " + token + ", Bearer x": 401, "Bearer\t" + token: 401,
+	} {
+		if a := l.remote("GET", "/tasks", "", header("Authorization", header1)); a.status != want || want == 401 && a.header.Get("WWW-Authenticate") == "" {
+			t.Errorf("%q: %d %s", header1, a.status, a.body)
+		}
+	}
+}
+
+func TestARefusalIsLoggedWithoutWhatWasSent(t *testing.T) {
+	t.Parallel()
+	log := &logged{}
+	l := newLab(t, log.options())
+	const secret = "a-token-that-is-not-the-right-one"
+	for what, send := range map[string][]with{
+		"the bearer token is wrong":                      {bearer(secret)},
+		"a bearer token is needed":                       {},
+		"the Authorization header has no bearer token":   {header("Authorization", "Basic "+secret)},
+		`the host name "evil.example" is not served`:     {bearer(token), host("evil.example")},
+		`the web origin "https://x.test" is not allowed`: {bearer(token), header("Origin", "https://x.test")},
+	} {
+		a := l.remote("GET", "/tasks?secret="+secret, "", append(send, header("X-Request-Id", "id-from-a-proxy"))...)
+		if a.status/100 != 4 || a.header.Get("X-Request-Id") != "id-from-a-proxy" {
+			t.Errorf("%s: %d, %v", what, a.status, a.header)
+		}
+		var found map[string]any
+		for _, line := range log.lines(t, "api: a request was refused") {
+			if line["reason"] == what {
+				found = line
+			}
+		}
+		if found == nil || found["level"] != "WARN" || found["path"] != "/tasks" || found["request"] != "id-from-a-proxy" || !strings.HasPrefix(found["remote"].(string), "127.0.0.1:") {
+			t.Errorf("%s: logged %v", what, found)
+		}
+	}
+	for range 100 { // somebody guesses
+		l.remote("GET", "/tasks", "", bearer(secret))
+	}
+	if n := len(log.lines(t, "api: a request was refused")); n < 10 || n > 30 {
+		t.Errorf("105 refusals made %d lines", n)
+	}
+	if strings.Contains(log.String(), secret) {
+		t.Errorf("the log holds a token:\n%s", log)
+	}
+}
+
+func TestTheAccessLog(t *testing.T) {
+	t.Parallel()
+	const secret = "what-nobody-may-read-in-a-log"
+	log := &logged{}
+	o := log.options()
+	o.AccessLog = true
+	l := newLab(t, o)
+	acc := l.finished("because")
+	l.call("POST", "/conversations?x="+secret, `{"title":"`+secret+`"}`, header("X-Request-Id", "bad id, with blanks"))
+	l.call("GET", "/nothing", "")
+	l.call("DELETE", "/hello", "")
+	l.remote("GET", "/tasks", "", bearer("wrong"), header("X-Request-Id", "abc"))
+	l.remote("HEAD", "/stream/"+acc.TaskID, "", bearer(token))
+	read := l.open(acc.TaskID, "?after=1-0")
+	read.rest()
+	l.eventually("the stream is logged", func() bool {
+		for _, line := range log.lines(t, "request") {
+			if line["route"] == "GET /stream/{task_id}" && line["method"] == "GET" && line["bytes"].(float64) > 100 && line["status"] == 200.0 {
+				return true
+			}
+		}
+		return false
+	})
+	for _, want := range []struct {
+		method, route, path string
+		status              float64
+	}{
+		{"POST", "POST /conversations", "/conversations", 201},
+		{"POST", "POST /conversations/{id}/messages", "/conversations/" + acc.ConversationID + "/messages", 202},
+		{"GET", "", "/nothing", 404},
+		{"DELETE", "", "/hello", 405},
+		{"GET", "", "/tasks", 401},
+		{"HEAD", "GET /stream/{task_id}", "/stream/" + acc.TaskID, 200},
+	} {
+		found := false
+		for _, line := range log.lines(t, "request") {
+			if line["method"] == want.method && line["route"] == want.route && line["path"] == want.path && line["status"] == want.status {
+				found = line["request"] != "" && line["remote"] != "" && line["ms"] != nil && line["bytes"] != nil
+			}
+		}
+		if !found {
+			t.Errorf("%+v is not logged", want)
+		}
+	}
+	if s := log.String(); strings.Contains(s, secret) || strings.Contains(s, "bad id") || !strings.Contains(s, `"request":"abc"`) {
+		t.Errorf("the log:\n%s", s)
+	}
+}
+
+// TestEveryAnswerHasARequestID, also without an access log.
+func TestEveryAnswerHasARequestID(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, api.Options{})
+	acc := l.finished("because")
+	ids := map[string]bool{}
+	for _, path := range []string{"/hello", "/nothing", "/tasks", "/conversations/" + nobody} {
+		ids[l.call("GET", path, "").header.Get("X-Request-Id")] = true
+	}
+	f := l.open(acc.TaskID, "")
+	ids[f.res.Header.Get("X-Request-Id")] = true
+	if len(ids) != 5 || ids[""] || f.res.StatusCode != http.StatusOK {
+		t.Errorf("ids %v", ids)
+	}
+}

@@ -1,0 +1,111 @@
+package api
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"chat"
+)
+
+// decode reads the request's body: one JSON object whose members are all known, named
+// once, in their case, and whose strings are valid Unicode (RFC 7493, I-JSON). What is
+// not is refused, never repaired: a message that was changed on its way would be
+// answered as if it had been sent so. An empty body is an empty object if optional.
+func decode(r *http.Request, into any, optional bool) error {
+	body := jsontext.NewDecoder(r.Body)
+	if optional && r.ContentLength <= 0 && empty(body) {
+		return nil
+	}
+	if ct, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || ct != "application/json" {
+		return chat.Errorf(chat.CodeUnsupported, "the body must be JSON: Content-Type: application/json")
+	}
+	if kind := body.PeekKind(); kind != jsontext.KindBeginObject && kind != jsontext.KindInvalid {
+		return errNotOneObject()
+	}
+	if err := json.UnmarshalDecode(body, into, json.RejectUnknownMembers(true)); err != nil {
+		return bodyError(err)
+	}
+	switch _, err := body.ReadToken(); {
+	case errors.Is(err, io.EOF):
+		return nil
+	case err == nil:
+		return errNotOneObject()
+	default:
+		return bodyError(err)
+	}
+}
+
+// empty reports whether nothing comes, of a body whose length was not given.
+func empty(body *jsontext.Decoder) bool {
+	if body.PeekKind() != jsontext.KindInvalid {
+		return false
+	}
+	_, err := body.ReadToken()
+	return errors.Is(err, io.EOF)
+}
+
+func errNotOneObject() error {
+	return chat.Errorf(chat.CodeInvalid, "the body must be one JSON object and nothing more")
+}
+
+// bodyError says what is wrong with a body, and in which field.
+func bodyError(err error) error {
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return chat.Errorf(chat.CodeTooLarge, "the body is larger than %d bytes", tooLarge.Limit)
+	}
+	if e, ok := errors.AsType[*chat.Error](err); ok {
+		return e
+	}
+	if e, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		return chat.Errorf(chat.CodeInvalid, "the body is not the JSON object that this call takes: %s%w", in(e.JSONPointer), e.Err)
+	}
+	e, ok := errors.AsType[*json.SemanticError](err)
+	switch {
+	case !ok && errors.Is(err, io.EOF):
+		return chat.Errorf(chat.CodeInvalid, "the body is empty: this call takes a JSON object")
+	case !ok:
+		return chat.Errorf(chat.CodeInvalid, "the body cannot be read: %w", err)
+	case errors.Is(e.Err, json.ErrUnknownName):
+		return chat.Errorf(chat.CodeInvalid, "this call has no field %q: docs/protocol.md lists those that there are, in lower case", field(e.JSONPointer))
+	case e.Err != nil:
+		return chat.Errorf(chat.CodeInvalid, "%s%w", in(e.JSONPointer), e.Err)
+	case e.JSONKind == jsontext.KindNumber && len(e.JSONValue) > 0 && e.GoType != nil && strings.HasPrefix(e.GoType.Kind().String(), "int"):
+		return chat.Errorf(chat.CodeInvalid, "%sit must be a whole number, not %s", in(e.JSONPointer), e.JSONValue)
+	}
+	return chat.Errorf(chat.CodeInvalid, "%sit must not be %s", in(e.JSONPointer), kindName(e.JSONKind))
+}
+
+// in names the field that an error is about, as the beginning of a sentence.
+func in(p jsontext.Pointer) string {
+	if p == "" {
+		return ""
+	}
+	return field(p) + ": "
+}
+
+// field is the name of a field, with dots: messages.3.content.
+func field(p jsontext.Pointer) string {
+	var names []string
+	for name := range p.Tokens() {
+		names = append(names, name)
+	}
+	return strings.Join(names, ".")
+}
+
+func kindName(k jsontext.Kind) string {
+	switch k {
+	case jsontext.KindBeginObject:
+		return "an object"
+	case jsontext.KindBeginArray:
+		return "a list"
+	case jsontext.KindTrue, jsontext.KindFalse:
+		return "true or false"
+	}
+	return "a " + k.String()
+}

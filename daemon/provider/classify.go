@@ -1,0 +1,233 @@
+package provider
+
+import (
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// refusalKind is what an error of a provider is about.
+type refusalKind int
+
+const (
+	refusalOther     refusalKind = iota // anything else that is the request's fault
+	refusalContext                      // the conversation is too long for the model
+	refusalTooFast                      // the request alone is more than a minute's allowance
+	refusalRate                         // too many requests
+	refusalQuota                        // no credit, or a spent allowance
+	refusalAuth                         // the key
+	refusalForbidden                    // what the key may do
+	refusalModel                        // no such model
+	refusalPath                         // no such URL
+	refusalFilter                       // the content filter
+	refusalPayload                      // too many bytes
+	refusalBusy                         // overloaded
+	refusalLoading                      // the model is being loaded
+	refusalServer                       // it failed
+	refusalPlainHTTP                    // HTTP was spoken to a TLS port
+	refusalProxy                        // a proxy wants a login
+)
+
+func anyOf(text string, parts ...string) bool {
+	for _, p := range parts {
+		if strings.Contains(text, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// classify finds the kind of an error. The order decides: providers give the same
+// thing under many statuses, and a status that many things come under says least.
+func (c *complaint) classify(status int) refusalKind {
+	client := status < 500
+	switch {
+	case status == http.StatusProxyAuthRequired:
+		return refusalProxy
+	case client && anyOf(c.whole, "http request to an https server", "plain http request was sent to https", "speaking plain http to an ssl-enabled", "combination of host and port requires tls"):
+		return refusalPlainHTTP
+	case c.tooFast():
+		return refusalTooFast
+	case !c.rateLimited(status) && c.contextFull():
+		return refusalContext
+	case c.noQuota(status):
+		return refusalQuota
+	case c.filtered():
+		return refusalFilter
+	case status == http.StatusUnauthorized || client && c.badKey():
+		return refusalAuth
+	case client && c.noModel():
+		return refusalModel
+	case status == http.StatusNotFound || status == http.StatusMethodNotAllowed:
+		if c.noPath() {
+			return refusalPath
+		}
+		return refusalModel
+	case c.busy(status):
+		return refusalBusy
+	case c.rateLimited(status):
+		return refusalRate
+	case anyOf(c.says, "model is loading", "loading model", "is currently loading", "still loading") && !client:
+		return refusalLoading
+	case status == http.StatusRequestTimeout || status == http.StatusConflict || status == http.StatusTooEarly || status >= 500:
+		return refusalServer
+	case status == http.StatusForbidden:
+		return refusalForbidden
+	case status == http.StatusRequestEntityTooLarge:
+		return refusalPayload
+	}
+	return refusalOther
+}
+
+// rateLimited reports whether it is about requests or tokens in a time.
+func (c *complaint) rateLimited(status int) bool {
+	return status == http.StatusTooManyRequests || status < 500 && (anyOf(c.kinds, "rate_limit", "ratelimit", "throttl", "too_many_requests", "toomanyrequests", "resource_exhausted") ||
+		anyOf(c.says, "rate limit", "too many requests", "tokens per min", "requests per min", "per minute", "throttl"))
+}
+
+var perMinute = regexp.MustCompile(`limit:? ?([\d,]+).{0,20}requested:? ?([\d,]+)`)
+
+// tooFast reports whether the request alone is more than is allowed in a minute.
+func (c *complaint) tooFast() bool {
+	if !anyOf(c.says, "tokens per min", "tpm", "per minute") {
+		return false
+	}
+	m := perMinute.FindStringSubmatch(c.says)
+	if m == nil {
+		return false
+	}
+	limit, requested := digits(m[1]), digits(m[2])
+	if limit <= 0 || requested <= limit {
+		return false
+	}
+	c.limit, c.used = limit, requested
+	return true
+}
+
+func digits(s string) int {
+	n, err := strconv.Atoi(strings.ReplaceAll(s, ",", ""))
+	if err != nil || n < 0 || n > maxContext {
+		return 0
+	}
+	return n
+}
+
+var overlong = regexp.MustCompile(`(?:prompt|input|messages?|request|conversation|context|sequence|tokens?)\b[^.]{0,80}(?:exceed|longer than|too long|too large|too many|greater than|larger than)[^.]{0,80}(?:token|context)|` +
+	`context[ _-]?(?:window|length|size|limit)\b[^.]{0,60}exceed|exceed[^.]{0,60}context[ _-]?(?:window|length|size|limit)`)
+
+// contextFull reports whether the conversation is longer than the model takes.
+func (c *complaint) contextFull() bool {
+	if anyOf(c.kinds, "context_length", "context_window", "exceed_context", "contextwindow", "contextlength", "prompt_too_long", "input_too_long", "max_prompt_tokens", "string_above_max_length", "tokens_limit_reached") {
+		return true
+	}
+	if anyOf(c.says, "max_tokens", "max_completion_tokens", "max_output_tokens") && !anyOf(c.says, "prompt", "input", "message", "context") {
+		return false // of the answer
+	}
+	return overlong.MatchString(c.says) || anyOf(c.says,
+		"contextwindowexceeded", "context_length_exceeded", "context_window_exceeded", "context length exceeded", "context window exceeded",
+		"maximum context length", "max context length", "maximum context size", "maximum prompt length", "maximum input length", "maximum allowed input length",
+		"maximum allowed length", "maximum model length", "max_model_len", "max model len",
+		"prompt is too long", "prompt too long", "input is too long", "input too long", "conversation is too long", "prompt exceeds max length",
+		"context the overflows", "context overflow", "n_keep", "configured context size", "available context size", "not enough context",
+		"range of input length", "reduce the length of the messages", "reduce the length of the prompt", "reduce the length of the input", "decrease input length",
+		"`inputs` tokens", "`inputs` must have less than", "too large for model with", "exceeds the limit of", "token limit exceeded", "exceeded model token limit",
+		"maximum number of tokens", "maximum number of input tokens", "input token count", "prompt token count", "too many input tokens", "too many tokens", "input tokens exceed", "tokens exceed")
+}
+
+// noQuota reports whether the account is out of credit. Gemini says of a limit for
+// a minute that a quota is exceeded, and how long to wait.
+func (c *complaint) noQuota(status int) bool {
+	switch {
+	case status == http.StatusPaymentRequired:
+		return true
+	case anyOf(c.kinds, "insufficient_quota", "billing", "insufficient_balance", "insufficient_credit", "insufficient_funds", "payment_required", "exceeded_current_quota",
+		"quota_exceeded", "budget_exceeded", "exceededbudget", "arrearage", "credits_exhausted", "out_of_credits", "spend_limit", "personal-team-blocked:spending-limit"):
+		return true
+	case anyOf(c.says, "insufficient_quota", "credit balance", "insufficient balance", "insufficient credit", "insufficient funds", "insufficient quota", "not enough credit", "out of credit", "no credits",
+		"more credits", "available credits", "spending limit", "spend limit", "monthly limit", "included credits", "credit limit", "budget has been exceeded", "key limit exceeded", "billing hard limit", "billing to be enabled",
+		"enable billing", "requires billing", "billing is not active", "billing details are not", "account is not active", "insufficient account balance", "余额不足", "欠费", "arrearage"):
+		return true
+	}
+	return strings.Contains(c.says, "exceeded your current quota") && c.delay == 0 && !anyOf(c.kinds, "resource_exhausted")
+}
+
+func (c *complaint) filtered() bool {
+	return anyOf(c.kinds, "content_filter", "contentfilter", "content_policy", "responsibleaipolicy", "prohibited_content", "data_inspection_failed", "datainspectionfailed", "moderation", "safety", "sensitive_content", "content_blocked") ||
+		anyOf(c.says, "content management policy", "content_filter", "content filter", "content policy", "safety system", "usage polic", "usage guidelines", "prohibited_content", "content exists risk", "requires moderation", "was flagged", "blocked due to safety", "inappropriate content", "responsibleaipolicyviolation")
+}
+
+func (c *complaint) badKey() bool {
+	return anyOf(c.kinds, "invalid_api_key", "api_key_invalid", "invalidapikey", "authentication", "unauthenticated", "unauthorized", "invalid_token", "missing_api_key", "access_denied_invalid_key") ||
+		anyOf(c.says, "incorrect api key", "invalid api key", "invalid api-key", "invalid_api_key", "api key not valid", "api key is not valid", "api key is invalid", "api key not found", "api key expired", "api key has expired", "invalid x-api-key",
+			"no api key", "missing api key", "api key is missing", "api key is required", "didn't provide an api key", "pass a valid api key", "no auth credentials", "no cookie auth", "missing authentication", "authentication failed", "authentication error", "authenticationerror",
+			"invalid subscription key", "invalid authentication", "invalid authorization", "invalid bearer", "invalid credentials", "unregistered callers", "jwt expired", "token expired", "login fail")
+}
+
+var missingModel = regexp.MustCompile("models?[ :/]+(?:id |name )?[\"'`]?[^\\s\"'`]{1,200}[\"'`]? (?:was |is |could |cannot |can ?not |has |does |do |isn't |doesn't )*(?:be )?(?:not (?:be )?)?(?:found|exists?|available|decommissioned|deprecated and no longer|supported (?:by any|in the v1|for this)|a valid model)|" +
+	"not found (?:the )?model|no such model|unknown model|invalid model|not a valid model|model (?:was )?not found|models? not exist|model does not exist|model (?:name |id )?is invalid|no endpoints found for|access to (?:the )?model|unable to access model|model identifier is invalid|deployment for this resource does not exist|模型不存在")
+
+var vainModel = regexp.MustCompile("(?:not|n't|no|unknown|invalid|fail|decommissioned|deprecated|unable|不)")
+
+func (c *complaint) noModel() bool {
+	if anyOf(c.kinds, "model_not_found", "modelnotfound", "model_not_exist", "model_not_supported", "model_not_available", "model_decommissioned", "invalid_model", "unknown_model", "unsupported_model", "deploymentnotfound", "model_unavailable") {
+		return true
+	}
+	m := missingModel.FindString(c.says)
+	return m != "" && vainModel.MatchString(c.says)
+}
+
+// noPath reports whether a 404 or a 405 is about the URL and not about the model.
+func (c *complaint) noPath() bool {
+	said := strings.TrimSpace(c.says)
+	return said == "" || c.page || generic(said) || anyOf(c.kinds, "unknown_url") || anyOf(c.says,
+		"page not found", "file not found", "resource not found", "route not found", "endpoint not found", "url not found", "path not found", "cannot post", "cannot get", "invalid url", "unknown url", "unexpected endpoint",
+		"no route", "no such route", "requested url", "request url", "method not allowed", "no handler", "not found on this server", "no static resource", "no message available", "{\"detail\":\"not found\"}")
+}
+
+func (c *complaint) busy(status int) bool {
+	if status < 400 || status == http.StatusForbidden {
+		return false
+	}
+	return status == 529 || anyOf(c.kinds, "overloaded", "capacity_exceeded", "server_busy") ||
+		anyOf(c.says, "overloaded", "over capacity", "at capacity", "server is busy", "server busy", "no capacity", "high demand", "currently experiencing high", "no available slot", "queue is full", "capacity exceeded")
+}
+
+// Numbers that are the most that there may be, in a sentence in lower case. The
+// first part may say by how much it is too long, and the number is no bound then.
+var (
+	boundOfLlama  = regexp.MustCompile(`n_ctx()[:= ]+([\d,]{3,})\b`)
+	boundCompared = regexp.MustCompile(`>()\s*([\d,]{3,})\b`)
+	boundOfRange  = regexp.MustCompile(`should be \[1()[, ]+([\d,]{3,})\b`)
+	boundNamed    = regexp.MustCompile(`(?:context (?:length|size|window)|maximum|limit|max|<=|less than|at most|up to|allowed)([^0-9.]{0,60}?)\(?([\d,]{3,})\b`)
+	boundOfTokens = regexp.MustCompile(`(?:context (?:length|size|window)|maximum|limit|max|<=|less than|at most|up to|allowed)([^0-9.]{0,60}?)\(?([\d,]{3,})\)? tokens?\b`)
+
+	counts = regexp.MustCompile(`\b\d[\d,]*\d\b`)
+	sum    = regexp.MustCompile(`\d \+ \d`)
+)
+
+// countTokens finds how long the conversation is, and how long it may be.
+func (c *complaint) countTokens() {
+	if c.limit > 0 {
+		return
+	}
+	most := 0
+	for _, m := range counts.FindAllString(c.says, 20) {
+		most = max(most, digits(m))
+	}
+	for _, b := range []*regexp.Regexp{boundOfLlama, boundCompared, boundOfRange, boundNamed, boundOfTokens} { // the clearest first
+		for _, m := range b.FindAllStringSubmatch(c.says, 10) {
+			n := digits(m[2])
+			switch {
+			case n < 100 || strings.Contains(m[1]+" ", " by "):
+				continue
+			case most > n && !sum.MatchString(c.says): // a sum is not the longest of its numbers
+				c.limit, c.used = n, most
+				return
+			case b != boundNamed: // which alone may be any number
+				c.limit = n
+				return
+			}
+		}
+	}
+}

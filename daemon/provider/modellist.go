@@ -1,0 +1,162 @@
+package provider
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"chat"
+)
+
+// modelEntry is one entry of GET /models.
+type modelEntry struct {
+	ID     string `json:"id"`
+	Object string `json:"object"`
+	Model  string `json:"model"` // in place of id: Ollama's own list
+	Name   string `json:"name"`  // in place of id: Cohere, and others that are not quite like OpenAI
+	entryFacts
+}
+
+// modelList is an answer to GET /models.
+type modelList struct {
+	entries []modelEntry
+	proper  bool // it calls itself a list, as OpenAI's does
+}
+
+// errNoList says that the server has no list of models.
+var errNoList = errors.New("the server does not list its models")
+
+// models asks for the list of models.
+func (e *endpoint) models(ctx context.Context) (modelList, error) {
+	if e.deployment != "" {
+		return modelList{}, errNoList // there is none below a deployment, which is one model
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, e.base+"/models", nil)
+	if err != nil {
+		return modelList{}, e.connectError(err)
+	}
+	req.Header.Set("Accept", "application/json")
+	resp, err := e.roundTrip(req)
+	if err != nil {
+		return modelList{}, err
+	}
+	defer func() { _ = resp.Body.Close() }() // read to its end, or not wanted
+	if resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusMethodNotAllowed {
+		return modelList{}, errNoList
+	}
+	if err := e.check(resp, ""); err != nil {
+		return modelList{}, err
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxModelList+1))
+	switch {
+	case ctx.Err() != nil:
+		return modelList{}, context.Cause(ctx)
+	case err != nil:
+		return modelList{}, e.cutError(err)
+	case len(body) > maxModelList:
+		return modelList{}, e.protocolError("sent a list of models without end", nil)
+	}
+	return e.decodeModels(body)
+}
+
+// decodeModels reads {"data":[…]}, {"models":[…]}, or the bare array that some
+// servers send. A server without models may leave the list out, or send null.
+func (e *endpoint) decodeModels(body []byte) (modelList, error) {
+	body = bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(body), []byte(byteOrderMark)))
+	var list struct {
+		Object string          `json:"object"`
+		Data   json.RawMessage `json:"data"`
+		Models json.RawMessage `json:"models"`
+		Error  json.RawMessage `json:"error"`
+	}
+	if bytes.HasPrefix(body, []byte("[")) {
+		list.Data = body
+	} else if err := json.Unmarshal(body, &list); err != nil {
+		return modelList{}, e.protocolError("sent a list of models that is not one", err)
+	}
+	if !present(list.Data) && present(list.Models) {
+		list.Data = list.Models
+	}
+	switch {
+	case present(list.Error):
+		return modelList{}, e.streamError(body, "")
+	case !present(list.Data) && list.Data == nil && list.Models == nil && list.Object != "list":
+		return modelList{}, e.protocolError("sent a list of models that is not one", nil)
+	}
+	var raw []json.RawMessage
+	if present(list.Data) {
+		if err := json.Unmarshal(list.Data, &raw); err != nil {
+			return modelList{}, e.protocolError("sent a list of models that is not one", err)
+		}
+	}
+	out := modelList{proper: list.Object == "list" && list.Data != nil}
+	for _, r := range raw {
+		if m, ok := decodeEntry(r); ok {
+			out.entries = append(out.entries, m)
+		}
+	}
+	return out, nil
+}
+
+// decodeEntry reads an entry, which may be a name alone. What has no name is none.
+func decodeEntry(raw json.RawMessage) (modelEntry, bool) {
+	var m modelEntry
+	if json.Unmarshal(raw, &m.ID) != nil && json.Unmarshal(raw, &m) != nil {
+		return m, false
+	}
+	for _, name := range []string{m.Model, m.Name} {
+		if m.ID == "" {
+			m.ID = name
+		}
+	}
+	return m, m.ID != ""
+}
+
+// noModels says that a server has no model that could answer.
+func (e *endpoint) noModels() *chat.Error {
+	how := ""
+	if e.name == "ollama" {
+		how = fmt.Sprintf(" (%q)", "ollama pull llama3.2")
+	}
+	return chat.Errorf(chat.CodeProviderModel, "%s has no models: pull one%s", e.host, how)
+}
+
+// genuine is usable(entries) if they are a list as OpenAI's servers send it,
+// and nothing if another program listens there.
+func genuine(entries []modelEntry) []string {
+	for _, m := range entries {
+		if m.Object != "model" || m.ID == "" {
+			return nil
+		}
+	}
+	return usable(entries)
+}
+
+// usable is the ids that can be shown and can chat, in the provider's order.
+func usable(entries []modelEntry) []string {
+	var ids []string
+	for _, m := range entries {
+		if m.ID != "" && m.ID == clean(m.ID, maxModelID) && canChat(m.ID) && len(ids) < maxModels {
+			ids = append(ids, m.ID)
+		}
+	}
+	return ids
+}
+
+// canChat is false for ids of models of other kinds. They can still be named.
+func canChat(id string) bool {
+	for _, other := range []string{
+		"embed", "whisper", "tts", "dall-e", "moderation", "rerank", "transcribe",
+		"gpt-image", "sora", "realtime", "babbage-002", "davinci-002",
+	} {
+		if strings.Contains(strings.ToLower(id), other) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,24 @@
+package sql
+
+import (
+	"context"
+
+	"chat"
+)
+
+// active is a condition on tasks: the answer has not ended.
+const active = `state IN ('queued', 'running')`
+
+// refuseBusy returns CodeBusy while an answer of the conversation has not ended: the
+// next one would be made without it. The caller has locked the conversation (touch),
+// so of several submissions at the same time each sees the tasks of those before it.
+func (t *transaction) refuseBusy(ctx context.Context, conversationID string) error {
+	var ids []string
+	err := t.list(ctx, &ids, `SELECT id FROM tasks WHERE conversation_id = $1 AND `+active+` ORDER BY id LIMIT 1`, conversationID)
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	id := ids[0][len(ids[0])-shownID:]
+	return chat.Errorf(chat.CodeBusy,
+		"the conversation is still being answered (task %s): wait for it, or stop it with chat stop %s", id, id)
+}

@@ -1,0 +1,143 @@
+package sqltest
+
+import (
+	"strings"
+	"sync"
+
+	"chat"
+)
+
+// busyTests check that a conversation takes one message at a time.
+var busyTests = map[string]func(*suite){
+	"a conversation takes no message before the last answer has ended": func(s *suite) {
+		acc := s.queued()
+		s.wantBusy(acc, "queued")
+		claim := s.claim(1)[0]
+		s.wantBusy(acc, "running")
+		s.must(s.Requeue(s.Context(), chat.Handback{TaskID: claim.ID, Attempt: claim.Attempt, Counts: true}))
+		s.wantBusy(acc, "queued again")
+		claim = s.claim(1)[0]
+		_, won, err := s.Cancel(s.Context(), owner, acc.TaskID)
+		s.must(err)
+		if !won {
+			s.Fatal("the cancel lost")
+		}
+		s.wantBusy(acc, "about to be cancelled") // what there is of the answer is not stored yet
+		s.must(s.Finish(s.Context(), chat.Result{TaskID: claim.ID, Attempt: claim.Attempt, State: chat.TaskCancelled, Content: "half"}))
+		s.send(acc.ConversationID, chat.Submission{Content: "next"})
+	},
+
+	"every end of an answer lets the next message in": func(s *suite) {
+		c := s.conversation()
+		for _, state := range []chat.TaskState{chat.TaskDone, chat.TaskFailed, chat.TaskInterrupted} {
+			acc := s.send(c.ID, chat.Submission{Content: "x"})
+			claim := s.claim(1)[0]
+			r := chat.Result{TaskID: claim.ID, Attempt: claim.Attempt, State: state}
+			if state != chat.TaskDone {
+				r.Err = chat.Errorf(chat.CodeProviderCut, "cut")
+			}
+			s.must(s.Finish(s.Context(), r))
+			again, _, err := s.Regenerate(s.Context(), owner, acc.MessageID, "", "", chat.SubmitOptions{})
+			s.must(err)
+			_, _, err = s.Cancel(s.Context(), owner, again.TaskID)
+			s.must(err)
+		}
+		s.send(c.ID, chat.Submission{Content: "last"})
+	},
+
+	"another conversation is not held up": func(s *suite) {
+		s.queued()
+		s.queued()
+	},
+
+	"of many messages at the same time one is accepted": func(s *suite) {
+		for _, fresh := range []bool{true, false} {
+			for _, keyed := range []bool{false, true} {
+				s.wantOne(fresh, keyed)
+			}
+		}
+	},
+}
+
+// wantBusy checks that every way to add to the conversation of acc is refused, that
+// nothing of it is kept, and that a repetition of what was accepted is answered.
+func (s *suite) wantBusy(acc chat.Accepted, when string) {
+	s.Helper()
+	before := s.exported(acc.ConversationID)
+	for name, add := range map[string]func(o chat.SubmitOptions) error{
+		"a message": func(o chat.SubmitOptions) error {
+			_, _, err := s.Submit(s.Context(), owner, acc.ConversationID, chat.Submission{Content: "y"}, o)
+			return err
+		},
+		"a message beside": func(o chat.SubmitOptions) error {
+			_, _, err := s.Submit(s.Context(), owner, acc.ConversationID, chat.Submission{Content: "y", ParentID: chat.RootParent}, o)
+			return err
+		},
+		"another answer": func(o chat.SubmitOptions) error {
+			_, _, err := s.Regenerate(s.Context(), owner, acc.MessageID, "", "", o)
+			return err
+		},
+	} {
+		for _, key := range []string{"", "key of " + name} {
+			err := add(chat.SubmitOptions{IdempotencyKey: key, BodyHash: "hash"})
+			if !chat.IsCode(err, chat.CodeBusy) || !strings.Contains(err.Error(), acc.TaskID[28:]) {
+				s.Errorf("%s, %s with key %q: %v (%s)", when, name, key, err, chat.CodeOf(err))
+			}
+			if known, err := s.KeyKnown(s.Context(), owner, key); err != nil || known {
+				s.Errorf("%s, %s: the key of a refusal is taken: %v", when, name, err)
+			}
+		}
+	}
+	s.wantSame(s.exported(acc.ConversationID), before)
+}
+
+// wantOne submits many messages to one conversation, each with a key of its own or
+// none, and repeats each.
+func (s *suite) wantOne(fresh, keyed bool) {
+	s.Helper()
+	const crowd = 12
+	c := s.conversation()
+	if !fresh {
+		s.sent(c.ID, chat.Submission{Content: "before"})
+	}
+	before := len(s.exported(c.ID).Messages)
+	start := make(chan struct{})
+	won := make(chan chat.Accepted, 2*crowd)
+	var wg sync.WaitGroup
+	for i := range crowd {
+		wg.Go(func() {
+			<-start
+			o := chat.SubmitOptions{BodyHash: "hash"}
+			if keyed {
+				o.IdempotencyKey = c.ID + string(rune('a'+i))
+			}
+			for range 2 {
+				acc, _, err := s.Submit(s.Context(), owner, c.ID, chat.Submission{Content: "x"}, o)
+				if err == nil {
+					won <- acc
+				} else if !chat.IsCode(err, chat.CodeBusy) {
+					s.Error(err)
+				}
+			}
+		})
+	}
+	close(start)
+	wg.Wait()
+	close(won)
+	var accepted []chat.Accepted
+	for acc := range won {
+		accepted = append(accepted, acc)
+	}
+	want := 1
+	if keyed {
+		want = 2 // its repetition
+	}
+	if len(accepted) != want || accepted[0] != accepted[want-1] {
+		s.Fatalf("fresh %v, keyed %v: accepted %+v", fresh, keyed, accepted)
+	}
+	if n := len(s.exported(c.ID).Messages) - before; n != 2 {
+		s.Fatalf("fresh %v, keyed %v: %d messages were added", fresh, keyed, n)
+	}
+	_, _, err := s.Cancel(s.Context(), owner, accepted[0].TaskID)
+	s.must(err)
+}

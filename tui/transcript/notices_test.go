@@ -1,0 +1,32 @@
+package transcript
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"chat"
+)
+
+// What an answer was made without stands under it, from its stream and from the record.
+func TestNoticesStandUnderTheAnswer(t *testing.T) {
+	notices := []string{"the picture sky.png was left out: the model did not take it", "a\x1b[31m notice"}
+	rec := chat.Message{ID: "1", TaskID: "2", Role: chat.RoleAssistant, State: chat.TaskRunning}
+	streamed := NewMessage(rec, &Look{})
+	streamed.Apply(chat.Chunk{Type: chat.ChunkContent, Content: "Hello."})
+	streamed.Apply(chat.Chunk{Type: chat.ChunkDone, State: chat.TaskDone, Notices: notices})
+	rec.State, rec.Content, rec.Notices = chat.TaskDone, "Hello.", notices
+	stored := NewMessage(rec, &Look{})
+	want := []string{"Hello.", "the picture sky.png was left out: the", "model did not take it", "a notice"}
+	for name, m := range map[string]*Message{"streamed": streamed, "stored": stored} {
+		var rows []string
+		for i := range m.Height(40) {
+			rows = append(rows, strings.TrimSpace(ansi.Strip(m.Row(i))))
+		}
+		if rows = rows[1 : len(rows)-1]; !slices.Equal(rows, want) {
+			t.Errorf("%s: %q, want %q", name, rows, want)
+		}
+	}
+}
