@@ -179,7 +179,7 @@ func LoadConfig(lookup func(string) (string, bool), src Sources) (Config, error)
 			return c, chat.Errorf(chat.CodeInvalid, "%s: %w", from, err)
 		}
 	}
-	c.ProviderKey = strings.TrimSpace(c.ProviderKey)
+	c.ProviderKey = TrimKey(c.ProviderKey)
 	c.ProviderCA = fullPath(c.ProviderCA, lookup, src.ConfigFile)
 	c.Token, _ = lookup(tokenEnv)
 	if c.Token == "" {

@@ -3,6 +3,7 @@ package daemon
 import (
 	"cmp"
 	"context"
+	"strings"
 
 	"chat"
 	"chat/daemon/keyring"
@@ -12,6 +13,18 @@ import (
 // HostOf is the host, and the port if it is given, of a provider's base URL; "" is OpenAI's.
 func HostOf(baseURL string) string {
 	return provider.HostOf(cmp.Or(baseURL, provider.DefaultBaseURL))
+}
+
+// TrimKey is a key without what was copied along with it: space, quotes, as a file of
+// variables for Docker keeps them, and the word Bearer.
+func TrimKey(key string) string {
+	key = strings.TrimSpace(key)
+	for _, quote := range []string{`"`, `'`} {
+		if inner, ok := strings.CutPrefix(key, quote); ok && strings.HasSuffix(inner, quote) {
+			key = strings.TrimSpace(strings.TrimSuffix(inner, quote))
+		}
+	}
+	return strings.TrimSpace(strings.TrimPrefix(key, "Bearer "))
 }
 
 // FetchKey takes the provider's key from the keyring, if the settings refer to

@@ -33,3 +33,16 @@ func TestTheKeyComesFromTheKeyring(t *testing.T) {
 		}
 	}
 }
+
+func TestAKeyIsTakenWithoutWhatWasCopiedAlong(t *testing.T) {
+	for _, given := range []string{"sk-x", " sk-x\n", `"sk-x"`, `'sk-x'`, ` "sk-x" `, "Bearer sk-x", `"Bearer sk-x"`, `" sk-x "`} {
+		if got := daemon.TrimKey(given); got != "sk-x" {
+			t.Errorf("%q is taken as %q", given, got)
+		}
+	}
+	for _, given := range []string{`"`, `sk-"x"`, `"sk-x`} {
+		if got := daemon.TrimKey(given); got != given {
+			t.Errorf("%q is taken as %q", given, got)
+		}
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"chat"
+	"chat/daemon"
 	"chat/daemon/client"
 )
 
@@ -100,7 +101,7 @@ func (p *program) readKey(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	key := strings.TrimSpace(text)
+	key := daemon.TrimKey(text)
 	switch {
 	case key == "":
 		return "", chat.Errorf(chat.CodeInvalid, "there is no key: type it, or pipe it in")

@@ -38,7 +38,7 @@ func readConfig(path string) (*configFile, error) {
 		return nil, fileError(path, err)
 	}
 	f := &configFile{path: path}
-	f.parse(string(b))
+	f.parse(strings.TrimPrefix(string(b), "\uFEFF")) // which the daemon passes over, too
 	return f, nil
 }
 

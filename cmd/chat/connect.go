@@ -53,7 +53,7 @@ func (p *program) with(c *cli.Context, use func(ctx context.Context, cl *client.
 // ownProvider are the client's options with the provider of this shell. What was
 // copied along with a key or a URL does not count.
 func (p *program) ownProvider() (client.Options, error) {
-	key := strings.TrimSpace(p.env("OPENAI_API_KEY"))
+	key := daemon.TrimKey(p.env("OPENAI_API_KEY"))
 	if strings.ContainsFunc(key, unicode.IsControl) {
 		return client.Options{}, chat.Errorf(chat.CodeNotConfigured, "OPENAI_API_KEY has a line break in it: set it to the key alone")
 	}

@@ -114,6 +114,7 @@ func digits(s string) int {
 }
 
 var overlong = regexp.MustCompile(`(?:prompt|input|messages?|request|conversation|context|sequence|tokens?)\b[^.]{0,80}(?:exceed|longer than|too long|too large|too many|greater than|larger than)[^.]{0,80}(?:token|context)|` +
+	`(?:prompt|input)[ _]length\b[^.]{0,40}exceed|` +
 	`context[ _-]?(?:window|length|size|limit)\b[^.]{0,60}exceed|exceed[^.]{0,60}context[ _-]?(?:window|length|size|limit)`)
 
 // contextFull reports whether the conversation is longer than the model takes.

@@ -61,6 +61,7 @@ func TestAConversationThatIsTooLongIsNamedForAllServers(t *testing.T) {
 		"Anthropic":                 {400, `{"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: 208310 tokens > 200000 maximum"}}`, 208310, 200000},
 		"Anthropic, sum":            {400, `{"type":"error","error":{"type":"invalid_request_error","message":"input length and ` + "`max_tokens`" + ` exceed context limit: 90402 + 116650 > 204648, decrease input length or ` + "`max_tokens`" + ` and try again"}}`, 0, 204648},
 		"Gemini":                    {400, `[{"error":{"code":400,"message":"The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).","status":"INVALID_ARGUMENT"}}]`, 1200000, 1048576},
+		"length of the input":       {400, `{"error":{"message":"Input length 5000 exceeds the maximum allowed 4096"}}`, 5000, 4096},
 		"Bedrock":                   {400, `{"message":"Input is too long for requested model."}`, 0, 0},
 		"Bedrock, validated":        {400, `{"message":"The model returned the following errors: Input is too long. Max length is 200000 tokens"}`, 0, 200000},
 		"Cohere":                    {400, `{"message":"too many tokens: total number of tokens in the prompt cannot exceed 4081 - received 5000. Try using a shorter prompt, or enabling prompt truncating. See https://docs.cohere.com/reference/generate for more details."}`, 0, 0},

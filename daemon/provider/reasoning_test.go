@@ -112,6 +112,8 @@ func TestTagsAtTheBeginningSetReasoningApart(t *testing.T) {
 		{"\n\n <think>Count.</think>It is 4.", "Count.", "It is 4."},
 		{"<THINK>Count.</THINK>\r\n\r\nIt is 4.", "Count.", "It is 4."},
 		{"<thinking>Count.</thinking> It is 4.", "Count.", "It is 4."},
+		{"<think>Count.</thinking> It is 4.", "Count.", "It is 4."},
+		{"<thinking>Count.</think> It is 4.", "Count.", "It is 4."},
 		{"<think>\n\n</think>\n\nIt is 4.", "", "It is 4."},
 		{"<think></think>It is 4.", "", "It is 4."},
 		{"<think>One.\n\nTwo.\n</think>\nIt is 4.\n", "One.\n\nTwo.", "It is 4.\n"},

@@ -44,6 +44,18 @@ func marksOf(mark func(tag) string) []string {
 	return out
 }
 
+// closersOf is what ends reasoning that began with the tag of pair. Models mix up tags
+// that are words, as in <think>…</thinking>.
+func closersOf(pair tag) []string {
+	if words := closes[:wordTags]; slices.Contains(words, pair.close) {
+		return words
+	}
+	return []string{pair.close}
+}
+
+// wordTags is how many of the tags, the first ones, are a word in angle brackets.
+const wordTags = 5
+
 // thinkReader sets apart reasoning that stands in the content itself, between tags.
 // Only the beginning of an answer can be that; the same words elsewhere are text.
 // It holds back no more than what may be a mark, and the space before one.
@@ -138,7 +150,7 @@ func (t *thinkReader) start(s string, end bool) string {
 	t.fresh = true
 	for _, pair := range tags {
 		if mark == pair.open {
-			t.state, t.closing, t.last = inThought, []string{pair.close}, ""
+			t.state, t.closing, t.last = inThought, closersOf(pair), ""
 		}
 	}
 	for _, lead := range leads {
