@@ -266,7 +266,7 @@ func (d *daemon) front(ctx context.Context) (*api.Server, *http.Server, error) {
 		if l.Addr().Network() != "tcp" {
 			continue
 		}
-		from, err := d.token.load(d.cfg, d.log)
+		from, err := d.token.open(d.cfg, d.log)
 		if err != nil {
 			return nil, nil, err
 		}

@@ -33,8 +33,21 @@ type bearerToken struct {
 	hash atomic.Pointer[[sha256.Size]byte]
 }
 
-// load takes the token of the environment, else that of the token file, which is made
-// with 256 random bits if it is missing. from says where it was.
+// open takes the first token. A token file that is missing is made, with 256 random
+// bits. from says where the token is.
+func (b *bearerToken) open(c Config, log *slog.Logger) (from string, err error) {
+	if path := c.tokenFile(); c.Token == "" {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			if err := makeToken(path); err != nil {
+				return "", err
+			}
+		}
+	}
+	return b.load(c, log)
+}
+
+// load takes the token of the environment, else that of the token file. from says
+// where it was.
 func (b *bearerToken) load(c Config, log *slog.Logger) (from string, err error) {
 	from, token := tokenEnv, c.Token
 	if token == "" {
@@ -67,12 +80,9 @@ func (c Config) NeedsDataDir() bool {
 	return c.DatabaseURL == "" || c.Role != RoleWorker && tcp && c.Token == "" && c.TokenFile == ""
 }
 
-// readToken reads a token file, or makes one.
+// readToken reads a token file.
 func readToken(path string, log *slog.Logger) (string, error) {
 	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return makeToken(path)
-	}
 	if err != nil {
 		return "", chat.Errorf(chat.CodeNotConfigured, "the token file cannot be read: %w", err)
 	}
@@ -94,19 +104,19 @@ func readToken(path string, log *slog.Logger) (string, error) {
 	return strings.TrimSpace(string(data)), nil
 }
 
-func makeToken(path string) (string, error) {
+func makeToken(path string) error {
 	random := make([]byte, 32)
 	_, _ = rand.Read(random) // never fails, by its contract
 	token := "chat_" + base64.RawURLEncoding.EncodeToString(random)
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return "", chat.Errorf(chat.CodeNotConfigured, "the token file cannot be made: %w; set CHATD_TOKEN, or CHATD_TOKEN_FILE to a file that can be", err)
+		return chat.Errorf(chat.CodeNotConfigured, "the token file cannot be made: %w; set CHATD_TOKEN, or CHATD_TOKEN_FILE to a file that can be", err)
 	}
 	_, err = f.WriteString(token + "\n")
 	if err := errors.Join(err, f.Close()); err != nil {
-		return "", chat.Errorf(chat.CodeNotConfigured, "the token file cannot be written: %w", err)
+		return chat.Errorf(chat.CodeNotConfigured, "the token file cannot be written: %w", err)
 	}
-	return token, nil
+	return nil
 }
 
 // watchReloads takes over the token of settings that were read again. Streams that are

@@ -22,3 +22,16 @@ func (t *transaction) refuseBusy(ctx context.Context, conversationID string) err
 	return chat.Errorf(chat.CodeBusy,
 		"the conversation is still being answered (task %s): wait for it, or stop it with chat stop %s", id, id)
 }
+
+// acceptedBefore is how a submission was accepted whose reply was lost, so that the
+// driver repeated it and it met its own task; busy if it was not.
+func (s *Store) acceptedBefore(ctx context.Context, owner, taskID string, busy error) (chat.Accepted, bool, error) {
+	found, err := list[taskRow](ctx, s, `SELECT `+taskColumns+` FROM tasks WHERE id = $1 AND owner = $2`, taskID, owner)
+	if err != nil || len(found) == 0 {
+		return chat.Accepted{}, false, busy
+	}
+	t := found[0]
+	return chat.Accepted{
+		TaskID: t.ID, MessageID: t.MessageID, UserMessageID: t.UserMessageID, ConversationID: t.ConversationID, Status: chat.StatusProcessing,
+	}, false, nil
+}

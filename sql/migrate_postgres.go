@@ -21,6 +21,10 @@ const (
 	// migrationPoll is how often the others look whether it is done.
 	migrationPoll = 500 * time.Millisecond
 
+	// migrationTries is how often a starter begins anew whose transaction was undone
+	// because of others.
+	migrationTries = 20
+
 	// migrationIdle is after how long PostgreSQL ends the transaction of a starter that
 	// does nothing any more, and gives its lock to another.
 	migrationIdle = time.Minute
@@ -31,16 +35,21 @@ const (
 // the transaction, it stays with a server when its owner has gone on to another one. A
 // starter that dies takes its transaction with it, and another begins anew.
 func (s *Store) migratePostgres(ctx context.Context) error {
-	for waits := 0; ; waits++ {
+	undone, waiting := 0, false
+	for {
 		current, err := s.upToDate(ctx)
 		if err != nil || current {
 			return err
 		}
 		done, err := s.migrateAlone(ctx)
-		if err != nil || done {
+		switch {
+		case contended(err) && undone < migrationTries:
+			undone++
+			s.logger.Info("bringing the database up to date was undone because of another transaction; it is tried again", "err", err)
+		case err != nil || done:
 			return err
-		}
-		if waits == 0 {
+		case !waiting:
+			waiting = true
 			s.logger.Info("another process is bringing the database up to date; waiting for it")
 		}
 		pause(ctx, migrationPoll)
@@ -63,6 +72,7 @@ func (s *Store) upToDate(ctx context.Context) (bool, error) {
 // migrateAlone migrates, unless another process does.
 func (s *Store) migrateAlone(ctx context.Context) (done bool, err error) {
 	quiet := &connector{cfg: s.made.cfg, silent: func() {}} // a migration may work for long
+	quiet.warning.logger = s.logger
 	quiet.route.Store(s.made.route.Load())
 	conn, err := quiet.connect(ctx)
 	if err != nil {

@@ -10,7 +10,6 @@ import (
 	"net"
 	"os"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -42,7 +41,11 @@ func (c *connector) lookForPooler(ctx context.Context, logger *slog.Logger) erro
 		return errors.Join(err, s.Close())
 	}
 	c.route.Store(&r)
-	if !r.direct {
+	switch {
+	case r.direct:
+	case s.dialer.localPort() == "":
+		logger.Info("PostgreSQL is reached over a unix socket, where a connection pooler cannot be told from it", "prepared_statements", r.renames)
+	default:
 		logger.Info("PostgreSQL is reached through a connection pooler or a proxy", "prepared_statements", r.renames)
 	}
 	return s.Close()
@@ -50,11 +53,11 @@ func (c *connector) lookForPooler(ctx context.Context, logger *slog.Logger) erro
 
 // findRoute compares what the server knows of our connection with what we know.
 func findRoute(ctx context.Context, s *session) (r route, err error) {
-	row, err := s.row(ctx, "SELECT coalesce(inet_client_port(), -1), current_setting('port')")
+	row, err := s.row(ctx, "SELECT coalesce(inet_client_port(), -1)")
 	if err != nil {
 		return r, err
 	}
-	if r.direct = s.dialer.sameAs(row[0], row[1]); r.direct {
+	if r.direct = s.dialer.localPort() == row[0]; r.direct {
 		return r, nil
 	}
 	tx, err := s.BeginTx(ctx, driver.TxOptions{})
@@ -112,18 +115,19 @@ func (s *session) row(ctx context.Context, query string) ([]string, error) {
 	return texts, nil
 }
 
-// sameAs reports whether the other end of our connection is PostgreSQL itself: it sees
-// our port, or, on a unix socket, listens at the number that the socket is named after.
-func (d *dialer) sameAs(clientPort, listenPort string) bool {
+// localPort is our end of the connection, which PostgreSQL sees if nothing is between us;
+// "" on a unix socket, which proves nothing: whoever listens there may use another one.
+func (d *dialer) localPort() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.current == nil {
-		return false
+		return ""
 	}
-	if local, ok := d.current.LocalAddr().(*net.TCPAddr); ok {
-		return strconv.Itoa(local.Port) == clientPort
+	local, ok := d.current.LocalAddr().(*net.TCPAddr)
+	if !ok {
+		return ""
 	}
-	return clientPort == "-1" && strings.HasSuffix(d.current.RemoteAddr().String(), ".PGSQL."+listenPort)
+	return strconv.Itoa(local.Port)
 }
 
 // waitedError is a statement that ended without an answer, on a connection on which a
@@ -143,6 +147,9 @@ type poolWarning struct {
 }
 
 func (w *poolWarning) say(err error) {
+	if w.logger == nil {
+		return
+	}
 	now, last := time.Now().UnixNano(), w.last.Load()
 	if now-last >= int64(time.Minute) && w.last.CompareAndSwap(last, now) {
 		w.logger.Warn("the database did not answer in time; "+poolTooSmall, "err", err)

@@ -6,6 +6,8 @@ import (
 	"database/sql/driver"
 	"errors"
 	"log/slog"
+	"net/url"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -136,7 +138,7 @@ func TestAPoolThatIsTooSmallIsNamed(t *testing.T) {
 					return err
 				}
 			}
-			defer hold(t, url)()
+			defer hold(t, url, "SELECT 1")()
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			err := ask(ctx)
@@ -155,8 +157,59 @@ func TestAPoolThatIsTooSmallIsNamed(t *testing.T) {
 	}
 }
 
-// hold takes the connection of a pooler's pool; the returned function gives it back.
-func hold(t *testing.T, url string) (release func()) {
+// TestAMigrationBehindAPoolerEndsInTime: whoever starts is told why it took too long.
+func TestAMigrationBehindAPoolerEndsInTime(t *testing.T) {
+	base := services.Postgres(t)
+	defer hold(t, base, "CREATE TABLE conversations (held BIGINT)")()
+	logger, said := logged()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	_, err := sql.Open(ctx, services.StartPgBouncer(t, base, "pool_mode = transaction").URL(), sql.Options{Logger: logger})
+	if !chat.IsCode(err, chat.CodeUnavailable) || !strings.Contains(said(), "bringing the database up to date") {
+		t.Errorf("%v (%s); the log: %s", err, chat.CodeOf(err), said())
+	}
+}
+
+// TestAPoolerOnASocketIsNoServer: a pooler's unix socket may be named after the port
+// of the server behind it, which it reaches over a socket, too.
+func TestAPoolerOnASocketIsNoServer(t *testing.T) {
+	server := services.StartPostgres(t)
+	base, err := url.Parse(server.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, mode := range []string{"session", "transaction"} {
+		pooler := services.StartPgBouncer(t, server.URL(), "pool_mode = "+mode, "server_round_robin = 1",
+			"[databases]", "* = host="+server.SocketDir()+" port="+base.Port())
+		dir := t.TempDir()
+		sqltest.NewSocketProxy(t, pooler.URL(), filepath.Join(dir, ".s.PGSQL."+base.Port()))
+		logger, said := logged()
+		s := open(t, "host="+dir+" port="+base.Port()+" user=postgres dbname=postgres sslmode=disable", sql.Options{Logger: logger})
+		if !strings.Contains(said(), "pooler") {
+			t.Errorf("%s: the log does not name it: %s", mode, said())
+		}
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				for range 10 {
+					c, err := s.CreateConversation(t.Context(), "ada", chat.Conversation{Title: mode})
+					if err == nil {
+						_, err = s.Conversation(t.Context(), "ada", c.ID)
+					}
+					if err != nil {
+						t.Errorf("%s: %v", mode, err)
+						return
+					}
+				}
+			})
+		}
+		wg.Wait()
+	}
+}
+
+// hold keeps a transaction open, in which it has run a statement: it takes the connection
+// of a pooler's pool, for one. The returned function gives it back.
+func hold(t *testing.T, url, statement string) (release func()) {
 	t.Helper()
 	db, err := stdsql.Open("postgres", url)
 	if err != nil {
@@ -164,7 +217,7 @@ func hold(t *testing.T, url string) (release func()) {
 	}
 	tx, err := db.BeginTx(t.Context(), nil)
 	if err == nil {
-		_, err = tx.ExecContext(t.Context(), "SELECT 1")
+		_, err = tx.ExecContext(t.Context(), statement)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -217,5 +270,52 @@ func TestAStarterThatDiesInAMigration(t *testing.T) {
 	}
 	if err := <-opened; err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestADeadlockInAMigrationIsNoEnd: PostgreSQL ends one of those who wait for each other,
+// and that may be a starter.
+func TestADeadlockInAMigrationIsNoEnd(t *testing.T) {
+	url := services.Postgres(t)
+	db, err := stdsql.Open("postgres", url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	tx, err := db.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, statement := range []string{"SET LOCAL deadlock_timeout = '1h'", "CREATE TABLE workers (id TEXT)"} {
+		if _, err := tx.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	logger, said := logged()
+	opened := make(chan error, 1)
+	go func() {
+		s, err := sql.Open(t.Context(), url, sql.Options{Logger: logger})
+		if err == nil {
+			err = s.Close()
+		}
+		opened <- err
+	}()
+	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(said(), "bringing the database up to date"); {
+		if time.Now().After(deadline) {
+			t.Fatalf("the migration did not begin: %s", said())
+		}
+		<-time.After(5 * time.Millisecond)
+	}
+	if _, err := tx.ExecContext(t.Context(), "SELECT pg_advisory_xact_lock(7306917425063291)"); err != nil {
+		t.Fatal(err) // the other one is to be ended
+	}
+	if err := tx.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-opened; err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(said(), "deadlock") {
+		t.Errorf("there was no deadlock: %s", said())
 	}
 }

@@ -39,7 +39,7 @@ func (s *Store) Submit(ctx context.Context, owner, conversationID string, sub ch
 			return acc, false, err
 		}
 	}
-	return s.once(ctx, owner, o, func(t *transaction, acc *chat.Accepted) error {
+	acc, replayed, err = s.once(ctx, owner, o, func(t *transaction, acc *chat.Accepted) error {
 		n := n // for each time that it is run
 		acc.ConversationID = conversationID
 		conv, err := t.touch(ctx, owner, conversationID, chat.TitleFrom(content), 2)
@@ -60,6 +60,10 @@ func (s *Store) Submit(ctx context.Context, owner, conversationID string, sub ch
 		}
 		return t.insertTask(ctx, n, *acc)
 	})
+	if chat.IsCode(err, chat.CodeBusy) {
+		return s.acceptedBefore(ctx, owner, n.id, err)
+	}
+	return acc, replayed, err
 }
 
 // Regenerate stores a sibling of an assistant message, empty, and the task that

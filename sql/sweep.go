@@ -57,9 +57,10 @@ func (s *Store) requeue(ctx context.Context, until int64) ([]taskRow, error) {
 }
 
 // EndExpired ends a task that Sweep returned as spent, fenced by its attempt and
-// by its lease still being expired (chat.ErrFenced). The longer of the text in r
-// and the text in SQL is kept; without any, interrupted becomes failed. If a
-// cancel was requested it ends as cancelled, whatever r says.
+// by its lease still being expired (chat.ErrFenced). A whole answer is written as it
+// is; otherwise the longer of the text in r and the text in SQL is kept, and without
+// any, interrupted becomes failed. If a cancel was requested it ends as cancelled,
+// whatever r says.
 func (s *Store) EndExpired(ctx context.Context, r chat.Result) error {
 	if !r.State.Terminal() {
 		return chat.Errorf(chat.CodeInternal, "a task cannot end as %q", r.State)
@@ -86,16 +87,18 @@ func (s *Store) EndExpired(ctx context.Context, r chat.Result) error {
 			return err
 		}
 		received := len(r.Content) + len(r.Reasoning)
-		if saved > received {
-			r.ChunkCount = 0 // the log does not hold what is kept
-		}
 		switch {
 		case held[0].CancelRequested:
 			r.State, r.FinishReason, r.Err = chat.TaskCancelled, "cancelled", nil
 		case r.State == chat.TaskInterrupted && max(saved, received) == 0:
 			r.State = chat.TaskFailed
 		}
-		if _, err := t.end(ctx, r, `state IN ('running', 'queued')`); err != nil || saved > received {
+		// What is saved may be another attempt's, and is no end of a whole answer.
+		keep := saved > received && r.State != chat.TaskDone
+		if keep {
+			r.ChunkCount = 0 // the log does not hold what is kept
+		}
+		if _, err := t.end(ctx, r, `state IN ('running', 'queued')`); err != nil || keep {
 			return err
 		}
 		return t.saveAnswer(ctx, held[0].MessageID, r)

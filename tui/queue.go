@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"slices"
 
 	tea "github.com/charmbracelet/bubbletea"
 
@@ -35,6 +36,14 @@ func (m *Model) full() bool {
 }
 
 func (m *Model) enqueue(draft string) tea.Cmd {
+	return m.enqueueAt(len(m.queue[m.conversation.ID]), draft)
+}
+
+// enqueueFirst lets a message wait before all others: it was sent before they were
+// written.
+func (m *Model) enqueueFirst(draft string) tea.Cmd { return m.enqueueAt(0, draft) }
+
+func (m *Model) enqueueAt(place int, draft string) tea.Cmd {
 	id := m.conversation.ID
 	if m.full() { // it was refused, and has left the input
 		m.fill(joinDrafts(draft, m.input.Value()))
@@ -43,7 +52,7 @@ func (m *Model) enqueue(draft string) tea.Cmd {
 	}
 	item := transcript.NewMessage(chat.Message{Role: chat.RoleUser, Content: draft, CreatedAt: m.look.Now}, m.look)
 	item.Waiting = true
-	m.queue[id] = append(m.queue[id], item)
+	m.queue[id] = slices.Insert(m.queue[id], place, item)
 	m.rebuild()
 	m.list.Bottom()
 	m.say("waits for the answer; " + m.hint("up") + " takes it back")

@@ -144,7 +144,7 @@ func (m *Model) refused(msg sentMsg) tea.Cmd {
 		m.conversation.Title = ""
 	}
 	if chat.IsCode(msg.err, chat.CodeBusy) && msg.after == "" {
-		cmd := m.enqueue(msg.draft)
+		cmd := m.enqueueFirst(msg.draft)
 		return tea.Batch(cmd, m.beatCommand())
 	}
 	if msg.after != "" && m.branch == nil {

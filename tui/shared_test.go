@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"testing"
 
 	"chat"
@@ -78,4 +79,18 @@ func TestALostStreamIsFollowedAgainWhileItsTaskGoesOn(t *testing.T) {
 	s.until("the stream is followed again", func() bool { return task.following() == 2 })
 	task.chunk(chat.ChunkContent, ", and the second")
 	s.untilShown("the first half, and the second")
+}
+
+func TestAMessageThatAnotherScreenOvertookWaitsBeforeThoseWrittenAfterIt(t *testing.T) {
+	_, watcher := twoScreens(t)
+	watcher.m.enqueue("second")
+	watcher.m.enqueue("third")
+	watcher.m.refused(sentMsg{draft: "first", err: chat.Errorf(chat.CodeBusy, "still being answered")})
+	var order []string
+	for _, item := range watcher.m.queue[watcher.m.conversation.ID] {
+		order = append(order, item.Content())
+	}
+	if want := []string{"first", "second", "third"}; !slices.Equal(order, want) {
+		t.Errorf("%q wait, want %q", order, want)
+	}
 }

@@ -85,7 +85,9 @@ func serve(c *cli.Context, stderr io.Writer, lookup func(string) (string, bool))
 		flags[name] = c.String(name)
 	}
 	load := func() (daemon.Config, error) {
-		return daemon.LoadConfig(lookup, daemon.Sources{Flags: flags, DotEnv: ".env", ConfigFile: paths.ConfigFile()})
+		cfg, err := daemon.LoadConfig(lookup, daemon.Sources{Flags: flags, DotEnv: ".env", ConfigFile: paths.ConfigFile()})
+		cfg.DataDir = paths.Data
+		return cfg, err
 	}
 	cfg, err := load()
 	if err != nil {
@@ -99,7 +101,7 @@ func serve(c *cli.Context, stderr io.Writer, lookup func(string) (string, bool))
 		cfg.Idle = 0 // in the foreground somebody ends it
 	}
 	cfg.FetchKey(c.Context)
-	cfg.DataDir, cfg.Instance = paths.Data, uuid.NewString()
+	cfg.Instance = uuid.NewString()
 	log := newLogging(stderr, cfg)
 	cfg.Logger = log.Logger
 	stdlog.SetFlags(0) // what other packages log becomes lines like ours

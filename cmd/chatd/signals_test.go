@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -51,6 +52,36 @@ func TestSIGHUPReadsTheTokenAndTheLogLevelAgain(t *testing.T) {
 	if said := p.log.String(); strings.Contains(said, second) || strings.Contains(said, token) || !strings.Contains(said, "msg=stopping") {
 		t.Errorf("it says\n%s", said)
 	}
+}
+
+// The token file that chatd has made is read again, too, and never made again.
+func TestSIGHUPKeepsTheTokenThatWasMade(t *testing.T) {
+	t.Parallel()
+	home, address := own(t), free(t)
+	p := chatd(t, home, map[string]string{
+		"HOME": home, "DATABASE_URL": "sqlite://" + filepath.Join(home, "chat.db"), "CHAT_DISCOVER": "off",
+	}, "--listen", "tcp://"+address)
+	p.serves(address)
+	file := filepath.Join(home, ".local", "share", "chat", "token")
+	made, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.signal(syscall.SIGHUP)
+	p.says("the bearer token was read again")
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	p.signal(syscall.SIGHUP)
+	p.says("the bearer token stays as it was")
+	if got := p.get(address, "/tasks", strings.TrimSpace(string(made))); got != 200 {
+		t.Errorf("the token that was made: %d", got)
+	}
+	if _, err := os.Stat(file); err == nil {
+		t.Error("another token was made")
+	}
+	p.signal(syscall.SIGTERM)
+	p.exits(0)
 }
 
 // A SIGHUP ends no role of chatd, whatever it is doing.

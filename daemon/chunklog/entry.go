@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/redis/go-redis/v9"
+
 	"chat"
 )
 
@@ -55,6 +57,23 @@ func (l *Log) readFrom(ctx context.Context, taskID string, index, n int) ([]stri
 	ctx, cancel := context.WithTimeout(ctx, l.opts.Timeout)
 	defer cancel()
 	return l.rdb.LRange(ctx, l.opts.Names.Chunks(taskID), int64(index), int64(index+n-1)).Result()
+}
+
+// last returns the length of a list that is not packed, and its last entry, "" for none.
+func (l *Log) last(ctx context.Context, taskID string) (length int, entry string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, l.opts.Timeout)
+	defer cancel()
+	key := l.opts.Names.Chunks(taskID)
+	var n *redis.IntCmd
+	var end *redis.StringSliceCmd
+	_, err = l.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		n, end = p.LLen(ctx, key), p.LRange(ctx, key, -1, -1)
+		return nil
+	})
+	if err != nil || len(end.Val()) == 0 {
+		return 0, "", err
+	}
+	return int(n.Val()), end.Val()[0], nil
 }
 
 // readAll returns all entries that count, as they are in the list and read.

@@ -16,8 +16,9 @@ const (
 	// reads the list without one.
 	confirmWait = time.Second
 	// rereadPause paces a tail that cannot read the list, or whose position is not
-	// in it.
+	// in it. The latter doubles up to longestPace.
 	rereadPause = 500 * time.Millisecond
+	longestPace = 5 * time.Second
 	// leastRead is how long a read of the list may take at least.
 	leastRead = time.Second
 )
@@ -35,6 +36,7 @@ type Tail struct {
 	packed []string            // the whole list, if it is packed
 	own    bool                // Next has returned the chunk at the position
 	ahead  bool                // the list does not have the position
+	paced  time.Duration       // the last pause because of that
 	since  time.Time           // the metadata's updated_at when that was first seen
 	given  []chat.EncodedChunk // what fetch has returned of the inbox, to be filled again
 }
@@ -83,7 +85,7 @@ func (t *Tail) Next(ctx context.Context, wait time.Duration) ([]chat.EncodedChun
 			return chunks, nil
 		}
 		if !ok || t.ahead {
-			pause = time.After(rereadPause)
+			pause = time.After(t.pace())
 			t.reread = true
 		}
 		if t.inbox.takeNudge() {
@@ -218,7 +220,7 @@ func (t *Tail) read(ctx context.Context) ([]chat.EncodedChunk, error) {
 	}
 	chunks := valid(raw, t.pos.Index)
 	if len(chunks) > 0 && (t.pos.Attempt == chat.AnyAttempt || chunks[0].Attempt == t.pos.Attempt) {
-		t.ahead, t.since = false, time.Time{}
+		t.found()
 		return chunks[1:], nil
 	}
 	return t.resync(ctx)

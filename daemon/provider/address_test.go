@@ -21,7 +21,7 @@ func TestBaseURLs(t *testing.T) {
 		"http://[::a9fe:a9fe]/", "http://[::ffff:0:a9fe:a9fe]/", "http://[2001:db8::5efe:a9fe:a9fe]/", "http://[64:ff9b::6464:64c8]/", "http://[::ffff:168.63.129.16]/",
 		"http://224.0.0.1/", "http://[ff02::1]/", "http://[::ffff:224.0.0.251]/",
 		// No base URL at all.
-		"", "localhost:11434", "ftp://host/v1", "http://", "http:///v1", "http://:8080/v1", "https:/host", "file:///etc/passwd", "//host/v1", "http://[fe80::1", "http://a b/",
+		"", "ftp://host/v1", "http://", "http:///v1", "http://:8080/v1", "file:///etc/passwd", "//host/v1", "http://[fe80::1", "http://a b/",
 		// With a password.
 		"https://user:secret@host/v1", "https://user@host/v1", "http://:secret@127.0.0.1/", "https://sk-secret@api.openai.com/v1",
 	} {

@@ -103,7 +103,9 @@ func (a *answer) reasonings(named [fromContent]text) error {
 		case s == "":
 		case first < 0:
 			first = origin(from)
-			a.think.setApart()
+			if err := a.setApart(); err != nil {
+				return err
+			}
 			if err := a.grow(string(s)); err != nil {
 				return err
 			}
@@ -151,6 +153,17 @@ func (a *answer) send(typ chat.ChunkType, s string) error {
 			return err
 		}
 		s = s[n:]
+	}
+	return nil
+}
+
+// setApart is called at reasoning that the server sets apart itself: what was guessed
+// to be reasoning is the answer then.
+func (a *answer) setApart() error {
+	guessed := a.think.guessed
+	a.think.setApart()
+	if guessed && a.thought {
+		return a.retype(chat.ChunkContent)
 	}
 	return nil
 }

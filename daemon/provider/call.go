@@ -168,7 +168,7 @@ func (c *call) next(x *exchange, a *answer) error {
 		x.watch.arm(c.limits.Idle, x.phases.idle)
 	}
 	if grew {
-		x.quiet = 0
+		x.quiet, a.unknown = 0, nil // text after an event shows that it was no end
 	}
 	return nil
 }

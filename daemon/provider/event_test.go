@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"chat"
+	"chat/daemon/provider"
 )
 
 // A failure in a stream is one in whatever form it comes, and what was said of it is
@@ -169,5 +170,31 @@ func TestAnswersWithoutTextSayWhatCame(t *testing.T) {
 	}
 	if g := replay(t, canned{body: events(delta(`"content":null,"refusal":"I can't "`), delta(`"refusal":"do that."`)) + stop}); g.err != nil || g.content != "I can't do that." {
 		t.Errorf("a refusal: %+v", g)
+	}
+}
+
+// An event that is not understood spoils the end that comes right after it, and not the
+// text that goes on after it.
+func TestTextAfterAnUnknownEventShowsThatItWasNoEnd(t *testing.T) {
+	const unknown = `data: {"metrics":{"n":12}}` + "\n\n"
+	for body, whole := range map[string]bool{
+		unknown + say("All", " of it.") + "data: [DONE]\n\n":           true,
+		say("All") + unknown + say(" of it.") + "data: [DONE]\n\n":     true,
+		say("All", " of it.") + unknown + "data: [DONE]\n\n":           false,
+		unknown + say("All", " of it.") + unknown + "data: [DONE]\n\n": false,
+	} {
+		if g := replay(t, canned{body: body}); g.content != "All of it." || (g.err == nil) != whole {
+			t.Errorf("%q: %q, %v", body, g.content, g.err)
+		}
+	}
+}
+
+// What a model is expected to begin with is its answer after all, if its server sends
+// the reasoning apart.
+func TestReasoningThatComesApartEndsAGuess(t *testing.T) {
+	body := say("Let me see. ") + `data: {"choices":[{"index":0,"delta":{"reasoning_content":"2 and 2"}}]}` + "\n\n" + say("It is 4.") + stop
+	r := registry(t, provider.Config{BaseURL: "http://canned.test/v1", DefaultModel: "deepseek-r1", Transport: canned{body: body}})
+	if g := read(t, t.Context(), r, ask("2 + 2")); g.err != nil || g.content != "Let me see. It is 4." || g.reasoning != "2 and 2" {
+		t.Errorf("content %q, reasoning %q, %v", g.content, g.reasoning, g.err)
 	}
 }

@@ -131,8 +131,8 @@ func TestARefusedMessageDoesNotBlockTheConversation(t *testing.T) {
 		status int
 		body   string
 	}{
-		"a policy":          {chat.CodeProviderRefused, 400, `{"error":{"message":"Your request was rejected by the content management policy.","code":"content_filter"}}`},
-		"too long":          {chat.CodeProviderRefused, 400, `{"error":{"message":"maximum context length is 10 tokens","code":"context_length_exceeded"}}`},
+		"a policy":          {chat.CodeProviderFilter, 400, `{"error":{"message":"Your request was rejected by the content management policy.","code":"content_filter"}}`},
+		"too long":          {chat.CodeProviderContext, 400, `{"error":{"message":"maximum context length is 10 tokens","code":"context_length_exceeded"}}`},
 		"too large":         {chat.CodeProviderRefused, 413, `Payload Too Large`},
 		"not understood":    {chat.CodeProviderRefused, 422, `{"detail":"no"}`},
 		"moderation":        {chat.CodeProviderFilter, 403, `{"error":{"code":403,"message":"picky requires moderation and your input was flagged for \"x\"","metadata":{"reasons":["x"]}}}`},

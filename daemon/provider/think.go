@@ -82,8 +82,8 @@ const (
 // setApart says that the server sets reasoning apart.
 func (t *thinkReader) setApart() {
 	t.apart = true
-	if t.state == inAnswer {
-		t.state = pastDoubt
+	if t.state == inAnswer || t.guessed {
+		t.state, t.guessed, t.leavesOut = pastDoubt, false, false
 	}
 }
 

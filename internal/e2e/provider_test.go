@@ -269,7 +269,7 @@ func TestAServerNamesABaseURLThatItCannotUse(t *testing.T) {
 		cmd.Dir, cmd.Env = home, []string{"HOME=" + home, "OPENAI_BASE_URL=" + base, "CHATD_LISTEN=tcp://127.0.0.1:0", "DATABASE_URL=sqlite://" + filepath.Join(home, "x.db"), "CHATD_TOKEN=chat_0123456789abcdef0123456789abcdef"}
 		out, err := cmd.CombinedOutput()
 		cancel()
-		if err == nil || cmd.ProcessState.ExitCode() != 4 || !strings.Contains(string(out), says) || !strings.Contains(string(out), "OPENAI_BASE_URL") || strings.Contains(string(out), "secret") {
+		if err == nil || cmd.ProcessState.ExitCode() != 2 || !strings.Contains(string(out), says) || !strings.Contains(string(out), "OPENAI_BASE_URL") || strings.Contains(string(out), "secret") {
 			t.Errorf("%s: %v\n%s", base, err, out)
 		}
 	}

@@ -45,6 +45,19 @@ var busyTests = map[string]func(*suite){
 		s.send(c.ID, chat.Submission{Content: "last"})
 	},
 
+	"a submission that is repeated after a lost reply is the same one": func(s *suite) {
+		c := s.conversation()
+		first := s.send(c.ID, chat.Submission{Content: "x"})
+		again, replayed, err := s.Submit(s.Context(), owner, c.ID, chat.Submission{Content: "x"}, chat.SubmitOptions{TaskID: first.TaskID})
+		s.must(err)
+		if again != first || replayed {
+			s.Errorf("%+v (replayed %v), want %+v", again, replayed, first)
+		}
+		if list, err := s.Messages(s.Context(), owner, c.ID); err != nil || len(list) != 2 {
+			s.Errorf("%d messages, %v", len(list), err)
+		}
+	},
+
 	"another conversation is not held up": func(s *suite) {
 		s.queued()
 		s.queued()

@@ -30,12 +30,25 @@ type Proxy struct {
 // NewProxy returns a proxy for the PostgreSQL at databaseURL, which ends with the test.
 func NewProxy(t testing.TB, databaseURL string) *Proxy {
 	t.Helper()
+	return newProxy(t, databaseURL, "tcp", "127.0.0.1:0")
+}
+
+// NewSocketProxy returns one that listens on a unix socket at path; it has no URL.
+func NewSocketProxy(t testing.TB, databaseURL, path string) *Proxy {
+	t.Helper()
+	p := newProxy(t, databaseURL, "unix", path)
+	p.URL = ""
+	return p
+}
+
+func newProxy(t testing.TB, databaseURL, network, address string) *Proxy {
+	t.Helper()
 	u, err := url.Parse(databaseURL)
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := &Proxy{server: u.Host}
-	p.front, err = (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	p.front, err = (&net.ListenConfig{}).Listen(t.Context(), network, address)
 	if err != nil {
 		t.Fatal(err)
 	}

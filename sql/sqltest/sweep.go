@@ -100,6 +100,38 @@ var sweepTests = map[string]func(*suite){
 		}
 	},
 
+	"an answer that was received whole is kept, whatever longer was saved": func(s *suite) {
+		s.queued()
+		s.must(s.Requeue(s.Context(), handback(s.claim(1)[0], true, "a long text that was cut", "with long thoughts")))
+		for range chat.MaxAttempts - 1 {
+			s.claim(1)
+			s.expire()
+			s.sweep()
+		}
+		_, spent := s.sweep()
+		r := chat.Result{TaskID: spent[0].ID, Attempt: spent[0].Attempt, State: chat.TaskDone, Content: "whole", FinishReason: "stop", ChunkCount: 4}
+		s.must(s.EndExpired(s.Context(), r))
+		s.must(s.EndExpired(s.Context(), r)) // after a lost reply
+		task, m := s.wantState(r.TaskID, chat.TaskDone), s.answer(r.TaskID)
+		if m.Content != "whole" || m.Reasoning != "" || task.ChunkCount != 4 || task.FinishReason != "stop" {
+			s.Fatalf("ended as %+v with %q and %q", task, m.Content, m.Reasoning)
+		}
+	},
+
+	"a cancel keeps the longer text, also of an answer that was received whole": func(s *suite) {
+		s.queued()
+		s.must(s.Requeue(s.Context(), handback(s.claim(1)[0], true, "a long text that was cut", "")))
+		c := s.claim(1)[0]
+		_, _, err := s.Cancel(s.Context(), owner, c.ID)
+		s.must(err)
+		s.expire()
+		s.must(s.EndExpired(s.Context(), done(c, "whole")))
+		task := s.wantState(c.ID, chat.TaskCancelled)
+		if m := s.answer(c.ID); m.Content != "a long text that was cut" || task.ChunkCount != 0 {
+			s.Fatalf("ended as %+v with %q", task, m.Content)
+		}
+	},
+
 	"a cancel that its worker did not live to see ends the task": func(s *suite) {
 		c := s.claimed()
 		_, _, err := s.Cancel(s.Context(), owner, c.ID)

@@ -50,6 +50,7 @@ func Run(t *testing.T, open func(t *testing.T) Engine) {
 		{"a position that never was is answered by a reset", testNonsensePosition},
 		{"a position ahead of the log is answered by a reset", testAheadOfTheLog},
 		{"a position ahead of a list whose writer is dead waits for the next attempt", testAheadOfADeadWriter},
+		{"a list that was rolled back is not read again and again", testRolledBackIsLookedAt},
 		{"an attempt whose number is used again begins with a reset", testNumberUsedAgain},
 		{"positions only grow, whatever becomes of the list", testPositionsOnlyGrow},
 		{"a plain index resumes whatever the attempt", testPlainIndex},
