@@ -186,14 +186,10 @@ func checkAttempt(cmd *redis.StringCmd, mine int) error {
 
 // meta is the full set of fields of the metadata hash.
 func (w *Writer) meta(updated time.Time) []any {
-	complete := "0"
-	if w.complete {
-		complete = "1"
-	}
 	return []any{
 		metaStatus, string(w.status), metaAttempt, w.task.Attempt, metaChunkCount, len(w.entries),
 		metaCreatedAt, stamp(w.created), metaUpdatedAt, stamp(updated),
-		metaFinishReason, w.finish, metaComplete, complete, metaModel, w.task.Model,
+		metaFinishReason, w.finish, metaModel, w.task.Model,
 	}
 }
 

@@ -94,7 +94,6 @@ const (
 	metaCreatedAt    = "created_at"
 	metaUpdatedAt    = "updated_at"
 	metaFinishReason = "finish_reason"
-	metaComplete     = "complete" // "1" once the answer was received to its end
 	metaModel        = "model"
 )
 

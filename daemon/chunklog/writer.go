@@ -59,9 +59,7 @@ type Writer struct {
 	armed   time.Time
 	sent    time.Time // the last step that succeeded
 	status  chat.TaskState
-	finish  string
-
-	complete bool // the answer was received to its end
+	finish  string // of an answer that was received to its end, or of the task
 }
 
 type delta struct {
@@ -114,6 +112,9 @@ func (w *Writer) inherit(ctx context.Context) (chat.Answer, error) {
 	return a, nil
 }
 
+// cancelled is the finish reason of a task that was cancelled, and of no whole answer.
+const cancelled = "cancelled"
+
 // answerOf is the text of the newest attempt in chunks, and whether that is a whole
 // answer: its writer settled it as complete, and the list still has all entries that
 // it had then.
@@ -122,12 +123,14 @@ func (l *Log) answerOf(ctx context.Context, taskID string, chunks []chat.Encoded
 	if err != nil {
 		return a, err
 	}
-	m, err := l.metadata(ctx, taskID, metaAttempt, metaChunkCount, metaFinishReason, metaComplete)
+	m, err := l.metadata(ctx, taskID, metaAttempt, metaChunkCount, metaFinishReason, metaStatus)
 	if err != nil {
 		return a, err
 	}
 	a.FinishReason = m[2]
-	a.Whole = m[3] == "1" && a.FinishReason != "" && m[0] == fmt.Sprint(a.Attempt) && m[1] == fmt.Sprint(len(chunks))
+	status := chat.TaskState(m[3])
+	complete := a.FinishReason != "" && a.FinishReason != cancelled && (status == chat.TaskRunning || status == chat.TaskDone)
+	a.Whole = complete && m[0] == fmt.Sprint(a.Attempt) && m[1] == fmt.Sprint(len(chunks))
 	return a, nil
 }
 
@@ -242,9 +245,9 @@ func (w *Writer) Run(ctx context.Context) error {
 	}
 }
 
-// Settle sends everything, after Run has returned, and records why the answer
-// ended. complete says that it was received to its end: only such an answer may be
-// taken over by a later attempt. It tries until ctx ends. It returns the number of
+// Settle sends everything, after Run has returned. If the answer was received to its
+// end (complete), it records why that ended: only such an answer may be taken over by a
+// later attempt. It tries until ctx ends. It returns the number of
 // chunks, which is the index of the terminal one; that holds even if Redis could
 // not be reached.
 func (w *Writer) Settle(ctx context.Context, finishReason string, complete bool) (int, error) {
@@ -253,7 +256,10 @@ func (w *Writer) Settle(ctx context.Context, finishReason string, complete bool)
 	if err := w.drain(); err != nil {
 		return 0, err
 	}
-	w.finish, w.complete, w.armed = finishReason, complete, time.Time{}
+	w.finish, w.armed = "", time.Time{}
+	if complete {
+		w.finish = finishReason
+	}
 	return len(w.entries), w.insist(ctx)
 }
 
@@ -267,7 +273,6 @@ func (w *Writer) End(ctx context.Context, terminal chat.Chunk) error {
 		return err
 	}
 	w.status, w.finish, w.armed = terminal.State, terminal.FinishReason, time.Time{}
-	w.complete = terminal.State == chat.TaskDone
 	if err := w.insist(ctx); err != nil || len(w.entries) < packAt {
 		return err
 	}

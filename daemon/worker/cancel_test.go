@@ -158,10 +158,17 @@ func (l *lab) sent(prompt string, tokens int) {
 	}))
 }
 
-// forgetful is a store that commits no result.
-type forgetful struct{ worker.Store }
+// forgetful is a store that commits no result, and says when it was to.
+type forgetful struct {
+	worker.Store
+	asked chan struct{}
+}
 
-func (forgetful) Finish(context.Context, chat.Result) error {
+func (f forgetful) Finish(context.Context, chat.Result) error {
+	select {
+	case f.asked <- struct{}{}:
+	default:
+	}
 	return chat.Retryable(chat.Errorf(chat.CodeUnavailable, "the database cannot be reached"))
 }
 
@@ -176,16 +183,14 @@ func TestACancelThatTheDatabaseLostIsNoWholeAnswer(t *testing.T) {
 		}
 		return "lie:chunks=20"
 	}})
-	first := l.work(on{id: "first", store: forgetful{l.store}, opts: worker.Options{Farewell: time.Millisecond}})
+	settled := make(chan struct{}, 1)
+	first := l.work(on{id: "first", store: forgetful{l.store, settled}, opts: worker.Options{Farewell: time.Millisecond}})
 	acc := l.submit("hello")
 	l.provider.Step(5)
 	l.logged(acc, providertest.Answer(1, 5))
 	first.Cancel(acc.TaskID)
 	l.calls("the provider's connection is closed", func(c []providertest.Call) bool { return c[0].Gone() })
-	l.eventually("the log is settled for the cancel", func() bool {
-		reason, err := l.rdb.HGet(t.Context(), names.Metadata(acc.TaskID), "finish_reason").Result()
-		return err == nil && reason == "cancelled"
-	})
+	l.within("the log is settled for the cancel", settled)
 	first.kill()
 	l.expire(func() bool { return l.task(acc).State == chat.TaskQueued })
 	l.work(on{id: "second"})

@@ -64,9 +64,12 @@ func testOnlyWholeAnswersAreSalvaged(t *testing.T, b *bench) {
 		"no count":                        {reason: "stop", complete: true, damage: b.change("HDEL", "meta", "chunk_count")},
 		"metadata of an older attempt":    {reason: "stop", complete: true, damage: b.change("HSET", "meta", "attempt", 0)},
 		"metadata of a newer attempt":     {reason: "stop", complete: true, damage: b.change("HSET", "meta", "attempt", 2)},
-		"metadata that do not say so":     {reason: "stop", complete: true, damage: b.change("HDEL", "meta", "complete")},
+		"no reason":                       {reason: "stop", complete: true, damage: b.change("HDEL", "meta", "finish_reason")},
+		"no status":                       {reason: "stop", complete: true, damage: b.change("HDEL", "meta", "status")},
+		"a task that was cancelled":       {reason: "stop", complete: true, damage: b.change("HSET", "meta", "status", "cancelled")},
+		"a task that was interrupted":     {reason: "stop", complete: true, damage: b.change("HSET", "meta", "status", "interrupted")},
 		"no metadata":                     {reason: "stop", complete: true, damage: b.change("DEL", "meta")},
-		"a reason, and nothing else":      {damage: b.change("HSET", "meta", "finish_reason", "stop")},
+		"the reason of a cancel":          {damage: b.change("HSET", "meta", "finish_reason", "cancelled")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b.task.ID = "0199-" + name

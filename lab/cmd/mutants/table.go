@@ -36,9 +36,9 @@ func mutants() []mutant {
 			"./daemon/chunklog", "", "",
 		},
 		{
-			"a stopped answer counts as complete", "C4", "daemon/worker/attempt.go",
-			"r.FinishReason, r.State == chat.TaskDone)", "r.FinishReason, r.FinishReason != \"\")",
-			"./daemon/worker", "ACancelThatTheDatabaseLost", "",
+			"an interrupted answer counts as complete", "C4", "daemon/chunklog/writer.go",
+			"(status == chat.TaskRunning || status == chat.TaskDone)", "status != \"\"",
+			"./daemon/chunklog", "TestEmbedded", "",
 		},
 		{
 			"a reader who comes back to a rolled-back list is sent back", "C1", "daemon/chunklog/resync.go",
