@@ -6,13 +6,14 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-	"regexp"
+
 	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 
 	"chat"
+	"chat/internal/lazyregexp"
 )
 
 // CheckBaseURL says what is wrong with a base URL, nil if it can be used. Names are
@@ -20,7 +21,11 @@ import (
 func CheckBaseURL(raw string) error {
 	u, err := parseBase(raw)
 	if err != nil {
-		return chat.Errorf(chat.CodeInvalid, "the base URL %s %w", printableURL(raw), err)
+		shown := printableURL(raw)
+		if shown == notURL {
+			shown = "given"
+		}
+		return chat.Errorf(chat.CodeInvalid, "the base URL %s %w", shown, err)
 	}
 	if ip, err := netip.ParseAddr(u.Hostname()); err == nil && refused(ip) {
 		return errAddress(u.Hostname())
@@ -95,8 +100,8 @@ func pasted(raw string) string {
 }
 
 var (
-	webScheme   = regexp.MustCompile(`^(?i)(https?):/{0,2}`)
-	otherScheme = regexp.MustCompile(`^(?i)[a-z][a-z0-9+.-]*://`)
+	webScheme   = lazyregexp.New(`^(?i)(https?):/{0,2}`)
+	otherScheme = lazyregexp.New(`^(?i)[a-z][a-z0-9+.-]*://`)
 )
 
 // withScheme is text with the scheme that it lacks: http for what is near, https
@@ -158,11 +163,11 @@ func reachable(u *url.URL) string {
 }
 
 var (
-	slashes  = regexp.MustCompile(`/{2,}`)
-	version  = regexp.MustCompile(`^v\d+[a-z0-9]*$`)
-	calls    = regexp.MustCompile(`(?i)/(?:chat/completions|completions|responses|embeddings)$`)
-	listings = regexp.MustCompile(`(?i)(/v\d+[a-z0-9]*)/(?:models|chat)$`)
-	repeated = regexp.MustCompile(`(/v\d+[a-z0-9]*)(?:/v\d+[a-z0-9]*)+$`)
+	slashes  = lazyregexp.New(`/{2,}`)
+	version  = lazyregexp.New(`^v\d+[a-z0-9]*$`)
+	calls    = lazyregexp.New(`(?i)/(?:chat/completions|completions|responses|embeddings)$`)
+	listings = lazyregexp.New(`(?i)(/v\d+[a-z0-9]*)/(?:models|chat)$`)
+	repeated = lazyregexp.New(`(/v\d+[a-z0-9]*)(?:/v\d+[a-z0-9]*)+$`)
 )
 
 // tidyPath takes the path of a call, and what stands twice, off the path of u.
@@ -214,11 +219,14 @@ func versioned(path string) bool {
 	return slices.ContainsFunc(strings.Split(path, "/"), version.MatchString)
 }
 
+// notURL stands for what cannot be shown as a URL.
+const notURL = "(not a URL)"
+
 // printableURL is raw without user info and query, which may hold secrets.
 func printableURL(raw string) string {
 	u, err := url.Parse(pasted(raw))
 	if err != nil || (u.Host == "" && raw != "") {
-		return "(not a URL)"
+		return notURL
 	}
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 }

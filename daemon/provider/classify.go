@@ -2,9 +2,11 @@ package provider
 
 import (
 	"net/http"
-	"regexp"
+
 	"strconv"
 	"strings"
+
+	"chat/internal/lazyregexp"
 )
 
 // refusalKind is what an error of a provider is about.
@@ -86,7 +88,7 @@ func (c *complaint) rateLimited(status int) bool {
 		anyOf(c.says, "rate limit", "too many requests", "tokens per min", "requests per min", "per minute", "throttl"))
 }
 
-var perMinute = regexp.MustCompile(`limit:? ?([\d,]+).{0,20}requested:? ?([\d,]+)`)
+var perMinute = lazyregexp.New(`limit:? ?([\d,]+).{0,20}requested:? ?([\d,]+)`)
 
 // tooFast reports whether the request alone is more than is allowed in a minute.
 func (c *complaint) tooFast() bool {
@@ -113,7 +115,7 @@ func digits(s string) int {
 	return n
 }
 
-var overlong = regexp.MustCompile(`(?:prompt|input|messages?|request|conversation|context|sequence|tokens?)\b[^.]{0,80}(?:exceed|longer than|too long|too large|too many|greater than|larger than)[^.]{0,80}(?:token|context)|` +
+var overlong = lazyregexp.New(`(?:prompt|input|messages?|request|conversation|context|sequence|tokens?)\b[^.]{0,80}(?:exceed|longer than|too long|too large|too many|greater than|larger than)[^.]{0,80}(?:token|context)|` +
 	`(?:prompt|input)[ _]length\b[^.]{0,40}exceed|` +
 	`context[ _-]?(?:window|length|size|limit)\b[^.]{0,60}exceed|exceed[^.]{0,60}context[ _-]?(?:window|length|size|limit)`)
 
@@ -165,10 +167,10 @@ func (c *complaint) badKey() bool {
 			"invalid subscription key", "invalid authentication", "invalid authorization", "invalid bearer", "invalid credentials", "unregistered callers", "jwt expired", "token expired", "login fail")
 }
 
-var missingModel = regexp.MustCompile("models?[ :/]+(?:id |name )?[\"'`]?[^\\s\"'`]{1,200}[\"'`]? (?:was |is |could |cannot |can ?not |has |does |do |isn't |doesn't )*(?:be )?(?:not (?:be )?)?(?:found|exists?|available|decommissioned|deprecated and no longer|supported (?:by any|in the v1|for this)|a valid model)|" +
+var missingModel = lazyregexp.New("models?[ :/]+(?:id |name )?[\"'`]?[^\\s\"'`]{1,200}[\"'`]? (?:was |is |could |cannot |can ?not |has |does |do |isn't |doesn't )*(?:be )?(?:not (?:be )?)?(?:found|exists?|available|decommissioned|deprecated and no longer|supported (?:by any|in the v1|for this)|a valid model)|" +
 	"not found (?:the )?model|no such model|unknown model|invalid model|not a valid model|model (?:was )?not found|models? not exist|model does not exist|model (?:name |id )?is invalid|no endpoints found for|access to (?:the )?model|unable to access model|model identifier is invalid|deployment for this resource does not exist|模型不存在")
 
-var vainModel = regexp.MustCompile("(?:not|n't|no|unknown|invalid|fail|decommissioned|deprecated|unable|不)")
+var vainModel = lazyregexp.New("(?:not|n't|no|unknown|invalid|fail|decommissioned|deprecated|unable|不)")
 
 func (c *complaint) noModel() bool {
 	if anyOf(c.kinds, "model_not_found", "modelnotfound", "model_not_exist", "model_not_supported", "model_not_available", "model_decommissioned", "invalid_model", "unknown_model", "unsupported_model", "deploymentnotfound", "model_unavailable") {
@@ -197,14 +199,14 @@ func (c *complaint) busy(status int) bool {
 // Numbers that are the most that there may be, in a sentence in lower case. The
 // first part may say by how much it is too long, and the number is no bound then.
 var (
-	boundOfLlama  = regexp.MustCompile(`n_ctx()[:= ]+([\d,]{3,})\b`)
-	boundCompared = regexp.MustCompile(`>()\s*([\d,]{3,})\b`)
-	boundOfRange  = regexp.MustCompile(`should be \[1()[, ]+([\d,]{3,})\b`)
-	boundNamed    = regexp.MustCompile(`(?:context (?:length|size|window)|maximum|limit|max|<=|less than|at most|up to|allowed)([^0-9.]{0,60}?)\(?([\d,]{3,})\b`)
-	boundOfTokens = regexp.MustCompile(`(?:context (?:length|size|window)|maximum|limit|max|<=|less than|at most|up to|allowed)([^0-9.]{0,60}?)\(?([\d,]{3,})\)? tokens?\b`)
+	boundOfLlama  = lazyregexp.New(`n_ctx()[:= ]+([\d,]{3,})\b`)
+	boundCompared = lazyregexp.New(`>()\s*([\d,]{3,})\b`)
+	boundOfRange  = lazyregexp.New(`should be \[1()[, ]+([\d,]{3,})\b`)
+	boundNamed    = lazyregexp.New(`(?:context (?:length|size|window)|maximum|limit|max|<=|less than|at most|up to|allowed)([^0-9.]{0,60}?)\(?([\d,]{3,})\b`)
+	boundOfTokens = lazyregexp.New(`(?:context (?:length|size|window)|maximum|limit|max|<=|less than|at most|up to|allowed)([^0-9.]{0,60}?)\(?([\d,]{3,})\)? tokens?\b`)
 
-	counts = regexp.MustCompile(`\b\d[\d,]*\d\b`)
-	sum    = regexp.MustCompile(`\d \+ \d`)
+	counts = lazyregexp.New(`\b\d[\d,]*\d\b`)
+	sum    = lazyregexp.New(`\d \+ \d`)
 )
 
 // countTokens finds how long the conversation is, and how long it may be.
@@ -216,7 +218,7 @@ func (c *complaint) countTokens() {
 	for _, m := range counts.FindAllString(c.says, 20) {
 		most = max(most, digits(m))
 	}
-	for _, b := range []*regexp.Regexp{boundOfLlama, boundCompared, boundOfRange, boundNamed, boundOfTokens} { // the clearest first
+	for _, b := range []*lazyregexp.Regexp{boundOfLlama, boundCompared, boundOfRange, boundNamed, boundOfTokens} { // the clearest first
 		for _, m := range b.FindAllStringSubmatch(c.says, 10) {
 			n := digits(m[2])
 			switch {

@@ -5,7 +5,7 @@ import (
 	"html"
 	"maps"
 	"net/http"
-	"regexp"
+
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +13,7 @@ import (
 	"unicode"
 
 	"chat"
+	"chat/internal/lazyregexp"
 )
 
 // maxComplaint bounds what is quoted of a provider's words, in characters.
@@ -258,11 +259,11 @@ func count(v any) int {
 }
 
 var (
-	pageTitles = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`)
-	headings   = regexp.MustCompile(`(?is)<h1[^>]*>(.*?)</h1>`)
-	messages   = regexp.MustCompile(`(?is)<(?:\w+:)?(?:message|faultstring|errormessage|detail|description)\b[^>]*>\s*([^<]+?)\s*<`)
-	invisible  = regexp.MustCompile(`(?is)<(?:script|style|head)\b.*?</(?:script|style|head)>|<!--.*?-->`)
-	markup     = regexp.MustCompile(`(?s)<[^>]*>`)
+	pageTitles = lazyregexp.New(`(?is)<title[^>]*>(.*?)</title>`)
+	headings   = lazyregexp.New(`(?is)<h1[^>]*>(.*?)</h1>`)
+	messages   = lazyregexp.New(`(?is)<(?:\w+:)?(?:message|faultstring|errormessage|detail|description)\b[^>]*>\s*([^<]+?)\s*<`)
+	invisible  = lazyregexp.New(`(?is)<(?:script|style|head)\b.*?</(?:script|style|head)>|<!--.*?-->`)
+	markup     = lazyregexp.New(`(?s)<[^>]*>`)
 )
 
 func pageTitle(page []byte) string {
@@ -274,7 +275,7 @@ func pageTitle(page []byte) string {
 
 // pageText is what a page or an XML document says in one sentence.
 func pageText(page string) string {
-	for _, part := range []*regexp.Regexp{pageTitles, headings, messages} {
+	for _, part := range []*lazyregexp.Regexp{pageTitles, headings, messages} {
 		if m := part.FindStringSubmatch(page); m != nil {
 			if said := strings.TrimSpace(html.UnescapeString(markup.ReplaceAllString(m[1], " "))); said != "" {
 				return said
@@ -303,18 +304,18 @@ func (e *endpoint) withoutKey(s string) string {
 
 var (
 	// keyShapes are keys by their looks, whole or with stars or dots in them.
-	keyShapes = regexp.MustCompile(`\b(?:(?:sk|pk|rk|ak|gsk|csk|xai|pplx|hf|r8|nvapi|fw|tgp|ghp|gho|ghu|ghs|github_pat|glpat)[-_]|AIza|AKIA|ya29\.|eyJ)[A-Za-z0-9_*.…/+-]{5,}[A-Za-z0-9*…]`)
+	keyShapes = lazyregexp.New(`\b(?:(?:sk|pk|rk|ak|gsk|csk|xai|pplx|hf|r8|nvapi|fw|tgp|ghp|gho|ghu|ghs|github_pat|glpat)[-_]|AIza|AKIA|ya29\.|eyJ)[A-Za-z0-9_*.…/+-]{5,}[A-Za-z0-9*…]`)
 	// keysNamed are keys by the words before them.
-	keysNamed = regexp.MustCompile(`(?i)((?:api[-_ ]?key|access[-_ ]?token|key hash \(token\)|authorization|password|secret)(?: provided| is)?["']?\s*[:=]\s*["'` + "`" + `]?(?:bearer\s+)?)([^\s"'` + "`" + `,;(){}<>]{6,})`)
-	bearers   = regexp.MustCompile(`(?i)(\bbearer\s+)([A-Za-z0-9_.~+/=*-]{8,})`)
-	keysInURL = regexp.MustCompile(`(?i)([?&](?:key|api[-_]?key|token|access_token|sig|signature)=)([^&\s"']+)`)
-	userInfo  = regexp.MustCompile(`(://)([^/\s@"']+@)`)
+	keysNamed = lazyregexp.New(`(?i)((?:api[-_ ]?key|access[-_ ]?token|key hash \(token\)|authorization|password|secret)(?: provided| is)?["']?\s*[:=]\s*["'` + "`" + `]?(?:bearer\s+)?)([^\s"'` + "`" + `,;(){}<>]{6,})`)
+	bearers   = lazyregexp.New(`(?i)(\bbearer\s+)([A-Za-z0-9_.~+/=*-]{8,})`)
+	keysInURL = lazyregexp.New(`(?i)([?&](?:key|api[-_]?key|token|access_token|sig|signature)=)([^&\s"']+)`)
+	userInfo  = lazyregexp.New(`(://)([^/\s@"']+@)`)
 )
 
 // withoutSecrets masks what looks like a key, ours or another's.
 func withoutSecrets(s string) string {
 	s = keyShapes.ReplaceAllString(s, "(the key)")
-	for _, named := range []*regexp.Regexp{keysNamed, bearers, keysInURL} {
+	for _, named := range []*lazyregexp.Regexp{keysNamed, bearers, keysInURL} {
 		s = named.ReplaceAllStringFunc(s, func(m string) string {
 			parts := named.FindStringSubmatch(m)
 			if strings.HasPrefix(parts[2], "http") {

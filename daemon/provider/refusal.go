@@ -3,10 +3,11 @@ package provider
 import (
 	"errors"
 	"net/http"
-	"regexp"
+
 	"strings"
 
 	"chat"
+	"chat/internal/lazyregexp"
 )
 
 // refusal is the cause of an error that a provider answered with, whole: the sentence
@@ -45,27 +46,27 @@ func refusalIn(err error) *refusal {
 // Fireworks, DeepSeek, xAI, Cohere, Perplexity, Gemini, Anthropic, OpenRouter, LiteLLM,
 // Databricks, vLLM, SGLang, TGI, llama.cpp, Ollama, LM Studio.
 var (
-	usageWords  = regexp.MustCompile(`stream[_ -]?options|include_?usage`)
-	streamParam = regexp.MustCompile(`"param": ?"stream"|"loc": ?\[[^\]]*"stream"`)
-	streamWords = regexp.MustCompile(`\bstream(s|ed|ing)?\b|\bsse\b|server-sent events`)
-	onlyStreams = regexp.MustCompile(`only supports? (the )?stream|enable (the )?stream|non-?streaming .{0,20}not`)
-	systemWords = regexp.MustCompile(`\b(system|developer)['"]?[ _](role|message|instruction|prompt)|role.{0,40}\b(system|developer)\b|supports? .{0,20}\bsystem\b|\bsystem\b.{0,20}\bsupported|['"` + "`" + `](system|developer)['"` + "`" + `]`)
+	usageWords  = lazyregexp.New(`stream[_ -]?options|include_?usage`)
+	streamParam = lazyregexp.New(`"param": ?"stream"|"loc": ?\[[^\]]*"stream"`)
+	streamWords = lazyregexp.New(`\bstream(s|ed|ing)?\b|\bsse\b|server-sent events`)
+	onlyStreams = lazyregexp.New(`only supports? (the )?stream|enable (the )?stream|non-?streaming .{0,20}not`)
+	systemWords = lazyregexp.New(`\b(system|developer)['"]?[ _](role|message|instruction|prompt)|role.{0,40}\b(system|developer)\b|supports? .{0,20}\bsystem\b|\bsystem\b.{0,20}\bsupported|['"` + "`" + `](system|developer)['"` + "`" + `]`)
 	// roleWords say which roles there are, without a word of the one that is not.
-	roleWords = regexp.MustCompile(`roles? (must|should|have to|need to)( be)? alternat|only .{0,12}\buser\b.{0,12}\b(assistant|model)\b.{0,20}\brole|` +
+	roleWords = lazyregexp.New(`roles? (must|should|have to|need to)( be)? alternat|only .{0,12}\buser\b.{0,12}\b(assistant|model)\b.{0,20}\brole|` +
 		`\bvalid role|(should|must) be (one of )?.{0,12}\buser\b.{0,12}\b(assistant|model)\b`)
-	unknownWords = regexp.MustCompile(`extra (inputs|fields)|extra_forbidden|additional propert|cannot find field|` +
+	unknownWords = lazyregexp.New(`extra (inputs|fields)|extra_forbidden|additional propert|cannot find field|` +
 		`(unknown|unrecognized|unsupported|unexpected)[_ ](\w+ )?(parameter|field|name|argument|key|property|option)`)
 
-	imageWords   = regexp.MustCompile(`image|picture|photo|vision|multi-?modal|mmproj|media[_ -]?type`)
-	partWords    = regexp.MustCompile(`sequence, expected a string|untagged enum|expected .{0,2}text\b|content.{0,60}(should|must) be a (valid )?string`)
-	pictureFault = regexp.MustCompile(`format|mime|media.?type|corrupt|invalid|decod|size|dimension|pixel|large|could not process|too (many|big)`)
+	imageWords   = lazyregexp.New(`image|picture|photo|vision|multi-?modal|mmproj|media[_ -]?type`)
+	partWords    = lazyregexp.New(`sequence, expected a string|untagged enum|expected .{0,2}text\b|content.{0,60}(should|must) be a (valid )?string`)
+	pictureFault = lazyregexp.New(`format|mime|media.?type|corrupt|invalid|decod|size|dimension|pixel|large|could not process|too (many|big)`)
 
-	faultWords = regexp.MustCompile(`invalid|decod|corrupt|truncated|identify|(failed|unable|cannot|could not) (to )?(load|read|open|process|parse)`)
+	faultWords = lazyregexp.New(`invalid|decod|corrupt|truncated|identify|(failed|unable|cannot|could not) (to )?(load|read|open|process|parse)`)
 	// kindWords are codes of errors that say nothing of a picture.
-	kindWords = regexp.MustCompile(`invalid[_ ](request|argument|parameter|content|type|chat|value)\w*`)
+	kindWords = lazyregexp.New(`invalid[_ ](request|argument|parameter|content|type|chat|value)\w*`)
 
-	noWords      = regexp.MustCompile(`\bnot?\b|n't\b|\bcannot\b|\bonly\b|unsupported|unexpected|unknown|unrecognized|invalid|must be|should be|disable|verified|extra|forbidden|permitted|remove`)
-	supportWords = regexp.MustCompile(`(not|n't)( yet| currently)? (be )?(support|enabled|available|implemented|allowed|compiled|accept|take|have)|unsupported|only supported|mmproj|` +
+	noWords      = lazyregexp.New(`\bnot?\b|n't\b|\bcannot\b|\bonly\b|unsupported|unexpected|unknown|unrecognized|invalid|must be|should be|disable|verified|extra|forbidden|permitted|remove`)
+	supportWords = lazyregexp.New(`(not|n't)( yet| currently)? (be )?(support|enabled|available|implemented|allowed|compiled|accept|take|have)|unsupported|only supported|mmproj|` +
 		`not a multi|no endpoints|missing data required|at most 0`)
 )
 

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
+
 	"strconv"
 	"strings"
 	"time"
+
+	"chat/internal/lazyregexp"
 )
 
 // maxRetryAfter is the longest wait that a provider may ask for. One that asks for
@@ -136,7 +138,7 @@ func seconds(n float64) time.Duration {
 	return time.Duration(min(n, longestDelay.Seconds()) * float64(time.Second))
 }
 
-var unit = regexp.MustCompile(`^\s*(?:,|and\b)?\s*(\d+(?:\.\d+)?)\s*(milliseconds?|msecs?|ms|seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d)`)
+var unit = lazyregexp.New(`^\s*(?:,|and\b)?\s*(\d+(?:\.\d+)?)\s*(milliseconds?|msecs?|ms|seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d)`)
 
 // unitOf is the length of a unit by its name.
 func unitOf(name string) time.Duration {
@@ -175,11 +177,11 @@ func span(s string) (time.Duration, string) {
 
 var (
 	// asks introduces a delay in a sentence.
-	asks = regexp.MustCompile(`(?:re-?try|try (?:this |your )?(?:\w+ )?again|again|wait|waiting|resets?|reset|available|retry[-_ ]?after|retry[-_ ]?delay|cool-?down)\b[^0-9]{0,60}`)
+	asks = lazyregexp.New(`(?:re-?try|try (?:this |your )?(?:\w+ )?again|again|wait|waiting|resets?|reset|available|retry[-_ ]?after|retry[-_ ]?delay|cool-?down)\b[^0-9]{0,60}`)
 	// plainSeconds is a delay without a unit.
-	plainSeconds = regexp.MustCompile(`^retry[-_ ]?after[^0-9]{0,12}$`)
-	moments      = regexp.MustCompile(`^(\d{4}-\d\d-\d\d[t ]\d\d:\d\d:\d\d(?:\.\d+)?(?: ?(?:z|utc|gmt|[+-]\d\d:?\d\d))?)`)
-	numbers      = regexp.MustCompile(`^\d+(?:\.\d+)?`)
+	plainSeconds = lazyregexp.New(`^retry[-_ ]?after[^0-9]{0,12}$`)
+	moments      = lazyregexp.New(`^(\d{4}-\d\d-\d\d[t ]\d\d:\d\d:\d\d(?:\.\d+)?(?: ?(?:z|utc|gmt|[+-]\d\d:?\d\d))?)`)
+	numbers      = lazyregexp.New(`^\d+(?:\.\d+)?`)
 )
 
 // textDelay is the longest delay that a sentence in lower case asks for.

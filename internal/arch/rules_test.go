@@ -38,6 +38,10 @@ var rules = map[string]rule{
 		"what a store promises, for tests of any database",
 	},
 
+	"chat/internal/lazyregexp": {
+		nil,
+		"regular expressions that cost no start of the program",
+	},
 	"chat/daemon/keys": {
 		[]string{"chat"},
 		"every Redis key is named in one file",
@@ -68,7 +72,7 @@ var rules = map[string]rule{
 	},
 
 	"chat/daemon/provider": {
-		[]string{"chat", "chat/sse", "chat/daemon/provider/demo", "github.com/sashabaranov/go-openai", "github.com/xrash/smetrics"},
+		[]string{"chat", "chat/internal/lazyregexp", "chat/sse", "chat/daemon/provider/demo", "github.com/sashabaranov/go-openai", "github.com/xrash/smetrics"},
 		"what a model is: it knows neither tasks nor storage",
 	},
 	"chat/daemon/provider/demo": {
