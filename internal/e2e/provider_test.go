@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -221,14 +222,19 @@ func TestBaseURLsFromTheShellToTheWire(t *testing.T) {
 		server.URL + "/v1/?tenant=7": "/v1/chat/completions?tenant=7 Bearer sk-0123456789",
 		server.URL[len("http://"):] + "/v1/chat/completions": "/v1/chat/completions Bearer sk-0123456789",
 	} {
+		mu.Lock()
 		calls = nil
+		mu.Unlock()
 		args := []string{"send", "--no-stdin", "-m", "m-1", "hello"}
 		if strings.Contains(base, "deployments") {
 			args = []string{"send", "--no-stdin", "hello"} // the deployment is the model
 		}
 		o := l.try(t, []string{key + "\n", "OPENAI_BASE_URL= " + base + "\n"}, args...)
-		if o.code != 0 || len(calls) != 1 || calls[0] != want {
-			t.Errorf("%s: %q\n%s", base, calls, o.stderr)
+		mu.Lock()
+		got := slices.Clone(calls)
+		mu.Unlock()
+		if o.code != 0 || len(got) != 1 || got[0] != want {
+			t.Errorf("%s: %q\n%s", base, got, o.stderr)
 		}
 	}
 	host := server.URL[len("http://"):]

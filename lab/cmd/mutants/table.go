@@ -42,7 +42,7 @@ func mutants() []mutant {
 		},
 		{
 			"a reader who comes back to a rolled-back list is sent back", "C1", "daemon/chunklog/resync.go",
-			"err != nil || !never {", "err != nil || never && !never {",
+			"return err == nil && m[0] == strconv.Itoa(t.pos.Attempt) && count <= t.pos.Index && updated.After(t.since), nil", "_ = count\n\treturn true, nil",
 			"./daemon/chunklog", "TestEmbedded", "",
 		},
 		{
