@@ -31,6 +31,7 @@ type Model struct {
 	ID       string `json:"id"`
 	Provider string `json:"provider"`
 	Default  bool   `json:"default,omitempty"`
+	Unlisted bool   `json:"unlisted,omitempty"` // a Default that the provider does not list
 	ModelFacts
 }
 

@@ -15,6 +15,7 @@ type History struct {
 	Profile Profile
 	Seed    uint64
 	Began   time.Time
+	Slack   time.Duration // as in Config
 
 	mu    sync.Mutex
 	asks  []*Ask

@@ -77,10 +77,10 @@ func (v *verdict) connection(a *Ask, f *Follower, c *Conn) {
 		last = p
 	}
 	if c.Status == http.StatusOK && !c.First.IsZero() && !v.h.Row.Allow.Silence {
-		if d := c.First.Sub(c.Opened); d > firstByte && !v.h.Row.Allow.SlowFirst {
+		if d := c.First.Sub(c.Opened); d > firstByte+v.h.Slack && !v.h.Row.Allow.SlowFirst {
 			v.found("C9", a, "the first byte came after %s", d)
 		}
-		if c.Gap > heartbeat {
+		if c.Gap > heartbeat+v.h.Slack {
 			v.found("C9", a, "no byte for %s", c.Gap)
 		}
 	}
@@ -173,7 +173,7 @@ func (v *verdict) ends(a *Ask) {
 		if f.Kind != "client" && opened.After(from) {
 			from = opened
 		}
-		if d := end.At.Sub(from); d > afterCommit {
+		if d := end.At.Sub(from); d > afterCommit+v.h.Slack {
 			v.found("D3", a, "the %s follower saw the end %s after the commit", f.Kind, d)
 		}
 	}
@@ -187,9 +187,9 @@ func (v *verdict) ends(a *Ask) {
 	if !k.Won {
 		return
 	}
-	limit := cancelReach
+	limit := cancelReach + v.h.Slack
 	if v.h.Row.Fault != nil {
-		limit = cancelLate
+		limit = cancelLate + v.h.Slack
 	}
 	for _, c := range v.h.CallsOf(a.Mark) {
 		if d := c.Ended.Sub(k.Answered); (c.Ended.IsZero() || d > limit) && !v.h.Row.Allow.LateCancel {

@@ -20,6 +20,9 @@ type Config struct {
 	Clocks bool
 	Before string        // the program of the version before; "" if no row needs it
 	Long   time.Duration // how long a long answer takes; 0: two minutes
+	// Slack is granted beside every promised time, for a machine that runs other
+	// things at the same time.
+	Slack time.Duration
 }
 
 // Result is what came of one run.
@@ -64,7 +67,7 @@ func Run(ctx context.Context, cfg Config, row Row, p Profile, seed uint64) Resul
 		r.Err = err.Error()
 		return r
 	}
-	h := &History{Row: row, Profile: p, Seed: seed, Began: began}
+	h := &History{Row: row, Profile: p, Seed: seed, Began: began, Slack: cfg.Slack}
 	w := newWorld(p, dir, cfg, seed)
 	w.history = h
 	if err := phases(ctx, cfg, w, h); err != nil {

@@ -20,6 +20,9 @@ const bufferSize = 1 << 10
 type Reader struct {
 	// OnComment, if set, is called for every comment line, without its colon.
 	OnComment func(text []byte)
+	// OnUnknown, if set, is called for every line that is no field of the standard, and
+	// for what stands at the end of the stream without the end of a line.
+	OnUnknown func(line []byte)
 
 	src     *bufio.Reader
 	limit   int
@@ -61,6 +64,9 @@ func (r *Reader) Next() (Event, error) {
 	for {
 		line, err := r.readLine()
 		if err != nil {
+			if len(line) > 0 && r.OnUnknown != nil {
+				r.OnUnknown(line)
+			}
 			if errors.Is(err, io.EOF) && (r.hasData || r.typ != "" || len(line) > 0) {
 				err = io.ErrUnexpectedEOF
 			}
@@ -107,6 +113,10 @@ func (r *Reader) field(line []byte) error {
 	case "retry":
 		if ms, err := strconv.ParseUint(string(value), 10, 31); err == nil && allDigits(value) {
 			r.retry = time.Duration(ms) * time.Millisecond
+		}
+	default:
+		if r.OnUnknown != nil {
+			r.OnUnknown(line)
 		}
 	}
 	return nil

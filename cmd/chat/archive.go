@@ -96,9 +96,41 @@ func (a *archive) next() (chat.Transcript, leftOut, error) {
 		case raw == nil:
 			continue
 		}
-		if a.pending = conversationsIn(raw); a.pending == nil {
-			a.number++
-			return readConversation(raw)
+		if a.pending = conversationsIn(raw); a.pending != nil {
+			continue
+		}
+		a.number++
+		if isMessage(raw) {
+			if raw, err = a.messages(raw); err != nil {
+				return chat.Transcript{}, nil, a.unreadable(err)
+			}
+		}
+		return readConversation(raw)
+	}
+}
+
+// messages reads on from a message that stands where a conversation should: all of a
+// list, or of the documents behind each other, are messages of one conversation.
+func (a *archive) messages(first []byte) ([]byte, error) {
+	depth := len(a.open)
+	whole := slices.Concat([]byte(`{"messages":[`), first)
+	for {
+		raw, err := a.step()
+		switch {
+		case errors.Is(err, io.EOF) && depth == 0 && len(a.open) == 0:
+			return append(whole, "]}"...), nil
+		case err != nil:
+			return nil, err
+		case raw != nil && depth == 0 && !isMessage(raw):
+			a.pending = []json.RawMessage{raw}
+			return append(whole, "]}"...), nil
+		case raw != nil:
+			whole = append(append(whole, ','), raw...)
+		case len(a.open) < depth:
+			return append(whole, "]}"...), nil
+		}
+		if len(whole) > maxRaw {
+			return nil, errTooLong
 		}
 	}
 }

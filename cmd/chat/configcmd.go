@@ -172,7 +172,14 @@ func setChecked(f *configFile, key, value string) error {
 	if what != "" && value != "" {
 		return chat.Errorf(chat.CodeInvalid, "%s: %s", key, what)
 	}
-	return f.write(f.with(key, value))
+	text := f.with(key, value)
+	if what, err := unreadable(f.path, text); err != nil || what != "" {
+		if what != "" {
+			err = chat.Errorf(chat.CodeInvalid, "%s is not changed, for it cannot be read: %s (chat config edit)", f.path, what)
+		}
+		return err
+	}
+	return f.write(text)
 }
 
 // noteRestart says that a daemon that is running has read the file already.

@@ -390,6 +390,9 @@ func (p *program) models(c *cli.Context) error {
 			if m.Default {
 				mark = "*"
 			}
+			if m.Unlisted {
+				p.note("%s", unlisted(m.ID))
+			}
 			rows = append(rows, []string{m.ID, m.Provider, mark})
 		}
 		return table(p.out, columns, rows)

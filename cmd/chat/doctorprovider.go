@@ -125,7 +125,7 @@ func (p *program) serverModels(ctx context.Context, at client.Endpoint) finding 
 	check := daemon.ProviderCheck{Models: len(models) - 1} // without the demo
 	for _, m := range models {
 		if m.Default {
-			check.Default = m.ID
+			check.Default, check.Unlisted = m.ID, m.Unlisted
 		}
 	}
 	return modelsFinding(check)
@@ -140,8 +140,15 @@ func modelsFinding(c daemon.ProviderCheck) finding {
 		return warning("models", "only the built-in demo: start Ollama, LM Studio or llama.cpp, or keep a key with chat auth login")
 	case c.Models <= 0:
 		return skipped("models", "not listed: the key is refused")
+	case c.Unlisted:
+		return warning("models", "%s", unlisted(c.Default))
 	}
 	return good("models", "%s, %s by default", plural(c.Models, "model"), cmp.Or(c.Default, "none"))
+}
+
+// unlisted says that the default model may not exist.
+func unlisted(model string) string {
+	return fmt.Sprintf("the default model, %s, is none that the provider lists: check its name (chat models), or set another one (chat config set model NAME)", model)
 }
 
 // keyFinding says whether the provider takes the key, nothing if it could not be asked.

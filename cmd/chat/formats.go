@@ -122,8 +122,20 @@ func isRoleList(in fields) bool {
 	m := fields(first)
 	_, named := in["name"]
 	_, createdAt := in["created_at"]
-	said := m["content"] != nil || m["contentParts"] != nil
-	return m.text("role") != "" && said && (named || !createdAt && (len(in.text("id")) != fullID || len(m.text("id")) != fullID))
+	return m.isMessage() && (named || !createdAt && (len(in.text("id")) != fullID || len(m.text("id")) != fullID))
+}
+
+// isMessage reports whether f is a message with its role and its content, by these
+// names or by ShareGPT's.
+func (f fields) isMessage() bool {
+	said := f["content"] != nil || f["contentParts"] != nil || f["value"] != nil || f["tool_calls"] != nil
+	return f.text("role", "from") != "" && said && f["messages"] == nil
+}
+
+// isMessage reports whether a JSON text is a message without its conversation.
+func isMessage(raw []byte) bool {
+	var f fields
+	return json.Unmarshal(raw, &f) == nil && f.isMessage()
 }
 
 // readRoles reads a conversation that is a list of roles and contents.
@@ -183,7 +195,15 @@ func conversationsIn(raw []byte) []json.RawMessage {
 	}
 	for _, key := range containers() {
 		var list []json.RawMessage
-		if json.Unmarshal(object[key], &list) == nil && list != nil {
+		switch {
+		case json.Unmarshal(object[key], &list) != nil || list == nil:
+		case len(list) > 0 && isMessage(list[0]): // ShareGPT's: they are of one conversation
+			one, err := json.Marshal(map[string]json.RawMessage{"id": object["id"], "title": object["title"], "messages": object[key]})
+			if err != nil {
+				return nil
+			}
+			return []json.RawMessage{one}
+		default:
 			return list
 		}
 	}

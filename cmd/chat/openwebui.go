@@ -101,7 +101,7 @@ func (f *foreign) roleMessage(in fields, model string) chat.Message {
 	for range in.list("tool_calls") {
 		f.left.add("uses of tools")
 	}
-	switch role := in.text("role"); {
+	switch role := strings.ToLower(in.text("role", "from")); {
 	case role == "system" || role == "developer":
 		if f.system == "" {
 			f.system = text
@@ -114,7 +114,7 @@ func (f *foreign) roleMessage(in fields, model string) chat.Message {
 		return m
 	case role == "user" || role == "human":
 		m.Role, m.Content = chat.RoleUser, text
-	case role == "assistant" || role == "model" || role == "ai" || role == "bot":
+	case role == "assistant" || role == "model" || role == "ai" || role == "bot" || role == "gpt" || role == "chatgpt":
 		m.Role, m.Content, m.Reasoning, m.State = chat.RoleAssistant, text, thought, chat.TaskDone
 		m.Model = cmp.Or(in.text("model", "modelName", "modelId"), model)
 	default:
@@ -125,7 +125,7 @@ func (f *foreign) roleMessage(in fields, model string) chat.Message {
 
 // partsText is a content that is a text, or a list of parts.
 func (f *foreign) partsText(in fields) string {
-	if text := in.text("content"); text != "" {
+	if text := in.text("content", "value"); text != "" {
 		return text
 	}
 	var texts []string

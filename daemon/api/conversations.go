@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"chat"
 )
@@ -16,9 +17,15 @@ const (
 
 // checkText checks a text of a body, which is valid Unicode. A NUL is the one character
 // that no database holds.
+// maxQuery bounds a parameter of a query, in bytes.
+const maxQuery = 4 << 10
+
 func checkText(name, text string, limit int) error {
 	if len(text) > limit {
 		return chat.Errorf(chat.CodeTooLarge, "%s is longer than %d bytes", name, limit)
+	}
+	if !utf8.ValidString(text) {
+		return chat.Errorf(chat.CodeInvalid, "%s is not in UTF-8", name)
 	}
 	if strings.Contains(text, "\x00") {
 		return chat.Errorf(chat.CodeInvalid, "%s contains the character NUL (U+0000): leave it out", name)
@@ -68,6 +75,11 @@ func (s *Server) listConversations(r *http.Request, p principal) (reply, error) 
 		return reply{}, err
 	}
 	q := r.URL.Query()
+	for _, name := range []string{"q", "id", "cursor"} {
+		if err := checkText(name, q.Get(name), maxQuery); err != nil {
+			return reply{}, err
+		}
+	}
 	list, next, err := s.store.Conversations(r.Context(), p.owner, chat.ConversationQuery{
 		Search: q.Get("q"), ID: q.Get("id"), Cursor: q.Get("cursor"), Limit: limit,
 	})

@@ -163,6 +163,7 @@ func home(t *testing.T, how string) *Starter {
 	}
 	t.Setenv("XDG_RUNTIME_DIR", run)
 	t.Setenv(roleVariable, strings.TrimSpace("daemon "+how))
+	t.Setenv("GORACE", "atexit_sleep_ms=0") // a daemon would outlive its end by a second
 	paths, err := FindPaths(os.LookupEnv)
 	if err != nil {
 		t.Fatal(err)

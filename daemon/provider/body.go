@@ -31,6 +31,7 @@ type body struct {
 	gone <-chan struct{}
 	step func() ([]byte, error)
 	sse  *sse.Reader
+	bare []byte // what stands outside of events, as servers write that they have failed
 	done bool
 	err  error
 }
@@ -150,8 +151,28 @@ func (b *body) choose(head []byte, whole io.Reader) ([]byte, error) {
 		return nil, b.x.to.webPage(head)
 	}
 	b.sse = sse.NewReader(whole, b.x.limits.MaxEvent)
+	b.sse.OnUnknown = b.outside
 	b.step = b.event
 	return nil, nil
+}
+
+// maxBare bounds what is kept of the lines outside of events, in bytes.
+const maxBare = 8 << 10
+
+// outside keeps a line that is of no event, if it is of a JSON object.
+func (b *body) outside(line []byte) {
+	if len(b.bare)+len(line) < maxBare && (len(b.bare) > 0 || bytes.HasPrefix(bytes.TrimSpace(line), []byte("{"))) {
+		b.bare = append(append(b.bare, line...), '\n')
+	}
+}
+
+// bareFailure is the failure that stands outside of events, nil if there is none.
+func (b *body) bareFailure() []byte {
+	bare := bytes.TrimSpace(b.bare)
+	if len(bare) == 0 || !json.Valid(bare) || readEvent(bare) != eventFailure {
+		return nil
+	}
+	return bare
 }
 
 // failed is a reader at its end.
@@ -205,6 +226,9 @@ func (b *body) event() ([]byte, error) {
 	e, err := b.sse.Next()
 	switch {
 	case err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF): //nolint:errorlint // a cut is an error that wraps io.EOF, and has its words already
+		if said := b.bareFailure(); said != nil {
+			return nil, b.x.to.streamError(said, b.x.model)
+		}
 		return nil, b.x.to.cutError(err)
 	case errors.Is(err, sse.ErrTooLarge):
 		return nil, b.x.to.eventTooLarge(b.x.limits.MaxEvent)
@@ -217,7 +241,7 @@ func (b *body) event() ([]byte, error) {
 		return nil, nil
 	case string(data) == "[DONE]":
 		b.done = true
-		return nil, nil
+		return b.bareFailure(), nil
 	case saysFailure(e.Type):
 		return nil, b.x.to.streamError(bytes.Clone(data), b.x.model)
 	case data[0] == '<':

@@ -19,6 +19,7 @@ type Check struct {
 	Proxy    string `json:"proxy,omitempty"`      // the variable and its proxy, if calls go through one
 	Models   int    `json:"models"`
 	Default  string `json:"default,omitempty"`
+	Unlisted bool   `json:"unlisted,omitempty"` // the provider does not list Default
 	// Outcome is why it cannot answer, with what to do; nil if it can.
 	Outcome *chat.Error `json:"outcome,omitempty"`
 }
@@ -45,7 +46,7 @@ func (r *Registry) Check(ctx context.Context, own *Credentials) Check {
 	list, err := r.Models(ctx, own)
 	for _, m := range list {
 		if m.Default {
-			out.Default = m.ID
+			out.Default, out.Unlisted = m.ID, m.Unlisted
 			if to == nil {
 				out.Provider = m.Provider
 			}

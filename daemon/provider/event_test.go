@@ -84,6 +84,30 @@ func TestFailuresInAStreamHaveManyForms(t *testing.T) {
 	}
 }
 
+// A server whose framework has failed writes the failure without the form of an event.
+func TestFailuresOutsideOfEventsAreRead(t *testing.T) {
+	for _, bare := range []string{
+		`{"error":{"message":"the engine is gone","type":"server_error"}}`, `{"detail":"the engine is gone"}`, `{"object":"error","message":"the engine is gone","code":500}`,
+		"{\n  \"error\": {\n    \"message\": \"the engine is gone\"\n  }\n}", ` {"error":"the engine is gone"}`, `{"status":503,"title":"Down","detail":"the engine is gone"}`,
+	} {
+		for _, end := range []string{"", "\n", "\n\n", "\n\ndata: [DONE]\n\n", "\r\n\r\ndata: [DONE]\r\n\r\n"} {
+			g := replay(t, canned{body: say("Half an") + bare + end})
+			if e := coded(t, g.err, chat.CodeProviderServer, true); !strings.Contains(e.Message, "the engine is gone") || g.content != "Half an" {
+				t.Errorf("%q: %q, %v", bare+end, g.content, e)
+			}
+		}
+		g := replay(t, canned{body: say("All of it.") + strings.TrimSuffix(stop, "data: [DONE]\n\n") + bare + "\n\ndata: [DONE]\n\n"})
+		if g.err != nil || g.content != "All of it." || len(g.notices) != 1 {
+			t.Errorf("%q behind a whole answer: %+v", bare, g)
+		}
+	}
+	for _, harmless := range []string{`{"x":1}`, "{", "x: y", "retry: soon", "nothing", `{"error":null}`} {
+		if g := replay(t, canned{body: say("Hello ") + harmless + "\n\n" + say("there.") + stop}); g.err != nil || g.content != "Hello there." {
+			t.Errorf("%q: %+v", harmless, g)
+		}
+	}
+}
+
 // What says nothing of a failure is none.
 func TestOtherEventsInAStreamAreHarmless(t *testing.T) {
 	for _, event := range []string{

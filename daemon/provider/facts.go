@@ -69,7 +69,7 @@ func factsOf(entries []modelEntry) map[string]chat.ModelFacts {
 	all := map[string]chat.ModelFacts{}
 	for _, m := range entries {
 		if f := m.facts(); f != (chat.ModelFacts{}) && len(all) < maxModels {
-			all[m.ID] = f
+			all[string(m.ID)] = f
 		}
 	}
 	return all

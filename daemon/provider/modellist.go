@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"chat"
@@ -15,11 +16,25 @@ import (
 
 // modelEntry is one entry of GET /models.
 type modelEntry struct {
-	ID     string `json:"id"`
-	Object string `json:"object"`
-	Model  string `json:"model"` // in place of id: Ollama's own list
-	Name   string `json:"name"`  // in place of id: Cohere, and others that are not quite like OpenAI
+	ID     label `json:"id"`
+	Object label `json:"object"`
+	Model  label `json:"model"` // in place of id: Ollama's own list
+	Name   label `json:"name"`  // in place of id: Cohere, and others that are not quite like OpenAI
 	entryFacts
+}
+
+// label is a text; a number counts as its digits, and everything else is none.
+type label string
+
+func (l *label) UnmarshalJSON(raw []byte) error {
+	var number json.Number
+	*l = ""
+	switch {
+	case json.Unmarshal(raw, (*string)(l)) == nil:
+	case json.Unmarshal(raw, &number) == nil:
+		*l = label(number)
+	}
+	return nil
 }
 
 // modelList is an answer to GET /models.
@@ -106,10 +121,13 @@ func (e *endpoint) decodeModels(body []byte) (modelList, error) {
 // decodeEntry reads an entry, which may be a name alone. What has no name is none.
 func decodeEntry(raw json.RawMessage) (modelEntry, bool) {
 	var m modelEntry
-	if json.Unmarshal(raw, &m.ID) != nil && json.Unmarshal(raw, &m) != nil {
+	if bytes.HasPrefix(raw, []byte(`"`)) {
+		return m, json.Unmarshal(raw, &m.ID) == nil && m.ID != ""
+	}
+	if json.Unmarshal(raw, &m) != nil {
 		return m, false
 	}
-	for _, name := range []string{m.Model, m.Name} {
+	for _, name := range []label{m.Model, m.Name} {
 		if m.ID == "" {
 			m.ID = name
 		}
@@ -141,8 +159,9 @@ func genuine(entries []modelEntry) []string {
 func usable(entries []modelEntry) []string {
 	var ids []string
 	for _, m := range entries {
-		if m.ID != "" && m.ID == clean(m.ID, maxModelID) && canChat(m.ID) && len(ids) < maxModels {
-			ids = append(ids, m.ID)
+		id := string(m.ID)
+		if id != "" && id == clean(id, maxModelID) && canChat(id) && len(ids) < maxModels && !slices.Contains(ids, id) {
+			ids = append(ids, id)
 		}
 	}
 	return ids

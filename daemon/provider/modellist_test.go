@@ -84,8 +84,10 @@ func TestListsOfAllShapesAreRead(t *testing.T) {
 		`{"data":null,"models":[{"id":"a"}]}`:                      "a",
 		`{"data":["a","b"]}`:                                       "a b",
 		`["a"]`:                                                    "a",
-		`{"data":[{"id":7},{"id":"a"},{"name":"b"},null]}`:         "a b",
-		`{"data":[{"id":"a","object":{"x":1}},{"id":"b"}]}`:        "b",
+		`{"data":[{"id":7},{"id":"a"},{"name":"b"},null,7]}`:       "7 a b",
+		`{"data":[{"id":"a","object":{"x":1}},{"id":"b"}]}`:        "a b",
+		`{"data":[{"id":"a"},{"id":"a"},{"id":"b"},{"id":"a"}]}`:   "a b",
+		`{"data":[{"id":null,"name":"a"},{"id":true},{"id":[1]}]}`: "a",
 		`{"object":"list","data":[{"id":"a"}],"has_more":false}`:   "a",
 		`{"models":[{"name":"models/a","displayName":"A"}]}`:       "models/a",
 		`{"data":[{"id":"a","created":"yesterday","owned_by":1}]}`: "a",
@@ -107,6 +109,33 @@ func TestListsOfAllShapesAreRead(t *testing.T) {
 		r := registry(t, provider.Config{BaseURL: modelServer(t, body, nil)})
 		if _, err := r.Models(t.Context(), nil); !chat.IsCode(err, code) {
 			t.Errorf("%s: %s %v, want %s", body, chat.CodeOf(err), err, code)
+		}
+	}
+}
+
+// A default model that the provider does not list may be a slip, and is marked.
+func TestADefaultThatIsNotListedIsMarked(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		body, model string
+		marked      bool
+	}{
+		{`{"data":[{"id":"a"},{"id":"b"}]}`, "a", false},
+		{`{"data":[{"id":"a"},{"id":"b"}]}`, "c", true},
+		{`{"data":[{"id":"a"},{"id":"b"}]}`, "a:free", false},
+		{`{"data":[{"id":"a:latest"}]}`, "a", false},
+		{`{"data":[{"id":"a"},{"id":"text-embedding-3"}]}`, "text-embedding-3", false},
+		{`{"data":[]}`, "c", false},
+	} {
+		r := registry(t, provider.Config{BaseURL: modelServer(t, c.body, nil), DefaultModel: c.model})
+		list, err := r.Models(t.Context(), nil)
+		if err != nil && c.body != `{"data":[]}` {
+			t.Fatal(err)
+		}
+		for _, m := range list {
+			if m.Default && m.Unlisted != c.marked || !m.Default && m.Unlisted {
+				t.Errorf("%s, %s: %+v", c.body, c.model, m)
+			}
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"chat"
@@ -24,11 +25,13 @@ const (
 // (CodeProviderModel), the error says so and the list has the rest.
 func (r *Registry) Models(ctx context.Context, own *Credentials) ([]chat.Model, error) {
 	var list []chat.Model
+	var all []string // what the provider lists, of whatever kind
 	to, err := r.remote(own)
 	switch {
 	case to != nil:
 		var listed listing
 		listed, err = r.listing(ctx, to)
+		all = listed.all
 		list = appendModels(list, to, listed.usable, listed.facts)
 		if listed.none {
 			err = to.noModels()
@@ -47,11 +50,12 @@ func (r *Registry) Models(ctx context.Context, own *Credentials) ([]chat.Model, 
 		return nil, context.Cause(ctx)
 	}
 	list = append(list, chat.Model{ID: DemoModel, Provider: DemoModel})
-	return r.markDefault(list, to), err
+	return r.markDefault(list, to, all), err
 }
 
-// markDefault marks what resolve would choose for no name.
-func (r *Registry) markDefault(list []chat.Model, to *endpoint) []chat.Model {
+// markDefault marks what resolve would choose for no name. all is what the provider
+// to lists, of whatever kind.
+func (r *Registry) markDefault(list []chat.Model, to *endpoint, all []string) []chat.Model {
 	want := r.cfg.DefaultModel
 	if want == "" && to != nil && to.isOpenAI() {
 		want = DefaultOpenAIModel
@@ -70,7 +74,8 @@ func (r *Registry) markDefault(list []chat.Model, to *endpoint) []chat.Model {
 	if to != nil {
 		provider = to.name
 	}
-	return slices.Insert(list, 0, chat.Model{ID: want, Provider: provider, Default: true})
+	missing := len(all) > 0 && !slices.ContainsFunc(all, func(id string) bool { return id == want || strings.HasPrefix(want, id+":") })
+	return slices.Insert(list, 0, chat.Model{ID: want, Provider: provider, Default: true, Unlisted: missing})
 }
 
 // appendModels appends the models of e; an id that is taken gets e's name in front.
@@ -130,7 +135,7 @@ func (r *Registry) listing(ctx context.Context, e *endpoint) (listing, error) {
 		list.usable = []string{e.deployment}
 	}
 	for _, m := range given.entries {
-		list.all = append(list.all, m.ID)
+		list.all = append(list.all, string(m.ID))
 	}
 	if e == r.configured {
 		r.listMu.Lock()

@@ -55,7 +55,7 @@ func (p *place) endLine() {
 // spoken of stands in code, in quotation marks or behind a space.
 func (p *place) closes() bool {
 	switch {
-	case p.fence != "" || p.ticks%2 == 1:
+	case p.fence != "" || p.ticks%2 == 1 || bytes.HasPrefix(p.line, []byte("    ")) || bytes.HasPrefix(p.line, []byte("\t")):
 		return false
 	case len(bytes.TrimSpace(p.line)) == 0:
 		return true

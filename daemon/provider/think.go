@@ -26,6 +26,7 @@ var (
 		{"<|START_THINKING|>", "<|END_THINKING|>"},      // Command A Reasoning
 		{"<|channel|>analysis<|message|>", "<|end|>"},   // gpt-oss: Harmony
 		{"<|channel|>commentary<|message|>", "<|end|>"}, // the same
+		{"<|channel>thought", "<channel|>"},             // Gemma 4
 	}
 	// leads stand before an answer, and are no part of it; trails behind one.
 	leads  = []string{"<|start|>assistant", "<|channel|>final<|message|>", "<|START_RESPONSE|>", "<|begin_of_solution|>"} //nolint:gochecknoglobals // a constant in all but type
@@ -136,6 +137,10 @@ func (t *thinkReader) start(s string, end bool) string {
 		return ""
 	}
 	at, mark, whole := find(text, starts)
+	length := len(mark)
+	if at > 0 || mark == "" {
+		at, mark, length, whole = withAttributes(text)
+	}
 	switch {
 	case at > 0 || mark == "" || !whole && end:
 		if t.fresh {
@@ -156,7 +161,29 @@ func (t *thinkReader) start(s string, end bool) string {
 	for _, lead := range leads {
 		t.trails = t.trails || mark == lead
 	}
-	return text[len(mark):] // a closing mark at the beginning closes nothing
+	return text[length:] // a closing mark at the beginning closes nothing
+}
+
+// maxAttributes bounds what may stand in an opening tag behind its name, in bytes.
+const maxAttributes = 100
+
+// withAttributes is find for an opening tag at the beginning of s that has more than
+// its name, as in <think time="3">: mark is the tag without it, length the whole.
+func withAttributes(s string) (at int, mark string, length int, whole bool) {
+	for _, pair := range tags[:wordTags] {
+		name := strings.TrimSuffix(pair.open, ">")
+		if len(s) <= len(name) || !strings.EqualFold(s[:len(name)], name) || !strings.ContainsRune(space, rune(s[len(name)])) {
+			continue
+		}
+		rest := s[len(name):]
+		switch i := strings.IndexAny(rest, "<>\n"); {
+		case i < 0 && len(rest) <= maxAttributes:
+			return 0, pair.open, 0, false
+		case i > 0 && i <= maxAttributes && rest[i] == '>':
+			return 0, pair.open, len(name) + i + 1, true
+		}
+	}
+	return len(s), "", 0, false
 }
 
 // begin decides what a text without a mark at its beginning is.
@@ -242,7 +269,7 @@ func (t *thinkReader) unopened(before, mark, rest string) (string, error) {
 	here := t.place
 	here.line = slices.Clone(here.line)
 	here.walk(before)
-	if !here.closes() || here.last == '`' && strings.HasPrefix(rest, "`") {
+	if !here.closes() || strings.ContainsRune("`*_~", here.last) && strings.HasPrefix(rest, string(here.last)) {
 		return rest, t.say(before + mark)
 	}
 	if err := t.say(strings.TrimRight(before, space)); err != nil {

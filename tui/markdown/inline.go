@@ -58,7 +58,7 @@ func (l *layout) inlineNode(out []span, n ast.Node, sgr string) []span {
 func (l *layout) text(out []span, n *ast.Text, sgr string) []span {
 	value := string(n.Segment.Value(l.src))
 	if !n.IsRaw() {
-		value = unescape(value)
+		value = unescape(keepLaTeX(value))
 	}
 	out = append(out, span{value, sgr})
 	switch {
@@ -116,6 +116,17 @@ func (l *layout) rawHTML(out []span, n *ast.RawHTML, sgr string) []span {
 	}
 	return append(out, span{strings.ReplaceAll(raw, "\n", " "), join(sgr, l.style.Raw)})
 }
+
+// keepLaTeX escapes the backslashes of what Markdown never needs escaped, but
+// formulas without delimiters do write.
+func keepLaTeX(s string) string {
+	if !strings.Contains(s, `\`) {
+		return s
+	}
+	return laTeX.Replace(s)
+}
+
+var laTeX = strings.NewReplacer(`\\`, `\\`, `\,`, `\\,`, `\;`, `\\;`, `\:`, `\\:`, `\%`, `\\%`, `\{`, `\\{`, `\}`, `\\}`) //nolint:gochecknoglobals // constant
 
 // unescape resolves backslash escapes and entities in one pass. An entity can
 // spell any character, so what comes of it is cleaned again.

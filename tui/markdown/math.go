@@ -35,7 +35,13 @@ type mathBlock struct {
 	ast.BaseBlock
 	end    string // what ends it
 	closed bool
+	alone  bool // nothing stands behind its beginning: empty lines may be part of it
+	blanks bool // its end is there, behind empty lines
 }
+
+// mathReach is how far below its beginning a formula with empty lines may end, in
+// bytes.
+const mathReach = 4 << 10
 
 func (*mathBlock) Kind() ast.NodeKind              { return mathBlockKind }
 func (*mathBlock) IsRaw() bool                     { return true }
@@ -168,20 +174,64 @@ type mathBlocks struct{}
 
 func (mathBlocks) Trigger() []byte { return []byte{'\\', '$'} }
 
-func (mathBlocks) Open(_ ast.Node, reader text.Reader, pc parser.Context) (ast.Node, parser.State) {
+func (mathBlocks) Open(parent ast.Node, reader text.Reader, pc parser.Context) (ast.Node, parser.State) {
 	line, segment := reader.PeekLine()
 	pos := pc.BlockOffset()
 	if pos < 0 {
 		return nil, parser.NoChildren
 	}
 	begin, end := mathBegin(line[pos:])
-	if end == "" {
-		return nil, parser.NoChildren
-	}
 	node := &mathBlock{end: end, closed: closing(line[pos:], begin, end) >= 0}
+	rest := bytes.TrimSpace(line[pos:])
+	switch {
+	case end == "" && isDelimiter(rest) && !inParagraph(pc):
+		node.closed = true // its other half is somewhere else
+	case end == "":
+		return nil, parser.NoChildren
+	case len(rest) == begin && !node.closed && parent.Kind() == ast.KindDocument:
+		node.alone = true
+		node.blanks, _ = endsBelow(reader.Source()[min(segment.Stop, len(reader.Source())):], end)
+	}
 	node.Lines().Append(segment.WithStart(segment.Start + pos - segment.Padding))
 	reader.AdvanceToEOL()
 	return node, parser.NoChildren
+}
+
+// isDelimiter reports whether a line is half of a formula's delimiters and nothing
+// else.
+func isDelimiter(line []byte) bool {
+	return len(line) == 2 && line[0] == '\\' && bytes.IndexByte([]byte("()[]"), line[1]) >= 0
+}
+
+func inParagraph(pc parser.Context) bool {
+	blocks := pc.OpenedBlocks()
+	return len(blocks) > 0 && blocks[len(blocks)-1].Node.Kind() == ast.KindParagraph
+}
+
+// endsBelow reports whether a formula ends on a line of the text below its beginning:
+// not far away, and with neither another one nor code before. barred says that no text
+// to come can end it.
+func endsBelow(below []byte, end string) (ends, barred bool) {
+	for line := range bytes.Lines(below[:min(len(below), mathReach)]) {
+		switch line = bytes.TrimSpace(line); {
+		case bytes.HasPrefix(line, []byte("```")), bytes.HasPrefix(line, []byte("~~~")), end == `\]` && bytes.HasPrefix(line, []byte(`\[`)):
+			return false, true
+		case closing(line, 0, end) >= 0:
+			return true, false
+		}
+	}
+	return false, len(below) > mathReach
+}
+
+// awaitsEnd reports whether n is a formula that text to come may still end, behind
+// empty lines.
+func awaitsEnd(src []byte, n ast.Node) bool {
+	m, ok := n.(*mathBlock)
+	if !ok || !m.alone || m.closed || m.blanks {
+		return false
+	}
+	_, barred := endsBelow(src[m.Lines().At(0).Stop:], m.end)
+	return !barred
 }
 
 // mathBegin says how long the beginning of a formula is that a line begins with, and
@@ -229,7 +279,7 @@ func unbalanced(text []byte) bool {
 func (mathBlocks) Continue(node ast.Node, reader text.Reader, _ parser.Context) parser.State {
 	line, segment := reader.PeekLine()
 	n, ok := node.(*mathBlock)
-	if !ok || n.closed || util.IsBlank(line) {
+	if !ok || n.closed || util.IsBlank(line) && !n.blanks {
 		return parser.Close
 	}
 	n.closed = closing(line, 0, n.end) >= 0

@@ -118,6 +118,11 @@ func (s *Stream) advanceBlocks() bool {
 	}
 	l := layout{src: region, style: s.style, fences: &s.fences}
 	first := openFrom(region, last)
+	for n := doc.FirstChild(); n != nil && n != first; n = n.NextSibling() {
+		if awaitsEnd(region, n) {
+			return false
+		}
+	}
 	if first.Pos() < 0 {
 		return false
 	}
