@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"chat/daemon"
 	"chat/daemon/keyring"
 	"chat/daemon/local"
+	"chat/tui/charset"
 )
 
 // settingProblem is what is wrong with a value beyond what a daemon refuses: it starts
@@ -112,4 +114,24 @@ func isSecret(key, value string) bool {
 	}
 	_, has := u.User.Password()
 	return has
+}
+
+// unreadable is why a text is no TOML, "" if it is.
+func unreadable(path, text string) (string, error) {
+	_, what, err := tryConfig(text)
+	at := tomlLine.FindStringSubmatch(what)
+	switch {
+	case err != nil:
+		return "", err
+	case at != nil:
+		return "line " + at[1] + ": " + at[2], nil
+	case !utf8.ValidString(text):
+		if _, err := charset.Decode([]byte(text)); err != nil {
+			if p := (*charset.Problem)(nil); errors.As(err, &p) {
+				return p.Sentence(path, ""), nil
+			}
+		}
+		return "it is not in UTF-8", nil
+	}
+	return "", nil
 }

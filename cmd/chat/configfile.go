@@ -10,11 +10,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"chat"
 	"chat/daemon"
-	"chat/tui/charset"
 )
 
 // configFile is the text of config.toml by lines, so that one setting can be
@@ -355,26 +353,6 @@ func (f *configFile) says(w fileProblem) string {
 		}
 	}
 	return f.path + ": " + w.key + ": " + w.what
-}
-
-// unreadable is why a text is no TOML, "" if it is.
-func unreadable(path, text string) (string, error) {
-	_, what, err := tryConfig(text)
-	at := tomlLine.FindStringSubmatch(what)
-	switch {
-	case err != nil:
-		return "", err
-	case at != nil:
-		return "line " + at[1] + ": " + at[2], nil
-	case !utf8.ValidString(text):
-		if _, err := charset.Decode([]byte(text)); err != nil {
-			if p := (*charset.Problem)(nil); errors.As(err, &p) {
-				return p.Sentence(path, ""), nil
-			}
-		}
-		return "it is not in UTF-8", nil
-	}
-	return "", nil
 }
 
 // tryConfig reads a text as a daemon would, and returns what is wrong with it, ""
