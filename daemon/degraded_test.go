@@ -232,7 +232,7 @@ func TestTheRightsInTheManualAreEnough(t *testing.T) {
 func TestConnectionsHaveAName(t *testing.T) {
 	s := services.StartRedis(t)
 	admin := redis.NewClient(s.Options())
-	defer admin.Close()
+	defer func() { _ = admin.Close() }() // the test is over
 	for address, name := range map[string]string{s.URL(): "chatd", s.URL() + "?client_name=mine": "mine"} {
 		cfg := usual(directory(t))
 		cfg.RedisURL = address

@@ -95,7 +95,7 @@ func readToken(path string, log *slog.Logger) (string, error) {
 	case mode&0o022 != 0:
 		return "", chat.Errorf(chat.CodeNotConfigured, "the token file %s can be written by others (mode %04o): chmod 600 %s, and check what is in it", path, mode, path)
 	case mode&0o044 != 0: // not refused: a secret that is mounted into a container is often 0444
-		log.Warn("the token file can be read by others: chmod 600 "+path, "mode", fmt.Sprintf("%04o", mode))
+		log.Warn("the token file can be read by others: chmod 600 it", "file", path, "mode", fmt.Sprintf("%04o", mode))
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxTokenFile))
 	if err != nil {

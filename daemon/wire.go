@@ -49,7 +49,7 @@ type redisLog struct{ logger *slog.Logger }
 
 // Printf writes one.
 func (l redisLog) Printf(ctx context.Context, format string, v ...any) {
-	l.logger.DebugContext(ctx, "redis client: "+fmt.Sprintf(format, v...))
+	l.logger.DebugContext(ctx, "the Redis client says", "line", fmt.Sprintf(format, v...))
 }
 
 // models is the provider registry as the worker and the API see it, together

@@ -5,6 +5,7 @@ import (
 	stdsql "database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/url"
 	"path/filepath"
@@ -237,7 +238,7 @@ func TestAStarterThatDiesInAMigration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer dead.Close()
+	defer func() { _ = dead.Close() }() // the test is over
 	conn, err := dead.Conn(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -264,7 +265,13 @@ func TestAStarterThatDiesInAMigration(t *testing.T) {
 		t.Fatalf("it did not wait: %v", err)
 	default:
 	}
-	die := func(c any) error { return c.(driver.Conn).Close() } // as the end of its process does
+	die := func(c any) error { // as the end of its process does
+		open, ok := c.(driver.Conn)
+		if !ok {
+			return fmt.Errorf("a connection is a %T", c)
+		}
+		return open.Close()
+	}
 	if err := conn.Raw(die); err != nil {
 		t.Fatal(err)
 	}
@@ -281,7 +288,7 @@ func TestADeadlockInAMigrationIsNoEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }() // the test is over
 	tx, err := db.BeginTx(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)

@@ -106,7 +106,7 @@ func TestRolesThatMigrate(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer db.Close()
+			defer func() { _ = db.Close() }() // the test is over
 			var indexed bool
 			if err := db.QueryRowContext(t.Context(), "SELECT EXISTS (SELECT 1 FROM pg_class WHERE relname = 'messages_folded')").Scan(&indexed); err != nil || indexed != tc.indexed {
 				t.Errorf("search has an index: %v (%v), want %v", indexed, err, tc.indexed)

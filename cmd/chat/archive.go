@@ -75,7 +75,7 @@ func notExport(format string, args ...any) error {
 const recordMark = 0x1E
 
 // next is the next conversation, and what of it is left out; io.EOF comes behind the
-// last one. Behind a conversationError or an errNothing one can go on.
+// last one. Behind a conversationError or a nothingError one can go on.
 func (a *archive) next() (chat.Transcript, leftOut, error) {
 	for {
 		if len(a.pending) > 0 {
@@ -239,7 +239,7 @@ func (a *archive) checkHead(object []byte) error {
 		Version any `json:"version"`
 	}
 	if len(object) > maxHead || json.Unmarshal(object, &head) != nil {
-		return nil // a conversation, which is looked at later
+		return nil //nolint:nilerr // a conversation, which is looked at later
 	}
 	if version, ok := head.Version.(float64); ok && head.Format == exportFormat && version > exportVersion {
 		return chat.Errorf(chat.CodeInvalid, "%s was written by a newer chat (format version %v, this one reads up to %d): update chat", a.name, version, exportVersion)
@@ -278,7 +278,7 @@ func (a *archive) key() (key string, more bool, err error) {
 
 // unreadable is the error of a text from which nothing more can be read.
 func (a *archive) unreadable(err error) error {
-	problem := (*charset.Problem)(nil)
+	problem := (*charset.DecodeError)(nil)
 	coded := (*chat.Error)(nil)
 	switch {
 	case errors.As(err, &coded):

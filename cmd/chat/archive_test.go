@@ -24,7 +24,7 @@ func readAll(text string) (seen []string, err error) {
 		var t chat.Transcript
 		t, _, err = a.next()
 		switch {
-		case errors.As(err, new(errNothing)):
+		case errors.As(err, new(nothingError)):
 			seen, err = append(seen, "- "+err.Error()), nil
 		case errors.As(err, new(conversationError)):
 			seen, err = append(seen, "! "+err.Error()), nil

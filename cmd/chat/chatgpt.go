@@ -24,7 +24,7 @@ func readMapping(raw []byte, in fields) (*foreign, error) {
 		return f, err
 	}
 	if len(nodes) == 0 {
-		return f, errNothing("it has no messages")
+		return f, nothingError("it has no messages")
 	}
 	model := in.text("default_model_slug")
 	parents, places := listedParents(nodes)

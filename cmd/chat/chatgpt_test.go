@@ -65,7 +65,7 @@ func TestAHostileMapping(t *testing.T) {
 		"odd times":       `{"id":"x","create_time":1e300,"update_time":-1,"mapping":{}}`,
 	} {
 		got, _, err := readConversation([]byte(raw))
-		if errors.As(err, new(errNothing)) {
+		if errors.As(err, new(nothingError)) {
 			continue
 		}
 		if err == nil {
@@ -83,7 +83,7 @@ func TestAHostileMapping(t *testing.T) {
 		fmt.Fprintf(&b, `,"n%d":{"parent":"n%d","children":["n%d"]}`, i, i-1, i+1)
 	}
 	b.WriteString(`}}`)
-	if _, _, err := readConversation([]byte(b.String())); !errors.As(err, new(errNothing)) {
+	if _, _, err := readConversation([]byte(b.String())); !errors.As(err, new(nothingError)) {
 		t.Error(err)
 	}
 }

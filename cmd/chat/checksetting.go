@@ -127,7 +127,7 @@ func unreadable(path, text string) (string, error) {
 		return "line " + at[1] + ": " + at[2], nil
 	case !utf8.ValidString(text):
 		if _, err := charset.Decode([]byte(text)); err != nil {
-			if p := (*charset.Problem)(nil); errors.As(err, &p) {
+			if p := (*charset.DecodeError)(nil); errors.As(err, &p) {
 				return p.Sentence(path, ""), nil
 			}
 		}

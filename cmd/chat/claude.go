@@ -32,7 +32,7 @@ func readClaude(raw []byte, in fields) (*foreign, error) {
 		f.messages = append(f.messages, m)
 	}
 	if len(f.messages) == 0 {
-		return f, errNothing("it has no messages")
+		return f, nothingError("it has no messages")
 	}
 	return f, nil
 }

@@ -25,11 +25,11 @@ func (b conversationError) Error() string { return b.why.Error() }
 // Unwrap lets it count as the error that it is.
 func (b conversationError) Unwrap() error { return b.why }
 
-// errNothing is why there is nothing to import of a conversation, which is no
+// nothingError is why there is nothing to import of a conversation, which is no
 // mistake of anybody.
-type errNothing string
+type nothingError string
 
-func (e errNothing) Error() string { return string(e) }
+func (e nothingError) Error() string { return string(e) }
 
 // readConversation reads a conversation of any program that is known, and says what
 // of it is left out.
@@ -40,7 +40,7 @@ func readConversation(raw []byte) (chat.Transcript, leftOut, error) {
 	}
 	if !utf8.Valid(raw) {
 		_, err := charset.Decode(raw)
-		if p := (*charset.Problem)(nil); errors.As(err, &p) {
+		if p := (*charset.DecodeError)(nil); errors.As(err, &p) {
 			return bad(false, "%s", p.Sentence("its text", ""))
 		}
 		return bad(false, "its text is not in UTF-8")
@@ -70,7 +70,7 @@ func readConversation(raw []byte) (chat.Transcript, leftOut, error) {
 		return own, nil, nil
 	}
 	f, err := read(raw, in)
-	if nothing := errNothing(""); errors.As(err, &nothing) {
+	if nothing := nothingError(""); errors.As(err, &nothing) {
 		return t, f.left, err
 	}
 	if err != nil {
@@ -78,7 +78,7 @@ func readConversation(raw []byte) (chat.Transcript, leftOut, error) {
 	}
 	made := f.transcript()
 	if len(made.Messages) == 0 {
-		return t, f.left, errNothing(cmp.Or(strings.TrimSuffix("it has nothing to show: "+f.left.list(), ": "), "it has no messages"))
+		return t, f.left, nothingError(cmp.Or(strings.TrimSuffix("it has nothing to show: "+f.left.list(), ": "), "it has no messages"))
 	}
 	return made, f.left, nil
 }
@@ -152,7 +152,7 @@ func readRoles(raw []byte, in fields) (*foreign, error) {
 	}
 	f.roleList(in.list("messages"), cmp.Or(about.text("model"), about.object("modelInfo").text("id")))
 	if len(f.messages) == 0 {
-		return f, errNothing("it has no messages")
+		return f, nothingError("it has no messages")
 	}
 	return f, nil
 }

@@ -72,7 +72,7 @@ func (i *importing) readable() error {
 			if err == nil {
 				_, _, err = a.next()
 			}
-			if err == nil || from.member || errors.Is(err, io.EOF) || errors.As(err, new(conversationError)) || errors.As(err, new(errNothing)) {
+			if err == nil || from.member || errors.Is(err, io.EOF) || errors.As(err, new(conversationError)) || errors.As(err, new(nothingError)) {
 				return errSeen
 			}
 			return err
@@ -139,7 +139,7 @@ func (i *importing) text(ctx context.Context, from source, store importer) error
 	known := 0
 	for {
 		t, left, err := a.next()
-		bad, nothing := conversationError{}, errNothing("")
+		bad, nothing := conversationError{}, nothingError("")
 		item := importedItem{File: from.name, Number: a.number, Title: t.Title, LeftOut: left}
 		switch {
 		case errors.Is(err, io.EOF):

@@ -163,7 +163,7 @@ func jsonOf(t *testing.T, h http.Handler, dir string, args []string) {
 	for {
 		var v any
 		err := d.Decode(&v)
-		if err == io.EOF { //nolint:errorlint // Decode returns it bare
+		if err == io.EOF { // Decode returns it bare
 			break
 		}
 		if err != nil {

@@ -70,8 +70,8 @@ func (a *archive) value(limit int) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		n := 0
-		n, ended = s.scan(chunk)
+		n, over := s.scan(chunk)
+		ended = over
 		if long = long || len(kept)+n > limit; !long {
 			kept = append(kept, chunk[:n]...)
 		}

@@ -22,7 +22,7 @@ func readLibreChat(raw []byte, in fields) (*foreign, error) {
 		}
 	}
 	if len(f.messages) == 0 {
-		return f, errNothing("it has no messages")
+		return f, nothingError("it has no messages")
 	}
 	return f, nil
 }

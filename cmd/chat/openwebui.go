@@ -49,7 +49,7 @@ func readOpenWebUI(raw []byte, in fields) (*foreign, error) {
 		f.roleList(inner.list("messages"), "")
 	}
 	if len(f.messages) == 0 {
-		return f, errNothing("it has no messages")
+		return f, nothingError("it has no messages")
 	}
 	return f, nil
 }
@@ -89,11 +89,8 @@ func (f *foreign) roleList(list []any, model string) {
 // how that came about.
 func (f *foreign) roleMessage(in fields, model string) chat.Message {
 	m := chat.Message{CreatedAt: in.time("timestamp", "createdAt", "created_at", "create_time")}
-	text := f.partsText(in)
-	thought := in.text("reasoning_content", "reasoningContent", "reasoning", "thinking")
-	inside := ""
-	text, inside = cutReasoning(text)
-	thought = joined(thought, inside)
+	text, inside := cutReasoning(f.partsText(in))
+	thought := joined(in.text("reasoning_content", "reasoningContent", "reasoning", "thinking"), inside)
 	for _, one := range in.list("files") {
 		file, _ := one.(map[string]any)
 		text = joined(text, f.fileText(file))

@@ -103,7 +103,7 @@ func checkUTF8(what, text string) error {
 		return nil
 	}
 	_, err := charset.Decode([]byte(text))
-	if p := (*charset.Problem)(nil); errors.As(err, &p) {
+	if p := (*charset.DecodeError)(nil); errors.As(err, &p) {
 		return chat.Errorf(chat.CodeInvalid, "%s", p.Sentence(what, ""))
 	}
 	return chat.Errorf(chat.CodeInvalid, "%s is not a text in UTF-8", what)

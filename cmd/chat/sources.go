@@ -186,7 +186,7 @@ func (s *sources) zipped(f *zip.File, name string) error {
 		return s.fail(name, packedError(name, err))
 	}
 	defer func() { _ = r.Close() }()                                                              // it was only read
-	text := &bounded{r: r, name: name, packed: func() int64 { return int64(f.CompressedSize64) }} //nolint:gosec // no file has 2^63 bytes
+	text := &bounded{r: r, name: name, packed: func() int64 { return int64(f.CompressedSize64) }} // no file has 2^63 bytes
 	if strings.HasSuffix(strings.ToLower(f.Name), ".gz") {
 		return s.gzip(text, name, true)
 	}

@@ -216,8 +216,17 @@ func TestAnswersThatAreNotCompleteSaySo(t *testing.T) {
 			}
 			fresh := filepath.Join(t.TempDir(), "fresh.md")
 			for _, args := range [][]string{
-				{"send", "hi"}, {"attach", "last"}, {"attach", "last", "--jsonl"}, {"attach", "last", "--json"}, {"wait", "last"}, {"attach", "last", "--from", "1-0"},
-				{"attach", "last", "-O", fresh}, {"attach", "last", "-O", kept}, {"attach", "last", "-x", "-O", fresh}, {"attach", "last", "--reasoning", "only", "-O", fresh}, {"retry", "last", "-O", fresh},
+				{"send", "hi"},
+				{"attach", "last"},
+				{"attach", "last", "--jsonl"},
+				{"attach", "last", "--json"},
+				{"wait", "last"},
+				{"attach", "last", "--from", "1-0"},
+				{"attach", "last", "-O", fresh},
+				{"attach", "last", "-O", kept},
+				{"attach", "last", "-x", "-O", fresh},
+				{"attach", "last", "--reasoning", "only", "-O", fresh},
+				{"retry", "last", "-O", fresh},
 			} {
 				if r := w.chat(args...); r.code != exitIncomplete || !strings.Contains(r.stderr, tc.says) {
 					t.Errorf("%v: %+v", args, r)

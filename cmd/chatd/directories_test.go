@@ -19,7 +19,7 @@ func homes(t *testing.T) map[string]map[string]string {
 		t.Fatal(err)
 	}
 	if os.Geteuid() != 0 {
-		if err := os.Chmod(locked, 0o500); err != nil { //nolint:gosec // to be entered, and not written
+		if err := os.Chmod(locked, 0o500); err != nil { // to be entered, and not written
 			t.Fatal(err)
 		}
 	}

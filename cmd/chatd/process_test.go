@@ -65,7 +65,7 @@ func (o *output) String() string {
 // root, for whom every directory is open.
 func chatd(t *testing.T, dir string, env map[string]string, args ...string) *process {
 	t.Helper()
-	p := &process{T: t, cmd: exec.Command(program(t), args...), log: &output{}, ended: make(chan struct{})} //nolint:gosec,noctx // the program is this test
+	p := &process{T: t, cmd: exec.Command(program(t), args...), log: &output{}, ended: make(chan struct{})}
 	p.cmd.Env = []string{asChatd + "=1"}
 	for k, v := range env {
 		p.cmd.Env = append(p.cmd.Env, k+"="+v)
@@ -103,7 +103,7 @@ var public = sync.OnceValues(func() (string, error) {
 	}
 	data, err := os.ReadFile(self)
 	to := filepath.Join(dir, "chatd")
-	return to, errors.Join(err, os.Chmod(dir, 0o755), os.WriteFile(to, data, 0o755)) //nolint:gosec // for nobody to run
+	return to, errors.Join(err, os.Chmod(dir, 0o755), os.WriteFile(to, data, 0o755)) // for nobody to run
 })
 
 func program(t *testing.T) string {
@@ -238,7 +238,7 @@ func free(t *testing.T) string {
 
 func mkdir(t *testing.T, dir string) {
 	t.Helper()
-	if err := os.Mkdir(dir, 0o755); err != nil { //nolint:gosec // settings are no secret here
+	if err := os.Mkdir(dir, 0o755); err != nil { // settings are no secret here
 		t.Fatal(err)
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	stdlog "log"
+	stdlog "log" //nolint:depguard // what other packages log is caught
 	"log/slog"
 	"net"
 	"os"

@@ -106,6 +106,7 @@ func kindName(k jsontext.Kind) string {
 		return "a list"
 	case jsontext.KindTrue, jsontext.KindFalse:
 		return "true or false"
+	default:
+		return "a " + k.String()
 	}
-	return "a " + k.String()
 }

@@ -91,7 +91,7 @@ func TestABodyMayBeLeftOut(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, api.Options{})
 	for name, body := range map[string]io.Reader{"none": nil, "empty": strings.NewReader(""), "of unknown length": io.MultiReader()} {
-		r, err := http.NewRequestWithContext(t.Context(), "POST", "http://chat/conversations", body)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://chat/conversations", body)
 		l.must(err)
 		if a := l.do(r); a.status != http.StatusCreated {
 			t.Errorf("%s: %d %s", name, a.status, a.body)

@@ -52,9 +52,9 @@ func TestAConversationTakesOneMessageAtATime(t *testing.T) {
 	if a := l.call("POST", "/tasks/"+acc.TaskID+"/cancel", ""); a.status != http.StatusOK {
 		t.Fatalf("%d %s", a.status, a.body)
 	}
-	for i, a := range answers { // a refusal does not use its key up
+	for i := range answers { // a refusal does not use its key up
 		if i != winner {
-			if a = l.call("POST", path, `{"content":"why?"}`, key(i)); a.status != http.StatusAccepted {
+			if a := l.call("POST", path, `{"content":"why?"}`, key(i)); a.status != http.StatusAccepted {
 				t.Errorf("after the end: %d %s", a.status, a.body)
 			}
 			break

@@ -143,7 +143,7 @@ func statusOf(c chat.Code) int {
 	case chat.CodeProviderAuth, chat.CodeProviderContext, chat.CodeProviderRefused, chat.CodeProviderQuota,
 		chat.CodeProviderRateLimit, chat.CodeProviderServer, chat.CodeProviderConnect, chat.CodeProviderHeaders,
 		chat.CodeProviderFirstToken, chat.CodeProviderIdle, chat.CodeProviderCut, chat.CodeProviderProtocol,
-		chat.CodeProviderFilter, chat.CodeProviderEmpty:
+		chat.CodeProviderFilter, chat.CodeProviderEmpty, chat.CodeProviderNoText:
 		return http.StatusBadGateway // of `GET /models`
 	case chat.CodeInternal, chat.CodeDaemon, chat.CodeIncompatible, chat.CodeCancelled, chat.CodeDeadline,
 		chat.CodeAttemptsSpent, chat.CodeClientTimeout, chat.CodeAnswerTooLarge, chat.CodeBegunAnew:

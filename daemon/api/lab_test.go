@@ -44,12 +44,14 @@ type apiLog struct {
 }
 
 func (l apiLog) Tail(taskID string, after chat.Position) api.Tail { return l.Log.Tail(taskID, after) }
+
 func (l apiLog) State(ctx context.Context) string {
 	if l.rdb.Ping(ctx).Err() != nil {
 		return "down"
 	}
 	return "ok"
 }
+
 func (l apiLog) Hint(ctx context.Context, kind, taskID string) error {
 	return l.Log.Hint(ctx, chunklog.Control{Type: kind, TaskID: taskID})
 }

@@ -150,7 +150,7 @@ func (l *Log) metadata(ctx context.Context, taskID string, fields ...string) ([]
 	}
 	values := make([]string, len(fields))
 	for i, cmd := range cmds {
-		values[i] = cmd.(*redis.StringCmd).Val() //nolint:forcetypeassert // made above
+		values[i] = cmd.(*redis.StringCmd).Val() //nolint:errcheck // made above
 	}
 	return values, nil
 }

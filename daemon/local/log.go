@@ -95,7 +95,7 @@ func (l *LogWriter) renew(err error) {
 		f, err = os.OpenFile(l.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 	}
 	if err == nil {
-		err = errors.Join(duplicate(f, os.Stdout), duplicate(f, l.out), f.Close())
+		err = errors.Join(duplicate(f, os.Stdout), duplicate(f, l.out), f.Close()) //nolint:forbidigo // what other packages print goes there, too
 	}
 	l.size = 0
 	if i, serr := l.out.Stat(); serr == nil && err == nil {

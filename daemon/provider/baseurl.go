@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-
 	"slices"
 	"strconv"
 	"strings"

@@ -2,7 +2,6 @@ package provider
 
 import (
 	"net/http"
-
 	"strconv"
 	"strings"
 

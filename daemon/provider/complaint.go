@@ -5,7 +5,6 @@ import (
 	"html"
 	"maps"
 	"net/http"
-
 	"slices"
 	"strconv"
 	"strings"

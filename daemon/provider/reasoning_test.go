@@ -160,7 +160,10 @@ func TestTagsAtTheBeginningSetReasoningApart(t *testing.T) {
 		{"Like this:\n<think>\nx\n</think>\n", "", "Like this:\n<think>\nx\n</think>\n"},
 		{"  indented\n\n\nand spaced \n", "", "  indented\n\n\nand spaced \n"},
 		{"<thinker>x</thinker>", "", "<thinker>x</thinker>"},
-		{"<", "", "<"}, {"a <", "", "a <"}, {"</", "", "</"}, {"[T", "", "[T"},
+		{"<", "", "<"},
+		{"a <", "", "a <"},
+		{"</", "", "</"},
+		{"[T", "", "[T"},
 		{"a[i] < b[j], List<T> and <think", "", "a[i] < b[j], List<T> and <think"},
 	} {
 		for size := range len(tc.text) {

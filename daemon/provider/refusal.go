@@ -3,7 +3,6 @@ package provider
 import (
 	"errors"
 	"net/http"
-
 	"strings"
 
 	"chat"

@@ -20,10 +20,23 @@ func (c *Checker) commands(ctx context.Context, f *findings) error {
 	do := func(args ...any) { pipe.Do(ctx, args...) }
 	do("SET", key, "x", "PX", keyTTL.Milliseconds())
 	for _, args := range [][]any{
-		{"GET", key}, {"HSET", key, "f", "v"}, {"HGET", key, "f"}, {"RPUSH", key, "v"}, {"RPUSHX", key, "v"}, {"LRANGE", key, 0, 0},
-		{"LLEN", key}, {"LTRIM", key, 0, 0}, {"PEXPIRE", key, keyTTL.Milliseconds()},
-		{"RPUSHX", queue, "v"}, {"LTRIM", queue, 0, 0}, {"WATCH", key}, {"UNWATCH"},
-		{"MULTI"}, {"BLPOP", key, 0.05}, {"EXEC"}, {"DEL", key}, // in a transaction it waits for nothing
+		{"GET", key},
+		{"HSET", key, "f", "v"},
+		{"HGET", key, "f"},
+		{"RPUSH", key, "v"},
+		{"RPUSHX", key, "v"},
+		{"LRANGE", key, 0, 0},
+		{"LLEN", key},
+		{"LTRIM", key, 0, 0},
+		{"PEXPIRE", key, keyTTL.Milliseconds()},
+		{"RPUSHX", queue, "v"},
+		{"LTRIM", queue, 0, 0},
+		{"WATCH", key},
+		{"UNWATCH"},
+		{"MULTI"},
+		{"BLPOP", key, 0.05},
+		{"EXEC"},
+		{"DEL", key}, // in a transaction it waits for nothing
 		{"PUBLISH", c.names.Control(), `{"type":"check"}`},
 	} {
 		do(args...)
@@ -42,7 +55,7 @@ func (c *Checker) commands(ctx context.Context, f *findings) error {
 		case cmd.Err() == nil, errors.Is(cmd.Err(), redis.Nil), kind == "EXECABORT": // for a reason that was given
 		case i < len(cmds)-len(chat.Priorities()) && kind == "WRONGTYPE":
 		case kind == "WRONGTYPE":
-			f.add(cmd.Args()[1].(string), cmd.Err()) //nolint:forcetypeassert // a key
+			f.add(cmd.Args()[1].(string), cmd.Err()) //nolint:errcheck // a key, see above
 		default:
 			f.add(name, cmd.Err())
 		}

@@ -107,7 +107,7 @@ func (c *Checker) record(state string) {
 	case state == Down:
 		c.logger.Warn("Redis does not answer; answers go on, and are saved", "address", c.rdb.Options().Addr)
 	default:
-		c.logger.Warn("Redis "+state+"; answers go on, and are saved", "address", c.rdb.Options().Addr,
+		c.logger.Warn("Redis cannot do all that is needed; answers go on, and are saved", "state", state, "address", c.rdb.Options().Addr,
 			"keys", c.names.Patterns(), "channels", c.names.Channels())
 	}
 }

@@ -27,7 +27,7 @@ func encoded(t *testing.T, encode func(*bytes.Buffer) error) []byte {
 
 func webP(chunk string, size int) []byte {
 	b := append([]byte("RIFF\x00\x00\x00\x00WEBP"+chunk), make([]byte, 16)...)
-	binary.LittleEndian.PutUint32(b[4:], uint32(size)) //nolint:gosec // small
+	binary.LittleEndian.PutUint32(b[4:], uint32(size)) // small
 	return b
 }
 

@@ -136,7 +136,7 @@ func Text(name string, data []byte) (string, error) {
 		return "", large
 	}
 	text, err := charset.Decode(data)
-	if p := (*charset.Problem)(nil); errors.As(err, &p) {
+	if p := (*charset.DecodeError)(nil); errors.As(err, &p) {
 		path := name
 		if name == Stdin {
 			path = ""

@@ -45,7 +45,7 @@ func (e Encoding) String() string {
 }
 
 // marks are the byte order marks; the one of UTF-32LE begins as that of UTF-16LE.
-var marks = []struct {
+var marks = []struct { //nolint:gochecknoglobals // a constant in all but type
 	mark string
 	is   Encoding
 }{
@@ -109,7 +109,7 @@ func asciiIn(text string) (n int) {
 // Decode is data as UTF-8, without a byte order mark. Its error is a *Problem.
 func Decode(data []byte) (string, error) {
 	if kind, hint := KindOf(data); kind != "" && bytes.IndexByte(data, 0) >= 0 {
-		return "", &Problem{Kind: kind, Hint: hint}
+		return "", &DecodeError{Kind: kind, Hint: hint}
 	}
 	e, mark := Sniff(data[:min(len(data), 16*sniffed)])
 	data = data[mark:]

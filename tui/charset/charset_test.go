@@ -107,7 +107,7 @@ func TestOtherEncodingsAreNamed(t *testing.T) {
 		{"\x1b$B$3$l$OF|K\x5c8l$G$9\x1b(B\x0a", "-f iso-2022-jp -t utf8"},                                                                                              // これは日本語です
 	} {
 		text, err := Decode([]byte(c.data))
-		p := (*Problem)(nil)
+		p := (*DecodeError)(nil)
 		if !errors.As(err, &p) || !strings.Contains(p.Sentence("f.txt", "f.txt"), "iconv "+c.want+" f.txt") {
 			t.Errorf("%q: %q, %v; want %s", c.data, text, err, c.want)
 		}
@@ -137,7 +137,7 @@ func TestWhatIsNoText(t *testing.T) {
 		"\x80":                                     "is not a text in UTF-8",
 	} {
 		text, err := Decode([]byte(data))
-		p := (*Problem)(nil)
+		p := (*DecodeError)(nil)
 		if !errors.As(err, &p) || !strings.Contains(p.Sentence("f.txt", ""), want) {
 			t.Errorf("%q: %q, %v; want %s", data, text, err, want)
 		}
@@ -145,7 +145,7 @@ func TestWhatIsNoText(t *testing.T) {
 }
 
 func TestPathsAreQuotedForTheShell(t *testing.T) {
-	p := &Problem{Encoding: "Latin-1", Iconv: "latin1"}
+	p := &DecodeError{Encoding: "Latin-1", Iconv: "latin1"}
 	for path, want := range map[string]string{"a b.txt": "'a b.txt'", "it's": `'it'\''s'`, "-n": "'-n'", "a/b.c": "a/b.c", "$(x)": "'$(x)'"} {
 		if got := p.Sentence("it", path); !strings.HasSuffix(got, "-t utf8 "+want) {
 			t.Errorf("%q: %s", path, got)

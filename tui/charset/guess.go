@@ -5,7 +5,7 @@ import "bytes"
 // guess says which encoding a text that is not UTF-8 seems to be in. The encodings
 // of East Asia write characters as pairs of bytes, most of which follow each other;
 // in those of Europe single bytes stand among ASCII letters.
-func guess(data []byte) *Problem {
+func guess(data []byte) *DecodeError {
 	for _, g := range []struct {
 		is    func([]byte) bool
 		name  string
@@ -22,10 +22,10 @@ func guess(data []byte) *Problem {
 		{isLatin1, "Latin-1", "latin1"},
 	} {
 		if g.is(data) {
-			return &Problem{Encoding: g.name, Iconv: g.iconv}
+			return &DecodeError{Encoding: g.name, Iconv: g.iconv}
 		}
 	}
-	return &Problem{}
+	return &DecodeError{}
 }
 
 // pairs is what a text has of an encoding with pairs of bytes.

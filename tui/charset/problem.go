@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// Problem is why bytes are no text that can be taken.
-type Problem struct {
+// DecodeError is why bytes are no text that can be taken.
+type DecodeError struct {
 	Encoding string // what they seem to be, "" if nobody can tell
 	Iconv    string // its name for iconv, "" if there is nothing to convert
 	Kind     string // what a binary file is: "a PDF", "binary"
@@ -19,11 +19,11 @@ type Problem struct {
 	Line     int    // of At, from 1; 0 if lines mean nothing
 }
 
-func (p *Problem) Error() string { return p.Sentence("it", "") }
+func (p *DecodeError) Error() string { return p.Sentence("it", "") }
 
 // Sentence says what is wrong with a file and what to do. name is what the file is
 // called, path what a command would call it, "" for none.
-func (p *Problem) Sentence(name, path string) string {
+func (p *DecodeError) Sentence(name, path string) string {
 	if path != "" {
 		path = " " + shellQuoted(path)
 	}
@@ -53,7 +53,7 @@ func shellQuoted(path string) string {
 }
 
 // kinds are files that people try to attach, by their first bytes.
-var kinds = []struct{ begins, kind, hint string }{
+var kinds = []struct{ begins, kind, hint string }{ //nolint:gochecknoglobals // a constant in all but type
 	{"%PDF-", "a PDF", "take its text, as in: pdftotext FILE - | chat send …"},
 	{"PK\x03\x04", "an archive or an office document", "unpack it, or save it as text"},
 	{"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "an old office document", "save it as text"},
@@ -100,20 +100,20 @@ func KindOf(data []byte) (kind, hint string) {
 }
 
 // problemIn is what keeps data from being a text in UTF-8, nil if nothing does.
-func problemIn(data []byte) *Problem {
+func problemIn(data []byte) *DecodeError {
 	nul := bytes.IndexByte(data, 0)
 	valid := utf8.Valid(data)
 	if valid && nul < 0 {
 		if bytes.Contains(data, []byte("\x1b$B")) || bytes.Contains(data, []byte("\x1b$@")) {
-			return &Problem{Encoding: "ISO-2022-JP", Iconv: "iso-2022-jp"}
+			return &DecodeError{Encoding: "ISO-2022-JP", Iconv: "iso-2022-jp"}
 		}
 		if kind, hint := KindOf(data); kind == "a PDF" || kind == "a document in RTF" {
-			return &Problem{Kind: kind, Hint: hint}
+			return &DecodeError{Kind: kind, Hint: hint}
 		}
 		return nil
 	}
 	if kind, hint := KindOf(data); kind != "" {
-		return &Problem{Kind: kind, Hint: hint}
+		return &DecodeError{Kind: kind, Hint: hint}
 	}
 	controls := 0
 	for _, b := range data {
@@ -123,12 +123,12 @@ func problemIn(data []byte) *Problem {
 	}
 	switch {
 	case valid:
-		return &Problem{Encoding: UTF8.String(), Broken: true, NUL: true, At: nul}
+		return &DecodeError{Encoding: UTF8.String(), Broken: true, NUL: true, At: nul}
 	case nul >= 0, controls*20 > len(data):
-		return &Problem{Kind: "binary"}
+		return &DecodeError{Kind: "binary"}
 	}
 	if at := firstWrong(data); mostlyUTF8(data) {
-		return &Problem{Encoding: UTF8.String(), Broken: true, At: at, Line: 1 + bytes.Count(data[:at], []byte("\n"))}
+		return &DecodeError{Encoding: UTF8.String(), Broken: true, At: at, Line: 1 + bytes.Count(data[:at], []byte("\n"))}
 	}
 	return guess(data)
 }

@@ -21,9 +21,9 @@ func decodeUnits(data []byte, e Encoding, cut bool) (string, error) {
 		case size == 0 && cut:
 			return b.String(), nil
 		case size == 0:
-			return "", &Problem{Encoding: e.String(), Broken: true, At: at}
+			return "", &DecodeError{Encoding: e.String(), Broken: true, At: at}
 		case r < 0 || r == 0:
-			return "", &Problem{Encoding: e.String(), Broken: true, At: at, NUL: r == 0}
+			return "", &DecodeError{Encoding: e.String(), Broken: true, At: at, NUL: r == 0}
 		}
 		b.WriteRune(r)
 		at += size
@@ -113,7 +113,7 @@ func (u *unitReader) Read(b []byte) (int, error) {
 		}
 		r, size := rune1(data, u.e)
 		if size == 0 || r < 0 {
-			return 0, &Problem{Encoding: u.e.String(), Broken: true, At: u.at}
+			return 0, &DecodeError{Encoding: u.e.String(), Broken: true, At: u.at}
 		}
 		u.rest = utf8.AppendRune(u.rest, r)
 		u.at += size

@@ -38,10 +38,9 @@ func (s *Stream) take(text string, ended bool) string {
 	in := s.held + text
 	var out strings.Builder
 	for in != "" {
-		n, shown := plain(in), ""
-		if n > 0 {
-			shown = in[:n]
-		} else {
+		n := plain(in)
+		shown := in[:n]
+		if n == 0 {
 			n, shown = s.step(in, ended)
 		}
 		if n == 0 {

@@ -85,7 +85,7 @@ func Read(file string, limit int) (string, error) {
 		return "", chat.Errorf(chat.CodeTooLarge, "what was edited is larger than %d KiB, the limit of a message", limit>>10)
 	}
 	text, err := charset.Decode(data)
-	if p := (*charset.Problem)(nil); errors.As(err, &p) {
+	if p := (*charset.DecodeError)(nil); errors.As(err, &p) {
 		return "", chat.Errorf(chat.CodeInvalid, "%s", p.Sentence("what was edited", file))
 	}
 	return text, err
