@@ -85,7 +85,7 @@ func TestATokenFileThatOthersCanReadIsWarnedOf(t *testing.T) {
 		}
 		p := chatd(t, dir, map[string]string{"CHAT_DISCOVER": "off"}, "--database-url", "sqlite://"+filepath.Join(dir, "chat.db"), "--token-file", file, "--listen", "tcp://"+address)
 		p.serves(address)
-		if got := strings.Contains(p.log.String(), "chmod 600 "+file); got != warned || p.get(address, "/tasks", token) != 200 {
+		if got := strings.Contains(p.log.String(), "can be read by others: chmod 600 it\" file="+file); got != warned || p.get(address, "/tasks", token) != 200 {
 			t.Errorf("mode %04o: warned %v, want %v\n%s", mode, got, warned, p.log)
 		}
 	}
