@@ -10,16 +10,19 @@ import (
 // ChunkType says what a chunk carries.
 type ChunkType string
 
-// The types of chunks. A reset says that everything before it is to be dropped: a new
+// The types of chunks. Content, reasoning, tool calls and tool results make the parts of
+// an answer (Parts.Apply). A reset says that everything before it is to be dropped: a new
 // attempt begins, or one has found out that its answer so far was reasoning, or its
 // reasoning the answer, and sends it again (Resorts). Done and error are terminal: exactly
 // one of them is the last chunk of a stream.
 const (
-	ChunkContent   ChunkType = "content"
-	ChunkReasoning ChunkType = "reasoning"
-	ChunkReset     ChunkType = "reset"
-	ChunkDone      ChunkType = "done"
-	ChunkError     ChunkType = "error"
+	ChunkContent    ChunkType = "content"
+	ChunkReasoning  ChunkType = "reasoning"
+	ChunkToolCall   ChunkType = "tool_call"
+	ChunkToolResult ChunkType = "tool_result"
+	ChunkReset      ChunkType = "reset"
+	ChunkDone       ChunkType = "done"
+	ChunkError      ChunkType = "error"
 )
 
 // Chunk is one entry of a task's chunk log. Its JSON is the wire format: the
@@ -29,6 +32,14 @@ type Chunk struct {
 	Type    ChunkType `json:"chunk_type"`
 	Content string    `json:"content"`
 	Attempt int       `json:"attempt"`
+
+	// On chunks of a part only; see Part. The content of a tool call is a piece of its
+	// arguments. DurationMS is that of the whole reasoning so far.
+	CallID       string        `json:"call_id,omitempty"`
+	Name         string        `json:"name,omitempty"`
+	IsError      bool          `json:"is_error,omitempty"`
+	DurationMS   int64         `json:"duration_ms,omitempty"`
+	ProviderData *ProviderData `json:"provider_data,omitempty"`
 
 	// On terminal chunks only. For errors, Content is the sentence that says
 	// what happened and Code its stable name.

@@ -8,7 +8,8 @@ import (
 // bare reports whether c has nothing but its text, as nearly all chunks do.
 func (c Chunk) bare() bool {
 	return (c.Type == ChunkContent || c.Type == ChunkReasoning) &&
-		c.MessageID == "" && c.State == "" && c.FinishReason == "" && c.Usage == nil && c.Code == "" && !c.Retryable && c.Notices == nil
+		c.MessageID == "" && c.State == "" && c.FinishReason == "" && c.Usage == nil && c.Code == "" && !c.Retryable && c.Notices == nil &&
+		c.CallID == "" && c.Name == "" && !c.IsError && c.DurationMS == 0 && c.ProviderData == nil
 }
 
 // appendJSON appends a bare chunk as encoding/json would write it, byte for byte,

@@ -29,6 +29,7 @@ func TestEncodeKeepsEveryField(t *testing.T) {
 	whole := Chunk{
 		Index: 1, Content: "text", Attempt: 2,
 		MessageID: "m", State: TaskDone, FinishReason: "stop", Usage: &Usage{TotalTokens: 1}, Code: CodeInternal, Retryable: true, Notices: []string{"a notice"},
+		CallID: "c", Name: "n", IsError: true, DurationMS: 3, ProviderData: &ProviderData{Provider: "p", Data: json.RawMessage("1")},
 	}
 	fields := reflect.TypeFor[Chunk]()
 	for i := range fields.NumField() {
