@@ -23,9 +23,7 @@ type Result struct {
 	TaskID       string
 	Attempt      int
 	State        TaskState
-	Content      string
-	Reasoning    string
-	ReasoningMS  int64 // as in Message
+	Parts        Parts
 	Model        string
 	FinishReason string
 	Usage        *Usage
@@ -42,20 +40,17 @@ type Handback struct {
 	Attempt int
 	Delay   time.Duration
 	// Counts is false for a hand-back at shutdown, which is not a failed attempt.
-	Counts      bool
-	Content     string // partial text; the longest of all attempts is kept
-	Reasoning   string
-	ReasoningMS int64
-	Err         *Error
-	Notices     []string // as in Task; those of all attempts
+	Counts  bool
+	Parts   Parts // received so far; the longest of all attempts is kept
+	Err     *Error
+	Notices []string // as in Task; those of all attempts
 }
 
-// Answer is the text of one attempt, as a chunk log holds it, or as SQL has saved it.
+// Answer is what one attempt has received, as a chunk log holds it, or as SQL has saved
+// it.
 type Answer struct {
 	Attempt      int
-	Content      string
-	Reasoning    string
-	ReasoningMS  int64 // which a chunk log does not know
+	Parts        Parts
 	FinishReason string
 	// Whole says that the provider had ended the answer properly: it can be
 	// committed as it is.

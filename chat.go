@@ -42,10 +42,11 @@ type Message struct {
 	ConversationID string `json:"conversation_id"`
 	ParentID       string `json:"parent_id,omitempty"`
 	Role           Role   `json:"role"`
-	Content        string `json:"content"`
-	Reasoning      string `json:"reasoning,omitempty"`
-	// ReasoningMS is the time in milliseconds from the first of the reasoning to the
-	// first of the content behind it, or to the end; 0 if that is not known.
+	Parts          Parts  `json:"parts"`
+	// Content, Reasoning and ReasoningMS are derived from Parts (SetParts), for readers
+	// that want no more than the text.
+	Content     string    `json:"content"`
+	Reasoning   string    `json:"reasoning,omitempty"`
 	ReasoningMS int64     `json:"reasoning_ms,omitempty"`
 	Model       string    `json:"model,omitempty"`
 	CreatedAt   time.Time `json:"created_at"`
@@ -58,6 +59,23 @@ type Message struct {
 	Usage        *Usage    `json:"usage,omitempty"`
 	Error        *Error    `json:"error,omitempty"`
 	Notices      []string  `json:"notices,omitempty"` // as in Task
+}
+
+// SetParts sets the parts and the fields that are derived from them.
+func (m *Message) SetParts(p Parts) {
+	if p == nil {
+		p = Parts{} // an empty list on the wire
+	}
+	m.Parts, m.Content, m.Reasoning, m.ReasoningMS = p, p.Text(), p.Reasoning(), p.ReasoningMS()
+}
+
+// AllParts is the message's parts; those of a message that has only texts, as versions
+// before parts and other programs wrote them, are made of these.
+func (m *Message) AllParts() Parts {
+	if m.Parts != nil {
+		return m.Parts
+	}
+	return AnswerParts(m.Reasoning, m.ReasoningMS, m.Content)
 }
 
 // Usage counts the tokens of one answer as the provider reported them.

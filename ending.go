@@ -68,12 +68,15 @@ func plainReason(s string) string {
 	}, s)
 }
 
-// Shortfall says why the text of a task that is done is not a complete answer, as
-// a sentence without a capital and without a full stop; "" if it is one.
-func Shortfall(finishReason, content, reasoning string) string {
+// Shortfall says why what a task that is done has made is not a complete answer, as a
+// sentence without a capital and without a full stop; "" if it is one.
+func Shortfall(finishReason string, p Parts) string {
 	ending := EndingOf(finishReason)
-	if strings.TrimSpace(content) == "" {
-		return missingAnswer(ending, finishReason, reasoning != "")
+	if n := len(p); n > 0 && p[n-1].Type == PartToolCall && ending == EndingComplete {
+		ending = EndingTool
+	}
+	if strings.TrimSpace(p.Text()) == "" {
+		return missingAnswer(ending, finishReason, p.Reasoning() != "")
 	}
 	if why := ending.Why(finishReason); why != "" {
 		return "the answer is incomplete: " + why
@@ -86,7 +89,7 @@ func (m *Message) Shortfall() string {
 	if m.State != TaskDone {
 		return ""
 	}
-	return Shortfall(m.FinishReason, m.Content, m.Reasoning)
+	return Shortfall(m.FinishReason, m.AllParts())
 }
 
 func missingAnswer(ending Ending, finishReason string, reasoned bool) string {

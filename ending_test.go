@@ -20,13 +20,13 @@ func TestFinishReasonsMeanFewThings(t *testing.T) {
 			if got := chat.EndingOf(name); got != ending {
 				t.Errorf("%s is %s, want %s", name, got, ending)
 			}
-			why := chat.Shortfall(name, "text", "")
+			why := chat.Shortfall(name, chat.TextParts("text"))
 			if (why == "") != (ending == chat.EndingComplete) || ending == chat.EndingOther && !strings.Contains(why, name) {
 				t.Errorf("%s: %q", name, why)
 			}
 		}
 	}
-	if chat.EndingOf("") != chat.EndingComplete || chat.Shortfall("", "text", "") != "" {
+	if chat.EndingOf("") != chat.EndingComplete || chat.Shortfall("", chat.TextParts("text")) != "" {
 		t.Error("no finish reason is not a complete answer")
 	}
 	for _, tc := range []struct{ reason, content, reasoning, want string }{
@@ -36,7 +36,7 @@ func TestFinishReasonsMeanFewThings(t *testing.T) {
 		{"stop", "", "", "there is no answer: it is empty"},
 		{"SAFETY", "", "", "there is no answer: the provider's content filter ended it"},
 	} {
-		if got := chat.Shortfall(tc.reason, tc.content, tc.reasoning); got != tc.want {
+		if got := chat.Shortfall(tc.reason, chat.AnswerParts(tc.reasoning, 0, tc.content)); got != tc.want {
 			t.Errorf("%+v: %q", tc, got)
 		}
 	}

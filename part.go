@@ -114,7 +114,7 @@ func (p *Part) continues(typ PartType, c Chunk) bool {
 	if p.Type != typ || p.CallID != c.CallID {
 		return false
 	}
-	return p.ProviderData == nil || c.Content == "" && c.ProviderData == nil
+	return p.ProviderData == nil || c.Content == "" && c.Name == "" && !c.IsError && c.ProviderData == nil
 }
 
 func (p *Part) appendText(s string) {
@@ -130,6 +130,18 @@ func (p *Part) appendText(s string) {
 		p.grown.WriteString(s)
 		p.Text = p.grown.String()
 	}
+}
+
+// CanJoin reports whether the content of next can be appended to c: Apply makes the same
+// of one chunk as of the two.
+func (c *Chunk) CanJoin(next *Chunk) bool {
+	switch c.Type {
+	case ChunkContent, ChunkReasoning, ChunkToolCall, ChunkToolResult:
+	default:
+		return false
+	}
+	return c.Type == next.Type && c.CallID == next.CallID && c.ProviderData == nil && c.DurationMS == 0 &&
+		next.ProviderData == nil && next.DurationMS == 0 && next.Name == "" && !next.IsError
 }
 
 // Chunks returns chunks that Apply folds into these parts, one for each. Images and
@@ -210,12 +222,63 @@ func (p Parts) Len() int {
 	return n
 }
 
+// Show returns the message as a text for people: the text parts as text makes them, and
+// a line, as line makes it, for each tool call, result, image and file. Reasoning is left
+// out.
+func (p Parts) Show(text, line func(string) string) string {
+	var shown []string
+	for i := range p {
+		part := &p[i]
+		switch part.Type {
+		case PartText:
+			shown = append(shown, text(part.Text))
+		case PartReasoning:
+		case PartToolCall, PartToolResult, PartImage, PartFile:
+			shown = append(shown, line(part.Label()))
+		default:
+			shown = append(shown, line(string(part.Type)))
+		}
+	}
+	return strings.Join(shown, "\n\n")
+}
+
+// Label is the part in a line: what it is, its name, and the beginning of its text.
+func (p *Part) Label() string {
+	const longest = 200 // characters
+	text := strings.Join(strings.Fields(p.Text), " ")
+	if r := []rune(text); len(r) > longest {
+		text = string(r[:longest-1]) + "…"
+	}
+	what := string(p.Type)
+	switch p.Type {
+	case PartToolCall:
+		what = "tool call"
+	case PartToolResult:
+		what = "tool result"
+		if p.IsError {
+			what = "tool error"
+		}
+	case PartText, PartReasoning, PartImage, PartFile:
+	}
+	return strings.Join(slices.DeleteFunc([]string{what, p.Name, text}, func(s string) bool { return s == "" }), " ")
+}
+
 // TextParts returns a message of one text, which has no parts if the text is empty.
 func TextParts(text string) Parts {
 	if text == "" {
 		return nil
 	}
 	return Parts{{Type: PartText, Text: text}}
+}
+
+// AnswerParts returns the parts of an answer of which only the texts are known: the
+// reasoning with its duration in milliseconds, and then the text.
+func AnswerParts(reasoning string, reasoningMS int64, text string) Parts {
+	var p Parts
+	if reasoning != "" {
+		p = append(p, Part{Type: PartReasoning, Text: reasoning, DurationMS: max(0, reasoningMS)})
+	}
+	return append(p, TextParts(text)...)
 }
 
 // Equal reports whether two messages have the same parts.

@@ -52,7 +52,7 @@ func fold(chunks []chat.Chunk) chat.Parts {
 // Whatever a log holds: folded, stored as JSON, read back, and made into chunks again,
 // on the wire and back, it is the same answer.
 func TestPartsSurviveEveryWay(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test that repeats itself
+	r := rand.New(rand.NewPCG(1, 2))
 	for range 20_000 {
 		chunks := someChunks(r)
 		want := fold(chunks)
@@ -104,10 +104,34 @@ func content(chunks []chat.Chunk) string {
 	return b.String()
 }
 
+// Chunks that are joined on the way are folded into the same answer.
+func TestJoinedChunksAreTheSameAnswer(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	joins := 0
+	for range 5_000 {
+		chunks := someChunks(r)
+		var joined []chat.Chunk
+		for _, c := range chunks {
+			if n := len(joined) - 1; n >= 0 && joined[n].CanJoin(&c) {
+				joined[n].Content += c.Content
+				joins++
+			} else {
+				joined = append(joined, c)
+			}
+		}
+		if got, want := fold(joined), fold(chunks); !got.Equal(want) {
+			t.Fatalf("%+v, want %+v of %+v", got, want, chunks)
+		}
+	}
+	if joins == 0 {
+		t.Error("nothing was joined")
+	}
+}
+
 // A copy that was taken on the way does not change, whatever the original and other
 // copies become.
 func TestACopyOfPartsStays(t *testing.T) {
-	r := rand.New(rand.NewPCG(3, 4)) //nolint:gosec // a test that repeats itself
+	r := rand.New(rand.NewPCG(3, 4))
 	for range 2_000 {
 		var p chat.Parts
 		chunks := someChunks(r)
@@ -182,11 +206,26 @@ func TestPartsAreValidated(t *testing.T) {
 		}
 	}
 	for _, p := range []chat.Part{
-		{}, {Type: "hologram"}, {Type: "text", Text: "\x00"}, {Type: "text", Text: "\xff"}, {Type: "text", CallID: "1"}, {Type: "text", DurationMS: 1},
-		{Type: "text", Digest: digest}, {Type: "text", IsError: true}, {Type: "image"}, {Type: "image", Digest: "x"}, {Type: "file", Digest: strings.ToUpper(digest)},
-		{Type: "file", Digest: digest, Size: -1}, {Type: "file", Digest: digest, Name: strings.Repeat("a", 256)}, {Type: "tool_call", CallID: "1"}, {Type: "tool_call", Name: "f"},
-		{Type: "tool_result"}, {Type: "reasoning", DurationMS: -1}, {Type: "tool_result", CallID: strings.Repeat("a", 256)},
-		{Type: "reasoning", ProviderData: &chat.ProviderData{Provider: "p", Data: json.RawMessage("{")}}, {Type: "reasoning", ProviderData: &chat.ProviderData{Data: json.RawMessage("1")}},
+		{},
+		{Type: "hologram"},
+		{Type: "text", Text: "\x00"},
+		{Type: "text", Text: "\xff"},
+		{Type: "text", CallID: "1"},
+		{Type: "text", DurationMS: 1},
+		{Type: "text", Digest: digest},
+		{Type: "text", IsError: true},
+		{Type: "image"},
+		{Type: "image", Digest: "x"},
+		{Type: "file", Digest: strings.ToUpper(digest)},
+		{Type: "file", Digest: digest, Size: -1},
+		{Type: "file", Digest: digest, Name: strings.Repeat("a", 256)},
+		{Type: "tool_call", CallID: "1"},
+		{Type: "tool_call", Name: "f"},
+		{Type: "tool_result"},
+		{Type: "reasoning", DurationMS: -1},
+		{Type: "tool_result", CallID: strings.Repeat("a", 256)},
+		{Type: "reasoning", ProviderData: &chat.ProviderData{Provider: "p", Data: json.RawMessage("{")}},
+		{Type: "reasoning", ProviderData: &chat.ProviderData{Data: json.RawMessage("1")}},
 	} {
 		err := chat.Parts{{Type: "text", Text: "a"}, p}.Validate(chat.RoleAssistant)
 		if !chat.IsCode(err, chat.CodeInvalid) || !strings.Contains(err.Error(), "part 2: ") {

@@ -122,6 +122,7 @@ func (t *Transcript) Settle(now time.Time) {
 		m.ConversationID = t.ID
 		m.CreatedAt = or(m.CreatedAt, t.CreatedAt)
 		m.UpdatedAt = or(m.UpdatedAt, m.CreatedAt)
+		m.SetParts(m.AllParts().Normalize())
 		if m.Role != RoleAssistant {
 			continue
 		}

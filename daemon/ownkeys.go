@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"chat/daemon/provider"
+	"chat/daemon/model"
 )
 
 const (
@@ -27,7 +27,7 @@ type ownKeys struct {
 }
 
 type remembered struct {
-	provider.Credentials
+	model.Credentials
 	at time.Time
 }
 
@@ -47,7 +47,7 @@ func (o *ownKeys) Remember(taskID, key, baseURL string) {
 		}
 		delete(o.keys, oldest)
 	}
-	o.keys[taskID] = remembered{provider.Credentials{Key: key, BaseURL: baseURL}, time.Now()}
+	o.keys[taskID] = remembered{model.Credentials{Key: key, BaseURL: baseURL}, time.Now()}
 }
 
 // Forget drops the provider of a task that has ended.
@@ -58,7 +58,7 @@ func (o *ownKeys) Forget(taskID string) {
 }
 
 // credentials are those of a task, nil if there are none.
-func (o *ownKeys) credentials(taskID string) *provider.Credentials {
+func (o *ownKeys) credentials(taskID string) *model.Credentials {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if k, ok := o.keys[taskID]; ok {

@@ -123,7 +123,7 @@ func (r *running) follow(acc chat.Accepted, seen func()) (string, chat.Chunk) {
 	r.Helper()
 	ctx, cancel := context.WithTimeout(r.Context(), patience)
 	defer cancel()
-	var text strings.Builder
+	var parts chat.Parts
 	var last chat.Chunk
 	for u, err := range r.Follow(ctx, acc.TaskID, chat.Start()) {
 		r.must(err)
@@ -131,18 +131,12 @@ func (r *running) follow(acc chat.Accepted, seen func()) (string, chat.Chunk) {
 			continue
 		}
 		last = *u.Chunk
-		switch last.Type {
-		case chat.ChunkReset:
-			text.Reset()
-		case chat.ChunkContent:
-			text.WriteString(last.Content)
-		case chat.ChunkReasoning, chat.ChunkDone, chat.ChunkError:
-		}
+		parts.Apply(last)
 		if seen != nil {
 			seen()
 		}
 	}
-	return text.String(), last
+	return parts.Text(), last
 }
 
 // answered checks that the task ended as done, the same in the stream and in SQL.

@@ -10,6 +10,7 @@ import (
 	"chat"
 	"chat/daemon/api"
 	"chat/daemon/chunklog"
+	"chat/daemon/model"
 	"chat/daemon/provider"
 	"chat/daemon/redischeck"
 	"chat/daemon/worker"
@@ -77,23 +78,12 @@ func (m *models) Name(ctx context.Context, t chat.Task) string {
 	return m.registry.ModelName(ctx, "", own)
 }
 
-func (m *models) Stream(ctx context.Context, t chat.Task, system string, thread []chat.Message) iter.Seq2[worker.Delta, error] {
-	req := provider.Request{Model: t.Model, System: system, Messages: thread, Credentials: m.credentials(t.ID)}
-	return func(yield func(worker.Delta, error) bool) {
-		if t.OwnProvider != "" && req.Credentials == nil {
-			yield(worker.Delta{}, errKeyGone())
-			return
-		}
-		for e, err := range m.registry.Stream(ctx, req) {
-			d := worker.Delta{Type: e.Type, Text: e.Text, Retype: e.Retype, Notice: e.Notice}
-			if e.Finish != nil {
-				d.Finish = &worker.Finish{Reason: e.Finish.Reason, Usage: e.Finish.Usage, Model: e.Finish.Model}
-			}
-			if !yield(d, err) {
-				return
-			}
-		}
+func (m *models) Stream(ctx context.Context, t chat.Task, req model.Request) iter.Seq2[model.Event, error] {
+	req.Model, req.Credentials = t.Model, m.credentials(t.ID)
+	if t.OwnProvider != "" && req.Credentials == nil {
+		return func(yield func(model.Event, error) bool) { yield(model.Event{}, errKeyGone()) }
 	}
+	return m.registry.Stream(ctx, req)
 }
 
 func (m *models) Models(ctx context.Context, key, baseURL string) ([]chat.Model, error) {
@@ -110,7 +100,7 @@ func (*models) CheckBaseURL(baseURL string) error { return provider.CheckBaseURL
 
 // Configured reports whether a client's own provider is the server's, too.
 func (m *models) Configured(key, baseURL string) bool {
-	return m.registry.Configured(provider.Credentials{Key: key, BaseURL: baseURL})
+	return m.registry.Configured(model.Credentials{Key: key, BaseURL: baseURL})
 }
 
 // DefaultModel is what a message without a model gets from a client's own
@@ -122,9 +112,9 @@ func (*models) DefaultModel(key, baseURL string) string {
 	return ""
 }
 
-func asCredentials(key, baseURL string) *provider.Credentials {
+func asCredentials(key, baseURL string) *model.Credentials {
 	if key == "" && baseURL == "" {
 		return nil
 	}
-	return &provider.Credentials{Key: key, BaseURL: baseURL}
+	return &model.Credentials{Key: key, BaseURL: baseURL}
 }

@@ -2,6 +2,8 @@ package lab
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -9,11 +11,12 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"chat"
 )
 
-// before is the version that a mixed deployment mixes with this one: the last
-// one whose ended answers are not packed and whose database has a table less.
-const before = "01c9847"
+// LaterType is the type of chunk that only the later version knows (BuildLater).
+const LaterType chat.ChunkType = "from_a_later_version"
 
 // Build makes the chatd that can be told to crash, in dir. With clocks its wall
 // clock can be set, which compiles everything anew, the standard library too.
@@ -27,7 +30,7 @@ func Build(ctx context.Context, dir string, clocks bool, stderr io.Writer) (stri
 		args = append(args, flags...)
 	}
 	path := filepath.Join(dir, "chatd")
-	_, err := output(ctx, "", stderr, "go", append(args, "-o", path, "chat/cmd/chatd")...)
+	_, err := goOutput(ctx, stderr, append(args, "-o", path, "chat/cmd/chatd")...)
 	return path, err
 }
 
@@ -43,7 +46,7 @@ func clockFlags(ctx context.Context, dir string, stderr io.Writer) ([]string, er
 		{&found.libc, []string{"list", "-m", "-f", "{{.Dir}}", "modernc.org/libc"}},
 	} {
 		var err error
-		if *ask.into, err = output(ctx, "", stderr, "go", ask.args...); err != nil {
+		if *ask.into, err = goOutput(ctx, stderr, ask.args...); err != nil {
 			return nil, err
 		}
 	}
@@ -55,37 +58,54 @@ func clockFlags(ctx context.Context, dir string, stderr io.Writer) ([]string, er
 	return []string{"-overlay", overlay, "-modfile", mod}, err
 }
 
-// BuildBefore makes the chatd of the version before, from the repository's own
-// history, and returns its path.
-func BuildBefore(ctx context.Context, dir string, stderr io.Writer) (string, error) {
-	top, err := output(ctx, "", stderr, "git", "rev-parse", "--show-toplevel")
+// laterFile is where the later version differs: its worker writes a chunk of LaterType
+// beside each one of its own.
+const (
+	laterFile = "daemon/worker/text.go"
+	laterFind = "		a.log.Add(c)\n"
+)
+
+// BuildLater makes the chatd of a later version than this one, which writes chunks of a
+// type that this one does not know, and returns its path.
+func BuildLater(ctx context.Context, dir string, stderr io.Writer) (string, error) {
+	module, err := goOutput(ctx, stderr, "list", "-m", "-f", "{{.Dir}}")
 	if err != nil {
-		return "", fmt.Errorf("a mixed deployment needs the repository's history: %w", err)
-	}
-	source := filepath.Join(dir, "source-"+before)
-	if err := os.Mkdir(source, 0o700); err != nil {
 		return "", err
 	}
-	archive := filepath.Join(dir, before+".tar")
-	if _, err := output(ctx, top, stderr, "git", "archive", "-o", archive, before); err != nil {
-		return "", fmt.Errorf("the commit %s is not in this clone's history: %w", before, err)
-	}
-	if _, err := output(ctx, source, stderr, "tar", "-xf", archive); err != nil {
+	path := filepath.Join(module, laterFile)
+	source, err := os.ReadFile(path)
+	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(dir, "chatd-"+before)
-	_, err = output(ctx, source, stderr, "go", "build", "-trimpath", "-tags", "crashpoints", "-o", path, "./cmd/chatd")
-	return path, err
+	if strings.Count(string(source), laterFind) != 1 {
+		return "", fmt.Errorf("%s does not have the line that a later version changes: %q", laterFile, laterFind)
+	}
+	changed := filepath.Join(dir, "later.go")
+	writes := fmt.Sprintf("		a.log.Add(chat.Chunk{Type: %q, Content: \"unknown\"})\n", LaterType)
+	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{path: changed}})
+	if err != nil {
+		return "", err
+	}
+	list := filepath.Join(dir, "later.json")
+	if err := errors.Join( //nolint:gosec // in a directory of ours
+		os.WriteFile(changed, []byte(strings.Replace(string(source), laterFind, laterFind+writes, 1)), 0o600),
+		os.WriteFile(list, overlay, 0o600),
+	); err != nil {
+		return "", err
+	}
+	program := filepath.Join(dir, "chatd-later")
+	_, err = goOutput(ctx, stderr, "build", "-trimpath", "-tags", "crashpoints", "-overlay", list, "-o", program, "chat/cmd/chatd")
+	return program, err
 }
 
-// output is what a command printed.
-func output(ctx context.Context, dir string, stderr io.Writer, name string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Dir, cmd.Stderr = dir, stderr
+// goOutput is what a go command printed.
+func goOutput(ctx context.Context, stderr io.Writer, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Stderr = stderr
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as in task build, which then finds most compiled
 	out, err := cmd.Output()
 	if err != nil {
-		return "", fmt.Errorf("%s %s: %w", name, strings.Join(args, " "), err)
+		return "", fmt.Errorf("go %s: %w", strings.Join(args, " "), err)
 	}
 	return strings.TrimSpace(string(out)), nil
 }

@@ -94,13 +94,13 @@ func (v *verdict) connection(a *Ask, f *Follower, c *Conn) {
 func (v *verdict) stitched(a *Ask, f *Follower) {
 	t, _ := v.h.Rows.Task(a.Accepted.TaskID)
 	m, _ := v.h.Rows.Message(a.Accepted.MessageID)
-	content, reasoning, end := assemble(f)
+	parts, end := assemble(f)
 	switch {
 	case end == nil:
 		v.found("D1", a, "the %s follower saw no terminal event", f.Kind)
 		return
-	case content != m.Content || reasoning != m.Reasoning:
-		v.found("C4", a, "the %s follower has %s, the database %s", f.Kind, short(content), short(m.Content))
+	case !parts.Equal(m.Parts):
+		v.found("C4", a, "the %s follower has %s, the database %s", f.Kind, short(parts.Text()), short(m.Content))
 	case end.Chunk.State != t.State || end.Chunk.MessageID != t.Message:
 		v.found("D1", a, "the end says %s of message %s, the database %s", end.Chunk.State, end.Chunk.MessageID, t.State)
 	}
@@ -114,7 +114,7 @@ func (v *verdict) stitched(a *Ask, f *Follower) {
 
 // assemble puts together what a follower keeps: behind a reset everything
 // before it is void, and what it asked for again replaces what it had.
-func assemble(f *Follower) (content, reasoning string, end *Frame) {
+func assemble(f *Follower) (parts chat.Parts, end *Frame) {
 	var kept []Frame
 	for _, c := range f.Conns {
 		if c.After != "" && f.Kind != "client" {
@@ -130,19 +130,13 @@ func assemble(f *Follower) (content, reasoning string, end *Frame) {
 			kept = append(kept, fr)
 		}
 	}
-	var text, thought strings.Builder
 	for i, fr := range kept {
-		switch fr.Chunk.Type {
-		case chat.ChunkContent:
-			text.WriteString(fr.Chunk.Content)
-		case chat.ChunkReasoning:
-			thought.WriteString(fr.Chunk.Content)
-		case chat.ChunkDone, chat.ChunkError:
+		parts.Apply(fr.Chunk)
+		if fr.Chunk.Terminal() {
 			end = &kept[i]
-		case chat.ChunkReset:
 		}
 	}
-	return text.String(), thought.String(), end
+	return parts, end
 }
 
 // committed is when a task's end was committed, by the database's clock; where that
@@ -164,7 +158,7 @@ func (v *verdict) committed(a *Ask, t TaskRow) time.Time {
 func (v *verdict) ends(a *Ask) {
 	t, _ := v.h.Rows.Task(a.Accepted.TaskID)
 	for _, f := range a.Followers {
-		_, _, end := assemble(f)
+		_, end := assemble(f)
 		if end == nil || len(f.Conns) == 0 || v.h.Row.Allow.Silence {
 			continue
 		}

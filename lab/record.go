@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -26,8 +27,10 @@ type Record struct {
 
 // MessageRow is one row of messages.
 type MessageRow struct {
-	ID, Conversation, Parent, Role, Content, Reasoning string
-	Seq                                                int64
+	ID, Conversation, Parent, Role string
+	Parts                          chat.Parts
+	Content                        string // the text of Parts
+	Seq                            int64
 }
 
 // TaskRow is one row of tasks.
@@ -47,11 +50,25 @@ func readRecord(ctx context.Context, driver, dsn string) (r Record, err error) {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	if r.Messages, err = rows(ctx, db, `SELECT id, conversation_id, parent_id, role, content, reasoning, seq FROM messages ORDER BY conversation_id, seq`,
-		func(m *MessageRow) []any {
-			return []any{&m.ID, &m.Conversation, &m.Parent, &m.Role, &m.Content, &m.Reasoning, &m.Seq}
-		}); err != nil {
+	type message struct {
+		MessageRow
+		parts string
+	}
+	messages, err := rows(ctx, db, `SELECT id, conversation_id, parent_id, role, parts, seq FROM messages ORDER BY conversation_id, seq`,
+		func(m *message) []any {
+			return []any{&m.ID, &m.Conversation, &m.Parent, &m.Role, &m.parts, &m.Seq}
+		})
+	if err != nil {
 		return r, err
+	}
+	for _, m := range messages {
+		if m.parts != "" {
+			if err := json.Unmarshal([]byte(m.parts), &m.Parts); err != nil {
+				return r, fmt.Errorf("the parts of message %s: %w", m.ID, err)
+			}
+		}
+		m.Content = m.Parts.Text()
+		r.Messages = append(r.Messages, m.MessageRow)
 	}
 	type task struct {
 		TaskRow

@@ -32,8 +32,8 @@ type Row struct {
 	// Clocks: it sets wall clocks, which takes a chatd that is built for it; what
 	// the database says of when is not held against the lab's own clock.
 	Clocks bool
-	// Before: it needs the program of the version before.
-	Before bool
+	// Later: it needs the program of a later version.
+	Later bool
 	// Crowd: it takes thousands of sockets: not two at once.
 	Crowd bool
 	// Setup changes the world before its processes start; may be nil.

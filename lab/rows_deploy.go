@@ -47,11 +47,12 @@ func deployRows() []Row {
 			return n.Start(ctx)
 		}},
 		{
-			// Half of the processes are of the version before, on the tables of this one;
-			// one after the other is replaced while the load runs.
-			Name: "deploy/mixed-versions", On: full(), Before: true,
-			Setup: func(w *World) { w.Old = map[string]bool{"api-1": true, "worker-1": true} },
-			Fault: mixed,
+			// Half of the processes are of a later version, whose worker writes chunks of a
+			// type that the others do not know; one after the other is replaced while the
+			// load runs.
+			Name: "deploy/mixed-versions", On: full(), Later: true,
+			Setup: func(w *World) { w.Later = map[string]bool{"api-1": true, "worker-1": true} },
+			Fault: mixed, Check: laterChunksArrive,
 		},
 		behindAPool(), behind("nginx", nginx), behind("haproxy", haproxy),
 		{Name: "deploy/more-workers-come-and-go", On: full(), Fault: func(ctx context.Context, w *World) error {
@@ -66,6 +67,22 @@ func deployRows() []Row {
 			return err
 		}},
 	}
+}
+
+// laterChunksArrive: what only the later version knows reached the readers.
+func laterChunksArrive(h *History) []Violation {
+	for _, a := range h.Asks() {
+		for _, f := range a.Followers {
+			for _, c := range f.Conns {
+				for _, fr := range c.Frames {
+					if fr.Chunk.Type == LaterType {
+						return nil
+					}
+				}
+			}
+		}
+	}
+	return []Violation{{"C1", "", "no reader saw a chunk of the type that only the later version knows"}}
 }
 
 func mixed(ctx context.Context, w *World) error {

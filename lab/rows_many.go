@@ -80,7 +80,7 @@ func soonAfterwards(h *History) []Violation {
 			from = t.Finished
 		}
 		for _, f := range a.Followers {
-			if _, _, end := assemble(f); !strings.HasPrefix(f.Kind, "late") && end != nil && end.At.Sub(from) > afterCommit {
+			if _, end := assemble(f); !strings.HasPrefix(f.Kind, "late") && end != nil && end.At.Sub(from) > afterCommit {
 				out = append(out, Violation{"D3", a.Mark, fmt.Sprintf("the %s follower saw the end %s after it could", f.Kind, end.At.Sub(from))})
 			}
 		}

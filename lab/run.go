@@ -18,7 +18,7 @@ type Config struct {
 	Dir   string // each run has a directory of its own below it
 	// Clocks: Chatd is built so that its wall clock can be set.
 	Clocks bool
-	Before string        // the program of the version before; "" if no row needs it
+	Later  string        // the program of a later version; "" if no row needs it
 	Long   time.Duration // how long a long answer takes; 0: two minutes
 	// Slack is granted beside every promised time, for a machine that runs other
 	// things at the same time.
@@ -115,8 +115,8 @@ func phases(ctx context.Context, cfg Config, w *World, h *History) error {
 	switch {
 	case w.Clocks && !cfg.Clocks:
 		return errors.New("this chatd's clock cannot be set")
-	case len(w.Old) > 0 && cfg.Before == "":
-		return errors.New("there is no chatd of the version before")
+	case len(w.Later) > 0 && cfg.Later == "":
+		return errors.New("there is no chatd of a later version")
 	}
 	if err := w.start(ctx); err != nil {
 		return fmt.Errorf("start the world: %w", err)

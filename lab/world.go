@@ -53,32 +53,32 @@ type World struct {
 	RedisArgs []string // of the redis-server, besides the usual ones
 	Pool      []string // settings of a PgBouncer before PostgreSQL; nil: none
 	Clocks    bool     // of all processes can be set
-	// Old names the processes that begin with the version before; see mixed.
-	Old map[string]bool
+	// Later names the processes that begin with a later version; see mixed.
+	Later map[string]bool
 	// First is more environment for the first start of the processes it names.
 	First map[string]string
 
 	dir   string
 	mount string // where to mount a small disk
 
-	balancer *balancer // between the clients and the APIs; nil: none
-	before   string    // host:port of the balancer
-	chatd    string
-	chatdOld string // of the version before
-	faketime faketime
-	edges    *edges
-	pool     *services.PgBouncer
-	backend  *httptest.Server
-	rdb      *redis.Client
-	log      *os.File
-	closers  []func() error
-	history  *History
+	balancer   *balancer // between the clients and the APIs; nil: none
+	before     string    // host:port of the balancer
+	chatd      string
+	chatdLater string // of a later version
+	faketime   faketime
+	edges      *edges
+	pool       *services.PgBouncer
+	backend    *httptest.Server
+	rdb        *redis.Client
+	log        *os.File
+	closers    []func() error
+	history    *History
 }
 
 // newWorld describes a world; start brings it to life.
 func newWorld(p Profile, dir string, cfg Config, seed uint64) *World {
 	return &World{
-		Profile: p, Lease: labLease, APIs: 2, Workers: 2, dir: dir, chatd: cfg.Chatd, chatdOld: cfg.Before,
+		Profile: p, Lease: labLease, APIs: 2, Workers: 2, dir: dir, chatd: cfg.Chatd, chatdLater: cfg.Later,
 		edges: newEdges(), Chance: seeded(seed, 1),
 	}
 }
@@ -192,8 +192,8 @@ func (w *World) begin(ctx context.Context, n *Node) error {
 // node describes a chatd and opens the proxies around it.
 func (w *World) node(ctx context.Context, name string, api, worker bool) (*Node, error) {
 	n := &Node{Name: name, log: w.log, died: w.history.died, cmd: services.Command{Path: w.chatd, Dir: w.dir, Env: w.Env}}
-	if w.Old[name] {
-		n.cmd.Path = w.chatdOld
+	if w.Later[name] {
+		n.cmd.Path = w.chatdLater
 	}
 	add := func(s string) { n.cmd.Env = append(n.cmd.Env[:len(n.cmd.Env):len(n.cmd.Env)], s) }
 	var err error

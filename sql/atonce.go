@@ -24,12 +24,12 @@ const submitOne = `WITH conv AS (
 		WHERE id = $1 AND owner = $2 AND NOT EXISTS (SELECT 1 FROM tasks WHERE conversation_id = $1 AND ` + active + `)
 		RETURNING id, next_seq - 2 AS seq, CASE WHEN CAST($5 AS TEXT) = '' THEN model ELSE CAST($5 AS TEXT) END AS model
 	), turn AS (
-		INSERT INTO messages (id, conversation_id, seq, parent_id, role, model, created_at, updated_at, content, reasoning, folded)
+		INSERT INTO messages (id, conversation_id, seq, parent_id, role, model, created_at, updated_at, parts, size, folded)
 		SELECT CAST($6 AS TEXT), id, seq, CASE WHEN seq = 1 THEN ''
 				ELSE (SELECT m.id FROM messages m WHERE m.conversation_id = conv.id AND m.seq = conv.seq - 1) END,
-			'user', '', {{now}}, {{now}}, CAST($7 AS TEXT), '', CAST($8 AS TEXT) FROM conv
+			'user', '', {{now}}, {{now}}, CAST($7 AS TEXT), CAST($15 AS BIGINT), CAST($8 AS TEXT) FROM conv
 		UNION ALL
-		SELECT CAST($9 AS TEXT), id, seq + 1, CAST($6 AS TEXT), 'assistant', model, {{now}}, {{now}}, '', '', '' FROM conv
+		SELECT CAST($9 AS TEXT), id, seq + 1, CAST($6 AS TEXT), 'assistant', model, {{now}}, {{now}}, '', 0, '' FROM conv
 	)
 	INSERT INTO tasks (id, conversation_id, message_id, user_message_id, owner, state, priority, place,
 		attempt, handbacks, model, worker, lease_until, run_after, deadline_seconds, cancel_requested, created_at,
@@ -48,7 +48,7 @@ var errUnseen = errors.New("sql: one statement cannot store this message")
 const notNull = "23502"
 
 // submitAtOnce runs submitOne.
-func (s *Store) submitAtOnce(ctx context.Context, conversationID, content string, n newTask) (acc chat.Accepted, err error) {
+func (s *Store) submitAtOnce(ctx context.Context, conversationID, title string, content stored, n newTask) (acc chat.Accepted, err error) {
 	acc = chat.Accepted{TaskID: n.id, ConversationID: conversationID, Status: chat.StatusProcessing}
 	if acc.UserMessageID, err = newID(); err != nil {
 		return acc, err
@@ -56,10 +56,9 @@ func (s *Store) submitAtOnce(ctx context.Context, conversationID, content string
 	if acc.MessageID, err = newID(); err != nil {
 		return acc, err
 	}
-	title := chat.TitleFrom(content)
 	ids, err := change[string](ctx, s, submitOne, conversationID, n.owner, title, fold(title), n.model,
-		acc.UserMessageID, content, foldMessage(chat.WithoutImages(content)), acc.MessageID,
-		acc.TaskID, n.priority.Rank(), turn, n.deadline, n.provider)
+		acc.UserMessageID, content.parts, content.folded, acc.MessageID,
+		acc.TaskID, n.priority.Rank(), turn, n.deadline, n.provider, content.size)
 	if e, ok := errors.AsType[*pq.Error](err); ok && string(e.Code) == notNull {
 		return chat.Accepted{}, errUnseen
 	}

@@ -14,9 +14,12 @@ func (s *Store) Checkpoint(ctx context.Context, taskID string, attempt int, a ch
 	if !isID(taskID) {
 		return nil
 	}
-	_, err := s.exec(ctx, `UPDATE messages SET content = $3, reasoning = $4, reasoning_ms = $6
-		WHERE id = (SELECT message_id FROM tasks WHERE id = $1 AND attempt = $2 AND state = 'running')
-			AND octet_length(content) + octet_length(reasoning) < $5`,
-		taskID, attempt, a.Content, a.Reasoning, len(a.Content)+len(a.Reasoning), a.ReasoningMS)
+	content, err := storedOf(a.Parts)
+	if err != nil {
+		return err
+	}
+	_, err = s.exec(ctx, `UPDATE messages SET parts = $3, size = $4
+		WHERE id = (SELECT message_id FROM tasks WHERE id = $1 AND attempt = $2 AND state = 'running') AND size < $4`,
+		taskID, attempt, content.parts, content.size)
 	return err
 }

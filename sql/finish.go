@@ -30,11 +30,14 @@ const unfinished = `state = 'running' AND (NOT cancel_requested OR $3 = 'cancell
 
 func (s *Store) finish(ctx context.Context, r chat.Result) error {
 	if s.dialect.oneStatement {
-		content, reasoning := chat.NormalizeText(r.Content), chat.NormalizeText(r.Reasoning)
+		content, err := storedOf(r.Parts)
+		if err != nil {
+			return err
+		}
 		ended, err := change[string](ctx, s, `WITH ended AS (`+endTask+unfinished+` RETURNING message_id), saved AS (
 				UPDATE messages SET model = CASE WHEN $12 = '' THEN model ELSE $12 END,
-					content = $14, reasoning = $15, folded = $16, reasoning_ms = $17, updated_at = {{now}} FROM ended WHERE id = ended.message_id)
-			SELECT message_id FROM ended`, append(endArguments(r), content, reasoning, foldMessage(content), r.ReasoningMS)...)
+					parts = $14, size = $15, folded = $16, updated_at = {{now}} FROM ended WHERE id = ended.message_id)
+			SELECT message_id FROM ended`, append(endArguments(r), content.parts, content.size, content.folded)...)
 		if err != nil || len(ended) > 0 {
 			return err
 		}
@@ -47,7 +50,7 @@ func (s *Store) finish(ctx context.Context, r chat.Result) error {
 		if message == "" {
 			return t.whyNotFinished(ctx, r)
 		}
-		return t.saveAnswer(ctx, message, r)
+		return t.saveAnswer(ctx, message, r.Model, r.Parts)
 	})
 }
 
@@ -90,13 +93,16 @@ func failureOf(e *chat.Error) chat.Error {
 	return chat.Error{Code: e.Code, Message: chat.NormalizeText(e.Message), Retryable: e.Retryable}
 }
 
-// saveAnswer writes the texts of r into the assistant's message; an empty model leaves
-// the one it has.
-func (t *transaction) saveAnswer(ctx context.Context, id string, r chat.Result) error {
-	content, reasoning := chat.NormalizeText(r.Content), chat.NormalizeText(r.Reasoning)
-	_, err := t.exec(ctx, `UPDATE messages SET model = CASE WHEN $2 = '' THEN model ELSE $2 END,
-			content = $3, reasoning = $4, folded = $5, reasoning_ms = $6, updated_at = {{now}} WHERE id = $1`,
-		id, chat.NormalizeText(r.Model), content, reasoning, foldMessage(content), r.ReasoningMS)
+// saveAnswer writes an answer into the assistant's message; an empty model leaves the
+// one it has.
+func (t *transaction) saveAnswer(ctx context.Context, id, model string, p chat.Parts) error {
+	content, err := storedOf(p)
+	if err != nil {
+		return err
+	}
+	_, err = t.exec(ctx, `UPDATE messages SET model = CASE WHEN $2 = '' THEN model ELSE $2 END,
+			parts = $3, size = $4, folded = $5, updated_at = {{now}} WHERE id = $1`,
+		id, chat.NormalizeText(model), content.parts, content.size, content.folded)
 	return err
 }
 
@@ -158,10 +164,10 @@ func (s *Store) Requeue(ctx context.Context, h chat.Handback) error {
 			return t.whyNotRequeued(ctx, h)
 		}
 		saved, err := t.saved(ctx, given[0])
-		if err != nil || saved >= len(h.Content)+len(h.Reasoning) {
+		if err != nil || saved >= h.Parts.Len() {
 			return err
 		}
-		return t.saveAnswer(ctx, given[0], chat.Result{Content: h.Content, Reasoning: h.Reasoning, ReasoningMS: h.ReasoningMS})
+		return t.saveAnswer(ctx, given[0], "", h.Parts)
 	})
 }
 
@@ -181,6 +187,6 @@ func (t *transaction) whyNotRequeued(ctx context.Context, h chat.Handback) error
 // saved is the length in bytes of what a message holds of its answer.
 func (t *transaction) saved(ctx context.Context, messageID string) (int, error) {
 	var n int
-	err := t.get(ctx, &n, `SELECT octet_length(content) + octet_length(reasoning) FROM messages WHERE id = $1`, messageID)
+	err := t.get(ctx, &n, `SELECT size FROM messages WHERE id = $1`, messageID)
 	return n, err
 }

@@ -45,9 +45,7 @@ func normalize(t *chat.Transcript) {
 	t.Title, t.Model, t.System = chat.NormalizeText(t.Title), chat.NormalizeText(t.Model), chat.NormalizeText(t.System)
 	for i := range t.Messages {
 		m := &t.Messages[i]
-		for _, text := range []*string{&m.Content, &m.Reasoning, &m.Model, &m.FinishReason} {
-			*text = chat.NormalizeText(*text)
-		}
+		m.Model, m.FinishReason = chat.NormalizeText(m.Model), chat.NormalizeText(m.FinishReason)
 		if m.Error != nil {
 			e := *m.Error
 			e.Code, e.Message = chat.Code(chat.NormalizeText(string(e.Code))), chat.NormalizeText(e.Message)

@@ -55,13 +55,17 @@ func (t *transaction) insertWholeMessages(ctx context.Context, owner string, seq
 	var rows [][]any
 	for i := range list {
 		m := &list[i]
+		content, err := storedOf(m.Parts)
+		if err != nil {
+			return 0, err
+		}
 		rows = append(rows, []any{
 			m.ID, m.ConversationID, seq + int64(i), m.ParentID, m.Role, m.Model,
-			m.CreatedAt.UnixMicro(), m.UpdatedAt.UnixMicro(), m.Content, m.Reasoning, max(0, m.ReasoningMS), foldMessage(chat.WithoutImages(m.Content)),
+			m.CreatedAt.UnixMicro(), m.UpdatedAt.UnixMicro(), content.parts, content.size, content.folded,
 		})
 	}
 	n, err := t.insertRows(ctx, `INSERT INTO messages
-		(id, conversation_id, seq, parent_id, role, model, created_at, updated_at, content, reasoning, reasoning_ms, folded) VALUES`,
+		(id, conversation_id, seq, parent_id, role, model, created_at, updated_at, parts, size, folded) VALUES`,
 		rows, ` ON CONFLICT (id) DO NOTHING`)
 	if err != nil || n < len(list) {
 		return n, err

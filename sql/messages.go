@@ -43,18 +43,18 @@ func (s *Store) Thread(ctx context.Context, taskID string) (system string, threa
 	type lineRow struct {
 		ID      string
 		Role    chat.Role
-		Content string
+		Parts   partsColumn
 		System  string // of the conversation, in the row of the user's message
 		Failure chat.Code
 	}
 	// Each step finds one message by its id, whatever the planner believes of the
 	// size of the tables: a join after the recursion would read all of them.
-	rows, err := list[lineRow](ctx, s, `WITH RECURSIVE line (id, parent_id, role, content, system, depth) AS (
-			SELECT m.id, m.parent_id, m.role, m.content, c.system, 0 FROM tasks t
+	rows, err := list[lineRow](ctx, s, `WITH RECURSIVE line (id, parent_id, role, parts, size, system, depth) AS (
+			SELECT m.id, m.parent_id, m.role, m.parts, m.size, c.system, 0 FROM tasks t
 				JOIN messages m ON m.id = t.user_message_id JOIN conversations c ON c.id = t.conversation_id WHERE t.id = $1
 			UNION ALL
-			SELECT m.id, m.parent_id, m.role, m.content, '', line.depth + 1 FROM line JOIN messages m ON m.id = line.parent_id
-		) SELECT id, role, content, system, CASE WHEN role = 'user' OR content <> '' THEN '' ELSE COALESCE(
+			SELECT m.id, m.parent_id, m.role, m.parts, m.size, '', line.depth + 1 FROM line JOIN messages m ON m.id = line.parent_id
+		) SELECT id, role, parts, system, CASE WHEN role = 'user' OR size > 0 THEN '' ELSE COALESCE(
 				(SELECT t.error_code FROM tasks t WHERE t.message_id = line.id AND t.state IN ('failed', 'interrupted')), '') END AS failure
 			FROM line ORDER BY depth DESC`, taskID)
 	if err == nil && len(rows) == 0 {
@@ -64,7 +64,8 @@ func (s *Store) Thread(ctx context.Context, taskID string) (system string, threa
 		return "", nil, err
 	}
 	for _, r := range rows {
-		m := chat.Message{ID: r.ID, Role: r.Role, Content: r.Content}
+		m := chat.Message{ID: r.ID, Role: r.Role}
+		m.SetParts(r.Parts.Parts)
 		if r.Failure != "" {
 			m.Error = &chat.Error{Code: r.Failure}
 		} else if m.Role == chat.RoleAssistant && m.Content == "" {
@@ -82,17 +83,13 @@ func (s *Store) Partial(ctx context.Context, taskID string) (chat.Answer, error)
 	}
 	type partial struct {
 		Attempt      int
-		Content      string
-		Reasoning    string
-		ReasoningMS  int64  `db:"reasoning_ms"`
+		Parts        partsColumn
 		FinishReason string `db:"finish_reason"`
 	}
-	row, err := get[partial](ctx, s, `SELECT t.attempt, t.finish_reason, m.content, m.reasoning, m.reasoning_ms
+	row, err := get[partial](ctx, s, `SELECT t.attempt, t.finish_reason, m.parts
 		FROM tasks t JOIN messages m ON m.id = t.message_id WHERE t.id = $1`, taskID)
 	if err != nil {
 		return chat.Answer{}, missing(err, "task")
 	}
-	return chat.Answer{
-		Attempt: row.Attempt, Content: row.Content, Reasoning: row.Reasoning, ReasoningMS: row.ReasoningMS, FinishReason: row.FinishReason,
-	}, nil
+	return chat.Answer{Attempt: row.Attempt, Parts: row.Parts.Parts, FinishReason: row.FinishReason}, nil
 }

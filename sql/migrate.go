@@ -20,7 +20,7 @@ const (
 	// versionTable is where goose writes down what has been applied.
 	versionTable = "goose_db_version"
 	// latest is the version of the newest migration in the binary.
-	latest = 7
+	latest = 8
 
 	sqliteMigrationTries = 50
 )

@@ -2,6 +2,8 @@ package sql
 
 import (
 	stdsql "database/sql"
+	"encoding/json"
+	"fmt"
 	"strings"
 	"time"
 
@@ -140,9 +142,7 @@ type messageRow struct {
 	ConversationID string `db:"conversation_id"`
 	ParentID       string `db:"parent_id"`
 	Role           chat.Role
-	Content        string
-	Reasoning      string
-	ReasoningMS    int64 `db:"reasoning_ms"`
+	Parts          partsColumn
 	Model          string
 	CreatedAt      int64 `db:"created_at"`
 	UpdatedAt      int64 `db:"updated_at"`
@@ -153,7 +153,7 @@ type messageRow struct {
 }
 
 // messages selects messageRows; a condition on m and t follows.
-const messagesQuery = `SELECT m.id, m.conversation_id, m.parent_id, m.role, m.content, m.reasoning, m.reasoning_ms, m.model, m.created_at, m.updated_at,
+const messagesQuery = `SELECT m.id, m.conversation_id, m.parent_id, m.role, m.parts, m.model, m.created_at, m.updated_at,
 		coalesce(t.id, '') AS task_id, coalesce(t.state, '') AS state, coalesce(t.finish_reason, '') AS finish_reason,
 		t.prompt_tokens, t.completion_tokens, t.total_tokens, coalesce(t.error_code, '') AS error_code,
 		coalesce(t.error_message, '') AS error_message, coalesce(t.error_retryable, FALSE) AS error_retryable,
@@ -163,14 +163,59 @@ const messagesQuery = `SELECT m.id, m.conversation_id, m.parent_id, m.role, m.co
 func (r *messageRow) message() chat.Message {
 	m := chat.Message{
 		ID: r.ID, ConversationID: r.ConversationID, ParentID: r.ParentID, Role: r.Role,
-		Content: r.Content, Reasoning: r.Reasoning, ReasoningMS: r.ReasoningMS, Model: r.Model,
+		Model:     r.Model,
 		CreatedAt: instant(r.CreatedAt), UpdatedAt: instant(r.UpdatedAt),
 		TaskID: r.TaskID, State: r.State, FinishReason: r.FinishReason, Usage: r.usage(), Notices: r.notices(),
 	}
+	m.SetParts(r.Parts.Parts)
 	if r.State.Terminal() { // until then an error is one that is being tried again
 		m.Error = r.err()
 	}
 	return m
+}
+
+// partsColumn is a message's parts as they are stored: JSON, or nothing.
+type partsColumn struct{ chat.Parts }
+
+// Scan reads a column.
+func (p *partsColumn) Scan(v any) error {
+	p.Parts = nil
+	switch v := v.(type) {
+	case string:
+		return p.decode([]byte(v))
+	case []byte:
+		return p.decode(v)
+	}
+	return failure(chat.CodeStorage, nil, fmt.Sprintf("the parts of a message are a %T", v))
+}
+
+func (p *partsColumn) decode(raw []byte) error {
+	if len(raw) == 0 {
+		return nil
+	}
+	if err := json.Unmarshal(raw, &p.Parts); err != nil {
+		return failure(chat.CodeStorage, err, "the parts of a message cannot be read: "+err.Error())
+	}
+	return nil
+}
+
+// stored is what is stored of a message's content.
+type stored struct {
+	parts  string // JSON, "" for none
+	size   int    // of all texts, in bytes
+	folded string // the text, for search
+}
+
+func storedOf(p chat.Parts) (stored, error) {
+	p = p.Normalize()
+	if len(p) == 0 {
+		return stored{}, nil
+	}
+	raw, err := json.Marshal(p)
+	if err != nil {
+		return stored{}, failure(chat.CodeInternal, err, "the parts of a message cannot be stored: "+err.Error())
+	}
+	return stored{string(raw), p.Len(), foldMessage(chat.WithoutImages(p.Text()))}, nil
 }
 
 func messages(rows []messageRow) []chat.Message {

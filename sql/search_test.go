@@ -20,9 +20,9 @@ func TestCommonWordsAreFoundLikeRareOnes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	copies := fmt.Sprintf(`INSERT INTO messages (id, conversation_id, seq, parent_id, role, model, created_at, updated_at, content, reasoning, folded)
+	copies := fmt.Sprintf(`INSERT INTO messages (id, conversation_id, seq, parent_id, role, model, created_at, updated_at, parts, size, folded)
 		WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)
-		SELECT m.id || '-' || n.i, m.conversation_id, 100 + n.i, '', 'user', '', 0, 0, m.content, '', m.folded
+		SELECT m.id || '-' || n.i, m.conversation_id, 100 + n.i, '', 'user', '', 0, 0, m.parts, m.size, m.folded
 		FROM messages m, n WHERE m.folded = 'common number0'`, commonWord)
 	s.mustExec(t, copies)
 	for search, want := range map[string]int{

@@ -24,7 +24,11 @@ func (s *Store) Submit(ctx context.Context, owner, conversationID string, sub ch
 	if sub.ParentID != "" && sub.ParentID != chat.RootParent && !isID(sub.ParentID) {
 		return acc, false, errForeignParent()
 	}
-	content := chat.NormalizeText(sub.Content)
+	content, err := storedOf(chat.TextParts(sub.Content))
+	if err != nil {
+		return acc, false, err
+	}
+	title := chat.TitleFrom(chat.NormalizeText(sub.Content))
 	n := newTask{
 		id: o.TaskID, owner: owner, model: chat.NormalizeText(sub.Model), priority: sub.Priority, deadline: sub.DeadlineSeconds, provider: o.OwnProvider,
 	}
@@ -35,14 +39,14 @@ func (s *Store) Submit(ctx context.Context, owner, conversationID string, sub ch
 		o.TaskID = n.id
 	}
 	if s.dialect.oneStatement && sub.ParentID == "" && o.IdempotencyKey == "" {
-		if acc, err = s.submitAtOnce(ctx, conversationID, content, n); !errors.Is(err, errUnseen) {
+		if acc, err = s.submitAtOnce(ctx, conversationID, title, content, n); !errors.Is(err, errUnseen) {
 			return acc, false, err
 		}
 	}
 	acc, replayed, err = s.once(ctx, owner, o, func(t *transaction, acc *chat.Accepted) error {
 		n := n // for each time that it is run
 		acc.ConversationID = conversationID
-		conv, err := t.touch(ctx, owner, conversationID, chat.TitleFrom(content), 2)
+		conv, err := t.touch(ctx, owner, conversationID, title, 2)
 		if err != nil {
 			return missing(err, "conversation")
 		}
@@ -105,10 +109,7 @@ func (s *Store) Regenerate(ctx context.Context, owner, messageID, model string, 
 				n.model = m
 			}
 		}
-		err = t.insertMessage(ctx, conv.Seq, chat.Message{
-			ID: acc.MessageID, ConversationID: acc.ConversationID, ParentID: acc.UserMessageID, Role: chat.RoleAssistant, Model: n.model,
-		})
-		if err != nil {
+		if err := t.insertAnswer(ctx, conv.Seq, n.model, *acc); err != nil {
 			return err
 		}
 		return t.insertTask(ctx, n, *acc)
@@ -165,7 +166,7 @@ func (t *transaction) askedParent(ctx context.Context, conversationID, asked str
 
 // insertTurn stores a user's message and the empty one that will answer it, whose
 // ids are in acc, under the parent that was asked for or the newest leaf.
-func (t *transaction) insertTurn(ctx context.Context, seq int64, asked, content, model string, acc chat.Accepted) error {
+func (t *transaction) insertTurn(ctx context.Context, seq int64, asked string, content stored, model string, acc chat.Accepted) error {
 	var parent any // nil: the newest leaf, which the statement finds
 	if asked != "" {
 		id, err := t.askedParent(ctx, acc.ConversationID, asked)
@@ -175,19 +176,20 @@ func (t *transaction) insertTurn(ctx context.Context, seq int64, asked, content,
 		parent = id
 	}
 	_, err := t.exec(ctx, `INSERT INTO messages
-			(id, conversation_id, seq, parent_id, role, model, created_at, updated_at, content, reasoning, folded)
+			(id, conversation_id, seq, parent_id, role, model, created_at, updated_at, parts, size, folded)
 		VALUES ($1, $2, $3, coalesce($4, (SELECT id FROM messages WHERE conversation_id = $2 ORDER BY seq DESC LIMIT 1), ''),
-				'user', '', {{now}}, {{now}}, $5, '', $6),
-			($7, $2, $8, $1, 'assistant', $9, {{now}}, {{now}}, '', '', '')`,
-		acc.UserMessageID, acc.ConversationID, seq, parent, content, foldMessage(chat.WithoutImages(content)), acc.MessageID, seq+1, model)
+				'user', '', {{now}}, {{now}}, $5, $10, $6),
+			($7, $2, $8, $1, 'assistant', $9, {{now}}, {{now}}, '', 0, '')`,
+		acc.UserMessageID, acc.ConversationID, seq, parent, content.parts, content.folded, acc.MessageID, seq+1, model, content.size)
 	return err
 }
 
-func (t *transaction) insertMessage(ctx context.Context, seq int64, m chat.Message) error {
+// insertAnswer stores the empty message that a task will fill.
+func (t *transaction) insertAnswer(ctx context.Context, seq int64, model string, acc chat.Accepted) error {
 	_, err := t.exec(ctx, `INSERT INTO messages
-			(id, conversation_id, seq, parent_id, role, model, created_at, updated_at, content, reasoning, folded)
-		VALUES ($1, $2, $3, $4, $5, $6, {{now}}, {{now}}, $7, '', $8)`,
-		m.ID, m.ConversationID, seq, m.ParentID, m.Role, m.Model, m.Content, foldMessage(chat.WithoutImages(m.Content)))
+			(id, conversation_id, seq, parent_id, role, model, created_at, updated_at, parts, size, folded)
+		VALUES ($1, $2, $3, $4, 'assistant', $5, {{now}}, {{now}}, '', 0, '')`,
+		acc.MessageID, acc.ConversationID, seq, acc.UserMessageID, model)
 	return err
 }
 

@@ -86,7 +86,7 @@ func (s *Store) EndExpired(ctx context.Context, r chat.Result) error {
 		if err != nil {
 			return err
 		}
-		received := len(r.Content) + len(r.Reasoning)
+		received := r.Parts.Len()
 		switch {
 		case held[0].CancelRequested:
 			r.State, r.FinishReason, r.Err = chat.TaskCancelled, "cancelled", nil
@@ -101,7 +101,7 @@ func (s *Store) EndExpired(ctx context.Context, r chat.Result) error {
 		if _, err := t.end(ctx, r, `state IN ('running', 'queued')`); err != nil || keep {
 			return err
 		}
-		return t.saveAnswer(ctx, held[0].MessageID, r)
+		return t.saveAnswer(ctx, held[0].MessageID, r.Model, r.Parts)
 	})
 }
 

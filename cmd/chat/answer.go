@@ -18,8 +18,7 @@ type answer struct {
 	message      string
 	attempt      int
 	at           chat.Position
-	text         strings.Builder
-	reasoning    strings.Builder
+	parts        chat.Parts
 	ended        bool
 	state        chat.TaskState
 	finish       string
@@ -33,15 +32,8 @@ type answer struct {
 // add takes in the next chunk.
 func (a *answer) add(c chat.Chunk) {
 	a.at, a.attempt = c.Position(), c.Attempt
-	switch c.Type {
-	case chat.ChunkContent:
-		a.text.WriteString(c.Content)
-	case chat.ChunkReasoning:
-		a.reasoning.WriteString(c.Content)
-	case chat.ChunkReset:
-		a.text.Reset()
-		a.reasoning.Reset()
-	case chat.ChunkDone, chat.ChunkError:
+	a.parts.Apply(c)
+	if c.Terminal() {
 		a.ended, a.state, a.finish, a.usage, a.problem = true, c.State, c.FinishReason, c.Usage, c.Err()
 		a.notices = c.Notices
 		if c.MessageID != "" {
@@ -104,7 +96,7 @@ func (a *answer) judge(ctx context.Context, cl *client.Client, from chat.Positio
 	if a.state != chat.TaskDone {
 		return nil
 	}
-	a.shortfall = chat.Shortfall(a.finish, a.text.String(), a.reasoning.String())
+	a.shortfall = chat.Shortfall(a.finish, a.parts)
 	if a.shortfall == "" || from.IsStart() {
 		return nil
 	}
@@ -198,7 +190,7 @@ func (p *program) explainEnd(a *answer) {
 func (a *answer) advice() string {
 	task, conversation := short(a.task), short(a.conversation)
 	switch ending := chat.EndingOf(a.finish); {
-	case strings.TrimSpace(a.text.String()) == "" && a.reasoning.Len() > 0:
+	case strings.TrimSpace(a.parts.Text()) == "" && a.parts.Reasoning() != "":
 		return fmt.Sprintf(" (chat attach %s --reasoning only shows the reasoning; chat retry %s asks again)", task, task)
 	case ending == chat.EndingLength || ending == chat.EndingOther:
 		return fmt.Sprintf(" (chat send -C %s \"go on\")", conversation)

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/charmbracelet/x/term"
@@ -14,10 +13,8 @@ import (
 
 	"chat"
 	"chat/daemon/client"
-	"chat/tui/attach"
 	"chat/tui/markdown"
 	"chat/tui/sanitize"
-	"chat/tui/theme"
 	"chat/tui/thread"
 )
 
@@ -204,107 +201,6 @@ func wayTo(task string, messages []chat.Message, tree *thread.Tree) map[string]s
 		}
 	}
 	return choices
-}
-
-// heading is the line above a message.
-func heading(m chat.Message, tree *thread.Tree, o printing) string {
-	head, model := string(m.Role), m.Model
-	if unnamed(m) {
-		model = o.defaultModel
-	}
-	if model != "" {
-		head += " · " + model
-	}
-	head += " · " + m.CreatedAt.Local().Format("2006-01-02 15:04")
-	if siblings, at := tree.Siblings(m.ID); len(siblings) > 1 {
-		head += fmt.Sprintf(" · ‹%d/%d›", at+1, len(siblings))
-	}
-	if m.State != "" && m.State != chat.TaskDone {
-		head += fmt.Sprintf(" · %s (chat attach %s)", m.State, short(m.TaskID))
-	}
-	if o.ids {
-		head += " · " + short(m.ID)
-	}
-	return sanitize.Line(head)
-}
-
-func (p *program) printMessage(m chat.Message, head string, o printing) error {
-	text, problem := chat.WithoutImages(m.Content), m.Shortfall()
-	if m.Error != nil {
-		problem = m.Error.Message
-	}
-	if problem != "" {
-		problem = "[" + sanitize.Line(problem) + "]"
-	}
-	if o.part {
-		head, text, problem = markdown.Literal(head), partText(m.Content), markdown.Literal(problem)
-	}
-	if _, err := fmt.Fprintf(p.out, "\n## %s\n\n", head); err != nil {
-		return err
-	}
-	if err := p.printText(text, o.raw); err != nil {
-		return err
-	}
-	if problem != "" {
-		if strings.TrimSpace(text) != "" {
-			problem = "\n" + problem // a paragraph of its own
-		}
-		if _, err := fmt.Fprintln(p.out, problem); err != nil {
-			return err
-		}
-	}
-	return p.printNotices(m.Notices, o)
-}
-
-// printNotices quotes what an answer was made without.
-func (p *program) printNotices(notices []string, o printing) error {
-	sgr := ""
-	if term.IsTerminal(p.out.Fd()) && p.colors(p.out.Fd()) != noColor {
-		sgr = "2"
-	}
-	for _, notice := range notices {
-		line := sanitize.Line(notice)
-		if o.part {
-			line = markdown.Literal(line)
-		}
-		if _, err := fmt.Fprintf(p.out, "\n%s\n", theme.Paint("> "+line, sgr)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// partText is a message as a part of a document: its words, and the texts of its
-// files as code.
-func partText(content string) string {
-	var parts []string
-	for _, part := range attach.Split(content) {
-		switch {
-		case part.Image:
-			parts = append(parts, markdown.Literal(strings.TrimSpace(chat.WithoutImages(part.Source))))
-		case part.Name != "":
-			parts = append(parts, markdown.Literal(sanitize.Line(part.Name))+":\n\n"+fenced("", part.Text()))
-		default:
-			parts = append(parts, markdown.Contain(strings.Trim(part.Source, "\n")))
-		}
-	}
-	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), "\n\n")
-}
-
-func (p *program) printText(text string, raw bool) error {
-	var out sink
-	switch {
-	case !term.IsTerminal(p.out.Fd()):
-		out = &exact{w: p.out}
-	case raw:
-		out = &cleaned{w: p.out}
-	default:
-		out = p.rendered()
-	}
-	if err := out.Write(text); err != nil {
-		return err
-	}
-	return out.Close()
 }
 
 func (p *program) rmCommand() *cli.Command {

@@ -21,6 +21,9 @@ type event struct {
 	Attempt      int             `json:"attempt,omitempty"`  // task.started, reset
 	Position     string          `json:"position,omitempty"` // deltas: for attach --from
 	Text         string          `json:"text,omitempty"`     // deltas; warning: a lost connection, or a notice of the answer
+	CallID       string          `json:"call_id,omitempty"`  // tool_call.delta, tool_result.delta
+	Name         string          `json:"name,omitempty"`
+	IsError      bool            `json:"is_error,omitempty"`
 	Status       chat.TaskState  `json:"status,omitempty"`
 	FinishReason string          `json:"finish_reason,omitempty"`
 	Message      *messageSummary `json:"message,omitempty"`
@@ -30,13 +33,16 @@ type event struct {
 
 // messageSummary is the message that was made.
 type messageSummary struct {
-	ID        string `json:"id"`
-	Content   string `json:"content"`
-	Reasoning string `json:"reasoning,omitempty"`
+	ID        string     `json:"id"`
+	Parts     chat.Parts `json:"parts"`
+	Content   string     `json:"content"`
+	Reasoning string     `json:"reasoning,omitempty"`
 }
 
 func summaryOf(a *answer) *messageSummary {
-	return &messageSummary{ID: a.message, Content: a.text.String(), Reasoning: a.reasoning.String()}
+	var m chat.Message
+	m.SetParts(a.parts)
+	return &messageSummary{ID: a.message, Parts: m.Parts, Content: m.Content, Reasoning: m.Reasoning}
 }
 
 // jsonLines shows events.
@@ -74,7 +80,11 @@ func (j *jsonLines) chunk(a *answer, c chat.Chunk) error {
 		return j.write(a, event{Type: "text.delta", Text: c.Content, Position: c.Position().String()})
 	case chat.ChunkReasoning:
 		return j.write(a, event{Type: "reasoning.delta", Text: c.Content, Position: c.Position().String()})
-	case chat.ChunkReset, chat.ChunkDone, chat.ChunkError:
+	case chat.ChunkToolCall:
+		return j.write(a, event{Type: "tool_call.delta", CallID: c.CallID, Name: c.Name, Text: c.Content, Position: c.Position().String()})
+	case chat.ChunkToolResult:
+		return j.write(a, event{Type: "tool_result.delta", CallID: c.CallID, IsError: c.IsError, Text: c.Content, Position: c.Position().String()})
+	default: // an end is written at the end; what is not known is not shown
 	}
 	return nil
 }

@@ -71,7 +71,7 @@ func (t *textual) chunk(_ *answer, c chat.Chunk) error {
 			answer = reasoning
 		}
 		return t.out.Reset(answer)
-	case chat.ChunkDone, chat.ChunkError:
+	default: // the end, and what is no text
 	}
 	return nil
 }
@@ -83,7 +83,7 @@ func (t *textual) end(a *answer) error {
 		}
 	}
 	if t.block != "" {
-		code, err := t.block.from(a.text.String())
+		code, err := t.block.from(a.parts.Text())
 		if err != nil && a.code() != exitOK {
 			return nil // how it ended says more
 		}

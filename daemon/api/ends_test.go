@@ -41,7 +41,7 @@ func (a *attempt) write(texts ...string) {
 	a.l.Helper()
 	for _, text := range texts {
 		a.text.WriteString(text)
-		a.w.Add(chat.ChunkContent, text)
+		a.w.Add(chat.Chunk{Type: chat.ChunkContent, Content: text})
 		_, err := a.w.Settle(a.l.Context(), "", false)
 		a.l.must(err)
 	}
@@ -53,7 +53,7 @@ func (a *attempt) commit() chat.Task {
 	n, err := a.w.Settle(a.l.Context(), "stop", true)
 	a.l.must(err)
 	a.l.must(a.l.store.Finish(a.l.Context(), chat.Result{
-		TaskID: a.claim.ID, Attempt: a.claim.Attempt, State: chat.TaskDone, Content: a.text.String(),
+		TaskID: a.claim.ID, Attempt: a.claim.Attempt, State: chat.TaskDone, Parts: chat.TextParts(a.text.String()),
 		FinishReason: "stop", ChunkCount: n + 1,
 	}))
 	task, err := a.l.store.Task(a.l.Context(), chat.LocalOwner, a.claim.ID)
@@ -72,7 +72,7 @@ func (a *attempt) end() { a.publish(a.commit()) }
 // handback returns the task to the queue, as a failed attempt does.
 func (a *attempt) handback() {
 	a.l.Helper()
-	a.l.must(a.l.store.Requeue(a.l.Context(), chat.Handback{TaskID: a.claim.ID, Attempt: a.claim.Attempt, Counts: true, Content: a.text.String()}))
+	a.l.must(a.l.store.Requeue(a.l.Context(), chat.Handback{TaskID: a.claim.ID, Attempt: a.claim.Attempt, Counts: true, Parts: chat.TextParts(a.text.String())}))
 }
 
 // finished is a task with the given chunks and its end.

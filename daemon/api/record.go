@@ -26,13 +26,7 @@ func (s *Server) recordOf(ctx context.Context, owner string, task chat.Task) (*r
 	if err != nil {
 		return nil, err
 	}
-	var chunks []chat.Chunk
-	if m.Reasoning != "" {
-		chunks = append(chunks, chat.Chunk{Type: chat.ChunkReasoning, Content: m.Reasoning})
-	}
-	if m.Content != "" {
-		chunks = append(chunks, chat.Chunk{Type: chat.ChunkContent, Content: m.Content})
-	}
+	chunks := m.Parts.Chunks()
 	if c, ok := task.TerminalChunk(0, 0); ok {
 		chunks = append(chunks, c)
 	}

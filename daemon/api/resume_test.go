@@ -238,7 +238,7 @@ func TestPositionsGrowAfterARollback(t *testing.T) {
 			b.end()
 		},
 		"by the database alone": func(l *lab, _ chat.Accepted, a *attempt) {
-			l.must(l.store.Finish(l.Context(), chat.Result{TaskID: a.claim.ID, Attempt: a.claim.Attempt, State: chat.TaskDone, Content: "b1b2", FinishReason: "stop"}))
+			l.must(l.store.Finish(l.Context(), chat.Result{TaskID: a.claim.ID, Attempt: a.claim.Attempt, State: chat.TaskDone, Parts: chat.TextParts("b1b2"), FinishReason: "stop"}))
 		},
 	}
 	for damage, do := range damages {

@@ -52,7 +52,7 @@ func BenchmarkAppend(b *testing.B) {
 			w := benchWriter(b, l, "one"+strconv.Itoa(b.N))
 			b.ReportAllocs()
 			for b.Loop() {
-				w.Add(chat.ChunkContent, " token")
+				w.Add(chat.Chunk{Type: chat.ChunkContent, Content: " token"})
 				if err := w.flush(b.Context()); err != nil {
 					b.Fatal(err)
 				}
@@ -65,7 +65,7 @@ func BenchmarkAppend(b *testing.B) {
 			b.RunParallel(func(pb *testing.PB) {
 				w := benchWriter(b, l, "shared"+strconv.Itoa(b.N)+"-"+strconv.FormatInt(n.Add(1), 10))
 				for pb.Next() {
-					w.Add(chat.ChunkContent, " token")
+					w.Add(chat.Chunk{Type: chat.ChunkContent, Content: " token"})
 					if err := w.flush(b.Context()); err != nil {
 						b.Error(err)
 						return

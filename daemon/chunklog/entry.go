@@ -1,10 +1,12 @@
 package chunklog
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 
@@ -21,15 +23,16 @@ func parseEntry(raw string) (chat.EncodedChunk, error) {
 	if err := json.Unmarshal([]byte(raw), &c); err != nil {
 		return chat.EncodedChunk{}, fmt.Errorf("chunk log entry: %w", err)
 	}
-	switch c.Type {
-	case chat.ChunkContent, chat.ChunkReasoning, chat.ChunkReset, chat.ChunkDone, chat.ChunkError:
-	default:
-		return chat.EncodedChunk{}, fmt.Errorf("chunk log entry of unknown type %q", c.Type)
+	if c.Type == "" || c.Index < 0 || c.Attempt < 1 {
+		return chat.EncodedChunk{}, fmt.Errorf("chunk log entry of type %q at impossible position %d-%d", c.Type, c.Attempt, c.Index)
 	}
-	if c.Index < 0 || c.Attempt < 1 {
-		return chat.EncodedChunk{}, fmt.Errorf("chunk log entry at impossible position %d-%d", c.Attempt, c.Index)
+	// Types and fields that this version does not know pass through: a newer one may
+	// write the log, and read it.
+	var line bytes.Buffer
+	if err := json.Compact(&line, []byte(strings.ToValidUTF8(raw, "\uFFFD"))); err != nil {
+		return chat.EncodedChunk{}, fmt.Errorf("chunk log entry: %w", err)
 	}
-	return c.Encode() // again: it is ours to say what goes on
+	return chat.EncodedChunk{Index: c.Index, Attempt: c.Attempt, Type: c.Type, JSON: line.String()}, nil
 }
 
 // valid returns the entries that count, given that the first of them stands at
@@ -89,27 +92,18 @@ func (l *Log) readAll(ctx context.Context, taskID string) ([]string, []chat.Enco
 	return raw[:len(chunks)], chunks, nil
 }
 
-// textOf concatenates the newest attempt in chunks.
-func textOf(chunks []chat.EncodedChunk) (chat.Answer, error) {
+// answerIn folds the newest attempt in chunks.
+func answerIn(chunks []chat.EncodedChunk) (chat.Answer, error) {
 	var a chat.Answer
-	var content, reasoning []byte
 	for _, encoded := range chunks {
 		c, err := encoded.Decode()
 		if err != nil {
 			return a, err
 		}
-		if c.Attempt != a.Attempt || c.Type == chat.ChunkReset {
-			a.Attempt = c.Attempt
-			content, reasoning = content[:0], reasoning[:0]
+		if c.Attempt != a.Attempt {
+			a.Attempt, a.Parts = c.Attempt, nil
 		}
-		switch c.Type {
-		case chat.ChunkContent:
-			content = append(content, c.Content...)
-		case chat.ChunkReasoning:
-			reasoning = append(reasoning, c.Content...)
-		case chat.ChunkReset, chat.ChunkDone, chat.ChunkError:
-		}
+		a.Parts.Apply(c)
 	}
-	a.Content, a.Reasoning = string(content), string(reasoning)
 	return a, nil
 }

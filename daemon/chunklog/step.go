@@ -174,7 +174,8 @@ func (w *Writer) drain() error {
 	w.pending, w.queued = nil, false
 	w.mu.Unlock()
 	for _, d := range batch {
-		if err := w.index(chat.Chunk{Type: d.typ, Content: string(d.text)}); err != nil {
+		d.chunk.Content = string(d.text)
+		if err := w.index(d.chunk); err != nil {
 			return err
 		}
 	}

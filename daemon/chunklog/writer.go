@@ -62,9 +62,10 @@ type Writer struct {
 	finish  string // of an answer that was received to its end, or of the task
 }
 
+// delta is a chunk that waits for its place in the list, and its content, which grows.
 type delta struct {
-	typ  chat.ChunkType
-	text []byte
+	chunk chat.Chunk
+	text  []byte
 }
 
 // Begin opens the log of task for its attempt and returns what an earlier
@@ -119,7 +120,7 @@ const cancelled = "cancelled"
 // answer: its writer settled it as complete, and the list still has all entries that
 // it had then.
 func (l *Log) answerOf(ctx context.Context, taskID string, chunks []chat.EncodedChunk) (chat.Answer, error) {
-	a, err := textOf(chunks)
+	a, err := answerIn(chunks)
 	if err != nil {
 		return a, err
 	}
@@ -164,22 +165,16 @@ func (l *Log) Read(ctx context.Context, taskID string) (chat.Answer, error) {
 	return l.answerOf(ctx, taskID, chunks)
 }
 
-// Add appends text to the log. It must be normalised and of type content or
-// reasoning. It never blocks on Redis.
-func (w *Writer) Add(typ chat.ChunkType, text string) {
+// Add appends a chunk to the log; its Index and Attempt are set here. Its texts must be
+// normalised. Chunks of one part that wait together become one. A reset begins the
+// attempt's answer again. Add never blocks on Redis.
+func (w *Writer) Add(c chat.Chunk) {
 	w.mu.Lock()
-	if n := len(w.pending); n > 0 && w.pending[n-1].typ == typ && len(w.pending[n-1].text) < maxChunk {
-		w.pending[n-1].text = append(w.pending[n-1].text, text...)
+	if n := len(w.pending); n > 0 && len(w.pending[n-1].text) < maxChunk && w.pending[n-1].chunk.CanJoin(&c) {
+		w.pending[n-1].text = append(w.pending[n-1].text, c.Content...)
 	} else {
-		w.pending = append(w.pending, delta{typ, []byte(text)})
+		w.pending = append(w.pending, delta{c, []byte(c.Content)})
 	}
-	w.tell()
-}
-
-// Reset starts the attempt's text anew: readers drop what came before.
-func (w *Writer) Reset() {
-	w.mu.Lock()
-	w.pending = append(w.pending, delta{typ: chat.ChunkReset})
 	w.tell()
 }
 

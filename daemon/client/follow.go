@@ -22,8 +22,7 @@ const maxEvent = 64 << 20
 // Follow streams a task's chunks from the one after from, and goes on over lost
 // connections, restarted servers and new attempts until the terminal chunk.
 //
-// It yields every chunk once and in order, types it does not know passed over,
-// and a Link update whenever the connection comes or goes. It ends after the
+// It yields every chunk once and in order, those of types it does not know too, and a Link update whenever the connection comes or goes. It ends after the
 // terminal chunk; without one when nothing is left after from (the task has
 // ended, and from is its last chunk); with an error that repeating cannot mend
 // (no such task, no authorisation); or with the cause of ctx. The consumer may
@@ -191,21 +190,13 @@ func (f *follower) read(ctx context.Context, l *link, events *sse.Reader) (end e
 		}
 		f.at = c.Position()
 		end.progress = true
-		if known(c.Type) && !f.yield(chat.Update{Chunk: &c}, nil) {
+		if !f.yield(chat.Update{Chunk: &c}, nil) {
 			return ending{stop: true}
 		}
 		if c.Terminal() {
 			return ending{stop: true}
 		}
 	}
-}
-
-func known(t chat.ChunkType) bool {
-	switch t {
-	case chat.ChunkContent, chat.ChunkReasoning, chat.ChunkReset, chat.ChunkDone, chat.ChunkError:
-		return true
-	}
-	return false
 }
 
 // verdict is what a chunk is to a reader at some position.

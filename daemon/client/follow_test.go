@@ -204,10 +204,10 @@ func TestFollowAgainstLies(t *testing.T) {
 			script: []http.HandlerFunc{sends(frames(t, a[0], a[1], a[3]), false)},
 			want:   a,
 		},
-		"an unknown type is passed over": {
+		"an unknown type passes through": {
 			log:    []chat.Chunk{a[0], a[1], a[2], a[3], unknown, a[5], a[6]},
 			script: nil,
-			want:   []chat.Chunk{a[0], a[1], a[2], a[3], a[5], a[6]},
+			want:   []chat.Chunk{a[0], a[1], a[2], a[3], unknown, a[5], a[6]},
 		},
 		"garbage, an id that lies, HTML, a named event": {
 			log: a,

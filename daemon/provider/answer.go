@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"chat"
+	"chat/daemon/model"
 )
 
 // maxText is the longest text of one Event, in bytes.
@@ -17,7 +18,7 @@ const maxReason = 64
 // answer puts the texts of frames together and emits them, checked.
 type answer struct {
 	limit int
-	emit  func(Event) error
+	emit  func(model.Event) error
 
 	frame     frame // the one being taken in
 	size      int   // bytes received
@@ -31,14 +32,16 @@ type answer struct {
 	repeated  repeats
 
 	words, thought bool // something of the answer, of the reasoning has come
+	called         bool // a tool was called
+	calls          toolCalls
 	extras
 	notices []string
 	unknown []byte // the last event that was not understood
 }
 
 // newAnswer is an answer of at most limit bytes. leavesOut is as in thinkReader.
-func newAnswer(limit int, leavesOut bool, emit func(Event) error) *answer {
-	a := &answer{limit: limit, emit: emit}
+func newAnswer(limit int, leavesOut bool, emit func(model.Event) error) *answer {
+	a := &answer{limit: limit, emit: emit, calls: toolCalls{emit: emit}}
 	a.think = thinkReader{leavesOut: leavesOut, emit: a.sort, retype: a.retype}
 	return a
 }
@@ -76,12 +79,34 @@ func (a *answer) add(f *frame) (grew bool, err error) {
 func (a *answer) take(d *delta) error {
 	a.Pictures += d.Pictures
 	a.Sounds += d.Sounds
-	if d.Tool != "" && (a.Tool == "" || a.Tool == unnamedTool) {
-		a.Tool = clean(d.Tool, maxReason)
-	}
 	if err := a.reasonings([...]text{d.ReasoningContent, d.Reasoning, d.OtherReasoning}); err != nil {
 		return err
 	}
+	if err := a.say(d); err != nil {
+		return err
+	}
+	for _, c := range d.Calls {
+		if err := a.call(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// call takes a piece of a tool call. All text before it is known by then.
+func (a *answer) call(d callDelta) error {
+	if err := a.grow(d.arguments); err != nil {
+		return err
+	}
+	if err := a.release(); err != nil {
+		return err
+	}
+	a.called = true
+	return a.calls.add(d)
+}
+
+// say takes the text of a piece.
+func (a *answer) say(d *delta) error {
 	said := string(d.Content + d.Refusal)
 	if said == "" {
 		return nil
@@ -144,17 +169,26 @@ func (a *answer) send(typ chat.ChunkType, s string) error {
 		a.words = a.words || strings.TrimSpace(s) != ""
 	}
 	for s != "" {
-		n := len(s)
-		if n > maxText {
-			for n = maxText; !utf8.RuneStart(s[n]); n-- {
-			}
-		}
-		if err := a.emit(Event{Type: typ, Text: s[:n]}); err != nil {
+		n := cut(s)
+		if err := a.emit(model.Event{Chunk: chat.Chunk{Type: typ, Content: s[:n]}}); err != nil {
 			return err
 		}
 		s = s[n:]
 	}
 	return nil
+}
+
+// cut is how much of s goes into one event: all, or whole characters of at most maxText
+// bytes.
+func cut(s string) int {
+	if len(s) <= maxText {
+		return len(s)
+	}
+	n := maxText
+	for !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return n
 }
 
 // setApart is called at reasoning that the server sets apart itself: what was guessed
@@ -172,7 +206,7 @@ func (a *answer) setApart() error {
 func (a *answer) retype(typ chat.ChunkType) error {
 	some := a.words || a.thought
 	a.words, a.thought = some && typ == chat.ChunkContent, some && typ == chat.ChunkReasoning
-	return a.emit(Event{Type: typ, Retype: true})
+	return a.emit(model.Event{Chunk: chat.Chunk{Type: typ}, Retype: true})
 }
 
 // release emits what was held back for what could have followed, half a character apart.
@@ -195,15 +229,18 @@ func (a *answer) end(from *endpoint) error {
 			return err
 		}
 	}
-	if !a.words && !a.thought {
+	if err := a.calls.end(); err != nil {
+		return err
+	}
+	if !a.words && !a.thought && !a.called {
 		return from.emptyAnswer(a.reason, a.extras)
 	}
-	for _, notice := range append(a.notices, from.leftOut(a.extras, a.reason)...) {
-		if err := a.emit(Event{Notice: notice}); err != nil {
+	for _, notice := range append(a.notices, from.leftOut(a.extras)...) {
+		if err := a.emit(model.Event{Notice: notice}); err != nil {
 			return err
 		}
 	}
-	return a.emit(Event{Type: chat.ChunkContent, Finish: &Finish{Reason: a.reason, Usage: a.usage, Model: a.model}})
+	return a.emit(model.Event{Finish: &model.Finish{Reason: a.reason, Usage: a.usage, Model: a.model}})
 }
 
 // tail holds back the beginning of a character whose end is yet to come.

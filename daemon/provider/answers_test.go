@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"chat"
+	"chat/daemon/model"
 	"chat/daemon/provider"
 	"chat/daemon/provider/providertest"
 )
@@ -202,7 +203,7 @@ func TestLongTextsComeInPieces(t *testing.T) {
 
 func TestRequestsCarryTheConversation(t *testing.T) {
 	server, r := lying(t)
-	req := provider.Request{System: "be kind", Messages: []chat.Message{
+	req := model.Request{System: "be kind", Messages: []chat.Message{
 		{Role: chat.RoleUser, Content: "one"},
 		{Role: chat.RoleAssistant, Content: ""}, // a failed answer
 		{Role: chat.RoleUser, Content: "two"},
@@ -214,6 +215,6 @@ func TestRequestsCarryTheConversation(t *testing.T) {
 	if c.Messages != 2 || c.Prompt != "one\n\ntwo" || c.Header.Get("Authorization") != "Bearer "+testKey {
 		t.Errorf("call %+v with %v", c, c.Header)
 	}
-	g := read(t, t.Context(), r, provider.Request{System: "be kind"})
+	g := read(t, t.Context(), r, model.Request{System: "be kind"})
 	wantCode(t, g.err, chat.CodeInvalid, false)
 }

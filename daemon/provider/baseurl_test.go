@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"chat"
+	"chat/daemon/model"
 	"chat/daemon/provider"
 )
 
@@ -74,10 +75,10 @@ func TestWhereABaseURLLeads(t *testing.T) {
 		"http://127.0.0.1:9/openai/deployments/d1?api-version=2024-10-21":                                         "http://127.0.0.1:9/openai/deployments/d1/chat/completions?api-version=2024-10-21 key",
 		"https://gateway.example.com/team/openai/deployments/d%201/chat/completions?api-version=2024-10-21&x=%2F": "https://gateway.example.com/team/openai/deployments/d%201/chat/completions?api-version=2024-10-21&x=%2F key",
 	} {
-		for where, asks := range map[string]func(r *provider.Registry, req provider.Request) provider.Request{
-			"configured": func(_ *provider.Registry, req provider.Request) provider.Request { return req },
-			"a client's": func(_ *provider.Registry, req provider.Request) provider.Request {
-				req.Credentials = &provider.Credentials{Key: testKey, BaseURL: base}
+		for where, asks := range map[string]func(r *provider.Registry, req model.Request) model.Request{
+			"configured": func(_ *provider.Registry, req model.Request) model.Request { return req },
+			"a client's": func(_ *provider.Registry, req model.Request) model.Request {
+				req.Credentials = &model.Credentials{Key: testKey, BaseURL: base}
 				return req
 			},
 		} {
@@ -203,7 +204,7 @@ func TestAMissingVersionIsFound(t *testing.T) {
 			}
 		}))
 		t.Cleanup(server.Close)
-		for where, own := range map[string]*provider.Credentials{"configured": nil, "a client's": {BaseURL: server.URL + prefix + "/?k=1"}} {
+		for where, own := range map[string]*model.Credentials{"configured": nil, "a client's": {BaseURL: server.URL + prefix + "/?k=1"}} {
 			seen = nil
 			r := registry(t, provider.Config{BaseURL: server.URL + prefix + "?k=1"})
 			for range 2 {

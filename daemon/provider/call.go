@@ -10,6 +10,7 @@ import (
 	"github.com/sashabaranov/go-openai"
 
 	"chat"
+	"chat/daemon/model"
 )
 
 // call is one answer being made.
@@ -19,7 +20,7 @@ type call struct {
 	draft  *draft
 	known  *learned
 	begun  bool // something was emitted
-	emit   func(Event) error
+	emit   func(model.Event) error
 	pause  func() time.Duration
 }
 
@@ -45,12 +46,12 @@ func (c *call) stream(ctx context.Context) error {
 }
 
 // deliver emits an event. The first one says that the provider accepted the request.
-func (c *call) deliver(e Event) error {
+func (c *call) deliver(e model.Event) error {
 	if !c.begun {
 		c.begun = true
 		c.known.accept(c.draft)
 		for _, notice := range c.draft.notices() {
-			if err := c.emit(Event{Notice: notice}); err != nil {
+			if err := c.emit(model.Event{Notice: notice}); err != nil {
 				return err
 			}
 		}
@@ -102,7 +103,7 @@ func (c *call) open(ctx context.Context, x *exchange) error {
 // nor those who call it have large frames: a stack of 8 KiB is enough then.
 func (c *call) read(parent context.Context, x *exchange) error {
 	known := c.to.leavesOut(x.model)
-	a := newAnswer(c.limits.MaxAnswer, known, func(e Event) error {
+	a := newAnswer(c.limits.MaxAnswer, known, func(e model.Event) error {
 		x.watch.disarm() // our reader's time is not the provider's
 		return c.deliver(e)
 	})

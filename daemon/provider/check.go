@@ -11,6 +11,7 @@ import (
 	"github.com/xrash/smetrics"
 
 	"chat"
+	"chat/daemon/model"
 )
 
 const (
@@ -26,7 +27,7 @@ const (
 // CheckModel refuses a model that its provider is known not to have
 // (CodeProviderModel), and suggests similar ones. Where there is no list, or not
 // soon, it returns nil: the provider itself will say.
-func (r *Registry) CheckModel(ctx context.Context, model string, own *Credentials) error {
+func (r *Registry) CheckModel(ctx context.Context, model string, own *model.Credentials) error {
 	if model == "" || model == r.cfg.DefaultModel || isDemo(model) {
 		return nil
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"chat"
+	"chat/daemon/model"
 	"chat/daemon/provider"
 )
 
@@ -20,7 +21,7 @@ func TestAModelThatIsNotListedIsNamedBeforeItIsAsked(t *testing.T) {
 	base := modelServer(t, catalogue, nil)
 	host := strings.TrimSuffix(strings.TrimPrefix(base, "http://"), "/v1")
 	configured := registry(t, provider.Config{BaseURL: base, Key: testKey, DefaultModel: "hidden-default"})
-	own := &provider.Credentials{BaseURL: base}
+	own := &model.Credentials{BaseURL: base}
 	for name, r := range map[string]*provider.Registry{"configured": configured, "own": registry(t, provider.Config{}), "local": registry(t, discovering(provider.Local{Name: "ollama", BaseURL: base}))} {
 		creds := own
 		if name != "own" {

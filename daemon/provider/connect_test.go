@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"chat"
+	"chat/daemon/model"
 	"chat/daemon/provider"
 )
 
@@ -224,7 +225,7 @@ func TestFailuresOfTheNetworkNameTheAddressAndTheSetting(t *testing.T) {
 		}
 		// A client's own setting is in its shell.
 		req := ask("hello")
-		req.Model, req.Credentials = "m", &provider.Credentials{BaseURL: tc.base}
+		req.Model, req.Credentials = "m", &model.Credentials{BaseURL: tc.base}
 		if e := chat.AsError(read(t, t.Context(), r, req).err); !strings.Contains(e.Message, "OPENAI_BASE_URL in your shell") {
 			t.Errorf("%s: %s", name, e.Message)
 		}

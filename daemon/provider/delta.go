@@ -21,10 +21,10 @@ type delta struct {
 	extras
 }
 
-// extras are what a message has beside its text, which is not kept.
+// extras are what a message has beside its text. Pictures and sounds are not kept.
 type extras struct {
 	Pictures, Sounds int
-	Tool             string // the name of the first tool that is asked for
+	Calls            []callDelta // of tools
 }
 
 // otherReasoning are further names of reasoning, the most telling first: MiniMax and
@@ -86,14 +86,7 @@ func (d *delta) readExtras(fields map[string]json.RawMessage) {
 			d.Content = sound.Transcript
 		}
 	}
-	var calls []toolCall
-	if json.Unmarshal(fields["tool_calls"], &calls) == nil && len(calls) > 0 {
-		d.Tool = calls[0].name()
-	}
-	var call functionCall
-	if json.Unmarshal(fields["function_call"], &call) == nil && call != (functionCall{}) {
-		d.Tool = toolCall{Function: call}.name()
-	}
+	d.Calls = append(d.Calls, callsIn(fields)...)
 }
 
 // audio is a voice, and what it says.
@@ -104,25 +97,23 @@ type audio struct {
 }
 
 type functionCall struct {
-	Name      text `json:"name"`
-	Arguments text `json:"arguments"`
+	Name      text            `json:"name"`
+	Arguments json.RawMessage `json:"arguments"`
 }
 
+// toolCall is a call, or a piece of one, in the form of OpenAI, or as a part of the
+// content: Anthropic's, Databricks'.
 type toolCall struct {
-	Function functionCall `json:"function"`
-	Name     text         `json:"name"`
+	Index     *int            `json:"index"`
+	ID        text            `json:"id"`
+	Function  functionCall    `json:"function"`
+	Name      text            `json:"name"`
+	Arguments json.RawMessage `json:"arguments"`
+	Input     json.RawMessage `json:"input"`
 }
 
-// name is the name of the tool, or something that stands for it.
-func (t toolCall) name() string {
-	if name := t.Function.Name + t.Name; name != "" {
-		return string(name)
-	}
-	return unnamedTool
-}
-
-// unnamedTool stands for a tool in pieces that do not name it.
-const unnamedTool = "a tool"
+// unnamedTool is the name of a tool whose call does not name it.
+const unnamedTool = "unnamed"
 
 // reasoningIn is the reasoning in a value of any form: a string, an object, or an
 // array of those.
@@ -207,8 +198,11 @@ func (p *pieces) readPart(raw json.RawMessage, as kind, depth int) {
 		return
 	case strings.HasPrefix(name, "tool") || strings.HasPrefix(name, "function"):
 		var call toolCall
-		_ = json.Unmarshal(raw, &call) // a call that cannot be read is one without a name
-		p.Tool = call.name()
+		if json.Unmarshal(raw, &call) == nil {
+			d := call.delta()
+			d.index = len(p.Calls)
+			p.Calls = append(p.Calls, d)
+		}
 		return
 	case strings.Contains(name, "encrypted") || strings.Contains(name, "redacted") || strings.Contains(name, "reference"):
 		return

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"chat"
+	"chat/daemon/model"
 )
 
 // Check is what was found out about a provider, for diagnostics.
@@ -29,7 +30,7 @@ const checkTimeout = 20 * time.Second
 
 // Check asks the configured provider, or the one of own if it is not nil, for its
 // models, and whether it takes the key. No answer is made for that.
-func (r *Registry) Check(ctx context.Context, own *Credentials) Check {
+func (r *Registry) Check(ctx context.Context, own *model.Credentials) Check {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	to, err := r.remote(own)

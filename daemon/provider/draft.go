@@ -7,6 +7,7 @@ import (
 	"github.com/sashabaranov/go-openai"
 
 	"chat"
+	"chat/daemon/model"
 )
 
 // draft is a request that a provider has yet to accept. After a refusal it leaves out
@@ -15,7 +16,7 @@ type draft struct {
 	key  modelKey
 	id   string // of the model
 	host string
-	req  Request
+	req  model.Request
 	form form
 	omit []omission // by message
 
@@ -29,7 +30,7 @@ type draft struct {
 // request is d for the wire. No sampling parameters and no token limit are set, so that
 // every model takes it.
 func (d *draft) request() (*openai.ChatCompletionRequest, error) {
-	out := &openai.ChatCompletionRequest{Model: d.id, Stream: !d.form.whole}
+	out := &openai.ChatCompletionRequest{Model: d.id, Stream: !d.form.whole, Tools: tools(d.req.Tools)}
 	if out.Stream && !d.form.noUsage {
 		out.StreamOptions = &openai.StreamOptions{IncludeUsage: true}
 	}

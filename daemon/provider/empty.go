@@ -14,8 +14,6 @@ func (e *endpoint) emptyAnswer(reason string, came extras) *chat.Error {
 		return chat.Errorf(chat.CodeProviderNoText, "%s answered with %s and no text, and chat keeps text only: ask for a description, or choose another model", e.host, pictures(came.Pictures))
 	case came.Sounds > 0:
 		return chat.Errorf(chat.CodeProviderNoText, "%s answered with sound and no text, and chat keeps text only: choose another model", e.host)
-	case came.Tool != "":
-		return chat.Errorf(chat.CodeProviderNoText, "the model asked for %s and said nothing, and chat has no tools: put the question so that none is needed, or choose another model", namedTool(came.Tool))
 	case ending == chat.EndingTool:
 		return chat.Errorf(chat.CodeProviderNoText, "the model asked for a tool and said nothing, and chat has no tools: put the question so that none is needed, or choose another model")
 	case ending == chat.EndingFilter:
@@ -29,15 +27,12 @@ func (e *endpoint) emptyAnswer(reason string, came extras) *chat.Error {
 }
 
 // leftOut are the notices about what came beside a text.
-func (e *endpoint) leftOut(came extras, reason string) (notices []string) {
+func (e *endpoint) leftOut(came extras) (notices []string) {
 	if came.Pictures > 0 {
 		notices = append(notices, fmt.Sprintf("%s also sent %s, which chat does not keep", e.host, pictures(came.Pictures)))
 	}
 	if came.Sounds > 0 {
 		notices = append(notices, fmt.Sprintf("%s also sent sound, of which chat keeps the text only", e.host))
-	}
-	if came.Tool != "" && chat.EndingOf(reason) != chat.EndingTool {
-		notices = append(notices, fmt.Sprintf("the model also asked for %s, and chat has no tools", namedTool(came.Tool)))
 	}
 	return notices
 }
@@ -47,11 +42,4 @@ func pictures(n int) string {
 		return "a picture"
 	}
 	return fmt.Sprintf("%d pictures", n)
-}
-
-func namedTool(name string) string {
-	if name == unnamedTool {
-		return name
-	}
-	return fmt.Sprintf("the tool %q", name)
 }

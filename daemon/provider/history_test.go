@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"chat"
-	"chat/daemon/provider"
+	"chat/daemon/model"
 	"chat/daemon/provider/providertest"
 )
 
@@ -58,7 +58,7 @@ func TestEveryHistoryIsOneThatProvidersAccept(t *testing.T) {
 			t.Parallel()
 			for _, system := range []string{"", "be brief", " \n"} {
 				p, r := picky(t, orderly)
-				if g := read(t, t.Context(), r, provider.Request{System: system, Messages: tc.thread}); g.err != nil || len(g.notices) != 0 {
+				if g := read(t, t.Context(), r, model.Request{System: system, Messages: tc.thread}); g.err != nil || len(g.notices) != 0 {
 					t.Fatalf("%v, notices %q", g.err, g.notices)
 				}
 				var got []string
@@ -92,7 +92,7 @@ func TestAnyHistoryAtAllIsAccepted(t *testing.T) {
 	seed := rand.Uint64()
 	random := rand.New(rand.NewPCG(seed, 0))
 	for n := range 500 {
-		req := provider.Request{System: contents[random.IntN(4)]}
+		req := model.Request{System: contents[random.IntN(4)]}
 		for range random.IntN(8) {
 			m := user(contents[random.IntN(len(contents))])
 			if random.IntN(2) == 0 {
@@ -114,7 +114,7 @@ func TestWithoutAQuestionThereIsNothingToAnswer(t *testing.T) {
 	t.Parallel()
 	p, r := picky(t, orderly)
 	for _, thread := range [][]chat.Message{nil, {user(" ")}, {assistant("hi")}, {user("a"), assistant("b"), user("")}} {
-		g := read(t, t.Context(), r, provider.Request{System: "be brief", Messages: thread})
+		g := read(t, t.Context(), r, model.Request{System: "be brief", Messages: thread})
 		wantCode(t, g.err, chat.CodeInvalid, false)
 	}
 	if n := len(p.Requests()); n != 0 {
@@ -150,12 +150,12 @@ func TestARefusedMessageDoesNotBlockTheConversation(t *testing.T) {
 				return orderly(a)
 			})
 			thread := []chat.Message{user("one"), assistant("two"), {ID: "3", Role: chat.RoleUser, Content: "a forbidden word"}}
-			g := read(t, t.Context(), r, provider.Request{Messages: thread})
+			g := read(t, t.Context(), r, model.Request{Messages: thread})
 			wantCode(t, g.err, tc.code, false)
 			thread = append(thread, refusedAnswer(chat.CodeOf(g.err)), user("and now?"))
 			before := len(p.Requests())
 			for range 2 {
-				g = read(t, t.Context(), r, provider.Request{Messages: thread})
+				g = read(t, t.Context(), r, model.Request{Messages: thread})
 				if g.err != nil || len(g.notices) != 1 || !strings.Contains(g.notices[0], `"a forbidden word" was left out`) {
 					t.Fatalf("%v, notices %q", g.err, g.notices)
 				}
@@ -164,7 +164,7 @@ func TestARefusedMessageDoesNotBlockTheConversation(t *testing.T) {
 			if len(all) != before+3 || all[len(all)-1].Roles() != "user assistant user" || all[len(all)-1].Last().Text != "and now?" {
 				t.Errorf("%+v", all)
 			}
-			other := provider.Request{Model: "other", Messages: thread}
+			other := model.Request{Model: "other", Messages: thread}
 			if g := read(t, t.Context(), r, other); g.err != nil || p.Requests()[len(all)].Last().Text != "a forbidden word\n\nand now?" {
 				t.Errorf("%v, another model is sent %+v", g.err, p.Requests()[len(all)])
 			}
@@ -183,7 +183,7 @@ func TestTheOtherPicturesAreKept(t *testing.T) {
 		}
 		return orderly(a)
 	})
-	g := read(t, t.Context(), r, provider.Request{Messages: []chat.Message{
+	g := read(t, t.Context(), r, model.Request{Messages: []chat.Message{
 		user("look\n\n" + good.Block()), assistant("nice"), user("and this?\n\n" + bad.Block()), refusedAnswer(chat.CodeProviderRefused), user("hello"),
 	}})
 	if g.err != nil || len(g.notices) != 1 || !strings.Contains(g.notices[0], "the picture bad.png was left out") {
@@ -209,7 +209,7 @@ func TestAModelMayLearnToSee(t *testing.T) {
 	ask := func(notices, requests int, messages ...chat.Message) {
 		t.Helper()
 		before := len(p.Requests())
-		g := read(t, t.Context(), r, provider.Request{Messages: messages})
+		g := read(t, t.Context(), r, model.Request{Messages: messages})
 		if g.err != nil || len(g.notices) != notices || len(p.Requests()) != before+requests {
 			t.Errorf("%v, notices %q, %d requests", g.err, g.notices, len(p.Requests())-before)
 		}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"chat"
+	"chat/daemon/model"
 	"chat/daemon/provider"
 )
 
@@ -21,7 +22,7 @@ func TestImagesArriveAsPartsWithDataURLs(t *testing.T) {
 	t.Parallel()
 	server, r := lying(t)
 	one, two := pictureNamed(t, "one.png"), pictureNamed(t, "two.png")
-	req := provider.Request{Messages: []chat.Message{
+	req := model.Request{Messages: []chat.Message{
 		{Role: chat.RoleUser, Content: "look:\n\n" + one.Block()},
 		{Role: chat.RoleAssistant, Content: one.Block()}, // a model's text stays a text
 		{Role: chat.RoleUser, Content: "which?\n\n" + one.Block() + "\n\n" + two.Block()},

@@ -3,6 +3,8 @@ package provider
 import (
 	"crypto/sha256"
 	"sync"
+
+	"chat/daemon/model"
 )
 
 // form is how requests are put for one model: what it refused is left out.
@@ -41,7 +43,7 @@ type learned struct {
 }
 
 // draft is the request for req as the model is known to take it.
-func (l *learned) draft(to *endpoint, model string, req Request) *draft {
+func (l *learned) draft(to *endpoint, model string, req model.Request) *draft {
 	d := &draft{key: keyOf(to, model), id: model, host: to.host, req: req, omit: make([]omission, len(req.Messages))}
 	l.mu.Lock()
 	defer l.mu.Unlock()

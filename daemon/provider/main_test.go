@@ -9,6 +9,7 @@ import (
 	"go.uber.org/goleak"
 
 	"chat"
+	"chat/daemon/model"
 	"chat/daemon/provider"
 	"chat/daemon/provider/providertest"
 )
@@ -38,8 +39,8 @@ func registry(t *testing.T, cfg provider.Config) *provider.Registry {
 	return r
 }
 
-func ask(content string) provider.Request {
-	return provider.Request{Messages: []chat.Message{{Role: chat.RoleUser, Content: content}}}
+func ask(content string) model.Request {
+	return model.Request{Messages: []chat.Message{{Role: chat.RoleUser, Content: content}}}
 }
 
 // got is what came of an answer.
@@ -48,19 +49,20 @@ type got struct {
 	first              string // the first text
 	events, retyped    int
 	notices            []string
-	finish             *provider.Finish
+	calls              chat.Parts // of tools
+	finish             *model.Finish
 	err                error
 }
 
 // read ranges over an answer and checks what every answer must keep.
-func read(t *testing.T, ctx context.Context, r *provider.Registry, req provider.Request) got {
+func read(t *testing.T, ctx context.Context, r *provider.Registry, req model.Request) got {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	var g got
 	for e, err := range r.Stream(ctx, req) {
 		if g.first == "" {
-			g.first = e.Text
+			g.first = e.Chunk.Content
 		}
 		if g.finish != nil || g.err != nil {
 			t.Fatalf("something after the end: %+v, %v", e, err)
@@ -72,22 +74,25 @@ func read(t *testing.T, ctx context.Context, r *provider.Registry, req provider.
 			g.finish = e.Finish
 		case e.Notice != "":
 			g.notices = append(g.notices, e.Notice)
-		case e.Retype && e.Text == "":
+		case e.Retype && e.Chunk.Content == "":
 			g.retyped++
 			g.content, g.reasoning = g.reasoning+g.content, ""
-			if e.Type == chat.ChunkReasoning {
+			if e.Chunk.Type == chat.ChunkReasoning {
 				g.content, g.reasoning = "", g.content
 			}
-		case e.Text == "" || e.Text != chat.NormalizeText(e.Text):
-			t.Fatalf("text %q is empty or not normal", e.Text)
-		case e.Type == chat.ChunkReasoning:
-			g.reasoning += e.Text
+		case e.Chunk.Type == chat.ChunkToolCall:
+			g.calls.Apply(e.Chunk)
 			g.events++
-		case e.Type == chat.ChunkContent:
-			g.content += e.Text
+		case e.Chunk.Content == "" || e.Chunk.Content != chat.NormalizeText(e.Chunk.Content):
+			t.Fatalf("text %q is empty or not normal", e.Chunk.Content)
+		case e.Chunk.Type == chat.ChunkReasoning:
+			g.reasoning += e.Chunk.Content
+			g.events++
+		case e.Chunk.Type == chat.ChunkContent:
+			g.content += e.Chunk.Content
 			g.events++
 		default:
-			t.Fatalf("event of type %q", e.Type)
+			t.Fatalf("event of type %q", e.Chunk.Type)
 		}
 	}
 	if (g.finish == nil) == (g.err == nil) {

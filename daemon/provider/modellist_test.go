@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"chat"
+	"chat/daemon/model"
 	"chat/daemon/provider"
 )
 
@@ -183,7 +184,7 @@ func TestACheckAsksTheProvider(t *testing.T) {
 	if c := registry(t, provider.Config{}).Check(t.Context(), nil); c.Provider != "demo" || c.Outcome != nil || c.URL != "" {
 		t.Errorf("without a provider: %+v", c)
 	}
-	own := &provider.Credentials{BaseURL: keyed(true), Key: "sk-wrong-key"}
+	own := &model.Credentials{BaseURL: keyed(true), Key: "sk-wrong-key"}
 	if c := registry(t, provider.Config{}).Check(t.Context(), own); c.Outcome == nil || !strings.Contains(c.Outcome.Message, "OPENAI_API_KEY in your shell") || c.Source != "OPENAI_BASE_URL in your shell" {
 		t.Errorf("a client's: %+v", c)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"chat"
+	"chat/daemon/model"
 )
 
 const (
@@ -23,7 +24,7 @@ const (
 // Default set: the configured provider's (or those of own, if not nil), or the
 // local servers', and the demo. If the provider does not answer, or has no models
 // (CodeProviderModel), the error says so and the list has the rest.
-func (r *Registry) Models(ctx context.Context, own *Credentials) ([]chat.Model, error) {
+func (r *Registry) Models(ctx context.Context, own *model.Credentials) ([]chat.Model, error) {
 	var list []chat.Model
 	var all []string // what the provider lists, of whatever kind
 	to, err := r.remote(own)

@@ -28,7 +28,7 @@ func TestAnAnswerIsReadMoreSlowlyOnRequest(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if e.Text != "" {
+			if e.Chunk.Content != "" {
 				at = append(at, time.Since(began))
 			}
 		}

@@ -19,7 +19,6 @@ import (
 	"os"
 	"time"
 
-	"chat"
 	"chat/daemon/provider/demo"
 )
 
@@ -31,74 +30,6 @@ const DefaultOpenAIModel = "gpt-4o-mini"
 
 // DemoModel is the id of the built-in demo.
 const DemoModel = demo.Model
-
-// Request asks for one answer.
-type Request struct {
-	// Model is an id, or <provider>/<id>; empty means the default.
-	Model    string
-	System   string
-	Messages []chat.Message
-	// Credentials, if set, are the client's own provider, used instead of the
-	// configured one.
-	Credentials *Credentials
-}
-
-// Credentials are a client's own provider. They live in memory only and print
-// without their key.
-type Credentials struct {
-	Key     string
-	BaseURL string // empty means DefaultBaseURL
-}
-
-func (c Credentials) String() string {
-	return "credentials for " + c.base() + ", key " + hidden(c.Key)
-}
-
-// GoString keeps the key out of %#v.
-func (c Credentials) GoString() string { return c.String() }
-
-// LogValue keeps the key out of logs.
-func (c Credentials) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("base_url", c.base()), slog.String("key", hidden(c.Key)))
-}
-
-// MarshalJSON keeps the key out of JSON.
-func (c Credentials) MarshalJSON() ([]byte, error) { return json.Marshal(c.String()) }
-
-func (c Credentials) base() string {
-	if c.BaseURL == "" {
-		return DefaultBaseURL
-	}
-	return printableURL(c.BaseURL)
-}
-
-func hidden(key string) string {
-	if key == "" {
-		return "unset"
-	}
-	return "set"
-}
-
-// Event is a piece of an answer: text, a correction, a notice, or, exactly once and
-// last, its finish.
-type Event struct {
-	Type chat.ChunkType // content or reasoning
-	// Text is valid UTF-8 without NUL, at most maxText bytes, never empty
-	// unless Retype, Notice or Finish is set.
-	Text string
-	// Retype says that all text so far is of this Type: only now it became known that
-	// what looked like the answer was reasoning, or the other way round.
-	Retype bool
-	Notice string // as in chat.Task.Notices
-	Finish *Finish
-}
-
-// Finish is the proper end of an answer.
-type Finish struct {
-	Reason string      // as the provider says: stop, length, content_filter, …
-	Usage  *chat.Usage // nil if the provider did not say, or said nonsense
-	Model  string      // the model that answered
-}
 
 // Limits bound one answer. A zero duration means no limit of that kind, a zero
 // size the default.
@@ -185,7 +116,11 @@ type Config struct {
 }
 
 func (c Config) String() string {
-	return "provider " + printableURL(c.BaseURL) + ", key " + hidden(c.Key)
+	key := "set"
+	if c.Key == "" {
+		key = "unset"
+	}
+	return "provider " + printableURL(c.BaseURL) + ", key " + key
 }
 
 // GoString keeps the key out of %#v.

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"chat"
+	"chat/daemon/model"
 	"chat/daemon/provider"
 	"chat/daemon/provider/providertest"
 )
@@ -106,9 +107,9 @@ var refusals = []struct {
 }
 
 // history is a conversation with a system prompt and a picture.
-func history(t *testing.T) provider.Request {
+func history(t *testing.T) model.Request {
 	t.Helper()
-	return provider.Request{System: "be brief", Messages: []chat.Message{
+	return model.Request{System: "be brief", Messages: []chat.Message{
 		{ID: "1", Role: chat.RoleUser, Content: "look:\n\n" + pictureNamed(t, "sky.png").Block()},
 		{ID: "2", Role: chat.RoleAssistant, Content: "a sky"},
 		{ID: "3", Role: chat.RoleUser, Content: "and now?"},
@@ -254,13 +255,13 @@ func TestWhatOneModelRefusesAnotherGets(t *testing.T) {
 		}
 		return 0, ""
 	})
-	for _, req := range []provider.Request{ask("a"), {Model: "other", Messages: ask("b").Messages}} {
+	for _, req := range []model.Request{ask("a"), {Model: "other", Messages: ask("b").Messages}} {
 		if g := read(t, t.Context(), r, req); g.err != nil {
 			t.Fatal(g.err)
 		}
 	}
 	own := ask("c")
-	own.Credentials = &provider.Credentials{Key: "another-key", BaseURL: p.URL}
+	own.Credentials = &model.Credentials{Key: "another-key", BaseURL: p.URL}
 	own.Model = "picky"
 	for range 2 { // what a client's own provider refuses is remembered, too
 		if g := read(t, t.Context(), r, own); g.err != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"chat"
+	"chat/daemon/model"
 	"chat/daemon/provider/demo"
 )
 
@@ -72,9 +73,9 @@ func (r *Registry) Close() {
 // with a provider code, Retryable and RetryAfter set; when ctx ends it is the
 // context's cause, and the provider's connection is closed at once, as it is
 // when the caller stops ranging.
-func (r *Registry) Stream(ctx context.Context, req Request) iter.Seq2[Event, error] {
-	return func(yield func(Event, error) bool) {
-		err := r.stream(ctx, req, func(e Event) error {
+func (r *Registry) Stream(ctx context.Context, req model.Request) iter.Seq2[model.Event, error] {
+	return func(yield func(model.Event, error) bool) {
+		err := r.stream(ctx, req, func(e model.Event) error {
 			if !yield(e, nil) {
 				return errStopped
 			}
@@ -83,9 +84,9 @@ func (r *Registry) Stream(ctx context.Context, req Request) iter.Seq2[Event, err
 		switch {
 		case err == nil || errors.Is(err, errStopped):
 		case ctx.Err() != nil:
-			yield(Event{}, context.Cause(ctx))
+			yield(model.Event{}, context.Cause(ctx))
 		default:
-			yield(Event{}, chat.AsError(err))
+			yield(model.Event{}, chat.AsError(err))
 		}
 	}
 }
@@ -93,7 +94,7 @@ func (r *Registry) Stream(ctx context.Context, req Request) iter.Seq2[Event, err
 // errStopped says that the caller stopped ranging.
 var errStopped = errors.New("the reader of the answer stopped")
 
-func (r *Registry) stream(ctx context.Context, req Request, emit func(Event) error) error {
+func (r *Registry) stream(ctx context.Context, req model.Request, emit func(model.Event) error) error {
 	to, model, err := r.resolve(ctx, req.Model, req.Credentials)
 	if err != nil {
 		return err

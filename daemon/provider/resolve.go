@@ -5,11 +5,12 @@ import (
 	"strings"
 
 	"chat"
+	"chat/daemon/model"
 )
 
 // ModelName is the name under which a request for model will be answered, as far
 // as it can be told; model itself otherwise.
-func (r *Registry) ModelName(ctx context.Context, model string, own *Credentials) string {
+func (r *Registry) ModelName(ctx context.Context, model string, own *model.Credentials) string {
 	_, name, err := r.resolve(ctx, model, own)
 	if err != nil {
 		return model // Stream will say what is wrong
@@ -19,7 +20,7 @@ func (r *Registry) ModelName(ctx context.Context, model string, own *Credentials
 
 // resolve finds the endpoint that a model's name leads to, and the name it has
 // there.
-func (r *Registry) resolve(ctx context.Context, model string, own *Credentials) (*endpoint, string, error) {
+func (r *Registry) resolve(ctx context.Context, model string, own *model.Credentials) (*endpoint, string, error) {
 	if model == "" {
 		model = r.cfg.DefaultModel
 	}
@@ -42,8 +43,8 @@ func (r *Registry) resolve(ctx context.Context, model string, own *Credentials) 
 }
 
 // remote is the client's own provider, else the configured one, else nil.
-func (r *Registry) remote(own *Credentials) (*endpoint, error) {
-	if own == nil || *own == (Credentials{}) {
+func (r *Registry) remote(own *model.Credentials) (*endpoint, error) {
+	if own == nil || *own == (model.Credentials{}) {
 		return r.configured, r.badConfig
 	}
 	base, from := own.BaseURL, shell()
@@ -76,7 +77,7 @@ func (r *Registry) apiPath(base string) *apiPath {
 }
 
 // Configured reports whether own is the configured provider with its key.
-func (r *Registry) Configured(own Credentials) bool {
+func (r *Registry) Configured(own model.Credentials) bool {
 	to, err := r.remote(&own)
 	return err == nil && to != nil && to.same(r.configured)
 }

@@ -12,15 +12,16 @@ import (
 	"testing"
 
 	"chat"
+	"chat/daemon/model"
 	"chat/daemon/provider"
 	"chat/daemon/provider/providertest"
 )
 
 func TestKeysArePrintedNowhere(t *testing.T) {
-	own := provider.Credentials{Key: testKey, BaseURL: "https://user:" + testKey + "@example.com/v1?k=" + testKey}
+	own := model.Credentials{Key: testKey, BaseURL: "https://user:" + testKey + "@example.com/v1?k=" + testKey}
 	cfg := provider.Config{Key: testKey, BaseURL: own.BaseURL}
 	var out bytes.Buffer
-	for _, v := range []any{own, &own, cfg, &cfg, provider.Request{Credentials: &own}, map[string]any{"a": own, "b": &cfg}} {
+	for _, v := range []any{own, &own, cfg, &cfg, model.Request{Credentials: &own}, map[string]any{"a": own, "b": &cfg}} {
 		fmt.Fprintf(&out, "%v %+v %#v %s %q\n", v, v, v, v, v)
 		if err := json.NewEncoder(&out).Encode(cfg); err != nil {
 			t.Fatal(err)
@@ -29,7 +30,7 @@ func TestKeysArePrintedNowhere(t *testing.T) {
 			logger.Info("look", "v", v)
 		}
 	}
-	data, err := json.Marshal(provider.Credentials{Key: testKey})
+	data, err := json.Marshal(model.Credentials{Key: testKey})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +93,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 func TestAClientsOwnProvider(t *testing.T) {
 	theirs := providertest.New(t)
 	ours, r := lying(t)
-	for _, own := range []provider.Credentials{{Key: "sk-own", BaseURL: theirs.URL}, {BaseURL: theirs.URL + "/"}} {
+	for _, own := range []model.Credentials{{Key: "sk-own", BaseURL: theirs.URL}, {BaseURL: theirs.URL + "/"}} {
 		req := ask("hello")
 		req.Credentials, req.Model = &own, "lying-too"
 		if g := read(t, t.Context(), r, req); g.err != nil {
@@ -109,7 +110,7 @@ func TestAClientsOwnProvider(t *testing.T) {
 	}
 	// No credentials at all are not a provider.
 	req := ask("hello")
-	req.Credentials = &provider.Credentials{}
+	req.Credentials = &model.Credentials{}
 	if g := read(t, t.Context(), r, req); g.err != nil || len(ours.Calls()) != 1 {
 		t.Errorf("%+v, %d calls", g, len(ours.Calls()))
 	}
@@ -127,7 +128,7 @@ func TestAKeyWithoutABaseURLBelongsToOpenAI(t *testing.T) {
 	net := &recording{}
 	r := registry(t, provider.Config{Key: "sk-configured", BaseURL: "http://configured.test/v1", Transport: net})
 	req := ask("hello")
-	req.Credentials = &provider.Credentials{Key: "sk-own"}
+	req.Credentials = &model.Credentials{Key: "sk-own"}
 	wantCode(t, read(t, t.Context(), r, req).err, chat.CodeProviderConnect, true)
 	r = registry(t, provider.Config{Key: "sk-configured", Transport: net})
 	list, err := r.Models(t.Context(), nil)

@@ -58,7 +58,7 @@ func TestAModelThatDoesNotStreamHasMoreTime(t *testing.T) {
 				var text string
 				var failure error
 				for e, err := range r.Stream(t.Context(), ask("x")) {
-					text += e.Text
+					text += e.Chunk.Content
 					failure = err
 				}
 				if tc.want == "" && (failure != nil || text != "at last") {

@@ -26,7 +26,7 @@ func TestHowLongTheModelReasonedIsStored(t *testing.T) {
 	l.eventually("the reasoning is in the log", func() bool { return len(l.chunks(acc)) == 1 })
 	<-time.After(least)
 	l.provider.Step(1)
-	l.eventually("the content has begun", func() bool { return len(l.chunks(acc)) == 2 })
+	l.eventually("the content has begun", func() bool { return len(l.chunks(acc)) == 3 }) // one says how long
 	begun := time.Since(began)
 	<-time.After(least) // which is not reasoning any more
 	l.provider.Step(1)

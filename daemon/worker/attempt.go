@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"iter"
 	"runtime/debug"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"chat"
+	"chat/daemon/model"
 	"chat/internal/crash"
 )
 
@@ -27,12 +27,11 @@ type attempt struct {
 	saved  time.Time // the last checkpoint
 	saving atomic.Bool
 
-	content, reasoning strings.Builder
-	first              time.Time // of the text
-	thinking           time.Time // the first of the reasoning
-	reasoningMS        int64
-	finish             *Finish
-	notices            []string
+	parts     chat.Parts
+	first     time.Time // when the first of the answer came
+	reasoning time.Time // when the reasoning that is the last part began, zero if it is not
+	finish    *model.Finish
+	notices   []string
 }
 
 // run makes the attempt, from its log's beginning to the commit. ctx ends with
@@ -60,7 +59,7 @@ func (a *attempt) run(ctx, work context.Context) {
 		err = errLeaseLost
 	}
 	outcome := a.settle(ctx, work, err)
-	logger.Info("attempt ended", "outcome", outcome, "bytes", a.content.Len(), "err", err)
+	logger.Info("attempt ended", "outcome", outcome, "bytes", a.parts.Len(), "err", err)
 }
 
 // try is make, with a panic as a failure that counts: it must not take the other
@@ -88,7 +87,7 @@ func (a *attempt) make(ctx context.Context) error {
 
 // begin reads the thread, opens the log and asks the model; or it finds the whole
 // answer in the log. run is ended when the log turns out to be another's.
-func (a *attempt) begin(ctx, run context.Context, stop context.CancelCauseFunc) (iter.Seq2[Delta, error], error) {
+func (a *attempt) begin(ctx, run context.Context, stop context.CancelCauseFunc) (iter.Seq2[model.Event, error], error) {
 	crash.Here(crash.WorkerAfterClaim)
 	system, thread, err := a.thread(ctx)
 	if err != nil {
@@ -111,11 +110,11 @@ func (a *attempt) begin(ctx, run context.Context, stop context.CancelCauseFunc) 
 		return nil, nil
 	}
 	crash.Here(crash.WorkerBeforeStream)
-	return a.w.model.Stream(run, a.claim.Task, system, thread), nil
+	return a.w.model.Stream(run, a.claim.Task, model.Request{Model: a.claim.Task.Model, System: system, Messages: thread}), nil
 }
 
 // receive takes the answer.
-func (a *attempt) receive(ctx, run context.Context, stream iter.Seq2[Delta, error]) error {
+func (a *attempt) receive(ctx, run context.Context, stream iter.Seq2[model.Event, error]) error {
 	for d, err := range stream {
 		if err != nil {
 			if cause := context.Cause(run); cause != nil {
@@ -134,9 +133,9 @@ func (a *attempt) receive(ctx, run context.Context, stream iter.Seq2[Delta, erro
 		}
 		crash.Here(crash.WorkerMidAnswer)
 		if d.Retype {
-			a.retype(d.Type)
+			a.retype(d.Chunk.Type)
 		}
-		a.add(d.Type, d.Text)
+		a.add(d.Chunk)
 		a.checkpoint(ctx)
 	}
 	return chat.Retryable(chat.Errorf(chat.CodeProviderCut, "the provider's stream ended without an end"))
@@ -163,8 +162,8 @@ func (a *attempt) thread(ctx context.Context) (system string, thread []chat.Mess
 // salvage takes an answer that an earlier attempt received whole but could not
 // commit, instead of buying it again.
 func (a *attempt) salvage(left chat.Answer) {
-	a.put(left)
-	a.finish = &Finish{Reason: left.FinishReason}
+	a.put(left.Parts)
+	a.finish = &model.Finish{Reason: left.FinishReason}
 }
 
 // settle decides what the attempt comes to and writes it down.
@@ -199,12 +198,12 @@ func (a *attempt) fail(ctx, work context.Context, e *chat.Error) string {
 	if err != nil { // nothing is known of what SQL holds, so nothing is written over it
 		return "lost: " + err.Error()
 	}
-	if len(saved.Content)+len(saved.Reasoning) > a.content.Len()+a.reasoning.Len() {
+	if saved.Parts.Len() > a.parts.Len() {
 		a.drop()
-		a.put(saved)
+		a.put(saved.Parts)
 	}
 	state := chat.TaskFailed
-	if a.content.Len()+a.reasoning.Len() > 0 {
+	if len(a.parts) > 0 {
 		state = chat.TaskInterrupted
 	}
 	return a.commit(ctx, work, chat.Result{State: state, Err: e})
@@ -213,8 +212,8 @@ func (a *attempt) fail(ctx, work context.Context, e *chat.Error) string {
 // commit settles the log, commits the result to SQL, however long that takes,
 // and only then publishes the terminal chunk.
 func (a *attempt) commit(ctx, work context.Context, r chat.Result) string {
-	r.TaskID, r.Attempt, r.Notices = a.claim.ID, a.claim.Attempt, a.notices
-	r.Content, r.Reasoning, r.ReasoningMS = a.content.String(), a.reasoning.String(), a.reasoned()
+	a.endReasoning()
+	r.TaskID, r.Attempt, r.Notices, r.Parts = a.claim.ID, a.claim.Attempt, a.notices, a.parts
 	if r.Model == "" {
 		r.Model = a.claim.Model
 	}
@@ -277,8 +276,8 @@ func (a *attempt) end(ctx context.Context, r chat.Result) {
 
 // requeue hands the task back with what was received so far.
 func (a *attempt) requeue(ctx, work context.Context, h chat.Handback) string {
-	h.TaskID, h.Attempt, h.Notices = a.claim.ID, a.claim.Attempt, a.notices
-	h.Content, h.Reasoning, h.ReasoningMS = a.content.String(), a.reasoning.String(), a.reasoned()
+	a.endReasoning()
+	h.TaskID, h.Attempt, h.Notices, h.Parts = a.claim.ID, a.claim.Attempt, a.notices, a.parts
 	if a.log != nil {
 		if _, err := a.settleLog(ctx, chat.Result{}, a.w.opts.LogPatience); err != nil {
 			a.w.opts.Logger.Debug("worker: the log is behind", "task", h.TaskID, "err", err)

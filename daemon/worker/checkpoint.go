@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"chat"
@@ -14,8 +15,7 @@ func (a *attempt) checkpoint(ctx context.Context) {
 		return
 	}
 	a.saved = time.Now()
-	// Neither text changes any more, whatever is appended to its builder.
-	now := chat.Answer{Content: a.content.String(), Reasoning: a.reasoning.String(), ReasoningMS: a.reasoned()}
+	now := chat.Answer{Parts: slices.Clone(a.parts)} // which does not change any more
 	a.writing.Go(func() {
 		defer a.saving.Store(false)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.w.opts.LogPatience)

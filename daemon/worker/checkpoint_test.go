@@ -19,10 +19,10 @@ func TestAnAnswerIsSavedOnItsWay(t *testing.T) {
 		l.provider.Step(1)
 		if saved, err := l.store.Partial(t.Context(), acc.TaskID); err != nil {
 			t.Fatal(err)
-		} else if len(saved.Content) >= len(want) && saved.Content[:len(want)] == want {
+		} else if len(saved.Parts.Text()) >= len(want) && saved.Parts.Text()[:len(want)] == want {
 			break
 		} else if step > 900 {
-			t.Fatalf("after %d tokens %q is saved", step, saved.Content)
+			t.Fatalf("after %d tokens %q is saved", step, saved.Parts.Text())
 		}
 		l.calls("the token is sent", func(c []providertest.Call) bool { return len(c) > 0 && c[0].Tokens >= step })
 	}

@@ -14,6 +14,7 @@ import (
 	"chat/daemon/chunklog"
 	"chat/daemon/embedded"
 	"chat/daemon/keys"
+	"chat/daemon/model"
 	"chat/daemon/provider"
 	"chat/daemon/provider/providertest"
 	"chat/daemon/queue"
@@ -59,22 +60,11 @@ type models struct {
 
 func (m *models) Name(_ context.Context, t chat.Task) string { return t.Model }
 
-func (m *models) Stream(ctx context.Context, t chat.Task, system string, thread []chat.Message) iter.Seq2[worker.Delta, error] {
-	req := provider.Request{Model: t.Model, System: system, Messages: thread}
+func (m *models) Stream(ctx context.Context, t chat.Task, req model.Request) iter.Seq2[model.Event, error] {
 	if m.script != nil {
 		req.Model = m.script(t.Attempt)
 	}
-	return func(yield func(worker.Delta, error) bool) {
-		for e, err := range m.registry.Stream(ctx, req) {
-			d := worker.Delta{Type: e.Type, Text: e.Text, Retype: e.Retype, Notice: e.Notice}
-			if e.Finish != nil {
-				d.Finish = &worker.Finish{Reason: e.Finish.Reason, Usage: e.Finish.Usage, Model: e.Finish.Model}
-			}
-			if !yield(d, err) {
-				return
-			}
-		}
-	}
+	return m.registry.Stream(ctx, req)
 }
 
 func (m *models) Forget(taskID string) {
@@ -293,7 +283,7 @@ func (l *lab) logged(acc chat.Accepted, text string) {
 	l.Helper()
 	l.eventually(fmt.Sprintf("the log has %q", text), func() bool {
 		a, err := l.log.Read(l.Context(), acc.TaskID)
-		return err == nil && a.Content == text
+		return err == nil && a.Parts.Text() == text
 	})
 }
 
@@ -344,7 +334,7 @@ func (l *lab) write(c chat.Claim, settle bool, text string) {
 	l.Helper()
 	w, _, err := l.log.Begin(l.Context(), c.Task, func() bool { return true })
 	l.must(err)
-	w.Add(chat.ChunkContent, text)
+	w.Add(chat.Chunk{Type: chat.ChunkContent, Content: text})
 	reason := ""
 	if settle {
 		reason = "stop"

@@ -41,7 +41,7 @@ func (l *lab) unzstd(packed []byte) []byte {
 // judge reads a whole log as a client would, strictly, and returns the text of
 // the final attempt.
 func judge(chunks []chat.Chunk) (content, reasoning string, err error) {
-	var c, r strings.Builder
+	var parts chat.Parts
 	attempt := 1
 	for i, k := range chunks {
 		switch {
@@ -53,21 +53,12 @@ func judge(chunks []chat.Chunk) (content, reasoning string, err error) {
 			return "", "", fmt.Errorf("attempt %d begins with %s %s", k.Attempt, k.Type, k.Position())
 		}
 		attempt = k.Attempt
-		switch k.Type {
-		case chat.ChunkReset:
-			c.Reset()
-			r.Reset()
-		case chat.ChunkContent:
-			c.WriteString(k.Content)
-		case chat.ChunkReasoning:
-			r.WriteString(k.Content)
-		case chat.ChunkDone, chat.ChunkError:
-		}
+		parts.Apply(k)
 	}
 	if len(chunks) == 0 || !chunks[len(chunks)-1].Terminal() {
 		return "", "", errors.New("no terminal chunk")
 	}
-	return c.String(), r.String(), nil
+	return parts.Text(), parts.Reasoning(), nil
 }
 
 // said is the text of chunks that may not be all.

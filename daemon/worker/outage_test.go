@@ -173,7 +173,7 @@ func TestAFlushedLogIsWrittenAgain(t *testing.T) {
 		l.provider.Step(3)
 		l.eventually("three more are in the log", func() bool {
 			a, err := l.log.Read(t.Context(), acc.TaskID)
-			return err == nil && len(a.Content) > 0 && len(a.Content)%len(providertest.Answer(1, 3)) == 0 || l.task(acc).State.Terminal()
+			return err == nil && a.Parts.Len() > 0 && a.Parts.Len()%len(providertest.Answer(1, 3)) == 0 || l.task(acc).State.Terminal()
 		})
 		l.must(l.rdb.FlushAll(t.Context()).Err())
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"chat"
+	"chat/daemon/model"
 	"chat/daemon/provider/providertest"
 	"chat/daemon/worker"
 )
@@ -20,12 +21,12 @@ type defect struct {
 	attempts int
 }
 
-func (d defect) Stream(ctx context.Context, t chat.Task, system string, thread []chat.Message) iter.Seq2[worker.Delta, error] {
-	good := d.models.Stream(ctx, t, system, thread)
-	if !strings.Contains(thread[len(thread)-1].Content, "tag=boom") || t.Attempt > d.attempts {
+func (d defect) Stream(ctx context.Context, t chat.Task, req model.Request) iter.Seq2[model.Event, error] {
+	good := d.models.Stream(ctx, t, req)
+	if !strings.Contains(req.Messages[len(req.Messages)-1].Content, "tag=boom") || t.Attempt > d.attempts {
 		return good
 	}
-	return func(yield func(worker.Delta, error) bool) {
+	return func(yield func(model.Event, error) bool) {
 		tokens := 0
 		for delta, err := range good {
 			if tokens++; tokens > 3 {

@@ -139,7 +139,7 @@ func (s Sweeper) end(ctx context.Context, t chat.Task) error {
 	}
 	r := chat.Result{
 		TaskID: t.ID, Attempt: t.Attempt, State: chat.TaskInterrupted,
-		Content: left.Content, Reasoning: left.Reasoning, Model: t.Model,
+		Parts: left.Parts, Model: t.Model,
 		Err: chat.Retryable(chat.Errorf(chat.CodeAttemptsSpent, "every attempt lost its worker; send the message again")),
 	}
 	if left.Whole { // received whole by an attempt that could not commit it

@@ -8,52 +8,62 @@ import (
 )
 
 // put adds what another attempt has received.
-func (a *attempt) put(given chat.Answer) {
-	a.add(chat.ChunkReasoning, given.Reasoning)
-	a.add(chat.ChunkContent, given.Content)
-	a.thinking, a.reasoningMS = time.Time{}, given.ReasoningMS
+func (a *attempt) put(given chat.Parts) {
+	for _, c := range given.Chunks() {
+		a.apply(c)
+	}
 }
 
-func (a *attempt) add(typ chat.ChunkType, text string) {
-	if text == "" {
+// add takes the next chunk of the answer.
+func (a *attempt) add(c chat.Chunk) {
+	if c.Content == "" && c.CallID == "" && c.ProviderData == nil {
 		return
 	}
+	now := time.Now()
 	if a.first.IsZero() {
-		a.first = time.Now()
+		a.first = now
 	}
-	if typ == chat.ChunkReasoning {
-		if a.reasoning.Len() == 0 {
-			a.thinking = time.Now()
-		}
-		a.reasoning.WriteString(text)
-	} else {
-		a.reasoningMS, a.thinking = a.reasoned(), time.Time{}
-		a.content.WriteString(text)
+	if c.Type != chat.ChunkReasoning {
+		a.endReasoning()
+	} else if a.reasoning.IsZero() {
+		a.reasoning = now
 	}
+	a.apply(c)
+}
+
+// apply appends a chunk to the answer and to the log.
+func (a *attempt) apply(c chat.Chunk) {
+	a.parts.Apply(c)
 	if a.log != nil {
-		a.log.Add(typ, text)
+		a.log.Add(c)
 	}
+}
+
+// endReasoning notes how long the model has reasoned, if that is the last part.
+func (a *attempt) endReasoning() {
+	if a.reasoning.IsZero() {
+		return
+	}
+	took := max(1, time.Since(a.reasoning).Milliseconds())
+	a.reasoning = time.Time{}
+	a.apply(chat.Chunk{Type: chat.ChunkReasoning, DurationMS: took})
 }
 
 // retype makes all text so far that of one type. Readers drop what they have, and get
 // it again.
 func (a *attempt) retype(typ chat.ChunkType) {
-	all, since := a.reasoning.String()+a.content.String(), a.first
+	all, since := a.parts.Reasoning()+a.parts.Text(), a.first
 	a.drop()
-	a.add(typ, all)
+	a.add(chat.Chunk{Type: typ, Content: all})
 	if typ == chat.ChunkReasoning && all != "" {
-		a.thinking = since
+		a.reasoning = since
 	}
 }
 
-// drop forgets the text.
+// drop forgets the answer so far.
 func (a *attempt) drop() {
-	if a.log != nil {
-		a.log.Reset()
-	}
-	a.content.Reset()
-	a.reasoning.Reset()
-	a.thinking, a.reasoningMS = time.Time{}, 0
+	a.apply(chat.Chunk{Type: chat.ChunkReset})
+	a.reasoning = time.Time{}
 }
 
 // addNotice keeps a notice, once.
@@ -61,12 +71,4 @@ func (a *attempt) addNotice(notice string) {
 	if len(a.notices) < chat.MaxNotices && !slices.Contains(a.notices, notice) {
 		a.notices = append(a.notices, notice)
 	}
-}
-
-// reasoned is for how many milliseconds the model has reasoned.
-func (a *attempt) reasoned() int64 {
-	if a.thinking.IsZero() {
-		return a.reasoningMS
-	}
-	return time.Since(a.thinking).Milliseconds()
 }

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"time"
 
+	"chat/daemon/model"
+
 	"chat"
 )
 
@@ -38,8 +40,7 @@ type Log interface {
 
 // LogWriter is one attempt's log; *chunklog.Writer satisfies it.
 type LogWriter interface {
-	Add(typ chat.ChunkType, text string)
-	Reset()
+	Add(c chat.Chunk)
 	Run(ctx context.Context) error
 	Stop()
 	Settle(ctx context.Context, finishReason string, complete bool) (int, error)
@@ -53,29 +54,12 @@ type Queue interface {
 	Ring(ctx context.Context, p chat.Priority, taskID string) error
 }
 
-// Delta is a piece of an answer: text, a correction, a notice, or, once and last, its finish.
-type Delta struct {
-	Type chat.ChunkType // content or reasoning
-	Text string
-	// Retype says that all text so far is of this Type, whatever it was said to be.
-	Retype bool
-	Notice string // as in chat.Task.Notices
-	Finish *Finish
-}
-
-// Finish is the proper end of an answer.
-type Finish struct {
-	Reason string
-	Usage  *chat.Usage
-	Model  string
-}
-
 // Model streams the answer to a thread. Errors are *chat.Error; when ctx ends it
 // closes the provider's connection and returns the context's cause.
 type Model interface {
 	// Name is the model that will answer t, for those who watch.
 	Name(ctx context.Context, t chat.Task) string
-	Stream(ctx context.Context, t chat.Task, system string, thread []chat.Message) iter.Seq2[Delta, error]
+	Stream(ctx context.Context, t chat.Task, req model.Request) iter.Seq2[model.Event, error]
 	// Forget is called when a task has left this worker for good.
 	Forget(taskID string)
 }

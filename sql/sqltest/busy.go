@@ -23,7 +23,7 @@ var busyTests = map[string]func(*suite){
 			s.Fatal("the cancel lost")
 		}
 		s.wantBusy(acc, "about to be cancelled") // what there is of the answer is not stored yet
-		s.must(s.Finish(s.Context(), chat.Result{TaskID: claim.ID, Attempt: claim.Attempt, State: chat.TaskCancelled, Content: "half"}))
+		s.must(s.Finish(s.Context(), chat.Result{TaskID: claim.ID, Attempt: claim.Attempt, State: chat.TaskCancelled, Parts: chat.TextParts("half")}))
 		s.send(acc.ConversationID, chat.Submission{Content: "next"})
 	},
 

@@ -101,7 +101,7 @@ var finishTests = map[string]func(*suite){
 		for _, state := range []chat.TaskState{chat.TaskDone, chat.TaskFailed, chat.TaskCancelled, chat.TaskInterrupted} {
 			c := s.claimed()
 			r := done(c, "text of "+string(state))
-			r.State, r.Reasoning, r.ReasoningMS = state, "thoughts", 2500
+			r.State, r.Parts = state, chat.AnswerParts("thoughts", 2500, "because")
 			r.Notices = []string{"seed was left out", "so were the pictures:\nnone is taken"}
 			if state == chat.TaskFailed || state == chat.TaskInterrupted {
 				r.Err, r.Usage = chat.Retryable(chat.Errorf(chat.CodeProviderIdle, "silence")), nil
@@ -122,7 +122,7 @@ var finishTests = map[string]func(*suite){
 			if !slices.Equal(task.Notices, notices) || !slices.Equal(m.Notices, notices) {
 				s.Errorf("notices %q of the task, %q of the message", task.Notices, m.Notices)
 			}
-			if m.Content != r.Content || m.Reasoning != "thoughts" || m.ReasoningMS != 2500 || m.State != state || m.UpdatedAt.Before(m.CreatedAt) {
+			if !m.Parts.Equal(r.Parts) || m.Content != "because" || m.Reasoning != "thoughts" || m.ReasoningMS != 2500 || m.State != state || m.UpdatedAt.Before(m.CreatedAt) {
 				s.Errorf("message %+v", m)
 			}
 		}
@@ -143,7 +143,7 @@ var finishTests = map[string]func(*suite){
 		queued := s.queued()
 		fenced := func(what, id string, attempt int) {
 			s.Helper()
-			r := chat.Result{TaskID: id, Attempt: attempt, State: chat.TaskDone, Content: "stale"}
+			r := chat.Result{TaskID: id, Attempt: attempt, State: chat.TaskDone, Parts: chat.TextParts("stale")}
 			if err := s.Finish(s.Context(), r); !errors.Is(err, chat.ErrFenced) {
 				s.Errorf("finishing %s: %v, want ErrFenced", what, err)
 			}
@@ -153,7 +153,7 @@ var finishTests = map[string]func(*suite){
 			if id == queued.TaskID && attempt == 0 {
 				return // which is queued already
 			}
-			if err := s.Requeue(s.Context(), chat.Handback{TaskID: id, Attempt: attempt, Content: "stale"}); !errors.Is(err, chat.ErrFenced) {
+			if err := s.Requeue(s.Context(), chat.Handback{TaskID: id, Attempt: attempt, Parts: chat.TextParts("stale")}); !errors.Is(err, chat.ErrFenced) {
 				s.Errorf("queueing %s again: %v, want ErrFenced", what, err)
 			}
 		}

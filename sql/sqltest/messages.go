@@ -108,7 +108,7 @@ var messageTests = map[string]func(*suite){
 		long := strings.Repeat("0123456789äöü漢字🚀\n", 40_000)
 		acc := s.send(s.conversation().ID, chat.Submission{Content: long})
 		c := s.claim(1)[0]
-		s.must(s.Finish(s.Context(), chat.Result{TaskID: c.ID, Attempt: c.Attempt, State: chat.TaskDone, Content: long, Reasoning: long}))
+		s.must(s.Finish(s.Context(), chat.Result{TaskID: c.ID, Attempt: c.Attempt, State: chat.TaskDone, Parts: chat.AnswerParts(long, 0, long)}))
 		list, err := s.Messages(s.Context(), owner, acc.ConversationID)
 		s.must(err)
 		if list[0].Content != long || list[1].Content != long || list[1].Reasoning != long {

@@ -8,7 +8,7 @@ import (
 )
 
 func handback(c chat.Claim, counts bool, content, reasoning string) chat.Handback {
-	return chat.Handback{TaskID: c.ID, Attempt: c.Attempt, Counts: counts, Content: content, Reasoning: reasoning}
+	return chat.Handback{TaskID: c.ID, Attempt: c.Attempt, Counts: counts, Parts: chat.AnswerParts(reasoning, 0, content)}
 }
 
 var requeueTests = map[string]func(*suite){
@@ -54,7 +54,7 @@ var requeueTests = map[string]func(*suite){
 			s.must(s.Requeue(s.Context(), handback(c, false, step.content, step.reasoning)))
 			saved, err := s.Partial(s.Context(), c.ID)
 			s.must(err)
-			if saved.Content != step.wantContent || saved.Reasoning != step.wantReasoning || saved.Attempt != c.Attempt || saved.Whole {
+			if !saved.Parts.Equal(chat.AnswerParts(step.wantReasoning, 0, step.wantContent)) || saved.Attempt != c.Attempt || saved.Whole {
 				s.Fatalf("after %+v: %+v", step, saved)
 			}
 		}
@@ -64,8 +64,8 @@ var requeueTests = map[string]func(*suite){
 		c := s.claimed()
 		save := func(attempt int, content, want string) {
 			s.Helper()
-			s.must(s.Checkpoint(s.Context(), c.ID, attempt, chat.Answer{Content: content}))
-			if saved, err := s.Partial(s.Context(), c.ID); err != nil || saved.Content != want {
+			s.must(s.Checkpoint(s.Context(), c.ID, attempt, chat.Answer{Parts: chat.TextParts(content)}))
+			if saved, err := s.Partial(s.Context(), c.ID); err != nil || saved.Parts.Text() != want {
 				s.Fatalf("after %q of attempt %d: %+v, %v", content, attempt, saved, err)
 			}
 		}
@@ -75,7 +75,7 @@ var requeueTests = map[string]func(*suite){
 		save(2, "of an attempt that does not run yet", "so far, and on")
 		s.must(s.Requeue(s.Context(), handback(c, false, "", "")))
 		save(1, "of an attempt that does not run any more", "so far, and on")
-		s.must(s.Checkpoint(s.Context(), nobody, 1, chat.Answer{Content: "x"}))
+		s.must(s.Checkpoint(s.Context(), nobody, 1, chat.Answer{Parts: chat.TextParts("x")}))
 	},
 
 	"keeps the notices of an attempt for the next one, and for the end": func(s *suite) {

@@ -202,7 +202,7 @@ func (s *suite) loseAttempts() chat.Claim {
 
 func done(c chat.Claim, content string) chat.Result {
 	return chat.Result{
-		TaskID: c.ID, Attempt: c.Attempt, State: chat.TaskDone, Content: content, Model: "m-1", FinishReason: "stop",
+		TaskID: c.ID, Attempt: c.Attempt, State: chat.TaskDone, Parts: chat.TextParts(content), Model: "m-1", FinishReason: "stop",
 		Usage: &chat.Usage{PromptTokens: 3, CompletionTokens: 4, TotalTokens: 7}, ChunkCount: 5,
 	}
 }

@@ -157,7 +157,7 @@ var submitTests = map[string]func(*suite){
 			s.must(err)
 			claim := s.claim(1)[0]
 			s.must(s.Finish(s.Context(), chat.Result{
-				TaskID: claim.ID, Attempt: claim.Attempt, State: chat.TaskInterrupted, Content: sent, Reasoning: sent, FinishReason: sent,
+				TaskID: claim.ID, Attempt: claim.Attempt, State: chat.TaskInterrupted, Parts: chat.AnswerParts(sent, 0, sent), FinishReason: sent,
 				Err: chat.Errorf(chat.CodeProviderCut, "%s", sent),
 			}))
 			answer := s.answer(acc.TaskID)

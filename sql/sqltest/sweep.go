@@ -60,7 +60,7 @@ var sweepTests = map[string]func(*suite){
 		}
 		s.wantState(c.ID, chat.TaskRunning)
 		lost := chat.Errorf(chat.CodeAttemptsSpent, "lost")
-		s.must(s.EndExpired(s.Context(), chat.Result{TaskID: c.ID, Attempt: c.Attempt, State: chat.TaskInterrupted, Content: "what the log held", Err: lost, ChunkCount: 3}))
+		s.must(s.EndExpired(s.Context(), chat.Result{TaskID: c.ID, Attempt: c.Attempt, State: chat.TaskInterrupted, Parts: chat.TextParts("what the log held"), Err: lost, ChunkCount: 3}))
 		task := s.wantState(c.ID, chat.TaskInterrupted)
 		if task.Error == nil || task.Error.Code != lost.Code || task.ChunkCount != 3 || s.answer(c.ID).Content != "what the log held" {
 			s.Fatalf("ended as %+v", task)
@@ -87,7 +87,7 @@ var sweepTests = map[string]func(*suite){
 				s.sweep()
 			}
 			_, spent := s.sweep()
-			r := chat.Result{TaskID: spent[0].ID, Attempt: spent[0].Attempt, State: chat.TaskInterrupted, Content: tt.given, ChunkCount: 4, Err: chat.Errorf(chat.CodeAttemptsSpent, "lost")}
+			r := chat.Result{TaskID: spent[0].ID, Attempt: spent[0].Attempt, State: chat.TaskInterrupted, Parts: chat.TextParts(tt.given), ChunkCount: 4, Err: chat.Errorf(chat.CodeAttemptsSpent, "lost")}
 			s.must(s.EndExpired(s.Context(), r))
 			s.must(s.EndExpired(s.Context(), r)) // after a lost reply
 			state := chat.TaskInterrupted
@@ -109,7 +109,7 @@ var sweepTests = map[string]func(*suite){
 			s.sweep()
 		}
 		_, spent := s.sweep()
-		r := chat.Result{TaskID: spent[0].ID, Attempt: spent[0].Attempt, State: chat.TaskDone, Content: "whole", FinishReason: "stop", ChunkCount: 4}
+		r := chat.Result{TaskID: spent[0].ID, Attempt: spent[0].Attempt, State: chat.TaskDone, Parts: chat.TextParts("whole"), FinishReason: "stop", ChunkCount: 4}
 		s.must(s.EndExpired(s.Context(), r))
 		s.must(s.EndExpired(s.Context(), r)) // after a lost reply
 		task, m := s.wantState(r.TaskID, chat.TaskDone), s.answer(r.TaskID)
@@ -141,7 +141,7 @@ var sweepTests = map[string]func(*suite){
 		if len(requeued) != 0 || len(spent) != 1 || !spent[0].CancelRequested {
 			s.Fatalf("swept %+v and %+v", requeued, spent)
 		}
-		r := chat.Result{TaskID: c.ID, Attempt: c.Attempt, State: chat.TaskInterrupted, Content: "so far", Err: chat.Errorf(chat.CodeAttemptsSpent, "lost")}
+		r := chat.Result{TaskID: c.ID, Attempt: c.Attempt, State: chat.TaskInterrupted, Parts: chat.TextParts("so far"), Err: chat.Errorf(chat.CodeAttemptsSpent, "lost")}
 		s.must(s.EndExpired(s.Context(), r))
 		task := s.wantState(c.ID, chat.TaskCancelled)
 		if task.Error != nil || task.FinishReason != "cancelled" || s.answer(c.ID).Content != "so far" {

@@ -29,6 +29,7 @@ func tree() chat.Transcript {
 		if m.Role = chat.RoleUser; m.State != "" {
 			m.Role, m.TaskID = chat.RoleAssistant, id(100+n)
 		}
+		m.SetParts(m.AllParts())
 		t.Messages = append(t.Messages, m)
 	}
 	add(1, 0, chat.Message{Content: "why?\r\n\t\u2028 \x1b[1m 🙂"})

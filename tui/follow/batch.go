@@ -16,7 +16,7 @@ type entry struct {
 	err   error
 }
 
-// part is one chunk, or several of the same kind.
+// part is one chunk, or several that were joined: at the position of the last one.
 type part struct {
 	chunk chat.Chunk
 	text  strings.Builder
@@ -35,12 +35,13 @@ func (e *entry) merge(u chat.Update) {
 		e.parts, e.bytes = nil, 0
 	}
 	n := len(e.parts)
-	if n == 0 || c.Terminal() || e.parts[n-1].chunk.Type != c.Type {
-		e.parts = append(e.parts, &part{})
+	if n > 0 && e.parts[n-1].chunk.CanJoin(&c) {
+		e.parts[n-1].chunk.Index, e.parts[n-1].chunk.Attempt = c.Index, c.Attempt
+	} else {
+		e.parts = append(e.parts, &part{chunk: c})
 		n++
 	}
 	last := e.parts[n-1]
-	last.chunk = c
 	last.text.WriteString(c.Content)
 	e.bytes += len(c.Content)
 }

@@ -168,7 +168,7 @@ type answer struct {
 	begun    bool
 	thinking bool
 	offline  bool
-	reasoned bool
+	parts    chat.Parts
 	attempt  int // of the last chunk
 	text     sentences
 	clean    sanitize.Stream
@@ -185,9 +185,9 @@ func (a *answer) take(u chat.Update) bool {
 	}
 	c := *u.Chunk
 	defer func() { a.attempt = c.Attempt }()
+	a.parts.Apply(c)
 	switch c.Type {
 	case chat.ChunkReasoning:
-		a.reasoned = true
 		if !a.thinking {
 			a.thinking = true
 			a.talk.say("The model is thinking.")
@@ -210,6 +210,11 @@ func (a *answer) take(u chat.Update) bool {
 	case chat.ChunkDone, chat.ChunkError:
 		a.end(c)
 		return true
+	case chat.ChunkToolCall:
+		if c.Name != "" {
+			a.talk.say("The model calls the tool %s.", sanitize.Line(c.Name))
+		}
+	default: // of no interest to a reader
 	}
 	return false
 }
@@ -247,14 +252,7 @@ func (a *answer) end(c chat.Chunk) {
 	case c.State == chat.TaskCancelled:
 		a.talk.say("The answer was stopped.")
 	default:
-		content, reasoning := "", ""
-		if a.begun {
-			content = a.talk.last.String()
-		}
-		if a.reasoned {
-			reasoning = "…"
-		}
-		if why := chat.Shortfall(c.FinishReason, content, reasoning); why != "" {
+		if why := chat.Shortfall(c.FinishReason, a.parts); why != "" {
 			a.talk.say("%s.", strings.ToUpper(why[:1])+why[1:])
 			return
 		}

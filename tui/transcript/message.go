@@ -1,15 +1,11 @@
 package transcript
 
 import (
+	"slices"
 	"strings"
 	"time"
 
-	"github.com/charmbracelet/x/ansi"
-
 	"chat"
-	"chat/tui/attach"
-	"chat/tui/citation"
-	"chat/tui/markdown"
 	"chat/tui/sanitize"
 	"chat/tui/theme"
 )
@@ -45,31 +41,31 @@ type Message struct {
 	// Usage is what the provider counted, nil until it has.
 	Usage *chat.Usage
 
-	look      *Look
-	pace      pace
-	model     string
-	at        time.Time
-	state     chat.TaskState
-	finish    string
-	failure   string
-	attempt   int // of the last chunk
-	notices   []string
-	attempts  int       // begun anew, as seen here
-	began     time.Time // the first of the text
-	trouble   string    // of the attempt before, while the next one has said nothing
-	try       int       // the number of the next attempt
-	due       time.Time // when it is made at the earliest
-	content   text
-	reasoning text
-	thinking  time.Time
-	thought   time.Duration
+	look     *Look
+	pace     pace
+	model    string
+	at       time.Time
+	state    chat.TaskState
+	finish   string
+	failure  string
+	attempt  int // of the last chunk
+	notices  []string
+	attempts int       // begun anew, as seen here
+	began    time.Time // the first of the text
+	trouble  string    // of the attempt before, while the next one has said nothing
+	try      int       // the number of the next attempt
+	due      time.Time // when it is made at the earliest
+	parts    chat.Parts
+	views    []*partView // of the parts
 
-	plain      []string // a user's text, laid out
-	plainWidth int
-	plainLook  int // the version of the look
+	sections []section // laid out by Height, top to bottom
+	indent   string
+}
 
-	head, fold, middle, body, tail []string // laid out by Height, top to bottom
-	indent                         string
+// section is some rows of a message.
+type section struct {
+	rows     []string
+	indented bool
 }
 
 // Stands tells how the message's task stands, which a stream does not while nothing
@@ -103,20 +99,18 @@ func (m *Message) identify(rec chat.Message) {
 }
 
 func (m *Message) texts(rec chat.Message) {
-	content := sanitize.String(rec.Content)
-	if m.Role == chat.RoleAssistant {
-		content = citation.String(content)
-	}
-	m.content.set(content)
-	m.reasoning.set(citation.String(sanitize.String(rec.Reasoning)))
-	if rec.ReasoningMS > 0 { // the worker's clock knows better than one that saw a replay
-		m.thought = time.Duration(rec.ReasoningMS) * time.Millisecond
+	m.parts = rec.AllParts()
+	m.views = m.views[:min(len(m.views), len(m.parts))]
+	for i := range m.parts {
+		if i == len(m.views) {
+			m.views = append(m.views, &partView{})
+		}
+		m.views[i].set(&m.parts[i], m.Role)
 	}
 	m.failure, m.notices = "", rec.Notices
 	if rec.Error != nil {
 		m.failure = sanitize.Line(rec.Error.Message)
 	}
-	m.plain = nil
 }
 
 // Update takes over the record, which is what counts, once the task has ended.
@@ -133,10 +127,26 @@ func (m *Message) Update(rec chat.Message) {
 func (m *Message) Running() bool { return m.state != "" && !m.state.Terminal() }
 
 // HasText reports whether anything of the answer has arrived.
-func (m *Message) HasText() bool { return !m.content.empty() }
+func (m *Message) HasText() bool { return m.has(chat.PartText) }
+
+// has reports whether there is text in a part of that type.
+func (m *Message) has(typ chat.PartType) bool {
+	return slices.ContainsFunc(m.views, func(v *partView) bool { return v.part.Type == typ && !v.text.empty() })
+}
 
 // Content is the text as it is shown, before layout.
-func (m *Message) Content() string { return m.content.src.String() }
+func (m *Message) Content() string { return m.joined(chat.PartText) }
+
+// joined is the shown text of all parts of that type.
+func (m *Message) joined(typ chat.PartType) string {
+	var texts []string
+	for _, v := range m.views {
+		if v.part.Type == typ {
+			texts = append(texts, v.text.src.String())
+		}
+	}
+	return strings.Join(texts, "")
+}
 
 // State is where the message's task stands; "" for messages without one.
 func (m *Message) State() chat.TaskState { return m.state }
@@ -149,44 +159,53 @@ func (m *Message) Apply(c chat.Chunk) {
 		m.began = m.look.Now
 	}
 	switch c.Type {
-	case chat.ChunkContent:
-		m.endThinking()
-		m.pace.add(c.Content, m.look.Now)
-		m.content.add(c.Content)
-		m.state = chat.TaskRunning
-	case chat.ChunkReasoning:
-		if m.thinking.IsZero() {
-			m.thinking = m.look.Now
-		}
-		m.pace.add(c.Content, m.look.Now)
-		m.reasoning.add(c.Content)
-		m.state = chat.TaskRunning
 	case chat.ChunkReset:
-		had := m.HasText() || !m.reasoning.empty()
-		m.content.clear()
-		m.reasoning.clear()
-		m.thinking, m.thought = m.began, 0
+		had := len(m.views) > 0
+		m.parts, m.views = nil, nil
 		if again {
-			m.thinking, m.began, m.pace = time.Time{}, time.Time{}, pace{}
+			m.began, m.pace = time.Time{}, pace{}
 		}
 		if again && had {
 			m.attempts++
 		}
 	case chat.ChunkDone, chat.ChunkError:
-		m.endThinking()
 		m.end(c)
+	default:
+		m.parts.Apply(c)
+		m.showParts()
+		if len(m.parts) > 0 {
+			m.pace.add(c.Content, m.look.Now)
+			m.state = chat.TaskRunning
+		}
 	}
 }
 
-func (m *Message) endThinking() {
-	if !m.thinking.IsZero() && m.thought == 0 {
-		m.thought = m.look.Now.Sub(m.thinking)
+// showParts makes the views show what has come of the parts: a chunk changes the last
+// one, or begins another.
+func (m *Message) showParts() {
+	for i := max(0, len(m.views)-1); i < len(m.parts); i++ {
+		if i == len(m.views) {
+			from := m.look.Now
+			if i == 0 {
+				from = m.began // which a correction of the type does not change
+			} else {
+				m.views[i-1].end(m.look.Now)
+			}
+			m.views = append(m.views, &partView{from: from})
+		}
+		m.views[i].update(&m.parts[i])
+	}
+}
+
+// endViews says that no more comes.
+func (m *Message) endViews() {
+	for _, v := range m.views {
+		v.end(m.look.Now)
 	}
 }
 
 func (m *Message) end(c chat.Chunk) {
-	m.content.end()
-	m.reasoning.end()
+	m.endViews()
 	m.Stopping, m.state, m.finish, m.Usage = false, c.State, c.FinishReason, c.Usage
 	m.notices = c.Notices
 	if !m.state.Terminal() {
@@ -204,8 +223,7 @@ func (m *Message) end(c chat.Chunk) {
 func (m *Message) Fail(sentence string) {
 	m.Sending, m.Stopping = false, false
 	m.state, m.failure = chat.TaskFailed, sanitize.Line(sentence)
-	m.content.end()
-	m.reasoning.end()
+	m.endViews()
 }
 
 // Height lays the message out. Of a long text only what changed is laid out anew.
@@ -215,90 +233,91 @@ func (m *Message) Height(width int) int {
 		m.indent = " "
 	}
 	inner := width - len(m.indent)
-	m.head = append(m.head[:0], m.header(width))
-	m.fold, m.middle, m.body, m.tail = m.fold[:0], nil, nil, m.tail[:0]
-	if m.Role == chat.RoleAssistant {
-		m.layoutReasoning(inner)
-		if !m.content.empty() {
-			m.body = m.content.rows(inner, m.look.Theme.Answer, m.look.Version)
+	m.sections = append(m.sections[:0], section{rows: []string{m.header(width)}})
+	open := false // the last section is a text, which the next one keeps away from
+	for i, v := range m.views {
+		rows, text := m.layoutPart(i, v, inner)
+		if len(rows) == 0 {
+			continue
 		}
-	} else {
-		m.body = m.layoutPlain(inner)
+		if open {
+			m.sections = append(m.sections, section{rows: []string{""}})
+		}
+		m.sections = append(m.sections, section{rows, true})
+		open = text
+		if v.part.Type == chat.PartReasoning && m.look.Unfold {
+			m.sections = append(m.sections, section{v.markdown(inner, m.look.Theme.Reasoning, m.look.Version), true})
+			open = true
+		}
 	}
-	m.tail = append(append(m.tail, m.footer(inner)...), m.noticeRows(inner)...)
-	return len(m.head) + len(m.fold) + len(m.middle) + m.gap() + len(m.body) + len(m.tail) + 1
+	m.sections = append(m.sections, section{append(m.footer(inner), m.noticeRows(inner)...), true})
+	return m.length() + 1
 }
 
-// gap is the empty row between unfolded reasoning and the answer.
-func (m *Message) gap() int {
-	if len(m.middle) > 0 && len(m.body) > 0 {
-		return 1
+// layoutPart is the rows of part i; text says that they are a text, and not a row that
+// stands for more.
+func (m *Message) layoutPart(i int, v *partView, width int) (rows []string, text bool) {
+	switch v.part.Type {
+	case chat.PartText:
+		if m.Role != chat.RoleAssistant {
+			return v.plain(width, m.look), false
+		}
+		if v.text.empty() {
+			return nil, false
+		}
+		return v.markdown(width, m.look.Theme.Answer, m.look.Version), true
+	case chat.PartReasoning:
+		if v.text.empty() {
+			return nil, false
+		}
+		return []string{m.reasoningRow(v, i == len(m.views)-1, width)}, false
+	case chat.PartToolCall, chat.PartToolResult:
+		return []string{v.toolRow(width, m.look)}, false
+	case chat.PartImage, chat.PartFile:
+		return []string{fileRow(string(v.part.Type), v.part.Name, int(v.part.Size), width, m.look)}, false
 	}
-	return 0
+	return nil, false
+}
+
+// length is the number of rows of the last layout, without the empty one at its end.
+func (m *Message) length() int {
+	n := 0
+	for _, s := range m.sections {
+		n += len(s.rows)
+	}
+	return n
 }
 
 // Row returns row i of the last layout; the last one is always empty. A bar runs
 // along the chosen message.
 func (m *Message) Row(i int) string {
 	row := m.row(i)
-	if m.look.Chosen != m || m.isGap(i) {
+	if m.look.Chosen != m || i >= m.length() {
 		return row
 	}
 	return theme.Paint("▌", m.look.Theme.Warn) + strings.TrimPrefix(row, " ")
 }
 
-// isGap reports whether i is the empty row under the message.
-func (m *Message) isGap(i int) bool {
-	return i >= len(m.head)+len(m.fold)+len(m.middle)+m.gap()+len(m.body)+len(m.tail)
-}
-
 func (m *Message) row(i int) string {
-	if i < len(m.head) {
-		return m.head[i]
-	}
-	i -= len(m.head)
-	blank := make([]string, m.gap())
-	for _, part := range [...][]string{m.fold, m.middle, blank, m.body, m.tail} {
-		if i < len(part) {
-			if part[i] == "" {
-				return ""
-			}
-			return m.indent + part[i]
+	for _, s := range m.sections {
+		if i >= len(s.rows) {
+			i -= len(s.rows)
+			continue
 		}
-		i -= len(part)
+		if !s.indented || s.rows[i] == "" {
+			return s.rows[i]
+		}
+		return m.indent + s.rows[i]
 	}
 	return ""
 }
 
 // Drop frees the layout.
 func (m *Message) Drop() {
-	m.content.drop()
-	m.reasoning.drop()
-	m.plain, m.body, m.middle = nil, nil, nil
-}
-
-func (m *Message) layoutPlain(width int) []string {
-	if m.plain == nil || m.plainWidth != width || m.plainLook != m.look.Version {
-		m.plain, m.plainWidth, m.plainLook = m.plainRows(width), width, m.look.Version
+	for _, v := range m.views {
+		v.drop()
 	}
-	return m.plain
-}
-
-// plainRows are the words of a message as they were written, and a row for each
-// file in it.
-func (m *Message) plainRows(width int) []string {
-	var rows []string
-	for _, part := range attach.Split(strings.TrimRight(m.Content(), "\n")) {
-		if part.Name != "" {
-			label := "[" + part.Kind() + "] " + sanitize.Line(part.Name) + "  " + attach.Size(part.Size)
-			rows = append(rows, theme.Paint(ansi.Truncate(label, width, "…"), m.look.Theme.Dim))
-			continue
-		}
-		if words := strings.Trim(part.Source, "\n"); words != "" {
-			rows = append(rows, markdown.Plain(words, width, "")...)
-		}
-	}
-	return rows
+	m.sections = nil
 }
 
 // At is when the message was made, by its record.

@@ -60,33 +60,29 @@ func (m *Message) when() string {
 	return at.Format("2 Jan 2006 15:04")
 }
 
-// layoutReasoning lays out the row that stands for the reasoning, and all of it
-// when that is asked for.
-func (m *Message) layoutReasoning(width int) {
-	if m.reasoning.empty() {
-		return
-	}
+// reasoningRow is the row that stands for reasoning; last says that nothing has come
+// behind it.
+func (m *Message) reasoningRow(v *partView, last bool, width int) string {
 	mark := "▸ "
 	if m.look.Unfold {
 		mark = "▾ "
-		m.middle = m.reasoning.rows(width, m.look.Theme.Reasoning, m.look.Version)
 	}
 	label := mark + "thought"
 	switch {
-	case m.Running() && m.content.empty():
+	case m.Running() && last && v.time == 0:
 		label = mark + "thinking"
-		if d := m.look.Now.Sub(m.thinking); !m.thinking.IsZero() && d >= time.Second {
+		if d := m.look.Now.Sub(v.from); !v.from.IsZero() && d >= time.Second {
 			label += " for " + seconds(d)
 		}
-	case m.thought >= time.Second:
-		label += " for " + seconds(m.thought)
+	case v.time >= time.Second:
+		label += " for " + seconds(v.time)
 	}
-	label += " · " + about(tokens(m.reasoning.src.String()))
+	label += " · " + about(tokens(v.text.src.String()))
 	hint := m.look.Keys.Fold
 	if free := width - ansi.StringWidth(label) - ansi.StringWidth(hint); free > 2 && hint != "" {
 		label += strings.Repeat(" ", free) + hint
 	}
-	m.fold = append(m.fold, theme.Paint(ansi.Truncate(label, width, "…"), m.look.Theme.Dim))
+	return theme.Paint(ansi.Truncate(label, width, "…"), m.look.Theme.Dim)
 }
 
 // footer says how the answer goes, or how it ended if not well.
@@ -133,7 +129,7 @@ func (m *Message) waits() string {
 
 func (m *Message) progress() string {
 	parts := []string{}
-	if m.content.empty() && m.reasoning.empty() {
+	if !m.has(chat.PartText) && !m.has(chat.PartReasoning) {
 		parts = append(parts, m.waits())
 	}
 	if m.attempts > 0 {
@@ -174,7 +170,7 @@ func (m *Message) ending() (sentence, sgr string) {
 	case chat.TaskCancelled:
 		return "■ Stopped." + kept, th.Warn
 	case chat.TaskDone:
-		if why := chat.Shortfall(m.finish, m.Content(), m.reasoning.src.String()); why != "" && m.Role == chat.RoleAssistant {
+		if why := chat.Shortfall(m.finish, m.parts); why != "" && m.Role == chat.RoleAssistant {
 			return "⚠ " + asSentence(why), th.Warn
 		}
 	case chat.TaskQueued, chat.TaskRunning:

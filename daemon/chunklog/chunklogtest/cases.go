@@ -51,7 +51,7 @@ func testTailFromStart(t *testing.T, b *bench) {
 	var wg sync.WaitGroup
 	wg.Go(func() { got = read(t, tail, terminal) })
 	for i := range 500 {
-		w.Add(chat.ChunkContent, word(i))
+		w.Add(chat.Chunk{Type: chat.ChunkContent, Content: word(i)})
 	}
 	b.finish(t, w, stop)
 	wg.Wait()
@@ -85,7 +85,7 @@ func testPacked(t *testing.T, b *bench) {
 	task := b.task
 	task.Attempt = 2
 	again, left, err := b.log.Begin(t.Context(), task, always)
-	if err != nil || left.Content != words(0, 30) {
+	if err != nil || left.Parts.Text() != words(0, 30) {
 		t.Fatalf("%+v, %v", left, err)
 	}
 	stop := b.run(t, again)
@@ -101,7 +101,7 @@ func testPacked(t *testing.T, b *bench) {
 	if size := b.Client.StrLen(t.Context(), n.Packed(b.task.ID)).Val(); size > int64(4*len(words(0, 60))) {
 		t.Errorf("%d bytes for a text of %d", size, len(words(0, 60)))
 	}
-	if a, err := b.log.Read(t.Context(), b.task.ID); err != nil || a.Content != words(0, 30) || a.Attempt != 2 || !a.Whole {
+	if a, err := b.log.Read(t.Context(), b.task.ID); err != nil || a.Parts.Text() != words(0, 30) || a.Attempt != 2 || !a.Whole {
 		t.Errorf("it reads as %+v, %v", a, err)
 	}
 	got := append(head, read(t, begun, terminal)...)
@@ -132,7 +132,7 @@ func testJoinEarly(t *testing.T, b *bench) {
 	if chunks, err := tail.Next(t.Context(), time.Millisecond); err != nil || len(chunks) != 0 {
 		t.Fatalf("an empty log gave %v, %v", chunks, err)
 	}
-	b.writer(t, 1).Add(chat.ChunkReasoning, "hm")
+	b.writer(t, 1).Add(chat.Chunk{Type: chat.ChunkReasoning, Content: "hm"})
 	got := read(t, tail, count(1))
 	if got[0].Type != chat.ChunkReasoning || got[0].Position() != (chat.Position{Attempt: 1, Index: 0}) {
 		t.Fatalf("the first chunk is %+v", got[0])
@@ -144,7 +144,7 @@ func testReset(t *testing.T, b *bench) {
 	defer tail.Close()
 	b.say(t, b.writer(t, 1), 0, 5)
 	w := b.writer(t, 2)
-	w.Add(chat.ChunkContent, "again")
+	w.Add(chat.Chunk{Type: chat.ChunkContent, Content: "again"})
 	got := read(t, tail, count(7))
 	if got[5].Type != chat.ChunkReset || got[5].Position() != (chat.Position{Attempt: 2, Index: 5}) {
 		t.Fatalf("chunk 5 is %+v", got[5])
@@ -161,9 +161,9 @@ func testOwnReset(t *testing.T, b *bench) {
 	w := b.writer(t, 1)
 	b.say(t, w, 0, 5)
 	read(t, live, count(5))
-	w.Reset()
-	w.Add(chat.ChunkReasoning, words(0, 5))
-	w.Add(chat.ChunkContent, "It is 4.")
+	w.Add(chat.Chunk{Type: chat.ChunkReset})
+	w.Add(chat.Chunk{Type: chat.ChunkReasoning, Content: words(0, 5)})
+	w.Add(chat.Chunk{Type: chat.ChunkContent, Content: "It is 4."})
 	rest := read(t, live, count(3))
 	if rest[0].Type != chat.ChunkReset || rest[0].Position() != (chat.Position{Attempt: 1, Index: 5}) || Content(rest) != "It is 4." {
 		t.Fatalf("behind the reset: %+v", rest)
@@ -178,7 +178,7 @@ func testOwnReset(t *testing.T, b *bench) {
 	if err := b.Client.FlushAll(t.Context()).Err(); err != nil {
 		t.Fatal(err)
 	}
-	w.Add(chat.ChunkContent, " Yes.")
+	w.Add(chat.Chunk{Type: chat.ChunkContent, Content: " Yes."})
 	for _, after := range []chat.Position{chat.Start(), {Attempt: 1, Index: 3}} {
 		late := b.log.Tail(b.task.ID, after)
 		if got := read(t, late, count(8-after.Index)); Content(got) != "It is 4. Yes." {
@@ -187,7 +187,7 @@ func testOwnReset(t *testing.T, b *bench) {
 		late.Close()
 	}
 	a, err := b.log.Read(t.Context(), b.task.ID)
-	if err != nil || a.Content != "It is 4. Yes." || a.Reasoning != words(0, 5) {
+	if err != nil || a.Parts.Text() != "It is 4. Yes." || a.Parts.Reasoning() != words(0, 5) {
 		t.Fatalf("%+v, %v", a, err)
 	}
 }
@@ -251,7 +251,7 @@ func testFlushed(t *testing.T, b *bench) {
 	if err := b.Client.FlushAll(t.Context()).Err(); err != nil {
 		t.Fatal(err)
 	}
-	w.Add(chat.ChunkContent, word(20))
+	w.Add(chat.Chunk{Type: chat.ChunkContent, Content: word(20)})
 	b.finish(t, w, stop)
 	if got := Content(read(t, tail, terminal)); got != words(0, 21) {
 		t.Fatalf("the tail that was there saw %q", got)

@@ -23,13 +23,13 @@ func testStale(t *testing.T, b *bench) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	old.Add(chat.ChunkContent, "old ")
+	old.Add(chat.Chunk{Type: chat.ChunkContent, Content: "old "})
 	ended := make(chan error, 1)
 	go func() { ended <- old.Run(t.Context()) }()
 	b.waitFor(t, func() bool { return len(b.list(t)) == 1 })
 	w := b.writer(t, 2)
 	b.say(t, w, 0, 2)
-	old.Add(chat.ChunkContent, "stale")
+	old.Add(chat.Chunk{Type: chat.ChunkContent, Content: "stale"})
 	mustBe(t, <-ended, chunklog.ErrStale)
 	b.say(t, w, 2, 2)
 	tail := b.log.Tail(b.task.ID, chat.Start())
@@ -90,7 +90,7 @@ func testTTL(t *testing.T, b *bench) {
 	if err := b.Client.Del(t.Context(), keys.Names{}.Chunks(b.task.ID)).Err(); err != nil {
 		t.Fatal(err)
 	}
-	w.Add(chat.ChunkContent, word(10))
+	w.Add(chat.Chunk{Type: chat.ChunkContent, Content: word(10)})
 	b.waitFor(t, func() bool { check("while it is lost"); return len(b.list(t)) == 11 })
 	b.finish(t, w, stop)
 	check("ended")
@@ -105,7 +105,7 @@ func testDoubt(t *testing.T, b *bench) {
 	}
 	good.Store(false)
 	b.run(t, w)
-	w.Add(chat.ChunkContent, "kept back")
+	w.Add(chat.Chunk{Type: chat.ChunkContent, Content: "kept back"})
 	tail := b.log.Tail(b.task.ID, chat.Start())
 	defer tail.Close()
 	if chunks, err := tail.Next(t.Context(), 50*time.Millisecond); err != nil || len(chunks) > 0 {
@@ -152,7 +152,7 @@ func testRefused(t *testing.T, b *bench) {
 		t.Fatal(err)
 	}
 	b.RefuseWrites(t, true)
-	w.Add(chat.ChunkContent, word(2))
+	w.Add(chat.Chunk{Type: chat.ChunkContent, Content: word(2)})
 	b.waitFor(t, func() bool {
 		stats, err := b.Client.Info(t.Context(), "errorstats").Result()
 		return err == nil && strings.Contains(stats, "errorstat_OOM")
@@ -211,7 +211,7 @@ func testManyTails(t *testing.T, b *bench) {
 		t.Errorf("%d followers, want %d", got, n)
 	}
 	for i := range 300 {
-		w.Add(chat.ChunkContent, word(i))
+		w.Add(chat.Chunk{Type: chat.ChunkContent, Content: word(i)})
 	}
 	b.finish(t, w, stop)
 	wg.Wait()
@@ -228,7 +228,7 @@ func testOverload(t *testing.T, b *bench) {
 	}
 	var want strings.Builder
 	for i := range 5000 { // nothing drains yet: the backlog must not grow with it
-		w.Add(chat.ChunkContent, word(i))
+		w.Add(chat.Chunk{Type: chat.ChunkContent, Content: word(i)})
 		want.WriteString(word(i))
 	}
 	good.Store(true)
@@ -236,7 +236,7 @@ func testOverload(t *testing.T, b *bench) {
 	if err != nil || n > 100 {
 		t.Fatalf("5000 deltas became %d chunks (%v)", n, err)
 	}
-	if a, err := b.log.Read(t.Context(), b.task.ID); err != nil || a.Content != want.String() {
+	if a, err := b.log.Read(t.Context(), b.task.ID); err != nil || a.Parts.Text() != want.String() {
 		t.Fatalf("the text is another one (%v)", err)
 	}
 }
@@ -253,7 +253,7 @@ func testCutSubscription(t *testing.T, b *bench) {
 	var wg sync.WaitGroup
 	wg.Go(func() { got = read(t, tail, terminal) })
 	for i := range 300 {
-		w.Add(chat.ChunkContent, word(i))
+		w.Add(chat.Chunk{Type: chat.ChunkContent, Content: word(i)})
 		if i%100 == 50 {
 			b.KillConnections(t)
 		}

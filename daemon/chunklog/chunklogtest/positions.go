@@ -35,7 +35,7 @@ func testNumberUsedAgain(t *testing.T, b *bench) {
 		}
 		reader := b.log.Tail(b.task.ID, chat.Position{Attempt: 1, Index: 29})
 		w := b.writer(t, 1)
-		w.Add(chat.ChunkContent, "another text ")
+		w.Add(chat.Chunk{Type: chat.ChunkContent, Content: "another text "})
 		got := read(t, reader, func(all []chat.Chunk) bool { return Content(all) == "another text " || packed && terminal(all) })
 		reader.Close()
 		if !packed && (len(got) != 12 || got[10].Type != chat.ChunkReset || got[10].Index != 40) {
@@ -78,7 +78,7 @@ func testAheadOfADeadWriter(t *testing.T, b *bench) {
 		}
 	}
 	second := b.writer(t, 2)
-	second.Add(chat.ChunkContent, "again")
+	second.Add(chat.Chunk{Type: chat.ChunkContent, Content: "again"})
 	for name, tail := range map[string]*chunklog.Tail{"who was there": there, "who came back": back} {
 		if got := read(t, tail, count(2)); Content(got) != "again" || got[0].Position() != (chat.Position{Attempt: 2, Index: 36}) {
 			t.Errorf("a reader %s got %+v", name, got)
@@ -218,7 +218,7 @@ func (r *rollback) die() {
 func (r *rollback) say(t *testing.T) {
 	t.Helper()
 	for range 1 + r.chance.IntN(4) {
-		r.writer.Add(chat.ChunkContent, word(r.words))
+		r.writer.Add(chat.Chunk{Type: chat.ChunkContent, Content: word(r.words)})
 		r.text += word(r.words)
 		r.words++
 	}

@@ -50,7 +50,7 @@ var comebacks = map[string]struct {
 	do   func(t *testing.T, b *bench, whole state)
 }{
 	"with the next attempt": {chat.Position{Attempt: 2, Index: kept}, "again", func(t *testing.T, b *bench, _ state) {
-		b.writer(t, 2).Add(chat.ChunkContent, "again")
+		b.writer(t, 2).Add(chat.Chunk{Type: chat.ChunkContent, Content: "again"})
 	}},
 	"unannounced, with the next attempt": {chat.Position{Attempt: 2, Index: kept}, "again", func(t *testing.T, b *bench, whole state) {
 		b.restore(t, state{list: append(whole.list[:kept:kept],

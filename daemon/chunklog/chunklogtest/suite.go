@@ -147,10 +147,10 @@ func (b *bench) run(t *testing.T, w *chunklog.Writer) (stop func()) {
 func (b *bench) say(t *testing.T, w *chunklog.Writer, from, n int) {
 	t.Helper()
 	for i := from; i < from+n; i++ {
-		w.Add(chat.ChunkContent, word(i))
+		w.Add(chat.Chunk{Type: chat.ChunkContent, Content: word(i)})
 		b.waitFor(t, func() bool {
 			a, err := b.log.Read(t.Context(), b.task.ID)
-			return err == nil && strings.HasSuffix(a.Content, word(i))
+			return err == nil && strings.HasSuffix(a.Parts.Text(), word(i))
 		})
 	}
 }
@@ -216,17 +216,11 @@ func terminal(all []chat.Chunk) bool { return len(all) > 0 && all[len(all)-1].Te
 
 // Content is what a reader who follows the rules has in the end.
 func Content(chunks []chat.Chunk) string {
-	var s strings.Builder
+	var p chat.Parts
 	for _, c := range chunks {
-		switch c.Type {
-		case chat.ChunkReset:
-			s.Reset()
-		case chat.ChunkContent:
-			s.WriteString(c.Content)
-		case chat.ChunkReasoning, chat.ChunkDone, chat.ChunkError:
-		}
+		p.Apply(c)
 	}
-	return s.String()
+	return p.Text()
 }
 
 func (b *bench) finish(t *testing.T, w *chunklog.Writer, stop func()) {

@@ -113,8 +113,8 @@ func (o options) run(ctx context.Context, stdout, stderr io.Writer) (bool, error
 			return false, err
 		}
 	}
-	if slices.ContainsFunc(rows, func(r lab.Row) bool { return r.Before }) {
-		if cfg.Before, err = lab.BuildBefore(ctx, o.keep, stderr); err != nil {
+	if slices.ContainsFunc(rows, func(r lab.Row) bool { return r.Later }) {
+		if cfg.Later, err = lab.BuildLater(ctx, o.keep, stderr); err != nil {
 			return false, err
 		}
 	}
