@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"chat"
-	"chat/daemon/api"
 	"chat/daemon/chunklog"
+	"chat/daemon/follow"
 	"chat/daemon/model"
 	"chat/daemon/provider"
 	"chat/daemon/redischeck"
@@ -40,7 +40,9 @@ type apiLog struct {
 	check *redischeck.Checker
 }
 
-func (l apiLog) Tail(taskID string, after chat.Position) api.Tail { return l.Log.Tail(taskID, after) }
+func (l apiLog) Tail(taskID string, after chat.Position) follow.Tail {
+	return l.Log.Tail(taskID, after)
+}
 
 func (l apiLog) State(ctx context.Context) string { return l.check.State(ctx) }
 

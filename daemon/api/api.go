@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"chat"
+	"chat/daemon/follow"
 )
 
 // Conversations is what the API needs of SQL for conversations.
@@ -55,16 +56,9 @@ type Store interface {
 	Status
 }
 
-// Tail reads one task's chunks; *chunklog.Tail satisfies it.
-type Tail interface {
-	Next(ctx context.Context, wait time.Duration) ([]chat.EncodedChunk, error)
-	Position() chat.Position
-	Close()
-}
-
 // Log opens tails and sends hints; the daemon adapts *chunklog.Log to it.
 type Log interface {
-	Tail(taskID string, after chat.Position) Tail
+	follow.Log
 	Hint(ctx context.Context, kind, taskID string) error
 	Followers() int
 	// State says whether Redis does what is needed of it: "ok", "down" or a short
@@ -159,7 +153,7 @@ type Server struct {
 
 	streams   sync.WaitGroup
 	open      atomic.Int64 // streams; at most Options.MaxStreams
-	inquiries inquiries
+	follower  *follow.Follower
 	importing chan struct{} // holds one of maxImports places
 	refused   refusals
 }
@@ -168,6 +162,7 @@ type Server struct {
 func New(ctx context.Context, s Store, l Log, b Bell, p Provider, o Options) *Server {
 	srv := &Server{store: s, log: l, bell: b, provider: p, opts: o.withDefaults(), activity: NewActivity(), importing: make(chan struct{}, maxImports)}
 	srv.draining, srv.drain = context.WithCancel(ctx)
+	srv.follower = follow.New(srv.draining, s, l, follow.Options{Refresh: srv.opts.Recheck, Idle: srv.opts.Heartbeat, Logger: srv.opts.Logger}) //nolint:contextcheck // it is made of ctx
 	return srv
 }
 

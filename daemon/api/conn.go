@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// streamConn is a connection that a stream has for itself, taken over from net/http:
+// rawStream is a connection that a stream has for itself, taken over from net/http:
 // a follower that waits costs two small stacks, and neither a request, its buffers
 // nor the stack of its handlers. It is closed with the stream.
 //
 // A body is chunked (RFC 9112, section 7.1), so that one that was cut can be told
 // from one that has ended; for HTTP/1.0 it goes on until the connection ends.
-type streamConn struct {
+type rawStream struct {
 	net.Conn
 	head     []byte // of the answer, until the first chunk takes it along
 	chunked  bool
@@ -36,12 +36,12 @@ const (
 	linger = 500 * time.Millisecond
 )
 
-// takeOver takes the connection of a request.
-func takeOver(w http.ResponseWriter, r *http.Request, timeout time.Duration) (*streamConn, error) {
+// hijack takes the connection of a request from net/http.
+func hijack(w http.ResponseWriter, r *http.Request, timeout time.Duration) (*rawStream, error) {
 	h := w.Header()
 	h.Set("Connection", "close")
 	h.Set("Date", time.Now().UTC().Format(http.TimeFormat))
-	c := &streamConn{chunked: r.ProtoAtLeast(1, 1), timeout: timeout}
+	c := &rawStream{chunked: r.ProtoAtLeast(1, 1), timeout: timeout}
 	version := "1.0"
 	if c.chunked {
 		version = "1.1"
@@ -63,7 +63,7 @@ func takeOver(w http.ResponseWriter, r *http.Request, timeout time.Duration) (*s
 
 // send writes p, but for the room at its beginning, as a chunk; last says that it
 // is the end of the body. It may use p's capacity.
-func (c *streamConn) send(p []byte, last bool) error {
+func (c *rawStream) send(p []byte, last bool) error {
 	begin := lengthRoom
 	if c.chunked {
 		var digits [16]byte
@@ -84,7 +84,7 @@ func (c *streamConn) send(p []byte, last bool) error {
 
 // write gives each piece a deadline of its own, so that a reader that does not read
 // costs a bounded time, and a slow one gets it all.
-func (c *streamConn) write(p []byte) error {
+func (c *rawStream) write(p []byte) error {
 	for len(p) > 0 {
 		// Streams write twenty times a second: one that was set just now is good enough.
 		if now := time.Now(); now.Sub(c.set) >= c.timeout/64 {
@@ -106,7 +106,7 @@ func (c *streamConn) write(p []byte) error {
 // watch calls gone when the reader has closed its side. What it says is of no
 // interest, but is read: unread, it would make TCP reset the connection at its end,
 // and the end of the stream be lost.
-func (c *streamConn) watch(gone func()) {
+func (c *rawStream) watch(gone func()) {
 	c.watching.Go(func() {
 		var b [1]byte // most say nothing, and need no more
 		if _, err := c.Read(b[:]); err == nil {
@@ -118,7 +118,7 @@ func (c *streamConn) watch(gone func()) {
 
 // finish closes our side, and waits for the reader to close its own. All has been
 // written by then: an error here means that the reader has gone already.
-func (c *streamConn) finish() {
+func (c *rawStream) finish() {
 	_ = c.SetReadDeadline(time.Now().Add(linger))
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		_ = half.CloseWrite()
@@ -127,7 +127,7 @@ func (c *streamConn) finish() {
 }
 
 // cut closes the connection, whatever is under way on it.
-func (c *streamConn) cut() {
+func (c *rawStream) cut() {
 	_ = c.Close() // there is nobody to tell
 	c.watching.Wait()
 }

@@ -12,6 +12,7 @@ import (
 
 	"chat"
 	"chat/daemon/api"
+	"chat/daemon/follow"
 )
 
 func TestTCPAsksForAToken(t *testing.T) {
@@ -144,7 +145,7 @@ func TestAPanicIsAnInternalErrorThatTellsNothing(t *testing.T) {
 // brokenLog is a log whose stream meets a defect once it has begun.
 type brokenLog struct{ api.Log }
 
-func (brokenLog) Tail(string, chat.Position) api.Tail { panic("a defect") }
+func (brokenLog) Tail(string, chat.Position) follow.Tail { panic("a defect") }
 
 func TestAPanicCutsAStreamThatHasBegun(t *testing.T) {
 	t.Parallel()

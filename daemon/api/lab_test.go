@@ -20,6 +20,7 @@ import (
 	"chat/daemon/api"
 	"chat/daemon/chunklog"
 	"chat/daemon/embedded"
+	"chat/daemon/follow"
 	"chat/daemon/keys"
 	"chat/daemon/provider"
 	"chat/daemon/queue"
@@ -43,7 +44,9 @@ type apiLog struct {
 	rdb *redis.Client
 }
 
-func (l apiLog) Tail(taskID string, after chat.Position) api.Tail { return l.Log.Tail(taskID, after) }
+func (l apiLog) Tail(taskID string, after chat.Position) follow.Tail {
+	return l.Log.Tail(taskID, after)
+}
 
 func (l apiLog) State(ctx context.Context) string {
 	if l.rdb.Ping(ctx).Err() != nil {

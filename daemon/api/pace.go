@@ -58,7 +58,7 @@ const piece = 64 << 10
 
 // pacedWriter gives each piece of an answer a deadline of its own, so that a
 // reader that does not read costs a bounded time, and a slow one gets it all. A
-// stream, on its own connection, does so itself (streamConn).
+// stream, on its own connection, does so itself (rawStream).
 type pacedWriter struct {
 	http.ResponseWriter
 	rc      *http.ResponseController

@@ -100,8 +100,12 @@ var rules = map[string]rule{
 		[]string{"chat", "chat/daemon/model", crashPoints, xSync},
 		"the life of a task: it declares the interfaces it needs, so that every fault can be injected",
 	},
+	"chat/daemon/follow": {
+		[]string{"chat"},
+		"reads an answer wherever it is, for every wire format: knows no bytes and no socket",
+	},
 	"chat/daemon/api": {
-		[]string{"chat", "chat/sse", crashPoints, goUUID, strictJSON, strictJSON + "/jsontext"},
+		[]string{"chat", "chat/sse", "chat/daemon/follow", crashPoints, goUUID, strictJSON, strictJSON + "/jsontext"},
 		"handlers and auth: it declares the interfaces it needs, and never sees Redis or SQL",
 	},
 	"chat/daemon/client": {

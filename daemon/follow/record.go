@@ -1,4 +1,4 @@
-package api
+package follow
 
 import (
 	"context"
@@ -6,11 +6,10 @@ import (
 	"chat"
 )
 
-// record is a finished task as SQL holds it, told as a stream. SQL does not know
-// where the log's chunks began and ended, so the record has positions of its own,
-// under attempts that were never made: the one after the last for a reader who
-// has seen nothing, the next one, which begins with a reset, for a reader who
-// comes with a position inside the text.
+// record is a finished task as SQL holds it, as a stream. SQL does not know where the
+// log's chunks began and ended, so the record has positions of its own, under attempts
+// that were never made: the one after the last for a reader who has seen nothing, and
+// the next one, which begins with a reset, for a reader with a position inside the text.
 type record struct {
 	task  chat.Task
 	fresh []chat.Chunk
@@ -18,11 +17,11 @@ type record struct {
 }
 
 // recordOf returns the record of a task that has ended, else nil.
-func (s *Server) recordOf(ctx context.Context, owner string, task chat.Task) (*record, error) {
+func (f *Follower) recordOf(ctx context.Context, owner string, task chat.Task) (*record, error) {
 	if !task.State.Terminal() {
 		return nil, nil
 	}
-	m, err := s.store.Answer(ctx, owner, task.ID)
+	m, err := f.store.Answer(ctx, owner, task.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -31,11 +30,11 @@ func (s *Server) recordOf(ctx context.Context, owner string, task chat.Task) (*r
 		chunks = append(chunks, c)
 	}
 	reset := []chat.Chunk{{Type: chat.ChunkReset}}
-	return &record{task, placed(chunks, task.Attempt+1), placed(append(reset, chunks...), task.Attempt+2)}, nil
+	return &record{task, withPositions(chunks, task.Attempt+1), withPositions(append(reset, chunks...), task.Attempt+2)}, nil
 }
 
-// placed returns chunks at the positions of attempt, from 0 on.
-func placed(chunks []chat.Chunk, attempt int) []chat.Chunk {
+// withPositions returns chunks at the positions of attempt, from 0 on.
+func withPositions(chunks []chat.Chunk, attempt int) []chat.Chunk {
 	out := make([]chat.Chunk, len(chunks))
 	for i, c := range chunks {
 		c.Attempt, c.Index = attempt, i
@@ -44,8 +43,8 @@ func placed(chunks []chat.Chunk, attempt int) []chat.Chunk {
 	return out
 }
 
-// own returns the sequence of the record that p is a position of, or nil.
-func (r *record) own(p chat.Position) []chat.Chunk {
+// sequenceOf returns the sequence of the record that p is a position of, or nil.
+func (r *record) sequenceOf(p chat.Position) []chat.Chunk {
 	switch p.Attempt {
 	case r.task.Attempt + 1:
 		return r.fresh
@@ -60,8 +59,8 @@ func (r *record) ended(p chat.Position) bool {
 	if p.IsStart() {
 		return false
 	}
-	if own := r.own(p); own != nil {
-		return p.Index >= len(own)-1
+	if seq := r.sequenceOf(p); seq != nil {
+		return p.Index >= len(seq)-1
 	}
 	return r.inLog(p) && r.task.ChunkCount > 0 && p.Index >= r.task.ChunkCount-1
 }
@@ -74,8 +73,8 @@ func (r *record) inLog(p chat.Position) bool {
 // after returns what a reader at p still needs, which always ends with the
 // terminal chunk.
 func (r *record) after(p chat.Position) []chat.Chunk {
-	if own := r.own(p); own != nil && !p.IsStart() && p.Index < len(own) {
-		return own[p.Index+1:]
+	if seq := r.sequenceOf(p); seq != nil && !p.IsStart() && p.Index < len(seq) {
+		return seq[p.Index+1:]
 	}
 	return r.afterLog(p)
 }
@@ -92,7 +91,7 @@ func (r *record) afterLog(p chat.Position) []chat.Chunk {
 		return []chat.Chunk{c}
 	}
 	if p.Attempt > r.task.Attempt { // SQL has forgotten an attempt
-		return placed(r.again, p.Attempt+1)
+		return withPositions(r.again, p.Attempt+1)
 	}
 	return r.again
 }

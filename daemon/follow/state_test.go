@@ -1,4 +1,4 @@
-package api
+package follow
 
 import (
 	"context"
@@ -9,16 +9,16 @@ import (
 	"chat"
 )
 
-func TestALookoutMayBeAnsweredBeforeItsStreamWaits(t *testing.T) {
+func TestAReadMayEndBeforeItsStreamWaits(t *testing.T) {
 	t.Parallel()
-	look := &lookout{every: time.Minute, came: time.Now(), found: make(chan finding, 1)}
-	look.start(true, func() finding { return finding{err: chat.ErrFenced} })
-	look.work.Wait() // as when another follower has asked already
+	state := &stateCheck{every: time.Minute, came: time.Now(), found: make(chan taskState, 1)}
+	state.start(true, func() taskState { return taskState{err: chat.ErrFenced} })
+	state.work.Wait() // as when another reader has asked already
 	tail := &wakes{}
-	if _, err := look.during(t.Context(), tail, time.Minute); err != nil || !tail.woken {
+	if _, err := state.next(t.Context(), tail, time.Minute); err != nil || !tail.woken {
 		t.Fatalf("woken %v, %v", tail.woken, err)
 	}
-	if _, err := look.result(); !errors.Is(err, chat.ErrFenced) {
+	if _, err := state.result(); !errors.Is(err, chat.ErrFenced) {
 		t.Fatal(err)
 	}
 }
