@@ -88,8 +88,14 @@ type Usage struct {
 // LocalOwner owns everything that is created over the unix socket.
 const LocalOwner = "local"
 
-// Submission is a message to be answered: what POST /conversations/{id}/messages takes.
+// Submission is a message to be answered: what POST /messages takes.
 type Submission struct {
+	// ConversationID is the conversation that it continues; empty makes a new one, with
+	// Title (by default the beginning of the message), Model and System.
+	ConversationID string `json:"conversation_id,omitempty"`
+	Title          string `json:"title,omitempty"`
+	System         string `json:"system,omitempty"`
+
 	Content  string   `json:"content"`
 	Model    string   `json:"model,omitempty"`
 	Priority Priority `json:"priority,omitempty"`

@@ -120,7 +120,7 @@ func TestAnAPIWithoutAWorkerTakesNoOwnProvider(t *testing.T) {
 	front := start(t, cfg)
 	conv, err := front.CreateConversation(t.Context(), client.NewConversation{}, "")
 	front.must(err)
-	_, err = front.with(cfg.DataDir, "sk-own", "").Submit(t.Context(), conv.ID, chat.Submission{Content: "x"}, "")
+	_, err = front.with(cfg.DataDir, "sk-own", "").Submit(t.Context(), chat.Submission{ConversationID: conv.ID, Content: "x"}, "")
 	if !chat.IsCode(err, chat.CodeNotConfigured) {
 		t.Errorf("%v (%s)", err, chat.CodeOf(err))
 	}

@@ -113,7 +113,7 @@ func (r *running) submit(content string) chat.Accepted {
 	r.Helper()
 	conv, err := r.CreateConversation(r.Context(), client.NewConversation{}, "")
 	r.must(err)
-	acc, err := r.Submit(r.Context(), conv.ID, chat.Submission{Content: content}, "")
+	acc, err := r.Submit(r.Context(), chat.Submission{ConversationID: conv.ID, Content: content}, "")
 	r.must(err)
 	return acc
 }
@@ -227,7 +227,7 @@ func TestTheTasksOfAKilledDaemonAreMadeAgainAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	acc, _, err := store.Submit(t.Context(), chat.LocalOwner, conv.ID, chat.Submission{Content: "hello"}, chat.SubmitOptions{})
+	acc, _, err := store.Submit(t.Context(), chat.LocalOwner, chat.Submission{ConversationID: conv.ID, Content: "hello"}, chat.SubmitOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -97,7 +97,7 @@ func TestLeasesInASharedDatabaseAreLeftAlone(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			acc, _, err := store.Submit(t.Context(), chat.LocalOwner, conv.ID, chat.Submission{Content: "hello"}, chat.SubmitOptions{})
+			acc, _, err := store.Submit(t.Context(), chat.LocalOwner, chat.Submission{ConversationID: conv.ID, Content: "hello"}, chat.SubmitOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}

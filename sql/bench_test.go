@@ -76,7 +76,7 @@ func conversation(b *testing.B, s *sql.Store) string {
 
 func submit(b *testing.B, s *sql.Store, conversationID string) {
 	b.Helper()
-	if _, _, err := s.Submit(b.Context(), "ada", conversationID, chat.Submission{Content: "x"}, chat.SubmitOptions{}); err != nil {
+	if _, _, err := s.Submit(b.Context(), "ada", chat.Submission{ConversationID: conversationID, Content: "x"}, chat.SubmitOptions{}); err != nil {
 		b.Fatal(err)
 	}
 }

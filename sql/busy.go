@@ -20,7 +20,7 @@ func (t *transaction) refuseBusy(ctx context.Context, conversationID string) err
 	}
 	id := ids[0][len(ids[0])-shownID:]
 	return chat.Errorf(chat.CodeBusy,
-		"the conversation is still being answered (task %s): wait for it, or stop it with chat stop %s", id, id)
+		"the conversation is still being answered (task %s): chat wait %s waits for it, chat stop %s stops it", id, id, id)
 }
 
 // acceptedBefore is how a submission was accepted whose reply was lost, so that the

@@ -51,7 +51,7 @@ func (c *clocked) submit() string {
 	if err != nil {
 		c.Fatal(err)
 	}
-	acc, _, err := c.Submit(c.Context(), "ada", conv.ID, chat.Submission{Content: "x"}, chat.SubmitOptions{})
+	acc, _, err := c.Submit(c.Context(), "ada", chat.Submission{ConversationID: conv.ID, Content: "x"}, chat.SubmitOptions{})
 	if err != nil {
 		c.Fatal(err)
 	}

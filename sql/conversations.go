@@ -57,6 +57,18 @@ func (s *Store) CreateConversationOnce(ctx context.Context, owner string, c chat
 	return made, replayed, err
 }
 
+// insertConversationOf stores the conversation that a submission begins, and returns its
+// id.
+func (t *transaction) insertConversationOf(ctx context.Context, owner string, sub chat.Submission) (string, error) {
+	args, err := newConversation(owner, chat.Conversation{Title: sub.Title, Model: sub.Model, System: sub.System})
+	if err != nil {
+		return "", err
+	}
+	id, _ := args[0].(string)
+	_, err = t.exec(ctx, insertConversation, args...)
+	return id, err
+}
+
 const insertConversation = `INSERT INTO conversations (id, owner, title, folded, model, system, next_seq, created_at, updated_at)
 	VALUES ($1, $2, $3, $4, $5, $6, 1, {{now}}, {{now}})`
 

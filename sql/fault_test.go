@@ -94,7 +94,7 @@ func TestADatabaseThatCannotBeWrittenCanBeRead(t *testing.T) {
 				t.Fatal(err)
 			}
 			s.mustExec(t, tt.pragma)
-			_, _, err = s.Submit(t.Context(), "ada", c.ID, chat.Submission{Content: strings.Repeat("long text ", 1e5)}, chat.SubmitOptions{})
+			_, _, err = s.Submit(t.Context(), "ada", chat.Submission{ConversationID: c.ID, Content: strings.Repeat("long text ", 1e5)}, chat.SubmitOptions{})
 			if e := chat.AsError(err); e == nil || e.Code != chat.CodeStorage || e.Retryable != tt.retryable || !strings.Contains(e.Message, tt.says) {
 				t.Fatalf("submitted with %v (%s)", err, chat.CodeOf(err))
 			}
@@ -154,7 +154,7 @@ func TestOldKeysAndWorkersAreForgotten(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := chat.SubmitOptions{IdempotencyKey: "old", BodyHash: "h"}
-	if _, _, err := s.Submit(t.Context(), "ada", c.ID, chat.Submission{Content: "x"}, o); err != nil {
+	if _, _, err := s.Submit(t.Context(), "ada", chat.Submission{ConversationID: c.ID, Content: "x"}, o); err != nil {
 		t.Fatal(err)
 	}
 	for _, id := range []string{"old", "stale", "fresh"} {

@@ -20,7 +20,7 @@ func (s *Store) Finish(ctx context.Context, r chat.Result) error {
 	}
 	err := s.finish(ctx, r)
 	if err == nil && r.Err != nil && r.Err.Code == chat.CodeProviderModel {
-		return s.dropModelOf(ctx, r.TaskID)
+		return s.dropModel(ctx, r.TaskID)
 	}
 	return err
 }

@@ -127,7 +127,7 @@ func TestSerializationFailuresAreRepeated(t *testing.T) {
 	for range 4 {
 		wg.Go(func() {
 			for accepted := 0; accepted < 5; {
-				acc, _, err := s.Submit(t.Context(), "ada", c.ID, chat.Submission{Content: "x"}, chat.SubmitOptions{})
+				acc, _, err := s.Submit(t.Context(), "ada", chat.Submission{ConversationID: c.ID, Content: "x"}, chat.SubmitOptions{})
 				if chat.IsCode(err, chat.CodeBusy) {
 					continue
 				}
@@ -169,7 +169,7 @@ func TestAPostgresThatDiesComesBackByItself(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 6 {
-		_, _, err := s.Submit(t.Context(), "ada", c.ID, chat.Submission{Content: "x"}, chat.SubmitOptions{})
+		_, _, err := s.Submit(t.Context(), "ada", chat.Submission{ConversationID: c.ID, Content: "x"}, chat.SubmitOptions{})
 		if e := chat.AsError(err); e == nil || e.Code != chat.CodeUnavailable || !e.Retryable {
 			t.Fatalf("without a server: %v (%s)", err, chat.CodeOf(err))
 		}

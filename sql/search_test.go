@@ -16,7 +16,7 @@ func TestCommonWordsAreFoundLikeRareOnes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := s.Submit(t.Context(), "ada", c.ID, chat.Submission{Content: fmt.Sprint("common number", i)}, chat.SubmitOptions{}); err != nil {
+		if _, _, err := s.Submit(t.Context(), "ada", chat.Submission{ConversationID: c.ID, Content: fmt.Sprint("common number", i)}, chat.SubmitOptions{}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -68,7 +68,7 @@ func TestAContextEndsTheWaitForASilentPostgres(t *testing.T) {
 		for what, do := range map[string]func(context.Context, *sql.Store, string) error{
 			"a query": func(ctx context.Context, s *sql.Store, _ string) error { return s.Ping(ctx) },
 			"a transaction": func(ctx context.Context, s *sql.Store, conversationID string) error {
-				_, _, err := s.Submit(ctx, "ada", conversationID, chat.Submission{Content: "x"}, chat.SubmitOptions{})
+				_, _, err := s.Submit(ctx, "ada", chat.Submission{ConversationID: conversationID, Content: "x"}, chat.SubmitOptions{})
 				return err
 			},
 		} {

@@ -13,12 +13,13 @@ import (
 // age, and one owner's thousand do not hold up the first of another.
 const turn = 1_000_000
 
-// Submit stores a user's message, the empty message that will answer it, and
-// the task that makes the answer, all or nothing. While an answer of the
-// conversation has not ended, it is CodeBusy. replayed says that the key in o had
-// been used before with the same body: the answer is that of the first time.
-func (s *Store) Submit(ctx context.Context, owner, conversationID string, sub chat.Submission, o chat.SubmitOptions) (acc chat.Accepted, replayed bool, err error) {
-	if !isID(conversationID) {
+// Submit stores a user's message, the empty message that will answer it, the task that
+// makes the answer, and the conversation unless sub names one, all or nothing. While an
+// answer of the conversation has not ended, it is CodeBusy. replayed says that the key in
+// o had been used before with the same body: the answer is that of the first time.
+func (s *Store) Submit(ctx context.Context, owner string, sub chat.Submission, o chat.SubmitOptions) (acc chat.Accepted, replayed bool, err error) {
+	conversationID := sub.ConversationID
+	if conversationID != "" && !isID(conversationID) {
 		return acc, false, missing(errNoRow, "conversation")
 	}
 	if sub.ParentID != "" && sub.ParentID != chat.RootParent && !isID(sub.ParentID) {
@@ -38,15 +39,21 @@ func (s *Store) Submit(ctx context.Context, owner, conversationID string, sub ch
 		}
 		o.TaskID = n.id
 	}
-	if s.dialect.oneStatement && sub.ParentID == "" && o.IdempotencyKey == "" {
+	if s.dialect.oneStatement && conversationID != "" && sub.ParentID == "" && o.IdempotencyKey == "" {
 		if acc, err = s.submitAtOnce(ctx, conversationID, title, content, n); !errors.Is(err, errUnseen) {
 			return acc, false, err
 		}
 	}
 	acc, replayed, err = s.once(ctx, owner, o, func(t *transaction, acc *chat.Accepted) error {
 		n := n // for each time that it is run
-		acc.ConversationID = conversationID
-		conv, err := t.touch(ctx, owner, conversationID, title, 2)
+		if acc.ConversationID = conversationID; conversationID == "" {
+			made, err := t.insertConversationOf(ctx, owner, sub)
+			if err != nil {
+				return err
+			}
+			acc.ConversationID = made
+		}
+		conv, err := t.touch(ctx, owner, acc.ConversationID, title, 2)
 		if err != nil {
 			return missing(err, "conversation")
 		}

@@ -48,14 +48,11 @@ func (b *backend) Messages(ctx context.Context, id string) (chat.Conversation, [
 }
 
 func (b *backend) Send(ctx context.Context, id string, s chat.Submission) (chat.Accepted, error) {
-	s.Priority = b.priority
-	if id != "" {
-		if err := unanswered(ctx, b.cl, id); err != nil {
-			return chat.Accepted{}, err
-		}
-		return b.cl.Submit(ctx, id, s, "")
+	s.ConversationID, s.Priority = id, b.priority
+	if id == "" {
+		s.System = b.system
 	}
-	return submission{Submission: s, system: b.system}.submit(ctx, b.cl)
+	return b.cl.Submit(ctx, s, "")
 }
 
 func (b *backend) Stop(ctx context.Context, taskID string) error {

@@ -60,11 +60,6 @@ func (p *program) edit(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		if c.String("idempotency-key") == "" {
-			if err := unanswered(ctx, cl, conv.ID); err != nil {
-				return err
-			}
-		}
 		text, given, err := p.newText(ctx, c.Args().Tail())
 		if err != nil {
 			return err
@@ -85,11 +80,11 @@ func (p *program) edit(c *cli.Context) error {
 				return d.sent(err)
 			}
 		}
-		sub := chat.Submission{Content: strings.TrimRight(text, "\n"), Model: c.String("model"), Priority: priority, ParentID: old.ParentID}
+		sub := chat.Submission{ConversationID: conv.ID, Content: strings.TrimRight(text, "\n"), Model: c.String("model"), Priority: priority, ParentID: old.ParentID}
 		if sub.ParentID == "" {
 			sub.ParentID = chat.RootParent
 		}
-		acc, err := cl.Submit(ctx, conv.ID, sub, c.String("idempotency-key"))
+		acc, err := cl.Submit(ctx, sub, c.String("idempotency-key"))
 		if err = d.sent(err); err != nil {
 			return err
 		}

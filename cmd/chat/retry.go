@@ -47,11 +47,6 @@ func (p *program) retry(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		if c.String("idempotency-key") == "" {
-			if err := unanswered(ctx, cl, task.ConversationID); err != nil {
-				return err
-			}
-		}
 		acc, err := cl.Regenerate(ctx, task.MessageID, again, c.String("idempotency-key"))
 		if err != nil {
 			return err

@@ -117,52 +117,15 @@ func (s submission) submit(ctx context.Context, cl *client.Client) (chat.Accepte
 		if err != nil {
 			return chat.Accepted{}, err
 		}
-		if s.key == "" { // with one it may have been accepted already, and be what is running
-			if err := unanswered(ctx, cl, conv.ID); err != nil {
-				return chat.Accepted{}, err
-			}
-		}
-		return cl.Submit(ctx, conv.ID, s.Submission, s.key)
+		s.ConversationID = conv.ID
+	} else {
+		s.Title, s.System = titleOf(s.Content), s.system
 	}
-	key := s.key
-	if key != "" {
-		key = "conversation " + key
-	}
-	conv, err := cl.CreateConversation(ctx, client.NewConversation{Title: titleOf(s.Content), Model: s.Model, System: s.system}, key)
-	if err != nil {
-		return chat.Accepted{}, err
-	}
-	acc, err := cl.Submit(ctx, conv.ID, s.Submission, s.key)
-	if chat.IsCode(err, chat.CodeKeyReuse) {
+	acc, err := cl.Submit(ctx, s.Submission, s.key)
+	if chat.IsCode(err, chat.CodeKeyReuse) && s.conversation == "" {
 		err = chat.Errorf(chat.CodeKeyReuse, "the key %q was used before, in another conversation or for another message: with -C that conversation, the same message gets the same answer", s.key)
 	}
-	if refused(err) {
-		// Nothing was accepted, so nobody needs the empty conversation.
-		err = errors.Join(err, cl.DeleteConversation(ctx, conv.ID))
-	}
 	return acc, err
-}
-
-// unanswered refuses to go on in a conversation whose last answer is still being
-// made: the next one would be made without it.
-func unanswered(ctx context.Context, cl *client.Client, conversation string) error {
-	tasks, err := cl.Tasks(ctx, chat.TaskQuery{ConversationID: conversation, States: []chat.TaskState{client.StateActive}, Limit: 1})
-	if err != nil || len(tasks) == 0 {
-		return err
-	}
-	id := short(tasks[0].ID)
-	return chat.Errorf(chat.CodeBusy, "the conversation %s is still being answered: chat wait %s waits for it, chat stop %s ends it", short(conversation), id, id)
-}
-
-// refused reports whether err says that the server has certainly not taken the
-// message.
-func refused(err error) bool {
-	switch chat.CodeOf(err) {
-	case chat.CodeInvalid, chat.CodeKeyReuse, chat.CodeTooLarge, chat.CodeUnsupported, chat.CodeForbidden, chat.CodeUnauthorized, chat.CodeProviderModel:
-		return true
-	default:
-		return false
-	}
 }
 
 // The limits of stopping an answer.

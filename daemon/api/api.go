@@ -23,14 +23,13 @@ type Conversations interface {
 	UpdateConversation(ctx context.Context, owner, id string, p chat.ConversationPatch) (chat.Conversation, error)
 	DeleteConversation(ctx context.Context, owner, id string) (cancelled []string, err error)
 	Messages(ctx context.Context, owner, conversationID string) ([]chat.Message, error)
-	DropModel(ctx context.Context, owner, conversationID, model string) error
 	Import(ctx context.Context, owner string, t chat.Transcript, dry bool) (chat.Imported, error)
 	Fork(ctx context.Context, owner, conversationID, messageID, title string, o chat.SubmitOptions) (chat.Conversation, bool, error)
 }
 
 // Tasks is what the API needs of SQL for tasks.
 type Tasks interface {
-	Submit(ctx context.Context, owner, conversationID string, sub chat.Submission, o chat.SubmitOptions) (chat.Accepted, bool, error)
+	Submit(ctx context.Context, owner string, sub chat.Submission, o chat.SubmitOptions) (chat.Accepted, bool, error)
 	Regenerate(ctx context.Context, owner, messageID, model string, p chat.Priority, o chat.SubmitOptions) (chat.Accepted, bool, error)
 	Task(ctx context.Context, owner, id string) (chat.Task, error)
 	Tasks(ctx context.Context, owner string, q chat.TaskQuery) ([]chat.Task, error)
@@ -220,6 +219,7 @@ func (s *Server) routes(mux *http.ServeMux) {
 	mux.Handle("POST /conversations/{id}/fork", call(s, s.forkConversation))
 	mux.Handle("GET /conversations/{id}/messages", call(s, s.listMessages))
 	mux.Handle("POST /conversations/{id}/messages", within(s, limits{s.opts.MaxBody + encodedImages, s.opts.StorePatience}, s.submit))
+	mux.Handle("POST /messages", within(s, limits{s.opts.MaxBody + encodedImages, s.opts.StorePatience}, s.submit))
 	mux.Handle("POST /messages/{id}/regenerate", call(s, s.regenerate))
 
 	mux.Handle("GET /tasks", call(s, s.listTasks))

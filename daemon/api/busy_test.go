@@ -61,3 +61,51 @@ func TestAConversationTakesOneMessageAtATime(t *testing.T) {
 		}
 	}
 }
+
+// TestAMessageMakesItsConversation: one call stores the conversation with the message, or
+// nothing.
+func TestAMessageMakesItsConversation(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, api.Options{})
+	a := l.call("POST", "/messages", `{"content":"Why is\nthe sky blue?","model":"m","system":"be brief"}`, header("Idempotency-Key", "once"))
+	var acc chat.Accepted
+	if a.status != http.StatusAccepted || a.header.Get("Location") == "" {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	a.into(t, &acc)
+	conv, err := l.store.Conversation(t.Context(), chat.LocalOwner, acc.ConversationID)
+	if l.must(err); conv.Title != "Why is" || conv.Model != "m" || conv.System != "be brief" {
+		t.Errorf("%+v", conv)
+	}
+	list, err := l.store.Messages(t.Context(), chat.LocalOwner, conv.ID)
+	if l.must(err); len(list) != 2 || list[0].ID != acc.UserMessageID || list[1].TaskID != acc.TaskID || list[1].ParentID != acc.UserMessageID {
+		t.Errorf("%+v", list)
+	}
+	again := l.call("POST", "/messages", `{"content":"Why is\nthe sky blue?","model":"m","system":"be brief"}`, header("Idempotency-Key", "once"))
+	if again.status != http.StatusAccepted || string(again.body) != string(a.body) || again.header.Get("Idempotent-Replay") != "true" {
+		t.Errorf("the same again: %d %s", again.status, again.body)
+	}
+	for body, want := range map[string]struct {
+		status int
+		code   chat.Code
+	}{
+		`{"content":"and?","conversation_id":"` + conv.ID + `"}`: {409, chat.CodeBusy},
+		`{"content":""}`: {400, chat.CodeInvalid},
+		`{"content":"x","conversation_id":"` + nobody + `"}`:                                       {404, chat.CodeNotFound},
+		`{"content":"x","parent_id":"` + acc.MessageID + `"}`:                                      {400, chat.CodeInvalid},
+		`{"content":"x","model":"lynig"}`:                                                          {400, chat.CodeProviderModel},
+		`{"content":"x","conversation_id":"` + conv.ID + `","system":"other"}`:                     {400, chat.CodeInvalid},
+		`{"content":"x","system":"` + strings.Repeat("a", chat.MaxSystem+1) + `"}`:                 {413, chat.CodeTooLarge},
+		`{"content":"x","conversation_id":"` + conv.ID + `","title":"` + "other" + `","model":""}`: {400, chat.CodeInvalid},
+	} {
+		if a := l.call("POST", "/messages", body); a.status != want.status || a.problem(t) != want.code {
+			t.Errorf("%.80s: %d %s, want %d %s", body, a.status, a.body, want.status, want.code)
+		}
+	}
+	if all, _, err := l.store.Conversations(t.Context(), chat.LocalOwner, chat.ConversationQuery{}); err != nil || len(all) != 1 {
+		t.Errorf("a refusal left something behind: %+v, %v", all, err)
+	}
+	if a := l.call("POST", "/conversations/"+conv.ID+"/messages", `{"content":"x","conversation_id":"`+nobody+`"}`); a.status != http.StatusBadRequest {
+		t.Errorf("two conversations: %d %s", a.status, a.body)
+	}
+}

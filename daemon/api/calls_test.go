@@ -170,7 +170,7 @@ func TestWhatIsSomebodyElsesDoesNotExist(t *testing.T) {
 	l := newLab(t, api.Options{})
 	conv, err := l.store.CreateConversation(t.Context(), "bob", chat.Conversation{Title: "secret"})
 	l.must(err)
-	acc, _, err := l.store.Submit(t.Context(), "bob", conv.ID, chat.Submission{Content: "secret"}, chat.SubmitOptions{})
+	acc, _, err := l.store.Submit(t.Context(), "bob", chat.Submission{ConversationID: conv.ID, Content: "secret"}, chat.SubmitOptions{})
 	l.must(err)
 	mine := l.conversation()
 	for _, c := range []struct{ call, body string }{

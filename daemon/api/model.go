@@ -3,8 +3,6 @@ package api
 import (
 	"context"
 	"net/http"
-
-	"chat"
 )
 
 // checkModel refuses a model that its provider is known not to have, before it is
@@ -36,16 +34,4 @@ func (s *Server) checkConversationModel(r *http.Request, p principal, model, ide
 		return err
 	}
 	return s.checkModel(r.Context(), p.owner, model, idempotencyKey, c)
-}
-
-// refuseModel is the answer to a message whose model was refused. The model must
-// not stay on a conversation that was made for it.
-func (s *Server) refuseModel(ctx context.Context, owner, conversationID, model string, refusal error) error {
-	if !chat.IsCode(refusal, chat.CodeProviderModel) {
-		return refusal
-	}
-	if err := s.store.DropModel(ctx, owner, conversationID, model); err != nil {
-		s.opts.Logger.Warn("api: a refused model stays on its conversation", "conversation", conversationID, "err", err)
-	}
-	return refusal
 }

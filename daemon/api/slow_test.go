@@ -73,13 +73,13 @@ func TestABodyHasItsTime(t *testing.T) {
 // slowStore takes a while for a submission.
 type slowStore struct{ api.Store }
 
-func (s slowStore) Submit(ctx context.Context, owner, id string, sub chat.Submission, o chat.SubmitOptions) (chat.Accepted, bool, error) {
+func (s slowStore) Submit(ctx context.Context, owner string, sub chat.Submission, o chat.SubmitOptions) (chat.Accepted, bool, error) {
 	select {
 	case <-ctx.Done():
 		return chat.Accepted{}, false, context.Cause(ctx)
 	case <-time.After(400 * time.Millisecond):
 	}
-	return s.Store.Submit(ctx, owner, id, sub, o)
+	return s.Store.Submit(ctx, owner, sub, o)
 }
 
 func TestTheTimeOfABodyEndsWithIt(t *testing.T) {
@@ -106,7 +106,7 @@ func (l *lab) thick() (path string, size int) {
 	l.Helper()
 	c := l.conversation()
 	for range 2 {
-		acc, _, err := l.store.Submit(l.Context(), chat.LocalOwner, c.ID, chat.Submission{Content: strings.Repeat("thick ", 120_000)}, chat.SubmitOptions{})
+		acc, _, err := l.store.Submit(l.Context(), chat.LocalOwner, chat.Submission{ConversationID: c.ID, Content: strings.Repeat("thick ", 120_000)}, chat.SubmitOptions{})
 		l.must(err)
 		_, _, err = l.store.Cancel(l.Context(), chat.LocalOwner, acc.TaskID)
 		l.must(err)

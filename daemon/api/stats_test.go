@@ -40,7 +40,7 @@ func TestStatsTellWhatRunsAndWhatFailed(t *testing.T) {
 
 	theirs, err := l.store.CreateConversation(t.Context(), "another", chat.Conversation{Title: "secret"})
 	l.must(err)
-	_, _, err = l.store.Submit(t.Context(), "another", theirs.ID, chat.Submission{Content: "x"}, chat.SubmitOptions{})
+	_, _, err = l.store.Submit(t.Context(), "another", chat.Submission{ConversationID: theirs.ID, Content: "x"}, chat.SubmitOptions{})
 	l.must(err)
 	claimed, err := l.store.Claim(t.Context(), "w1", 1, false)
 	if l.must(err); len(claimed) != 1 {

@@ -39,11 +39,11 @@ func (s *awayStore) QueueDepths(ctx context.Context) (map[chat.Priority]int, int
 	return s.Store.QueueDepths(ctx)
 }
 
-func (s *awayStore) Submit(ctx context.Context, owner, id string, sub chat.Submission, o chat.SubmitOptions) (chat.Accepted, bool, error) {
+func (s *awayStore) Submit(ctx context.Context, owner string, sub chat.Submission, o chat.SubmitOptions) (chat.Accepted, bool, error) {
 	if s.away.Load() {
 		return chat.Accepted{}, false, errAway
 	}
-	return s.Store.Submit(ctx, owner, id, sub, o)
+	return s.Store.Submit(ctx, owner, sub, o)
 }
 
 func (s *awayStore) Task(ctx context.Context, owner, id string) (chat.Task, error) {

@@ -188,8 +188,8 @@ func TestCredentialsThatTheServerHasAnywayAreNotHeld(t *testing.T) {
 // doubtful stores a submission and loses the reply.
 type doubtful struct{ api.Store }
 
-func (d doubtful) Submit(ctx context.Context, owner, id string, sub chat.Submission, o chat.SubmitOptions) (chat.Accepted, bool, error) {
-	if _, _, err := d.Store.Submit(ctx, owner, id, sub, o); err != nil {
+func (d doubtful) Submit(ctx context.Context, owner string, sub chat.Submission, o chat.SubmitOptions) (chat.Accepted, bool, error) {
+	if _, _, err := d.Store.Submit(ctx, owner, sub, o); err != nil {
 		return chat.Accepted{}, false, err
 	}
 	return chat.Accepted{}, false, errAway

@@ -62,11 +62,21 @@ func (s *Server) submit(r *http.Request, p principal) (reply, error) {
 	if err := decode(r, &sub, false); err != nil {
 		return reply{}, err
 	}
+	if id := r.PathValue("id"); id != "" {
+		if sub.ConversationID != "" && sub.ConversationID != id {
+			return reply{}, chat.Errorf(chat.CodeInvalid, "conversation_id is not that of the path: leave it out")
+		}
+		sub.ConversationID = id
+	}
+	if sub.ConversationID != "" && (sub.Title != "" || sub.System != "") {
+		return reply{}, chat.Errorf(chat.CodeInvalid, "title and system belong to a new conversation: leave out conversation_id, or change them with PATCH /conversations/{id}")
+	}
 	if strings.TrimSpace(chat.NormalizeText(sub.Content)) == "" {
 		return reply{}, chat.Errorf(chat.CodeInvalid, "content is empty: there is nothing to answer")
 	}
 	priority, err := chat.ParsePriority(string(sub.Priority))
-	if err := firstError(err, checkText("content", chat.WithoutImages(sub.Content), maxContent), chat.CheckImages(sub.Content), checkText("model", sub.Model, maxModel)); err != nil {
+	if err := firstError(err, checkText("content", chat.WithoutImages(sub.Content), maxContent), chat.CheckImages(sub.Content), checkText("model", sub.Model, maxModel),
+		checkText("title", sub.Title, maxTitle), checkText("system", sub.System, maxSystem)); err != nil {
 		return reply{}, err
 	}
 	if sub.DeadlineSeconds < 0 || sub.DeadlineSeconds > int(maxDeadline/time.Second) {
@@ -79,18 +89,22 @@ func (s *Server) submit(r *http.Request, p principal) (reply, error) {
 	sub.Priority = priority
 	return s.accept(r, p, opts, priority, func(ctx context.Context, c credentials, opts chat.SubmitOptions) (chat.Accepted, bool, error) {
 		if err := s.checkModel(ctx, p.owner, sub.Model, opts.IdempotencyKey, c); err != nil {
-			return chat.Accepted{}, false, s.refuseModel(ctx, p.owner, r.PathValue("id"), sub.Model, err)
+			return chat.Accepted{}, false, err
 		}
+		sub := sub
 		if sub.Model == "" && c != (credentials{}) {
-			conv, err := s.store.Conversation(ctx, p.owner, r.PathValue("id"))
-			if err != nil {
-				return chat.Accepted{}, false, err
+			var conv chat.Conversation
+			if sub.ConversationID != "" {
+				var err error
+				if conv, err = s.store.Conversation(ctx, p.owner, sub.ConversationID); err != nil {
+					return chat.Accepted{}, false, err
+				}
 			}
 			if conv.Model == "" {
 				sub.Model = s.provider.DefaultModel(c.key, c.baseURL)
 			}
 		}
-		return s.store.Submit(ctx, p.owner, r.PathValue("id"), sub, opts)
+		return s.store.Submit(ctx, p.owner, sub, opts)
 	})
 }
 

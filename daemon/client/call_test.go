@@ -49,7 +49,7 @@ func TestSubmitIsRepeatedWithItsKeyWhenTheConnectionIsLost(t *testing.T) {
 		w.WriteHeader(http.StatusAccepted)
 		_ = json.NewEncoder(w).Encode(chat.Accepted{TaskID: "t1"})
 	})
-	a, err := c.Submit(t.Context(), "c1", chat.Submission{Content: "hi"}, "")
+	a, err := c.Submit(t.Context(), chat.Submission{ConversationID: "c1", Content: "hi"}, "")
 	if err != nil || a.TaskID != "t1" {
 		t.Fatalf("%+v, %v", a, err)
 	}

@@ -101,11 +101,10 @@ func (c *Client) Messages(ctx context.Context, conversationID string) ([]chat.Me
 // Submit sends a message to be answered. The same key with the same submission
 // gets the same answer again; an empty key is replaced by a random one, so that
 // a lost connection can be made good.
-func (c *Client) Submit(ctx context.Context, conversationID string, s chat.Submission, key string) (chat.Accepted, error) {
+func (c *Client) Submit(ctx context.Context, s chat.Submission, key string) (chat.Accepted, error) {
 	var out chat.Accepted
 	err := c.do(ctx, request{
-		method: http.MethodPost, path: "/conversations/" + url.PathEscape(conversationID) + "/messages",
-		body: s, key: orRandom(key), again: true, provider: true, out: &out,
+		method: http.MethodPost, path: "/messages", body: s, key: orRandom(key), again: true, provider: true, out: &out,
 	})
 	return out, err
 }

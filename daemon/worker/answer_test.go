@@ -73,7 +73,7 @@ func TestTheThreadIsSent(t *testing.T) {
 	l.work(on{})
 	first := l.submit("hello")
 	l.endedAs(first, chat.TaskDone, providertest.Answer(1, 10))
-	second, _, err := l.store.Submit(t.Context(), owner, first.ConversationID, chat.Submission{Content: "and now?"}, chat.SubmitOptions{})
+	second, _, err := l.store.Submit(t.Context(), owner, chat.Submission{ConversationID: first.ConversationID, Content: "and now?"}, chat.SubmitOptions{})
 	l.must(err)
 	l.endedAs(second, chat.TaskDone, providertest.Answer(2, 10))
 	if call := l.provider.Calls()[1]; call.Messages != 3 || call.Prompt != "and now?" {

@@ -203,11 +203,11 @@ func (l *lab) submit(content string, more ...func(*chat.Submission)) chat.Accept
 	l.Helper()
 	conv, err := l.store.CreateConversation(l.Context(), owner, chat.Conversation{})
 	l.must(err)
-	sub := chat.Submission{Content: content, Priority: chat.PriorityNormal}
+	sub := chat.Submission{ConversationID: conv.ID, Content: content, Priority: chat.PriorityNormal}
 	for _, change := range more {
 		change(&sub)
 	}
-	acc, _, err := l.store.Submit(l.Context(), owner, conv.ID, sub, chat.SubmitOptions{})
+	acc, _, err := l.store.Submit(l.Context(), owner, sub, chat.SubmitOptions{})
 	l.must(err)
 	_ = l.queue.Ring(l.Context(), sub.Priority, acc.TaskID) // where Redis is down on purpose
 	return acc

@@ -71,7 +71,7 @@ func (n *node) submit(t *testing.T, content string) chat.Accepted {
 	if err != nil {
 		t.Fatalf("create conversation: %v", err)
 	}
-	acc, err := n.Submit(t.Context(), conv.ID, chat.Submission{Content: content}, "")
+	acc, err := n.Submit(t.Context(), chat.Submission{ConversationID: conv.ID, Content: content}, "")
 	if err != nil {
 		t.Fatalf("submit: %v", err)
 	}

@@ -48,7 +48,7 @@ var busyTests = map[string]func(*suite){
 	"a submission that is repeated after a lost reply is the same one": func(s *suite) {
 		c := s.conversation()
 		first := s.send(c.ID, chat.Submission{Content: "x"})
-		again, replayed, err := s.Submit(s.Context(), owner, c.ID, chat.Submission{Content: "x"}, chat.SubmitOptions{TaskID: first.TaskID})
+		again, replayed, err := s.Submit(s.Context(), owner, chat.Submission{ConversationID: c.ID, Content: "x"}, chat.SubmitOptions{TaskID: first.TaskID})
 		s.must(err)
 		if again != first || replayed {
 			s.Errorf("%+v (replayed %v), want %+v", again, replayed, first)
@@ -79,11 +79,11 @@ func (s *suite) wantBusy(acc chat.Accepted, when string) {
 	before := s.exported(acc.ConversationID)
 	for name, add := range map[string]func(o chat.SubmitOptions) error{
 		"a message": func(o chat.SubmitOptions) error {
-			_, _, err := s.Submit(s.Context(), owner, acc.ConversationID, chat.Submission{Content: "y"}, o)
+			_, _, err := s.Submit(s.Context(), owner, chat.Submission{ConversationID: acc.ConversationID, Content: "y"}, o)
 			return err
 		},
 		"a message beside": func(o chat.SubmitOptions) error {
-			_, _, err := s.Submit(s.Context(), owner, acc.ConversationID, chat.Submission{Content: "y", ParentID: chat.RootParent}, o)
+			_, _, err := s.Submit(s.Context(), owner, chat.Submission{ConversationID: acc.ConversationID, Content: "y", ParentID: chat.RootParent}, o)
 			return err
 		},
 		"another answer": func(o chat.SubmitOptions) error {
@@ -125,7 +125,7 @@ func (s *suite) wantOne(fresh, keyed bool) {
 				o.IdempotencyKey = c.ID + string(rune('a'+i))
 			}
 			for range 2 {
-				acc, _, err := s.Submit(s.Context(), owner, c.ID, chat.Submission{Content: "x"}, o)
+				acc, _, err := s.Submit(s.Context(), owner, chat.Submission{ConversationID: c.ID, Content: "x"}, o)
 				if err == nil {
 					won <- acc
 				} else if !chat.IsCode(err, chat.CodeBusy) {

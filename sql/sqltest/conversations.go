@@ -40,7 +40,7 @@ var conversationTests = map[string]func(*suite){
 			"DeleteConversation": func(as, c, _, _ string) error { _, err := s.DeleteConversation(ctx, as, c); return err },
 			"Messages":           func(as, c, _, _ string) error { _, err := s.Messages(ctx, as, c); return err },
 			"Submit": func(as, c, _, _ string) error {
-				_, _, err := s.Submit(ctx, as, c, chat.Submission{Content: "x"}, chat.SubmitOptions{IdempotencyKey: "k"})
+				_, _, err := s.Submit(ctx, as, chat.Submission{ConversationID: c, Content: "x"}, chat.SubmitOptions{IdempotencyKey: "k"})
 				return err
 			},
 			"Regenerate": func(as, _, _, m string) error {

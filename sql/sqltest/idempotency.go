@@ -17,7 +17,7 @@ var idempotencyTests = map[string]func(*suite){
 			}
 		}
 		known(owner, "k", false)
-		_, _, err := s.Submit(s.Context(), owner, c.ID, chat.Submission{Content: "x"}, o)
+		_, _, err := s.Submit(s.Context(), owner, chat.Submission{ConversationID: c.ID, Content: "x"}, o)
 		s.must(err)
 		known(owner, "k", true)
 		known(another, "k", false)
@@ -27,18 +27,18 @@ var idempotencyTests = map[string]func(*suite){
 	"the same key and body get the same answer": func(s *suite) {
 		c := s.conversation()
 		o := chat.SubmitOptions{IdempotencyKey: "key", BodyHash: "hash"}
-		first, replayed, err := s.Submit(s.Context(), owner, c.ID, chat.Submission{Content: "x"}, o)
+		first, replayed, err := s.Submit(s.Context(), owner, chat.Submission{ConversationID: c.ID, Content: "x"}, o)
 		s.must(err)
 		if replayed {
 			s.Fatal("the first is no repetition")
 		}
-		again, replayed, err := s.Submit(s.Context(), owner, c.ID, chat.Submission{Content: "x"}, o)
+		again, replayed, err := s.Submit(s.Context(), owner, chat.Submission{ConversationID: c.ID, Content: "x"}, o)
 		s.must(err)
 		if !replayed || again != first {
 			s.Fatalf("got %+v (replayed %v), want %+v", again, replayed, first)
 		}
 		o.BodyHash = "other"
-		_, _, err = s.Submit(s.Context(), owner, c.ID, chat.Submission{Content: "y"}, o)
+		_, _, err = s.Submit(s.Context(), owner, chat.Submission{ConversationID: c.ID, Content: "y"}, o)
 		s.wantCode(err, chat.CodeKeyReuse)
 		list, err := s.Messages(s.Context(), owner, c.ID)
 		s.must(err)
@@ -52,7 +52,7 @@ var idempotencyTests = map[string]func(*suite){
 		for _, who := range []string{owner, another} {
 			c, err := s.CreateConversation(s.Context(), who, chat.Conversation{})
 			s.must(err)
-			_, replayed, err := s.Submit(s.Context(), who, c.ID, chat.Submission{Content: "x"}, o)
+			_, replayed, err := s.Submit(s.Context(), who, chat.Submission{ConversationID: c.ID, Content: "x"}, o)
 			s.must(err)
 			if replayed {
 				s.Fatalf("%s was answered for the other", who)
@@ -63,11 +63,11 @@ var idempotencyTests = map[string]func(*suite){
 	"a key outlives its conversation": func(s *suite) {
 		c := s.conversation()
 		o := chat.SubmitOptions{IdempotencyKey: "key", BodyHash: "hash"}
-		first, _, err := s.Submit(s.Context(), owner, c.ID, chat.Submission{Content: "x"}, o)
+		first, _, err := s.Submit(s.Context(), owner, chat.Submission{ConversationID: c.ID, Content: "x"}, o)
 		s.must(err)
 		_, err = s.DeleteConversation(s.Context(), owner, c.ID)
 		s.must(err)
-		again, replayed, err := s.Submit(s.Context(), owner, c.ID, chat.Submission{Content: "x"}, o)
+		again, replayed, err := s.Submit(s.Context(), owner, chat.Submission{ConversationID: c.ID, Content: "x"}, o)
 		if err != nil || !replayed || again != first {
 			s.Fatalf("got %+v, %v, %v; want %+v", again, replayed, err, first)
 		}
@@ -120,7 +120,7 @@ var idempotencyTests = map[string]func(*suite){
 		for i := range crowd {
 			wg.Go(func() {
 				<-start
-				acc, replayed, err := s.Submit(s.Context(), owner, c.ID, chat.Submission{Content: "x"}, chat.SubmitOptions{IdempotencyKey: "key", BodyHash: "hash"})
+				acc, replayed, err := s.Submit(s.Context(), owner, chat.Submission{ConversationID: c.ID, Content: "x"}, chat.SubmitOptions{IdempotencyKey: "key", BodyHash: "hash"})
 				if err != nil {
 					s.Error(err)
 				}

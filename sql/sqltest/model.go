@@ -63,18 +63,6 @@ var modelTests = map[string]func(*suite){
 		s.must(s.Finish(s.Context(), r))
 		s.wantModel(conv.ID, "good")
 	},
-
-	"one that was refused is dropped, where it is its owner who says so": func(s *suite) {
-		conv, err := s.CreateConversation(s.Context(), owner, chat.Conversation{Model: "bad"})
-		s.must(err)
-		s.must(s.DropModel(s.Context(), another, conv.ID, "bad"))
-		s.must(s.DropModel(s.Context(), owner, conv.ID, "other"))
-		s.must(s.DropModel(s.Context(), owner, nobody, "bad"))
-		s.must(s.DropModel(s.Context(), owner, "no id", "bad"))
-		s.wantModel(conv.ID, "bad")
-		s.must(s.DropModel(s.Context(), owner, conv.ID, "bad"))
-		s.wantModel(conv.ID, "")
-	},
 }
 
 func (s *suite) wantModel(conversationID, want string) {

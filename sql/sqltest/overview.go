@@ -17,7 +17,7 @@ var overviewTests = map[string]func(*suite){
 		s.send(second.ID, chat.Submission{Content: "two"})
 		theirs, err := s.CreateConversation(s.Context(), another, chat.Conversation{Title: "secret"})
 		s.must(err)
-		_, _, err = s.Submit(s.Context(), another, theirs.ID, chat.Submission{Content: "three"}, chat.SubmitOptions{})
+		_, _, err = s.Submit(s.Context(), another, chat.Submission{ConversationID: theirs.ID, Content: "three"}, chat.SubmitOptions{})
 		s.must(err)
 		first := s.claim(1)
 		s.claim(5)

@@ -66,7 +66,7 @@ var queueTests = map[string]func(*suite){
 	"a task with a provider of its client's own is left to the worker that has it": func(s *suite) {
 		const holder = "holder"
 		s.must(s.Heartbeat(s.Context(), chat.Worker{ID: holder, StartedAt: time.Now()}))
-		own, _, err := s.Submit(s.Context(), owner, s.conversation().ID, chat.Submission{Content: "x"}, chat.SubmitOptions{OwnProvider: holder})
+		own, _, err := s.Submit(s.Context(), owner, chat.Submission{ConversationID: s.conversation().ID, Content: "x"}, chat.SubmitOptions{OwnProvider: holder})
 		s.must(err)
 		other := s.queued()
 		if got := ids(s.claim(10), claimID); !slices.Equal(got, []string{other.TaskID}) {
@@ -116,7 +116,7 @@ var queueTests = map[string]func(*suite){
 		}
 		theirs, err := s.CreateConversation(s.Context(), another, chat.Conversation{})
 		s.must(err)
-		acc, _, err := s.Submit(s.Context(), another, theirs.ID, chat.Submission{Content: "me too"}, chat.SubmitOptions{})
+		acc, _, err := s.Submit(s.Context(), another, chat.Submission{ConversationID: theirs.ID, Content: "me too"}, chat.SubmitOptions{})
 		s.must(err)
 		got := ids(s.claim(100), claimID)
 		if at := slices.Index(got, acc.TaskID); at < 1 || at > 20 {

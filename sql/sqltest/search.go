@@ -153,7 +153,7 @@ var searchTests = map[string]func(*suite){
 		for i, who := range []string{owner, another} {
 			c, err := s.CreateConversation(s.Context(), who, chat.Conversation{})
 			s.must(err)
-			_, _, err = s.Submit(s.Context(), who, c.ID, chat.Submission{Content: fmt.Sprintf("common word %d", i)}, chat.SubmitOptions{})
+			_, _, err = s.Submit(s.Context(), who, chat.Submission{ConversationID: c.ID, Content: fmt.Sprintf("common word %d", i)}, chat.SubmitOptions{})
 			s.must(err)
 		}
 		list, _, err := s.Conversations(s.Context(), another, chat.ConversationQuery{Search: "common word"})

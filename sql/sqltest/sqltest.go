@@ -88,7 +88,8 @@ func (s *suite) conversation() chat.Conversation {
 
 func (s *suite) send(conversationID string, sub chat.Submission) chat.Accepted {
 	s.Helper()
-	acc, replayed, err := s.Submit(s.Context(), owner, conversationID, sub, chat.SubmitOptions{})
+	sub.ConversationID = conversationID
+	acc, replayed, err := s.Submit(s.Context(), owner, sub, chat.SubmitOptions{})
 	s.must(err)
 	if replayed {
 		s.Fatal("a submission without a key was taken for a repetition")

@@ -39,7 +39,7 @@ var submitTests = map[string]func(*suite){
 	},
 
 	"takes the task's id from the caller": func(s *suite) {
-		acc, _, err := s.Submit(s.Context(), owner, s.conversation().ID, chat.Submission{Content: "x"}, chat.SubmitOptions{TaskID: nobody})
+		acc, _, err := s.Submit(s.Context(), owner, chat.Submission{ConversationID: s.conversation().ID, Content: "x"}, chat.SubmitOptions{TaskID: nobody})
 		s.must(err)
 		if acc.TaskID != nobody {
 			s.Fatalf("task %s, want %s", acc.TaskID, nobody)
@@ -87,7 +87,7 @@ var submitTests = map[string]func(*suite){
 	"a refusal leaves nothing behind": func(s *suite) {
 		c, elsewhere := s.conversation(), s.queued()
 		for _, parent := range []string{nobody, "x\x00", elsewhere.MessageID, elsewhere.UserMessageID} {
-			_, _, err := s.Submit(s.Context(), owner, c.ID, chat.Submission{Content: "x", ParentID: parent}, chat.SubmitOptions{IdempotencyKey: "k"})
+			_, _, err := s.Submit(s.Context(), owner, chat.Submission{ConversationID: c.ID, Content: "x", ParentID: parent}, chat.SubmitOptions{IdempotencyKey: "k"})
 			s.wantCode(err, chat.CodeInvalid)
 		}
 		list, err := s.Messages(s.Context(), owner, c.ID)
@@ -97,7 +97,7 @@ var submitTests = map[string]func(*suite){
 		if len(list) != 0 || got != c {
 			s.Fatalf("left behind: %v, %+v", list, got)
 		}
-		_, replayed, err := s.Submit(s.Context(), owner, c.ID, chat.Submission{Content: "y"}, chat.SubmitOptions{IdempotencyKey: "k", BodyHash: "h"})
+		_, replayed, err := s.Submit(s.Context(), owner, chat.Submission{ConversationID: c.ID, Content: "y"}, chat.SubmitOptions{IdempotencyKey: "k", BodyHash: "h"})
 		if err != nil || replayed {
 			s.Fatalf("the key of a refused request is taken: %v, %v", replayed, err)
 		}
@@ -110,7 +110,7 @@ var submitTests = map[string]func(*suite){
 		for range crowd {
 			wg.Go(func() {
 				for accepted := 0; accepted < each; {
-					acc, _, err := s.Submit(s.Context(), owner, c.ID, chat.Submission{Content: "x"}, chat.SubmitOptions{})
+					acc, _, err := s.Submit(s.Context(), owner, chat.Submission{ConversationID: c.ID, Content: "x"}, chat.SubmitOptions{})
 					if chat.IsCode(err, chat.CodeBusy) {
 						continue
 					}
