@@ -8,6 +8,26 @@ type ConversationQuery struct {
 	Limit  int    // 50 by default, 200 at most
 }
 
+// Match is a conversation that a search has found.
+type Match struct {
+	Conversation
+	// MessageID is the message that has most of the words, and Snippet the part of a line
+	// that does; both are empty if only the title has them.
+	MessageID string `json:"message_id,omitempty"`
+	Snippet   string `json:"snippet,omitempty"`
+}
+
+// ModelUsage counts the answers of one model, and their tokens as the provider reported
+// them.
+type ModelUsage struct {
+	Model            string `json:"model"`
+	Answers          int    `json:"answers"`
+	Reported         int    `json:"answers_with_tokens"`
+	PromptTokens     int    `json:"prompt_tokens"`
+	CompletionTokens int    `json:"completion_tokens"`
+	TotalTokens      int    `json:"total_tokens"`
+}
+
 // ConversationPatch changes the fields that are not nil.
 type ConversationPatch struct {
 	Title  *string `json:"title"`

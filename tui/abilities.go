@@ -27,10 +27,10 @@ type (
 	Watcher interface {
 		Trouble(ctx context.Context) (string, error)
 	}
-	// Placer tells where in a conversation the words of a search stand: the part of a
-	// line that has most of them, and the id of its message; "" if no message has any.
-	Placer interface {
-		Place(ctx context.Context, conversationID, search string) (line, messageID string, err error)
+	// SnippetFinder finds the conversations that have the words of a search, newest first,
+	// with the message and the part of a line that have most of them.
+	SnippetFinder interface {
+		Snippets(ctx context.Context, search string, limit int) ([]chat.Match, error)
 	}
 	// TaskLister lists the newest tasks, ended ones included.
 	TaskLister interface {

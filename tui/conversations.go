@@ -2,7 +2,7 @@ package tui
 
 import (
 	"context"
-	"slices"
+	"strings"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -43,27 +43,29 @@ type notesMsg struct {
 	notes map[string]panel.Note
 }
 
-// notesCommand looks where the words that were searched stand. It is an extra: what
-// cannot be read has no note.
+// notesCommand finds the snippets of what is listed. They are an extra: if they cannot
+// be read, there are none.
 func (m *Model) notesCommand() tea.Cmd {
-	placer, ok := m.backend.(Placer)
-	if p := m.panel; !ok || p.kind != conversationsPanel || len(p.Shown()) == 0 {
+	finder, ok := m.backend.(SnippetFinder)
+	if p := m.panel; !ok || p.kind != conversationsPanel || len(p.Shown()) == 0 || strings.TrimSpace(p.Query()) == "" {
 		return nil
 	}
 	id, query := m.panel.id, m.panel.Query()
-	shown := slices.Clone(m.panel.Shown()[:min(len(m.panel.Shown()), noted)])
 	return m.jobs.command(func(ctx context.Context) tea.Msg {
 		notes := map[string]panel.Note{}
-		for _, it := range shown {
-			line, message, err := placer.Place(ctx, it.ID, query)
-			if err != nil || message == "" {
+		matches, err := finder.Snippets(ctx, query, noted)
+		if err != nil {
+			return nil
+		}
+		for _, match := range matches {
+			if match.MessageID == "" {
 				continue
 			}
-			note := panel.Note{Text: sanitize.Line(line), At: message}
-			if note.Text == it.Title { // as of a conversation that nobody has named
+			note := panel.Note{Text: sanitize.Line(match.Snippet), At: match.MessageID}
+			if note.Text == sanitize.Line(match.Title) { // as of a conversation that nobody has named
 				note.Text = ""
 			}
-			notes[it.ID] = note
+			notes[match.ID] = note
 		}
 		return notesMsg{id, query, notes}
 	})

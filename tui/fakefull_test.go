@@ -52,15 +52,24 @@ func (f fullBackend) Trouble(context.Context) (string, error) {
 	return f.trouble, nil
 }
 
-func (f fullBackend) Place(_ context.Context, id, search string) (line, messageID string, err error) {
+func (f fullBackend) Snippets(ctx context.Context, search string, limit int) ([]chat.Match, error) {
+	list, err := f.Conversations(ctx, search)
+	if err != nil {
+		return nil, err
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, m := range f.messages[id] {
-		if strings.Contains(m.Content, search) {
-			return m.Content, m.ID, nil
+	var out []chat.Match
+	for _, c := range list[:min(len(list), limit)] {
+		match := chat.Match{Conversation: c}
+		for _, m := range f.messages[c.ID] {
+			if match.MessageID == "" && strings.Contains(m.Content, search) {
+				match.MessageID, match.Snippet = m.ID, m.Content
+			}
 		}
+		out = append(out, match)
 	}
-	return "", "", nil
+	return out, nil
 }
 
 func (f fullBackend) Tasks(context.Context) ([]chat.Task, error) {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"iter"
-	"strings"
 
 	"chat"
 	"chat/daemon/client"
@@ -27,7 +26,7 @@ var _ interface {
 	tui.Deleter
 	tui.TaskLister
 	tui.Watcher
-	tui.Placer
+	tui.SnippetFinder
 } = (*backend)(nil)
 
 // listed is how many conversations the screen's list has.
@@ -69,15 +68,9 @@ func (b *backend) Tasks(ctx context.Context) ([]chat.Task, error) {
 	return b.cl.Tasks(ctx, chat.TaskQuery{Limit: listed})
 }
 
-func (b *backend) Place(ctx context.Context, id, search string) (line, messageID string, err error) {
-	messages, err := b.cl.Messages(ctx, id)
-	best := 0
-	for _, m := range messages {
-		if found, n := place(chat.WithoutImages(m.Content), strings.Fields(search)); n > best {
-			line, messageID, best = found, m.ID, n
-		}
-	}
-	return line, messageID, err
+func (b *backend) Snippets(ctx context.Context, search string, limit int) ([]chat.Match, error) {
+	matches, _, err := b.cl.Search(ctx, chat.ConversationQuery{Search: search, Limit: limit})
+	return matches, err
 }
 
 // Trouble is that Redis does not do its part, in the server's words: answers go on,

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -34,12 +32,7 @@ Examples:
 
 // modelUsage is what one model has been asked for.
 type modelUsage struct {
-	Model            string `json:"model"`
-	Answers          int    `json:"answers"`
-	Reported         int    `json:"answers_with_tokens"`
-	PromptTokens     int    `json:"prompt_tokens"`
-	CompletionTokens int    `json:"completion_tokens"`
-	TotalTokens      int    `json:"total_tokens"`
+	chat.ModelUsage
 	// CostDollars is by the prices in the config file or of the provider, nil where there are none.
 	CostDollars *float64 `json:"cost_dollars,omitempty"`
 }
@@ -70,12 +63,14 @@ func (p *program) usage(c *cli.Context) error {
 		return p.printUsage(c, since, nil)
 	}
 	return p.with(c, func(ctx context.Context, cl *client.Client) error {
-		counts, err := countUsage(ctx, cl, since)
+		models, err := cl.Usage(ctx, since)
 		if err != nil {
 			return err
 		}
 		told := p.prices(ctx, cl)
+		counts := make([]modelUsage, len(models))
 		for i := range counts {
+			counts[i].ModelUsage = models[i]
 			f := settings.facts(counts[i].Model)
 			if f.InputPrice == 0 && f.OutputPrice == 0 {
 				f = told[counts[i].Model]
@@ -84,66 +79,6 @@ func (p *program) usage(c *cli.Context) error {
 		}
 		return p.printUsage(c, since, counts)
 	})
-}
-
-// countUsage goes through all conversations that were used since.
-func countUsage(ctx context.Context, cl *client.Client, since time.Time) ([]modelUsage, error) {
-	byModel := map[string]*modelUsage{}
-	cursor := ""
-	for {
-		list, next, err := cl.Conversations(ctx, chat.ConversationQuery{Cursor: cursor, Limit: maxListed})
-		if err != nil {
-			return nil, err
-		}
-		for _, conv := range list {
-			if conv.UpdatedAt.Before(since) {
-				next = "" // the rest is older
-				break
-			}
-			messages, err := cl.Messages(ctx, conv.ID)
-			if chat.IsCode(err, chat.CodeNotFound) {
-				continue // it was deleted meanwhile
-			}
-			if err != nil {
-				return nil, err
-			}
-			for _, m := range messages {
-				if m.Role == chat.RoleAssistant && m.State.Terminal() && !m.CreatedAt.Before(since) {
-					count(byModel, m)
-				}
-			}
-		}
-		if cursor = next; cursor == "" {
-			break
-		}
-	}
-	var out []modelUsage
-	for _, u := range byModel {
-		out = append(out, *u)
-	}
-	slices.SortFunc(out, func(a, b modelUsage) int {
-		if a.TotalTokens != b.TotalTokens {
-			return b.TotalTokens - a.TotalTokens
-		}
-		return strings.Compare(a.Model, b.Model)
-	})
-	return out, nil
-}
-
-func count(byModel map[string]*modelUsage, m chat.Message) {
-	u := byModel[m.Model]
-	if u == nil {
-		u = &modelUsage{Model: m.Model}
-		byModel[m.Model] = u
-	}
-	u.Answers++
-	if m.Usage == nil {
-		return
-	}
-	u.Reported++
-	u.PromptTokens += m.Usage.PromptTokens
-	u.CompletionTokens += m.Usage.CompletionTokens
-	u.TotalTokens += m.Usage.TotalTokens
 }
 
 // pricesTimeout is how long the providers' prices are waited for: usage can do
@@ -187,7 +122,7 @@ func (u *modelUsage) addCost(other modelUsage) {
 }
 
 func (p *program) printUsage(c *cli.Context, since time.Time, counts []modelUsage) error {
-	total := modelUsage{Model: "total"}
+	total := modelUsage{ModelUsage: chat.ModelUsage{Model: "total"}}
 	for _, u := range counts {
 		total.Answers += u.Answers
 		total.Reported += u.Reported

@@ -20,6 +20,7 @@ type Conversations interface {
 	CreateConversationOnce(ctx context.Context, owner string, c chat.Conversation, o chat.SubmitOptions) (chat.Conversation, bool, error)
 	Conversation(ctx context.Context, owner, id string) (chat.Conversation, error)
 	Conversations(ctx context.Context, owner string, q chat.ConversationQuery) ([]chat.Conversation, string, error)
+	Search(ctx context.Context, owner string, q chat.ConversationQuery) ([]chat.Match, string, error)
 	UpdateConversation(ctx context.Context, owner, id string, p chat.ConversationPatch) (chat.Conversation, error)
 	DeleteConversation(ctx context.Context, owner, id string) (cancelled []string, err error)
 	Messages(ctx context.Context, owner, conversationID string) ([]chat.Message, error)
@@ -46,6 +47,7 @@ type Status interface {
 	Workers(ctx context.Context) ([]chat.Worker, error)
 	Running(ctx context.Context, owner string, most int) ([]chat.AnswerStats, error)
 	Failures(ctx context.Context, owner string, most int) ([]chat.AnswerStats, error)
+	Usage(ctx context.Context, owner string, since time.Time) ([]chat.ModelUsage, error)
 }
 
 // Store is all that the API needs of SQL; *sql.Store satisfies it.
@@ -206,10 +208,12 @@ func (s *Server) routes(mux *http.ServeMux) {
 	mux.Handle("GET /readyz", call(s, s.readyz))
 	mux.Handle("GET /models", answer(s, s.models))
 	mux.Handle("GET /workers", call(s, s.workers))
+	mux.Handle("GET /usage", call(s, s.usage))
 	mux.Handle("GET /stats", call(s, s.stats))
 	mux.HandleFunc("GET /metrics", s.metrics)
 	mux.Handle("POST /retire", call(s, s.retire))
 
+	mux.Handle("GET /search", call(s, s.search))
 	mux.Handle("POST /conversations", call(s, s.createConversation))
 	mux.Handle("GET /conversations", call(s, s.listConversations))
 	mux.Handle("GET /conversations/{id}", call(s, s.getConversation))

@@ -69,20 +69,43 @@ func (s *Server) createConversation(r *http.Request, p principal) (reply, error)
 	return reply{status: http.StatusCreated, body: c, header: header}, err
 }
 
-func (s *Server) listConversations(r *http.Request, p principal) (reply, error) {
+// conversationQuery reads ?q=, ?id=, ?cursor= and ?limit=.
+func conversationQuery(r *http.Request) (chat.ConversationQuery, error) {
 	limit, err := limitParam(r)
 	if err != nil {
-		return reply{}, err
+		return chat.ConversationQuery{}, err
 	}
 	q := r.URL.Query()
 	for _, name := range []string{"q", "id", "cursor"} {
 		if err := checkText(name, q.Get(name), maxQuery); err != nil {
-			return reply{}, err
+			return chat.ConversationQuery{}, err
 		}
 	}
-	list, next, err := s.store.Conversations(r.Context(), p.owner, chat.ConversationQuery{
-		Search: q.Get("q"), ID: q.Get("id"), Cursor: q.Get("cursor"), Limit: limit,
-	})
+	return chat.ConversationQuery{Search: q.Get("q"), ID: q.Get("id"), Cursor: q.Get("cursor"), Limit: limit}, nil
+}
+
+// search lists conversations with the place where the words are.
+func (s *Server) search(r *http.Request, p principal) (reply, error) {
+	query, err := conversationQuery(r)
+	if err == nil && strings.TrimSpace(query.Search) == "" {
+		err = chat.Errorf(chat.CodeInvalid, "q has no words to look for: GET /conversations lists all conversations")
+	}
+	if err != nil {
+		return reply{}, err
+	}
+	list, next, err := s.store.Search(r.Context(), p.owner, query)
+	return reply{body: struct {
+		Matches    []chat.Match `json:"matches"`
+		NextCursor string       `json:"next_cursor,omitempty"`
+	}{orEmpty(list), next}}, err
+}
+
+func (s *Server) listConversations(r *http.Request, p principal) (reply, error) {
+	query, err := conversationQuery(r)
+	if err != nil {
+		return reply{}, err
+	}
+	list, next, err := s.store.Conversations(r.Context(), p.owner, query)
 	return reply{body: struct {
 		Conversations []chat.Conversation `json:"conversations"`
 		NextCursor    string              `json:"next_cursor,omitempty"`

@@ -81,6 +81,21 @@ func (s *Server) models(r *http.Request, p principal) (reply, error) {
 	}{orEmpty(list), notice}}, err
 }
 
+// usage counts the caller's answers and their tokens.
+func (s *Server) usage(r *http.Request, p principal) (reply, error) {
+	var since time.Time
+	if v := r.URL.Query().Get("since"); v != "" {
+		var err error
+		if since, err = time.Parse(time.RFC3339Nano, v); err != nil {
+			return reply{}, chat.Errorf(chat.CodeInvalid, "since must be a time as in 2026-01-02T15:04:05Z")
+		}
+	}
+	list, err := s.store.Usage(r.Context(), p.owner, since)
+	return reply{body: struct {
+		Models []chat.ModelUsage `json:"models"`
+	}{orEmpty(list)}}, err
+}
+
 func (s *Server) workers(r *http.Request, _ principal) (reply, error) {
 	list, err := s.store.Workers(r.Context())
 	return reply{body: struct {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -68,6 +69,35 @@ func (c *Client) Conversations(ctx context.Context, q chat.ConversationQuery) ([
 	}
 	err := c.do(ctx, request{method: http.MethodGet, path: "/conversations" + query(v), again: true, out: &out})
 	return out.Conversations, out.NextCursor, err
+}
+
+// Search lists the conversations that have the words of q, newest first, each with the
+// message and the snippet that have most of them, and the cursor of the next page.
+func (c *Client) Search(ctx context.Context, q chat.ConversationQuery) ([]chat.Match, string, error) {
+	v := url.Values{}
+	set(v, "q", q.Search)
+	set(v, "id", q.ID)
+	set(v, "cursor", q.Cursor)
+	setInt(v, "limit", q.Limit)
+	var out struct {
+		Matches    []chat.Match `json:"matches"`
+		NextCursor string       `json:"next_cursor"`
+	}
+	err := c.do(ctx, request{method: http.MethodGet, path: "/search" + query(v), again: true, out: &out})
+	return out.Matches, out.NextCursor, err
+}
+
+// Usage counts the answers since a time by model; the zero time counts all.
+func (c *Client) Usage(ctx context.Context, since time.Time) ([]chat.ModelUsage, error) {
+	v := url.Values{}
+	if !since.IsZero() {
+		set(v, "since", since.UTC().Format(time.RFC3339Nano))
+	}
+	var out struct {
+		Models []chat.ModelUsage `json:"models"`
+	}
+	err := c.do(ctx, request{method: http.MethodGet, path: "/usage" + query(v), again: true, out: &out})
+	return out.Models, err
 }
 
 // Conversation returns one conversation.

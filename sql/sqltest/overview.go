@@ -2,6 +2,8 @@ package sqltest
 
 import (
 	"maps"
+	"slices"
+	"time"
 
 	"chat"
 )
@@ -9,6 +11,36 @@ import (
 func init() { maps.Copy(queueTests, overviewTests) }
 
 var overviewTests = map[string]func(*suite){
+	"sums the tokens of ended answers by model": func(s *suite) {
+		for i, model := range []string{"m-1", "m-2", "m-1"} {
+			c := s.claimed()
+			r := done(c, "text")
+			r.Model = model
+			if i == 2 {
+				r.State, r.Usage, r.Err = chat.TaskFailed, nil, chat.Errorf(chat.CodeProviderServer, "no")
+			}
+			s.must(s.Finish(s.Context(), r))
+		}
+		s.queued() // has not ended
+		want := []chat.ModelUsage{
+			{Model: "m-1", Answers: 2, Reported: 1, PromptTokens: 3, CompletionTokens: 4, TotalTokens: 7},
+			{Model: "m-2", Answers: 1, Reported: 1, PromptTokens: 3, CompletionTokens: 4, TotalTokens: 7},
+		}
+		for name, since := range map[string]time.Time{"all": {}, "of late": time.Now().Add(-time.Hour)} {
+			if got, err := s.Usage(s.Context(), owner, since); err != nil || !slices.Equal(got, want) {
+				s.Errorf("%s: %+v, %v", name, got, err)
+			}
+		}
+		for name, got := range map[string]func() ([]chat.ModelUsage, error){
+			"of another":  func() ([]chat.ModelUsage, error) { return s.Usage(s.Context(), another, time.Time{}) },
+			"of tomorrow": func() ([]chat.ModelUsage, error) { return s.Usage(s.Context(), owner, time.Now().Add(time.Hour)) },
+		} {
+			if list, err := got(); err != nil || len(list) != 0 {
+				s.Errorf("%s: %+v, %v", name, list, err)
+			}
+		}
+	},
+
 	"the overview has the owner's running tasks, the oldest first, with their titles": func(s *suite) {
 		c, err := s.CreateConversation(s.Context(), owner, chat.Conversation{Title: "Tuning"})
 		s.must(err)

@@ -27,6 +27,30 @@ var searchTests = map[string]func(*suite){
 			}
 		}
 	},
+	"says which message has most of the words, and where": func(s *suite) {
+		c := s.conversation()
+		first := s.sent(c.ID, chat.Submission{Content: "the zebra crosses"})
+		second := s.sent(c.ID, chat.Submission{Content: "a line before\n" + strings.Repeat("x", 40) + " the ZEBRA and the lion " + strings.Repeat("y", 90)})
+		titled, err := s.CreateConversation(s.Context(), owner, chat.Conversation{Title: "a zebra"})
+		s.must(err)
+		for search, want := range map[string]struct{ message, snippet string }{
+			"zebra":      {first.UserMessageID, "the zebra crosses"},
+			"zebra lion": {second.UserMessageID, "…" + strings.Repeat("x", 15) + " the ZEBRA and the lion " + strings.Repeat("y", 41) + "…"},
+		} {
+			found, _, err := s.Search(s.Context(), owner, chat.ConversationQuery{Search: search})
+			s.must(err)
+			if m := found[len(found)-1]; m.ID != c.ID || m.MessageID != want.message || m.Snippet != want.snippet {
+				s.Errorf("%s: %+v, want %+v", search, m, want)
+			}
+			if m := found[0]; len(found) == 2 && (m.ID != titled.ID || m.MessageID != "" || m.Snippet != "") {
+				s.Errorf("%s: by its title: %+v", search, m)
+			}
+		}
+		found, _, err := s.Search(s.Context(), another, chat.ConversationQuery{Search: "zebra"})
+		if s.must(err); len(found) != 0 {
+			s.Errorf("another owner finds %+v", found)
+		}
+	},
 	"finds what people type": func(s *suite) {
 		texts := map[string]string{
 			"plain":   "The Quick brown fox jumps over foo-bar and 100% of snake_case",

@@ -38,6 +38,34 @@ var submitTests = map[string]func(*suite){
 		}
 	},
 
+	"makes the conversation that it begins, or nothing": func(s *suite) {
+		acc, _, err := s.Submit(s.Context(), owner, chat.Submission{Content: "Why is\nthat?", Model: "m", System: "be brief"}, chat.SubmitOptions{})
+		s.must(err)
+		c, err := s.Conversation(s.Context(), owner, acc.ConversationID)
+		s.must(err)
+		if c.Title != "Why is" || c.Model != "m" || c.System != "be brief" {
+			s.Errorf("%+v", c)
+		}
+		if claims := s.claim(10); len(claims) != 1 || claims[0].ID != acc.TaskID || claims[0].Model != "m" {
+			s.Errorf("%+v", claims)
+		}
+		if list := s.exported(acc.ConversationID).Messages; len(list) != 2 || list[0].Content != "Why is\nthat?" || list[1].ParentID != list[0].ID {
+			s.Errorf("%+v", list)
+		}
+		_, _, err = s.Submit(s.Context(), owner, chat.Submission{Content: "x", ParentID: acc.MessageID}, chat.SubmitOptions{})
+		s.wantCode(err, chat.CodeInvalid)
+		named, _, err := s.Submit(s.Context(), owner, chat.Submission{Content: "x", Title: "T"}, chat.SubmitOptions{IdempotencyKey: "k", BodyHash: "h"})
+		s.must(err)
+		again, replayed, err := s.Submit(s.Context(), owner, chat.Submission{Content: "x", Title: "T"}, chat.SubmitOptions{IdempotencyKey: "k", BodyHash: "h"})
+		if s.must(err); !replayed || again != named {
+			s.Errorf("%+v, then %+v (%v)", named, again, replayed)
+		}
+		list, _, err := s.Conversations(s.Context(), owner, chat.ConversationQuery{})
+		if s.must(err); len(list) != 2 || list[0].Title != "T" {
+			s.Errorf("%+v", list)
+		}
+	},
+
 	"takes the task's id from the caller": func(s *suite) {
 		acc, _, err := s.Submit(s.Context(), owner, chat.Submission{ConversationID: s.conversation().ID, Content: "x"}, chat.SubmitOptions{TaskID: nobody})
 		s.must(err)
