@@ -71,17 +71,28 @@ func plainReason(s string) string {
 // Shortfall says why what a task that is done has made is not a complete answer, as a
 // sentence without a capital and without a full stop; "" if it is one.
 func Shortfall(finishReason string, p Parts) string {
-	ending := EndingOf(finishReason)
-	if n := len(p); n > 0 && p[n-1].Type == PartToolCall && ending == EndingComplete {
-		ending = EndingTool
+	ending := EndingOfParts(finishReason, p)
+	why := ending.Why(finishReason)
+	if n := len(p); ending == EndingTool && n > 0 && p[n-1].Type == PartToolCall {
+		why = fmt.Sprintf("the model asked for the tool %q, and chat has no tools", p[n-1].Name)
 	}
 	if strings.TrimSpace(p.Text()) == "" {
-		return missingAnswer(ending, finishReason, p.Reasoning() != "")
+		return missingAnswer(why, p.Reasoning() != "")
 	}
-	if why := ending.Why(finishReason); why != "" {
+	if why != "" {
 		return "the answer is incomplete: " + why
 	}
 	return ""
+}
+
+// EndingOfParts is EndingOf for an answer with these parts: one that ends with a tool call
+// waits for its result, whatever the finish reason.
+func EndingOfParts(finishReason string, p Parts) Ending {
+	ending := EndingOf(finishReason)
+	if n := len(p); n > 0 && p[n-1].Type == PartToolCall && ending == EndingComplete {
+		return EndingTool
+	}
+	return ending
 }
 
 // Shortfall is the same for the message of a task; "" unless the task is done.
@@ -92,8 +103,7 @@ func (m *Message) Shortfall() string {
 	return Shortfall(m.FinishReason, m.AllParts())
 }
 
-func missingAnswer(ending Ending, finishReason string, reasoned bool) string {
-	why := ending.Why(finishReason)
+func missingAnswer(why string, reasoned bool) string {
 	switch {
 	case why == "" && reasoned:
 		return "there is no answer: the model ended after its reasoning"

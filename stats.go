@@ -70,12 +70,12 @@ type FailedAnswer struct {
 
 // RedisStats is what Redis says of itself.
 type RedisStats struct {
-	// Bells are the lengths of the queues' lists.
-	Bells map[Priority]int `json:"bells"`
-	// Keys are all keys of the database that we use, whoever's they are; Lasting
+	// QueueLengths are the lengths of the lists of wake-ups.
+	QueueLengths map[Priority]int `json:"queue_lengths"`
+	// Keys are all keys of the database that we use, whoever's they are; KeysWithoutTTL
 	// are those that never expire. Each is -1 where Redis does not tell.
-	Keys    int `json:"keys"`
-	Lasting int `json:"lasting"`
+	Keys           int `json:"keys"`
+	KeysWithoutTTL int `json:"keys_without_ttl"`
 	// UsedBytes is the memory of all of Redis, LimitBytes its maxmemory, 0 where
 	// there is none or the engine does not tell.
 	UsedBytes  int64 `json:"used_bytes,omitempty"`

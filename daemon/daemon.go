@@ -21,8 +21,8 @@ import (
 	"chat/daemon/chunklog"
 	"chat/daemon/keys"
 	"chat/daemon/provider"
-	"chat/daemon/queue"
 	"chat/daemon/redischeck"
+	"chat/daemon/wakeup"
 	"chat/daemon/worker"
 	"chat/sql"
 )
@@ -54,7 +54,7 @@ type daemon struct {
 	store *sql.Store
 	rdb   *redis.Client
 	chunk *chunklog.Log
-	queue *queue.Queue
+	queue *wakeup.Lists
 	check *redischeck.Checker
 	model *models
 	me    chat.Worker // of a role that has a worker
@@ -160,7 +160,7 @@ func (d *daemon) openRedis(ctx context.Context) error {
 	}
 	names := keys.Names{}
 	d.chunk = chunklog.New(d.rdb, chunklog.Options{Names: names, TTL: d.cfg.ChunkTTL, Logger: d.log})
-	d.queue = queue.New(d.rdb, names, 0)
+	d.queue = wakeup.New(d.rdb, names, 0)
 	d.closers = append(d.closers, d.queue.Close)
 	d.check = redischeck.New(d.rdb, d.cfg.Instance, d.chunk.Echo, d.log)
 	return nil

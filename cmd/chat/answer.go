@@ -189,7 +189,7 @@ func (p *program) explainEnd(a *answer) {
 // advice is what to do about an answer that is none, or not all.
 func (a *answer) advice() string {
 	task, conversation := short(a.task), short(a.conversation)
-	switch ending := chat.EndingOf(a.finish); {
+	switch ending := chat.EndingOfParts(a.finish, a.parts); {
 	case strings.TrimSpace(a.parts.Text()) == "" && a.parts.Reasoning() != "":
 		return fmt.Sprintf(" (chat attach %s --reasoning only shows the reasoning; chat retry %s asks again)", task, task)
 	case ending == chat.EndingLength || ending == chat.EndingOther:

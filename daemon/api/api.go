@@ -67,9 +67,9 @@ type Log interface {
 	State(ctx context.Context) string
 }
 
-// Bell wakes a worker, and tells how Redis stands; *queue.Queue satisfies it.
-type Bell interface {
-	Ring(ctx context.Context, p chat.Priority, taskID string) error
+// Notifier wakes a worker, and reports statistics of Redis; *wakeup.Lists satisfies it.
+type Notifier interface {
+	Notify(ctx context.Context, p chat.Priority, taskID string) error
 	Statistics(ctx context.Context) (chat.RedisStats, error)
 	LogStatistics(ctx context.Context, taskIDs []string) (map[string]chat.LogStats, error)
 }
@@ -144,7 +144,7 @@ func (o Options) withDefaults() Options {
 type Server struct {
 	store    Store
 	log      Log
-	bell     Bell
+	notifier Notifier
 	provider Provider
 	opts     Options
 	activity *Activity
@@ -160,8 +160,8 @@ type Server struct {
 }
 
 // New returns a Server that serves until ctx ends or Drain is called.
-func New(ctx context.Context, s Store, l Log, b Bell, p Provider, o Options) *Server {
-	srv := &Server{store: s, log: l, bell: b, provider: p, opts: o.withDefaults(), activity: NewActivity(), importing: make(chan struct{}, maxImports)}
+func New(ctx context.Context, s Store, l Log, n Notifier, p Provider, o Options) *Server {
+	srv := &Server{store: s, log: l, notifier: n, provider: p, opts: o.withDefaults(), activity: NewActivity(), importing: make(chan struct{}, maxImports)}
 	srv.draining, srv.drain = context.WithCancel(ctx)
 	srv.follower = follow.New(srv.draining, s, l, follow.Options{Refresh: srv.opts.Recheck, Idle: srv.opts.Heartbeat, Logger: srv.opts.Logger}) //nolint:contextcheck // it is made of ctx
 	return srv

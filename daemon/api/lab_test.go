@@ -23,7 +23,7 @@ import (
 	"chat/daemon/follow"
 	"chat/daemon/keys"
 	"chat/daemon/provider"
-	"chat/daemon/queue"
+	"chat/daemon/wakeup"
 	"chat/internal/leaks"
 	"chat/sql"
 )
@@ -148,7 +148,7 @@ func newLabThrough(t *testing.T, o api.Options, wrap func(api.Store) api.Store, 
 	l.must(err)
 	t.Cleanup(func() { l.check(l.store.Close()) })
 	l.log = chunklog.New(l.rdb, chunklog.Options{Refresh: 50 * time.Millisecond})
-	q := queue.New(l.rdb, names, 0)
+	q := wakeup.New(l.rdb, names, 0)
 	t.Cleanup(func() { l.check(q.Close()) })
 
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))

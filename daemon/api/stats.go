@@ -60,7 +60,7 @@ func (s *Server) memory(ctx context.Context) (state string, memory *chat.RedisSt
 	if state = s.redisState(ctx); state == "down" {
 		return state, nil
 	}
-	st, err := s.bell.Statistics(ctx)
+	st, err := s.notifier.Statistics(ctx)
 	if err != nil {
 		s.opts.Logger.Debug("api: Redis does not say how it stands", "err", err)
 		return "down", nil
@@ -120,7 +120,7 @@ func (s *Server) readLogs(ctx context.Context, answers []chat.RunningAnswer) err
 	for i, a := range answers {
 		ids[i] = a.TaskID
 	}
-	logs, err := s.bell.LogStatistics(ctx, ids)
+	logs, err := s.notifier.LogStatistics(ctx, ids)
 	if err != nil {
 		return err
 	}

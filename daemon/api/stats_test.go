@@ -60,7 +60,7 @@ func TestStatsTellWhatRunsAndWhatFailed(t *testing.T) {
 	if len(st.Failures) != 1 || st.Failures[0].TaskID != bad.TaskID || st.Failures[0].Error.Code != chat.CodeProviderAuth || st.Failures[0].FinishedAt.IsZero() {
 		t.Errorf("%+v", st.Failures)
 	}
-	if st.Memory.Keys < 2 || st.Memory.Lasting != -1 || len(st.Memory.Bells) != 3 {
+	if st.Memory.Keys < 2 || st.Memory.KeysWithoutTTL != -1 || len(st.Memory.QueueLengths) != 3 {
 		t.Errorf("%+v", st.Memory)
 	}
 }

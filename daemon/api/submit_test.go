@@ -25,7 +25,7 @@ func TestASubmissionExistsAndIsRungFor(t *testing.T) {
 		t.Errorf("%v %+v", a.header, acc)
 	}
 	if ids := l.rdb.LRange(t.Context(), names.Queue(chat.PriorityUrgent), 0, -1).Val(); len(ids) != 1 || ids[0] != acc.TaskID {
-		t.Errorf("rung: %v", ids)
+		t.Errorf("woken for: %v", ids)
 	}
 	list, err := l.store.Messages(t.Context(), chat.LocalOwner, conv.ID)
 	if l.must(err); len(list) != 2 || list[0].ID != acc.UserMessageID || list[1].ID != acc.MessageID || list[1].TaskID != acc.TaskID {

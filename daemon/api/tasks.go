@@ -22,9 +22,9 @@ const (
 	encodedImages = (chat.MaxAllImages+2)/3*4 + chat.MaxImages*1024
 	maxKey        = 255
 	maxDeadline   = 24 * time.Hour
-	// bellPatience is how long a request waits for Redis; the task is in SQL
-	// already, and a sweeper rings if we could not.
-	bellPatience = 500 * time.Millisecond
+	// notifyTimeout is how long a request waits for Redis; the task is in SQL
+	// already, and a sweeper notifies if we could not.
+	notifyTimeout = 500 * time.Millisecond
 )
 
 // Kinds of hints on the control channel.
@@ -152,8 +152,8 @@ func submitOptions(r *http.Request, body any) (chat.SubmitOptions, error) {
 	return o, nil
 }
 
-// accept stores a submission, and only then rings for it. That the bell may
-// fail is no reason to refuse: the task exists.
+// accept stores a submission, and only then wakes a worker. A failure of that is no
+// reason to refuse: the task exists.
 func (s *Server) accept(r *http.Request, p principal, o chat.SubmitOptions, prio chat.Priority,
 	store func(context.Context, credentials, chat.SubmitOptions) (chat.Accepted, bool, error),
 ) (reply, error) {
@@ -182,10 +182,10 @@ func (s *Server) accept(r *http.Request, p principal, o chat.SubmitOptions, prio
 	if replayed {
 		header["Idempotent-Replay"] = "true"
 	}
-	ring, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), bellPatience)
+	notify, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), notifyTimeout)
 	defer cancel()
-	if err := s.bell.Ring(ring, prio, acc.TaskID); err != nil {
-		s.opts.Logger.Warn("api: no bell for a new task; a sweeper rings", "task", acc.TaskID, "err", err)
+	if err := s.notifier.Notify(notify, prio, acc.TaskID); err != nil {
+		s.opts.Logger.Warn("api: no wake-up for a new task; a sweeper sends one", "task", acc.TaskID, "err", err)
 	}
 	crash.Here(crash.APIBeforeReply)
 	return reply{status: http.StatusAccepted, body: acc, header: header}, nil
@@ -241,7 +241,7 @@ func (s *Server) cancel(r *http.Request, p principal) (reply, error) {
 }
 
 func (s *Server) hint(r *http.Request, kind, taskID string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), bellPatience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), notifyTimeout)
 	defer cancel()
 	if err := s.log.Hint(ctx, kind, taskID); err != nil {
 		s.opts.Logger.Warn("api: a hint was not sent; it is found out within seconds", "kind", kind, "task", taskID, "err", err)

@@ -292,7 +292,7 @@ func (a *attempt) requeue(ctx, work context.Context, h chat.Handback) string {
 		return "lost: " + err.Error()
 	}
 	crash.Here(crash.WorkerAfterHandback)
-	a.w.ringLater(work, a.claim.Task, h.Delay)
+	a.w.notifyAfter(work, a.claim.Task, h.Delay)
 	return "queued again"
 }
 
@@ -319,15 +319,15 @@ func (a *attempt) persist(ctx, work context.Context, write func(context.Context)
 	}
 }
 
-// ringLater wakes a worker when a retry is due. If this process ends before, a
+// notifyAfter wakes a worker when a retry is due. If this process ends before, a
 // sweeper does.
-func (w *Worker) ringLater(ctx context.Context, t chat.Task, d time.Duration) {
+func (w *Worker) notifyAfter(ctx context.Context, t chat.Task, d time.Duration) {
 	w.tasks.Go(func() {
 		pause(ctx, d)
-		ring, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.opts.LogPatience)
+		notify, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.opts.LogPatience)
 		defer cancel()
-		if err := w.queue.Ring(ring, t.Priority, t.ID); err != nil {
-			w.opts.Logger.Debug("worker: no bell for a retry; a sweeper rings", "task", t.ID, "err", err)
+		if err := w.queue.Notify(notify, t.Priority, t.ID); err != nil {
+			w.opts.Logger.Debug("worker: no wake-up for a retry; a sweeper sends one", "task", t.ID, "err", err)
 		}
 	})
 }

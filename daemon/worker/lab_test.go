@@ -17,7 +17,7 @@ import (
 	"chat/daemon/model"
 	"chat/daemon/provider"
 	"chat/daemon/provider/providertest"
-	"chat/daemon/queue"
+	"chat/daemon/wakeup"
 	"chat/daemon/worker"
 	"chat/internal/leaks"
 	"chat/internal/services"
@@ -82,7 +82,7 @@ type lab struct {
 	store    *sql.Store
 	rdb      *redis.Client
 	log      *chunklog.Log
-	queue    *queue.Queue
+	queue    *wakeup.Lists
 	provider *providertest.Server
 	models   *models
 }
@@ -115,7 +115,7 @@ func newLab(t *testing.T, s setup) *lab {
 	l.rdb = redis.NewClient(s.redis)
 	t.Cleanup(func() { l.check(l.rdb.Close()) })
 	l.log = chunklog.New(l.rdb, chunklog.Options{Timeout: 500 * time.Millisecond, Refresh: 50 * time.Millisecond})
-	l.queue = queue.New(l.rdb, names, 500*time.Millisecond)
+	l.queue = wakeup.New(l.rdb, names, 500*time.Millisecond)
 	t.Cleanup(func() { l.check(l.queue.Close()) })
 	registry := provider.New(provider.Config{BaseURL: l.provider.URL, Key: "sk-test", DefaultModel: "lying"})
 	t.Cleanup(registry.Close)
@@ -174,7 +174,7 @@ func (l *lab) work(o on) *hand {
 	def(&o.opts.RetryBase, 10*time.Millisecond)
 	def(&o.opts.RetryLimit, 50*time.Millisecond)
 	o.opts.Info = chat.Worker{ID: o.id, Host: "lab", StartedAt: time.Now()}
-	q := queue.New(l.rdb, names, 500*time.Millisecond)
+	q := wakeup.New(l.rdb, names, 500*time.Millisecond)
 	h := &hand{Worker: worker.New(bounded{o.store, l.T}, workerLog{l.log}, q, o.model, o.opts)}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(l.Context()))
 	stop, done := make(chan struct{}), make(chan struct{})
@@ -198,7 +198,7 @@ func (l *lab) sweeper() worker.Sweeper {
 	return worker.Sweeper{Store: boundedSweeps{l.store, l.T}, Log: workerLog{l.log}, Queue: l.queue, Logger: silent}
 }
 
-// submit sends a message in a conversation of its own, and rings for it.
+// submit sends a message in a conversation of its own, and notifies.
 func (l *lab) submit(content string, more ...func(*chat.Submission)) chat.Accepted {
 	l.Helper()
 	conv, err := l.store.CreateConversation(l.Context(), owner, chat.Conversation{})
@@ -209,7 +209,7 @@ func (l *lab) submit(content string, more ...func(*chat.Submission)) chat.Accept
 	}
 	acc, _, err := l.store.Submit(l.Context(), owner, sub, chat.SubmitOptions{})
 	l.must(err)
-	_ = l.queue.Ring(l.Context(), sub.Priority, acc.TaskID) // where Redis is down on purpose
+	_ = l.queue.Notify(l.Context(), sub.Priority, acc.TaskID) // where Redis is down on purpose
 	return acc
 }
 

@@ -155,7 +155,7 @@ func TestAnAnswerOutlivesRedis(t *testing.T) {
 		l.ended(first)
 		l.must(server.Pause())
 		began := time.Now()
-		second := l.submit("hello again") // without a bell
+		second := l.submit("hello again") // without a wake-up
 		task, _ := l.ended(second)
 		l.must(server.Resume())
 		if took := time.Since(began); task.State != chat.TaskDone || took > 8*time.Second {

@@ -28,9 +28,9 @@ type SweepLog interface {
 	Hint(ctx context.Context, kind, taskID string) error
 }
 
-// SweepQueue rings for queued tasks whose bell was lost.
+// SweepQueue notifies for queued tasks whose wake-up was lost.
 type SweepQueue interface {
-	RingIfSilent(ctx context.Context, tasks []chat.Task) (int, error)
+	NotifyIfEmpty(ctx context.Context, tasks []chat.Task) (int, error)
 }
 
 // Sweeper sees to it that every task that is not terminal has a live owner or
@@ -92,7 +92,7 @@ func (s Sweeper) Sweep(ctx context.Context) error {
 			return err
 		}
 	}
-	return s.ring(ctx)
+	return s.notify(ctx)
 }
 
 func (s Sweeper) overdue(ctx context.Context) (requeued, spent []chat.Task, err error) {
@@ -113,20 +113,20 @@ func (s Sweeper) wait(ctx context.Context) error {
 	if err := s.Store.Look(asking); err != nil {
 		return err
 	}
-	return s.ring(ctx)
+	return s.notify(ctx)
 }
 
-// ring wakes workers for tasks whose bell was lost. Redis being away is not an
+// notify wakes workers for tasks whose wake-up was lost. Redis being away is not an
 // error of SQL, and says nothing of the leases.
-func (s Sweeper) ring(ctx context.Context) error {
+func (s Sweeper) notify(ctx context.Context) error {
 	asking, cancel := s.patiently(ctx)
 	defer cancel()
 	queued, err := s.Store.Queued(asking, 100)
 	if err != nil {
 		return err
 	}
-	if _, err := s.Queue.RingIfSilent(ctx, queued); err != nil {
-		s.Logger.Debug("sweeper: no bells; workers look for themselves", "err", err)
+	if _, err := s.Queue.NotifyIfEmpty(ctx, queued); err != nil {
+		s.Logger.Debug("sweeper: no wake-ups; workers poll", "err", err)
 	}
 	return nil
 }

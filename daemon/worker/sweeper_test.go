@@ -52,7 +52,7 @@ func (s *backStore) Sweep(context.Context) (requeued, spent []chat.Task, err err
 
 type silentQueue struct{}
 
-func (silentQueue) RingIfSilent(context.Context, []chat.Task) (int, error) { return 0, nil }
+func (silentQueue) NotifyIfEmpty(context.Context, []chat.Task) (int, error) { return 0, nil }
 
 func TestASweeperLeavesOwnersALeaseAfterAnOutage(t *testing.T) {
 	t.Parallel()

@@ -47,11 +47,11 @@ type LogWriter interface {
 	End(ctx context.Context, terminal chat.Chunk) error
 }
 
-// Queue wakes workers; *queue.Queue satisfies it.
+// Queue wakes workers; *wakeup.Lists satisfies it.
 type Queue interface {
 	Wait(ctx context.Context, d time.Duration) (taskID string, err error)
-	Silence(ctx context.Context, p chat.Priority, n int) error
-	Ring(ctx context.Context, p chat.Priority, taskID string) error
+	Drain(ctx context.Context, p chat.Priority, n int) error
+	Notify(ctx context.Context, p chat.Priority, taskID string) error
 }
 
 // Model streams the answer to a thread. Errors are *chat.Error; when ctx ends it
@@ -70,7 +70,7 @@ type Options struct {
 	Concurrency int           // answers at once; 256
 	Renewal     time.Duration // of all leases, in one statement; chat.LeaseRenewal
 	Lease       time.Duration // chat.LeaseDuration
-	Poll        time.Duration // a look into SQL without a bell; chat.SweepInterval
+	Poll        time.Duration // a query without a wake-up; chat.SweepInterval
 	Deadline    time.Duration // of one attempt; an hour
 	Drain       time.Duration // how long a shutdown waits for running answers; 20 s
 	RetryBase   time.Duration // 1 s
@@ -133,7 +133,7 @@ type Worker struct {
 	running map[run]context.CancelCauseFunc
 
 	slots chan struct{}
-	tasks sync.WaitGroup // attempts, and bells to be rung later
+	tasks sync.WaitGroup // attempts, and wake-ups to be sent later
 }
 
 // run names an attempt: one task may have two here, while the older one that
@@ -211,7 +211,7 @@ func (w *Worker) drain(ctx context.Context) {
 	wg.Wait()
 }
 
-// dispatch claims tasks whenever slots are free and a bell rings or time passes.
+// dispatch claims tasks whenever slots are free and there is a wake-up or time passes.
 func (w *Worker) dispatch(taking, work context.Context) {
 	claims, failures := 0, 0
 	more := true
@@ -304,8 +304,8 @@ func (w *Worker) start(work context.Context, claims []chat.Claim) {
 		})
 	}
 	for p, n := range surplus {
-		if err := w.queue.Silence(work, p, n); err != nil {
-			w.opts.Logger.Debug("worker: bells stay in the queue", "err", err)
+		if err := w.queue.Drain(work, p, n); err != nil {
+			w.opts.Logger.Debug("worker: wake-ups stay in their list", "err", err)
 		}
 	}
 }

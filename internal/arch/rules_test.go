@@ -46,7 +46,7 @@ var rules = map[string]rule{
 		[]string{"chat"},
 		"every Redis key is named in one file",
 	},
-	"chat/daemon/queue": {
+	"chat/daemon/wakeup": {
 		[]string{"chat", "chat/daemon/keys", goRedis},
 		"wake-ups only: which task is next is decided in SQL",
 	},

@@ -24,7 +24,7 @@ const (
 	WorkerBeforeCommit    Point = "worker-before-commit"     // settled in the log, not in SQL
 	WorkerAfterCommit     Point = "worker-after-commit"      // in SQL, no terminal chunk
 	WorkerBeforeHandback  Point = "worker-before-handback"   // a retry is due, and nobody knows
-	WorkerAfterHandback   Point = "worker-after-handback"    // queued again, no bell
+	WorkerAfterHandback   Point = "worker-after-handback"    // queued again, no wake-up
 	LogBeforeAppend       Point = "log-before-append"        // received, not in the list
 	LogAfterAppend        Point = "log-after-append"         // in the list, and we do not know
 	SweeperBeforeLastRite Point = "sweeper-before-last-rite" // a lost task is about to be ended

@@ -40,7 +40,7 @@ func busy(n int, at time.Time) chat.Stats {
 			TaskID: "01999999-0000-7000-8000-0000deadbeef", ConversationID: "c-failed", Title: "Ein langer Titel über Schläuche", Model: "gpt-4o", State: chat.TaskFailed,
 			Attempt: 3, FinishedAt: at.Add(-90 * time.Second), Error: &chat.Error{Code: chat.CodeProviderAuth, Message: "the provider refused the key\x1b]0;x\x07"},
 		}},
-		Memory: &chat.RedisStats{Bells: map[chat.Priority]int{chat.PriorityNormal: 2}, Keys: 48, Lasting: 1, UsedBytes: 1_400_000, LimitBytes: 64 << 20},
+		Memory: &chat.RedisStats{QueueLengths: map[chat.Priority]int{chat.PriorityNormal: 2}, Keys: 48, KeysWithoutTTL: 1, UsedBytes: 1_400_000, LimitBytes: 64 << 20},
 	}
 	for i := range n {
 		st.Answers = append(st.Answers, chat.RunningAnswer{

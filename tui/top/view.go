@@ -70,7 +70,7 @@ func (f frame) headline(host string, width int) string {
 
 func (f frame) queue(width int) string {
 	list := []part{{" queue", f.th.Title}}
-	bells := make([]string, 0, len(chat.Priorities()))
+	lengths := make([]string, 0, len(chat.Priorities()))
 	for _, p := range chat.Priorities() {
 		n, sgr := f.st.Queued[p], f.th.Dim
 		if n > 0 {
@@ -82,11 +82,11 @@ func (f frame) queue(width int) string {
 		}
 		list = append(list, part{fmt.Sprintf("%s %d", name, n), sgr})
 		if f.st.Memory != nil {
-			bells = append(bells, fmt.Sprint(f.st.Memory.Bells[p]))
+			lengths = append(lengths, fmt.Sprint(f.st.Memory.QueueLengths[p]))
 		}
 	}
-	if len(bells) > 0 {
-		list = append(list, part{"bells " + strings.Join(bells, "/"), f.th.Dim})
+	if len(lengths) > 0 {
+		list = append(list, part{"wake-ups " + strings.Join(lengths, "/"), f.th.Dim})
 	}
 	return parts(width, "  ", list...)
 }
@@ -111,8 +111,8 @@ func (f frame) memory(width int) string {
 	default:
 		list = append(list, part{size(m.UsedBytes) + " of " + size(m.LimitBytes), ""})
 	}
-	if m.Lasting >= 0 {
-		list = append(list, part{fmt.Sprintf("%d never expire", m.Lasting), f.th.Dim})
+	if m.KeysWithoutTTL >= 0 {
+		list = append(list, part{fmt.Sprintf("%d never expire", m.KeysWithoutTTL), f.th.Dim})
 	}
 	return parts(width, "  ", list...)
 }

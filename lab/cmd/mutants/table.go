@@ -51,8 +51,8 @@ func mutants() []mutant {
 			"", "", "process/kill-worker",
 		},
 		{
-			"no re-check without pub/sub", "D3", "daemon/api/pump.go",
-			"hinted || look.due() <= 0 {", "hinted {",
+			"no re-check without pub/sub", "D3", "daemon/follow/follow.go",
+			"hinted || state.due() <= 0 {", "hinted {",
 			"./daemon/api", "AStreamGoesOnWhileTheDatabase|TheEnd", "",
 		},
 		{
@@ -132,7 +132,7 @@ func mutants() []mutant {
 		},
 		{
 			"the last text wins over the longest", "A5", "daemon/worker/attempt.go",
-			"	if len(saved.Content)+len(saved.Reasoning) > a.content.Len()+a.reasoning.Len() {", "	if len(saved.Content) < 0 {",
+			"	if saved.Parts.Len() > a.parts.Len() {", "	if saved.Parts.Len() < 0 {",
 			"./daemon/worker", "", "",
 		},
 		{
@@ -142,7 +142,7 @@ func mutants() []mutant {
 		},
 		{
 			"nobody looks at the clock before the first sweep", "E2", "daemon/worker/sweeper.go",
-			"			pass = s.wait", "			pass = s.ring",
+			"			pass = s.wait", "			pass = s.notify",
 			"./daemon/worker", "LooksAtTheClock", "",
 		},
 		{

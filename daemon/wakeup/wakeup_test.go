@@ -1,4 +1,4 @@
-package queue_test
+package wakeup_test
 
 import (
 	"context"
@@ -14,15 +14,15 @@ import (
 	"chat"
 	"chat/daemon/embedded"
 	"chat/daemon/keys"
-	"chat/daemon/queue"
+	"chat/daemon/wakeup"
 	"chat/internal/leaks"
 	"chat/internal/services"
 )
 
 func TestMain(m *testing.M) { leaks.Verify(m) }
 
-// maxBells is the stated bound of each list.
-const maxBells = 10_000
+// maxWakeups is the stated bound of each list.
+const maxWakeups = 10_000
 
 // prompt is how long something that must not wait may take on a busy machine.
 const prompt = 800 * time.Millisecond
@@ -31,7 +31,7 @@ var names keys.Names
 
 // bench is a queue with a client beside it that sees the lists.
 type bench struct {
-	*queue.Queue
+	*wakeup.Lists
 	rdb *redis.Client
 }
 
@@ -40,7 +40,7 @@ func open(t *testing.T, o *redis.Options, timeout time.Duration) *bench {
 	o.MaxRetries = -1
 	o.ContextTimeoutEnabled = true
 	rdb := redis.NewClient(o)
-	q := queue.New(rdb, names, timeout)
+	q := wakeup.New(rdb, names, timeout)
 	t.Cleanup(func() {
 		if err := errors.Join(q.Close(), rdb.Close()); err != nil {
 			t.Error(err)
@@ -49,10 +49,10 @@ func open(t *testing.T, o *redis.Options, timeout time.Duration) *bench {
 	return &bench{q, rdb}
 }
 
-func (b *bench) ring(t *testing.T, p chat.Priority, ids ...string) {
+func (b *bench) notify(t *testing.T, p chat.Priority, ids ...string) {
 	t.Helper()
 	for _, id := range ids {
-		if err := b.Ring(t.Context(), p, id); err != nil {
+		if err := b.Notify(t.Context(), p, id); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -68,36 +68,36 @@ func (b *bench) waiting(t *testing.T, p chat.Priority) []string {
 }
 
 var promises = map[string]func(*testing.T, *bench){
-	"the most urgent bell is heard first, each in order": func(t *testing.T, b *bench) {
-		b.ring(t, chat.PriorityBackground, "b1", "b2")
-		b.ring(t, chat.PriorityNormal, "n1", "n2")
-		b.ring(t, chat.PriorityUrgent, "u1", "u2")
-		var heard []string
+	"the most urgent wake-up comes first, each priority in order": func(t *testing.T, b *bench) {
+		b.notify(t, chat.PriorityBackground, "b1", "b2")
+		b.notify(t, chat.PriorityNormal, "n1", "n2")
+		b.notify(t, chat.PriorityUrgent, "u1", "u2")
+		var got []string
 		for range 6 {
 			id, err := b.Wait(t.Context(), time.Second)
 			if err != nil {
 				t.Fatal(err)
 			}
-			heard = append(heard, id)
+			got = append(got, id)
 		}
-		if want := []string{"u1", "u2", "n1", "n2", "b1", "b2"}; !slices.Equal(heard, want) {
-			t.Errorf("heard %v, want %v", heard, want)
+		if want := []string{"u1", "u2", "n1", "n2", "b1", "b2"}; !slices.Equal(got, want) {
+			t.Errorf("got %v, want %v", got, want)
 		}
 	},
-	"a bell wakes who waits already": func(t *testing.T, b *bench) {
-		heard := make(chan string, 1)
+	"a wake-up ends a wait": func(t *testing.T, b *bench) {
+		got := make(chan string, 1)
 		go func() {
 			id, err := b.Wait(t.Context(), 10*time.Second)
-			heard <- id + fmt.Sprint(err)
+			got <- id + fmt.Sprint(err)
 		}()
 		b.blocked(t)
 		began := time.Now()
-		b.ring(t, chat.PriorityNormal, "t1")
-		if got := <-heard; got != "t1<nil>" || time.Since(began) > prompt {
-			t.Errorf("heard %s after %s", got, time.Since(began))
+		b.notify(t, chat.PriorityNormal, "t1")
+		if got := <-got; got != "t1<nil>" || time.Since(began) > prompt {
+			t.Errorf("got %s after %s", got, time.Since(began))
 		}
 	},
-	"silence ends a wait after its time": func(t *testing.T, b *bench) {
+	"a wait without a wake-up ends after its time": func(t *testing.T, b *bench) {
 		began := time.Now()
 		id, err := b.Wait(t.Context(), time.Second)
 		if took := time.Since(began); id != "" || err != nil || took < 900*time.Millisecond || took > 3*time.Second {
@@ -118,9 +118,9 @@ var promises = map[string]func(*testing.T, *bench){
 		if err := <-ended; !errors.Is(err, why) || time.Since(began) > prompt {
 			t.Errorf("Wait ended with %v after %s", err, time.Since(began))
 		}
-		b.ring(t, chat.PriorityNormal, "t1") // over the client it shares with others
+		b.notify(t, chat.PriorityNormal, "t1") // over the client it shares with others
 		if got := b.waiting(t, chat.PriorityNormal); !slices.Equal(got, []string{"t1"}) {
-			t.Errorf("waiting: %v: a bell was swallowed by a wait that had ended", got)
+			t.Errorf("waiting: %v: a wake-up was taken by a wait that had ended", got)
 		}
 	},
 	"a wait under an ended context does not wait": func(t *testing.T, b *bench) {
@@ -131,14 +131,14 @@ var promises = map[string]func(*testing.T, *bench){
 			t.Errorf("Wait ended with %v after %s", err, time.Since(began))
 		}
 	},
-	"silencing takes the oldest bells of one priority": func(t *testing.T, b *bench) {
-		b.ring(t, chat.PriorityNormal, "n1", "n2", "n3")
-		b.ring(t, chat.PriorityUrgent, "u1")
+	"draining removes the oldest wake-ups of one priority": func(t *testing.T, b *bench) {
+		b.notify(t, chat.PriorityNormal, "n1", "n2", "n3")
+		b.notify(t, chat.PriorityUrgent, "u1")
 		for _, step := range []struct {
 			n    int
 			left []string
 		}{{2, []string{"n3"}}, {5, nil}, {1, nil}} {
-			if err := b.Silence(t.Context(), chat.PriorityNormal, step.n); err != nil {
+			if err := b.Drain(t.Context(), chat.PriorityNormal, step.n); err != nil {
 				t.Fatal(err)
 			}
 			if got := b.waiting(t, chat.PriorityNormal); !slices.Equal(got, step.left) {
@@ -149,8 +149,8 @@ var promises = map[string]func(*testing.T, *bench){
 			t.Errorf("urgent: %v", got)
 		}
 	},
-	"only a silent list is rung for": func(t *testing.T, b *bench) {
-		b.ring(t, chat.PriorityNormal, "n1")
+	"only an empty list is notified": func(t *testing.T, b *bench) {
+		b.notify(t, chat.PriorityNormal, "n1")
 		tasks := []chat.Task{
 			{ID: "n1", Priority: chat.PriorityNormal},
 			{ID: "n2", Priority: chat.PriorityNormal},
@@ -158,29 +158,29 @@ var promises = map[string]func(*testing.T, *bench){
 			{ID: "b2", Priority: chat.PriorityBackground},
 		}
 		for i, want := range []int{2, 0} {
-			if n, err := b.RingIfSilent(t.Context(), tasks); n != want || err != nil {
+			if n, err := b.NotifyIfEmpty(t.Context(), tasks); n != want || err != nil {
 				t.Errorf("pass %d rang %d times (%v), want %d", i+1, n, err, want)
 			}
 		}
 		if n, b := b.waiting(t, chat.PriorityNormal), b.waiting(t, chat.PriorityBackground); !slices.Equal(n, []string{"n1"}) || !slices.Equal(b, []string{"b1", "b2"}) {
 			t.Errorf("normal %v, background %v", n, b)
 		}
-		if n, err := b.RingIfSilent(t.Context(), nil); n != 0 || err != nil {
-			t.Errorf("nothing to ring for: %d, %v", n, err)
+		if n, err := b.NotifyIfEmpty(t.Context(), nil); n != 0 || err != nil {
+			t.Errorf("no tasks to notify for: %d, %v", n, err)
 		}
 	},
-	"a list is bounded, and keeps its newest bells": func(t *testing.T, b *bench) {
-		ids := make([]any, maxBells)
+	"a list is bounded, and keeps its newest wake-ups": func(t *testing.T, b *bench) {
+		ids := make([]any, maxWakeups)
 		for i := range ids {
 			ids[i] = fmt.Sprint(i)
 		}
 		if err := b.rdb.RPush(t.Context(), names.Queue(chat.PriorityNormal), ids...).Err(); err != nil {
 			t.Fatal(err)
 		}
-		b.ring(t, chat.PriorityNormal, "last")
+		b.notify(t, chat.PriorityNormal, "last")
 		got := b.waiting(t, chat.PriorityNormal)
-		if len(got) != maxBells || got[0] != "1" || got[len(got)-1] != "last" {
-			t.Errorf("%d bells, from %s to %s", len(got), got[0], got[len(got)-1])
+		if len(got) != maxWakeups || got[0] != "1" || got[len(got)-1] != "last" {
+			t.Errorf("%d wake-ups, from %s to %s", len(got), got[0], got[len(got)-1])
 		}
 	},
 	"a closed queue says so": func(t *testing.T, b *bench) {
@@ -243,7 +243,7 @@ func TestRedisThatIsGoneIsAnErrorAtOnce(t *testing.T) {
 	t.Parallel()
 	server := services.StartRedis(t)
 	b := open(t, server.Options(), 300*time.Millisecond)
-	b.ring(t, chat.PriorityNormal, "t1")
+	b.notify(t, chat.PriorityNormal, "t1")
 	if err := server.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -261,7 +261,7 @@ func TestRedisThatIsSilentIsAnErrorSoon(t *testing.T) {
 	t.Parallel()
 	server := services.StartRedis(t)
 	b := open(t, server.Options(), 300*time.Millisecond)
-	b.ring(t, chat.PriorityNormal, "t1")
+	b.notify(t, chat.PriorityNormal, "t1")
 	if _, err := b.Wait(t.Context(), time.Second); err != nil {
 		t.Fatal(err) // its connection stands
 	}
@@ -280,10 +280,10 @@ func (b *bench) mustAllFail(t *testing.T, within time.Duration) {
 	t.Helper()
 	tasks := []chat.Task{{ID: "t1", Priority: chat.PriorityNormal}}
 	for name, call := range map[string]func() error{
-		"Ring":         func() error { return b.Ring(t.Context(), chat.PriorityNormal, "t1") },
-		"RingIfSilent": func() error { _, err := b.RingIfSilent(t.Context(), tasks); return err },
-		"Silence":      func() error { return b.Silence(t.Context(), chat.PriorityNormal, 1) },
-		"Wait":         func() error { _, err := b.Wait(t.Context(), time.Second); return err },
+		"Notify":        func() error { return b.Notify(t.Context(), chat.PriorityNormal, "t1") },
+		"NotifyIfEmpty": func() error { _, err := b.NotifyIfEmpty(t.Context(), tasks); return err },
+		"Drain":         func() error { return b.Drain(t.Context(), chat.PriorityNormal, 1) },
+		"Wait":          func() error { _, err := b.Wait(t.Context(), time.Second); return err },
 	} {
 		began := time.Now()
 		if err := call(); err == nil || time.Since(began) > within {
@@ -295,8 +295,8 @@ func (b *bench) mustAllFail(t *testing.T, within time.Duration) {
 // mustHearAgain allows for the pools, which need a second to see that Redis is back.
 func (b *bench) mustHearAgain(t *testing.T) {
 	t.Helper()
-	eventually(t, "it rings", func() bool { return b.Ring(t.Context(), chat.PriorityUrgent, "t2") == nil })
-	eventually(t, "it is heard", func() bool {
+	eventually(t, "it notifies", func() bool { return b.Notify(t.Context(), chat.PriorityUrgent, "t2") == nil })
+	eventually(t, "it is got", func() bool {
 		id, _ := b.Wait(t.Context(), time.Second)
 		return id == "t2"
 	})

@@ -1,4 +1,4 @@
-package queue_test
+package wakeup_test
 
 import (
 	"fmt"
@@ -17,7 +17,7 @@ func init() {
 var statistics = map[string]func(*testing.T, *bench){
 	"an empty engine says so": func(t *testing.T, b *bench) {
 		st, err := b.Statistics(t.Context())
-		if err != nil || st.Keys != 0 || st.Lasting > 0 || len(st.Bells) != len(chat.Priorities()) {
+		if err != nil || st.Keys != 0 || st.KeysWithoutTTL > 0 || len(st.QueueLengths) != len(chat.Priorities()) {
 			t.Errorf("%+v, %v", st, err)
 		}
 		logs, err := b.LogStatistics(t.Context(), nil)
@@ -26,9 +26,9 @@ var statistics = map[string]func(*testing.T, *bench){
 		}
 	},
 
-	"bells and keys are counted, and those that never expire where the engine tells": func(t *testing.T, b *bench) {
-		b.ring(t, chat.PriorityUrgent, "u1", "u2")
-		b.ring(t, chat.PriorityBackground, "b1")
+	"queue lengths and keys are counted, and those that never expire where the engine tells": func(t *testing.T, b *bench) {
+		b.notify(t, chat.PriorityUrgent, "u1", "u2")
+		b.notify(t, chat.PriorityBackground, "b1")
 		if err := b.rdb.Set(t.Context(), "expires", "x", time.Hour).Err(); err != nil {
 			t.Fatal(err)
 		}
@@ -36,11 +36,11 @@ var statistics = map[string]func(*testing.T, *bench){
 		if err != nil {
 			t.Fatal(err)
 		}
-		if st.Keys != 3 || st.Bells[chat.PriorityUrgent] != 2 || st.Bells[chat.PriorityNormal] != 0 || st.Bells[chat.PriorityBackground] != 1 {
+		if st.Keys != 3 || st.QueueLengths[chat.PriorityUrgent] != 2 || st.QueueLengths[chat.PriorityNormal] != 0 || st.QueueLengths[chat.PriorityBackground] != 1 {
 			t.Errorf("%+v", st)
 		}
 		tells := b.rdb.Info(t.Context(), "memory").Err() == nil
-		if tells && (st.UsedBytes < 1<<16 || st.Lasting != 2) || !tells && (st.UsedBytes != 0 || st.LimitBytes != 0 || st.Lasting != -1) {
+		if tells && (st.UsedBytes < 1<<16 || st.KeysWithoutTTL != 2) || !tells && (st.UsedBytes != 0 || st.LimitBytes != 0 || st.KeysWithoutTTL != -1) {
 			t.Errorf("%+v of an engine that tells: %v", st, tells)
 		}
 	},

@@ -1,4 +1,4 @@
-package queue
+package wakeup
 
 import (
 	"context"
@@ -14,48 +14,48 @@ import (
 
 // Statistics asks Redis how it stands, in one round trip. An engine that has no
 // INFO on memory, as the embedded one, tells only of lists and keys.
-func (q *Queue) Statistics(ctx context.Context) (chat.RedisStats, error) {
-	ctx, cancel := context.WithTimeout(ctx, q.timeout)
+func (l *Lists) Statistics(ctx context.Context) (chat.RedisStats, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
-	bells := map[chat.Priority]*redis.IntCmd{}
-	pipe := q.rdb.Pipeline()
+	lengths := map[chat.Priority]*redis.IntCmd{}
+	pipe := l.rdb.Pipeline()
 	size := pipe.DBSize(ctx)
 	for _, p := range chat.Priorities() {
-		bells[p] = pipe.LLen(ctx, q.names.Queue(p))
+		lengths[p] = pipe.LLen(ctx, l.names.Queue(p))
 	}
 	memory, keyspace := pipe.Info(ctx, "memory"), pipe.Info(ctx, "keyspace")
 	if _, err := pipe.Exec(ctx); err != nil && !refused(err) {
 		return chat.RedisStats{}, err
 	}
-	st := chat.RedisStats{Bells: map[chat.Priority]int{}, Keys: -1, Lasting: -1}
+	st := chat.RedisStats{QueueLengths: map[chat.Priority]int{}, Keys: -1, KeysWithoutTTL: -1}
 	if size.Err() == nil {
 		st.Keys = int(size.Val())
 	}
-	for p, n := range bells {
-		st.Bells[p] = int(n.Val())
+	for p, n := range lengths {
+		st.QueueLengths[p] = int(n.Val())
 	}
 	if memory.Err() == nil {
 		st.UsedBytes, st.LimitBytes = field(memory.Val(), "used_memory"), field(memory.Val(), "maxmemory")
 	}
 	if keyspace.Err() == nil {
-		st.Keys, st.Lasting = keysIn(keyspace.Val(), q.rdb.Options().DB)
+		st.Keys, st.KeysWithoutTTL = keysIn(keyspace.Val(), l.rdb.Options().DB)
 	}
 	return st, nil
 }
 
 // LogStatistics looks at the chunk logs of tasks, in one round trip. A log that
 // is not there has no chunks.
-func (q *Queue) LogStatistics(ctx context.Context, taskIDs []string) (map[string]chat.LogStats, error) {
+func (l *Lists) LogStatistics(ctx context.Context, taskIDs []string) (map[string]chat.LogStats, error) {
 	if len(taskIDs) == 0 {
 		return nil, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, q.timeout)
+	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
 	lengths, ttls, names := make([]*redis.IntCmd, len(taskIDs)), make([]*redis.DurationCmd, len(taskIDs)), make([]*redis.StringCmd, len(taskIDs))
-	pipe := q.rdb.Pipeline()
+	pipe := l.rdb.Pipeline()
 	for i, id := range taskIDs {
-		lengths[i], ttls[i] = pipe.LLen(ctx, q.names.Chunks(id)), pipe.PTTL(ctx, q.names.Chunks(id))
-		names[i] = pipe.HGet(ctx, q.names.Metadata(id), "model")
+		lengths[i], ttls[i] = pipe.LLen(ctx, l.names.Chunks(id)), pipe.PTTL(ctx, l.names.Chunks(id))
+		names[i] = pipe.HGet(ctx, l.names.Metadata(id), "model")
 	}
 	if _, err := pipe.Exec(ctx); err != nil && !refused(err) {
 		return nil, err
@@ -87,7 +87,7 @@ func field(info, name string) int64 {
 
 // keysIn reads a line such as db0:keys=12,expires=9,avg_ttl=0. There is none for
 // an empty database.
-func keysIn(info string, db int) (keys, lasting int) {
+func keysIn(info string, db int) (keys, withoutTTL int) {
 	for line := range strings.Lines(info) {
 		values, ok := strings.CutPrefix(strings.TrimSpace(line), "db"+strconv.Itoa(db)+":")
 		if !ok {
