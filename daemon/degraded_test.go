@@ -11,11 +11,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"chat"
+	"chat/internal/poll"
 	"chat/internal/services"
 )
 
@@ -74,16 +74,11 @@ func (r *running) redisState() string {
 // becomes waits until readiness says so of Redis.
 func (r *running) becomes(what string, is func(state string) bool) string {
 	r.Helper()
-	for until := time.Now().Add(patience); ; {
-		state := r.redisState()
-		if is(state) {
-			return state
-		}
-		if time.Now().After(until) {
-			r.Fatalf("Redis never becomes %s; it is %q", what, state)
-		}
-		<-time.After(20 * time.Millisecond)
+	state := ""
+	if !poll.Until(patience, func() bool { state = r.redisState(); return is(state) }) {
+		r.Fatalf("Redis never becomes %s; it is %q", what, state)
 	}
+	return state
 }
 
 func TestARedisThatRefusesIsToldOf(t *testing.T) {
@@ -176,11 +171,11 @@ func misconfigured(t *testing.T, admin *redis.Client) {
 			t.Fatal(err)
 		}
 	}
-	for until := time.Now().Add(patience); !strings.Contains(admin.Info(t.Context(), "persistence").Val(), "rdb_last_bgsave_status:err"); {
-		if time.Now().After(until) {
-			t.Fatal("the snapshot does not fail")
-		}
-		<-time.After(5 * time.Millisecond)
+	failed := func() bool {
+		return strings.Contains(admin.Info(t.Context(), "persistence").Val(), "rdb_last_bgsave_status:err")
+	}
+	if !poll.Until(patience, failed) {
+		t.Fatal("the snapshot does not fail")
 	}
 }
 

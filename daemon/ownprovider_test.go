@@ -4,12 +4,12 @@ import (
 	"context"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"chat"
 	"chat/daemon"
 	"chat/daemon/client"
 	"chat/daemon/provider/providertest"
+	"chat/internal/poll"
 	"chat/internal/services"
 )
 
@@ -35,12 +35,8 @@ func shared(t *testing.T, url, redis string, role daemon.Role) daemon.Config {
 
 func (r *running) within(what string, is func() bool) {
 	r.Helper()
-	deadline := time.Now().Add(patience)
-	for !is() {
-		if time.Now().After(deadline) {
-			r.Fatalf("never: %s", what)
-		}
-		<-time.After(5 * time.Millisecond)
+	if !poll.Until(patience, is) {
+		r.Fatalf("never: %s", what)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"chat"
+	"chat/internal/poll"
 	"chat/internal/services"
 	"chat/sql"
 	"chat/sql/sqltest"
@@ -254,11 +255,8 @@ func TestAStarterThatDiesInAMigration(t *testing.T) {
 		}
 		opened <- err
 	}()
-	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(said(), "waiting for it"); {
-		if time.Now().After(deadline) {
-			t.Fatalf("a starter that waits does not say so: %s", said())
-		}
-		<-time.After(5 * time.Millisecond)
+	if !poll.Until(10*time.Second, func() bool { return strings.Contains(said(), "waiting for it") }) {
+		t.Fatalf("a starter that waits does not say so: %s", said())
 	}
 	select {
 	case err := <-opened:
@@ -307,11 +305,8 @@ func TestADeadlockInAMigrationIsNoEnd(t *testing.T) {
 		}
 		opened <- err
 	}()
-	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(said(), "bringing the database up to date"); {
-		if time.Now().After(deadline) {
-			t.Fatalf("the migration did not begin: %s", said())
-		}
-		<-time.After(5 * time.Millisecond)
+	if !poll.Until(10*time.Second, func() bool { return strings.Contains(said(), "bringing the database up to date") }) {
+		t.Fatalf("the migration did not begin: %s", said())
 	}
 	if _, err := tx.ExecContext(t.Context(), "SELECT pg_advisory_xact_lock(7306917425063291)"); err != nil {
 		t.Fatal(err) // the other one is to be ended

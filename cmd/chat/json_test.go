@@ -87,6 +87,10 @@ func (h hostileServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		body = map[string]any{"models": []chat.Model{{ID: h.text, Provider: h.text, Default: true}}}
 	case path == "/hello":
 		body = map[string]any{"instance": h.text, "version": h.text, "protocol": map[string]int{"min": 1, "max": 1}, "state": "ready"}
+	case path == "/search":
+		body = map[string]any{"matches": []chat.Match{{Conversation: conv, MessageID: idThree, Snippet: h.text}}}
+	case path == "/usage":
+		body = map[string]any{"models": []chat.ModelUsage{{Model: h.text, Answers: 1}}}
 	case path == "/stats":
 		body = chat.Stats{Failures: []chat.FailedAnswer{{TaskID: idTwo, Title: h.text, Model: h.text, Error: problem}}, WorkerList: []chat.Worker{{ID: h.text, Host: h.text}}, Engine: h.text}
 	default:

@@ -79,6 +79,9 @@ func (j *jsonLines) chunk(a *answer, c chat.Chunk) error {
 	case chat.ChunkContent:
 		return j.write(a, event{Type: "text.delta", Text: c.Content, Position: c.Position().String()})
 	case chat.ChunkReasoning:
+		if c.Content == "" {
+			return nil // it says how long the reasoning took
+		}
 		return j.write(a, event{Type: "reasoning.delta", Text: c.Content, Position: c.Position().String()})
 	case chat.ChunkToolCall:
 		return j.write(a, event{Type: "tool_call.delta", CallID: c.CallID, Name: c.Name, Text: c.Content, Position: c.Position().String()})

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"chat/daemon/local"
+	"chat/internal/poll"
 )
 
 func TestMain(m *testing.M) {
@@ -168,11 +169,7 @@ func until(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func waitFor(ts *testscript.TestScript, what string, ok func() bool) {
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
-		if ok() {
-			return
-		}
-		<-time.After(20 * time.Millisecond)
+	if !poll.Until(30*time.Second, ok) {
+		ts.Fatalf("never: %s", what)
 	}
-	ts.Fatalf("never: %s", what)
 }

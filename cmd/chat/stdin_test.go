@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"chat"
+	"chat/internal/poll"
 	"chat/sse"
 	"chat/tui/attach"
 )
@@ -38,9 +39,6 @@ type fake struct {
 
 func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
-	case r.Method == http.MethodPost && r.URL.Path == "/conversations":
-		w.WriteHeader(http.StatusCreated)
-		_, _ = io.WriteString(w, `{"id":"c1"}`)
 	case strings.HasSuffix(r.URL.Path, "/messages"):
 		b, err := io.ReadAll(r.Body)
 		if err != nil {
@@ -179,7 +177,7 @@ func TestAnInheritedPipeDoesNotHangSilently(t *testing.T) {
 	closed := make(chan struct{})
 	go func() { // the pipe's other end is closed only after the notice
 		defer close(closed)
-		<-time.After(stdinNotice + 500*time.Millisecond)
+		poll.Pause(stdinNotice + 500*time.Millisecond)
 		if err := w.Close(); err != nil {
 			t.Error(err)
 		}
@@ -203,7 +201,7 @@ func TestAnInheritedPipeDoesNotHangSilently(t *testing.T) {
 
 func TestStdinThatHoldsNothing(t *testing.T) {
 	f := &fake{t: t, chunks: textAnswer()}
-	if got := f.start(t, devNull(t), "send", "x"); got.code != exitOK || got.stderr != "" || f.sent() != `{"content":"x","priority":"normal"}` {
+	if got := f.start(t, devNull(t), "send", "x"); got.code != exitOK || got.stderr != "" || f.sent() != `{"title":"x","content":"x","priority":"normal"}` {
 		t.Errorf("/dev/null: %+v, sent %s", got, f.sent())
 	}
 	shut := devNull(t)

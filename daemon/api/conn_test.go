@@ -16,6 +16,7 @@ import (
 
 	"chat/daemon/api"
 	"chat/daemon/chunklog/chunklogtest"
+	"chat/internal/poll"
 	"chat/sse"
 )
 
@@ -141,7 +142,7 @@ func TestAllIsReadThoughMoreIsSaid(t *testing.T) {
 				t.Fatal(err)
 			}
 			l.must(say(c))
-			<-time.After(100 * time.Millisecond) // a reader that has something else to do
+			poll.Pause(100 * time.Millisecond) // a reader that has something else to do
 			res, err := http.ReadResponse(r, nil)
 			l.must(err)
 			f := &follower{l: l, r: sse.NewReader(res.Body, 0)}

@@ -25,6 +25,7 @@ import (
 	"chat/daemon/provider"
 	"chat/daemon/wakeup"
 	"chat/internal/leaks"
+	"chat/internal/poll"
 	"chat/sql"
 )
 
@@ -322,11 +323,7 @@ func (l *lab) submitted(more ...with) chat.Accepted {
 
 func (l *lab) eventually(what string, is func() bool) {
 	l.Helper()
-	deadline := time.Now().Add(patience)
-	for !is() {
-		if time.Now().After(deadline) {
-			l.Fatalf("never: %s", what)
-		}
-		<-time.After(3 * time.Millisecond)
+	if !poll.Until(patience, is) {
+		l.Fatalf("never: %s", what)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"chat"
 	"chat/daemon/api"
 	"chat/daemon/chunklog/chunklogtest"
+	"chat/internal/poll"
 )
 
 // half sends the head of a request and half its body, and reads the answer.
@@ -145,7 +146,7 @@ func TestAnAnswerThatIsReadSlowlyIsReadWhole(t *testing.T) {
 		if err != nil {
 			break
 		}
-		<-time.After(10 * time.Millisecond)
+		poll.Pause(10 * time.Millisecond) // a slow reader
 	}
 	if took := time.Since(began); got != size || took < 600*time.Millisecond {
 		t.Errorf("%d bytes of %d in %s", got, size, took)

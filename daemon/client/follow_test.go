@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"chat"
+	"chat/internal/poll"
 	"chat/sse"
 )
 
@@ -348,7 +349,7 @@ func TestFollowWaitsForASlowConsumer(t *testing.T) {
 			t.Fatalf("a slow consumer was taken for a dead server: %s", u.Link.Reason)
 		}
 		if u.Chunk != nil && u.Chunk.Index == 0 {
-			<-time.After(300 * time.Millisecond) // longer than the server may be silent
+			poll.Pause(300 * time.Millisecond) // longer than the server may be silent
 		}
 	}
 }

@@ -23,6 +23,7 @@ import (
 
 	"chat"
 	"chat/daemon/client"
+	"chat/internal/poll"
 )
 
 // The test binary plays the other processes too; this variable says which.
@@ -217,13 +218,9 @@ func other(t *testing.T, role string) *exec.Cmd {
 // eventually waits for a condition.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
-		if ok() {
-			return
-		}
-		<-time.After(5 * time.Millisecond)
+	if !poll.Until(10*time.Second, ok) {
+		t.Fatalf("never: %s", what)
 	}
-	t.Fatalf("never: %s", what)
 }
 
 // suspend stops a process and waits until it stands still: its threads stop one

@@ -16,6 +16,7 @@ import (
 	"chat/daemon/keys"
 	"chat/daemon/wakeup"
 	"chat/internal/leaks"
+	"chat/internal/poll"
 	"chat/internal/services"
 )
 
@@ -207,12 +208,8 @@ func (b *bench) blocked(t *testing.T) {
 
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(5 * time.Second)
-	for !is() {
-		if time.Now().After(deadline) {
-			t.Fatalf("never: %s", what)
-		}
-		<-time.After(5 * time.Millisecond)
+	if !poll.Until(5*time.Second, is) {
+		t.Fatalf("never: %s", what)
 	}
 }
 

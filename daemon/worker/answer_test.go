@@ -11,6 +11,7 @@ import (
 	"chat"
 	"chat/daemon/provider/providertest"
 	"chat/daemon/worker"
+	"chat/internal/poll"
 )
 
 var silent = slog.New(slog.DiscardHandler)
@@ -24,11 +25,11 @@ func TestHowLongTheModelReasonedIsStored(t *testing.T) {
 	acc := l.submit("lie: reasoning=1 chunks=2 gate")
 	l.provider.Step(1)
 	l.eventually("the reasoning is in the log", func() bool { return len(l.chunks(acc)) == 1 })
-	<-time.After(least)
+	poll.Pause(least)
 	l.provider.Step(1)
 	l.eventually("the content has begun", func() bool { return len(l.chunks(acc)) == 3 }) // one says how long
 	begun := time.Since(began)
-	<-time.After(least) // which is not reasoning any more
+	poll.Pause(least) // which is not reasoning any more
 	l.provider.Step(1)
 	_, m := l.ended(acc)
 	if took := time.Duration(m.ReasoningMS) * time.Millisecond; took < least || took > begun {
@@ -252,7 +253,7 @@ func TestReasoningThatLookedLikeTheAnswerIsTakenBack(t *testing.T) {
 		l.provider.Step(1)
 		l.eventually("the token is in the log", func() bool { return len(l.chunks(acc)) > n })
 	}
-	<-time.After(least)
+	poll.Pause(least)
 	l.provider.Step(2)
 	_, m := l.ended(acc)
 	call := l.provider.Calls()[0]

@@ -20,6 +20,7 @@ import (
 	"chat/daemon/wakeup"
 	"chat/daemon/worker"
 	"chat/internal/leaks"
+	"chat/internal/poll"
 	"chat/internal/services"
 	"chat/sql"
 )
@@ -289,12 +290,8 @@ func (l *lab) logged(acc chat.Accepted, text string) {
 
 func (l *lab) eventually(what string, is func() bool) {
 	l.Helper()
-	deadline := time.Now().Add(patience)
-	for !is() {
-		if time.Now().After(deadline) {
-			l.Fatalf("never: %s", what)
-		}
-		<-time.After(3 * time.Millisecond)
+	if !poll.Until(patience, is) {
+		l.Fatalf("never: %s", what)
 	}
 }
 

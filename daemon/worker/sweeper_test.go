@@ -10,6 +10,7 @@ import (
 
 	"chat"
 	"chat/daemon/worker"
+	"chat/internal/poll"
 )
 
 // backStore is SQL that was away for the first looks, and notes the sweeps.
@@ -140,7 +141,7 @@ func (s *heldStore) Look(context.Context) error { return nil }
 
 func (s *heldStore) Queued(context.Context, int) ([]chat.Task, error) {
 	if s.looks++; s.looks == 2 {
-		<-time.After(s.held) // in the bubble's time
+		poll.Pause(s.held) // in the bubble's time
 		s.back = time.Now()
 	}
 	return nil, nil

@@ -40,6 +40,27 @@ func TestPackagesImportOnlyWhatTheirRuleAllows(t *testing.T) {
 	}
 }
 
+// An allowance that nothing uses would let in what nobody decided on.
+func TestRulesAllowNothingThatIsNotUsed(t *testing.T) {
+	used := map[string]bool{} // package, a space, and the allowance
+	for _, s := range sources(t) {
+		for _, spec := range s.file.Imports {
+			for _, a := range rules[s.pkg].may {
+				if matches(unquote(t, spec.Path), []string{a}) {
+					used[s.pkg+" "+a] = true
+				}
+			}
+		}
+	}
+	for pkg, r := range rules {
+		for _, a := range r.may {
+			if !used[pkg+" "+a] {
+				t.Errorf("internal/arch/rules_test.go allows %s to import %s, which it does not: take it out", pkg, a)
+			}
+		}
+	}
+}
+
 // standard reports whether an import path is the standard library's: its first
 // element has no dot and is not this module.
 func standard(imported string) bool {
@@ -129,6 +150,35 @@ func TestTestsDoNotSleep(t *testing.T) {
 	}
 }
 
+// A bare receive from time.After is a sleep by another name.
+func TestTestsDoNotWaitBlindly(t *testing.T) {
+	for _, s := range sources(t) {
+		if !s.forTests() {
+			continue
+		}
+		selected := map[ast.Node]bool{} // cases of a select, which waits for something else, too
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			if clause, ok := n.(*ast.CommClause); ok && clause.Comm != nil {
+				selected[clause.Comm] = true
+			}
+			stmt, ok := n.(*ast.ExprStmt)
+			if !ok || selected[n] {
+				return true
+			}
+			receive, ok := stmt.X.(*ast.UnaryExpr)
+			if !ok || receive.Op != token.ARROW {
+				return true
+			}
+			if call, ok := receive.X.(*ast.CallExpr); ok {
+				if sel, ok := call.Fun.(*ast.SelectorExpr); ok && qualified(sel) == "time.After" {
+					t.Errorf("%s: <-time.After in a test: wait for the condition with poll.Until, or, for a slow peer, poll.Pause", s.at(n))
+				}
+			}
+			return true
+		})
+	}
+}
+
 // inBubble reports whether n is a call of synctest.Test, in which sleeping costs
 // nothing and is exact.
 func inBubble(n ast.Node) bool {
@@ -147,4 +197,52 @@ func unquote(t *testing.T, lit *ast.BasicLit) string {
 		t.Fatalf("%s: %v", lit.Value, err)
 	}
 	return s
+}
+
+// chunkTypes are the names of the types of chunks that this version knows.
+var chunkTypes = []string{"ChunkContent", "ChunkReasoning", "ChunkToolCall", "ChunkToolResult", "ChunkReset", "ChunkDone", "ChunkError"}
+
+// A newer version may write types of chunks that this one does not know.
+func TestSwitchesOnChunkTypesHaveADefault(t *testing.T) {
+	found := 0
+	for _, s := range sources(t) {
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			sw, ok := n.(*ast.SwitchStmt)
+			if !ok {
+				return true
+			}
+			onTypes, hasDefault := false, false
+			for _, stmt := range sw.Body.List {
+				clause, ok := stmt.(*ast.CaseClause)
+				if !ok {
+					continue
+				}
+				hasDefault = hasDefault || clause.List == nil
+				for _, e := range clause.List {
+					onTypes = onTypes || slices.Contains(chunkTypes, lastName(e))
+				}
+			}
+			if onTypes {
+				found++
+			}
+			if onTypes && !hasDefault {
+				t.Errorf("%s: a switch on the type of a chunk without a default: say what becomes of a type that a newer version writes", s.at(sw))
+			}
+			return true
+		})
+	}
+	if found == 0 {
+		t.Error("no switch on the type of a chunk was found: has the check gone blind?")
+	}
+}
+
+// lastName is x in x and in y.x.
+func lastName(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.Ident:
+		return e.Name
+	case *ast.SelectorExpr:
+		return e.Sel.Name
+	}
+	return ""
 }

@@ -30,14 +30,18 @@ var rules = map[string]rule{
 	},
 
 	"chat/sql": {
-		[]string{"chat", goUUID, "github.com/jmoiron/sqlx", "github.com/lib/pq", "modernc.org/sqlite", "modernc.org/sqlite/", "github.com/pressly/goose/v3", "github.com/pressly/goose/v3/"},
+		[]string{"chat", goUUID, "github.com/jmoiron/sqlx", "github.com/lib/pq", "modernc.org/sqlite", "github.com/pressly/goose/v3"},
 		"the record: it knows databases, and nothing of Redis, HTTP or providers",
 	},
 	"chat/sql/sqltest": {
-		[]string{"chat", "chat/sql", goUUID},
+		[]string{"chat", "chat/sql"},
 		"what a store promises, for tests of any database",
 	},
 
+	"chat/internal/poll": {
+		nil,
+		"waiting in tests, in one place",
+	},
 	"chat/internal/lazyregexp": {
 		nil,
 		"regular expressions that cost no start of the program",
@@ -63,7 +67,7 @@ var rules = map[string]rule{
 		"what a chunk log promises, for tests of any engine",
 	},
 	"chat/daemon/embedded": {
-		[]string{"chat", goRedis, goRedis + "/maintnotifications", "github.com/alicebob/miniredis/v2", "github.com/alicebob/miniredis/v2/server"},
+		[]string{goRedis, goRedis + "/maintnotifications", "github.com/alicebob/miniredis/v2", "github.com/alicebob/miniredis/v2/server"},
 		"the one place that knows miniredis; everyone else sees a Redis client",
 	},
 	"chat/daemon/embedded/enginetest": {
@@ -80,15 +84,15 @@ var rules = map[string]rule{
 		"servers that answer as OpenAI does: it knows neither tasks nor storage",
 	},
 	"chat/daemon/provider/demo": {
-		[]string{"chat"},
+		nil,
 		"the model that answers when there is no other, behind the same wire as any",
 	},
 	"chat/daemon/provider/providertest": {
-		[]string{"chat", "chat/sse", "chat/daemon/provider", "github.com/sashabaranov/go-openai"},
+		nil,
 		"a provider that lies on command, for tests",
 	},
 	"chat/daemon/provider/providertest/lying": {
-		[]string{"chat", "chat/daemon/provider/providertest"},
+		[]string{"chat/daemon/provider/providertest"},
 		"the lying provider as a program",
 	},
 
@@ -97,7 +101,7 @@ var rules = map[string]rule{
 		"the one place that knows the system's keyring, and waits for it no longer than it should",
 	},
 	"chat/daemon/worker": {
-		[]string{"chat", "chat/daemon/model", crashPoints, xSync},
+		[]string{"chat", "chat/daemon/model", crashPoints},
 		"the life of a task: it declares the interfaces it needs, so that every fault can be injected",
 	},
 	"chat/daemon/follow": {
@@ -117,12 +121,12 @@ var rules = map[string]rule{
 		"finds or starts the local daemon: the rest of the daemon is another process",
 	},
 	"chat/daemon": {
-		[]string{"chat", "chat/sql", "chat/daemon/", goRedis, goRedis + "/maintnotifications", goUUID, "github.com/BurntSushi/toml", "github.com/joho/godotenv", xSync},
+		[]string{"chat", "chat/sql", "chat/daemon/", goRedis, goRedis + "/maintnotifications", "github.com/BurntSushi/toml", "github.com/joho/godotenv"},
 		"configuration and wiring: the one place that sees all parts",
 	},
 
 	"chat/tui": {
-		[]string{"chat", "chat/tui/", charm, "github.com/atotto/clipboard", "github.com/muesli/termenv", "github.com/mattn/go-runewidth", "github.com/rivo/uniseg"},
+		[]string{"chat", "chat/tui/", charm},
 		"a model of a screen behind a Backend interface: no HTTP, no daemon",
 	},
 	"chat/tui/plain": {
@@ -130,7 +134,7 @@ var rules = map[string]rule{
 		"a conversation in lines, for screen readers: knows no screen",
 	},
 	"chat/tui/markdown": {
-		[]string{"chat/tui/citation", "chat/tui/sanitize", "chat/tui/highlight", charm, "github.com/yuin/goldmark", "github.com/yuin/goldmark/", "github.com/alecthomas/chroma/v2", "github.com/alecthomas/chroma/v2/", "github.com/mattn/go-runewidth", "github.com/rivo/uniseg"},
+		[]string{"chat/tui/citation", "chat/tui/sanitize", "chat/tui/highlight", charm, "github.com/yuin/goldmark/"},
 		"Markdown to styled lines: a function of text and width",
 	},
 	"chat/tui/highlight": {
@@ -138,7 +142,7 @@ var rules = map[string]rule{
 		"tells the parts of code apart: a function of a line and a few bytes of state",
 	},
 	"chat/tui/sanitize": {
-		[]string{charm},
+		nil,
 		"the one border that text of a model crosses to reach a terminal",
 	},
 	"chat/tui/citation": {
@@ -150,12 +154,12 @@ var rules = map[string]rule{
 		"texts against terminals and the check of what is shown of them, for tests of any screen",
 	},
 	"chat/tui/background": {
-		[]string{charm, "github.com/muesli/termenv"},
+		[]string{charm},
 		"says whether the terminal is dark, and asks nobody else",
 	},
 
 	"chat/tui/theme": {
-		[]string{"chat", "chat/tui/highlight", "chat/tui/markdown", charm, "github.com/muesli/termenv"},
+		[]string{"chat", "chat/tui/highlight", "chat/tui/markdown"},
 		"colours, in one place",
 	},
 	"chat/tui/transcript": {
@@ -163,7 +167,7 @@ var rules = map[string]rule{
 		"draws messages: a function of the conversation and the width",
 	},
 	"chat/tui/composer": {
-		[]string{"chat", "chat/tui/sanitize", "chat/tui/theme", charm},
+		[]string{"chat/tui/sanitize", charm},
 		"edits the next message: it does not know who sends it",
 	},
 	"chat/tui/charset": {
@@ -207,12 +211,12 @@ var rules = map[string]rule{
 		"the way through a tree of messages",
 	},
 	"chat/tui/follow": {
-		[]string{"chat", "chat/tui"},
+		[]string{"chat"},
 		"turns streams into batches a screen can draw: it knows no HTTP",
 	},
 
 	"chat/cmd/chat": {
-		[]string{"chat", "chat/sse", "chat/daemon", "chat/daemon/client", "chat/daemon/keyring", "chat/daemon/local", "chat/tui", "chat/tui/", charm, goUUID, "golang.org/x/sys/unix", "github.com/BurntSushi/toml", "github.com/urfave/cli/v2", "github.com/mattn/go-isatty", "github.com/muesli/termenv", "github.com/xrash/smetrics"},
+		[]string{"chat", "chat/sse", "chat/daemon", "chat/daemon/client", "chat/daemon/keyring", "chat/daemon/local", "chat/tui", "chat/tui/", charm, goUUID, "golang.org/x/sys/unix", "github.com/BurntSushi/toml", "github.com/urfave/cli/v2", "github.com/xrash/smetrics"},
 		"the program: it speaks to a daemon through the client, even when it is its own",
 	},
 	"chat/cmd/chatd": {
@@ -221,7 +225,7 @@ var rules = map[string]rule{
 	},
 
 	"chat/lab": {
-		[]string{"chat", "chat/daemon/client", "chat/daemon/keys", "chat/daemon/provider/providertest", "chat/internal/crash", "chat/internal/services", goRedis, "github.com/lib/pq", "golang.org/x/sys/unix", "modernc.org/sqlite", "github.com/Shopify/toxiproxy/v2", "github.com/prometheus/client_golang/prometheus", "github.com/rs/zerolog"},
+		[]string{"chat", "chat/daemon/client", "chat/daemon/keys", "chat/daemon/provider/providertest", "chat/internal/crash", "chat/internal/services", goRedis, "golang.org/x/sys/unix", "modernc.org/sqlite", "github.com/Shopify/toxiproxy/v2", "github.com/prometheus/client_golang/prometheus", "github.com/rs/zerolog"},
 		"breaks the programs from outside and judges what they did: it never looks inside them",
 	},
 	"chat/lab/cmd/lab": {

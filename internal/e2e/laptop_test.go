@@ -12,9 +12,9 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"chat/daemon/provider/providertest"
+	"chat/internal/poll"
 	"chat/internal/services"
 )
 
@@ -210,14 +210,10 @@ func (s *screen) tmux(args ...string) string {
 func (s *screen) waitFor(what string) string {
 	s.t.Helper()
 	var last string
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
-		if last = s.tmux("capture-pane", "-p"); strings.Contains(last, what) {
-			return last
-		}
-		<-time.After(50 * time.Millisecond)
+	if !poll.Until(patience, func() bool { last = s.tmux("capture-pane", "-p"); return strings.Contains(last, what) }) {
+		s.t.Fatalf("%q did not come; the screen is\n%s", what, last)
 	}
-	s.t.Fatalf("%q did not come; the screen is\n%s", what, last)
-	return ""
+	return last
 }
 
 func TestTheScreenOutlivesItsDaemon(t *testing.T) {

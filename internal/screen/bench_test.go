@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"chat/internal/poll"
 )
 
 // BenchmarkScreen of this package measures the program itself. A conversation of
@@ -115,7 +117,7 @@ func (h *home) measureRest(b *testing.B) {
 	x.until("live")
 	x.settle(time.Second)
 	written, used := x.mark(), cpu(b, x.cmd.Process.Pid)
-	<-time.After(rest) // this is the measurement
+	poll.Pause(rest) // this is the measurement
 	b.ReportMetric(100*float64(cpu(b, x.cmd.Process.Pid)-used)/float64(rest), "CPU-%")
 	b.ReportMetric(float64(x.mark()-written), "written-bytes")
 	x.press("\x04")

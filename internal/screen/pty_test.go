@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"chat/daemon/provider/providertest"
+	"chat/internal/poll"
 )
 
 // TestTheFirstFrame measures on a terminal that answers no query, as every
@@ -41,7 +42,7 @@ func TestAnIdleScreenWritesNothing(t *testing.T) {
 	x.until("c1t39")
 	x.settle(2 * time.Second)
 	from := x.mark()
-	<-time.After(5 * time.Second) // this is the measurement
+	poll.Pause(5 * time.Second) // this is the measurement
 	if out := x.output()[from:]; out != "" {
 		t.Errorf("%d bytes in 5 s: %q", len(out), out)
 	}

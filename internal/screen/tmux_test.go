@@ -5,8 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
+	"chat/internal/poll"
 	"chat/internal/services"
 )
 
@@ -91,12 +91,8 @@ func (p *pane) gone(what string) string {
 func (p *pane) until(what string, ok func(screen string) bool) string {
 	p.t.Helper()
 	var last string
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
-		if last = p.screen(); ok(last) {
-			return last
-		}
-		<-time.After(30 * time.Millisecond)
+	if !poll.Until(patience, func() bool { last = p.screen(); return ok(last) }) {
+		p.t.Fatalf("waited in vain for %s; the screen is\n%s", what, last)
 	}
-	p.t.Fatalf("waited in vain for %s; the screen is\n%s", what, last)
-	return ""
+	return last
 }
