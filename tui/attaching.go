@@ -8,8 +8,8 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 	"github.com/charmbracelet/x/ansi"
 
-	"chat/tui/attach"
-	"chat/tui/sanitize"
+	"chat/internal/term/attach"
+	"chat/internal/term/sanitize"
 )
 
 type (

@@ -8,7 +8,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"chat"
-	"chat/tui/sanitize"
+	"chat/internal/term/sanitize"
 )
 
 // The pace of the heartbeat, which finds out what other screens do: no call of

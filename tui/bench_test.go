@@ -11,8 +11,8 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"chat"
+	"chat/internal/term/theme"
 	"chat/tui/follow"
-	"chat/tui/theme"
 )
 
 // The load: an answer of 16 KB at 100 tokens a second, four bytes each, on a

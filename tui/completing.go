@@ -7,9 +7,9 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 	"github.com/charmbracelet/x/ansi"
 
-	"chat/tui/attach"
-	"chat/tui/sanitize"
-	"chat/tui/theme"
+	"chat/internal/term/attach"
+	"chat/internal/term/sanitize"
+	"chat/internal/term/theme"
 )
 
 // completion offers files for the @ that is being written.

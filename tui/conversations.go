@@ -8,8 +8,8 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"chat"
+	"chat/internal/term/sanitize"
 	"chat/tui/panel"
-	"chat/tui/sanitize"
 )
 
 // chooseConversation opens the list of conversations, the newest of which are

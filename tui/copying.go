@@ -7,8 +7,8 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"chat/internal/term/markdown"
 	"chat/tui/clipboard"
-	"chat/tui/markdown"
 )
 
 // copiedMsg says how something was copied, or why not.

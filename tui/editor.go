@@ -6,8 +6,8 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"chat/internal/term/editor"
 	"chat/tui/composer"
-	"chat/tui/editor"
 )
 
 type (

@@ -6,7 +6,7 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
-	"chat/tui/theme"
+	"chat/internal/term/theme"
 )
 
 // helpPage is the open help.

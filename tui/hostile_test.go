@@ -8,9 +8,9 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"chat"
-	"chat/tui/paint"
-	"chat/tui/sanitize/hostile"
-	"chat/tui/theme"
+	"chat/internal/term/paint"
+	"chat/internal/term/sanitize/hostile"
+	"chat/internal/term/theme"
 )
 
 // harmless checks that the screen holds no sequence but the looks of a screen without colours, and the caret's

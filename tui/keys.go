@@ -6,7 +6,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
-	"chat/tui/keyboard"
+	"chat/internal/term/keyboard"
 )
 
 // place says where a key has its meaning.

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"chat"
-	"chat/tui/sanitize"
-	"chat/tui/theme"
+	"chat/internal/term/sanitize"
+	"chat/internal/term/theme"
 )
 
 // restoredFor is how long "restored" stands before it is plain "live" again.

@@ -6,7 +6,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
-	"chat/tui/theme"
+	"chat/internal/term/theme"
 )
 
 // backgroundMsg is the terminal's background, as it says.

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"chat"
-	"chat/tui/theme"
+	"chat/internal/term/theme"
 )
 
 func TestThemes(t *testing.T) {

@@ -10,11 +10,11 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"chat"
-	"chat/tui/attach"
+	"chat/internal/term/attach"
+	"chat/internal/term/theme"
 	"chat/tui/composer"
 	"chat/tui/drafts"
 	"chat/tui/follow"
-	"chat/tui/theme"
 	"chat/tui/transcript"
 )
 

@@ -11,7 +11,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"chat"
-	"chat/tui/paint"
+	"chat/internal/term/paint"
 	"chat/tui/panel"
 )
 

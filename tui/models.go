@@ -6,8 +6,8 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"chat"
+	"chat/internal/term/sanitize"
 	"chat/tui/panel"
-	"chat/tui/sanitize"
 )
 
 // chooseModel opens the list of models.

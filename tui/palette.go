@@ -7,8 +7,8 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"chat/internal/term/sanitize"
 	"chat/tui/panel"
-	"chat/tui/sanitize"
 )
 
 // choosePalette lists what can be done now, straight from the table of keys.

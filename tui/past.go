@@ -5,8 +5,8 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"chat/internal/term/sanitize"
 	"chat/tui/drafts"
-	"chat/tui/sanitize"
 )
 
 // past is the prompts of before, the oldest first, and the place of the one that

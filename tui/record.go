@@ -6,7 +6,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"chat"
-	"chat/tui/thread"
+	"chat/internal/thread"
 	"chat/tui/transcript"
 )
 

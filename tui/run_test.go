@@ -16,7 +16,7 @@ import (
 	"github.com/creack/pty"
 
 	"chat"
-	"chat/tui/paint"
+	"chat/internal/term/paint"
 )
 
 // terminal is the other side of a pseudo terminal: it types, and remembers what

@@ -6,8 +6,8 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"chat"
+	"chat/internal/term/sanitize"
 	"chat/tui/follow"
-	"chat/tui/sanitize"
 	"chat/tui/transcript"
 )
 

@@ -6,8 +6,8 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
-	"chat/tui/sanitize"
-	"chat/tui/theme"
+	"chat/internal/term/sanitize"
+	"chat/internal/term/theme"
 )
 
 // header names the program, the conversation, the model and the server, and on

@@ -8,8 +8,8 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"chat"
+	"chat/internal/term/sanitize"
 	"chat/tui/panel"
-	"chat/tui/sanitize"
 )
 
 // chooseTask opens the list of tasks: those that run, and the newest that have

@@ -18,10 +18,10 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"chat"
-	"chat/tui/attach"
-	_ "chat/tui/background" // before bubbletea's own init asks the terminal
-	"chat/tui/keyboard"
-	"chat/tui/paint"
+	"chat/internal/term/attach"
+	_ "chat/internal/term/background" // before bubbletea's own init asks the terminal
+	"chat/internal/term/keyboard"
+	"chat/internal/term/paint"
 	"chat/tui/plain"
 )
 

@@ -10,7 +10,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
-	"chat/tui/keyboard"
+	"chat/internal/term/keyboard"
 )
 
 // pieces is a terminal from which each piece is read by itself.

@@ -6,9 +6,9 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
+	"chat/internal/term/paint"
+	"chat/internal/term/theme"
 	"chat/tui/composer"
-	"chat/tui/paint"
-	"chat/tui/theme"
 )
 
 // The smallest screen that anything can be shown on.

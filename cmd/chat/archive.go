@@ -9,7 +9,7 @@ import (
 	"slices"
 
 	"chat"
-	"chat/tui/charset"
+	"chat/internal/term/charset"
 )
 
 // archive reads the conversations of an export one by one, whatever program it is

@@ -6,8 +6,8 @@ import (
 
 	"chat"
 	"chat/daemon/client"
+	"chat/internal/term/sanitize"
 	"chat/tui"
-	"chat/tui/sanitize"
 )
 
 // backend is the daemon, as the screen wants it.

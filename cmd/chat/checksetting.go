@@ -15,7 +15,7 @@ import (
 	"chat/daemon"
 	"chat/daemon/keyring"
 	"chat/daemon/local"
-	"chat/tui/charset"
+	"chat/internal/term/charset"
 )
 
 // settingProblem is what is wrong with a value beyond what a daemon refuses: it starts

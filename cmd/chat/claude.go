@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"chat"
-	"chat/tui/attach"
+	"chat/internal/term/attach"
 )
 
 // readClaude reads a conversation of the conversations.json of Claude's export: a

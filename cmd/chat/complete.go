@@ -11,8 +11,8 @@ import (
 
 	"chat"
 	"chat/daemon/client"
-	"chat/tui/sanitize"
-	"chat/tui/theme"
+	"chat/internal/term/sanitize"
+	"chat/internal/term/theme"
 )
 
 // filesDirective stands for the names of files, which the shell knows better.

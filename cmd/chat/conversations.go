@@ -13,9 +13,9 @@ import (
 
 	"chat"
 	"chat/daemon/client"
-	"chat/tui/markdown"
-	"chat/tui/sanitize"
-	"chat/tui/thread"
+	"chat/internal/term/markdown"
+	"chat/internal/term/sanitize"
+	"chat/internal/thread"
 )
 
 func (p *program) lsCommand() *cli.Command {

@@ -9,7 +9,7 @@ import (
 
 	"chat"
 	"chat/daemon/client"
-	"chat/tui/attach"
+	"chat/internal/term/attach"
 )
 
 func (p *program) editCommand() *cli.Command {

@@ -4,8 +4,8 @@ import (
 	"os"
 
 	"chat"
-	"chat/tui/attach"
-	"chat/tui/editor"
+	"chat/internal/term/attach"
+	"chat/internal/term/editor"
 )
 
 // openEditor lets the user edit a file, and returns when the editor has ended. A

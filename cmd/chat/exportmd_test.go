@@ -14,7 +14,7 @@ import (
 	"github.com/yuin/goldmark/text"
 
 	"chat"
-	"chat/tui/attach"
+	"chat/internal/term/attach"
 )
 
 // stored is a server with one conversation.

@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 
 	"chat"
-	"chat/tui/charset"
+	"chat/internal/term/charset"
 )
 
 // conversationError is what is wrong with one conversation; the next one can be

@@ -6,7 +6,7 @@ import (
 
 	"chat"
 	"chat/daemon/client"
-	"chat/tui/sanitize"
+	"chat/internal/term/sanitize"
 )
 
 // last stands for the newest task or conversation.

@@ -8,7 +8,7 @@ import (
 	"os"
 
 	"chat"
-	"chat/tui/sanitize"
+	"chat/internal/term/sanitize"
 )
 
 // importReport is what --json prints.

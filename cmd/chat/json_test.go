@@ -14,8 +14,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"chat"
+	"chat/internal/term/sanitize/hostile"
 	"chat/sse"
-	"chat/tui/sanitize/hostile"
 )
 
 const (

@@ -11,7 +11,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 	"github.com/charmbracelet/x/term"
 
-	"chat/tui/sanitize"
+	"chat/internal/term/sanitize"
 )
 
 // lines knows whether stdout and stderr stand in the middle of a line, so that no

@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"chat"
-	"chat/tui/attach"
+	"chat/internal/term/attach"
 )
 
 // readOpenWebUI reads a conversation of Open WebUI's export: a chat with a history

@@ -9,7 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"chat"
-	"chat/tui/markdown"
+	"chat/internal/term/markdown"
 )
 
 func plural(n int, unit string) string {

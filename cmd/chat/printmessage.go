@@ -6,11 +6,11 @@ import (
 	"strings"
 
 	"chat"
-	"chat/tui/attach"
-	"chat/tui/markdown"
-	"chat/tui/sanitize"
-	"chat/tui/theme"
-	"chat/tui/thread"
+	"chat/internal/term/attach"
+	"chat/internal/term/markdown"
+	"chat/internal/term/sanitize"
+	"chat/internal/term/theme"
+	"chat/internal/thread"
 
 	"github.com/charmbracelet/x/term"
 )

@@ -14,8 +14,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"chat"
-	"chat/tui/attach"
-	"chat/tui/charset"
+	"chat/internal/term/attach"
+	"chat/internal/term/charset"
 )
 
 // stdinNotice is how long stdin may be silent before we say that we wait for it.

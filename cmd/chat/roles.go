@@ -10,7 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"chat"
-	"chat/tui/sanitize"
+	"chat/internal/term/sanitize"
 )
 
 // namedRole is a system prompt with a name, and how it is to be answered. It stands

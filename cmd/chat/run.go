@@ -14,7 +14,7 @@ import (
 
 	"chat"
 	"chat/daemon"
-	_ "chat/tui/background" // before anything imports bubbletea: see there
+	_ "chat/internal/term/background" // before anything imports bubbletea: see there
 )
 
 // stdio are the three standard files. They are files, because what they are

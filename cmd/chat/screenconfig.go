@@ -11,8 +11,8 @@ import (
 	"chat"
 	"chat/daemon"
 	"chat/daemon/local"
+	"chat/internal/term/theme"
 	"chat/tui"
-	"chat/tui/theme"
 )
 
 // screenConfig is what the config file says of the screen, and of models. To a

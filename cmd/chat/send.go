@@ -12,8 +12,8 @@ import (
 
 	"chat"
 	"chat/daemon/client"
-	"chat/tui/attach"
-	"chat/tui/sanitize"
+	"chat/internal/term/attach"
+	"chat/internal/term/sanitize"
 )
 
 func (p *program) sendCommand() *cli.Command {

@@ -16,7 +16,7 @@ import (
 	"strings"
 
 	"chat"
-	"chat/tui/charset"
+	"chat/internal/term/charset"
 )
 
 // The bounds of what is unpacked. No text becomes this much smaller by packing.

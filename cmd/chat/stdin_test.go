@@ -18,8 +18,8 @@ import (
 
 	"chat"
 	"chat/internal/poll"
+	"chat/internal/term/attach"
 	"chat/sse"
-	"chat/tui/attach"
 )
 
 // fake is a server that answers every message with the same chunks, and

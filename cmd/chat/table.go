@@ -9,7 +9,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 	"github.com/charmbracelet/x/term"
 
-	"chat/tui/sanitize"
+	"chat/internal/term/sanitize"
 )
 
 // column is a column of a table, and what becomes of it on a narrow terminal.

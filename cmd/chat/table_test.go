@@ -9,7 +9,7 @@ import (
 
 	"chat"
 
-	"chat/tui/attach"
+	"chat/internal/term/attach"
 )
 
 func TestFit(t *testing.T) {

@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	"chat"
-	"chat/tui/sanitize"
-	"chat/tui/theme"
+	"chat/internal/term/sanitize"
+	"chat/internal/term/theme"
 )
 
 // sink takes the text of an answer. Close ends it, Reset drops it, for one of the

@@ -126,60 +126,60 @@ var rules = map[string]rule{
 	},
 
 	"chat/tui": {
-		[]string{"chat", "chat/tui/", charm},
+		[]string{"chat", "chat/tui/", "chat/internal/term/", "chat/internal/thread", charm},
 		"a model of a screen behind a Backend interface: no HTTP, no daemon",
 	},
 	"chat/tui/plain": {
-		[]string{"chat", "chat/tui/citation", "chat/tui/sanitize", "github.com/muesli/cancelreader"},
+		[]string{"chat", "chat/internal/term/citation", "chat/internal/term/sanitize", "github.com/muesli/cancelreader"},
 		"a conversation in lines, for screen readers: knows no screen",
 	},
-	"chat/tui/markdown": {
-		[]string{"chat/tui/citation", "chat/tui/sanitize", "chat/tui/highlight", charm, "github.com/yuin/goldmark/"},
+	"chat/internal/term/markdown": {
+		[]string{"chat/internal/term/citation", "chat/internal/term/sanitize", "chat/internal/term/highlight", charm, "github.com/yuin/goldmark/"},
 		"Markdown to styled lines: a function of text and width",
 	},
-	"chat/tui/highlight": {
+	"chat/internal/term/highlight": {
 		nil,
 		"tells the parts of code apart: a function of a line and a few bytes of state",
 	},
-	"chat/tui/sanitize": {
+	"chat/internal/term/sanitize": {
 		nil,
 		"the one border that text of a model crosses to reach a terminal",
 	},
-	"chat/tui/citation": {
+	"chat/internal/term/citation": {
 		nil,
 		"takes out of an answer what only its provider's page can show: a function of the text",
 	},
-	"chat/tui/sanitize/hostile": {
+	"chat/internal/term/sanitize/hostile": {
 		[]string{charm},
 		"texts against terminals and the check of what is shown of them, for tests of any screen",
 	},
-	"chat/tui/background": {
+	"chat/internal/term/background": {
 		[]string{charm},
 		"says whether the terminal is dark, and asks nobody else",
 	},
 
-	"chat/tui/theme": {
-		[]string{"chat", "chat/tui/highlight", "chat/tui/markdown"},
+	"chat/internal/term/theme": {
+		[]string{"chat", "chat/internal/term/highlight", "chat/internal/term/markdown"},
 		"colours, in one place",
 	},
 	"chat/tui/transcript": {
-		[]string{"chat", "chat/tui/attach", "chat/tui/citation", "chat/tui/markdown", "chat/tui/sanitize", "chat/tui/theme", charm},
+		[]string{"chat", "chat/internal/term/attach", "chat/internal/term/citation", "chat/internal/term/markdown", "chat/internal/term/sanitize", "chat/internal/term/theme", charm},
 		"draws messages: a function of the conversation and the width",
 	},
 	"chat/tui/composer": {
-		[]string{"chat/tui/sanitize", charm},
+		[]string{"chat/internal/term/sanitize", charm},
 		"edits the next message: it does not know who sends it",
 	},
-	"chat/tui/charset": {
+	"chat/internal/term/charset": {
 		nil,
 		"reads the texts of other programs: bytes to UTF-8, or the reason why not",
 	},
-	"chat/tui/editor": {
-		[]string{"chat", "chat/tui/charset"},
+	"chat/internal/term/editor": {
+		[]string{"chat", "chat/internal/term/charset"},
 		"runs the user's editor on a text: it knows neither the screen nor what the text is for",
 	},
-	"chat/tui/attach": {
-		[]string{"chat", "chat/tui/charset"},
+	"chat/internal/term/attach": {
+		[]string{"chat", "chat/internal/term/charset"},
 		"finds, reads and recognises the files of messages: it knows no screen",
 	},
 	"chat/tui/clipboard": {
@@ -190,23 +190,23 @@ var rules = map[string]rule{
 		[]string{"chat"},
 		"what was written but not sent, on disk: it knows no screen",
 	},
-	"chat/tui/keyboard": {
+	"chat/internal/term/keyboard": {
 		[]string{"golang.org/x/sys/unix"},
 		"tells what is typed from what the terminal says: it knows no screen",
 	},
-	"chat/tui/paint": {
+	"chat/internal/term/paint": {
 		[]string{charm},
 		"puts views on a terminal: it does not know of what",
 	},
 	"chat/tui/panel": {
-		[]string{"chat/tui/sanitize", "chat/tui/theme", charm},
+		[]string{"chat/internal/term/sanitize", "chat/internal/term/theme", charm},
 		"a list to choose from: it does not know of what",
 	},
 	"chat/tui/top": {
-		[]string{"chat", "chat/tui/background", "chat/tui/keyboard", "chat/tui/paint", "chat/tui/sanitize", "chat/tui/theme", charm},
+		[]string{"chat", "chat/internal/term/background", "chat/internal/term/keyboard", "chat/internal/term/paint", "chat/internal/term/sanitize", "chat/internal/term/theme", charm},
 		"how a server stands, live: it knows no HTTP",
 	},
-	"chat/tui/thread": {
+	"chat/internal/thread": {
 		[]string{"chat"},
 		"the way through a tree of messages",
 	},
@@ -216,7 +216,7 @@ var rules = map[string]rule{
 	},
 
 	"chat/cmd/chat": {
-		[]string{"chat", "chat/sse", "chat/daemon", "chat/daemon/client", "chat/daemon/keyring", "chat/daemon/local", "chat/tui", "chat/tui/", charm, goUUID, "golang.org/x/sys/unix", "github.com/BurntSushi/toml", "github.com/urfave/cli/v2", "github.com/xrash/smetrics"},
+		[]string{"chat", "chat/sse", "chat/daemon", "chat/daemon/client", "chat/daemon/keyring", "chat/daemon/local", "chat/tui", "chat/tui/", "chat/internal/term/", "chat/internal/thread", charm, goUUID, "golang.org/x/sys/unix", "github.com/BurntSushi/toml", "github.com/urfave/cli/v2", "github.com/xrash/smetrics"},
 		"the program: it speaks to a daemon through the client, even when it is its own",
 	},
 	"chat/cmd/chatd": {
@@ -224,23 +224,23 @@ var rules = map[string]rule{
 		"the server's program: flags and exit codes around packages daemon and local",
 	},
 
-	"chat/lab": {
+	"chat/internal/lab": {
 		[]string{"chat", "chat/daemon/client", "chat/daemon/keys", "chat/daemon/provider/providertest", "chat/internal/crash", "chat/internal/services", goRedis, "golang.org/x/sys/unix", "modernc.org/sqlite", "github.com/Shopify/toxiproxy/v2", "github.com/prometheus/client_golang/prometheus", "github.com/rs/zerolog"},
 		"breaks the programs from outside and judges what they did: it never looks inside them",
 	},
-	"chat/lab/cmd/lab": {
-		[]string{"chat/lab"},
+	"chat/internal/lab/cmd/lab": {
+		[]string{"chat/internal/lab"},
 		"the lab as a program",
 	},
 
-	"chat/lab/cmd/mutants": {nil, "damages a file in an overlay and runs the tests on it"},
+	"chat/internal/lab/cmd/mutants": {nil, "damages a file in an overlay and runs the tests on it"},
 
-	"chat/bench": {
+	"chat/internal/bench": {
 		[]string{"chat/daemon/keys", "chat/internal/services", goRedis},
 		"measures the programs from outside, beside floors of its own: it never looks inside them",
 	},
-	"chat/bench/cmd/bench": {
-		[]string{"chat/bench", goRedis},
+	"chat/internal/bench/cmd/bench": {
+		[]string{"chat/internal/bench", goRedis},
 		"the measuring as a program",
 	},
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -61,9 +62,14 @@ func sources(t *testing.T) []source {
 	return all
 }
 
+// testPackages are the packages that are used by tests, benchmarks and the fault lab only.
+var testPackages = []string{"arch", "bench", "e2e", "lab", "leaks", "poll", "screen", "services"}
+
 // forTests reports whether the file is used by tests only.
 func (s source) forTests() bool {
-	return s.test || strings.HasSuffix(path.Base(s.pkg), "test") || strings.HasPrefix(s.pkg, "chat/internal/")
+	below, internal := strings.CutPrefix(s.pkg, "chat/internal/")
+	first, _, _ := strings.Cut(below, "/")
+	return s.test || strings.HasSuffix(path.Base(s.pkg), "test") || internal && slices.Contains(testPackages, first)
 }
 
 func (s source) at(n ast.Node) string { return s.set.Position(n.Pos()).String() }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
-	"chat/tui/sanitize"
+	"chat/internal/term/sanitize"
 )
 
 // MaxBytes bounds the text; what is inserted beyond it is refused.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
-	"chat/tui/sanitize"
+	"chat/internal/term/sanitize"
 )
 
 // A long paste is folded: in the text stands one character of a private plane,

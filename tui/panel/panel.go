@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"chat/tui/sanitize"
+	"chat/internal/term/sanitize"
 )
 
 // Item is one row. Its texts must be clean.

@@ -7,7 +7,7 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
-	"chat/tui/theme"
+	"chat/internal/term/theme"
 )
 
 func titles(p *Panel) string {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
-	"chat/tui/theme"
+	"chat/internal/term/theme"
 )
 
 // roomy is the height from which on the filter has a row of its own.

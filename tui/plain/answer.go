@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	"chat"
-	"chat/tui/citation"
-	"chat/tui/sanitize"
+	"chat/internal/term/citation"
+	"chat/internal/term/sanitize"
 )
 
 // send sends what was entered, with the files that it mentions, and reads its answer out.

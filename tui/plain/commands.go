@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"chat"
-	"chat/tui/citation"
-	"chat/tui/sanitize"
+	"chat/internal/term/citation"
+	"chat/internal/term/sanitize"
 )
 
 // table is what can be entered besides messages.

@@ -16,7 +16,7 @@ import (
 	"github.com/muesli/cancelreader"
 
 	"chat"
-	"chat/tui/sanitize"
+	"chat/internal/term/sanitize"
 )
 
 // Backend is what a conversation in lines needs of the rest of the world.

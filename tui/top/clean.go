@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"chat"
-	"chat/tui/sanitize"
+	"chat/internal/term/sanitize"
 )
 
 // cleaned is st with all foreign text made safe for one row of a terminal.

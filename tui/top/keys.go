@@ -6,7 +6,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
-	"chat/tui/keyboard"
+	"chat/internal/term/keyboard"
 )
 
 // binding is one row of the table of keys: dispatch, the help and the hints in

@@ -8,8 +8,8 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"chat"
-	"chat/tui/sanitize"
-	"chat/tui/theme"
+	"chat/internal/term/sanitize"
+	"chat/internal/term/theme"
 )
 
 // Model is the screen. Update does no I/O; View is a function of the last look.

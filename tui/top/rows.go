@@ -8,7 +8,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"chat"
-	"chat/tui/theme"
+	"chat/internal/term/theme"
 )
 
 // cell is one column of a row.

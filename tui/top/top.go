@@ -12,10 +12,10 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"chat"
-	_ "chat/tui/background" // before bubbletea's own init asks the terminal
-	"chat/tui/keyboard"
-	"chat/tui/paint"
-	"chat/tui/theme"
+	_ "chat/internal/term/background" // before bubbletea's own init asks the terminal
+	"chat/internal/term/keyboard"
+	"chat/internal/term/paint"
+	"chat/internal/term/theme"
 )
 
 // Source is the server.

@@ -18,7 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"chat"
-	"chat/tui/theme"
+	"chat/internal/term/theme"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -7,7 +7,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"chat"
-	"chat/tui/theme"
+	"chat/internal/term/theme"
 )
 
 // The smallest screen that anything can be shown on.

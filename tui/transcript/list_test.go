@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"chat"
-	"chat/tui/theme"
+	"chat/internal/term/theme"
 )
 
 // block is an item of numbered rows; at half the width it is twice as high.

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"chat"
-	"chat/tui/sanitize"
-	"chat/tui/theme"
+	"chat/internal/term/sanitize"
+	"chat/internal/term/theme"
 )
 
 // Look is what all messages of a screen have in common. Changing it takes effect

@@ -8,9 +8,9 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"chat"
-	"chat/tui/markdown"
-	"chat/tui/sanitize"
-	"chat/tui/theme"
+	"chat/internal/term/markdown"
+	"chat/internal/term/sanitize"
+	"chat/internal/term/theme"
 )
 
 // header is the row above a message: who, which model, when.

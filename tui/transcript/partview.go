@@ -7,11 +7,11 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"chat"
-	"chat/tui/attach"
-	"chat/tui/citation"
-	"chat/tui/markdown"
-	"chat/tui/sanitize"
-	"chat/tui/theme"
+	"chat/internal/term/attach"
+	"chat/internal/term/citation"
+	"chat/internal/term/markdown"
+	"chat/internal/term/sanitize"
+	"chat/internal/term/theme"
 )
 
 // partView shows one part of a message.

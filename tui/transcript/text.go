@@ -3,9 +3,9 @@ package transcript
 import (
 	"strings"
 
-	"chat/tui/citation"
-	"chat/tui/markdown"
-	"chat/tui/sanitize"
+	"chat/internal/term/citation"
+	"chat/internal/term/markdown"
+	"chat/internal/term/sanitize"
 )
 
 // text is a Markdown text that may still grow. It is cleaned as it comes in, citation
