@@ -34,8 +34,8 @@ type Result struct {
 	ChunkCount int
 }
 
-// Handback returns a running task to the queue, under the same fence as Result.
-type Handback struct {
+// Release returns a running task to the queue, under the same fence as Result.
+type Release struct {
 	TaskID  string
 	Attempt int
 	Delay   time.Duration
@@ -52,9 +52,9 @@ type Answer struct {
 	Attempt      int
 	Parts        Parts
 	FinishReason string
-	// Whole says that the provider had ended the answer properly: it can be
+	// Complete says that the provider had ended the answer properly: it can be
 	// committed as it is.
-	Whole bool
+	Complete bool
 }
 
 // Why a fenced write changed nothing.

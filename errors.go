@@ -13,30 +13,30 @@ type Code string
 
 // Errors of requests.
 const (
-	CodeInvalid        Code = "invalid"            // the input is wrong; the message says how
-	CodeNotFound       Code = "not_found"          // no such object, or not yours
-	CodeAmbiguous      Code = "ambiguous"          // an id prefix that fits several objects
-	CodeConflict       Code = "conflict"           // the object is in another state
-	CodeBusy           Code = "conversation_busy"  // an answer of the conversation has not ended yet
-	CodeKeyReuse       Code = "idempotency_reuse"  // same Idempotency-Key, other body
-	CodeUnauthorized   Code = "unauthorized"       // no or wrong bearer token
-	CodeForbidden      Code = "forbidden"          // Host, Origin or peer not allowed
-	CodeTooLarge       Code = "too_large"          // a body or text over its limit
-	CodeUnsupported    Code = "unsupported_media"  // a body that is not JSON
-	CodeTooMany        Code = "too_many"           // a limit on streams or tasks is reached
-	CodeUnavailable    Code = "unavailable"        // the database or the server cannot serve now
-	CodeDraining       Code = "draining"           // the server is shutting down
-	CodeInternal       Code = "internal"           // a defect of ours
-	CodeNotConfigured  Code = "not_configured"     // a setting or a key is missing
-	CodeDaemon         Code = "daemon_unreachable" // the daemon cannot be reached or started
-	CodeIncompatible   Code = "incompatible"       // client and daemon share no protocol version
-	CodeStorage        Code = "storage"            // the database file is damaged, locked, newer, or the disk is full
-	CodeCancelled      Code = "cancelled"          // someone stopped the task
-	CodeDeadline       Code = "task_deadline"      // the task's own deadline passed
-	CodeAttemptsSpent  Code = "attempts_exhausted" // every attempt lost its worker
-	CodeClientTimeout  Code = "client_timeout"     // --timeout passed while waiting
-	CodeAnswerTooLarge Code = "answer_too_large"   // the answer passed the limit on its size
-	CodeBegunAnew      Code = "answer_begun_anew"  // what a pipe got already is not the answer's beginning
+	CodeInvalid         Code = "invalid"            // the input is wrong; the message says how
+	CodeNotFound        Code = "not_found"          // no such object, or not yours
+	CodeAmbiguous       Code = "ambiguous"          // an id prefix that fits several objects
+	CodeConflict        Code = "conflict"           // the object is in another state
+	CodeBusy            Code = "conversation_busy"  // an answer of the conversation has not ended yet
+	CodeKeyReuse        Code = "idempotency_reuse"  // same Idempotency-Key, other body
+	CodeUnauthorized    Code = "unauthorized"       // no or wrong bearer token
+	CodeForbidden       Code = "forbidden"          // Host, Origin or peer not allowed
+	CodeTooLarge        Code = "too_large"          // a body or text over its limit
+	CodeUnsupported     Code = "unsupported_media"  // a body that is not JSON
+	CodeTooMany         Code = "too_many"           // a limit on streams or tasks is reached
+	CodeUnavailable     Code = "unavailable"        // the database or the server cannot serve now
+	CodeDraining        Code = "draining"           // the server is shutting down
+	CodeInternal        Code = "internal"           // a defect of ours
+	CodeNotConfigured   Code = "not_configured"     // a setting or a key is missing
+	CodeDaemon          Code = "daemon_unreachable" // the daemon cannot be reached or started
+	CodeIncompatible    Code = "incompatible"       // client and daemon share no protocol version
+	CodeStorage         Code = "storage"            // the database file is damaged, locked, newer, or the disk is full
+	CodeCancelled       Code = "cancelled"          // someone stopped the task
+	CodeDeadline        Code = "task_deadline"      // the task's own deadline passed
+	CodeAttemptsSpent   Code = "attempts_exhausted" // every attempt lost its worker
+	CodeClientTimeout   Code = "client_timeout"     // --timeout passed while waiting
+	CodeAnswerTooLarge  Code = "answer_too_large"   // the answer passed the limit on its size
+	CodeAnswerRestarted Code = "answer_restarted"   // what a pipe got already is not the answer's beginning
 )
 
 // Errors of the provider. Every timeout has its own name.

@@ -2,28 +2,28 @@ package chat
 
 import "time"
 
-// LinkState says how a follower's connection stands.
-type LinkState string
+// ConnStatus says how a follower's connection stands.
+type ConnStatus string
 
 // The states of a follower's connection.
 const (
-	LinkLive         LinkState = "live"
-	LinkReconnecting LinkState = "reconnecting"
+	ConnLive         ConnStatus = "live"
+	ConnReconnecting ConnStatus = "reconnecting"
 )
 
-// Link is a change of a follower's connection. Reason and NextTry are set while
+// ConnState is a change of a follower's connection. Reason and NextTry are set while
 // it is reconnecting.
-type Link struct {
-	State   LinkState
+type ConnState struct {
+	State   ConnStatus
 	Reason  string
 	NextTry time.Time
 }
 
-// Update is what following a task yields: a chunk, or a change of the
+// FollowEvent is what following a task yields: a chunk, or a change of the
 // connection. Exactly one of the two is set.
-type Update struct {
+type FollowEvent struct {
 	Chunk *Chunk
-	Link  *Link
+	Conn  *ConnState
 }
 
 // Model is one entry of the list of models.
@@ -32,11 +32,11 @@ type Model struct {
 	Provider string `json:"provider"`
 	Default  bool   `json:"default,omitempty"`
 	Unlisted bool   `json:"unlisted,omitempty"` // a Default that the provider does not list
-	ModelFacts
+	ModelInfo
 }
 
-// ModelFacts are what a provider tells of a model, 0 where it does not.
-type ModelFacts struct {
+// ModelInfo are what a provider tells of a model, 0 where it does not.
+type ModelInfo struct {
 	// Context is how many tokens fit, question and answer together.
 	Context int `json:"context,omitempty"`
 	// What a million tokens cost, in dollars.

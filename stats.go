@@ -32,8 +32,8 @@ const (
 	MaxFailures = 10
 )
 
-// AnswerStats is a task with the title of its conversation.
-type AnswerStats struct {
+// TaskWithTitle is a task with the title of its conversation.
+type TaskWithTitle struct {
 	Task  Task
 	Title string
 }

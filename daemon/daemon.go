@@ -27,8 +27,8 @@ import (
 	"chat/sql"
 )
 
-// closePatience is how long requests get to end once their streams are aborted.
-const closePatience = 3 * time.Second
+// closeTimeout is how long requests get to end once their streams are aborted.
+const closeTimeout = 3 * time.Second
 
 // Run runs a daemon until stop is closed or ctx ends. After stop it takes no new
 // work, gives running answers Config.Drain to finish, and hands the rest back to
@@ -233,12 +233,12 @@ func (d *daemon) serve(ctx context.Context, stop <-chan struct{}, ready func()) 
 	if front != nil {
 		front.Activity().Close()
 		front.Drain()
-		bye, cancel := context.WithTimeout(background, closePatience)
+		bye, cancel := context.WithTimeout(background, closeTimeout)
 		defer cancel()
 		if err := server.Shutdown(bye); err != nil {
 			d.log.Warn("requests were cut off", "err", errors.Join(err, server.Close()))
 		}
-		last, cancelLast := context.WithTimeout(background, closePatience)
+		last, cancelLast := context.WithTimeout(background, closeTimeout)
 		defer cancelLast()
 		if err := front.Wait(last); err != nil {
 			d.log.Warn("streams do not end", "err", err)
@@ -257,7 +257,7 @@ func (d *daemon) front(ctx context.Context) (*api.Server, *http.Server, error) {
 		AllowHosts: d.cfg.AllowHosts, AllowOrigins: d.cfg.AllowOrigins, MaxStreams: d.cfg.MaxStreams, AccessLog: d.cfg.AccessLog, Logger: d.log,
 	}
 	if d.cfg.Local {
-		o.Retire = d.retire
+		o.Shutdown = d.shutdown
 	}
 	if d.cfg.Role != RoleAPI {
 		o.Worker = d.me.ID
@@ -289,8 +289,8 @@ func (d *daemon) front(ctx context.Context) (*api.Server, *http.Server, error) {
 	return front, server, nil
 }
 
-// retire ends a local daemon: now, or as soon as it is idle.
-func (d *daemon) retire(now bool) {
+// shutdown ends a local daemon: now, or as soon as it is idle.
+func (d *daemon) shutdown(now bool) {
 	if now {
 		d.stop()
 		return
@@ -299,7 +299,7 @@ func (d *daemon) retire(now bool) {
 }
 
 // watchIdle ends a local daemon that nobody has used for Config.Idle, and one
-// that was asked to retire as soon as nobody uses it.
+// that was asked to shut down as soon as nobody uses it.
 func (d *daemon) watchIdle(ctx context.Context, front *api.Server) {
 	idle, whenIdle := d.cfg.Idle, d.whenIdle
 	pace := 15 * time.Second

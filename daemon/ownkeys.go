@@ -16,12 +16,12 @@ const (
 	// their task still needs them; longer than it takes to accept one.
 	rememberedFor = time.Minute
 	tidyEvery     = 30 * time.Second
-	tidyPatience  = 10 * time.Second
+	tidyTimeout   = 10 * time.Second
 )
 
-// ownKeys are the providers that clients sent along with their messages: in
+// clientCredentials are the providers that clients sent along with their messages: in
 // memory only, by task, until the task has ended.
-type ownKeys struct {
+type clientCredentials struct {
 	mu   sync.Mutex
 	keys map[string]remembered
 }
@@ -32,7 +32,7 @@ type remembered struct {
 }
 
 // Remember keeps the provider for a task that is about to be accepted.
-func (o *ownKeys) Remember(taskID, key, baseURL string) {
+func (o *clientCredentials) Remember(taskID, key, baseURL string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.keys == nil {
@@ -51,14 +51,14 @@ func (o *ownKeys) Remember(taskID, key, baseURL string) {
 }
 
 // Forget drops the provider of a task that has ended.
-func (o *ownKeys) Forget(taskID string) {
+func (o *clientCredentials) Forget(taskID string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	delete(o.keys, taskID)
 }
 
 // credentials are those of a task, nil if there are none.
-func (o *ownKeys) credentials(taskID string) *model.Credentials {
+func (o *clientCredentials) credentials(taskID string) *model.Credentials {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if k, ok := o.keys[taskID]; ok {
@@ -73,7 +73,7 @@ type unfinished interface {
 }
 
 // watch tidies up until ctx ends.
-func (o *ownKeys) watch(ctx context.Context, store unfinished, log *slog.Logger) {
+func (o *clientCredentials) watch(ctx context.Context, store unfinished, log *slog.Logger) {
 	every := time.NewTicker(tidyEvery)
 	defer every.Stop()
 	for {
@@ -91,7 +91,7 @@ func (o *ownKeys) watch(ctx context.Context, store unfinished, log *slog.Logger)
 // tidy forgets what was remembered before a time for tasks that have ended since,
 // or were never stored. A task may end where nobody here hears of it: by a
 // sweeper, by a cancel in another process, with its conversation.
-func (o *ownKeys) tidy(ctx context.Context, store unfinished, before time.Time) error {
+func (o *clientCredentials) tidy(ctx context.Context, store unfinished, before time.Time) error {
 	o.mu.Lock()
 	var ids []string
 	for id, k := range o.keys {
@@ -103,7 +103,7 @@ func (o *ownKeys) tidy(ctx context.Context, store unfinished, before time.Time) 
 	if len(ids) == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, tidyPatience)
+	ctx, cancel := context.WithTimeout(ctx, tidyTimeout)
 	defer cancel()
 	left, err := store.Unfinished(ctx, ids)
 	if err != nil {

@@ -25,7 +25,7 @@ func (l *ledger) Unfinished(ctx context.Context, ids []string) ([]string, error)
 
 func TestKeysOfTasksThatHaveEndedAreForgotten(t *testing.T) {
 	t.Parallel()
-	var o ownKeys
+	var o clientCredentials
 	for _, id := range []string{"runs", "ended", "deleted"} {
 		o.Remember(id, "sk-"+id, "")
 	}

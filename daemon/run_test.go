@@ -255,13 +255,13 @@ func TestALocalDaemonEndsWhenNobodyNeedsIt(t *testing.T) {
 	}
 }
 
-func TestALocalDaemonRetires(t *testing.T) {
+func TestALocalDaemonShutsDown(t *testing.T) {
 	t.Parallel()
 	for name, now := range map[string]bool{"when it is idle": false, "at once": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := start(t, usual(directory(t)))
-			r.must(r.Retire(t.Context(), now))
+			r.must(r.Shutdown(t.Context(), now))
 			if err := r.ended(); err != nil {
 				t.Error(err)
 			}
@@ -380,8 +380,8 @@ func TestAPIAndWorkerApart(t *testing.T) {
 	if workers, err := front.Workers(t.Context()); err != nil || len(workers) != 1 {
 		t.Errorf("%v, %v", workers, err)
 	}
-	if err := front.Retire(t.Context(), true); !chat.IsCode(err, chat.CodeNotFound) {
-		t.Errorf("a daemon that is not local was retired: %v", err)
+	if err := front.Shutdown(t.Context(), true); !chat.IsCode(err, chat.CodeNotFound) {
+		t.Errorf("a daemon that is not local was shut down: %v", err)
 	}
 	for _, r := range []*running{w, front} {
 		r.stop()

@@ -58,7 +58,7 @@ func (l redisLog) Printf(ctx context.Context, format string, v ...any) {
 // models is the provider registry as the worker and the API see it, together
 // with the providers that clients sent along.
 type models struct {
-	ownKeys
+	clientCredentials
 	registry *provider.Registry
 }
 

@@ -32,7 +32,7 @@ const submitOne = `WITH conv AS (
 		SELECT CAST($9 AS TEXT), id, seq + 1, CAST($6 AS TEXT), 'assistant', model, {{now}}, {{now}}, '', 0, '' FROM conv
 	)
 	INSERT INTO tasks (id, conversation_id, message_id, user_message_id, owner, state, priority, place,
-		attempt, handbacks, model, worker, lease_until, run_after, deadline_seconds, cancel_requested, created_at,
+		attempt, uncounted_attempts, model, worker, lease_until, run_after, deadline_seconds, cancel_requested, created_at,
 		finish_reason, error_code, error_message, error_retryable, chunk_count, own_provider)
 	SELECT CAST($10 AS TEXT), id, CAST($9 AS TEXT), CAST($6 AS TEXT), $2, 'queued', CAST($11 AS BIGINT),
 		(SELECT max(at) FROM (SELECT {{now}} AS at UNION ALL SELECT max(place) + CAST($12 AS BIGINT) FROM tasks

@@ -29,7 +29,7 @@ func (s *Store) Claim(ctx context.Context, worker string, n int, backgroundFirst
 		direction = "DESC"
 	}
 	rows, err := change[taskRow](ctx, s, `WITH due AS (
-			SELECT id FROM tasks WHERE state = 'queued' AND run_after <= {{now}} AND attempt - handbacks < $4
+			SELECT id FROM tasks WHERE state = 'queued' AND run_after <= {{now}} AND attempt - uncounted_attempts < $4
 				AND (own_provider IN ('', $1) OR NOT EXISTS (SELECT 1 FROM workers w WHERE w.id = own_provider AND w.seen_at >= {{now}} - $5))
 			ORDER BY priority `+direction+`, place, id LIMIT $3 {{skip locked}}
 		)
@@ -49,7 +49,7 @@ func (s *Store) Claim(ctx context.Context, worker string, n int, backgroundFirst
 	})
 	claims := make([]chat.Claim, len(rows))
 	for i := range rows {
-		claims[i] = chat.Claim{Task: rows[i].task(), LastAttempt: rows[i].Attempt-rows[i].Handbacks >= chat.MaxAttempts}
+		claims[i] = chat.Claim{Task: rows[i].task(), LastAttempt: rows[i].Attempt-rows[i].Uncounted >= chat.MaxAttempts}
 	}
 	return claims, nil
 }
@@ -90,7 +90,7 @@ func (s *Store) Renew(ctx context.Context, worker string, taskIDs []string) ([]c
 // Queued returns tasks that a worker could claim now, in the order of the queue.
 func (s *Store) Queued(ctx context.Context, n int) ([]chat.Task, error) {
 	rows, err := list[taskRow](ctx, s, `SELECT `+taskColumns+` FROM tasks
-		WHERE state = 'queued' AND run_after <= {{now}} AND attempt - handbacks < $2 ORDER BY priority, place, id LIMIT $1`,
+		WHERE state = 'queued' AND run_after <= {{now}} AND attempt - uncounted_attempts < $2 ORDER BY priority, place, id LIMIT $1`,
 		n, chat.MaxAttempts)
 	if err != nil {
 		return nil, err

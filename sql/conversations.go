@@ -82,7 +82,7 @@ func newConversation(owner string, c chat.Conversation) ([]any, error) {
 func onlyConversation(rows []conversationRow, err error) (chat.Conversation, error) {
 	row, err := first(rows, err)
 	if err != nil {
-		return chat.Conversation{}, missing(err, "conversation")
+		return chat.Conversation{}, notFound(err, "conversation")
 	}
 	return row.conversation(), nil
 }
@@ -90,7 +90,7 @@ func onlyConversation(rows []conversationRow, err error) (chat.Conversation, err
 // Conversation returns one conversation of owner.
 func (s *Store) Conversation(ctx context.Context, owner, id string) (chat.Conversation, error) {
 	if !isID(id) {
-		return chat.Conversation{}, missing(errNoRow, "conversation")
+		return chat.Conversation{}, notFound(errNoRow, "conversation")
 	}
 	rows, err := list[conversationRow](ctx, s, `SELECT `+conversationColumns+` FROM conversations WHERE id = $1 AND owner = $2`, id, owner)
 	return onlyConversation(rows, err)
@@ -99,7 +99,7 @@ func (s *Store) Conversation(ctx context.Context, owner, id string) (chat.Conver
 // UpdateConversation changes what the patch names.
 func (s *Store) UpdateConversation(ctx context.Context, owner, id string, p chat.ConversationPatch) (chat.Conversation, error) {
 	if !isID(id) {
-		return chat.Conversation{}, missing(errNoRow, "conversation")
+		return chat.Conversation{}, notFound(errNoRow, "conversation")
 	}
 	normal := func(text *string) *string {
 		if text == nil {
@@ -125,9 +125,9 @@ func (s *Store) UpdateConversation(ctx context.Context, owner, id string, p chat
 // returns the ids of the tasks that had not ended.
 func (s *Store) DeleteConversation(ctx context.Context, owner, id string) (cancelled []string, err error) {
 	if !isID(id) {
-		return nil, missing(errNoRow, "conversation")
+		return nil, notFound(errNoRow, "conversation")
 	}
-	err = s.within(ctx, func(t *transaction) error {
+	err = s.inTx(ctx, func(t *transaction) error {
 		cancelled = nil
 		// Conversation, tasks, messages: the order in which everyone locks them.
 		var held string
@@ -150,7 +150,7 @@ func (s *Store) DeleteConversation(ctx context.Context, owner, id string) (cance
 		return err
 	})
 	if err != nil {
-		return nil, missing(err, "conversation")
+		return nil, notFound(err, "conversation")
 	}
 	return cancelled, nil
 }
@@ -179,7 +179,7 @@ func (s *Store) Conversations(ctx context.Context, owner string, q chat.Conversa
 		return nil, "", err
 	}
 	for _, w := range words {
-		cond, err := s.holds(ctx, owner, w, &args)
+		cond, err := s.matches(ctx, owner, w, &args)
 		if err != nil {
 			return nil, "", err
 		}

@@ -50,8 +50,8 @@ func contended(err error) bool {
 	return false
 }
 
-// fault turns what a driver returned into a *chat.Error.
-func fault(err error) error {
+// translate turns what a driver returned into a *chat.Error.
+func translate(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -158,8 +158,8 @@ func unavailable(cause error, message string) *chat.Error {
 	return chat.Retryable(failure(chat.CodeUnavailable, cause, message))
 }
 
-// missing turns errNoRow into not_found, and leaves other errors as they are.
-func missing(err error, what string) error {
+// notFound turns errNoRow into not_found, and leaves other errors as they are.
+func notFound(err error, what string) error {
 	if errors.Is(err, errNoRow) {
 		return chat.Errorf(chat.CodeNotFound, "no such %s", what)
 	}

@@ -48,7 +48,7 @@ func TestErrorsOfDriversGetACode(t *testing.T) {
 		{chat.ErrFenced, chat.CodeConflict, false},
 		{errors.New("?"), chat.CodeInternal, false},
 	} {
-		got := chat.AsError(fault(fmt.Errorf("wrapped: %w", tt.err)))
+		got := chat.AsError(translate(fmt.Errorf("wrapped: %w", tt.err)))
 		if got.Code != tt.want || got.Retryable != tt.retryable || got.Message == "" {
 			t.Errorf("%v became %s (retryable %v), want %s", tt.err, got.Code, got.Retryable, tt.want)
 		}

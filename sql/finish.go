@@ -42,7 +42,7 @@ func (s *Store) finish(ctx context.Context, r chat.Result) error {
 			return err
 		}
 	}
-	return s.within(ctx, func(t *transaction) error {
+	return s.inTx(ctx, func(t *transaction) error {
 		message, err := t.end(ctx, r, unfinished)
 		if err != nil {
 			return err
@@ -106,26 +106,26 @@ func (t *transaction) saveAnswer(ctx context.Context, id, model string, p chat.P
 	return err
 }
 
-// standing is where a task stands for someone whose fenced write changed nothing.
-type standing struct {
+// taskStatus is where a task stands for someone whose fenced write changed nothing.
+type taskStatus struct {
 	State           chat.TaskState
 	Attempt         int
 	CancelRequested bool `db:"cancel_requested"`
 	ChunkCount      int  `db:"chunk_count"`
 }
 
-// standing returns where the task stands; a deleted one is nobody's, attempt 0.
-func (t *transaction) standing(ctx context.Context, id string) (standing, error) {
-	var found []standing
+// taskStatus returns where the task stands; a deleted one is nobody's, attempt 0.
+func (t *transaction) taskStatus(ctx context.Context, id string) (taskStatus, error) {
+	var found []taskStatus
 	err := t.list(ctx, &found, `SELECT state, attempt, cancel_requested, chunk_count FROM tasks WHERE id = $1`, id)
 	if err != nil || len(found) == 0 {
-		return standing{}, err
+		return taskStatus{}, err
 	}
 	return found[0], nil
 }
 
 func (t *transaction) whyNotFinished(ctx context.Context, r chat.Result) error {
-	now, err := t.standing(ctx, r.TaskID)
+	now, err := t.taskStatus(ctx, r.TaskID)
 	switch {
 	case err != nil:
 		return err
@@ -142,7 +142,7 @@ func (t *transaction) whyNotFinished(ctx context.Context, r chat.Result) error {
 // Requeue hands a running task back to the queue, to run after h.Delay, under the
 // same fences as Finish. The message keeps the longest text of all attempts.
 // Repeated after a lost reply, it returns nil.
-func (s *Store) Requeue(ctx context.Context, h chat.Handback) error {
+func (s *Store) Requeue(ctx context.Context, h chat.Release) error {
 	if !isID(h.TaskID) {
 		return chat.ErrFenced
 	}
@@ -151,10 +151,10 @@ func (s *Store) Requeue(ctx context.Context, h chat.Handback) error {
 		uncounted = 0
 	}
 	e := failureOf(h.Err)
-	return s.within(ctx, func(t *transaction) error {
+	return s.inTx(ctx, func(t *transaction) error {
 		var given []string
 		err := t.list(ctx, &given, `UPDATE tasks SET state = 'queued', lease_until = NULL, run_after = {{now}} + $3,
-				handbacks = handbacks + $4, error_code = $5, error_message = $6, error_retryable = $7, notices = $8
+				uncounted_attempts = uncounted_attempts + $4, error_code = $5, error_message = $6, error_retryable = $7, notices = $8
 			WHERE id = $1 AND attempt = $2 AND state = 'running' AND NOT cancel_requested RETURNING message_id`,
 			h.TaskID, h.Attempt, micros(h.Delay), uncounted, string(e.Code), e.Message, e.Retryable, noticeLines(h.Notices))
 		if err != nil {
@@ -171,8 +171,8 @@ func (s *Store) Requeue(ctx context.Context, h chat.Handback) error {
 	})
 }
 
-func (t *transaction) whyNotRequeued(ctx context.Context, h chat.Handback) error {
-	now, err := t.standing(ctx, h.TaskID)
+func (t *transaction) whyNotRequeued(ctx context.Context, h chat.Release) error {
+	now, err := t.taskStatus(ctx, h.TaskID)
 	switch {
 	case err != nil:
 		return err

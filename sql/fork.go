@@ -14,17 +14,17 @@ import (
 // marked. The key in o makes it repeatable.
 func (s *Store) Fork(ctx context.Context, owner, conversationID, messageID, title string, o chat.SubmitOptions) (made chat.Conversation, replayed bool, err error) {
 	if !isID(conversationID) {
-		return made, false, missing(errNoRow, "conversation")
+		return made, false, notFound(errNoRow, "conversation")
 	}
 	if messageID != "" && !isID(messageID) {
-		return made, false, missing(errNoRow, "message")
+		return made, false, notFound(errNoRow, "message")
 	}
 	acc, replayed, err := s.once(ctx, owner, o, func(t *transaction, acc *chat.Accepted) error {
 		var c conversationRow
 		if err := t.get(ctx, &c, `SELECT `+conversationColumns+` FROM conversations WHERE id = $1 AND owner = $2 {{lock}}`, conversationID, owner); err != nil {
-			return missing(err, "conversation")
+			return notFound(err, "conversation")
 		}
-		way, err := t.way(ctx, conversationID, messageID)
+		way, err := t.pathToRoot(ctx, conversationID, messageID)
 		if err != nil {
 			return err
 		}
@@ -46,11 +46,11 @@ func (s *Store) Fork(ctx context.Context, owner, conversationID, messageID, titl
 	return made, replayed, err
 }
 
-// way is the messages from the root to the one with that id, or to the newest.
-func (t *transaction) way(ctx context.Context, conversationID, messageID string) ([]chat.Message, error) {
+// pathToRoot is the messages from the root to the one with that id, or to the newest.
+func (t *transaction) pathToRoot(ctx context.Context, conversationID, messageID string) ([]chat.Message, error) {
 	end, err := t.parent(ctx, conversationID, messageID)
 	if chat.IsCode(err, chat.CodeInvalid) {
-		return nil, missing(errNoRow, "message")
+		return nil, notFound(errNoRow, "message")
 	}
 	if err != nil || end == "" {
 		return nil, err

@@ -29,7 +29,7 @@ func (s *Store) once(ctx context.Context, owner string, o chat.SubmitOptions, ac
 		}
 	}
 	key := chat.NormalizeText(o.IdempotencyKey)
-	err = s.within(ctx, func(t *transaction) error {
+	err = s.inTx(ctx, func(t *transaction) error {
 		acc, replayed = chat.Accepted{TaskID: taskID, Status: chat.StatusProcessing}, false
 		if key == "" {
 			return accept(t, &acc)

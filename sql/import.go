@@ -91,7 +91,7 @@ func pieceOf(list []chat.Message) int {
 // importPiece stores some messages in one transaction. It returns errNoRow if
 // somebody has stored or deleted meanwhile what it was decided by.
 func (s *Store) importPiece(ctx context.Context, owner string, c chat.Conversation, piece []chat.Message, create bool) error {
-	return s.within(ctx, func(t *transaction) error {
+	return s.inTx(ctx, func(t *transaction) error {
 		if create {
 			if err := t.insertWholeConversation(ctx, owner, c); err != nil {
 				return err

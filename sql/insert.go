@@ -97,7 +97,7 @@ func (t *transaction) insertEndedTasks(ctx context.Context, owner string, list [
 		})
 	}
 	_, err := t.insertRows(ctx, `INSERT INTO tasks (id, conversation_id, message_id, user_message_id, owner, state, priority, place,
-			attempt, handbacks, model, worker, run_after, deadline_seconds, cancel_requested, created_at, started_at, finished_at,
+			attempt, uncounted_attempts, model, worker, run_after, deadline_seconds, cancel_requested, created_at, started_at, finished_at,
 			finish_reason, prompt_tokens, completion_tokens, total_tokens, error_code, error_message, error_retryable, notices, chunk_count) VALUES`,
 		rows, "")
 	return err

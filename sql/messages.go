@@ -23,11 +23,11 @@ func (s *Store) Messages(ctx context.Context, owner, conversationID string) ([]c
 // Answer returns the assistant message that a task makes.
 func (s *Store) Answer(ctx context.Context, owner, taskID string) (chat.Message, error) {
 	if !isID(taskID) {
-		return chat.Message{}, missing(errNoRow, "task")
+		return chat.Message{}, notFound(errNoRow, "task")
 	}
 	row, err := get[messageRow](ctx, s, messagesQuery+`WHERE t.id = $1 AND t.owner = $2`, taskID, owner)
 	if err != nil {
-		return chat.Message{}, missing(err, "task")
+		return chat.Message{}, notFound(err, "task")
 	}
 	return row.message(), nil
 }
@@ -38,7 +38,7 @@ func (s *Store) Answer(ctx context.Context, owner, taskID string) (chat.Message,
 // failed, and then has the error's code.
 func (s *Store) Thread(ctx context.Context, taskID string) (system string, thread []chat.Message, err error) {
 	if !isID(taskID) {
-		return "", nil, missing(errNoRow, "task")
+		return "", nil, notFound(errNoRow, "task")
 	}
 	type lineRow struct {
 		ID      string
@@ -58,7 +58,7 @@ func (s *Store) Thread(ctx context.Context, taskID string) (system string, threa
 				(SELECT t.error_code FROM tasks t WHERE t.message_id = line.id AND t.state IN ('failed', 'interrupted')), '') END AS failure
 			FROM line ORDER BY depth DESC`, taskID)
 	if err == nil && len(rows) == 0 {
-		err = missing(errNoRow, "task")
+		err = notFound(errNoRow, "task")
 	}
 	if err != nil {
 		return "", nil, err
@@ -79,7 +79,7 @@ func (s *Store) Thread(ctx context.Context, taskID string) (system string, threa
 // Partial returns the text that was saved of a task's answer so far.
 func (s *Store) Partial(ctx context.Context, taskID string) (chat.Answer, error) {
 	if !isID(taskID) {
-		return chat.Answer{}, missing(errNoRow, "task")
+		return chat.Answer{}, notFound(errNoRow, "task")
 	}
 	type partial struct {
 		Attempt      int
@@ -89,7 +89,7 @@ func (s *Store) Partial(ctx context.Context, taskID string) (chat.Answer, error)
 	row, err := get[partial](ctx, s, `SELECT t.attempt, t.finish_reason, m.parts
 		FROM tasks t JOIN messages m ON m.id = t.message_id WHERE t.id = $1`, taskID)
 	if err != nil {
-		return chat.Answer{}, missing(err, "task")
+		return chat.Answer{}, notFound(err, "task")
 	}
 	return chat.Answer{Attempt: row.Attempt, Parts: row.Parts.Parts, FinishReason: row.FinishReason}, nil
 }

@@ -71,7 +71,7 @@ func migrationFault(err error) error {
 	if err == nil {
 		return nil
 	}
-	e := chat.AsError(fault(err))
+	e := chat.AsError(translate(err))
 	if e.Code == chat.CodeInternal {
 		return failure(chat.CodeStorage, err, "the database cannot be brought up to date: "+err.Error())
 	}
@@ -90,7 +90,7 @@ func versionOf(ctx context.Context, db *sqlx.DB) (int64, error) {
 	var version int64
 	err := db.GetContext(ctx, &version, `SELECT coalesce(max(version_id), 0) FROM `+versionTable)
 	if err != nil {
-		return 0, fault(err)
+		return 0, translate(err)
 	}
 	if version > latest {
 		return 0, chat.Errorf(chat.CodeStorage,

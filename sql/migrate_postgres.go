@@ -54,7 +54,7 @@ func (s *Store) migratePostgres(ctx context.Context) error {
 		}
 		pause(ctx, migrationPoll)
 		if ctx.Err() != nil {
-			return fault(context.Cause(ctx))
+			return translate(context.Cause(ctx))
 		}
 	}
 }
@@ -63,7 +63,7 @@ func (s *Store) migratePostgres(ctx context.Context) error {
 func (s *Store) upToDate(ctx context.Context) (bool, error) {
 	var there bool
 	if err := s.writer.GetContext(ctx, &there, `SELECT to_regclass($1) IS NOT NULL`, versionTable); err != nil || !there {
-		return false, fault(err)
+		return false, translate(err)
 	}
 	version, err := versionOf(ctx, s.writer)
 	return version == latest, err
@@ -76,16 +76,16 @@ func (s *Store) migrateAlone(ctx context.Context) (done bool, err error) {
 	quiet.route.Store(s.made.route.Load())
 	conn, err := quiet.connect(ctx)
 	if err != nil {
-		return false, fault(err)
+		return false, translate(err)
 	}
 	defer func() {
 		if e := conn.Close(); err == nil && e != nil {
-			err = fault(e)
+			err = translate(e)
 		}
 	}()
 	tx, err := conn.BeginTx(ctx, driver.TxOptions{})
 	if err != nil {
-		return false, fault(err)
+		return false, translate(err)
 	}
 	row, err := conn.row(ctx, "SELECT pg_try_advisory_xact_lock("+strconv.Itoa(migrationLock)+"), set_config('idle_in_transaction_session_timeout', '"+strconv.Itoa(int(migrationIdle.Milliseconds()))+"', true)")
 	if err == nil && row[0] == "true" {

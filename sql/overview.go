@@ -16,7 +16,7 @@ const titledColumns = taskColumns + `, (SELECT title FROM conversations WHERE co
 
 // Running returns the oldest of owner's tasks that run, most at most. It looks at
 // running tasks only, however many others there are.
-func (s *Store) Running(ctx context.Context, owner string, most int) ([]chat.AnswerStats, error) {
+func (s *Store) Running(ctx context.Context, owner string, most int) ([]chat.TaskWithTitle, error) {
 	// An expression instead of the column keeps databases from walking through all
 	// tasks of the owner in the order of their creation.
 	return s.titled(ctx, `SELECT `+titledColumns+` FROM tasks WHERE state = 'running' AND owner || '' = $1
@@ -25,19 +25,19 @@ func (s *Store) Running(ctx context.Context, owner string, most int) ([]chat.Ans
 
 // Failures returns those of owner's tasks that failed or were interrupted last,
 // newest first, most at most.
-func (s *Store) Failures(ctx context.Context, owner string, most int) ([]chat.AnswerStats, error) {
+func (s *Store) Failures(ctx context.Context, owner string, most int) ([]chat.TaskWithTitle, error) {
 	return s.titled(ctx, `SELECT `+titledColumns+` FROM tasks WHERE state IN ('failed', 'interrupted') AND owner = $1
 		ORDER BY finished_at DESC LIMIT $2`, owner, most)
 }
 
-func (s *Store) titled(ctx context.Context, query, owner string, most int) ([]chat.AnswerStats, error) {
+func (s *Store) titled(ctx context.Context, query, owner string, most int) ([]chat.TaskWithTitle, error) {
 	rows, err := list[titledRow](ctx, s, query, owner, most)
 	if err != nil {
 		return nil, err
 	}
-	found := make([]chat.AnswerStats, len(rows))
+	found := make([]chat.TaskWithTitle, len(rows))
 	for i := range rows {
-		found[i] = chat.AnswerStats{Task: rows[i].current(), Title: rows[i].Title}
+		found[i] = chat.TaskWithTitle{Task: rows[i].current(), Title: rows[i].Title}
 	}
 	return found, nil
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// connectPatience bounds the making of a connection if DATABASE_URL does not.
-const connectPatience = 5 * time.Second
+// connectTimeout bounds the making of a connection if DATABASE_URL does not.
+const connectTimeout = 5 * time.Second
 
 func postgresDialect() dialect {
 	pattern := func(word string) string {
@@ -41,7 +41,7 @@ func openPostgres(ctx context.Context, url string, o Options) (*Store, error) {
 		return nil, err
 	}
 	if cfg.ConnectTimeout <= 0 {
-		cfg.ConnectTimeout = connectPatience
+		cfg.ConnectTimeout = connectTimeout
 	}
 	if cfg.ApplicationName == "" {
 		cfg.ApplicationName = "chat"
@@ -49,7 +49,7 @@ func openPostgres(ctx context.Context, url string, o Options) (*Store, error) {
 	made := &connector{cfg: cfg, silence: o.Silence, silent: func() {}}
 	made.warning.logger = o.Logger
 	if err := made.lookForPooler(ctx, o.Logger); err != nil {
-		return nil, fault(err)
+		return nil, translate(err)
 	}
 	db := sqlx.NewDb(stdsql.OpenDB(made), "postgres")
 	made.silent = func() {

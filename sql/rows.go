@@ -33,7 +33,7 @@ func (r *conversationRow) conversation() chat.Conversation {
 	}
 }
 
-const taskColumns = `id, conversation_id, message_id, user_message_id, owner, state, priority, place, attempt, handbacks, model, own_provider,
+const taskColumns = `id, conversation_id, message_id, user_message_id, owner, state, priority, place, attempt, uncounted_attempts, model, own_provider,
 	worker, lease_until, run_after, deadline_seconds, cancel_requested, created_at, started_at, finished_at, chunk_count,
 	` + outcomeColumns
 
@@ -93,7 +93,7 @@ type taskRow struct {
 	Priority        int
 	Place           int64
 	Attempt         int
-	Handbacks       int
+	Uncounted       int `db:"uncounted_attempts"`
 	Model           string
 	OwnProvider     string `db:"own_provider"`
 	Worker          string

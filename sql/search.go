@@ -52,11 +52,11 @@ func searchWords(search string) ([]string, error) {
 	return words, nil
 }
 
-// holds is the condition that conversation c of owner $1 has the word in its
+// matches is the condition that conversation c of owner $1 has the word in its
 // title or in a message. Where a rare word stands is looked up first. A common one
 // is looked for conversation by conversation, newest first: the page is full long
 // before they have all been read.
-func (s *Store) holds(ctx context.Context, owner, word string, args *arguments) (string, error) {
+func (s *Store) matches(ctx context.Context, owner, word string, args *arguments) (string, error) {
 	pattern := s.dialect.pattern(word)
 	query, value := s.dialect.indexed, pattern
 	if utf8.RuneCountInString(word) < indexedWord {

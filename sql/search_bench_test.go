@@ -130,7 +130,7 @@ func (s *Store) fill(b *testing.B) {
 	begin := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
 	id := func(n int) string { return fmt.Sprintf("0194aaaa-0000-7000-8000-%012d", n) }
 	for c := 0; c < manyConversations; {
-		err := s.within(b.Context(), func(t *transaction) error {
+		err := s.inTx(b.Context(), func(t *transaction) error {
 			for range 500 {
 				at := begin.Add(time.Duration(c) * time.Minute)
 				made := chat.Conversation{ID: id(c), Title: "Talk " + fmt.Sprint(c), CreatedAt: at, UpdatedAt: at}

@@ -72,14 +72,14 @@ func connect(ctx context.Context, path string, n int, query url.Values, pragmas 
 	dsn := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path), RawQuery: query.Encode()}
 	connector, err := sqlite.NewConnector(dsn.String())
 	if err != nil {
-		return nil, fault(err)
+		return nil, translate(err)
 	}
 	db := sqlx.NewDb(stdsql.OpenDB(keeping{connector}), "sqlite")
 	db.SetMaxOpenConns(n)
 	db.SetMaxIdleConns(n)
 	if err := db.PingContext(ctx); err != nil {
 		_ = db.Close() // no connection was made
-		return nil, fault(err)
+		return nil, translate(err)
 	}
 	return db, nil
 }
@@ -102,7 +102,7 @@ func inspect(ctx context.Context, path string) error {
 	}
 	err = examine(ctx, db)
 	if e := db.Close(); err == nil {
-		err = fault(e)
+		err = translate(e)
 	}
 	if err == nil && fresh {
 		if err := os.Chmod(path, 0o600); err != nil {
@@ -119,7 +119,7 @@ func examine(ctx context.Context, db *sqlx.DB) error {
 		Scan(&tables, &versions)
 	switch {
 	case err != nil:
-		return fault(err)
+		return translate(err)
 	case tables == 0:
 		return nil
 	case versions == 0:

@@ -28,7 +28,7 @@ func change[T any](ctx context.Context, s *Store, query string, args ...any) ([]
 }
 
 func selectAll[T any](ctx context.Context, db *sqlx.DB, query string, args []any) (rows []T, err error) {
-	err = again(ctx, func() error {
+	err = retryContended(ctx, func() error {
 		rows = nil
 		return db.SelectContext(ctx, &rows, query, args...)
 	})
@@ -56,7 +56,7 @@ func first[T any](rows []T, err error) (T, error) {
 // exec runs one statement and returns the number of rows it changed.
 func (s *Store) exec(ctx context.Context, query string, args ...any) (int, error) {
 	var n int64
-	err := again(ctx, func() error {
+	err := retryContended(ctx, func() error {
 		res, err := s.writer.ExecContext(ctx, s.expand.Replace(query), args...)
 		if err != nil {
 			return err
@@ -67,10 +67,10 @@ func (s *Store) exec(ctx context.Context, query string, args ...any) (int, error
 	return int(n), err
 }
 
-// within runs do in a transaction, and commits if it returns nil. It may run it
+// inTx runs do in a transaction, and commits if it returns nil. It may run it
 // more than once.
-func (s *Store) within(ctx context.Context, do func(*transaction) error) error {
-	return again(ctx, func() error {
+func (s *Store) inTx(ctx context.Context, do func(*transaction) error) error {
+	return retryContended(ctx, func() error {
 		tx, err := s.writer.BeginTxx(ctx, nil)
 		if err != nil {
 			return err
@@ -115,15 +115,15 @@ var errNoRow = stdsql.ErrNoRows
 // contentionTries bounds how often a statement that lost to others is repeated.
 const contentionTries = 8
 
-// again runs do until it is not undone by contention.
-func again(ctx context.Context, do func() error) error {
+// retryContended runs do until it is not undone by contention.
+func retryContended(ctx context.Context, do func() error) error {
 	for n := 1; ; n++ {
 		err := do()
 		if err == nil || errors.Is(err, errNoRow) {
 			return err
 		}
 		if n == contentionTries || !contended(err) {
-			return fault(err)
+			return translate(err)
 		}
 		pause(ctx, chat.Backoff(n, 4*time.Millisecond, 100*time.Millisecond))
 	}

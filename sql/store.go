@@ -130,7 +130,7 @@ func (s *Store) Close() error {
 			err = e
 		}
 	}
-	if err = fault(err); chat.IsCode(err, chat.CodeUnavailable) {
+	if err = translate(err); chat.IsCode(err, chat.CodeUnavailable) {
 		return nil
 	}
 	return err

@@ -20,7 +20,7 @@ const turn = 1_000_000
 func (s *Store) Submit(ctx context.Context, owner string, sub chat.Submission, o chat.SubmitOptions) (acc chat.Accepted, replayed bool, err error) {
 	conversationID := sub.ConversationID
 	if conversationID != "" && !isID(conversationID) {
-		return acc, false, missing(errNoRow, "conversation")
+		return acc, false, notFound(errNoRow, "conversation")
 	}
 	if sub.ParentID != "" && sub.ParentID != chat.RootParent && !isID(sub.ParentID) {
 		return acc, false, errForeignParent()
@@ -55,7 +55,7 @@ func (s *Store) Submit(ctx context.Context, owner string, sub chat.Submission, o
 		}
 		conv, err := t.touch(ctx, owner, acc.ConversationID, title, 2)
 		if err != nil {
-			return missing(err, "conversation")
+			return notFound(err, "conversation")
 		}
 		if n.model == "" {
 			n.model = conv.Model
@@ -82,7 +82,7 @@ func (s *Store) Submit(ctx context.Context, owner string, sub chat.Submission, o
 // message's own task. A conversation can be CodeBusy, as for Submit.
 func (s *Store) Regenerate(ctx context.Context, owner, messageID, model string, p chat.Priority, o chat.SubmitOptions) (chat.Accepted, bool, error) {
 	if !isID(messageID) {
-		return chat.Accepted{}, false, missing(errNoRow, "message")
+		return chat.Accepted{}, false, notFound(errNoRow, "message")
 	}
 	return s.once(ctx, owner, o, func(t *transaction, acc *chat.Accepted) error {
 		var old struct {
@@ -97,14 +97,14 @@ func (s *Store) Regenerate(ctx context.Context, owner, messageID, model string, 
 			FROM messages m JOIN conversations c ON c.id = m.conversation_id LEFT JOIN tasks t ON t.message_id = m.id
 			WHERE m.id = $1 AND c.owner = $2`, messageID, owner)
 		if err != nil {
-			return missing(err, "message")
+			return notFound(err, "message")
 		}
 		if old.Role != chat.RoleAssistant {
 			return chat.Errorf(chat.CodeInvalid, "that message is a question: name the answer that is to be made again")
 		}
 		conv, err := t.touch(ctx, owner, old.ConversationID, "", 1)
 		if err != nil {
-			return missing(err, "message")
+			return notFound(err, "message")
 		}
 		acc.ConversationID, acc.UserMessageID = old.ConversationID, old.ParentID
 		if acc.MessageID, err = newID(); err != nil {
@@ -215,7 +215,7 @@ func (t *transaction) insertTask(ctx context.Context, n newTask, acc chat.Accept
 		return err
 	}
 	_, err := t.exec(ctx, `INSERT INTO tasks (id, conversation_id, message_id, user_message_id, owner, state, priority, place,
-			attempt, handbacks, model, worker, lease_until, run_after, deadline_seconds, cancel_requested, created_at,
+			attempt, uncounted_attempts, model, worker, lease_until, run_after, deadline_seconds, cancel_requested, created_at,
 			finish_reason, error_code, error_message, error_retryable, chunk_count, own_provider)
 		VALUES ($1, $2, $3, $4, $5, 'queued', $6,
 			(SELECT max(at) FROM (SELECT {{now}} AS at UNION ALL SELECT max(place) + $7 FROM tasks

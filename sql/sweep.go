@@ -8,7 +8,7 @@ import (
 
 // expired is the condition that nobody holds a task any more and nobody may
 // claim it. $1 in a query that uses it is chat.MaxAttempts.
-const expired = `(state = 'running' AND lease_until < {{now}} OR state = 'queued' AND attempt - handbacks >= $1)`
+const expired = `(state = 'running' AND lease_until < {{now}} OR state = 'queued' AND attempt - uncounted_attempts >= $1)`
 
 // sweepLimit bounds what one sweep returns to be ended.
 const sweepLimit = 100
@@ -39,7 +39,7 @@ func (s *Store) Sweep(ctx context.Context) (requeued, spent []chat.Task, err err
 		return nil, nil, err
 	}
 	rows, err := list[taskRow](ctx, s, `SELECT `+taskColumns+` FROM tasks
-		WHERE `+expired+` AND (cancel_requested OR attempt - handbacks >= $1) AND {{now}} <= $3 ORDER BY created_at, id LIMIT $2`,
+		WHERE `+expired+` AND (cancel_requested OR attempt - uncounted_attempts >= $1) AND {{now}} <= $3 ORDER BY created_at, id LIMIT $2`,
 		chat.MaxAttempts, sweepLimit, until)
 	if err != nil {
 		return nil, nil, err
@@ -52,7 +52,7 @@ func (s *Store) Sweep(ctx context.Context) (requeued, spent []chat.Task, err err
 // repeated after it, comes before the owners who could not renew.
 func (s *Store) requeue(ctx context.Context, until int64) ([]taskRow, error) {
 	return change[taskRow](ctx, s, `UPDATE tasks SET state = 'queued', lease_until = NULL
-		WHERE state = 'running' AND lease_until < {{now}} AND NOT cancel_requested AND attempt - handbacks < $1 AND {{now}} <= $2
+		WHERE state = 'running' AND lease_until < {{now}} AND NOT cancel_requested AND attempt - uncounted_attempts < $1 AND {{now}} <= $2
 		RETURNING `+taskColumns, chat.MaxAttempts, until)
 }
 
@@ -68,7 +68,7 @@ func (s *Store) EndExpired(ctx context.Context, r chat.Result) error {
 	if !isID(r.TaskID) {
 		return chat.ErrFenced
 	}
-	return s.within(ctx, func(t *transaction) error {
+	return s.inTx(ctx, func(t *transaction) error {
 		r := r
 		var held []struct {
 			MessageID       string `db:"message_id"`
@@ -107,7 +107,7 @@ func (s *Store) EndExpired(ctx context.Context, r chat.Result) error {
 
 // whyNotEnded allows for what EndExpired may have made of the result.
 func (t *transaction) whyNotEnded(ctx context.Context, r chat.Result) error {
-	now, err := t.standing(ctx, r.TaskID)
+	now, err := t.taskStatus(ctx, r.TaskID)
 	if err != nil {
 		return err
 	}

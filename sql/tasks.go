@@ -11,11 +11,11 @@ import (
 // Task returns one task of owner.
 func (s *Store) Task(ctx context.Context, owner, id string) (chat.Task, error) {
 	if !isID(id) {
-		return chat.Task{}, missing(errNoRow, "task")
+		return chat.Task{}, notFound(errNoRow, "task")
 	}
 	row, err := get[taskRow](ctx, s, `SELECT `+taskColumns+` FROM tasks WHERE id = $1 AND owner = $2`, id, owner)
 	if err != nil {
-		return chat.Task{}, missing(err, "task")
+		return chat.Task{}, notFound(err, "task")
 	}
 	return row.current(), nil
 }
@@ -61,7 +61,7 @@ func (s *Store) Tasks(ctx context.Context, owner string, q chat.TaskQuery) ([]ch
 // came before any other ending. It can be repeated.
 func (s *Store) Cancel(ctx context.Context, owner, id string) (task chat.Task, won bool, err error) {
 	if !isID(id) {
-		return chat.Task{}, false, missing(errNoRow, "task")
+		return chat.Task{}, false, notFound(errNoRow, "task")
 	}
 	rows, err := change[taskRow](ctx, s, `UPDATE tasks SET
 			finished_at = CASE state WHEN 'queued' THEN {{now}} END,

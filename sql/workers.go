@@ -25,7 +25,7 @@ type workerRow struct {
 
 // Heartbeat writes down that a worker is there, by the database's clock.
 func (s *Store) Heartbeat(ctx context.Context, w chat.Worker) error {
-	return s.within(ctx, func(t *transaction) error {
+	return s.inTx(ctx, func(t *transaction) error {
 		_, err := t.exec(ctx, `INSERT INTO workers (id, host, pid, version, concurrency, running, started_at, seen_at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, {{now}})
 			ON CONFLICT (id) DO UPDATE SET host = excluded.host, pid = excluded.pid, version = excluded.version,

@@ -27,5 +27,5 @@ type Backend interface {
 	// Follow yields a task's chunks after from, and the changes of the connection
 	// underneath, which it restores by itself. It ends after the terminal chunk,
 	// after yielding an error, or with ctx.
-	Follow(ctx context.Context, taskID string, from chat.Position) iter.Seq2[chat.Update, error]
+	Follow(ctx context.Context, taskID string, from chat.Position) iter.Seq2[chat.FollowEvent, error]
 }

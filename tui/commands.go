@@ -125,7 +125,7 @@ func (m *Model) stopCommand(taskID string) tea.Cmd {
 func (m *Model) followCommand(id int, taskID string) tea.Cmd {
 	hub, backend := m.hub, m.backend
 	return m.jobs.command(func(ctx context.Context) tea.Msg {
-		hub.Run(ctx, id, func(ctx context.Context) iter.Seq2[chat.Update, error] {
+		hub.Run(ctx, id, func(ctx context.Context) iter.Seq2[chat.FollowEvent, error] {
 			return backend.Follow(ctx, taskID, chat.Start())
 		})
 		return nil

@@ -24,9 +24,9 @@ type fakeBackend struct {
 	sendErr       error
 	runningErr    error
 	trouble       string
-	told          chat.ModelFacts // of the model demo
-	sendGate      chan struct{}   // if set, Send waits for it
-	read          int             // how often messages were read
+	told          chat.ModelInfo // of the model demo
+	sendGate      chan struct{}  // if set, Send waits for it
+	read          int            // how often messages were read
 	seq           int
 }
 
@@ -35,7 +35,7 @@ type fakeTask struct {
 	resets  int
 	task    chat.Task
 	mu      sync.Mutex
-	updates []chat.Update
+	updates []chat.FollowEvent
 	more    chan struct{} // closed and replaced at each update
 	follows int
 	broken  error // what the stream fails with next, once
@@ -151,18 +151,18 @@ func (f *fakeBackend) Running(context.Context) ([]chat.Task, error) {
 func (f *fakeBackend) Models(context.Context) ([]chat.Model, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	list := []chat.Model{{ID: "demo", Provider: "demo", ModelFacts: f.told}, {ID: "qwen3:8b", Provider: "ollama"}}
+	list := []chat.Model{{ID: "demo", Provider: "demo", ModelInfo: f.told}, {ID: "qwen3:8b", Provider: "ollama"}}
 	list[f.standard].Default = true
 	return list, nil
 }
 
-func (f *fakeBackend) Follow(ctx context.Context, taskID string, _ chat.Position) iter.Seq2[chat.Update, error] {
-	return func(yield func(chat.Update, error) bool) {
+func (f *fakeBackend) Follow(ctx context.Context, taskID string, _ chat.Position) iter.Seq2[chat.FollowEvent, error] {
+	return func(yield func(chat.FollowEvent, error) bool) {
 		f.mu.Lock()
 		t := f.tasks[taskID]
 		f.mu.Unlock()
 		if t == nil {
-			yield(chat.Update{}, chat.Errorf(chat.CodeNotFound, "no such task"))
+			yield(chat.FollowEvent{}, chat.Errorf(chat.CodeNotFound, "no such task"))
 			return
 		}
 		t.mu.Lock()
@@ -172,7 +172,7 @@ func (f *fakeBackend) Follow(ctx context.Context, taskID string, _ chat.Position
 			t.mu.Lock()
 			more := t.more
 			ready := i < len(t.updates)
-			var u chat.Update
+			var u chat.FollowEvent
 			if ready {
 				u = t.updates[i]
 			}
@@ -182,7 +182,7 @@ func (f *fakeBackend) Follow(ctx context.Context, taskID string, _ chat.Position
 			}
 			t.mu.Unlock()
 			if !ready && broken != nil {
-				yield(chat.Update{}, broken)
+				yield(chat.FollowEvent{}, broken)
 				return
 			}
 			if !ready {
@@ -201,7 +201,7 @@ func (f *fakeBackend) Follow(ctx context.Context, taskID string, _ chat.Position
 	}
 }
 
-func (t *fakeTask) yield(u chat.Update) {
+func (t *fakeTask) yield(u chat.FollowEvent) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.updates = append(t.updates, u)
@@ -214,7 +214,7 @@ func (t *fakeTask) chunk(kind chat.ChunkType, text string) {
 	if kind == chat.ChunkReset {
 		t.resets++
 	}
-	t.yield(chat.Update{Chunk: &chat.Chunk{Type: kind, Content: text, Attempt: 1 + t.resets, Index: len(t.updates)}})
+	t.yield(chat.FollowEvent{Chunk: &chat.Chunk{Type: kind, Content: text, Attempt: 1 + t.resets, Index: len(t.updates)}})
 }
 
 // breakOff makes the stream fail for who follows it now.
@@ -258,7 +258,7 @@ func (f *fakeBackend) finish(t *fakeTask, state chat.TaskState, content string, 
 	}
 	end, _ := t.task.TerminalChunk(1, 0)
 	f.mu.Unlock()
-	t.yield(chat.Update{Chunk: &end})
+	t.yield(chat.FollowEvent{Chunk: &end})
 }
 
 // add puts a conversation with finished messages into the record.

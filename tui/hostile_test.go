@@ -58,7 +58,7 @@ func TestHostileTextsSteerNothingOnTheScreen(t *testing.T) {
 			if i > 0 {
 				continue // what follows is not cut
 			}
-			s.send(framesMsg{{ID: s.m.followers, Link: &chat.Link{State: chat.LinkReconnecting, Reason: text}}})
+			s.send(framesMsg{{ID: s.m.followers, Link: &chat.ConnState{State: chat.ConnReconnecting, Reason: text}}})
 			s.harmless(t, "reconnecting", p.Name())
 			s.send(keyTypes["ctrl+t"])
 			s.harmless(t, "unfolded", p.Name())

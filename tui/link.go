@@ -17,22 +17,22 @@ const restoredFor = 3 * time.Second
 // link is how the connection stands, from what the followers and the heartbeat
 // have seen.
 type link struct {
-	followers map[int]chat.Link // those that are reconnecting
-	reason    string            // why the heartbeat fails, "" if it does not
-	answered  bool              // by the server itself, which can be reached
-	trouble   string            // what is down behind a server that goes on, "" if nothing is
+	followers map[int]chat.ConnState // those that are reconnecting
+	reason    string                 // why the heartbeat fails, "" if it does not
+	answered  bool                   // by the server itself, which can be reached
+	trouble   string                 // what is down behind a server that goes on, "" if nothing is
 	nextTry   time.Time
 	failures  int
 	contacted bool
 	restored  time.Time
 }
 
-func newLink() link { return link{followers: map[int]chat.Link{}} }
+func newLink() link { return link{followers: map[int]chat.ConnState{}} }
 
 // follower takes a change of one follower's connection.
-func (l *link) follower(id int, change chat.Link, now time.Time) {
+func (l *link) follower(id int, change chat.ConnState, now time.Time) {
 	_, was := l.followers[id]
-	if change.State == chat.LinkReconnecting {
+	if change.State == chat.ConnReconnecting {
 		change.Reason = sanitize.Line(change.Reason)
 		l.followers[id] = change
 		return

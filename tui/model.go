@@ -26,10 +26,10 @@ type Model struct {
 	now           func() time.Time
 	theme         theme.Theme
 	keys          []binding
-	facts         func(model string) chat.ModelFacts
-	told          map[string]chat.ModelFacts // by the models' providers
-	cost          float64                    // of the open conversation, in dollars
-	standard      string                     // the server's default model, "" until it is known
+	facts         func(model string) chat.ModelInfo
+	told          map[string]chat.ModelInfo // by the models' providers
+	cost          float64                   // of the open conversation, in dollars
+	standard      string                    // the server's default model, "" until it is known
 	place         attach.Place
 	complete      completion
 	attaching     bool   // files are being read for a message
@@ -92,8 +92,8 @@ type Model struct {
 	choosing bool   // begin with the list of conversations
 }
 
-// exitPatience is how long leaving may wait for the server.
-const exitPatience = 500 * time.Millisecond
+// exitTimeout is how long leaving may wait for the server.
+const exitTimeout = 500 * time.Millisecond
 
 // notice is a sentence in the status line, until the next key or for some time.
 type notice struct {
@@ -198,7 +198,7 @@ func (m *Model) exit(ctx context.Context) Exit {
 	for _, waiting := range m.queue {
 		e.Waiting += len(waiting)
 	}
-	ctx, cancel := context.WithTimeout(ctx, exitPatience)
+	ctx, cancel := context.WithTimeout(ctx, exitTimeout)
 	defer cancel()
 	tasks, err := m.backend.Running(ctx)
 	if err != nil {

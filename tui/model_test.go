@@ -123,7 +123,7 @@ func TestAnAnswerThatWasReasoningIsNotBegunAnew(t *testing.T) {
 	task := s.ask("hello")
 	task.chunk(chat.ChunkContent, "Let me count.")
 	s.untilShown("Let me count.")
-	task.yield(chat.Update{Chunk: &chat.Chunk{Type: chat.ChunkReset, Attempt: 1, Index: 1}})
+	task.yield(chat.FollowEvent{Chunk: &chat.Chunk{Type: chat.ChunkReset, Attempt: 1, Index: 1}})
 	task.chunk(chat.ChunkReasoning, "Let me count.")
 	task.chunk(chat.ChunkContent, "It is 4.")
 	s.untilShown("It is 4.")
@@ -142,13 +142,13 @@ func TestAnswersThatAreNotCompleteAreMarked(t *testing.T) {
 		s := start(t, newFake(), 100, 24)
 		task := s.ask("hello")
 		task.chunk(chat.ChunkContent, "The har")
-		task.yield(chat.Update{Chunk: &chat.Chunk{Type: chat.ChunkDone, Attempt: 1, State: chat.TaskDone, FinishReason: reason}})
+		task.yield(chat.FollowEvent{Chunk: &chat.Chunk{Type: chat.ChunkDone, Attempt: 1, State: chat.TaskDone, FinishReason: reason}})
 		s.untilShown(mark)
 	}
 	s := start(t, newFake(), 100, 24)
 	task := s.ask("hello")
 	task.chunk(chat.ChunkReasoning, "It is 4.")
-	task.yield(chat.Update{Chunk: &chat.Chunk{Type: chat.ChunkDone, Attempt: 1, State: chat.TaskDone, FinishReason: "stop"}})
+	task.yield(chat.FollowEvent{Chunk: &chat.Chunk{Type: chat.ChunkDone, Attempt: 1, State: chat.TaskDone, FinishReason: "stop"}})
 	s.untilShown("There is no answer: the model ended after its reasoning.")
 }
 
@@ -156,15 +156,15 @@ func TestConnectionIsAlwaysVisible(t *testing.T) {
 	s := start(t, newFake(), 80, 24)
 	task := s.ask("hello")
 	s.untilShown("live")
-	task.yield(chat.Update{Link: &chat.Link{
-		State: chat.LinkReconnecting, Reason: "connection refused", NextTry: s.now.Add(4 * time.Second),
+	task.yield(chat.FollowEvent{Conn: &chat.ConnState{
+		State: chat.ConnReconnecting, Reason: "connection refused", NextTry: s.now.Add(4 * time.Second),
 	}})
 	s.untilShown("reconnecting: connection refused · next try in 4 s")
 	s.now = s.now.Add(2 * time.Second)
 	s.send(tickMsg{})
 	s.untilShown("next try in 2 s")
 	s.golden("reconnecting_80x24")
-	task.yield(chat.Update{Link: &chat.Link{State: chat.LinkLive}})
+	task.yield(chat.FollowEvent{Conn: &chat.ConnState{State: chat.ConnLive}})
 	s.untilShown("restored")
 	s.now = s.now.Add(restoredFor)
 	s.send(tickMsg{})

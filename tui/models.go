@@ -65,7 +65,7 @@ func (m *Model) modelName() string {
 // standardMsg tells the server's default model, and what is known of all of them.
 type standardMsg struct {
 	model string
-	told  map[string]chat.ModelFacts
+	told  map[string]chat.ModelInfo
 }
 
 // standardCommand asks for the model that answers where none is chosen, and for
@@ -78,9 +78,9 @@ func (m *Model) standardCommand() tea.Cmd {
 		if err != nil {
 			return nil
 		}
-		msg := standardMsg{told: map[string]chat.ModelFacts{}}
+		msg := standardMsg{told: map[string]chat.ModelInfo{}}
 		for _, model := range list {
-			msg.told[model.ID] = model.ModelFacts
+			msg.told[model.ID] = model.ModelInfo
 			if model.Default {
 				msg.model = model.ID
 			}

@@ -48,7 +48,7 @@ type Options struct {
 	Dir string
 	// Facts tells what is known of a model, for the header, before its provider is
 	// asked; nil knows nothing.
-	Facts func(model string) chat.ModelFacts
+	Facts func(model string) chat.ModelInfo
 	// Host names the server in the header, such as "local".
 	Host string
 	// Plain asks for lines instead of a screen.

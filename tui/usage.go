@@ -38,7 +38,7 @@ func (m *Model) contextUsed() int {
 
 // factsOf is what is known of a model: what Options say of it, and for the rest what
 // its provider does.
-func (m *Model) factsOf(model string) chat.ModelFacts {
+func (m *Model) factsOf(model string) chat.ModelInfo {
 	told := m.told[model]
 	if m.facts == nil || model == "" {
 		return told

@@ -53,7 +53,7 @@ type presenter interface {
 	// chunk is called for every chunk, after a has taken it in.
 	chunk(a *answer, c chat.Chunk) error
 	// link is called when the connection comes or goes.
-	link(a *answer, l chat.Link) error
+	link(a *answer, l chat.ConnState) error
 	// end is called once: when the answer has ended, or when we leave before.
 	end(a *answer) error
 }
@@ -64,8 +64,8 @@ func follow(ctx context.Context, cl *client.Client, a *answer, from chat.Positio
 		switch {
 		case err != nil:
 			return err
-		case u.Link != nil:
-			err = show.link(a, *u.Link)
+		case u.Conn != nil:
+			err = show.link(a, *u.Conn)
 		case u.Chunk != nil:
 			if u.Chunk.Type != chat.ChunkReset { // with which each attempt but the first begins
 				a.begun.Store(true)

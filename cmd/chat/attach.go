@@ -132,7 +132,7 @@ func (g *glancing) chunk(a *answer, c chat.Chunk) error {
 	return g.presenter.chunk(a, c)
 }
 
-func (g *glancing) link(a *answer, l chat.Link) error {
+func (g *glancing) link(a *answer, l chat.ConnState) error {
 	g.silence.Reset(glanceSilence)
 	return g.presenter.link(a, l)
 }

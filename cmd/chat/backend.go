@@ -105,6 +105,6 @@ func (b *backend) Delete(ctx context.Context, id string) error {
 
 func (b *backend) Models(ctx context.Context) ([]chat.Model, error) { return b.cl.Models(ctx) }
 
-func (b *backend) Follow(ctx context.Context, taskID string, from chat.Position) iter.Seq2[chat.Update, error] {
+func (b *backend) Follow(ctx context.Context, taskID string, from chat.Position) iter.Seq2[chat.FollowEvent, error] {
 	return b.cl.Follow(ctx, taskID, from)
 }

@@ -69,12 +69,12 @@ func (e *exact) Write(text string) error {
 }
 
 // errDiverged says that what has been written is not the answer's beginning.
-var errDiverged = chat.Errorf(chat.CodeBegunAnew, "the answer was begun again, and differs from what has been written")
+var errDiverged = chat.Errorf(chat.CodeAnswerRestarted, "the answer was begun again, and differs from what has been written")
 
 // diverged is the error of a text that goes on otherwise than what has been written.
 func (e *exact) diverged() error {
 	if what, ok := strings.CutPrefix(e.why, "that was "); ok {
-		return chat.Errorf(chat.CodeBegunAnew, "what has been written turned out to be %s", what)
+		return chat.Errorf(chat.CodeAnswerRestarted, "what has been written turned out to be %s", what)
 	}
 	return errDiverged
 }

@@ -51,7 +51,7 @@ func exitTable() []exitRow {
 		{exitDaemon, "the daemon cannot be reached or started", []chat.Code{chat.CodeDaemon, chat.CodeIncompatible, chat.CodeStorage}},
 		{exitStopped, "somebody stopped the answer", []chat.Code{chat.CodeCancelled}},
 		{exitIncomplete, "the answer is incomplete, or there is none; what there is of it is kept", []chat.Code{
-			chat.CodeDeadline, chat.CodeAnswerTooLarge, chat.CodeBegunAnew, chat.CodeProviderEmpty, chat.CodeProviderNoText,
+			chat.CodeDeadline, chat.CodeAnswerTooLarge, chat.CodeAnswerRestarted, chat.CodeProviderEmpty, chat.CodeProviderNoText,
 		}},
 		{exitTimeout, "--timeout passed", []chat.Code{chat.CodeClientTimeout}},
 		{exitHangup, "the terminal was closed (SIGHUP); the answer goes on", nil},

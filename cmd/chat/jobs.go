@@ -246,6 +246,6 @@ func (p *program) wait(c *cli.Context) error {
 // unseen shows nothing.
 type unseen struct{}
 
-func (unseen) chunk(*answer, chat.Chunk) error { return nil }
-func (unseen) link(*answer, chat.Link) error   { return nil }
-func (unseen) end(*answer) error               { return nil }
+func (unseen) chunk(*answer, chat.Chunk) error    { return nil }
+func (unseen) link(*answer, chat.ConnState) error { return nil }
+func (unseen) end(*answer) error                  { return nil }

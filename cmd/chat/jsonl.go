@@ -94,8 +94,8 @@ func (j *jsonLines) chunk(a *answer, c chat.Chunk) error {
 
 // link makes a lost connection a warning. The first event says that the task is
 // queued, before anything has come.
-func (j *jsonLines) link(a *answer, l chat.Link) error {
-	if l.State == chat.LinkReconnecting {
+func (j *jsonLines) link(a *answer, l chat.ConnState) error {
+	if l.State == chat.ConnReconnecting {
 		return j.write(a, event{Type: "warning", Text: "reconnecting: " + l.Reason})
 	}
 	if j.seq == 0 {

@@ -157,9 +157,9 @@ func (n *linkNotes) showNotices(a *answer) {
 	}
 }
 
-func (n *linkNotes) link(_ *answer, l chat.Link) error { //nolint:unparam // it is the link of a presenter
+func (n *linkNotes) link(_ *answer, l chat.ConnState) error { //nolint:unparam // it is the link of a presenter
 	switch {
-	case l.State == chat.LinkReconnecting:
+	case l.State == chat.ConnReconnecting:
 		n.tries++
 		if n.tries == 2 || n.p.verbose {
 			n.p.note("reconnecting: %s", l.Reason)

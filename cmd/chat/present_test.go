@@ -75,7 +75,7 @@ func TestCleanedTextSteersNothing(t *testing.T) {
 func play(t *testing.T, show presenter, chunks ...chat.Chunk) *answer {
 	t.Helper()
 	a := &answer{task: "t", conversation: "c"}
-	if err := show.link(a, chat.Link{State: chat.LinkLive}); err != nil {
+	if err := show.link(a, chat.ConnState{State: chat.ConnLive}); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range chunks {

@@ -20,7 +20,7 @@ import (
 type screenConfig struct {
 	theme  string
 	keys   map[string][]string
-	models map[string]chat.ModelFacts
+	models map[string]chat.ModelInfo
 }
 
 // The names in the file.
@@ -158,7 +158,7 @@ func actionNames() []string {
 // modelFields are what the file may say of a model.
 func modelFields() []string { return []string{"context", "input_price", "output_price"} }
 
-func modelsIn(value any) (map[string]chat.ModelFacts, []fileProblem) {
+func modelsIn(value any) (map[string]chat.ModelInfo, []fileProblem) {
 	if value == nil {
 		return nil, nil
 	}
@@ -167,7 +167,7 @@ func modelsIn(value any) (map[string]chat.ModelFacts, []fileProblem) {
 	if !ok {
 		return nil, []fileProblem{{key: modelsTable, what: "models are tables, " + as}}
 	}
-	facts := map[string]chat.ModelFacts{}
+	facts := map[string]chat.ModelInfo{}
 	var wrong []fileProblem
 	for name, v := range all {
 		key := modelsTable + "." + name
@@ -176,7 +176,7 @@ func modelsIn(value any) (map[string]chat.ModelFacts, []fileProblem) {
 			wrong = append(wrong, fileProblem{key: key, what: "a model is a table, " + as})
 			continue
 		}
-		var f chat.ModelFacts
+		var f chat.ModelInfo
 		for field, v := range fields {
 			if what := setFact(&f, field, v); what != "" {
 				wrong = append(wrong, fileProblem{key: key + "." + field, what: what})
@@ -187,7 +187,7 @@ func modelsIn(value any) (map[string]chat.ModelFacts, []fileProblem) {
 	return facts, wrong
 }
 
-func setFact(f *chat.ModelFacts, field string, value any) string {
+func setFact(f *chat.ModelInfo, field string, value any) string {
 	var n float64
 	switch v := value.(type) {
 	case int64:
@@ -242,4 +242,4 @@ func (p *program) screenConfig() (screenConfig, error) {
 }
 
 // facts are what is known of a model.
-func (s screenConfig) facts(model string) chat.ModelFacts { return s.models[model] }
+func (s screenConfig) facts(model string) chat.ModelInfo { return s.models[model] }

@@ -86,22 +86,22 @@ func (p *program) usage(c *cli.Context) error {
 const pricesTimeout = 2 * time.Second
 
 // prices are what providers tell of their models.
-func (p *program) prices(ctx context.Context, cl *client.Client) map[string]chat.ModelFacts {
+func (p *program) prices(ctx context.Context, cl *client.Client) map[string]chat.ModelInfo {
 	ctx, cancel := context.WithTimeout(ctx, pricesTimeout)
 	defer cancel()
 	list, err := cl.Models(ctx)
 	if err != nil {
 		p.detail("no prices: %s", chat.AsError(err).Message)
 	}
-	told := map[string]chat.ModelFacts{}
+	told := map[string]chat.ModelInfo{}
 	for _, m := range list {
-		told[m.ID] = m.ModelFacts
+		told[m.ID] = m.ModelInfo
 	}
 	return told
 }
 
 // price says what the tokens have cost, if that is known.
-func (u *modelUsage) price(f chat.ModelFacts) {
+func (u *modelUsage) price(f chat.ModelInfo) {
 	if f.InputPrice == 0 && f.OutputPrice == 0 {
 		return
 	}

@@ -45,8 +45,8 @@ type Status interface {
 	Engine() string
 	QueueDepths(ctx context.Context) (map[chat.Priority]int, int, error)
 	Workers(ctx context.Context) ([]chat.Worker, error)
-	Running(ctx context.Context, owner string, most int) ([]chat.AnswerStats, error)
-	Failures(ctx context.Context, owner string, most int) ([]chat.AnswerStats, error)
+	Running(ctx context.Context, owner string, most int) ([]chat.TaskWithTitle, error)
+	Failures(ctx context.Context, owner string, most int) ([]chat.TaskWithTitle, error)
 	Usage(ctx context.Context, owner string, since time.Time) ([]chat.ModelUsage, error)
 }
 
@@ -102,19 +102,19 @@ type Options struct {
 	// Worker is the id of the worker in this process, which alone can use the
 	// providers that clients send along; "" if there is none.
 	Worker string
-	// Retire ends the daemon: at once, or when it is idle. Nil where there is
+	// Shutdown ends the daemon: at once, or when it is idle. Nil where there is
 	// no local daemon to end.
-	Retire func(now bool)
+	Shutdown func(now bool)
 
-	Heartbeat     time.Duration // 15 s
-	Recheck       time.Duration // chat.StateRecheck
-	WriteTimeout  time.Duration // of one write to a reader; 30 s
-	ReadTimeout   time.Duration // of the body of a request; 30 s
-	StorePatience time.Duration // of a call for SQL; 15 s
-	MaxBody       int64         // 1 MiB; the images of a message may come on top
-	MaxStreams    int           // followers at once; 20,000
-	AccessLog     bool          // a line for each request
-	Logger        *slog.Logger
+	Heartbeat    time.Duration // 15 s
+	Recheck      time.Duration // chat.StateRecheck
+	WriteTimeout time.Duration // of one write to a reader; 30 s
+	ReadTimeout  time.Duration // of the body of a request; 30 s
+	StoreTimeout time.Duration // of a call for SQL; 15 s
+	MaxBody      int64         // 1 MiB; the images of a message may come on top
+	MaxStreams   int           // followers at once; 20,000
+	AccessLog    bool          // a line for each request
+	Logger       *slog.Logger
 }
 
 func (o Options) withDefaults() Options {
@@ -126,7 +126,7 @@ func (o Options) withDefaults() Options {
 	def(&o.Heartbeat, 15*time.Second)
 	def(&o.Recheck, chat.StateRecheck)
 	def(&o.WriteTimeout, 30*time.Second)
-	def(&o.StorePatience, 15*time.Second)
+	def(&o.StoreTimeout, 15*time.Second)
 	def(&o.ReadTimeout, 30*time.Second)
 	if o.MaxBody <= 0 {
 		o.MaxBody = 1 << 20
@@ -199,35 +199,37 @@ func (s *Server) Wait(ctx context.Context) error {
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	s.routes(mux)
-	return s.withID(s.paced(s.recovered(s.guarded(s.authenticated(s.admitted(known(mux)))))))
+	return s.withID(s.withDeadlines(s.recoverPanics(s.checkOrigin(s.authenticated(s.countRequests(notFound(mux)))))))
 }
 
 func (s *Server) routes(mux *http.ServeMux) {
-	mux.Handle("GET /hello", call(s, s.hello))
-	mux.Handle("GET /healthz", call(s, s.healthz))
-	mux.Handle("GET /readyz", call(s, s.readyz))
-	mux.Handle("GET /models", answer(s, s.models))
-	mux.Handle("GET /workers", call(s, s.workers))
-	mux.Handle("GET /usage", call(s, s.usage))
-	mux.Handle("GET /stats", call(s, s.stats))
+	usual := limits{s.opts.MaxBody, s.opts.StoreTimeout}
+	submission := limits{s.opts.MaxBody + encodedImages, s.opts.StoreTimeout}
+	mux.Handle("GET /hello", s.handle(s.hello, usual))
+	mux.Handle("GET /healthz", s.handle(s.healthz, usual))
+	mux.Handle("GET /readyz", s.handle(s.readyz, usual))
+	mux.Handle("GET /models", s.handle(s.models, limits{body: s.opts.MaxBody}))
+	mux.Handle("GET /workers", s.handle(s.workers, usual))
+	mux.Handle("GET /usage", s.handle(s.usage, usual))
+	mux.Handle("GET /stats", s.handle(s.stats, usual))
 	mux.HandleFunc("GET /metrics", s.metrics)
-	mux.Handle("POST /retire", call(s, s.retire))
+	mux.Handle("POST /shutdown", s.handle(s.shutdown, usual))
 
-	mux.Handle("GET /search", call(s, s.search))
-	mux.Handle("POST /conversations", call(s, s.createConversation))
-	mux.Handle("GET /conversations", call(s, s.listConversations))
-	mux.Handle("GET /conversations/{id}", call(s, s.getConversation))
-	mux.Handle("PATCH /conversations/{id}", call(s, s.updateConversation))
-	mux.Handle("DELETE /conversations/{id}", call(s, s.deleteConversation))
-	mux.Handle("POST /conversations/import", within(s, limits{body: chat.MaxTranscript, patience: importPatience}, s.importConversation))
-	mux.Handle("POST /conversations/{id}/fork", call(s, s.forkConversation))
-	mux.Handle("GET /conversations/{id}/messages", call(s, s.listMessages))
-	mux.Handle("POST /conversations/{id}/messages", within(s, limits{s.opts.MaxBody + encodedImages, s.opts.StorePatience}, s.submit))
-	mux.Handle("POST /messages", within(s, limits{s.opts.MaxBody + encodedImages, s.opts.StorePatience}, s.submit))
-	mux.Handle("POST /messages/{id}/regenerate", call(s, s.regenerate))
+	mux.Handle("GET /search", s.handle(s.search, usual))
+	mux.Handle("POST /conversations", s.handle(s.createConversation, usual))
+	mux.Handle("GET /conversations", s.handle(s.listConversations, usual))
+	mux.Handle("GET /conversations/{id}", s.handle(s.getConversation, usual))
+	mux.Handle("PATCH /conversations/{id}", s.handle(s.updateConversation, usual))
+	mux.Handle("DELETE /conversations/{id}", s.handle(s.deleteConversation, usual))
+	mux.Handle("POST /conversations/import", s.handle(s.importConversation, limits{chat.MaxTranscript, importTimeout}))
+	mux.Handle("POST /conversations/{id}/fork", s.handle(s.forkConversation, usual))
+	mux.Handle("GET /conversations/{id}/messages", s.handle(s.listMessages, usual))
+	mux.Handle("POST /conversations/{id}/messages", s.handle(s.submit, submission))
+	mux.Handle("POST /messages", s.handle(s.submit, submission))
+	mux.Handle("POST /messages/{id}/regenerate", s.handle(s.regenerate, usual))
 
-	mux.Handle("GET /tasks", call(s, s.listTasks))
-	mux.Handle("GET /tasks/{id}", call(s, s.getTask))
-	mux.Handle("POST /tasks/{id}/cancel", call(s, s.cancel))
+	mux.Handle("GET /tasks", s.handle(s.listTasks, usual))
+	mux.Handle("GET /tasks/{id}", s.handle(s.getTask, usual))
+	mux.Handle("POST /tasks/{id}/cancel", s.handle(s.cancel, usual))
 	mux.HandleFunc("GET /stream/{task_id}", s.stream)
 }

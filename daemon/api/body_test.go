@@ -15,8 +15,8 @@ import (
 // nothing behind.
 func TestHostileBodiesAreRefusedOnEveryCall(t *testing.T) {
 	t.Parallel()
-	retired := make(chan bool, 1000)
-	l := newLab(t, api.Options{Retire: func(now bool) { retired <- now }})
+	ended := make(chan bool, 1000)
+	l := newLab(t, api.Options{Shutdown: func(now bool) { ended <- now }})
 	done := l.finished("because")
 	conv := "/conversations/" + done.ConversationID
 	calls := []struct {
@@ -29,7 +29,7 @@ func TestHostileBodiesAreRefusedOnEveryCall(t *testing.T) {
 		{"POST " + conv + "/fork", "title", "title"},
 		{"POST /conversations/import", "title", "title"},
 		{"POST /messages/" + done.MessageID + "/regenerate", "model", "model"},
-		{"POST /retire", "", "now"},
+		{"POST /shutdown", "", "now"},
 	}
 	for _, c := range calls {
 		method, path, _ := strings.Cut(c.call, " ")
@@ -61,8 +61,8 @@ func TestHostileBodiesAreRefusedOnEveryCall(t *testing.T) {
 			}
 		}
 	}
-	if tasks, err := l.store.Tasks(t.Context(), chat.LocalOwner, chat.TaskQuery{}); err != nil || len(tasks) != 1 || len(retired) != 0 {
-		t.Errorf("left behind: %d tasks, %d ends: %v", len(tasks), len(retired), err)
+	if tasks, err := l.store.Tasks(t.Context(), chat.LocalOwner, chat.TaskQuery{}); err != nil || len(tasks) != 1 || len(ended) != 0 {
+		t.Errorf("left behind: %d tasks, %d ends: %v", len(tasks), len(ended), err)
 	}
 	if list, _, err := l.store.Conversations(t.Context(), chat.LocalOwner, chat.ConversationQuery{}); err != nil || len(list) != 1 || list[0].Title != "why?" {
 		t.Errorf("left behind: %+v, %v", list, err)

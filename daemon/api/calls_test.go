@@ -131,7 +131,7 @@ func TestEveryRefusalIsAProblemDocument(t *testing.T) {
 		{"POST " + messages, `{"content":"x","model":"` + strings.Repeat("m", 201) + `"}`, 413, chat.CodeTooLarge},
 		{"POST /conversations", `{"title":"` + strings.Repeat("t", 501) + `"}`, 413, chat.CodeTooLarge},
 		{"PATCH /conversations/" + done.ConversationID, `{"owner":"bob"}`, 400, chat.CodeInvalid},
-		{"POST /retire", "", 404, chat.CodeNotFound},
+		{"POST /shutdown", "", 404, chat.CodeNotFound},
 	} {
 		method, path, _ := strings.Cut(c.call, " ")
 		a := l.call(method, path, c.body)
@@ -165,7 +165,7 @@ func TestAMethodThatACallDoesNotHave(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, api.Options{})
 	done := l.finished("because")
-	for _, call := range []string{"PUT /conversations", "DELETE /tasks/" + done.TaskID, "POST /stream/" + done.TaskID, "GET /retire", "POST /hello"} {
+	for _, call := range []string{"PUT /conversations", "DELETE /tasks/" + done.TaskID, "POST /stream/" + done.TaskID, "GET /shutdown", "POST /hello"} {
 		method, path, _ := strings.Cut(call, " ")
 		if a := l.call(method, path, ""); a.status != 404 && a.status != 405 || a.problem(t) == "" {
 			t.Errorf("%s: %d %s", call, a.status, a.body)

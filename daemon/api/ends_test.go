@@ -72,7 +72,7 @@ func (a *attempt) end() { a.publish(a.commit()) }
 // handback returns the task to the queue, as a failed attempt does.
 func (a *attempt) handback() {
 	a.l.Helper()
-	a.l.must(a.l.store.Requeue(a.l.Context(), chat.Handback{TaskID: a.claim.ID, Attempt: a.claim.Attempt, Counts: true, Parts: chat.TextParts(a.text.String())}))
+	a.l.must(a.l.store.Requeue(a.l.Context(), chat.Release{TaskID: a.claim.ID, Attempt: a.claim.Attempt, Counts: true, Parts: chat.TextParts(a.text.String())}))
 }
 
 // finished is a task with the given chunks and its end.

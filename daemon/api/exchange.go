@@ -17,36 +17,23 @@ type reply struct {
 	header map[string]string
 }
 
-// limits bound a call: the body in bytes, and how long it waits for SQL.
+// limits bound a call: the body in bytes, and how long it may take, mostly waiting for
+// SQL; a timeout of 0 leaves that to the call.
 type limits struct {
-	body     int64
-	patience time.Duration
+	body    int64
+	timeout time.Duration
 }
 
-// call is answer for calls that ask SQL, which bounds how long they wait for it.
-func call(s *Server, fn func(*http.Request, principal) (reply, error)) http.Handler {
-	return within(s, limits{s.opts.MaxBody, s.opts.StorePatience}, fn)
-}
-
-// within is call under limits of its own.
-func within(s *Server, l limits, fn func(*http.Request, principal) (reply, error)) http.Handler {
-	return bounded(s, l.body, func(r *http.Request, p principal) (reply, error) {
-		ctx, cancel := context.WithTimeout(r.Context(), l.patience)
-		defer cancel()
-		return fn(r.WithContext(ctx), p)
-	})
-}
-
-// answer is a handler whose function waits for SQL in its own way, or not at all.
-func answer(s *Server, fn func(*http.Request, principal) (reply, error)) http.Handler {
-	return bounded(s, s.opts.MaxBody, fn)
-}
-
-// bounded adapts a function to a handler, for bodies of at most maxBody bytes.
-// Errors become problem documents here and nowhere else.
-func bounded(s *Server, maxBody int64, fn func(*http.Request, principal) (reply, error)) http.Handler {
+// handle adapts a call to a handler. Errors become problem documents here and nowhere
+// else.
+func (s *Server) handle(fn func(*http.Request, principal) (reply, error), l limits) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		if l.timeout > 0 {
+			ctx, cancel := context.WithTimeout(r.Context(), l.timeout)
+			defer cancel()
+			r = r.WithContext(ctx)
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, l.body)
 		rep, err := fn(r, principalOf(r))
 		if err != nil {
 			s.logFailure(r, err)
@@ -146,7 +133,7 @@ func statusOf(c chat.Code) int {
 		chat.CodeProviderFilter, chat.CodeProviderEmpty, chat.CodeProviderNoText:
 		return http.StatusBadGateway // of `GET /models`
 	case chat.CodeInternal, chat.CodeDaemon, chat.CodeIncompatible, chat.CodeCancelled, chat.CodeDeadline,
-		chat.CodeAttemptsSpent, chat.CodeClientTimeout, chat.CodeAnswerTooLarge, chat.CodeBegunAnew:
+		chat.CodeAttemptsSpent, chat.CodeClientTimeout, chat.CodeAnswerTooLarge, chat.CodeAnswerRestarted:
 		return http.StatusInternalServerError // errors of tasks and of clients, not of calls
 	}
 	return http.StatusInternalServerError

@@ -44,8 +44,8 @@ func principalOf(r *http.Request) principal {
 	return p
 }
 
-// recovered turns a panic into a 500, or, once the answer has begun, into a cut.
-func (s *Server) recovered(next http.Handler) http.Handler {
+// recoverPanics turns a panic into a 500, or, once the answer has begun, into a cut.
+func (s *Server) recoverPanics(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			v := recover()
@@ -65,9 +65,9 @@ func (s *Server) recovered(next http.Handler) http.Handler {
 	})
 }
 
-// guarded is the one layer that looks at Host and Origin, for every route: a web
+// checkOrigin is the one layer that looks at Host and Origin, for every route: a web
 // page must not reach the daemon, by its own name or by a rebound one.
-func (s *Server) guarded(next http.Handler) http.Handler {
+func (s *Server) checkOrigin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("X-Content-Type-Options", "nosniff")
@@ -171,8 +171,8 @@ func errLeaving() error {
 	return chat.Retryable(chat.Errorf(chat.CodeDraining, "the daemon is going away; try again at once"))
 }
 
-// admitted counts requests, and refuses them once the daemon has decided to go.
-func (s *Server) admitted(next http.Handler) http.Handler {
+// countRequests counts requests, and refuses them once the daemon has decided to go.
+func (s *Server) countRequests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if isPublic(r) {
 			next.ServeHTTP(w, r)

@@ -21,7 +21,7 @@ func TestTCPAsksForAToken(t *testing.T) {
 	done := l.finished("because")
 	for _, call := range []string{
 		"GET /conversations", "POST /conversations", "GET /tasks", "GET /tasks/" + done.TaskID, "POST /tasks/" + done.TaskID + "/cancel",
-		"GET /stream/" + done.TaskID, "GET /models", "GET /workers", "GET /stats", "GET /metrics", "POST /retire", "GET /nothing", "POST /hello",
+		"GET /stream/" + done.TaskID, "GET /models", "GET /workers", "GET /stats", "GET /metrics", "POST /shutdown", "GET /nothing", "POST /hello",
 	} {
 		method, path, _ := strings.Cut(call, " ")
 		for name, auth := range map[string]with{
@@ -162,7 +162,7 @@ func TestAKnownPathSaysWhatItTakes(t *testing.T) {
 	for call, allow := range map[string]string{
 		"PUT /conversations": "GET, HEAD, POST", "PUT /conversations/" + nobody: "DELETE, GET, HEAD, PATCH",
 		"DELETE /tasks": "GET, HEAD", "POST /stream/" + nobody: "GET, HEAD", "GET /tasks/" + nobody + "/cancel": "POST",
-		"GET /retire": "POST", "PATCH /hello": "GET, HEAD",
+		"GET /shutdown": "POST", "PATCH /hello": "GET, HEAD",
 	} {
 		method, path, _ := strings.Cut(call, " ")
 		a := l.call(method, path, "")

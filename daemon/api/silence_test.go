@@ -25,7 +25,7 @@ func TestEveryCallAnswersThoughTheDatabaseIsSilent(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	l := newLabWith(t, api.Options{StorePatience: 200 * time.Millisecond}, func(api.Store) api.Store { return store })
+	l := newLabWith(t, api.Options{StoreTimeout: 200 * time.Millisecond}, func(api.Store) api.Store { return store })
 	proxy.FreezeAll()
 	for _, c := range []struct{ method, path, body string }{
 		{"POST", "/conversations", `{}`},

@@ -14,7 +14,7 @@ import (
 func (s *Server) stats(r *http.Request, p principal) (reply, error) {
 	st := s.readLoad(r.Context(), func(ctx context.Context, st *chat.Stats) error { return s.readAnswers(ctx, p.owner, st) })
 	if st.Redis == "ok" && len(st.Answers) > 0 {
-		ctx, cancel := context.WithTimeout(r.Context(), statusPatience)
+		ctx, cancel := context.WithTimeout(r.Context(), statusTimeout)
 		defer cancel()
 		if err := s.readLogs(ctx, st.Answers); err != nil {
 			s.opts.Logger.Debug("api: Redis does not say how long the logs are", "err", err)
@@ -28,7 +28,7 @@ func (s *Server) stats(r *http.Request, p principal) (reply, error) {
 // It asks Redis and SQL at the same time: that one does not answer says nothing
 // of the other. Of what is down the numbers are 0.
 func (s *Server) readLoad(ctx context.Context, also func(context.Context, *chat.Stats) error) chat.Stats {
-	ctx, cancel := context.WithTimeout(ctx, statusPatience)
+	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
 	defer cancel()
 	st := chat.Stats{
 		At: time.Now().UTC(), Streams: s.log.Followers(), Redis: "ok", SQL: "ok", Engine: s.store.Engine(), Queued: map[chat.Priority]int{},

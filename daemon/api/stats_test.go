@@ -68,8 +68,8 @@ func TestStatsTellWhatRunsAndWhatFailed(t *testing.T) {
 // crowdedStore has more running tasks than anybody lists.
 type crowdedStore struct{ api.Store }
 
-func (crowdedStore) Running(_ context.Context, _ string, most int) ([]chat.AnswerStats, error) {
-	return make([]chat.AnswerStats, most), nil
+func (crowdedStore) Running(_ context.Context, _ string, most int) ([]chat.TaskWithTitle, error) {
+	return make([]chat.TaskWithTitle, most), nil
 }
 
 func TestStatsListSoManyAnswersAndSayThatThereAreMore(t *testing.T) {

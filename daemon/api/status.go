@@ -11,8 +11,8 @@ import (
 	"chat"
 )
 
-// statusPatience bounds each look at a dependency.
-const statusPatience = 2 * time.Second
+// statusTimeout bounds each look at a dependency.
+const statusTimeout = 2 * time.Second
 
 func (s *Server) state() string {
 	if s.leaving.Load() || s.draining.Err() != nil || s.activity.Closed() {
@@ -44,7 +44,7 @@ func (s *Server) readyz(r *http.Request, _ principal) (reply, error) {
 	if s.state() != "ready" {
 		return reply{}, chat.Errorf(chat.CodeDraining, "the server is shutting down")
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), statusPatience)
+	ctx, cancel := context.WithTimeout(r.Context(), statusTimeout)
 	defer cancel()
 	redis := make(chan string, 1)
 	go func() { redis <- s.redisState(ctx) }()
@@ -56,11 +56,11 @@ func (s *Server) readyz(r *http.Request, _ principal) (reply, error) {
 	return reply{body: map[string]string{"status": "ready", "redis": state}}, nil
 }
 
-// redisPatience bounds what a probe waits for Redis, whose state decides nothing.
-const redisPatience = time.Second
+// redisTimeout bounds what a probe waits for Redis, whose state decides nothing.
+const redisTimeout = time.Second
 
 func (s *Server) redisState(ctx context.Context) string {
-	ctx, cancel := context.WithTimeout(ctx, redisPatience)
+	ctx, cancel := context.WithTimeout(ctx, redisTimeout)
 	defer cancel()
 	return s.log.State(ctx)
 }
@@ -149,17 +149,17 @@ func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte(b.String())) // a scraper that is gone needs no answer
 }
 
-// retire ends a local daemon: now, or as soon as it is idle.
-func (s *Server) retire(r *http.Request, p principal) (reply, error) {
+// shutdown ends a local daemon: now, or as soon as it is idle.
+func (s *Server) shutdown(r *http.Request, p principal) (reply, error) {
 	var in struct {
 		Now bool `json:"now"`
 	}
 	if err := decode(r, &in, true); err != nil {
 		return reply{}, err
 	}
-	if !p.local || s.opts.Retire == nil {
-		return reply{}, chat.Errorf(chat.CodeNotFound, "only a local daemon can be retired")
+	if !p.local || s.opts.Shutdown == nil {
+		return reply{}, chat.Errorf(chat.CodeNotFound, "only a local daemon can be shut down")
 	}
-	s.opts.Retire(in.Now)
+	s.opts.Shutdown(in.Now)
 	return reply{status: http.StatusAccepted, body: map[string]string{"status": "retiring"}}, nil
 }

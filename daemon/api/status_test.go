@@ -160,15 +160,15 @@ func TestMetricsParse(t *testing.T) {
 	}
 }
 
-func TestOnlyALocalDaemonIsRetired(t *testing.T) {
+func TestOnlyALocalDaemonIsShutDown(t *testing.T) {
 	t.Parallel()
 	asked := make(chan bool, 10)
-	l := newLab(t, api.Options{Retire: func(now bool) { asked <- now }})
-	if a := l.remote("POST", "/retire", "{}", bearer(token)); a.status != 404 || len(asked) != 0 {
+	l := newLab(t, api.Options{Shutdown: func(now bool) { asked <- now }})
+	if a := l.remote("POST", "/shutdown", "{}", bearer(token)); a.status != 404 || len(asked) != 0 {
 		t.Errorf("over TCP: %d %s", a.status, a.body)
 	}
 	for body, now := range map[string]bool{"": false, "{}": false, `{"now":true}`: true} {
-		if a := l.call("POST", "/retire", body); a.status != 202 || <-asked != now {
+		if a := l.call("POST", "/shutdown", body); a.status != 202 || <-asked != now {
 			t.Errorf("%s: %d %s", body, a.status, a.body)
 		}
 	}

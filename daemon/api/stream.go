@@ -105,7 +105,7 @@ func (s *Server) run(f *sseStream) {
 
 // parseFollow is the stream that a request asks for, or nil if it has been answered.
 func (s *Server) parseFollow(w http.ResponseWriter, r *http.Request) *sseStream {
-	ctx, cancel := context.WithTimeout(r.Context(), s.opts.StorePatience)
+	ctx, cancel := context.WithTimeout(r.Context(), s.opts.StoreTimeout)
 	defer cancel()
 	chunks, err := s.follower.Open(ctx, principalOf(r).owner, r.PathValue("task_id"), cursorOf(r))
 	if err != nil {

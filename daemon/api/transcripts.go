@@ -12,9 +12,9 @@ const (
 	// maxImports is how many transcripts are read at once: each may take some
 	// hundred MiB of memory.
 	maxImports = 2
-	// importPatience is how long an import may take. It is stored in pieces, and
+	// importTimeout is how long an import may take. It is stored in pieces, and
 	// nobody else waits for more than one of them.
-	importPatience = time.Minute
+	importTimeout = time.Minute
 )
 
 // importConversation stores a conversation as it was exported.

@@ -131,7 +131,7 @@ func (l *Log) answerOf(ctx context.Context, taskID string, chunks []chat.Encoded
 	a.FinishReason = m[2]
 	status := chat.TaskState(m[3])
 	complete := a.FinishReason != "" && a.FinishReason != cancelled && (status == chat.TaskRunning || status == chat.TaskDone)
-	a.Whole = complete && m[0] == fmt.Sprint(a.Attempt) && m[1] == fmt.Sprint(len(chunks))
+	a.Complete = complete && m[0] == fmt.Sprint(a.Attempt) && m[1] == fmt.Sprint(len(chunks))
 	return a, nil
 }
 

@@ -34,7 +34,7 @@ func TestSubmitIsRepeatedWithItsKeyWhenTheConnectionIsLost(t *testing.T) {
 		i := n.Add(1)
 		keys[i-1] = r.Header.Get("Idempotency-Key")
 		body, err := io.ReadAll(r.Body)
-		if err != nil || string(body) != `{"content":"hi"}` {
+		if err != nil || string(body) != `{"conversation_id":"c1","content":"hi"}` {
 			t.Errorf("body %q, %v", body, err)
 		}
 		switch i {

@@ -242,13 +242,13 @@ func (c *Client) Ready(ctx context.Context) (Readiness, error) {
 	return out, err
 }
 
-// Retire asks a local daemon to end: when it is idle, or at once, in which case
+// Shutdown asks a local daemon to end: when it is idle, or at once, in which case
 // it hands its running tasks back.
-func (c *Client) Retire(ctx context.Context, now bool) error {
+func (c *Client) Shutdown(ctx context.Context, now bool) error {
 	body := struct {
 		Now bool `json:"now,omitempty"`
 	}{now}
-	return c.do(ctx, request{method: http.MethodPost, path: "/retire", body: body, single: true})
+	return c.do(ctx, request{method: http.MethodPost, path: "/shutdown", body: body, single: true})
 }
 
 func orRandom(key string) string {

@@ -27,8 +27,8 @@ const maxEvent = 64 << 20
 // ended, and from is its last chunk); with an error that repeating cannot mend
 // (no such task, no authorisation); or with the cause of ctx. The consumer may
 // take its time: what it has not read yet waits on the server.
-func (c *Client) Follow(ctx context.Context, taskID string, from chat.Position) iter.Seq2[chat.Update, error] {
-	return func(yield func(chat.Update, error) bool) {
+func (c *Client) Follow(ctx context.Context, taskID string, from chat.Position) iter.Seq2[chat.FollowEvent, error] {
+	return func(yield func(chat.FollowEvent, error) bool) {
 		f := &follower{client: c, path: "/stream/" + url.PathEscape(taskID), at: from, yield: yield}
 		for failures := 0; ; {
 			began := time.Now()
@@ -37,10 +37,10 @@ func (c *Client) Follow(ctx context.Context, taskID string, from chat.Position) 
 			case end.stop:
 				return
 			case end.err != nil:
-				yield(chat.Update{}, end.err)
+				yield(chat.FollowEvent{}, end.err)
 				return
 			case ctx.Err() != nil:
-				yield(chat.Update{}, context.Cause(ctx))
+				yield(chat.FollowEvent{}, context.Cause(ctx))
 				return
 			}
 			// A server that accepts connections only to drop them must not be
@@ -51,12 +51,12 @@ func (c *Client) Follow(ctx context.Context, taskID string, from chat.Position) 
 			}
 			failures++
 			wait := max(chat.Backoff(failures, c.o.BackoffBase, c.o.BackoffCap), min(end.wait, c.o.BackoffCap))
-			link := chat.Link{State: chat.LinkReconnecting, Reason: end.reason, NextTry: time.Now().Add(wait)}
-			if !yield(chat.Update{Link: &link}, nil) {
+			link := chat.ConnState{State: chat.ConnReconnecting, Reason: end.reason, NextTry: time.Now().Add(wait)}
+			if !yield(chat.FollowEvent{Conn: &link}, nil) {
 				return
 			}
 			if err := sleep(ctx, wait); err != nil {
-				yield(chat.Update{}, err)
+				yield(chat.FollowEvent{}, err)
 				return
 			}
 		}
@@ -68,7 +68,7 @@ type follower struct {
 	client *Client
 	path   string
 	at     chat.Position
-	yield  func(chat.Update, error) bool
+	yield  func(chat.FollowEvent, error) bool
 }
 
 // ending is how one connection ended.
@@ -105,7 +105,7 @@ func (f *follower) attach(parent context.Context) ending {
 	if end, ok := f.answered(res); !ok {
 		return end
 	}
-	if !f.yield(chat.Update{Link: &chat.Link{State: chat.LinkLive}}, nil) {
+	if !f.yield(chat.FollowEvent{Conn: &chat.ConnState{State: chat.ConnLive}}, nil) {
 		return ending{stop: true}
 	}
 	body := &watched{r: res.Body, timer: silence, limit: f.client.o.HeartbeatTimeout}
@@ -190,7 +190,7 @@ func (f *follower) read(ctx context.Context, l *link, events *sse.Reader) (end e
 		}
 		f.at = c.Position()
 		end.progress = true
-		if !f.yield(chat.Update{Chunk: &c}, nil) {
+		if !f.yield(chat.FollowEvent{Chunk: &c}, nil) {
 			return ending{stop: true}
 		}
 		if c.Terminal() {

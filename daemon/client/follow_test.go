@@ -111,7 +111,7 @@ func sends(b []byte, cut bool) http.HandlerFunc {
 	}
 }
 
-func follow(t *testing.T, l *liar, o Options, from chat.Position) ([]chat.Chunk, []chat.Link, error) {
+func follow(t *testing.T, l *liar, o Options, from chat.Position) ([]chat.Chunk, []chat.ConnState, error) {
 	t.Helper()
 	l.t = t
 	server := httptest.NewServer(l)
@@ -122,7 +122,7 @@ func follow(t *testing.T, l *liar, o Options, from chat.Position) ([]chat.Chunk,
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	var chunks []chat.Chunk
-	var links []chat.Link
+	var links []chat.ConnState
 	for u, err := range c.Follow(ctx, "t1", from) {
 		if err != nil {
 			return chunks, links, err
@@ -130,8 +130,8 @@ func follow(t *testing.T, l *liar, o Options, from chat.Position) ([]chat.Chunk,
 		if u.Chunk != nil {
 			chunks = append(chunks, *u.Chunk)
 		}
-		if u.Link != nil {
-			links = append(links, *u.Link)
+		if u.Conn != nil {
+			links = append(links, *u.Conn)
 		}
 	}
 	return chunks, links, nil
@@ -327,7 +327,7 @@ func TestFollowNoticesASilentServer(t *testing.T) {
 	var states []string
 	for _, link := range links {
 		states = append(states, string(link.State))
-		if link.State == chat.LinkReconnecting && (link.Reason != "the server was silent for 150ms" || link.NextTry.IsZero()) {
+		if link.State == chat.ConnReconnecting && (link.Reason != "the server was silent for 150ms" || link.NextTry.IsZero()) {
 			t.Errorf("link %+v", link)
 		}
 	}
@@ -345,8 +345,8 @@ func TestFollowWaitsForASlowConsumer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if u.Link != nil && u.Link.State == chat.LinkReconnecting {
-			t.Fatalf("a slow consumer was taken for a dead server: %s", u.Link.Reason)
+		if u.Conn != nil && u.Conn.State == chat.ConnReconnecting {
+			t.Fatalf("a slow consumer was taken for a dead server: %s", u.Conn.Reason)
 		}
 		if u.Chunk != nil && u.Chunk.Index == 0 {
 			poll.Pause(300 * time.Millisecond) // longer than the server may be silent
@@ -367,7 +367,7 @@ func TestFollowEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
 	for u, err := range c.Follow(ctx, "t1", chat.Start()) {
-		if u.Link != nil && u.Link.State == chat.LinkLive {
+		if u.Conn != nil && u.Conn.State == chat.ConnLive {
 			cancel(stop)
 			continue
 		}

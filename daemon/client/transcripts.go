@@ -9,9 +9,9 @@ import (
 	"chat"
 )
 
-// importPatience is how long one try of an import may take: more than the server
+// importTimeout is how long one try of an import may take: more than the server
 // gives it.
-const importPatience = 90 * time.Second
+const importTimeout = 90 * time.Second
 
 // Import stores a conversation as it was exported. It is idempotent: what is there
 // already stays, and what is missing is added. With dry nothing is stored, and the
@@ -22,7 +22,7 @@ func (c *Client) Import(ctx context.Context, t chat.Transcript, dry bool) (chat.
 		path += "?dry_run=true"
 	}
 	var out chat.Imported
-	err := c.do(ctx, request{method: http.MethodPost, path: path, body: t, again: true, patience: importPatience, out: &out})
+	err := c.do(ctx, request{method: http.MethodPost, path: path, body: t, again: true, patience: importTimeout, out: &out})
 	return out, err
 }
 

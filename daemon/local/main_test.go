@@ -52,7 +52,7 @@ func exit(err error) int {
 	return 0
 }
 
-// playDaemon serves /hello and /retire. how changes the way it does.
+// playDaemon serves /hello and /shutdown. how changes the way it does.
 func playDaemon(how string) error {
 	paths, err := FindPaths(os.LookupEnv)
 	if err != nil {
@@ -94,13 +94,13 @@ func playDaemon(how string) error {
 
 // serveHello is the smallest server that a Starter accepts.
 func serveHello(ctx context.Context, stop <-chan struct{}, l net.Listener, ready func(), p client.Range, idle bool) error {
-	retired := make(chan struct{})
+	ended := make(chan struct{})
 	var once sync.Once
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /hello", func(w http.ResponseWriter, _ *http.Request) {
 		_ = json.NewEncoder(w).Encode(client.Hello{Instance: "i", Version: "test", Protocol: p, State: client.StateReady, PID: os.Getpid()})
 	})
-	mux.HandleFunc("POST /retire", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("POST /shutdown", func(w http.ResponseWriter, r *http.Request) {
 		var body struct{ Now bool }
 		if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
 			w.WriteHeader(http.StatusBadRequest)
@@ -108,7 +108,7 @@ func serveHello(ctx context.Context, stop <-chan struct{}, l net.Listener, ready
 		}
 		w.WriteHeader(http.StatusAccepted)
 		if body.Now || idle {
-			once.Do(func() { close(retired) })
+			once.Do(func() { close(ended) })
 		}
 	})
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: time.Second}
@@ -117,7 +117,7 @@ func serveHello(ctx context.Context, stop <-chan struct{}, l net.Listener, ready
 	ready()
 	select {
 	case <-stop:
-	case <-retired:
+	case <-ended:
 	case <-ctx.Done():
 	}
 	down, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)

@@ -236,7 +236,7 @@ func (s *Starter) compatible(ctx context.Context, i Info, h client.Hello) (Info,
 	}
 	c := client.New(client.At(i.Endpoint()), client.Options{CallTimeout: or(s.HelloTimeout, helloTimeout)})
 	defer c.Close()
-	if err := c.Retire(ctx, false); err == nil {
+	if err := c.Shutdown(ctx, false); err == nil {
 		for range 100 { // an idle daemon is gone in a moment
 			state, _, _, _ := look(ctx, s.Paths, or(s.HelloTimeout, helloTimeout))
 			if state == absent || state == ending {

@@ -71,7 +71,7 @@ func (s *Starter) Stop(ctx context.Context, force bool) (bool, error) {
 	if state == ready || state == ending {
 		c := client.New(client.At(i.Endpoint()), client.Options{CallTimeout: or(s.HelloTimeout, helloTimeout)})
 		defer c.Close()
-		asked = c.Retire(ctx, true) == nil
+		asked = c.Shutdown(ctx, true) == nil
 	}
 	// The lock is held, so the pid in it is that of its holder.
 	if !asked && pid > 0 {

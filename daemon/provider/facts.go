@@ -27,8 +27,8 @@ const (
 	million    = 1e6
 )
 
-func (f entryFacts) facts() chat.ModelFacts {
-	var out chat.ModelFacts
+func (f entryFacts) facts() chat.ModelInfo {
+	var out chat.ModelInfo
 	for _, raw := range []json.RawMessage{f.ContextLength, f.ContextWindow, f.MaxContextLength, f.MaxModelLen, field(f.Meta, "n_ctx"), field(f.Meta, "n_ctx_train")} {
 		if n := quantity(raw, maxContext); out.Context == 0 && n >= 1 {
 			out.Context = int(n)
@@ -65,10 +65,10 @@ func quantity(raw json.RawMessage, most float64) float64 {
 }
 
 // factsOf are the facts of the entries that tell any, by id.
-func factsOf(entries []modelEntry) map[string]chat.ModelFacts {
-	all := map[string]chat.ModelFacts{}
+func factsOf(entries []modelEntry) map[string]chat.ModelInfo {
+	all := map[string]chat.ModelInfo{}
 	for _, m := range entries {
-		if f := m.facts(); f != (chat.ModelFacts{}) && len(all) < maxModels {
+		if f := m.facts(); f != (chat.ModelInfo{}) && len(all) < maxModels {
 			all[string(m.ID)] = f
 		}
 	}

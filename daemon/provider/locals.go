@@ -14,7 +14,7 @@ import (
 type local struct {
 	to    *endpoint
 	ids   []string
-	facts map[string]chat.ModelFacts
+	facts map[string]chat.ModelInfo
 }
 
 // settled is how long a look is not repeated even for a model it did not find.

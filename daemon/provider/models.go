@@ -80,7 +80,7 @@ func (r *Registry) markDefault(list []chat.Model, to *endpoint, all []string) []
 }
 
 // appendModels appends the models of e; an id that is taken gets e's name in front.
-func appendModels(list []chat.Model, e *endpoint, ids []string, facts map[string]chat.ModelFacts) []chat.Model {
+func appendModels(list []chat.Model, e *endpoint, ids []string, facts map[string]chat.ModelInfo) []chat.Model {
 	taken := map[string]bool{DemoModel: true}
 	for _, m := range list {
 		taken[m.ID] = true
@@ -92,7 +92,7 @@ func appendModels(list []chat.Model, e *endpoint, ids []string, facts map[string
 		}
 		if !taken[name] {
 			taken[name] = true
-			list = append(list, chat.Model{ID: name, Provider: e.name, ModelFacts: facts[id]})
+			list = append(list, chat.Model{ID: name, Provider: e.name, ModelInfo: facts[id]})
 		}
 	}
 	return list
@@ -103,7 +103,7 @@ type listing struct {
 	all    []string
 	usable []string // those that can be shown and can chat
 	none   bool     // the server does list its models, and none can chat
-	facts  map[string]chat.ModelFacts
+	facts  map[string]chat.ModelInfo
 }
 
 // listOf is the ids of e's models that can chat.

@@ -254,7 +254,7 @@ func TestListsOfOtherShapes(t *testing.T) {
 // What servers tell of their models besides is taken where it is plain, and never
 // a reason to refuse a list.
 func TestFactsOfModelsAreTakenWhereTheyAreTold(t *testing.T) {
-	for body, want := range map[string]chat.ModelFacts{
+	for body, want := range map[string]chat.ModelInfo{
 		`{"id":"m","context_length":131072,"pricing":{"prompt":"0.00000015","completion":"0.0000006","image":"x"}}`: {Context: 131072, InputPrice: 0.15, OutputPrice: 0.6},
 		`{"id":"m","context_window":8192}`:                     {Context: 8192},
 		`{"id":"m","max_context_length":32768}`:                {Context: 32768},
@@ -269,7 +269,7 @@ func TestFactsOfModelsAreTakenWhereTheyAreTold(t *testing.T) {
 	} {
 		r := registry(t, provider.Config{BaseURL: modelServer(t, `{"data":[`+body+`]}`, nil), Key: "k"})
 		list, err := r.Models(t.Context(), nil)
-		if err != nil || len(list) == 0 || list[0].ID != "m" || list[0].ModelFacts != want {
+		if err != nil || len(list) == 0 || list[0].ID != "m" || list[0].ModelInfo != want {
 			t.Errorf("%s: %+v, %v", body, list, err)
 		}
 	}

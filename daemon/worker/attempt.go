@@ -94,7 +94,7 @@ func (a *attempt) begin(ctx, run context.Context, stop context.CancelCauseFunc) 
 		return nil, err
 	}
 	a.claim.Model = a.w.model.Name(ctx, a.claim.Task)
-	log, left, err := a.w.log.Begin(ctx, a.claim.Task, a.w.lease.good)
+	log, left, err := a.w.log.Begin(ctx, a.claim.Task, a.w.lease.trusted)
 	if err != nil {
 		return nil, errLeaseLost // the only error: a newer attempt owns the log
 	}
@@ -105,8 +105,8 @@ func (a *attempt) begin(ctx, run context.Context, stop context.CancelCauseFunc) 
 			stop(errLeaseLost)
 		}
 	})
-	if left.Whole {
-		a.salvage(left)
+	if left.Complete {
+		a.adoptPrevious(left)
 		return nil, nil
 	}
 	crash.Here(crash.WorkerBeforeStream)
@@ -145,7 +145,7 @@ func (a *attempt) receive(ctx, run context.Context, stream iter.Seq2[model.Event
 // attempt: it is asked until the attempt ends.
 func (a *attempt) thread(ctx context.Context) (system string, thread []chat.Message, err error) {
 	for n := 1; ; n++ {
-		asking, cancel := context.WithTimeout(ctx, a.w.opts.StorePatience)
+		asking, cancel := context.WithTimeout(ctx, a.w.opts.StoreTimeout)
 		system, thread, err = a.w.store.Thread(asking, a.claim.ID)
 		cancel()
 		if err == nil || ctx.Err() == nil && !chat.AsError(err).Retryable {
@@ -159,10 +159,10 @@ func (a *attempt) thread(ctx context.Context) (system string, thread []chat.Mess
 	}
 }
 
-// salvage takes an answer that an earlier attempt received whole but could not
+// adoptPrevious takes an answer that an earlier attempt received whole but could not
 // commit, instead of buying it again.
-func (a *attempt) salvage(left chat.Answer) {
-	a.put(left.Parts)
+func (a *attempt) adoptPrevious(left chat.Answer) {
+	a.replay(left.Parts)
 	a.finish = &model.Finish{Reason: left.FinishReason}
 }
 
@@ -178,12 +178,12 @@ func (a *attempt) settle(ctx, work context.Context, err error) string {
 		r := chat.Result{State: chat.TaskDone, FinishReason: a.finish.Reason, Usage: a.finish.Usage, Model: a.finish.Model}
 		return a.commit(ctx, work, r)
 	case errors.Is(err, errShutdown) || errors.Is(cause, errShutdown):
-		return a.requeue(ctx, work, chat.Handback{Err: chat.Errorf(chat.CodeDraining, "the worker was shut down")})
+		return a.requeue(ctx, work, chat.Release{Err: chat.Errorf(chat.CodeDraining, "the worker was shut down")})
 	}
 	e := chat.AsError(err)
 	if e.Retryable && !a.claim.LastAttempt {
 		delay := chat.Backoff(a.claim.Attempt, a.w.opts.RetryBase, a.w.opts.RetryLimit)
-		return a.requeue(ctx, work, chat.Handback{Counts: true, Delay: max(delay, e.RetryAfter), Err: e})
+		return a.requeue(ctx, work, chat.Release{Counts: true, Delay: max(delay, e.RetryAfter), Err: e})
 	}
 	return a.fail(ctx, work, e)
 }
@@ -191,7 +191,7 @@ func (a *attempt) settle(ctx, work context.Context, err error) string {
 // fail ends the task with the longest text that any attempt received.
 func (a *attempt) fail(ctx, work context.Context, e *chat.Error) string {
 	var saved chat.Answer
-	err := a.persist(ctx, work, func(ctx context.Context) (err error) {
+	err := a.writeWithRetry(ctx, work, func(ctx context.Context) (err error) {
 		saved, err = a.w.store.Partial(ctx, a.claim.ID)
 		return err
 	})
@@ -200,7 +200,7 @@ func (a *attempt) fail(ctx, work context.Context, e *chat.Error) string {
 	}
 	if saved.Parts.Len() > a.parts.Len() {
 		a.drop()
-		a.put(saved.Parts)
+		a.replay(saved.Parts)
 	}
 	state := chat.TaskFailed
 	if len(a.parts) > 0 {
@@ -218,14 +218,14 @@ func (a *attempt) commit(ctx, work context.Context, r chat.Result) string {
 		r.Model = a.claim.Model
 	}
 	if a.log != nil {
-		n, err := a.settleLog(ctx, r, min(settlePatience, a.w.opts.LogPatience))
+		n, err := a.settleLog(ctx, r, min(settleTimeout, a.w.opts.LogTimeout))
 		if err != nil {
 			a.w.opts.Logger.Warn("worker: the log is behind; readers will find the answer in SQL", "task", r.TaskID, "err", err)
 		}
 		r.ChunkCount = n + 1
 	}
 	crash.Here(crash.WorkerBeforeCommit)
-	err := a.persist(ctx, work, func(ctx context.Context) error {
+	err := a.writeWithRetry(ctx, work, func(ctx context.Context) error {
 		err := a.w.store.Finish(ctx, r)
 		if errors.Is(err, chat.ErrCancelWon) {
 			r.State, r.FinishReason, r.Err = chat.TaskCancelled, "cancelled", nil
@@ -242,9 +242,9 @@ func (a *attempt) commit(ctx, work context.Context, r chat.Result) string {
 	return string(r.State)
 }
 
-// settlePatience is how long a whole answer waits for Redis before it goes to SQL,
+// settleTimeout is how long a whole answer waits for Redis before it goes to SQL,
 // which is where it is safe.
-const settlePatience = 250 * time.Millisecond
+const settleTimeout = 250 * time.Millisecond
 
 // settleLog sends what the log still holds, waiting for Redis for so long.
 func (a *attempt) settleLog(ctx context.Context, r chat.Result, patience time.Duration) (int, error) {
@@ -255,7 +255,7 @@ func (a *attempt) settleLog(ctx context.Context, r chat.Result, patience time.Du
 
 // end publishes the terminal chunk, or at least the hint that there is an end.
 func (a *attempt) end(ctx context.Context, r chat.Result) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.w.opts.LogPatience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.w.opts.LogTimeout)
 	defer cancel()
 	done := chat.Task{
 		ID: r.TaskID, MessageID: a.claim.MessageID, State: r.State,
@@ -275,16 +275,16 @@ func (a *attempt) end(ctx context.Context, r chat.Result) {
 }
 
 // requeue hands the task back with what was received so far.
-func (a *attempt) requeue(ctx, work context.Context, h chat.Handback) string {
+func (a *attempt) requeue(ctx, work context.Context, h chat.Release) string {
 	a.endReasoning()
 	h.TaskID, h.Attempt, h.Notices, h.Parts = a.claim.ID, a.claim.Attempt, a.notices, a.parts
 	if a.log != nil {
-		if _, err := a.settleLog(ctx, chat.Result{}, a.w.opts.LogPatience); err != nil {
+		if _, err := a.settleLog(ctx, chat.Result{}, a.w.opts.LogTimeout); err != nil {
 			a.w.opts.Logger.Debug("worker: the log is behind", "task", h.TaskID, "err", err)
 		}
 	}
 	crash.Here(crash.WorkerBeforeHandback)
-	err := a.persist(ctx, work, func(ctx context.Context) error { return a.w.store.Requeue(ctx, h) })
+	err := a.writeWithRetry(ctx, work, func(ctx context.Context) error { return a.w.store.Requeue(ctx, h) })
 	switch {
 	case errors.Is(err, chat.ErrCancelWon):
 		return a.commit(ctx, work, chat.Result{State: chat.TaskCancelled, FinishReason: "cancelled"})
@@ -296,16 +296,16 @@ func (a *attempt) requeue(ctx, work context.Context, h chat.Handback) string {
 	return "queued again"
 }
 
-// persist tries a fenced write until it succeeds or is refused for good. While
+// writeWithRetry tries a fenced write until it succeeds or is refused for good. While
 // SQL is away the answer is held here, and no done is published; but once the
-// worker is to end, three tries or Options.Farewell are enough: the log keeps the
+// worker is to end, three tries or Options.ShutdownTimeout are enough: the log keeps the
 // answer, and the next attempt salvages it.
-func (a *attempt) persist(ctx, work context.Context, write func(context.Context) error) error {
+func (a *attempt) writeWithRetry(ctx, work context.Context, write func(context.Context) error) error {
 	writing, giveUp := context.WithCancel(context.WithoutCancel(ctx))
 	defer giveUp()
-	defer context.AfterFunc(work, func() { time.AfterFunc(a.w.opts.Farewell, giveUp) })()
+	defer context.AfterFunc(work, func() { time.AfterFunc(a.w.opts.ShutdownTimeout, giveUp) })()
 	for n := 1; ; n++ {
-		trying, cancel := context.WithTimeout(writing, a.w.opts.StorePatience)
+		trying, cancel := context.WithTimeout(writing, a.w.opts.StoreTimeout)
 		err := write(trying)
 		cancel()
 		if err == nil || errors.Is(err, chat.ErrFenced) || errors.Is(err, chat.ErrCancelWon) || chat.IsCode(err, chat.CodeNotFound) {
@@ -324,7 +324,7 @@ func (a *attempt) persist(ctx, work context.Context, write func(context.Context)
 func (w *Worker) notifyAfter(ctx context.Context, t chat.Task, d time.Duration) {
 	w.tasks.Go(func() {
 		pause(ctx, d)
-		notify, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.opts.LogPatience)
+		notify, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.opts.LogTimeout)
 		defer cancel()
 		if err := w.queue.Notify(notify, t.Priority, t.ID); err != nil {
 			w.opts.Logger.Debug("worker: no wake-up for a retry; a sweeper sends one", "task", t.ID, "err", err)

@@ -45,7 +45,7 @@ func (s bounded) Finish(ctx context.Context, r chat.Result) error {
 	return s.Store.Finish(ctx, r)
 }
 
-func (s bounded) Requeue(ctx context.Context, h chat.Handback) error {
+func (s bounded) Requeue(ctx context.Context, h chat.Release) error {
 	mustEnd(ctx, s.t, "Requeue")
 	return s.Store.Requeue(ctx, h)
 }

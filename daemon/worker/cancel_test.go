@@ -184,7 +184,7 @@ func TestACancelThatTheDatabaseLostIsNoWholeAnswer(t *testing.T) {
 		return "lie:chunks=20"
 	}})
 	settled := make(chan struct{}, 1)
-	first := l.work(on{id: "first", store: forgetful{l.store, settled}, opts: worker.Options{Farewell: time.Millisecond}})
+	first := l.work(on{id: "first", store: forgetful{l.store, settled}, opts: worker.Options{ShutdownTimeout: time.Millisecond}})
 	acc := l.submit("hello")
 	l.provider.Step(5)
 	l.logged(acc, providertest.Answer(1, 5))

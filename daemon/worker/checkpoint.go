@@ -18,7 +18,7 @@ func (a *attempt) checkpoint(ctx context.Context) {
 	now := chat.Answer{Parts: slices.Clone(a.parts)} // which does not change any more
 	a.writing.Go(func() {
 		defer a.saving.Store(false)
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.w.opts.LogPatience)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.w.opts.LogTimeout)
 		defer cancel()
 		if err := a.w.store.Checkpoint(ctx, a.claim.ID, a.claim.Attempt, now); err != nil {
 			a.w.opts.Logger.Debug("worker: not saved on the way", "task", a.claim.ID, "err", err)

@@ -23,7 +23,7 @@ type lease struct {
 	failed  time.Time // when the last renewal failed
 }
 
-func (l *lease) good() bool {
+func (l *lease) trusted() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
@@ -31,8 +31,8 @@ func (l *lease) good() bool {
 		l.failed.After(l.renewed) && now.Sub(l.failed) < 2*l.renewal
 }
 
-// note takes down what a renewal came to, and reports whether that is news.
-func (l *lease) note(sent time.Time, err error) (news bool) {
+// record takes down what a renewal came to, and reports whether that is news.
+func (l *lease) record(sent time.Time, err error) (news bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	failing := l.failed.After(l.renewed)
@@ -89,7 +89,7 @@ func (w *Worker) renew(ctx context.Context) bool {
 		info.Running = len(before)
 		err = w.store.Heartbeat(ctx, info)
 	}
-	told := w.lease.note(sent, err)
+	told := w.lease.record(sent, err)
 	if err != nil {
 		if told && (ctx.Err() == nil || errors.Is(context.Cause(ctx), context.DeadlineExceeded)) {
 			w.opts.Logger.Warn("worker: leases not renewed; the database cannot be reached", "err", err)

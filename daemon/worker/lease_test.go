@@ -33,7 +33,7 @@ func TestALeaseIsGoodAsLongAsNobodyElseCanHaveIt(t *testing.T) {
 			if s.failed {
 				l.failed = time.Now()
 			}
-			if got := l.good(); got != s.good {
+			if got := l.trusted(); got != s.good {
 				t.Errorf("%s: good is %t", s.what, got)
 			}
 		}

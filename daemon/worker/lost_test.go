@@ -112,7 +112,7 @@ func TestTextThatSQLHoldsOutlivesALaterFailure(t *testing.T) {
 	s := &lossyStore{Store: l.store}
 	acc := l.submit("lie: status=401")
 	c := l.abandon(acc)
-	l.must(l.store.Requeue(l.Context(), chat.Handback{TaskID: acc.TaskID, Attempt: c.Attempt, Counts: true, Parts: chat.TextParts("forty minutes of text"), Err: errAway}))
+	l.must(l.store.Requeue(l.Context(), chat.Release{TaskID: acc.TaskID, Attempt: c.Attempt, Counts: true, Parts: chat.TextParts("forty minutes of text"), Err: errAway}))
 	s.failPartial.Store(true)
 	l.work(on{store: s})
 	if task, m := l.ended(acc); m.Content != "forty minutes of text" || task.State != chat.TaskInterrupted {
@@ -130,7 +130,7 @@ func TestAWholeAnswerOfTheLastAttemptIsDone(t *testing.T) {
 			l.write(c, true, "the whole answer")
 			break
 		}
-		l.must(l.store.Requeue(l.Context(), chat.Handback{TaskID: acc.TaskID, Attempt: c.Attempt, Counts: true}))
+		l.must(l.store.Requeue(l.Context(), chat.Release{TaskID: acc.TaskID, Attempt: c.Attempt, Counts: true}))
 	}
 	l.expire(func() bool { return l.task(acc).State.Terminal() })
 	if task := l.task(acc); task.State != chat.TaskDone || task.FinishReason != "stop" || l.answer(acc).Content != "the whole answer" {

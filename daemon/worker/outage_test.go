@@ -103,7 +103,7 @@ func TestAnAnswerOutlivesRedis(t *testing.T) {
 		t.Parallel()
 		server := redisServer(t)
 		l := newLab(t, setup{redis: server.Options()})
-		l.work(on{opts: worker.Options{LogPatience: 6 * time.Second}})
+		l.work(on{opts: worker.Options{LogTimeout: 6 * time.Second}})
 		acc := l.submit("lie: chunks=20 gate")
 		l.provider.Step(5)
 		l.logged(acc, providertest.Answer(1, 5))
@@ -123,7 +123,7 @@ func TestAnAnswerOutlivesRedis(t *testing.T) {
 		server := redisServer(t)
 		l := newLab(t, setup{redis: server.Options()})
 		l.must(server.Kill())
-		l.work(on{opts: worker.Options{LogPatience: 300 * time.Millisecond}})
+		l.work(on{opts: worker.Options{LogTimeout: 300 * time.Millisecond}})
 		acc := l.submit("hello")
 		task, m := l.ended(acc)
 		if task.State != chat.TaskDone || m.Content != providertest.Answer(1, 10) || task.ChunkCount < 2 || task.ChunkCount > 11 {
@@ -150,7 +150,7 @@ func TestAnAnswerOutlivesRedis(t *testing.T) {
 		t.Parallel()
 		server := redisServer(t)
 		l := newLab(t, setup{redis: server.Options()})
-		l.work(on{opts: worker.Options{LogPatience: 300 * time.Millisecond}})
+		l.work(on{opts: worker.Options{LogTimeout: 300 * time.Millisecond}})
 		first := l.submit("hello")
 		l.ended(first)
 		l.must(server.Pause())
@@ -210,13 +210,13 @@ func TestAnOutageLongerThanALeaseCostsNoAnswer(t *testing.T) {
 	brief, err := sql.Open(t.Context(), proxy.URL, sql.Options{Lease: lease})
 	l.must(err)
 	t.Cleanup(func() { l.check(brief.Close()) })
-	l.work(on{store: brief, opts: worker.Options{Lease: lease, Renewal: 500 * time.Millisecond, StorePatience: 500 * time.Millisecond}})
+	l.work(on{store: brief, opts: worker.Options{Lease: lease, Renewal: 500 * time.Millisecond, StoreTimeout: 500 * time.Millisecond}})
 	acc := l.submit("lie: chunks=10 gate")
 	l.provider.Step(3)
 	l.logged(acc, providertest.Answer(1, 3))
 
 	sweeper := l.sweeper()
-	sweeper.Store, sweeper.Interval, sweeper.Lease, sweeper.Patience = store, 50*time.Millisecond, lease, 500*time.Millisecond
+	sweeper.Store, sweeper.Interval, sweeper.Lease, sweeper.Timeout = store, 50*time.Millisecond, lease, 500*time.Millisecond
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() { defer close(ended); sweeper.Run(ctx) }()

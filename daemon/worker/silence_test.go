@@ -29,7 +29,7 @@ func quietLab(t *testing.T) (*lab, *sql.Store, *sqltest.Proxy) {
 func TestAWorkerOutlivesASilentDatabase(t *testing.T) {
 	t.Parallel()
 	l, store, proxy := quietLab(t)
-	l.work(on{store: store, opts: worker.Options{StorePatience: 300 * time.Millisecond}})
+	l.work(on{store: store, opts: worker.Options{StoreTimeout: 300 * time.Millisecond}})
 	acc := l.submit("lie: chunks=10 gate")
 	l.provider.Step(3)
 	l.logged(acc, providertest.Answer(1, 3))
@@ -51,7 +51,7 @@ func TestAShutdownEndsThoughTheDatabaseIsSilent(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			l, store, proxy := quietLab(t)
-			w := l.work(on{store: store, opts: worker.Options{Farewell: 500 * time.Millisecond}})
+			w := l.work(on{store: store, opts: worker.Options{ShutdownTimeout: 500 * time.Millisecond}})
 			if busy {
 				acc := l.submit("lie: chunks=10 gate")
 				l.provider.Step(3)
@@ -78,7 +78,7 @@ func TestASweeperGoesOnAfterASilence(t *testing.T) {
 	l.must(err)
 	proxy.FreezeAll()
 	sweeper := l.sweeper()
-	sweeper.Store, sweeper.Patience = store, 200*time.Millisecond
+	sweeper.Store, sweeper.Timeout = store, 200*time.Millisecond
 	sweeper.Interval, sweeper.Lease = 10*time.Millisecond, 10*time.Millisecond
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})

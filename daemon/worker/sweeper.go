@@ -42,7 +42,7 @@ type Sweeper struct {
 	Interval time.Duration // chat.SweepInterval by default, with jitter
 	Lease    time.Duration // chat.LeaseDuration by default
 	Grace    time.Duration // before the first sweep, for owners that could not renew before
-	Patience time.Duration // bounds one question to SQL; 10 s by default
+	Timeout  time.Duration // bounds one query; 10 s by default
 	Logger   *slog.Logger
 }
 
@@ -103,7 +103,7 @@ func (s Sweeper) overdue(ctx context.Context) (requeued, spent []chat.Task, err 
 
 // patiently bounds one question to SQL.
 func (s Sweeper) patiently(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, cmp.Or(s.Patience, 10*time.Second))
+	return context.WithTimeout(ctx, cmp.Or(s.Timeout, 10*time.Second))
 }
 
 // wait is the pass of one who leaves owners their time.
@@ -142,7 +142,7 @@ func (s Sweeper) end(ctx context.Context, t chat.Task) error {
 		Parts: left.Parts, Model: t.Model,
 		Err: chat.Retryable(chat.Errorf(chat.CodeAttemptsSpent, "every attempt lost its worker; send the message again")),
 	}
-	if left.Whole { // received whole by an attempt that could not commit it
+	if left.Complete { // received whole by an attempt that could not commit it
 		r.State, r.FinishReason, r.Err = chat.TaskDone, left.FinishReason, nil
 	}
 	if t.CancelRequested {

@@ -7,8 +7,8 @@ import (
 	"chat"
 )
 
-// put adds what another attempt has received.
-func (a *attempt) put(given chat.Parts) {
+// replay adds what another attempt has received.
+func (a *attempt) replay(given chat.Parts) {
 	for _, c := range given.Chunks() {
 		a.apply(c)
 	}

@@ -27,7 +27,7 @@ type Store interface {
 	Partial(ctx context.Context, taskID string) (chat.Answer, error)
 	Checkpoint(ctx context.Context, taskID string, attempt int, a chat.Answer) error
 	Finish(ctx context.Context, r chat.Result) error
-	Requeue(ctx context.Context, h chat.Handback) error
+	Requeue(ctx context.Context, h chat.Release) error
 	Heartbeat(ctx context.Context, w chat.Worker) error
 	RemoveWorker(ctx context.Context, id string) error
 }
@@ -76,11 +76,11 @@ type Options struct {
 	RetryBase   time.Duration // 1 s
 	RetryLimit  time.Duration // 30 s
 	Checkpoint  time.Duration // between two saves of an answer on its way; 0: the log keeps it
-	LogPatience time.Duration // how long an end waits for Redis; 2 s
-	// StorePatience bounds one question to SQL, 10 s; Farewell how long, once the
+	LogTimeout  time.Duration // how long an end waits for Redis; 2 s
+	// StoreTimeout bounds one question to SQL, 10 s; ShutdownTimeout how long, once the
 	// worker is to end, a result may wait for SQL, 5 s.
-	StorePatience, Farewell time.Duration
-	Logger                  *slog.Logger
+	StoreTimeout, ShutdownTimeout time.Duration
+	Logger                        *slog.Logger
 }
 
 func (o Options) withDefaults() Options {
@@ -95,9 +95,9 @@ func (o Options) withDefaults() Options {
 	def(&o.Deadline, time.Hour)
 	def(&o.RetryBase, time.Second)
 	def(&o.RetryLimit, 30*time.Second)
-	def(&o.LogPatience, 2*time.Second)
-	def(&o.StorePatience, 10*time.Second)
-	def(&o.Farewell, 5*time.Second)
+	def(&o.LogTimeout, 2*time.Second)
+	def(&o.StoreTimeout, 10*time.Second)
+	def(&o.ShutdownTimeout, 5*time.Second)
 	if o.Drain < 0 {
 		o.Drain = 0
 	} else if o.Drain == 0 {
@@ -181,7 +181,7 @@ func (w *Worker) Run(ctx context.Context, stop <-chan struct{}) {
 	w.tasks.Wait()
 	stopRenewing()
 	loops.Wait()
-	bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.opts.LogPatience)
+	bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.opts.LogTimeout)
 	defer cancel()
 	if err := w.store.RemoveWorker(bye, w.opts.Info.ID); err != nil {
 		w.opts.Logger.Warn("worker: its row stays until it is seen to be old", "err", err)
@@ -249,7 +249,7 @@ func (w *Worker) dispatch(taking, work context.Context) {
 }
 
 func (w *Worker) claim(ctx context.Context, n int, backgroundFirst bool) ([]chat.Claim, error) {
-	ctx, cancel := context.WithTimeout(ctx, w.opts.StorePatience)
+	ctx, cancel := context.WithTimeout(ctx, w.opts.StoreTimeout)
 	defer cancel()
 	return w.store.Claim(ctx, w.opts.Info.ID, n, backgroundFirst)
 }

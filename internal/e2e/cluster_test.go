@@ -110,7 +110,7 @@ func (n *node) open(ctx context.Context, taskID string, after chat.Position) (*h
 // record is what one follower saw, over however many connections.
 type record struct {
 	chunks []chat.Chunk
-	links  []chat.Link
+	links  []chat.ConnState
 	err    error
 }
 
@@ -131,8 +131,8 @@ func (n *node) follow(t *testing.T, taskID string, seen func(chat.Chunk)) (wait 
 				if seen != nil {
 					seen(*u.Chunk)
 				}
-			case u.Link != nil:
-				r.links = append(r.links, *u.Link)
+			case u.Conn != nil:
+				r.links = append(r.links, *u.Conn)
 			}
 		}
 		out <- r

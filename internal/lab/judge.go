@@ -105,7 +105,7 @@ func (v *verdict) acceptance(a *Ask) {
 // execution judges the attempts.
 func (v *verdict) execution(a *Ask) {
 	t, _ := v.h.Rows.Task(a.Accepted.TaskID)
-	if counted := t.Attempt - t.Handbacks; counted > chat.MaxAttempts {
+	if counted := t.Attempt - t.Uncounted; counted > chat.MaxAttempts {
 		v.found("B4", a, "%d attempts that count", counted)
 	}
 	calls := v.h.CallsOf(a.Mark)

@@ -39,7 +39,7 @@ type TaskRow struct {
 	State                                  chat.TaskState
 	Code                                   chat.Code
 	Error                                  string
-	Attempt, Handbacks                     int
+	Attempt, Uncounted                     int
 	Created, Finished                      time.Time
 	CancelRequested                        bool
 }
@@ -75,11 +75,11 @@ func readRecord(ctx context.Context, driver, dsn string) (r Record, err error) {
 		created  int64
 		finished sql.NullInt64
 	}
-	tasks, err := rows(ctx, db, `SELECT id, message_id, user_message_id, conversation_id, state, error_code, error_message, attempt, handbacks,
+	tasks, err := rows(ctx, db, `SELECT id, message_id, user_message_id, conversation_id, state, error_code, error_message, attempt, uncounted_attempts,
 		cancel_requested, created_at, finished_at FROM tasks ORDER BY created_at, id`,
 		func(t *task) []any {
 			return []any{
-				&t.ID, &t.Message, &t.UserMessage, &t.Conversation, &t.State, &t.Code, &t.Error, &t.Attempt, &t.Handbacks,
+				&t.ID, &t.Message, &t.UserMessage, &t.Conversation, &t.State, &t.Code, &t.Error, &t.Attempt, &t.Uncounted,
 				&t.CancelRequested, &t.created, &t.finished,
 			}
 		})

@@ -14,7 +14,7 @@ var busyTests = map[string]func(*suite){
 		s.wantBusy(acc, "queued")
 		claim := s.claim(1)[0]
 		s.wantBusy(acc, "running")
-		s.must(s.Requeue(s.Context(), chat.Handback{TaskID: claim.ID, Attempt: claim.Attempt, Counts: true}))
+		s.must(s.Requeue(s.Context(), chat.Release{TaskID: claim.ID, Attempt: claim.Attempt, Counts: true}))
 		s.wantBusy(acc, "queued again")
 		claim = s.claim(1)[0]
 		_, won, err := s.Cancel(s.Context(), owner, acc.TaskID)

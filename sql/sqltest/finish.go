@@ -40,7 +40,7 @@ var cancelTests = map[string]func(*suite){
 				s.Fatalf("ended as %s: %v, want ErrCancelWon", state, err)
 			}
 		}
-		if err := s.Requeue(s.Context(), chat.Handback{TaskID: c.ID, Attempt: c.Attempt}); !errors.Is(err, chat.ErrCancelWon) {
+		if err := s.Requeue(s.Context(), chat.Release{TaskID: c.ID, Attempt: c.Attempt}); !errors.Is(err, chat.ErrCancelWon) {
 			s.Fatalf("queued again: %v, want ErrCancelWon", err)
 		}
 		if s.wantState(c.ID, chat.TaskRunning); s.answer(c.ID).Content != "" {
@@ -153,7 +153,7 @@ var finishTests = map[string]func(*suite){
 			if id == queued.TaskID && attempt == 0 {
 				return // which is queued already
 			}
-			if err := s.Requeue(s.Context(), chat.Handback{TaskID: id, Attempt: attempt, Parts: chat.TextParts("stale")}); !errors.Is(err, chat.ErrFenced) {
+			if err := s.Requeue(s.Context(), chat.Release{TaskID: id, Attempt: attempt, Parts: chat.TextParts("stale")}); !errors.Is(err, chat.ErrFenced) {
 				s.Errorf("queueing %s again: %v, want ErrFenced", what, err)
 			}
 		}

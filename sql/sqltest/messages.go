@@ -27,7 +27,7 @@ var messageTests = map[string]func(*suite){
 	"an error of an attempt is no outcome yet": func(s *suite) {
 		c := s.claimed()
 		broken := chat.Retryable(chat.Errorf(chat.CodeProviderServer, "503"))
-		s.must(s.Requeue(s.Context(), chat.Handback{TaskID: c.ID, Attempt: c.Attempt, Counts: true, Err: broken}))
+		s.must(s.Requeue(s.Context(), chat.Release{TaskID: c.ID, Attempt: c.Attempt, Counts: true, Err: broken}))
 		if m := s.answer(c.ID); m.Error != nil {
 			s.Errorf("the message has error %v while it is tried again", m.Error)
 		}

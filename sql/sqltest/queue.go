@@ -77,7 +77,7 @@ var queueTests = map[string]func(*suite){
 		if len(claims) != 1 || claims[0].ID != own.TaskID || claims[0].OwnProvider != holder {
 			s.Fatalf("the holder claimed %+v", claims)
 		}
-		s.must(s.Requeue(s.Context(), chat.Handback{TaskID: own.TaskID, Attempt: 1, Counts: true}))
+		s.must(s.Requeue(s.Context(), chat.Release{TaskID: own.TaskID, Attempt: 1, Counts: true}))
 		if got := s.claim(10); len(got) != 0 {
 			s.Fatalf("another worker claimed its retry: %+v", got)
 		}
@@ -169,7 +169,7 @@ var queueTests = map[string]func(*suite){
 
 	"what is not due is not taken": func(s *suite) {
 		c := s.claimed()
-		s.must(s.Requeue(s.Context(), chat.Handback{TaskID: c.ID, Attempt: c.Attempt, Delay: time.Hour, Counts: true}))
+		s.must(s.Requeue(s.Context(), chat.Release{TaskID: c.ID, Attempt: c.Attempt, Delay: time.Hour, Counts: true}))
 		task := s.wantState(c.ID, chat.TaskQueued)
 		if wait := task.RunAfter.Sub(task.CreatedAt); wait < 59*time.Minute || wait > 61*time.Minute {
 			s.Fatalf("it is due in %v, want an hour", wait)

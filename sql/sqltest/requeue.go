@@ -7,8 +7,8 @@ import (
 	"chat"
 )
 
-func handback(c chat.Claim, counts bool, content, reasoning string) chat.Handback {
-	return chat.Handback{TaskID: c.ID, Attempt: c.Attempt, Counts: counts, Parts: chat.AnswerParts(reasoning, 0, content)}
+func release(c chat.Claim, counts bool, content, reasoning string) chat.Release {
+	return chat.Release{TaskID: c.ID, Attempt: c.Attempt, Counts: counts, Parts: chat.AnswerParts(reasoning, 0, content)}
 }
 
 var requeueTests = map[string]func(*suite){
@@ -25,7 +25,7 @@ var requeueTests = map[string]func(*suite){
 			if c.Attempt != n+1 || c.LastAttempt != step.last {
 				s.Fatalf("claim %d: attempt %d, last %v, want %v", n+1, c.Attempt, c.LastAttempt, step.last)
 			}
-			s.must(s.Requeue(s.Context(), handback(c, step.counts, "", "")))
+			s.must(s.Requeue(s.Context(), release(c, step.counts, "", "")))
 			if task := s.wantState(c.ID, chat.TaskQueued); task.Worker != "" {
 				s.Fatalf("a waiting task has a worker: %+v", task)
 			}
@@ -51,10 +51,10 @@ var requeueTests = map[string]func(*suite){
 			{"äöü äöü äöü", "", "äöü äöü äöü", ""}, // counted in bytes, as everywhere
 		} {
 			c := s.claim(1)[0]
-			s.must(s.Requeue(s.Context(), handback(c, false, step.content, step.reasoning)))
+			s.must(s.Requeue(s.Context(), release(c, false, step.content, step.reasoning)))
 			saved, err := s.Partial(s.Context(), c.ID)
 			s.must(err)
-			if !saved.Parts.Equal(chat.AnswerParts(step.wantReasoning, 0, step.wantContent)) || saved.Attempt != c.Attempt || saved.Whole {
+			if !saved.Parts.Equal(chat.AnswerParts(step.wantReasoning, 0, step.wantContent)) || saved.Attempt != c.Attempt || saved.Complete {
 				s.Fatalf("after %+v: %+v", step, saved)
 			}
 		}
@@ -73,14 +73,14 @@ var requeueTests = map[string]func(*suite){
 		save(1, "shorter"[:5], "so far")
 		save(1, "so far, and on", "so far, and on")
 		save(2, "of an attempt that does not run yet", "so far, and on")
-		s.must(s.Requeue(s.Context(), handback(c, false, "", "")))
+		s.must(s.Requeue(s.Context(), release(c, false, "", "")))
 		save(1, "of an attempt that does not run any more", "so far, and on")
 		s.must(s.Checkpoint(s.Context(), nobody, 1, chat.Answer{Parts: chat.TextParts("x")}))
 	},
 
 	"keeps the notices of an attempt for the next one, and for the end": func(s *suite) {
 		c := s.claimed()
-		h := handback(c, true, "", "")
+		h := release(c, true, "", "")
 		h.Notices = []string{"seed was left out", "so was a picture"}
 		s.must(s.Requeue(s.Context(), h))
 		again := s.claim(1)[0]
@@ -95,7 +95,7 @@ var requeueTests = map[string]func(*suite){
 
 	"succeeds again after a lost reply": func(s *suite) {
 		c := s.claimed()
-		h := handback(c, false, "text", "")
+		h := release(c, false, "text", "")
 		s.must(s.Requeue(s.Context(), h))
 		s.must(s.Requeue(s.Context(), h))
 		again := s.claim(1)[0]
@@ -110,7 +110,7 @@ var requeueTests = map[string]func(*suite){
 
 	"a task that waits again can be cancelled and keeps its text": func(s *suite) {
 		c := s.claimed()
-		h := handback(c, true, "so far", "")
+		h := release(c, true, "so far", "")
 		h.Err = chat.Errorf(chat.CodeProviderCut, "cut")
 		s.must(s.Requeue(s.Context(), h))
 		task, won, err := s.Cancel(s.Context(), owner, c.ID)
@@ -123,7 +123,7 @@ var requeueTests = map[string]func(*suite){
 	"keeps its place": func(s *suite) {
 		first := s.claimed()
 		second := s.queued()
-		s.must(s.Requeue(s.Context(), handback(first, true, "", "")))
+		s.must(s.Requeue(s.Context(), release(first, true, "", "")))
 		if got := ids(s.claim(2), claimID); len(got) != 2 || got[0] != first.ID || got[1] != second.TaskID {
 			s.Fatalf("claimed %v", got)
 		}

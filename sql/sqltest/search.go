@@ -139,7 +139,7 @@ var searchTests = map[string]func(*suite){
 		if find("rayleigh") != 0 {
 			s.Fatal("found before it was written")
 		}
-		s.must(s.Requeue(s.Context(), chat.Handback{TaskID: c.ID, Attempt: c.Attempt, Parts: chat.TextParts("It is Rayl")}))
+		s.must(s.Requeue(s.Context(), chat.Release{TaskID: c.ID, Attempt: c.Attempt, Parts: chat.TextParts("It is Rayl")}))
 		if find("rayl") != 1 {
 			s.Fatal("partial text is not found")
 		}

@@ -80,7 +80,7 @@ var sweepTests = map[string]func(*suite){
 			{"", "", "", 4},
 		} {
 			s.queued()
-			s.must(s.Requeue(s.Context(), handback(s.claim(1)[0], true, tt.saved, "")))
+			s.must(s.Requeue(s.Context(), release(s.claim(1)[0], true, tt.saved, "")))
 			for range 2 {
 				s.claim(1)
 				s.expire()
@@ -102,7 +102,7 @@ var sweepTests = map[string]func(*suite){
 
 	"an answer that was received whole is kept, whatever longer was saved": func(s *suite) {
 		s.queued()
-		s.must(s.Requeue(s.Context(), handback(s.claim(1)[0], true, "a long text that was cut", "with long thoughts")))
+		s.must(s.Requeue(s.Context(), release(s.claim(1)[0], true, "a long text that was cut", "with long thoughts")))
 		for range chat.MaxAttempts - 1 {
 			s.claim(1)
 			s.expire()
@@ -120,7 +120,7 @@ var sweepTests = map[string]func(*suite){
 
 	"a cancel keeps the longer text, also of an answer that was received whole": func(s *suite) {
 		s.queued()
-		s.must(s.Requeue(s.Context(), handback(s.claim(1)[0], true, "a long text that was cut", "")))
+		s.must(s.Requeue(s.Context(), release(s.claim(1)[0], true, "a long text that was cut", "")))
 		c := s.claim(1)[0]
 		_, _, err := s.Cancel(s.Context(), owner, c.ID)
 		s.must(err)

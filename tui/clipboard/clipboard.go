@@ -25,8 +25,8 @@ const (
 	// maxTerminal is how much a terminal takes by OSC 52, in bytes of base64:
 	// xterm's limit, and those of tmux and others are no lower.
 	maxTerminal = 74994
-	// toolPatience is how long a tool may take.
-	toolPatience = 3 * time.Second
+	// toolTimeout is how long a tool may take.
+	toolTimeout = 3 * time.Second
 )
 
 // Clipboard is where copies go.
@@ -115,11 +115,11 @@ func (c Clipboard) find(name string) string {
 // run gives text to a tool. Tools that stay behind to hand the text out get no
 // output of ours to keep open.
 func (c Clipboard) run(ctx context.Context, path string, args []string, text string) error {
-	ctx, cancel := context.WithTimeout(ctx, toolPatience)
+	ctx, cancel := context.WithTimeout(ctx, toolTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Env, cmd.Stdin = c.Env, bytes.NewReader([]byte(text))
-	cmd.WaitDelay = toolPatience
+	cmd.WaitDelay = toolTimeout
 	return cmd.Run()
 }
 

@@ -11,7 +11,7 @@ type entry struct {
 	id    int
 	parts []*part
 	bytes int
-	link  *chat.Link
+	link  *chat.ConnState
 	ended bool
 	err   error
 }
@@ -22,9 +22,9 @@ type part struct {
 	text  strings.Builder
 }
 
-func (e *entry) merge(u chat.Update) {
-	if u.Link != nil {
-		e.link = u.Link
+func (e *entry) merge(u chat.FollowEvent) {
+	if u.Conn != nil {
+		e.link = u.Conn
 		return
 	}
 	if u.Chunk == nil {

@@ -33,13 +33,13 @@ const (
 type Batch struct {
 	ID     int // of the follower, as given to Run
 	Chunks []chat.Chunk
-	Link   *chat.Link
+	Link   *chat.ConnState
 	Ended  bool  // nothing more will come
 	Err    error // why it ended, if not by a terminal chunk
 }
 
 // Source yields the updates of one task until it ends or ctx does.
-type Source func(ctx context.Context) iter.Seq2[chat.Update, error]
+type Source func(ctx context.Context) iter.Seq2[chat.FollowEvent, error]
 
 // Hub merges the updates of any number of followers.
 type Hub struct {
@@ -123,7 +123,7 @@ func (h *Hub) Stop(id int) {
 }
 
 // put adds an update, waiting while too much is pending; false when ctx ended.
-func (h *Hub) put(ctx context.Context, id int, u chat.Update) bool {
+func (h *Hub) put(ctx context.Context, id int, u chat.FollowEvent) bool {
 	for {
 		h.mu.Lock()
 		e, drained := h.find(id), h.drained

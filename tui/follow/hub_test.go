@@ -16,18 +16,18 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func content(i int, text string) chat.Update {
-	return chat.Update{Chunk: &chat.Chunk{Index: i, Type: chat.ChunkContent, Content: text, Attempt: 1}}
+func content(i int, text string) chat.FollowEvent {
+	return chat.FollowEvent{Chunk: &chat.Chunk{Index: i, Type: chat.ChunkContent, Content: text, Attempt: 1}}
 }
 
-func typed(t chat.ChunkType, text string) chat.Update {
-	return chat.Update{Chunk: &chat.Chunk{Type: t, Content: text, Attempt: 1}}
+func typed(t chat.ChunkType, text string) chat.FollowEvent {
+	return chat.FollowEvent{Chunk: &chat.Chunk{Type: t, Content: text, Attempt: 1}}
 }
 
 // from yields what comes over a channel until it is closed.
-func from(updates <-chan chat.Update, failure error) Source {
-	return func(ctx context.Context) iter.Seq2[chat.Update, error] {
-		return func(yield func(chat.Update, error) bool) {
+func from(updates <-chan chat.FollowEvent, failure error) Source {
+	return func(ctx context.Context) iter.Seq2[chat.FollowEvent, error] {
+		return func(yield func(chat.FollowEvent, error) bool) {
 			for {
 				select {
 				case <-ctx.Done():
@@ -35,7 +35,7 @@ func from(updates <-chan chat.Update, failure error) Source {
 				case u, ok := <-updates:
 					if !ok {
 						if failure != nil {
-							yield(chat.Update{}, failure)
+							yield(chat.FollowEvent{}, failure)
 						}
 						return
 					}
@@ -51,7 +51,7 @@ func from(updates <-chan chat.Update, failure error) Source {
 func TestFastTokensBecomeOneBatchPerFrame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := NewHub()
-		updates := make(chan chat.Update)
+		updates := make(chan chat.FollowEvent)
 		go h.Run(t.Context(), 7, from(updates, nil))
 		go func() {
 			for i := range 1000 {
@@ -83,7 +83,7 @@ func TestFastTokensBecomeOneBatchPerFrame(t *testing.T) {
 func TestFirstTokenDoesNotWaitForAFrame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := NewHub()
-		updates := make(chan chat.Update)
+		updates := make(chan chat.FollowEvent)
 		go h.Run(t.Context(), 1, from(updates, nil))
 		began := time.Now()
 		updates <- content(0, "x")
@@ -98,11 +98,11 @@ func TestFirstTokenDoesNotWaitForAFrame(t *testing.T) {
 
 func TestBatchKeepsOrderAndDropsWhatAResetDrops(t *testing.T) {
 	e := &entry{id: 3}
-	for _, u := range []chat.Update{
+	for _, u := range []chat.FollowEvent{
 		typed(chat.ChunkReasoning, "old"), content(1, "old"), typed(chat.ChunkReset, ""),
 		typed(chat.ChunkReasoning, "a"), typed(chat.ChunkReasoning, "b"), content(5, "c"), content(6, "d"),
-		{Link: &chat.Link{State: chat.LinkReconnecting}},
-		{Link: &chat.Link{State: chat.LinkLive}},
+		{Conn: &chat.ConnState{State: chat.ConnReconnecting}},
+		{Conn: &chat.ConnState{State: chat.ConnLive}},
 		typed(chat.ChunkDone, ""),
 	} {
 		e.merge(u)
@@ -116,7 +116,7 @@ func TestBatchKeepsOrderAndDropsWhatAResetDrops(t *testing.T) {
 	if strings.Join(got, " ") != want {
 		t.Errorf("chunks %q, want %q", got, want)
 	}
-	if b.Chunks[2].Index != 6 || b.Link.State != chat.LinkLive || b.ID != 3 {
+	if b.Chunks[2].Index != 6 || b.Link.State != chat.ConnLive || b.ID != 3 {
 		t.Errorf("batch %+v", b)
 	}
 }
@@ -124,7 +124,7 @@ func TestBatchKeepsOrderAndDropsWhatAResetDrops(t *testing.T) {
 func TestErrorOfAStreamIsTheLastThingOfIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, broken := NewHub(), errors.New("gone")
-		updates := make(chan chat.Update, 1)
+		updates := make(chan chat.FollowEvent, 1)
 		updates <- content(0, "x")
 		close(updates)
 		h.Run(t.Context(), 1, from(updates, broken))
@@ -138,7 +138,7 @@ func TestErrorOfAStreamIsTheLastThingOfIt(t *testing.T) {
 func TestStoppedFollowerEndsAndIsForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := NewHub()
-		updates := make(chan chat.Update)
+		updates := make(chan chat.FollowEvent)
 		done := make(chan struct{})
 		go func() { defer close(done); h.Run(t.Context(), 1, from(updates, nil)) }()
 		updates <- content(0, "x")
@@ -156,7 +156,7 @@ func TestStoppedFollowerEndsAndIsForgotten(t *testing.T) {
 func TestReaderWaitsForAScreenThatDoesNotDraw(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := NewHub()
-		updates := make(chan chat.Update)
+		updates := make(chan chat.FollowEvent)
 		go h.Run(t.Context(), 1, from(updates, nil))
 		sent := 0
 		go func() {

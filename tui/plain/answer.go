@@ -62,7 +62,7 @@ func (t *talk) complain(ctx context.Context, what string, err error) error {
 
 // update is what a stream yields.
 type update struct {
-	chat.Update
+	chat.FollowEvent
 	err error
 }
 
@@ -104,7 +104,7 @@ func (t *talk) read(ctx context.Context, updates <-chan update) error {
 			if !ok || u.err != nil {
 				return t.lost(ctx, u.err)
 			}
-			if a.take(u.Update) {
+			if a.take(u.FollowEvent) {
 				t.task = ""
 				return t.failed
 			}
@@ -176,9 +176,9 @@ type answer struct {
 }
 
 // take reads an update out; true when the answer has ended.
-func (a *answer) take(u chat.Update) bool {
-	if u.Link != nil {
-		a.link(*u.Link)
+func (a *answer) take(u chat.FollowEvent) bool {
+	if u.Conn != nil {
+		a.link(*u.Conn)
 	}
 	if u.Chunk == nil {
 		return false
@@ -227,12 +227,12 @@ func (a *answer) dropped(c chat.Chunk) string {
 	return "The answer begins again."
 }
 
-func (a *answer) link(l chat.Link) {
+func (a *answer) link(l chat.ConnState) {
 	switch {
-	case l.State == chat.LinkReconnecting && !a.offline:
+	case l.State == chat.ConnReconnecting && !a.offline:
 		a.offline = true
 		a.talk.say("The connection is lost: %s. It is being restored.", clause(l.Reason))
-	case l.State == chat.LinkLive && a.offline:
+	case l.State == chat.ConnLive && a.offline:
 		a.offline = false
 		a.talk.say("The connection is back.")
 	}

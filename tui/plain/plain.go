@@ -26,7 +26,7 @@ type Backend interface {
 	Send(ctx context.Context, conversationID string, sub chat.Submission) (chat.Accepted, error)
 	Stop(ctx context.Context, taskID string) error
 	Models(ctx context.Context) ([]chat.Model, error)
-	Follow(ctx context.Context, taskID string, from chat.Position) iter.Seq2[chat.Update, error]
+	Follow(ctx context.Context, taskID string, from chat.Position) iter.Seq2[chat.FollowEvent, error]
 }
 
 // Options says what to talk about. Backend, In and Out are required.

@@ -21,7 +21,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type scripted struct {
 	sent    chan chat.Submission
 	stopped chan string
-	updates chan chat.Update
+	updates chan chat.FollowEvent
 	list    []chat.Conversation
 	history map[string][]chat.Message
 	err     error
@@ -29,7 +29,7 @@ type scripted struct {
 
 func newScripted() *scripted {
 	return &scripted{
-		sent: make(chan chat.Submission, 10), stopped: make(chan string, 10), updates: make(chan chat.Update, 100),
+		sent: make(chan chat.Submission, 10), stopped: make(chan string, 10), updates: make(chan chat.FollowEvent, 100),
 		list:    []chat.Conversation{{ID: "c1", Title: "Tides"}, {ID: "c2", Title: "Evil \x1b]0;x\x07"}},
 		history: map[string][]chat.Message{"c1": {{Role: chat.RoleUser, Content: "Why?"}, {Role: chat.RoleAssistant, State: chat.TaskDone, Content: "The moon."}}},
 	}
@@ -66,8 +66,8 @@ func (s *scripted) Models(context.Context) ([]chat.Model, error) {
 	return []chat.Model{{ID: "demo", Provider: "demo", Default: true}}, nil
 }
 
-func (s *scripted) Follow(ctx context.Context, _ string, _ chat.Position) iter.Seq2[chat.Update, error] {
-	return func(yield func(chat.Update, error) bool) {
+func (s *scripted) Follow(ctx context.Context, _ string, _ chat.Position) iter.Seq2[chat.FollowEvent, error] {
+	return func(yield func(chat.FollowEvent, error) bool) {
 		for {
 			select {
 			case <-ctx.Done():
@@ -82,7 +82,7 @@ func (s *scripted) Follow(ctx context.Context, _ string, _ chat.Position) iter.S
 }
 
 func (s *scripted) chunk(kind chat.ChunkType, text string) {
-	s.updates <- chat.Update{Chunk: &chat.Chunk{Type: kind, Content: text}}
+	s.updates <- chat.FollowEvent{Chunk: &chat.Chunk{Type: kind, Content: text}}
 }
 
 // session is a running conversation in lines.
@@ -174,12 +174,12 @@ func TestAnAnswerIsReadOutInSentences(t *testing.T) {
 	if strings.Contains(x.text(), "And") {
 		t.Fatalf("half a sentence is read out:\n%s", x.text())
 	}
-	b.updates <- chat.Update{Link: &chat.Link{State: chat.LinkReconnecting, Reason: "refused"}}
+	b.updates <- chat.FollowEvent{Conn: &chat.ConnState{State: chat.ConnReconnecting, Reason: "refused"}}
 	x.until("The connection is lost: refused.")
-	b.updates <- chat.Update{Link: &chat.Link{State: chat.LinkLive}}
+	b.updates <- chat.FollowEvent{Conn: &chat.ConnState{State: chat.ConnLive}}
 	x.until("The connection is back.")
 	b.chunk(chat.ChunkContent, " sun\x1b[2J, a bit")
-	b.updates <- chat.Update{Chunk: &chat.Chunk{Type: chat.ChunkDone, State: chat.TaskDone, Notices: []string{"the picture\x1b[2J was left out"}}}
+	b.updates <- chat.FollowEvent{Chunk: &chat.Chunk{Type: chat.ChunkDone, State: chat.TaskDone, Notices: []string{"the picture\x1b[2J was left out"}}}
 	x.until("And the sun, a bit\nEnd of the answer.\nNote: the picture was left out.\nYou: ")
 	x.enter("/read")
 	x.until("Because of the moon. And the sun, a bit\nYou: ")
@@ -206,7 +206,7 @@ func TestMessagesWaitAndAnswersAreStopped(t *testing.T) {
 	if got := <-b.stopped; got != "t1" {
 		t.Fatalf("stopped %q", got)
 	}
-	b.updates <- chat.Update{Chunk: &chat.Chunk{Type: chat.ChunkDone, State: chat.TaskCancelled}}
+	b.updates <- chat.FollowEvent{Chunk: &chat.Chunk{Type: chat.ChunkDone, State: chat.TaskCancelled}}
 	x.until("Half\nThe answer was stopped.\nYou: second\n")
 	if got := (<-b.sent).Content; got != "second" {
 		t.Fatalf("sent %q", got)
@@ -214,7 +214,7 @@ func TestMessagesWaitAndAnswersAreStopped(t *testing.T) {
 	b.chunk(chat.ChunkContent, "One.")
 	b.chunk(chat.ChunkReset, "")
 	x.until("The answer begins again.")
-	b.updates <- chat.Update{Chunk: &chat.Chunk{Type: chat.ChunkError, Content: "the provider refused", State: chat.TaskFailed}}
+	b.updates <- chat.FollowEvent{Chunk: &chat.Chunk{Type: chat.ChunkError, Content: "the provider refused", State: chat.TaskFailed}}
 	x.until("There is no answer: the provider refused.")
 	x.enter("third")
 	<-b.sent
@@ -322,11 +322,11 @@ func TestMentionedFilesAreAttached(t *testing.T) {
 	x.until("there is no file gone. Enter it again")
 	x.enter("look @there")
 	x.until("The files are attached.")
-	b.updates <- chat.Update{Chunk: &chat.Chunk{Type: chat.ChunkDone, State: chat.TaskDone}}
+	b.updates <- chat.FollowEvent{Chunk: &chat.Chunk{Type: chat.ChunkDone, State: chat.TaskDone}}
 	if got := (<-b.sent).Content; got != "look @there <its text>" {
 		t.Errorf("sent %q", got)
 	}
-	b.updates <- chat.Update{Chunk: &chat.Chunk{Type: chat.ChunkDone, State: chat.TaskDone}}
+	b.updates <- chat.FollowEvent{Chunk: &chat.Chunk{Type: chat.ChunkDone, State: chat.TaskDone}}
 }
 
 // What is in the files of the command line mentions nothing.
@@ -339,5 +339,5 @@ func TestThePromptIsSentAsItIs(t *testing.T) {
 	if got := (<-b.sent).Content; got != "see @there" {
 		t.Errorf("sent %q", got)
 	}
-	b.updates <- chat.Update{Chunk: &chat.Chunk{Type: chat.ChunkDone, State: chat.TaskDone}}
+	b.updates <- chat.FollowEvent{Chunk: &chat.Chunk{Type: chat.ChunkDone, State: chat.TaskDone}}
 }

@@ -101,7 +101,7 @@ func testPacked(t *testing.T, b *bench) {
 	if size := b.Client.StrLen(t.Context(), n.Packed(b.task.ID)).Val(); size > int64(4*len(words(0, 60))) {
 		t.Errorf("%d bytes for a text of %d", size, len(words(0, 60)))
 	}
-	if a, err := b.log.Read(t.Context(), b.task.ID); err != nil || a.Parts.Text() != words(0, 30) || a.Attempt != 2 || !a.Whole {
+	if a, err := b.log.Read(t.Context(), b.task.ID); err != nil || a.Parts.Text() != words(0, 30) || a.Attempt != 2 || !a.Complete {
 		t.Errorf("it reads as %+v, %v", a, err)
 	}
 	got := append(head, read(t, begun, terminal)...)

@@ -20,11 +20,11 @@ func testSalvage(t *testing.T, b *bench) {
 	next := b.task
 	next.Attempt = 2
 	_, left, err := b.log.Begin(t.Context(), next, always)
-	if err != nil || !left.Whole || left.Attempt != 1 || left.FinishReason != "length" || !left.Parts.Equal(chat.AnswerParts("hm", 0, "whole")) {
+	if err != nil || !left.Complete || left.Attempt != 1 || left.FinishReason != "length" || !left.Parts.Equal(chat.AnswerParts("hm", 0, "whole")) {
 		t.Fatalf("left %+v (%v)", left, err)
 	}
 	next.Attempt = 3 // attempt 2 got nothing: that is not a whole answer
-	if _, left, err = b.log.Begin(t.Context(), next, always); err != nil || left.Whole {
+	if _, left, err = b.log.Begin(t.Context(), next, always); err != nil || left.Complete {
 		t.Fatalf("left %+v (%v)", left, err)
 	}
 }
@@ -91,12 +91,12 @@ func testOnlyWholeAnswersAreSalvaged(t *testing.T, b *bench) {
 				tc.damage(t, keys.Names{}.Chunks(b.task.ID), keys.Names{}.Metadata(b.task.ID))
 			}
 			read, err := b.log.Read(t.Context(), b.task.ID)
-			if err != nil || read.Whole != tc.whole {
+			if err != nil || read.Complete != tc.whole {
 				t.Errorf("it reads as %+v (%v), want whole: %v", read, err, tc.whole)
 			}
 			next := b.task
 			next.Attempt = 3
-			if _, left, err := b.log.Begin(t.Context(), next, always); err != nil || left.Whole != tc.whole {
+			if _, left, err := b.log.Begin(t.Context(), next, always); err != nil || left.Complete != tc.whole {
 				t.Errorf("attempt 3 finds %+v (%v), want whole: %v", left, err, tc.whole)
 			}
 		})

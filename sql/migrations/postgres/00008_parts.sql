@@ -10,3 +10,4 @@ UPDATE messages SET size = octet_length(content) + octet_length(reasoning), part
     ELSE json_build_array(json_build_object('type', 'reasoning', 'text', reasoning, 'duration_ms', reasoning_ms), json_build_object('type', 'text', 'text', content))::text
 END;
 ALTER TABLE messages DROP COLUMN content, DROP COLUMN reasoning, DROP COLUMN reasoning_ms;
+ALTER TABLE tasks RENAME COLUMN handbacks TO uncounted_attempts;

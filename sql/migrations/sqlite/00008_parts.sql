@@ -13,3 +13,4 @@ END;
 ALTER TABLE messages DROP COLUMN content;
 ALTER TABLE messages DROP COLUMN reasoning;
 ALTER TABLE messages DROP COLUMN reasoning_ms;
+ALTER TABLE tasks RENAME COLUMN handbacks TO uncounted_attempts;

@@ -21,8 +21,8 @@ func mutants() []mutant {
 		},
 		{
 			"publish before commit", "D2", "daemon/worker/attempt.go",
-			"	err := a.persist(ctx, work, func(ctx context.Context) error {\n		err := a.w.store.Finish(ctx, r)",
-			"	a.end(ctx, r)\n	err := a.persist(ctx, work, func(ctx context.Context) error {\n		err := a.w.store.Finish(ctx, r)",
+			"	err := a.writeWithRetry(ctx, work, func(ctx context.Context) error {\n		err := a.w.store.Finish(ctx, r)",
+			"	a.end(ctx, r)\n	err := a.writeWithRetry(ctx, work, func(ctx context.Context) error {\n		err := a.w.store.Finish(ctx, r)",
 			"./daemon/worker", "TheTerminalChunkComesAfterTheCommit", "",
 		},
 		{
@@ -127,7 +127,7 @@ func mutants() []mutant {
 		},
 		{
 			"a whole answer is bought again", "B6", "daemon/worker/attempt.go",
-			"	if left.Whole {", "	if false && left.Whole {",
+			"	if left.Complete {", "	if false && left.Complete {",
 			"./daemon/worker", "NotBoughtAgain", "",
 		},
 		{

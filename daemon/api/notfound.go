@@ -7,9 +7,9 @@ import (
 	"chat"
 )
 
-// known serves the calls that there are, and answers the others with problem
+// notFound serves the calls that there are, and answers the others with problem
 // documents: 405 where the path is known, otherwise 404.
-func known(mux *http.ServeMux) http.Handler {
+func notFound(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h, pattern := mux.Handler(r)
 		if pattern != "" && path.Clean(r.URL.Path) == r.URL.Path { // a path that is not clean would be a redirect

@@ -12,9 +12,9 @@ import (
 	"chat"
 )
 
-// paced is the outermost layer: it bounds how long a client may take to send a
+// withDeadlines is the outermost layer: it bounds how long a client may take to send a
 // body, whoever it is, and to take each piece of the answer.
-func (s *Server) paced(next http.Handler) http.Handler {
+func (s *Server) withDeadlines(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p := &pacedWriter{ResponseWriter: w, rc: http.NewResponseController(w), timeout: s.opts.WriteTimeout}
 		if r.Body != nil && r.Body != http.NoBody {
