@@ -104,7 +104,7 @@ func (m *Message) defect(conversation string, messages, tasks map[string]bool) s
 	case m.Error != nil && (m.Error.Code == "" || len(m.Error.Code) > MaxModel || len(m.Error.Message) > maxOutcome):
 		return "error must have a code, and not be too long"
 	case m.Usage != nil && (m.Usage.PromptTokens < 0 || m.Usage.CompletionTokens < 0 || m.Usage.TotalTokens < 0):
-		return "usage is less than nothing"
+		return "usage must not be negative"
 	}
 	return ""
 }

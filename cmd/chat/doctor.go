@@ -23,7 +23,7 @@ import (
 
 func (p *program) doctorCommand() *cli.Command {
 	return &cli.Command{
-		Name: "doctor", Usage: "look for what keeps chat from working", ArgsUsage: noArguments,
+		Name: "doctor", Usage: "check the setup and explain problems", ArgsUsage: noArguments,
 		Description: `Looks at the directories, the settings, the daemon, the provider and the terminal, and
 changes nothing. It does not start a daemon: where none is running, the provider is asked
 as one would. Settings are named with where they stand; what is not looked at is said.

@@ -21,7 +21,7 @@ func (p *program) editCommand() *cli.Command {
 		&cli.StringFlag{Name: "idempotency-key", Usage: "editing again with the same `KEY` gives the same answer, not another one"},
 	)
 	return &cli.Command{
-		Name: "edit", Usage: "change a message and send it again, beside the one that is there", ArgsUsage: "CONVERSATION[@MESSAGE]|last [NEW TEXT…]",
+		Name: "edit", Usage: "change a message and send it as a sibling", ArgsUsage: "CONVERSATION[@MESSAGE]|last [NEW TEXT…]",
 		Description: `Without a new text the message opens in $VISUAL or $EDITOR; - takes it from stdin, and so
 does a pipe where neither is set. What was there stays: both are siblings, and the screen
 turns the pages. Without @MESSAGE it is the newest message of the conversation;
@@ -119,7 +119,7 @@ func (p *program) newText(ctx context.Context, words []string) (text string, giv
 		}
 	}
 	if !editor && !term.IsTerminal(p.in.Fd()) {
-		return "", false, chat.Errorf(chat.CodeInvalid, "nobody is here to edit: give the new text behind the conversation, or pipe it in")
+		return "", false, chat.Errorf(chat.CodeInvalid, "stdin is not a terminal: pass the new text after the conversation id, or pipe it in")
 	}
 	return "", false, nil
 }

@@ -18,7 +18,7 @@ func (p *program) retryCommand() *cli.Command {
 		&cli.StringFlag{Name: "idempotency-key", Usage: "asking again with the same `KEY` gives the same answer, not another one"},
 	)
 	return &cli.Command{
-		Name: "retry", Usage: "make an answer again, beside the one that is there", ArgsUsage: "TASK|CONVERSATION|last",
+		Name: "retry", Usage: "regenerate an answer as a sibling", ArgsUsage: "TASK|CONVERSATION|last",
 		Description: `The answer that was there stays: both are siblings, and the screen turns the pages.
 Of a conversation it is the newest answer that is made again.
 

@@ -90,7 +90,7 @@ func (p *program) app() *cli.App {
 	alone.Action = p.rootOrSend
 	app := &cli.App{
 		Name:                      "chat",
-		Usage:                     "AI chat in the terminal, whose answers survive it",
+		Usage:                     "AI chat in the terminal that never loses an answer",
 		UsageText:                 "chat [flags] [PROMPT…]\nchat COMMAND [flags] [arguments]",
 		Description:               rootDescription,
 		Version:                   daemon.Version,

@@ -148,7 +148,7 @@ func (p *program) pick(ctx context.Context, cl *client.Client) (string, error) {
 	line, err := bufio.NewReader(io.LimitReader(p.in, 64)).ReadString('\n')
 	n, nerr := strconv.Atoi(strings.TrimSpace(line))
 	if err != nil || nerr != nil || n < 1 || n > len(list) {
-		return "", chat.Errorf(chat.CodeInvalid, "that is none of them")
+		return "", chat.Errorf(chat.CodeInvalid, "no such number")
 	}
 	return list[n-1].ID, nil
 }

@@ -29,8 +29,7 @@ var errInDoubt = errors.New("chunk log: the lease is in doubt")
 
 // Writer appends one attempt's chunks. Add never waits for Redis: whatever is
 // pending goes with the next round trip, which the pusher makes for all writers.
-// Run is there for what is not plain sailing: a list that is lost, a Redis that does
-// not answer, TTLs. The writer keeps the whole log in memory, so that a list that
+// Run handles the slow path: lost lists, an unreachable Redis, TTL renewal. The writer keeps the whole log in memory, so that a list that
 // was lost is written again.
 type Writer struct {
 	log     *Log

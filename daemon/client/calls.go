@@ -58,32 +58,22 @@ func (c *Client) CreateConversation(ctx context.Context, n NewConversation, key 
 // Conversations lists conversations, newest first, and the cursor of the next
 // page ("" at the end).
 func (c *Client) Conversations(ctx context.Context, q chat.ConversationQuery) ([]chat.Conversation, string, error) {
-	v := url.Values{}
-	set(v, "q", q.Search)
-	set(v, "id", q.ID)
-	set(v, "cursor", q.Cursor)
-	setInt(v, "limit", q.Limit)
 	var out struct {
 		Conversations []chat.Conversation `json:"conversations"`
 		NextCursor    string              `json:"next_cursor"`
 	}
-	err := c.do(ctx, request{method: http.MethodGet, path: "/conversations" + query(v), again: true, out: &out})
+	err := c.do(ctx, request{method: http.MethodGet, path: "/conversations" + conversationQuery(q), again: true, out: &out})
 	return out.Conversations, out.NextCursor, err
 }
 
 // Search lists the conversations that have the words of q, newest first, each with the
 // message and the snippet that have most of them, and the cursor of the next page.
 func (c *Client) Search(ctx context.Context, q chat.ConversationQuery) ([]chat.Match, string, error) {
-	v := url.Values{}
-	set(v, "q", q.Search)
-	set(v, "id", q.ID)
-	set(v, "cursor", q.Cursor)
-	setInt(v, "limit", q.Limit)
 	var out struct {
 		Matches    []chat.Match `json:"matches"`
 		NextCursor string       `json:"next_cursor"`
 	}
-	err := c.do(ctx, request{method: http.MethodGet, path: "/search" + query(v), again: true, out: &out})
+	err := c.do(ctx, request{method: http.MethodGet, path: "/search" + conversationQuery(q), again: true, out: &out})
 	return out.Matches, out.NextCursor, err
 }
 
@@ -268,6 +258,15 @@ func setInt(v url.Values, name string, n int) {
 	if n > 0 {
 		v.Set(name, strconv.Itoa(n))
 	}
+}
+
+func conversationQuery(q chat.ConversationQuery) string {
+	v := url.Values{}
+	set(v, "q", q.Search)
+	set(v, "id", q.ID)
+	set(v, "cursor", q.Cursor)
+	setInt(v, "limit", q.Limit)
+	return query(v)
 }
 
 func query(v url.Values) string {

@@ -1,6 +1,6 @@
 // Package provider is what a model is: a Registry streams an answer from
 // whichever OpenAI-compatible server a model name leads to. That is the
-// configured one, a client's own, a local one found by itself, or the built-in
+// configured one, a client's own, a local one that is detected, or the built-in
 // demo; all of them are reached through the same code.
 //
 // go-openai makes the requests. The responses pass an HTTP client of ours first

@@ -14,7 +14,7 @@ const tryThis = "What to try next:\n\n" +
 	"connection or a sleeping laptop on the way loses nothing.\n\n"
 
 const setup = "## A real model\n\n" +
-	"* **A local one**: start Ollama, LM Studio or the server of llama.cpp. Each is found by itself, no setting needed.\n" +
+	"* **A local one**: start Ollama, LM Studio or the server of llama.cpp. Each is detected automatically.\n" +
 	"* **OpenAI**: set `OPENAI_API_KEY`.\n" +
 	"* **Any other OpenAI-compatible server**: set `OPENAI_BASE_URL` as well, for example\n\n" +
 	"```sh\n" +
