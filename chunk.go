@@ -83,7 +83,7 @@ type EncodedChunk struct {
 
 // Encode returns c's wire form. The only error is a text that is not JSON's.
 func (c Chunk) Encode() (EncodedChunk, error) {
-	if c.bare() {
+	if c.Bare() {
 		return EncodedChunk{c.Index, c.Attempt, c.Type, string(c.appendJSON(make([]byte, 0, 72+len(c.Content))))}, nil
 	}
 	data, err := json.Marshal(c)

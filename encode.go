@@ -5,8 +5,9 @@ import (
 	"unicode/utf8"
 )
 
-// bare reports whether c has nothing but its text, as nearly all chunks do.
-func (c Chunk) bare() bool {
+// Bare reports whether c is content or reasoning and has nothing but its text, as nearly
+// all chunks do.
+func (c Chunk) Bare() bool {
 	return (c.Type == ChunkContent || c.Type == ChunkReasoning) &&
 		c.MessageID == "" && c.State == "" && c.FinishReason == "" && c.Usage == nil && c.Code == "" && !c.Retryable && c.Notices == nil &&
 		c.CallID == "" && c.Name == "" && !c.IsError && c.DurationMS == 0 && c.ProviderData == nil

@@ -174,8 +174,9 @@ func (w *Writer) drain() error {
 	w.pending, w.queued = nil, false
 	w.mu.Unlock()
 	for _, d := range batch {
-		d.chunk.Content = string(d.text)
-		if err := w.index(d.chunk); err != nil {
+		c := d.chunk()
+		c.Content = string(d.text)
+		if err := w.index(c); err != nil {
 			return err
 		}
 	}

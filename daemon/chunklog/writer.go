@@ -61,10 +61,25 @@ type Writer struct {
 	finish  string // of an answer that was received to its end, or of the task
 }
 
-// delta is a chunk that waits for its place in the list, and its content, which grows.
+// delta is a chunk that waits for its place in the list.
 type delta struct {
-	chunk chat.Chunk
-	text  []byte
+	typ  chat.ChunkType
+	more *chat.Chunk // the chunk, if it has more than its content; few do
+	text []byte      // its content, which grows
+}
+
+// chunk is the chunk without its content.
+func (d *delta) chunk() chat.Chunk {
+	if d.more != nil {
+		return *d.more
+	}
+	return chat.Chunk{Type: d.typ}
+}
+
+// joins reports whether c can go on where d ends.
+func (d *delta) joins(c *chat.Chunk) bool {
+	head := d.chunk()
+	return len(d.text) < maxChunk && head.CanJoin(c)
 }
 
 // Begin opens the log of task for its attempt and returns what an earlier
@@ -169,10 +184,14 @@ func (l *Log) Read(ctx context.Context, taskID string) (chat.Answer, error) {
 // attempt's answer again. Add never blocks on Redis.
 func (w *Writer) Add(c chat.Chunk) {
 	w.mu.Lock()
-	if n := len(w.pending); n > 0 && len(w.pending[n-1].text) < maxChunk && w.pending[n-1].chunk.CanJoin(&c) {
+	if n := len(w.pending); n > 0 && w.pending[n-1].joins(&c) {
 		w.pending[n-1].text = append(w.pending[n-1].text, c.Content...)
 	} else {
-		w.pending = append(w.pending, delta{c, []byte(c.Content)})
+		d := delta{typ: c.Type, text: []byte(c.Content)}
+		if !c.Bare() {
+			d.more = new(c)
+		}
+		w.pending = append(w.pending, d)
 	}
 	w.tell()
 }
