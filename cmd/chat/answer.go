@@ -136,7 +136,7 @@ func (p *program) tellRetries(ctx context.Context, cl *client.Client, a *answer)
 		failed := t.Error != nil && t.Error.Code != chat.CodeDraining
 		if t.State == chat.TaskQueued && failed && t.Attempt > told && !a.begun.Load() {
 			told = t.Attempt
-			p.note("%s; try %d in %s", t.Error.Fact(), t.Attempt+1, max(time.Until(t.RunAfter), 0).Round(time.Second))
+			p.infof("%s; try %d in %s", t.Error.Fact(), t.Attempt+1, max(time.Until(t.RunAfter), 0).Round(time.Second))
 		}
 	}
 }
@@ -170,19 +170,19 @@ func (p *program) explainEnd(a *answer) {
 		if a.problem.Retryable {
 			again = " (chat retry " + short(a.task) + " asks again)"
 		}
-		p.complain("the answer failed: %s%s%s", a.problem.Message, p.environmentHint(a.problem), again)
+		p.warnf("the answer failed: %s%s%s", a.problem.Message, p.environmentHint(a.problem), again)
 	case a.state == chat.TaskFailed:
-		p.complain("the answer failed")
+		p.warnf("the answer failed")
 	case a.state == chat.TaskInterrupted:
 		reason := "it ended early"
 		if a.problem != nil {
 			reason = a.problem.Message + p.environmentHint(a.problem)
 		}
-		p.complain("the answer is incomplete: %s (what there is of it is kept: chat show %s)", reason, short(a.conversation))
+		p.warnf("the answer is incomplete: %s (what there is of it is kept: chat show %s)", reason, short(a.conversation))
 	case a.state == chat.TaskCancelled:
-		p.complain("the answer was stopped (what there is of it is kept: chat show %s)", short(a.conversation))
+		p.warnf("the answer was stopped (what there is of it is kept: chat show %s)", short(a.conversation))
 	case a.shortfall != "":
-		p.complain("%s%s", a.shortfall, a.advice())
+		p.warnf("%s%s", a.shortfall, a.advice())
 	}
 }
 

@@ -16,11 +16,11 @@ const rootName = "(chat)"
 // pick is the value of --resume without an id.
 const pick = "?"
 
-// arrange makes of a command line what the flag parser expects: flags first, then
+// reorder turns a command line into what the flag parser expects: flags first, then
 // "--", then arguments. That lets flags stand anywhere: before the command, and
 // before and after the prompt. After "--" nothing is a flag or a command. What is
 // wrong with a flag is found here, where it is known how it was written.
-func arrange(app *cli.App, args []string) ([]string, error) {
+func reorder(app *cli.App, args []string) ([]string, error) {
 	name, rest := args[0], args[1:]
 	if len(rest) > 0 && rest[0] == completeName { // what follows is somebody else's line
 		return append([]string{name, completeName, "--"}, rest[1:]...), nil
@@ -67,7 +67,7 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 		words.problem.Message += ")"
 		return nil, words.problem
 	case command == nil && !words.closed && len(words.positional) > 0 && !words.continues():
-		if err := notAPrompt(app.Commands, words.positional); err != nil {
+		if err := suggestCommand(app.Commands, words.positional); err != nil {
 			return nil, err
 		}
 	}
@@ -83,7 +83,7 @@ func takesText(c *cli.Command) bool {
 
 // continues reports whether the line goes on with a conversation: whatever its
 // words are then, they are a message.
-func (w *words) continues() bool {
+func (w *parsed) continues() bool {
 	return w.has("--continue") || w.has("--conversation") || w.has("--resume")
 }
 

@@ -60,7 +60,7 @@ func TestArrange(t *testing.T) {
 		if tc.in != "" {
 			args = strings.Split(tc.in, "|")
 		}
-		got, err := arrange((&program{}).app(), append([]string{"chat"}, args...))
+		got, err := reorder((&program{}).app(), append([]string{"chat"}, args...))
 		if err != nil {
 			t.Errorf("%s: %v", tc.in, err)
 			continue
@@ -89,7 +89,7 @@ func TestWrongFlags(t *testing.T) {
 		"-5":                    "there is no flag -5 (`chat --help` lists the flags; as text: chat -- -5)",
 		"ps|--jsno":             "there is no flag --jsno; did you mean --json? (`chat ps --help` lists the flags)",
 	} {
-		_, err := arrange((&program{}).app(), append([]string{"chat"}, strings.Split(in, "|")...))
+		_, err := reorder((&program{}).app(), append([]string{"chat"}, strings.Split(in, "|")...))
 		if !chat.IsCode(err, chat.CodeInvalid) || err.Error() != want {
 			t.Errorf("%s\n got %v\nwant %s", in, err, want)
 		}
@@ -98,13 +98,13 @@ func TestWrongFlags(t *testing.T) {
 
 func TestASlipInACommandIsNotAPrompt(t *testing.T) {
 	for word, command := range map[string]string{"sned": "send", "attatch": "attach", "model": "models", "versoin": "version", "shw": "show"} {
-		_, err := arrange((&program{}).app(), []string{"chat", word, "hello"})
+		_, err := reorder((&program{}).app(), []string{"chat", word, "hello"})
 		if !chat.IsCode(err, chat.CodeInvalid) || !strings.Contains(err.Error(), `"`+command+`"`) {
 			t.Errorf("%s: %v", word, err)
 		}
 	}
 	for _, word := range []string{"hi", "hello", "why", "is", "as", "go", "test", "tell", "thanks", "more", "explain"} {
-		if _, err := arrange((&program{}).app(), []string{"chat", word}); err != nil {
+		if _, err := reorder((&program{}).app(), []string{"chat", word}); err != nil {
 			t.Errorf("%s: %v", word, err)
 		}
 	}

@@ -52,7 +52,7 @@ func (p *program) attach(c *cli.Context) error {
 	if err := p.knownRefs(c); err != nil {
 		return err
 	}
-	return p.with(c, func(ctx context.Context, cl *client.Client) error {
+	return p.withClient(c, func(ctx context.Context, cl *client.Client) error {
 		t, err := findTaskOf(ctx, cl, c.Args().First())
 		if err != nil {
 			return err
@@ -60,14 +60,14 @@ func (p *program) attach(c *cli.Context) error {
 		if c.Bool("tui") {
 			return p.openScreen(ctx, c, cl, tui.Options{Backend: &backend{cl: cl}, ConversationID: t.ConversationID, MessageID: t.MessageID, Plain: p.plainUI()})
 		}
-		p.detail("task %s in conversation %s", t.ID, t.ConversationID)
+		p.debugf("task %s in conversation %s", t.ID, t.ConversationID)
 		a := &answer{task: t.ID, conversation: t.ConversationID, message: t.MessageID}
 		if c.Bool("no-follow") && !t.State.Terminal() {
 			return p.glance(ctx, cl, a, from, show)
 		}
 		ctx, cancel := withTimeout(ctx, c.Duration("timeout"))
 		defer cancel()
-		return p.left(ctx, cl, follow(ctx, cl, a, from, show), a, 0)
+		return p.exitSummary(ctx, cl, follow(ctx, cl, a, from, show), a, 0)
 	})
 }
 
@@ -105,9 +105,9 @@ func (p *program) glance(parent context.Context, cl *client.Client, a *answer, f
 	defer cancel(nil)
 	limit := time.AfterFunc(glanceLimit, func() { cancel(errEnough) })
 	defer limit.Stop()
-	err := follow(ctx, cl, a, from, &glancing{presenter: show, silence: time.AfterFunc(glanceLimit, func() { cancel(errEnough) })})
+	err := follow(ctx, cl, a, from, &idleCutoff{presenter: show, silence: time.AfterFunc(glanceLimit, func() { cancel(errEnough) })})
 	if !errors.Is(err, errEnough) {
-		return p.left(parent, cl, err, a, 0)
+		return p.exitSummary(parent, cl, err, a, 0)
 	}
 	t, err := cl.Task(parent, a.task)
 	if err != nil {
@@ -115,24 +115,24 @@ func (p *program) glance(parent context.Context, cl *client.Client, a *answer, f
 	}
 	a.state = t.State
 	if err := show.end(a); err != nil {
-		return p.left(parent, cl, err, a, 0)
+		return p.exitSummary(parent, cl, err, a, 0)
 	}
-	p.note("still %s: chat attach %s", t.State, short(a.task))
+	p.infof("still %s: chat attach %s", t.State, short(a.task))
 	return nil
 }
 
-// glancing gives up when nothing comes any more.
-type glancing struct {
+// idleCutoff ends the output when nothing more arrives in time.
+type idleCutoff struct {
 	presenter
 	silence *time.Timer
 }
 
-func (g *glancing) chunk(a *answer, c chat.Chunk) error {
+func (g *idleCutoff) chunk(a *answer, c chat.Chunk) error {
 	g.silence.Reset(glanceSilence)
 	return g.presenter.chunk(a, c)
 }
 
-func (g *glancing) link(a *answer, l chat.ConnState) error {
+func (g *idleCutoff) link(a *answer, l chat.ConnState) error {
 	g.silence.Reset(glanceSilence)
 	return g.presenter.link(a, l)
 }

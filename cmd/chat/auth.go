@@ -72,7 +72,7 @@ func (p *program) authLogin(c *cli.Context) error {
 		return err
 	}
 	if p.env("OPENAI_API_KEY") != "" {
-		p.note("OPENAI_API_KEY is set, and wins over it")
+		p.infof("OPENAI_API_KEY is set, and wins over it")
 	}
 	return p.noteRestart(c)
 }
@@ -176,7 +176,7 @@ func (p *program) authList(c *cli.Context) error {
 		rows = append(rows, p.keptRow(c, base, e.plain(), f.path))
 	}
 	if len(rows) == 0 {
-		p.note("there is no key: chat auth login keeps one")
+		p.infof("there is no key: chat auth login keeps one")
 		return nil
 	}
 	return table(p.out, []column{{head: "PROVIDER", least: 12}, {head: "KEY"}, {head: "FROM", least: 12}}, rows)
@@ -197,9 +197,9 @@ func (p *program) authLogout(c *cli.Context) error {
 	if err := p.forget(c, e.plain()); err != nil {
 		return err
 	}
-	p.note("the key is forgotten")
+	p.infof("the key is forgotten")
 	if p.env("OPENAI_API_KEY") != "" {
-		p.note("OPENAI_API_KEY is still set")
+		p.infof("OPENAI_API_KEY is still set")
 	}
 	return p.noteRestart(c)
 }

@@ -30,12 +30,12 @@ func (p *program) keep(c *cli.Context, f *configFile, key, base string) error {
 	if err := setChecked(f, "api_key", value); err != nil {
 		return err
 	}
-	p.note("the key is kept in %s", where)
+	p.infof("the key is kept in %s", where)
 	if before.plain() == value {
 		return nil
 	}
 	if err := p.forget(c, before.plain()); err != nil {
-		p.note("%s", err)
+		p.infof("%s", err)
 	}
 	return nil
 }
@@ -62,7 +62,7 @@ func (p *program) keptRow(c *cli.Context, base, value, path string) []string {
 	}
 	key, err := keyring.Get(c.Context, host, keyring.Briefly)
 	if err != nil {
-		p.complain("the key for %s: %s", host, err)
+		p.warnf("the key for %s: %s", host, err)
 		return []string{base, "?", "the keyring"}
 	}
 	return []string{base, masked(key), "the keyring"}

@@ -118,7 +118,7 @@ func (p *program) printSettings(f *configFile) error {
 		rows = append(rows, []string{key, value, from})
 	}
 	if len(rows) == 0 {
-		p.note("nothing is set: every setting has its default (`chat man` lists them)")
+		p.infof("nothing is set: every setting has its default (`chat man` lists them)")
 		return nil
 	}
 	return table(p.out, []column{{head: "SETTING"}, {head: "VALUE", least: 8}, {head: "FROM", drop: 1}}, rows)
@@ -190,7 +190,7 @@ func (p *program) noteRestart(c *cli.Context) error {
 	}
 	st, err := s.Status(c.Context)
 	if err == nil && st.Running {
-		p.note("the local daemon reads its settings when it starts: chat daemon restart")
+		p.infof("the local daemon reads its settings when it starts: chat daemon restart")
 	}
 	return err
 }
@@ -201,7 +201,7 @@ func (p *program) configCheck(*cli.Context) error {
 		return err
 	}
 	if len(f.lines) == 0 {
-		p.note("there is no %s: every setting has its default", f.path)
+		p.infof("there is no %s: every setting has its default", f.path)
 		return nil
 	}
 	found, err := f.problems()
@@ -216,7 +216,7 @@ func (p *program) configCheck(*cli.Context) error {
 	case len(found) > 0:
 		return chat.Errorf(chat.CodeInvalid, "%s", strings.Join(found, "\nchat: "))
 	}
-	p.note("%s: %s, nothing wrong", f.path, plural(len(f.entries), "setting"))
+	p.infof("%s: %s, nothing wrong", f.path, plural(len(f.entries), "setting"))
 	return nil
 }
 

@@ -31,9 +31,9 @@ func (p *program) env(name string) string {
 	return v
 }
 
-// with calls use with a client of the server that the command line means,
+// withClient calls use with a client of the server that the command line means,
 // starting the local daemon if need be.
-func (p *program) with(c *cli.Context, use func(ctx context.Context, cl *client.Client) error) (err error) {
+func (p *program) withClient(c *cli.Context, use func(ctx context.Context, cl *client.Client) error) (err error) {
 	resolve, closing, err := p.resolver(c)
 	if err != nil {
 		return err
@@ -120,7 +120,7 @@ func (p *program) resolver(c *cli.Context) (resolver, func() error, error) {
 		return nil, nil, err
 	}
 	p.inProcess = true
-	p.note("running without a daemon: closing this terminal ends the answer")
+	p.infof("running without a daemon: closing this terminal ends the answer")
 	return server.Endpoint, func() error { defer cancel(nil); return server.Close() }, nil
 }
 
@@ -166,7 +166,7 @@ func (p *program) starter() (*local.Starter, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &local.Starter{Paths: paths, Protocol: protocolRange(), Notice: func(s string) { p.note("%s", s) }}, nil
+	return &local.Starter{Paths: paths, Protocol: protocolRange(), Notice: func(s string) { p.infof("%s", s) }}, nil
 }
 
 // nothingYet reports that there is certainly no task and no conversation: the

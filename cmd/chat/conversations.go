@@ -39,7 +39,7 @@ func (p *program) ls(c *cli.Context) error {
 	if p.nothingYet(c) {
 		return p.printConversations(c, nil)
 	}
-	return p.with(c, func(ctx context.Context, cl *client.Client) error {
+	return p.withClient(c, func(ctx context.Context, cl *client.Client) error {
 		q := chat.ConversationQuery{Search: strings.Join(c.Args().Slice(), " "), Limit: limit}
 		if c.Bool("all") {
 			q.Limit = maxListed
@@ -54,7 +54,7 @@ func (p *program) ls(c *cli.Context) error {
 			if next == "" || !c.Bool("all") {
 				err := p.printConversations(c, withDefaults(ctx, cl, all))
 				if next != "" {
-					p.note("there are more: -n up to %d, or --all", maxListed)
+					p.infof("there are more: -n up to %d, or --all", maxListed)
 				}
 				return err
 			}
@@ -78,10 +78,10 @@ func (p *program) printConversations(c *cli.Context, list []listedConversation) 
 		}
 		return nil
 	case len(list) == 0 && c.Args().Present():
-		p.note("no conversation matches %q", strings.Join(c.Args().Slice(), " "))
+		p.infof("no conversation matches %q", strings.Join(c.Args().Slice(), " "))
 		return nil
 	case len(list) == 0:
-		p.note("no conversations")
+		p.infof("no conversations")
 		return nil
 	}
 	columns := []column{{head: "ID"}, {head: "UPDATED", drop: 2}, {head: "MODEL", least: 6, drop: 1}, {head: "TITLE", least: 16}}
@@ -117,7 +117,7 @@ func (p *program) show(c *cli.Context) error {
 	if err := p.knownConversations(c, c.Args().First()); err != nil {
 		return err
 	}
-	return p.with(c, func(ctx context.Context, cl *client.Client) error {
+	return p.withClient(c, func(ctx context.Context, cl *client.Client) error {
 		conv, err := findConversationOf(ctx, cl, c.Args().First())
 		if err != nil {
 			return err
@@ -136,7 +136,7 @@ func (p *program) show(c *cli.Context) error {
 		o.defaultModel = unnamedModel(ctx, cl, messages)
 		left, err := p.printConversation(conv, messages, o)
 		if left > 0 {
-			p.note("and %s on other branches: --all shows them", plural(left, "message"))
+			p.infof("and %s on other branches: --all shows them", plural(left, "message"))
 		}
 		return err
 	})
@@ -221,7 +221,7 @@ func (p *program) rm(c *cli.Context) error {
 	if !c.Bool("yes") && !term.IsTerminal(p.in.Fd()) {
 		return chat.Errorf(chat.CodeInvalid, "nobody is here to be asked: rm --yes deletes without a question")
 	}
-	return p.with(c, func(ctx context.Context, cl *client.Client) error {
+	return p.withClient(c, func(ctx context.Context, cl *client.Client) error {
 		// All of them are looked up first: a wrong id deletes nothing.
 		var list []chat.Conversation
 		for _, ref := range c.Args().Slice() {
@@ -233,13 +233,13 @@ func (p *program) rm(c *cli.Context) error {
 		}
 		for _, conv := range list {
 			if !c.Bool("yes") && !p.confirm(fmt.Sprintf("delete %s %q?", short(conv.ID), conv.Title)) {
-				p.note("kept %s", short(conv.ID))
+				p.infof("kept %s", short(conv.ID))
 				continue
 			}
 			if err := cl.DeleteConversation(ctx, conv.ID); err != nil {
 				return err
 			}
-			p.note("deleted %s", short(conv.ID))
+			p.infof("deleted %s", short(conv.ID))
 		}
 		return nil
 	})
@@ -268,13 +268,13 @@ func (p *program) modelsCommand() *cli.Command {
 }
 
 func (p *program) models(c *cli.Context) error {
-	return p.with(c, func(ctx context.Context, cl *client.Client) error {
+	return p.withClient(c, func(ctx context.Context, cl *client.Client) error {
 		models, notice, err := cl.ModelsWithNotice(ctx)
 		if err != nil {
 			return err
 		}
 		if notice != "" {
-			p.note("%s", notice)
+			p.infof("%s", notice)
 		}
 		if c.Bool("json") {
 			return writeJSON(p.out, models)
@@ -287,7 +287,7 @@ func (p *program) models(c *cli.Context) error {
 				mark = "*"
 			}
 			if m.Unlisted {
-				p.note("%s", unlisted(m.ID))
+				p.infof("%s", unlisted(m.ID))
 			}
 			rows = append(rows, []string{m.ID, m.Provider, mark})
 		}

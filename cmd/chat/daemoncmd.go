@@ -77,7 +77,7 @@ func (p *program) daemonStatus(c *cli.Context) error {
 		err = p.printStatus(st, s.Paths)
 	}
 	if err == nil && !st.Healthy {
-		err = silently(exitDaemon)
+		err = exitWith(exitDaemon)
 	}
 	return err
 }
@@ -113,7 +113,7 @@ func (p *program) daemonStart(c *cli.Context) error {
 	}
 	st, err := s.Status(c.Context)
 	if err == nil {
-		p.note("the local daemon is running as process %d", st.PID)
+		p.infof("the local daemon is running as process %d", st.PID)
 	}
 	return err
 }
@@ -128,9 +128,9 @@ func (p *program) daemonStop(c *cli.Context) error {
 	case err != nil:
 		return err
 	case stopped:
-		p.note("the local daemon has ended")
+		p.infof("the local daemon has ended")
 	default:
-		p.note("the local daemon was not running")
+		p.infof("the local daemon was not running")
 	}
 	return nil
 }

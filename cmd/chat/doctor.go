@@ -81,7 +81,7 @@ func (p *program) doctor(c *cli.Context) error {
 	}
 	for _, f := range found {
 		if f.Code != "" {
-			return silently(exitOf(f.Code))
+			return exitWith(exitOf(f.Code))
 		}
 	}
 	return nil

@@ -51,7 +51,7 @@ func (p *program) edit(c *cli.Context) error {
 	if err := p.knownConversations(c, ref); err != nil {
 		return err
 	}
-	return p.with(c, func(ctx context.Context, cl *client.Client) error {
+	return p.withClient(c, func(ctx context.Context, cl *client.Client) error {
 		conv, err := findConversationOf(ctx, cl, ref)
 		if err != nil {
 			return err
@@ -70,7 +70,7 @@ func (p *program) edit(c *cli.Context) error {
 				return err
 			}
 			if strings.TrimRight(text, "\n") == strings.TrimRight(old.Content, "\n") {
-				p.note("nothing was changed, so nothing was sent")
+				p.infof("nothing was changed, so nothing was sent")
 				return d.sent(nil)
 			}
 			if strings.TrimSpace(text) == "" {
@@ -88,7 +88,7 @@ func (p *program) edit(c *cli.Context) error {
 		if err = d.sent(err); err != nil {
 			return err
 		}
-		p.detail("task %s in conversation %s", acc.TaskID, acc.ConversationID)
+		p.debugf("task %s in conversation %s", acc.TaskID, acc.ConversationID)
 		if c.Bool("detach") {
 			return p.detached(c, acc)
 		}

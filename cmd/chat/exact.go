@@ -10,11 +10,11 @@ import (
 	"chat"
 )
 
-// exact is the very text, and a newline, for a program that reads it. When the
+// replaySafeSink writes the exact text, and a newline, for a program that reads it. When the
 // answer begins again, a file is taken back to where it was. What a pipe got
 // cannot be taken back: it goes on only where the new text has the same
 // beginning, and fails otherwise.
-type exact struct {
+type replaySafeSink struct {
 	w       io.Writer
 	rewind  func() error // nil: what is written cannot be taken back
 	written strings.Builder
@@ -24,8 +24,8 @@ type exact struct {
 }
 
 // newExact writes to f, from where that stands now.
-func newExact(f *os.File) *exact {
-	e := &exact{w: f}
+func newExact(f *os.File) *replaySafeSink {
+	e := &replaySafeSink{w: f}
 	info, err := f.Stat()
 	if err != nil || !info.Mode().IsRegular() {
 		return e
@@ -48,7 +48,7 @@ func newExact(f *os.File) *exact {
 	return e
 }
 
-func (e *exact) Write(text string) error {
+func (e *replaySafeSink) Write(text string) error {
 	if e.again {
 		e.pending.WriteString(text)
 		now, was := e.pending.String(), e.written.String()
@@ -72,14 +72,14 @@ func (e *exact) Write(text string) error {
 var errDiverged = chat.Errorf(chat.CodeAnswerRestarted, "the answer was begun again, and differs from what has been written")
 
 // diverged is the error of a text that goes on otherwise than what has been written.
-func (e *exact) diverged() error {
+func (e *replaySafeSink) diverged() error {
 	if what, ok := strings.CutPrefix(e.why, "that was "); ok {
 		return chat.Errorf(chat.CodeAnswerRestarted, "what has been written turned out to be %s", what)
 	}
 	return errDiverged
 }
 
-func (e *exact) Reset(why string) error {
+func (e *replaySafeSink) Reset(why string) error {
 	e.why = why
 	e.pending.Reset()
 	if e.rewind != nil && e.written.Len() > 0 {
@@ -90,7 +90,7 @@ func (e *exact) Reset(why string) error {
 	return nil
 }
 
-func (e *exact) Close() error {
+func (e *replaySafeSink) Close() error {
 	if e.again {
 		return e.diverged() // it ended before it reached what has been written
 	}

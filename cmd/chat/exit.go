@@ -78,8 +78,8 @@ type exitError int
 
 func (c exitError) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
 
-// silently is the error for an exit code: nil for 0.
-func silently(code int) error {
+// exitWith is the error for an exit code: nil for 0.
+func exitWith(code int) error {
 	if code == exitOK {
 		return nil
 	}

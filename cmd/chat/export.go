@@ -53,7 +53,7 @@ func (p *program) export(c *cli.Context) error {
 	if err := p.knownConversations(c, refs...); err != nil {
 		return err
 	}
-	return p.with(c, func(ctx context.Context, cl *client.Client) error {
+	return p.withClient(c, func(ctx context.Context, cl *client.Client) error {
 		// All of them are looked up first: with a wrong id nothing is written.
 		var list []chat.Conversation
 		for _, ref := range refs {
@@ -174,7 +174,7 @@ func (m *markdownExport) conversation(conv chat.Conversation, messages []chat.Me
 	m.begun = true
 	left, err := m.p.printConversation(conv, messages, printing{raw: true, part: true})
 	if left > 0 {
-		m.p.note("%s: without %s on other branches; -f json has them", short(conv.ID), plural(left, "message"))
+		m.p.infof("%s: without %s on other branches; -f json has them", short(conv.ID), plural(left, "message"))
 	}
 	return err
 }

@@ -45,7 +45,7 @@ func (p *program) fork(c *cli.Context) error {
 	if err := p.knownConversations(c, ref); err != nil {
 		return err
 	}
-	return p.with(c, func(ctx context.Context, cl *client.Client) error {
+	return p.withClient(c, func(ctx context.Context, cl *client.Client) error {
 		conv, err := findConversationOf(ctx, cl, ref)
 		if err != nil {
 			return err
@@ -62,7 +62,7 @@ func (p *program) fork(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		p.detail("forked %s as %s, %q", short(conv.ID), short(made.ID), made.Title)
+		p.debugf("forked %s as %s, %q", short(conv.ID), short(made.ID), made.Title)
 		if c.Bool("json") {
 			return writeJSON(p.out, made)
 		}

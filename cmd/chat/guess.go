@@ -9,8 +9,8 @@ import (
 	"chat"
 )
 
-// habits are the names that other programs give to what a command here does.
-func habits() map[string]string {
+// commandAliases maps the names that other programs use to the command of this one.
+func commandAliases() map[string]string {
 	return map[string]string{
 		"list": "chat ls", "history": "chat ls", "conversations": "chat ls", "jobs": "chat ps", "tasks": "chat ps",
 		"delete": "chat rm", "remove": "chat rm", "del": "chat rm", "kill": "chat stop", "cancel": "chat stop",
@@ -21,13 +21,13 @@ func habits() map[string]string {
 	}
 }
 
-// notAPrompt refuses words that were meant as a command. One word alone is
+// suggestCommand refuses words that were meant as a command. One word alone is
 // compared with all that a command is or might be called; with more words, which
 // may well be a question, only a slip in a command's name counts.
-func notAPrompt(commands []*cli.Command, line []string) error {
+func suggestCommand(commands []*cli.Command, line []string) error {
 	word, again := line[0], "To send it as a message: chat send "+strings.Join(line, " ")
 	if len(line) == 1 {
-		if meant := habits()[word]; meant != "" {
+		if meant := commandAliases()[word]; meant != "" {
 			return chat.Errorf(chat.CodeInvalid, "there is no command %q; did you mean %q? %s", word, meant, again)
 		}
 	}

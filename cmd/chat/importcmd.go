@@ -68,7 +68,7 @@ func (p *program) importFiles(c *cli.Context) error {
 			return chat.Imported{ConversationID: t.ID, Status: chat.ImportCreated, Messages: len(t.Messages), Added: len(t.Messages)}, nil
 		})
 	} else if err = run.readable(); err == nil {
-		err = p.with(c, func(ctx context.Context, cl *client.Client) error {
+		err = p.withClient(c, func(ctx context.Context, cl *client.Client) error {
 			return run.all(ctx, func(ctx context.Context, t chat.Transcript) (chat.Imported, error) {
 				return cl.Import(ctx, t, run.report.DryRun)
 			})

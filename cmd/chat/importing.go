@@ -98,12 +98,12 @@ func (i *importing) all(ctx context.Context, store importer) error {
 		visit: func(from source) error { return i.text(ctx, from, store) },
 		fail: func(name string, why error) error {
 			i.report.FailedFiles = append(i.report.FailedFiles, importedFile{name, why.Error()})
-			i.p.complain("%s", why)
+			i.p.warnf("%s", why)
 			return nil
 		},
 		other: func(name string) {
 			i.report.OtherFiles++
-			i.p.detail("%s is passed over: it is no JSON", name)
+			i.p.debugf("%s is passed over: it is no JSON", name)
 		},
 	}
 	for _, name := range i.names {
@@ -119,11 +119,11 @@ func (i *importing) all(ctx context.Context, store importer) error {
 	}
 	r := &i.report
 	if r.Created+r.Extended+r.Unchanged+r.Skipped+r.Failed == 0 && len(r.SkippedFiles) > 0 && len(r.FailedFiles) == 0 {
-		i.p.complain("there are no conversations in any of the files")
-		return silently(exitUsage)
+		i.p.warnf("there are no conversations in any of the files")
+		return exitWith(exitUsage)
 	}
 	if r.Failed > 0 || len(r.FailedFiles) > 0 {
-		return silently(exitUsage) // each has been named
+		return exitWith(exitUsage) // each was reported
 	}
 	return nil
 }
@@ -169,7 +169,7 @@ func (i *importing) text(ctx context.Context, from source, store importer) error
 			item.Imported = &done
 		}
 		if err != nil && !ofOne(err) {
-			i.p.complain("the import ended at conversation %d of %s: what was imported before it stays, and importing it again goes on there", a.number, from.name)
+			i.p.warnf("the import ended at conversation %d of %s: what was imported before it stays, and importing it again goes on there", a.number, from.name)
 			return err
 		}
 		i.add(item, t.ID, err)
@@ -196,7 +196,7 @@ func (i *importing) finish(from source, unknown []importedItem, known int) error
 func (i *importing) fileProblem(from source, why error) error {
 	if from.member && errors.Is(why, errNotExport) {
 		i.report.SkippedFiles = append(i.report.SkippedFiles, importedFile{from.name, why.Error()})
-		i.p.note("passed over: %s", why)
+		i.p.infof("passed over: %s", why)
 		return nil
 	}
 	return i.broken(from, why)
@@ -205,7 +205,7 @@ func (i *importing) fileProblem(from source, why error) error {
 // broken says that a text could not be read, or not to its end.
 func (i *importing) broken(from source, why error) error {
 	i.report.FailedFiles = append(i.report.FailedFiles, importedFile{from.name, why.Error()})
-	i.p.complain("%s", why)
+	i.p.warnf("%s", why)
 	return nil
 }
 
@@ -238,7 +238,7 @@ func (i *importing) about(item importedItem, id string) string {
 func (i *importing) skipped(item importedItem) {
 	i.report.Skipped++
 	i.report.LeftOut.merge(item.LeftOut)
-	i.p.complain("%s is passed over: %s", i.about(item, ""), item.Skipped)
+	i.p.warnf("%s is passed over: %s", i.about(item, ""), item.Skipped)
 	if i.asJSON {
 		i.report.Conversations = append(i.report.Conversations, item)
 	}
@@ -249,7 +249,7 @@ func (i *importing) add(item importedItem, id string, err error) {
 	if err != nil {
 		item.Imported, item.Error = nil, chat.AsError(err)
 		r.Failed++
-		i.p.complain("%s: %s", i.about(item, id), err)
+		i.p.warnf("%s: %s", i.about(item, id), err)
 	} else {
 		r.Added += item.Added
 		r.LeftOut.merge(item.LeftOut)
@@ -265,7 +265,7 @@ func (i *importing) add(item importedItem, id string, err error) {
 		if left != "" {
 			left = "; left out: " + left
 		}
-		i.p.detail("%s: %s %s, %s of %d new%s", i.about(importedItem{File: item.File, Number: item.Number}, ""), short(item.ConversationID), item.Status, plural(item.Added, "message"), item.Messages, left)
+		i.p.debugf("%s: %s %s, %s of %d new%s", i.about(importedItem{File: item.File, Number: item.Number}, ""), short(item.ConversationID), item.Status, plural(item.Added, "message"), item.Messages, left)
 	}
 	if i.asJSON {
 		r.Conversations = append(r.Conversations, item)
@@ -298,10 +298,10 @@ func (i *importing) tell() error {
 		return err
 	}
 	if left := r.LeftOut.list(); left != "" {
-		i.p.note("left out: %s (-v says of which conversations)", left)
+		i.p.infof("left out: %s (-v says of which conversations)", left)
 	}
 	if r.OtherFiles > 0 {
-		i.p.note("passed over: %s (-v names them)", plural(r.OtherFiles, "file")+" that "+map[bool]string{true: "is", false: "are"}[r.OtherFiles == 1]+" no JSON")
+		i.p.infof("passed over: %s (-v names them)", plural(r.OtherFiles, "file")+" that "+map[bool]string{true: "is", false: "are"}[r.OtherFiles == 1]+" no JSON")
 	}
 	return nil
 }

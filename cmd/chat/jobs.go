@@ -42,7 +42,7 @@ func (p *program) ps(c *cli.Context) error {
 	if p.nothingYet(c) {
 		return p.printTasks(c, nil)
 	}
-	return p.with(c, func(ctx context.Context, cl *client.Client) error {
+	return p.withClient(c, func(ctx context.Context, cl *client.Client) error {
 		tasks, err := cl.Tasks(ctx, q)
 		if err != nil {
 			return err
@@ -50,7 +50,7 @@ func (p *program) ps(c *cli.Context) error {
 		more := len(tasks) > limit
 		err = p.printTasks(c, withModels(ctx, cl, tasks[:min(limit, len(tasks))]))
 		if more {
-			p.note("the newest %d: -n, up to %d, for more", limit, maxListed)
+			p.infof("the newest %d: -n, up to %d, for more", limit, maxListed)
 		}
 		return err
 	})
@@ -71,7 +71,7 @@ func (p *program) printTasks(c *cli.Context, tasks []listedTask) error {
 		}
 		return nil
 	case len(tasks) == 0:
-		p.note("nothing is running (`chat ps --all` lists what has ended)")
+		p.infof("nothing is running (`chat ps --all` lists what has ended)")
 		return nil
 	}
 	columns := []column{
@@ -126,11 +126,11 @@ func (p *program) stop(c *cli.Context) error {
 	if err := p.knownRefs(c); err != nil {
 		return err
 	}
-	return p.with(c, func(ctx context.Context, cl *client.Client) error {
+	return p.withClient(c, func(ctx context.Context, cl *client.Client) error {
 		tasks, err := p.chosen(ctx, c, cl)
 		for _, t := range tasks {
 			if t.State.Terminal() {
-				p.note("%s had ended already (%s)", short(t.ID), t.State)
+				p.infof("%s had ended already (%s)", short(t.ID), t.State)
 				continue
 			}
 			done, cerr := cl.Cancel(ctx, t.ID)
@@ -138,9 +138,9 @@ func (p *program) stop(c *cli.Context) error {
 			case cerr != nil:
 				err = errors.Join(err, cerr)
 			case done.Won:
-				p.note("stopped %s", short(t.ID))
+				p.infof("stopped %s", short(t.ID))
 			default:
-				p.note("%s had ended already (%s)", short(t.ID), done.State)
+				p.infof("%s had ended already (%s)", short(t.ID), done.State)
 			}
 		}
 		return err
@@ -210,7 +210,7 @@ func (p *program) wait(c *cli.Context) error {
 	if err := p.knownRefs(c); err != nil {
 		return err
 	}
-	return p.with(c, func(ctx context.Context, cl *client.Client) error {
+	return p.withClient(c, func(ctx context.Context, cl *client.Client) error {
 		ctx, cancel := withTimeout(ctx, c.Duration("timeout"))
 		defer cancel()
 		tasks, err := p.chosen(ctx, c, cl)
@@ -224,7 +224,7 @@ func (p *program) wait(c *cli.Context) error {
 				return err
 			}
 			if a.code() != exitOK {
-				p.note("task %s", short(t.ID))
+				p.infof("task %s", short(t.ID))
 				p.explainEnd(a)
 			}
 			if code == exitOK {
@@ -239,7 +239,7 @@ func (p *program) wait(c *cli.Context) error {
 				return err
 			}
 		}
-		return silently(code)
+		return exitWith(code)
 	})
 }
 

@@ -11,51 +11,51 @@ import (
 	"chat/daemon/client"
 )
 
-// left says how a watched answer ended, or how it stands if we leave before, and
+// exitSummary says how a watched answer ended, or how it stands if we leave before, and
 // gives the exit code. stopped is the code of a stop of ours, 0 if there was none.
-func (p *program) left(ctx context.Context, cl *client.Client, err error, a *answer, stopped int) error {
+func (p *program) exitSummary(ctx context.Context, cl *client.Client, err error, a *answer, stopped int) error {
 	var s signalled
 	switch {
 	case err == nil && stopped != 0 && a.state == chat.TaskCancelled:
 		if stopped == exitTimeout {
-			p.complain("--timeout has passed, and the answer was stopped (what there is of it is kept: chat show %s)", short(a.conversation))
+			p.warnf("--timeout has passed, and the answer was stopped (what there is of it is kept: chat show %s)", short(a.conversation))
 		} else {
-			p.note("stopped; what there is of the answer is kept: chat show %s", short(a.conversation))
+			p.infof("stopped; what there is of the answer is kept: chat show %s", short(a.conversation))
 		}
-		return silently(stopped)
+		return exitWith(stopped)
 	case err == nil:
 		p.explainEnd(a)
-		return silently(a.code())
+		return exitWith(a.code())
 	case errors.Is(err, errTimeout):
-		p.complain("--timeout has passed; %s", p.standing(ctx, cl, a))
-		return silently(exitTimeout)
+		p.warnf("--timeout has passed; %s", p.taskHint(ctx, cl, a))
+		return exitWith(exitTimeout)
 	case errors.As(err, &s):
-		p.note("%s", p.standing(ctx, cl, a))
+		p.infof("%s", p.taskHint(ctx, cl, a))
 		return err
 	case errors.Is(err, errDiverged):
-		p.complain("%s: chat attach %s has all of it", err, short(a.task))
-		return silently(exitIncomplete)
+		p.warnf("%s: chat attach %s has all of it", err, short(a.task))
+		return exitWith(exitIncomplete)
 	case errors.Is(err, syscall.EPIPE):
-		p.detail("%s", p.standing(ctx, cl, a))
+		p.debugf("%s", p.taskHint(ctx, cl, a))
 		return err
 	case stopped != 0:
-		p.complain("%s: chat attach %s shows how it ends", err, short(a.task))
-		return silently(stopped)
+		p.warnf("%s: chat attach %s shows how it ends", err, short(a.task))
+		return exitWith(stopped)
 	case chat.IsCode(err, chat.CodeDaemon):
-		p.complain("%s (chat attach %s comes back to the answer)", err, short(a.task))
-		return silently(exitDaemon)
+		p.warnf("%s (chat attach %s comes back to the answer)", err, short(a.task))
+		return exitWith(exitDaemon)
 	}
-	p.complain("%s (%s)", err, p.standing(ctx, cl, a))
-	return silently(exitOf(chat.CodeOf(err)))
+	p.warnf("%s (%s)", err, p.taskHint(ctx, cl, a))
+	return exitWith(exitOf(chat.CodeOf(err)))
 }
 
 // standingTimeout is how long somebody who leaves may wait to hear how the
 // answer stands.
 const standingTimeout = time.Second
 
-// standing is how the answer stands, and how to come back to it. What was seen
+// taskHint is how the answer stands, and how to come back to it. What was seen
 // of it may be long past: a reader that is slow, or has gone, sees no end.
-func (p *program) standing(ctx context.Context, cl *client.Client, a *answer) string {
+func (p *program) taskHint(ctx context.Context, cl *client.Client, a *answer) string {
 	state, id := a.state, short(a.task)
 	if !a.ended {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), standingTimeout)

@@ -68,22 +68,22 @@ func (p *program) say(text string) {
 	fmt.Fprintln(p.err, text)
 }
 
-// note writes a line for the user, unless --quiet.
-func (p *program) note(format string, args ...any) {
+// infof writes a line to stderr, unless --quiet is given.
+func (p *program) infof(format string, args ...any) {
 	if !p.quiet {
-		p.complain(format, args...)
+		p.warnf(format, args...)
 	}
 }
 
-// detail writes a line with --verbose.
-func (p *program) detail(format string, args ...any) {
+// debugf writes a line to stderr if --verbose is given.
+func (p *program) debugf(format string, args ...any) {
 	if p.verbose {
-		p.note(format, args...)
+		p.infof(format, args...)
 	}
 }
 
-// complain writes a line that --quiet does not silence.
-func (p *program) complain(format string, args ...any) {
+// warnf writes a line to stderr, even if --quiet is given.
+func (p *program) warnf(format string, args ...any) {
 	p.say("chat: " + fmt.Sprintf(format, args...))
 }
 

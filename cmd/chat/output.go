@@ -100,16 +100,16 @@ func (t *target) write(data []byte) error {
 	return nil
 }
 
-// saved writes what another presenter would write to stdout into a file, once the
+// filePrinter writes what another presenter would write to stdout into a file, once the
 // answer is complete.
-type saved struct {
+type filePrinter struct {
 	presenter
 	p    *program
 	text *bytes.Buffer
 	file *target
 }
 
-func (s *saved) end(a *answer) error {
+func (s *filePrinter) end(a *answer) error {
 	if err := s.presenter.end(a); err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func (s *saved) end(a *answer) error {
 		if s.file.mode != 0 {
 			left = "is as it was"
 		}
-		s.p.complain("%s %s: it takes complete answers only", s.file.name, left)
+		s.p.warnf("%s %s: it takes complete answers only", s.file.name, left)
 		return nil
 	}
 	if len(bytes.TrimSpace(s.text.Bytes())) == 0 {
@@ -127,32 +127,32 @@ func (s *saved) end(a *answer) error {
 	if err := s.file.write(s.text.Bytes()); err != nil {
 		return err
 	}
-	s.p.note("wrote %s (%s)", s.file.name, plural(s.text.Len(), "byte"))
+	s.p.infof("wrote %s (%s)", s.file.name, plural(s.text.Len(), "byte"))
 	return nil
 }
 
-// counted tells the tokens on stderr when the answer has ended.
-type counted struct {
+// usagePrinter writes the token usage to stderr after the answer has ended.
+type usagePrinter struct {
 	presenter
 	p *program
 }
 
-func (c *counted) end(a *answer) error {
+func (c *usagePrinter) end(a *answer) error {
 	if err := c.presenter.end(a); err != nil {
 		return err
 	}
 	switch {
 	case a.usage != nil:
-		c.p.complain("%d tokens: %d of the prompt, %d of the answer", a.usage.TotalTokens, a.usage.PromptTokens, a.usage.CompletionTokens)
+		c.p.warnf("%d tokens: %d of the prompt, %d of the answer", a.usage.TotalTokens, a.usage.PromptTokens, a.usage.CompletionTokens)
 	case a.ended:
-		c.p.complain("the provider has not told how many tokens it was")
+		c.p.warnf("the provider has not told how many tokens it was")
 	}
 	return nil
 }
 
 // buffered is the very text and a newline, as exact is, in memory.
-func buffered(b *bytes.Buffer) *exact {
-	return &exact{w: b, rewind: func() error { b.Reset(); return nil }}
+func buffered(b *bytes.Buffer) *replaySafeSink {
+	return &replaySafeSink{w: b, rewind: func() error { b.Reset(); return nil }}
 }
 
 // sendOnly are the flags that mean nothing to the screen.

@@ -33,10 +33,10 @@ func (p *program) presenter(c *cli.Context) (presenter, error) {
 			return nil, err
 		}
 		text := &bytes.Buffer{}
-		show = &saved{p.presenterOn(c, text, text), p, text, file}
+		show = &filePrinter{p.presenterOn(c, text, text), p, text, file}
 	}
 	if c.Bool("usage") {
-		show = &counted{show, p}
+		show = &usagePrinter{show, p}
 	}
 	return show, nil
 }
@@ -79,16 +79,16 @@ func (p *program) presenterOn(c *cli.Context, w io.Writer, memory *bytes.Buffer)
 	case tty && !c.Bool("raw") && block == "":
 		out = p.rendered()
 	case tty:
-		out = &cleaned{w: tracked{p, p.out}}
+		out = &terminalSink{w: tracked{p, p.out}}
 	default:
 		out = newExact(p.out)
 	}
 	if c.Bool("no-stream") {
-		out = &late{sink: out}
+		out = &bufferedSink{sink: out}
 	}
-	t := &textual{linkNotes: links, out: out, mode: mode, block: block}
+	t := &textPrinter{linkNotes: links, out: out, mode: mode, block: block}
 	if mode == "show" {
-		t.aside = &aside{cleaned: cleaned{w: tracked{p, p.err}}, gap: tty && term.IsTerminal(p.err.Fd())}
+		t.aside = &reasoningSink{terminalSink: terminalSink{w: tracked{p, p.err}}, gap: tty && term.IsTerminal(p.err.Fd())}
 		if p.colors(p.err.Fd()) != noColor {
 			t.aside.sgr = "2"
 		}
@@ -153,7 +153,7 @@ type linkNotes struct {
 // showNotices says on stderr what an answer that has ended was made without.
 func (n *linkNotes) showNotices(a *answer) {
 	for _, notice := range a.notices {
-		n.p.note("%s", notice)
+		n.p.infof("%s", notice)
 	}
 }
 
@@ -162,10 +162,10 @@ func (n *linkNotes) link(_ *answer, l chat.ConnState) error { //nolint:unparam /
 	case l.State == chat.ConnReconnecting:
 		n.tries++
 		if n.tries == 2 || n.p.verbose {
-			n.p.note("reconnecting: %s", l.Reason)
+			n.p.infof("reconnecting: %s", l.Reason)
 		}
 	case n.tries > 1:
-		n.p.note("connected again")
+		n.p.infof("connected again")
 		n.tries = 0
 	default:
 		n.tries = 0

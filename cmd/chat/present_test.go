@@ -34,7 +34,7 @@ func TestExactTextOverAReset(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			var b strings.Builder
-			e := &exact{w: &b}
+			e := &replaySafeSink{w: &b}
 			var err error
 			for _, p := range tc.pieces {
 				if p == again {
@@ -58,7 +58,7 @@ func TestExactTextOverAReset(t *testing.T) {
 
 func TestCleanedTextSteersNothing(t *testing.T) {
 	var b strings.Builder
-	c := &cleaned{w: &b}
+	c := &terminalSink{w: &b}
 	for _, p := range []string{"a\x1b", "]0;title\x07b", "\x1b[2J"} {
 		if err := c.Write(p); err != nil {
 			t.Fatal(err)

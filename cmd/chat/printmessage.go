@@ -108,9 +108,9 @@ func (p *program) printText(text string, raw bool) error {
 	var out sink
 	switch {
 	case !term.IsTerminal(p.out.Fd()):
-		out = &exact{w: p.out}
+		out = &replaySafeSink{w: p.out}
 	case raw:
-		out = &cleaned{w: p.out}
+		out = &terminalSink{w: p.out}
 	default:
 		out = p.rendered()
 	}

@@ -151,7 +151,7 @@ func (p *program) readStdin(ctx context.Context, optional bool) ([]byte, error) 
 	notice := time.NewTimer(stdinNotice)
 	defer notice.Stop()
 	if term.IsTerminal(p.in.Fd()) {
-		p.note("type the prompt; Ctrl+D ends it")
+		p.infof("type the prompt; Ctrl+D ends it")
 		notice.Stop()
 	}
 	for {
@@ -173,7 +173,7 @@ func (p *program) readStdin(ctx context.Context, optional bool) ([]byte, error) 
 			if optional {
 				hint = " (--no-stdin to skip)"
 			}
-			p.complain("waiting for stdin%s", hint)
+			p.warnf("waiting for stdin%s", hint)
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}

@@ -201,12 +201,12 @@ func TestANoticeIsNotGluedToAText(t *testing.T) {
 	p.out, p.err = slave, slave
 	for _, step := range []func() error{
 		func() error { _, err := tracked{p, p.err}.Write([]byte("\x1b[2mhalf a thought\x1b[0m")); return err },
-		func() error { p.note("stopping the answer; Ctrl+C again leaves at once"); return nil },
-		func() error { p.note("second"); return nil },
+		func() error { p.infof("stopping the answer; Ctrl+C again leaves at once"); return nil },
+		func() error { p.infof("second"); return nil },
 		func() error { _, err := tracked{p, p.out}.Write([]byte("half an answer")); return err },
-		func() error { p.complain("third"); return nil },
+		func() error { p.warnf("third"); return nil },
 		func() error { _, err := tracked{p, p.out}.Write([]byte("a line\n")); return err },
-		func() error { p.complain("fourth"); return nil },
+		func() error { p.warnf("fourth"); return nil },
 	} {
 		if err := step(); err != nil {
 			t.Fatal(err)

@@ -32,7 +32,7 @@ func (p *program) rename(c *cli.Context) error {
 	if err := p.knownConversations(c, ref); err != nil {
 		return err
 	}
-	return p.with(c, func(ctx context.Context, cl *client.Client) error {
+	return p.withClient(c, func(ctx context.Context, cl *client.Client) error {
 		conv, err := findConversationOf(ctx, cl, ref)
 		if err != nil {
 			return err

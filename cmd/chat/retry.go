@@ -42,7 +42,7 @@ func (p *program) retry(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.with(c, func(ctx context.Context, cl *client.Client) error {
+	return p.withClient(c, func(ctx context.Context, cl *client.Client) error {
 		task, err := findTaskOf(ctx, cl, c.Args().First())
 		if err != nil {
 			return err
@@ -51,7 +51,7 @@ func (p *program) retry(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		p.detail("task %s in conversation %s", acc.TaskID, acc.ConversationID)
+		p.debugf("task %s in conversation %s", acc.TaskID, acc.ConversationID)
 		if c.Bool("detach") {
 			return p.detached(c, acc)
 		}

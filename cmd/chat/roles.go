@@ -206,7 +206,7 @@ func (p *program) printRoles(c *cli.Context) error {
 		return err
 	}
 	for _, b := range broken {
-		p.complain("%s", b.why)
+		p.warnf("%s", b.why)
 	}
 	switch {
 	case c.Bool("json"):
@@ -215,9 +215,9 @@ func (p *program) printRoles(c *cli.Context) error {
 		}
 		return writeJSON(p.out, roles)
 	case len(roles) == 0 && len(broken) > 0:
-		return silently(exitUsage) // it has been said why
+		return exitWith(exitUsage) // the reason was reported
 	case len(roles) == 0:
-		p.note("there are no roles in %s (`chat roles --help` shows one)", path)
+		p.infof("there are no roles in %s (`chat roles --help` shows one)", path)
 		return nil
 	}
 	var rows [][]string

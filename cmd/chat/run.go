@@ -46,7 +46,7 @@ func run(ctx context.Context, args []string, std stdio, lookup func(string) (str
 	app := p.app()
 	help := &checked{w: p.out}
 	app.Writer = help
-	arranged, err := arrange(app, args)
+	arranged, err := reorder(app, args)
 	if err == nil {
 		err = cmp.Or(app.RunContext(ctx, arranged), help.err)
 	}
@@ -80,7 +80,7 @@ func (p *program) report(ctx context.Context, err error) int {
 	if errors.Is(err, syscall.EPIPE) {
 		return exitPipe // whoever read has gone, and there is nobody to tell
 	}
-	p.complain("%s", err)
+	p.warnf("%s", err)
 	return exitOf(chat.CodeOf(err))
 }
 
@@ -170,7 +170,7 @@ func (p *program) alone(c *cli.Context) error {
 	}
 	err := p.common(c)
 	if err == nil && isDaemon && !c.Command.Hidden && p.env("CHAT_HOST") != "" {
-		p.note("this is the local daemon, although CHAT_HOST names another server")
+		p.infof("this is the local daemon, although CHAT_HOST names another server")
 	}
 	return err
 }

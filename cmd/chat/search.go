@@ -38,7 +38,7 @@ func (p *program) search(c *cli.Context) error {
 	if p.nothingYet(c) {
 		return p.printFound(c, nil, nil)
 	}
-	return p.with(c, func(ctx context.Context, cl *client.Client) error {
+	return p.withClient(c, func(ctx context.Context, cl *client.Client) error {
 		matches, _, err := cl.Search(ctx, chat.ConversationQuery{Search: strings.Join(words, " "), Limit: limit})
 		if err != nil {
 			return err
@@ -56,7 +56,7 @@ func (p *program) printFound(c *cli.Context, list []listedConversation, matches 
 	case c.Bool("json"), p.quiet:
 		return p.printConversations(c, list)
 	case len(list) == 0:
-		p.note("nothing is found")
+		p.infof("nothing is found")
 		return nil
 	}
 	columns := []column{{head: "ID"}, {head: "UPDATED", drop: 1}, {head: "TITLE", least: 12}, {head: "MATCH", least: 12, drop: 2}}

@@ -42,14 +42,14 @@ func (p *program) send(c *cli.Context) error {
 		return err
 	}
 	for _, name := range attach.Damaged(o.Content) {
-		p.note("%s is damaged or incomplete: a model will hardly take it", sanitize.Line(name))
+		p.infof("%s is damaged or incomplete: a model will hardly take it", sanitize.Line(name))
 	}
-	return p.with(c, func(ctx context.Context, cl *client.Client) error {
+	return p.withClient(c, func(ctx context.Context, cl *client.Client) error {
 		acc, err := o.submit(ctx, cl)
 		if err != nil {
 			return err
 		}
-		p.detail("task %s in conversation %s", acc.TaskID, acc.ConversationID)
+		p.debugf("task %s in conversation %s", acc.TaskID, acc.ConversationID)
 		if c.Bool("detach") {
 			return p.detached(c, acc)
 		}
@@ -171,7 +171,7 @@ func (p *program) watchOwn(parent context.Context, cl *client.Client, a *answer,
 	ctx, leave := context.WithCancelCause(parent)
 	s := &stopper{}
 	p.signals.onInterrupt(func() {
-		p.note("stopping the answer; Ctrl+C again leaves at once")
+		p.infof("stopping the answer; Ctrl+C again leaves at once")
 		s.stop(ctx, cl, a.task, exitInterrupt, leave)
 	})
 	if timeout > 0 {
@@ -184,5 +184,5 @@ func (p *program) watchOwn(parent context.Context, cl *client.Client, a *answer,
 	leave(nil)
 	s.once.Do(func() {}) // the timer may be about to fire
 	s.wait.Wait()
-	return p.left(parent, cl, err, a, s.reason)
+	return p.exitSummary(parent, cl, err, a, s.reason)
 }

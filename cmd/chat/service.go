@@ -155,7 +155,7 @@ func (p *program) daemonInstall(c *cli.Context) error {
 	if err := runAll(c.Context, s.enable); err != nil {
 		return errors.Join(err, os.Remove(s.path))
 	}
-	p.note("the local daemon starts with your session: %s", s.path)
+	p.infof("the local daemon starts with your session: %s", s.path)
 	return nil
 }
 
@@ -165,7 +165,7 @@ func (p *program) daemonUninstall(c *cli.Context) error {
 		return err
 	}
 	if _, err := os.Stat(s.path); errors.Is(err, fs.ErrNotExist) {
-		p.note("the local daemon is not installed; chat starts it when it needs it")
+		p.infof("the local daemon is not installed; chat starts it when it needs it")
 		return nil
 	}
 	if err := runAll(c.Context, s.disable); err != nil {
@@ -177,7 +177,7 @@ func (p *program) daemonUninstall(c *cli.Context) error {
 	if err := runAll(c.Context, s.forget); err != nil {
 		return err
 	}
-	p.note("the local daemon is installed no more; chat starts it when it needs it")
+	p.infof("the local daemon is installed no more; chat starts it when it needs it")
 	return nil
 }
 

@@ -24,17 +24,17 @@ const (
 	wasAnswer    = "that was the answer"
 )
 
-// textual shows the text alone.
-type textual struct {
+// textPrinter writes the text of an answer and nothing else.
+type textPrinter struct {
 	linkNotes
 	attempt int // of the last chunk
 	out     sink
-	aside   *aside // for the reasoning; nil drops it
+	aside   *reasoningSink // for the reasoning; nil drops it
 	mode    string
 	block   extraction // what of the text is wanted, "" for all of it
 }
 
-func (t *textual) chunk(_ *answer, c chat.Chunk) error {
+func (t *textPrinter) chunk(_ *answer, c chat.Chunk) error {
 	answer, reasoning := startsAgain, startsAgain // why each is dropped
 	if c.Resorts(t.attempt) {
 		answer, reasoning = wasReasoning, wasAnswer
@@ -76,7 +76,7 @@ func (t *textual) chunk(_ *answer, c chat.Chunk) error {
 	return nil
 }
 
-func (t *textual) end(a *answer) error {
+func (t *textPrinter) end(a *answer) error {
 	if t.aside != nil {
 		if err := t.aside.Close(); err != nil {
 			return err
@@ -101,27 +101,27 @@ func (t *textual) end(a *answer) error {
 	return err
 }
 
-// aside is the reasoning beside an answer: faint, and where both are written to
+// reasoningSink writes the reasoning of an answer: faint, and where both are written to
 // one terminal, with an empty line between them.
-type aside struct {
-	cleaned
+type reasoningSink struct {
+	terminalSink
 	gap    bool
 	speaks bool // the last text was reasoning
 	silent bool // the last text was the answer
 }
 
-func (a *aside) Write(text string) error {
+func (a *reasoningSink) Write(text string) error {
 	if a.silent && a.gap {
 		if _, err := io.WriteString(a.w, "\n\n"); err != nil {
 			return err
 		}
 	}
 	a.speaks, a.silent = true, false
-	return a.cleaned.Write(text)
+	return a.terminalSink.Write(text)
 }
 
 // pause is called when the answer's text goes on.
-func (a *aside) pause() error {
+func (a *reasoningSink) pause() error {
 	spoke := a.speaks
 	a.speaks, a.silent = false, a.any
 	if !spoke {
@@ -134,24 +134,24 @@ func (a *aside) pause() error {
 	return err
 }
 
-// late passes a text on when it is complete.
-type late struct {
+// bufferedSink keeps a text until it is complete, and then writes it.
+type bufferedSink struct {
 	sink
 	text strings.Builder
 }
 
-func (l *late) Write(text string) error { l.text.WriteString(text); return nil }
-func (l *late) Reset(string) error      { l.text.Reset(); return nil }
-func (l *late) Close() error {
+func (l *bufferedSink) Write(text string) error { l.text.WriteString(text); return nil }
+func (l *bufferedSink) Reset(string) error      { l.text.Reset(); return nil }
+func (l *bufferedSink) Close() error {
 	if err := l.sink.Write(l.text.String()); err != nil {
 		return err
 	}
 	return l.sink.Close()
 }
 
-// cleaned is the text as the model wrote it, for a terminal: without what would
+// terminalSink writes the text as the model wrote it, for a terminal: without what would
 // steer it.
-type cleaned struct {
+type terminalSink struct {
 	w     io.Writer
 	sgr   string // how it is written, "" for the terminal's own way
 	clean sanitize.Stream
@@ -159,7 +159,7 @@ type cleaned struct {
 	end   byte
 }
 
-func (c *cleaned) Write(text string) error {
+func (c *terminalSink) Write(text string) error {
 	text = c.clean.Append(text)
 	if text == "" {
 		return nil
@@ -169,16 +169,16 @@ func (c *cleaned) Write(text string) error {
 	return err
 }
 
-func (c *cleaned) Reset(why string) error {
+func (c *terminalSink) Reset(why string) error {
 	err := c.Close()
 	if err == nil && c.any {
 		_, err = io.WriteString(c.w, "\n-- "+why+" --\n\n")
 	}
-	*c = cleaned{w: c.w, sgr: c.sgr}
+	*c = terminalSink{w: c.w, sgr: c.sgr}
 	return err
 }
 
-func (c *cleaned) Close() error {
+func (c *terminalSink) Close() error {
 	if !c.any || c.end == '\n' {
 		return nil
 	}

@@ -37,9 +37,9 @@ Examples:
 
 func (p *program) top(c *cli.Context) error {
 	if c.Bool("json") || c.Bool("once") || p.plainUI() || !term.IsTerminal(p.out.Fd()) {
-		return p.with(c, func(ctx context.Context, cl *client.Client) error { return p.snapshot(ctx, c, cl) })
+		return p.withClient(c, func(ctx context.Context, cl *client.Client) error { return p.snapshot(ctx, c, cl) })
 	}
-	return p.with(c, func(ctx context.Context, cl *client.Client) error {
+	return p.withClient(c, func(ctx context.Context, cl *client.Client) error {
 		host, err := hostName(ctx, cl)
 		if err != nil {
 			return err

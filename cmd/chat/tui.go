@@ -59,7 +59,7 @@ func (p *program) root(c *cli.Context) error {
 			return err
 		}
 	}
-	return p.with(c, func(ctx context.Context, cl *client.Client) error {
+	return p.withClient(c, func(ctx context.Context, cl *client.Client) error {
 		id, choose, err := p.toOpen(ctx, cl, o.conversation, plain)
 		if err != nil {
 			return err

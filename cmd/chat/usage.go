@@ -62,7 +62,7 @@ func (p *program) usage(c *cli.Context) error {
 	if p.nothingYet(c) {
 		return p.printUsage(c, since, nil)
 	}
-	return p.with(c, func(ctx context.Context, cl *client.Client) error {
+	return p.withClient(c, func(ctx context.Context, cl *client.Client) error {
 		models, err := cl.Usage(ctx, since)
 		if err != nil {
 			return err
@@ -91,7 +91,7 @@ func (p *program) prices(ctx context.Context, cl *client.Client) map[string]chat
 	defer cancel()
 	list, err := cl.Models(ctx)
 	if err != nil {
-		p.detail("no prices: %s", chat.AsError(err).Message)
+		p.debugf("no prices: %s", chat.AsError(err).Message)
 	}
 	told := map[string]chat.ModelInfo{}
 	for _, m := range list {
@@ -142,7 +142,7 @@ func (p *program) printUsage(c *cli.Context, since time.Time, counts []modelUsag
 		return writeJSON(p.out, r)
 	}
 	if len(counts) == 0 {
-		p.note("nothing has been answered in this time")
+		p.infof("nothing has been answered in this time")
 		return nil
 	}
 	columns := []column{{head: "MODEL", least: 8}, {head: "ANSWERS", drop: 2}, {head: "PROMPT", drop: 1}, {head: "COMPLETION", drop: 1}, {head: "TOKENS"}}

@@ -84,8 +84,8 @@ func (t flagTable) names() []string {
 	return names
 }
 
-// words are a command line, sorted.
-type words struct {
+// parsed is a command line, split into flags and arguments.
+type parsed struct {
 	flags      []string // in their long form, with their values
 	positional []string
 	at         []int // the place of each positional on the line
@@ -95,13 +95,13 @@ type words struct {
 }
 
 // refuse keeps the first thing that is wrong with the line.
-func (w *words) refuse(format string, args ...any) {
+func (w *parsed) refuse(format string, args ...any) {
 	if w.problem == nil {
 		w.problem = chat.Errorf(chat.CodeInvalid, format, args...)
 	}
 }
 
-func (w *words) has(name string) bool {
+func (w *parsed) has(name string) bool {
 	return slices.ContainsFunc(w.flags, func(f string) bool { return f == name || strings.HasPrefix(f, name+"=") })
 }
 
@@ -112,8 +112,8 @@ func isNumber(arg string) bool {
 }
 
 // split sorts a line. takesNumbers says that a negative number is an argument.
-func split(line []string, table flagTable, takesNumbers bool) words {
-	var w words
+func split(line []string, table flagTable, takesNumbers bool) parsed {
+	var w parsed
 	for i := 0; i < len(line); i++ {
 		arg := line[i]
 		if arg == "--" {
@@ -178,7 +178,7 @@ func isWord(s string) bool {
 }
 
 // take adds a flag, if its value is one that it takes.
-func (w *words) take(spec flagSpec, value string, given bool) {
+func (w *parsed) take(spec flagSpec, value string, given bool) {
 	flag := "--" + spec.name
 	switch spec.kind {
 	case switchKind:
@@ -207,7 +207,7 @@ func (w *words) take(spec flagSpec, value string, given bool) {
 }
 
 // unknown refuses a flag that does not exist, and guesses which one was meant.
-func (w *words) unknown(arg, name string, table flagTable) {
+func (w *parsed) unknown(arg, name string, table flagTable) {
 	flag, _, _ := strings.Cut(arg, "=")
 	if w.problem == nil {
 		w.unknownArg = arg
