@@ -36,11 +36,11 @@ var errLate = chat.Retryable(chat.Errorf(chat.CodeUnavailable, "the database was
 // errClockSet says that leases that are over may have living owners.
 var errClockSet = chat.Retryable(chat.Errorf(chat.CodeUnavailable, "the database's clock was set, or this machine slept: owners of leases come first"))
 
-// lookAtClock returns until when, by the database's clock, leases may be judged by
+// checkClock returns until when, by the database's clock, leases may be judged by
 // this look. It returns errClockSet if that clock has moved otherwise than time
 // since the look before. Then, and at the first look, it sets right what a clock
 // that went back has left in the future. It returns errLate if the answer took long.
-func (s *Store) lookAtClock(ctx context.Context) (until int64, err error) {
+func (s *Store) checkClock(ctx context.Context) (until int64, err error) {
 	s.clock.mu.Lock()
 	defer s.clock.mu.Unlock()
 	asked := time.Now()
@@ -53,7 +53,7 @@ func (s *Store) lookAtClock(ctx context.Context) (until int64, err error) {
 	tolerance := s.lease / 3
 	set, late := s.clock.passed(told, asked, came, tolerance)
 	if first || set {
-		if err := s.setRight(ctx); err != nil {
+		if err := s.clampFuture(ctx); err != nil {
 			return 0, err
 		}
 	}
@@ -67,9 +67,9 @@ func (s *Store) lookAtClock(ctx context.Context) (until int64, err error) {
 	return told + micros(tolerance), nil
 }
 
-// setRight bounds times that are further ahead than any that is written: a clock
+// clampFuture bounds times that are further ahead than any that is written: a clock
 // that went back made them so, and nothing would be due for as long.
-func (s *Store) setRight(ctx context.Context) error {
+func (s *Store) clampFuture(ctx context.Context) error {
 	ahead := max(5*time.Minute, 4*s.lease)
 	_, err := s.exec(ctx, `UPDATE tasks SET
 			run_after = CASE WHEN run_after > {{now}} + $1 THEN {{now}} ELSE run_after END,

@@ -155,7 +155,7 @@ func TestAClockThatLeapsTakesNoLeaseFromALivingOwner(t *testing.T) {
 func TestAClockThatLeapsBeforeTheFirstSweepTakesNoLease(t *testing.T) {
 	onBoth(t, func(c *clocked) {
 		c.Store.clock = clock{} // as of a store that was just opened
-		if err := c.Look(c.Context()); err != nil {
+		if err := c.CheckClock(c.Context()); err != nil {
 			c.Fatal(err)
 		}
 		c.set(time.Hour)
@@ -193,7 +193,7 @@ func TestALookThatOutlivesAnOutageJudgesNobody(t *testing.T) {
 // comes before the owners could renew.
 func TestASweepThatComesTooLateTouchesNoLease(t *testing.T) {
 	onBoth(t, func(c *clocked) {
-		until, err := c.lookAtClock(c.Context())
+		until, err := c.checkClock(c.Context())
 		if err != nil {
 			c.Fatal(err)
 		}

@@ -72,13 +72,13 @@ func (c *connector) connect(ctx context.Context) (*session, error) {
 	if err != nil || !ok {
 		return nil, errors.Join(errDriver, conn.Close())
 	}
-	return &session{keeper: kept, NamedValueChecker: checker, dialer: d, connector: c, prepares: prepares}, nil
+	return &session{stmtCache: kept, NamedValueChecker: checker, dialer: d, connector: c, prepares: prepares}, nil
 }
 
 // session is lib/pq's connection, except that its BEGIN looks at its context, and that
 // it keeps statements prepared where that is safe.
 type session struct {
-	*keeper
+	*stmtCache
 	driver.NamedValueChecker
 	dialer    *dialer
 	connector *connector
@@ -93,7 +93,7 @@ func (s *session) IsValid() bool { return !s.cut.Load() && s.conn.IsValid() }
 // QueryContext runs a statement that returns rows.
 func (s *session) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (rows driver.Rows, err error) {
 	if s.prepares {
-		rows, err = s.keeper.QueryContext(ctx, query, args)
+		rows, err = s.stmtCache.QueryContext(ctx, query, args)
 	} else {
 		rows, err = s.conn.QueryContext(ctx, query, args)
 	}
@@ -103,7 +103,7 @@ func (s *session) QueryContext(ctx context.Context, query string, args []driver.
 // ExecContext runs a statement that returns none.
 func (s *session) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (res driver.Result, err error) {
 	if s.prepares {
-		res, err = s.keeper.ExecContext(ctx, query, args)
+		res, err = s.stmtCache.ExecContext(ctx, query, args)
 	} else {
 		res, err = s.conn.ExecContext(ctx, query, args)
 	}
@@ -134,7 +134,7 @@ type dialer struct {
 	connector *connector
 
 	mu        sync.Mutex
-	current   *line
+	current   *deadlineConn
 	connected bool
 }
 
@@ -153,7 +153,7 @@ func (d *dialer) DialContext(ctx context.Context, network, address string) (net.
 	if err != nil {
 		return nil, err
 	}
-	l := &line{Conn: conn, connector: d.connector}
+	l := &deadlineConn{Conn: conn, connector: d.connector}
 	if cancelling {
 		l.cutAt(time.Now().Add(farewell))
 		return l, nil
@@ -184,8 +184,8 @@ func (d *dialer) hangUp(after time.Duration) {
 	}
 }
 
-// line is a network connection whose reads and writes each have a deadline.
-type line struct {
+// deadlineConn is a network connection whose reads and writes each have a deadline.
+type deadlineConn struct {
 	net.Conn
 	connector *connector
 
@@ -196,7 +196,7 @@ type line struct {
 }
 
 // SetDeadline bounds all that follows; lib/pq does so while it connects.
-func (l *line) SetDeadline(t time.Time) error {
+func (l *deadlineConn) SetDeadline(t time.Time) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.limit = t
@@ -204,10 +204,10 @@ func (l *line) SetDeadline(t time.Time) error {
 }
 
 // SetWriteDeadline bounds all that follows: crypto/tls does so when it closes.
-func (l *line) SetWriteDeadline(t time.Time) error { return l.SetDeadline(t) }
+func (l *deadlineConn) SetWriteDeadline(t time.Time) error { return l.SetDeadline(t) }
 
 // cutAt bounds all that follows, and what is going on.
-func (l *line) cutAt(t time.Time) {
+func (l *deadlineConn) cutAt(t time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.cut = earliest(t, l.cut)
@@ -215,7 +215,7 @@ func (l *line) cutAt(t time.Time) {
 }
 
 // arm sets the deadline of the next read or write.
-func (l *line) arm(set func(time.Time) error) error {
+func (l *deadlineConn) arm(set func(time.Time) error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	until := earliest(l.limit, l.cut)
@@ -225,26 +225,26 @@ func (l *line) arm(set func(time.Time) error) error {
 	return set(until)
 }
 
-func (l *line) Read(b []byte) (int, error) {
+func (l *deadlineConn) Read(b []byte) (int, error) {
 	if err := l.arm(l.Conn.SetReadDeadline); err != nil {
 		return 0, err
 	}
 	n, err := l.Conn.Read(b)
-	l.notice(err)
+	l.onTimeout(err)
 	return n, err
 }
 
-func (l *line) Write(b []byte) (int, error) {
+func (l *deadlineConn) Write(b []byte) (int, error) {
 	if err := l.arm(l.Conn.SetWriteDeadline); err != nil {
 		return 0, err
 	}
 	n, err := l.Conn.Write(b)
-	l.notice(err)
+	l.onTimeout(err)
 	return n, err
 }
 
-// notice tells, once, that the other side was silent for too long.
-func (l *line) notice(err error) {
+// onTimeout logs, once, that the other side was silent for too long.
+func (l *deadlineConn) onTimeout(err error) {
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		return
 	}

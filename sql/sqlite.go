@@ -74,7 +74,7 @@ func connect(ctx context.Context, path string, n int, query url.Values, pragmas 
 	if err != nil {
 		return nil, translate(err)
 	}
-	db := sqlx.NewDb(stdsql.OpenDB(keeping{connector}), "sqlite")
+	db := sqlx.NewDb(stdsql.OpenDB(withStmtCache{connector}), "sqlite")
 	db.SetMaxOpenConns(n)
 	db.SetMaxIdleConns(n)
 	if err := db.PingContext(ctx); err != nil {

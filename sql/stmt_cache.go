@@ -32,25 +32,25 @@ type statement interface {
 // errDriver: a driver's connections and statements have the methods above.
 var errDriver = errors.New("sql: the driver is of another kind than expected")
 
-// keeper is a connection that keeps its statements prepared. Otherwise lib/pq asks
+// stmtCache is a connection that caches its prepared statements. Otherwise lib/pq asks
 // twice for each one with arguments, first what their types are and then for the
 // rows, and either database parses its text anew.
-type keeper struct {
+type stmtCache struct {
 	conn
 	stmts map[string]statement
 	order []string // of their making
 }
 
-func keep(c driver.Conn) (*keeper, error) {
+func keep(c driver.Conn) (*stmtCache, error) {
 	full, ok := c.(conn)
 	if !ok {
 		return nil, errDriver
 	}
-	return &keeper{conn: full, stmts: map[string]statement{}}, nil
+	return &stmtCache{conn: full, stmts: map[string]statement{}}, nil
 }
 
 // QueryContext runs a statement that returns rows.
-func (k *keeper) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+func (k *stmtCache) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	if len(args) == 0 { // which takes one round trip anyway, and may be several statements
 		return k.conn.QueryContext(ctx, query, args)
 	}
@@ -62,7 +62,7 @@ func (k *keeper) QueryContext(ctx context.Context, query string, args []driver.N
 }
 
 // ExecContext runs a statement that returns none.
-func (k *keeper) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+func (k *stmtCache) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	if len(args) == 0 {
 		return k.conn.ExecContext(ctx, query, args)
 	}
@@ -73,7 +73,7 @@ func (k *keeper) ExecContext(ctx context.Context, query string, args []driver.Na
 	return stmt.ExecContext(ctx, args)
 }
 
-func (k *keeper) prepare(ctx context.Context, query string) (statement, error) {
+func (k *stmtCache) prepare(ctx context.Context, query string) (statement, error) {
 	if stmt := k.stmts[query]; stmt != nil {
 		return stmt, nil
 	}
@@ -100,7 +100,7 @@ func (k *keeper) prepare(ctx context.Context, query string) (statement, error) {
 }
 
 // Close closes the statements, and then the connection.
-func (k *keeper) Close() error {
+func (k *stmtCache) Close() error {
 	var errs []error
 	for _, stmt := range k.stmts {
 		errs = append(errs, stmt.Close())
@@ -108,11 +108,11 @@ func (k *keeper) Close() error {
 	return errors.Join(append(errs, k.conn.Close())...)
 }
 
-// keeping makes keepers.
-type keeping struct{ driver.Connector }
+// withStmtCache is a connector whose connections have a stmtCache.
+type withStmtCache struct{ driver.Connector }
 
 // Connect makes one.
-func (c keeping) Connect(ctx context.Context) (driver.Conn, error) {
+func (c withStmtCache) Connect(ctx context.Context) (driver.Conn, error) {
 	made, err := c.Connector.Connect(ctx)
 	if err != nil {
 		return nil, err

@@ -7,11 +7,11 @@ import (
 	"chat"
 )
 
-// turn spaces an owner's waiting tasks in the queue, in microseconds. A task's
-// place is the time at which it was accepted, but at least a turn behind the
+// fairnessGap spaces an owner's waiting tasks in the queue, in microseconds. A task's
+// place is the time at which it was accepted, but at least a fairnessGap after the
 // place of the owner's last waiting task of that priority: so tasks come up by
 // age, and one owner's thousand do not hold up the first of another.
-const turn = 1_000_000
+const fairnessGap = 1_000_000
 
 // Submit stores a user's message, the empty message that will answer it, the task that
 // makes the answer, and the conversation unless sub names one, all or nothing. While an
@@ -221,6 +221,6 @@ func (t *transaction) insertTask(ctx context.Context, n newTask, acc chat.Accept
 			(SELECT max(at) FROM (SELECT {{now}} AS at UNION ALL SELECT max(place) + $7 FROM tasks
 				WHERE owner = $5 AND priority = $6 AND state = 'queued') AS places),
 			0, 0, $8, '', NULL, {{now}}, $9, FALSE, {{now}}, '', '', '', FALSE, 0, $10)`,
-		acc.TaskID, acc.ConversationID, acc.MessageID, acc.UserMessageID, n.owner, n.priority.Rank(), turn, n.model, n.deadline, n.provider)
+		acc.TaskID, acc.ConversationID, acc.MessageID, acc.UserMessageID, n.owner, n.priority.Rank(), fairnessGap, n.model, n.deadline, n.provider)
 	return err
 }

@@ -58,7 +58,7 @@ func (s *Store) submitAtOnce(ctx context.Context, conversationID, title string, 
 	}
 	ids, err := change[string](ctx, s, submitOne, conversationID, n.owner, title, fold(title), n.model,
 		acc.UserMessageID, content.parts, content.folded, acc.MessageID,
-		acc.TaskID, n.priority.Rank(), turn, n.deadline, n.provider, content.size)
+		acc.TaskID, n.priority.Rank(), fairnessGap, n.deadline, n.provider, content.size)
 	if e, ok := errors.AsType[*pq.Error](err); ok && string(e.Code) == notNull {
 		return chat.Accepted{}, errUnseen
 	}

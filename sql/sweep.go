@@ -13,10 +13,10 @@ const expired = `(state = 'running' AND lease_until < {{now}} OR state = 'queued
 // sweepLimit bounds what one sweep returns to be ended.
 const sweepLimit = 100
 
-// Look notes how the database's clock stands, for the next Sweep to tell whether it
+// CheckClock records how the database's clock stands, for the next Sweep to tell whether it
 // was set meanwhile. It takes no lease; its errors are Sweep's.
-func (s *Store) Look(ctx context.Context) error {
-	_, err := s.lookAtClock(ctx)
+func (s *Store) CheckClock(ctx context.Context) error {
+	_, err := s.checkClock(ctx)
 	return err
 }
 
@@ -26,7 +26,7 @@ func (s *Store) Look(ctx context.Context) error {
 // clock was set since the sweep before, or the database answers late, it returns an
 // error and touches no lease.
 func (s *Store) Sweep(ctx context.Context) (requeued, spent []chat.Task, err error) {
-	until, err := s.lookAtClock(ctx)
+	until, err := s.checkClock(ctx)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -13,8 +13,8 @@ import (
 
 // SweepStore is what a sweeper needs of SQL; *sql.Store satisfies it.
 type SweepStore interface {
-	// Look notes how the database's clock stands, for Sweep to tell whether it is set.
-	Look(ctx context.Context) error
+	// CheckClock records how the database's clock stands, so that Sweep can tell whether it was set.
+	CheckClock(ctx context.Context) error
 	// Sweep queues again the tasks whose lease has expired, and returns those
 	// that are spent (no attempt left, or a cancel requested) for EndExpired.
 	Sweep(ctx context.Context) (requeued, spent []chat.Task, err error)
@@ -110,7 +110,7 @@ func (s Sweeper) patiently(ctx context.Context) (context.Context, context.Cancel
 func (s Sweeper) wait(ctx context.Context) error {
 	asking, cancel := s.patiently(ctx)
 	defer cancel()
-	if err := s.Store.Look(asking); err != nil {
+	if err := s.Store.CheckClock(asking); err != nil {
 		return err
 	}
 	return s.notify(ctx)

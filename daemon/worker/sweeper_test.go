@@ -33,7 +33,7 @@ func (s *backStore) look() error {
 	return nil
 }
 
-func (s *backStore) Look(context.Context) error { return nil }
+func (s *backStore) CheckClock(context.Context) error { return nil }
 
 func (s *backStore) Queued(context.Context, int) ([]chat.Task, error) { return nil, s.look() }
 
@@ -93,7 +93,7 @@ type clockStore struct {
 	looked, swept chan time.Time
 }
 
-func (s *clockStore) Look(context.Context) error {
+func (s *clockStore) CheckClock(context.Context) error {
 	s.looked <- time.Now()
 	return nil
 }
@@ -137,7 +137,7 @@ type heldStore struct {
 	swept []time.Time
 }
 
-func (s *heldStore) Look(context.Context) error { return nil }
+func (s *heldStore) CheckClock(context.Context) error { return nil }
 
 func (s *heldStore) Queued(context.Context, int) ([]chat.Task, error) {
 	if s.looks++; s.looks == 2 {
