@@ -8,7 +8,7 @@ const tooLong = "that is too long for a message"
 
 func (m *Model) insert(text string) {
 	if !m.input.Insert(text) {
-		m.complain(tooLong)
+		m.warn(tooLong)
 	}
 }
 
@@ -58,7 +58,7 @@ func (m *Model) quit() tea.Cmd { return tea.Quit }
 
 func (m *Model) newConversation() tea.Cmd {
 	m.begin()
-	return tea.Batch(m.draftCommand(), m.standardCommand()) // the server may have another default by now
+	return tea.Batch(m.draftCommand(), m.defaultModelCommand()) // the server may have another default by now
 }
 
 func (m *Model) foldReasoning() tea.Cmd {

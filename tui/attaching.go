@@ -51,16 +51,16 @@ func (m *Model) attached(msg attachedMsg) tea.Cmd {
 	switch {
 	case msg.session != m.session || msg.draft != m.input.Value():
 		return nil
-	case msg.err != nil && m.insisted != msg.draft:
-		m.insisted = msg.draft
-		m.complain(sentence(msg.err) + "; " + m.hintAt(writing, "send") + " again sends it as text")
+	case msg.err != nil && m.confirmedMissing != msg.draft:
+		m.confirmedMissing = msg.draft
+		m.warn(sentence(msg.err) + "; " + m.hintAt(writing, "send") + " again sends it as text")
 		return nil
-	case len(msg.missing) > 0 && m.insisted != msg.draft:
-		m.insisted = msg.draft
-		m.complain("there is no file " + shortened(strings.Join(msg.missing, ", ")) + "; " + m.hintAt(writing, "send") + " again sends it as text")
+	case len(msg.missing) > 0 && m.confirmedMissing != msg.draft:
+		m.confirmedMissing = msg.draft
+		m.warn("there is no file " + shortened(strings.Join(msg.missing, ", ")) + "; " + m.hintAt(writing, "send") + " again sends it as text")
 		return nil
 	}
-	m.insisted = ""
+	m.confirmedMissing = ""
 	return m.submitMessage(msg.message)
 }
 
@@ -77,7 +77,7 @@ func (m *Model) pasted(text string) tea.Cmd {
 	from := m.input.Caret()
 	if !ok {
 		if !m.input.Paste(text) {
-			m.complain(tooLong)
+			m.warn(tooLong)
 		}
 		return nil
 	}
@@ -121,7 +121,7 @@ func (m *Model) fill(message string) {
 			continue
 		}
 		if !m.input.Restore(part.Source) {
-			m.complain(tooLong)
+			m.warn(tooLong)
 		}
 	}
 }

@@ -160,11 +160,11 @@ func panelBindings() []binding {
 		{name: "panel-page-down", keys: []string{"pgdown"}, where: choosing, do: move(func(p *openPanel) { p.Page(1) })},
 		{
 			name: "filter-shorter", keys: []string{"backspace", "ctrl+h"}, where: choosing,
-			do: func(m *Model) tea.Cmd { return m.narrow(m.panel.Shorter()) },
+			do: func(m *Model) tea.Cmd { return m.filter(m.panel.Shorter()) },
 		},
 		{
 			name: "filter-clear", keys: []string{"ctrl+u"}, where: choosing,
-			do: func(m *Model) tea.Cmd { return m.narrow("") },
+			do: func(m *Model) tea.Cmd { return m.filter("") },
 		},
 		{
 			name: "close", keys: []string{"esc", "ctrl+c", "ctrl+k", "ctrl+l", "ctrl+b", "ctrl+r"}, where: choosing, hint: "close",

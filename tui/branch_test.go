@@ -184,7 +184,7 @@ func TestAnotherScreensRegenerationIsShown(t *testing.T) {
 	if _, err := (fullBackend{s.backend}).Regenerate(t.Context(), id, ""); err != nil {
 		t.Fatal(err)
 	}
-	s.beat()
+	s.poll()
 	s.until("the new answer is followed", func() bool { return s.backend.newest().following() > 0 })
 	s.shows("‹2/2›")
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // chooseConversation opens the list of conversations, the newest of which are
-// known from the heartbeat. Typing also searches what was said in all of them.
+// known from the last poll. Typing also searches what was said in all of them.
 func (m *Model) chooseConversation() tea.Cmd {
 	backend := m.backend
 	m.show(&openPanel{
@@ -30,7 +30,7 @@ func (m *Model) chooseConversation() tea.Cmd {
 	})
 	open := m.panel
 	open.pick = func(it panel.Item) tea.Cmd { return m.openAt(it.ID, open.NoteOf(it.ID).At) }
-	return m.beatCommand()
+	return m.pollCommand()
 }
 
 // noted bounds the conversations that are looked into for the words of a search.

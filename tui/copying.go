@@ -30,7 +30,7 @@ func (m *Model) copyCommand(what, text string) tea.Cmd {
 
 func (m *Model) copied(msg copiedMsg) {
 	if msg.err != nil {
-		m.complain(sentence(msg.err))
+		m.warn(sentence(msg.err))
 		return
 	}
 	m.say(msg.what + ": " + msg.how)

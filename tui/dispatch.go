@@ -26,11 +26,11 @@ func (m *Model) handle(msg tea.Msg) tea.Cmd {
 		return tea.Batch(m.frames(msg), m.framesCommand())
 	case tickMsg:
 		m.ticking = false
-	case beatMsg:
-		return m.beat(msg)
-	case beatDueMsg:
-		if msg.seq == m.beatSeq {
-			return m.beatCommand()
+	case pollMsg:
+		return m.poll(msg)
+	case pollDueMsg:
+		if msg.seq == m.pollSeq {
+			return m.pollCommand()
 		}
 	default:
 		return m.result(msg)
@@ -51,8 +51,8 @@ func (m *Model) result(msg tea.Msg) tea.Cmd {
 		return m.queued(msg)
 	case stoppedMsg:
 		return m.stopped(msg)
-	case againMsg:
-		return m.again(msg)
+	case regenerateMsg:
+		return m.regenerated(msg)
 	case renamedMsg:
 		return m.renamed(msg)
 	case removalDueMsg:
@@ -63,7 +63,7 @@ func (m *Model) result(msg tea.Msg) tea.Cmd {
 		return m.items(msg)
 	case notesMsg:
 		m.noted(msg)
-	case standardMsg:
+	case modelsMsg:
 		m.standardKnown(msg)
 	case copiedMsg:
 		m.copied(msg)
@@ -82,8 +82,8 @@ func (m *Model) local(msg tea.Msg) tea.Cmd {
 		m.drafted(msg)
 	case flushedMsg:
 		return m.flushed(msg)
-	case pastMsg:
-		m.pastLoaded(msg)
+	case historyMsg:
+		m.historyLoaded(msg)
 	case attachedMsg:
 		return m.attached(msg)
 	case pathMsg:

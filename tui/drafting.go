@@ -92,7 +92,7 @@ func (m *Model) drafted(msg draftMsg) {
 		return
 	}
 	if msg.err != nil {
-		m.complain(sentence(msg.err))
+		m.warn(sentence(msg.err))
 	}
 	m.draft.ready, m.draft.kept = true, msg.text
 	if msg.key != m.draftKey() { // the new conversation has got its id meanwhile
@@ -167,7 +167,7 @@ func (m *Model) flushed(msg flushedMsg) tea.Cmd {
 		return nil
 	}
 	if !m.draft.failed {
-		m.complain(sentence(msg.err))
+		m.warn(sentence(msg.err))
 	}
 	m.draft.failed = true
 	return m.flushAfter(draftRetry)

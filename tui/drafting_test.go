@@ -153,7 +153,7 @@ func TestPromptsOfBeforeComeBack(t *testing.T) {
 		return err == nil && strings.Count(string(data), "\n") == 2
 	})
 	next := start(t, backend, 80, 24, open)
-	next.until("the history is read", func() bool { return len(next.m.past.prompts) == 2 })
+	next.until("the history is read", func() bool { return len(next.m.history.prompts) == 2 })
 	next.typeText("being written")
 	for i, step := range []struct{ key, want string }{
 		{"up", "two\nwith two rows"},

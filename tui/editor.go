@@ -38,7 +38,7 @@ func (m *Model) openEditor() tea.Cmd {
 // text stays in the file.
 func (m *Model) edit(msg editorMsg) tea.Cmd {
 	if msg.err != nil {
-		m.complain("cannot open an editor: " + sentence(msg.err))
+		m.warn("cannot open an editor: " + sentence(msg.err))
 		return nil
 	}
 	given, name := m.input.Value(), editor.Name(func(variable string) string { return lookup(m.env, variable) })
@@ -62,9 +62,9 @@ func (m *Model) edit(msg editorMsg) tea.Cmd {
 func (m *Model) edited(msg editedMsg) {
 	switch {
 	case msg.err != nil:
-		m.complain("the editor's text was not taken: " + sentence(msg.err))
+		m.warn("the editor's text was not taken: " + sentence(msg.err))
 	case msg.session != m.session:
-		m.complain("another conversation is open: the editor's text was not taken")
+		m.warn("another conversation is open: the editor's text was not taken")
 	default:
 		m.input.Set(trimEnd(msg.text))
 		m.write()

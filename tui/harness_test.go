@@ -63,7 +63,7 @@ func start(t *testing.T, backend *fakeBackend, width, height int, change ...func
 	s.run(s.m.Init())
 	s.send(tea.WindowSizeMsg{Width: width, Height: height})
 	s.until("the server is reached", func() bool {
-		return (s.m.link.contacted || s.m.link.failures > 0) && s.m.standard != ""
+		return (s.m.link.contacted || s.m.link.failures > 0) && s.m.defaultModel != ""
 	})
 	return s
 }

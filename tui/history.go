@@ -9,34 +9,34 @@ import (
 	"chat/tui/drafts"
 )
 
-// past is the prompts of before, the oldest first, and the place of the one that
-// is being looked at.
-type past struct {
+// history is the earlier prompts, oldest first, and the index of the one that is
+// shown.
+type history struct {
 	file    *drafts.History
 	prompts []string
 	at      int    // len(prompts): none
 	stash   string // what was written before looking
 }
 
-type pastMsg struct {
+type historyMsg struct {
 	prompts []string
 	err     error
 }
 
-func (m *Model) pastCommand() tea.Cmd {
-	file := m.past.file
+func (m *Model) historyCommand() tea.Cmd {
+	file := m.history.file
 	return m.jobs.command(func(context.Context) tea.Msg {
 		prompts, err := file.Load()
-		return pastMsg{prompts, err}
+		return historyMsg{prompts, err}
 	})
 }
 
-func (m *Model) pastLoaded(msg pastMsg) {
+func (m *Model) historyLoaded(msg historyMsg) {
 	if msg.err != nil {
-		m.complain(sentence(msg.err))
+		m.warn(sentence(msg.err))
 	}
-	m.past.prompts = append(msg.prompts, m.past.prompts...)
-	m.past.at = len(m.past.prompts)
+	m.history.prompts = append(msg.prompts, m.history.prompts...)
+	m.history.at = len(m.history.prompts)
 }
 
 // remember adds a prompt to the history.
@@ -44,14 +44,14 @@ func (m *Model) remember(text string) tea.Cmd {
 	if text == "" {
 		return nil
 	}
-	if n := len(m.past.prompts); n == 0 || m.past.prompts[n-1] != text {
-		m.past.prompts = append(m.past.prompts, text)
+	if n := len(m.history.prompts); n == 0 || m.history.prompts[n-1] != text {
+		m.history.prompts = append(m.history.prompts, text)
 	}
-	if extra := len(m.past.prompts) - drafts.MaxHistory; extra > 0 {
-		m.past.prompts = m.past.prompts[extra:]
+	if extra := len(m.history.prompts) - drafts.MaxHistory; extra > 0 {
+		m.history.prompts = m.history.prompts[extra:]
 	}
-	m.past.at = len(m.past.prompts)
-	file := m.past.file
+	m.history.at = len(m.history.prompts)
+	file := m.history.file
 	return m.jobs.command(func(context.Context) tea.Msg {
 		if err := file.Add(text); err != nil {
 			return troubleMsg{sentence(err)}
@@ -63,7 +63,7 @@ func (m *Model) remember(text string) tea.Cmd {
 // recall moves through the history, by -1 to older prompts; what was being
 // written stands behind the newest.
 func (m *Model) recall(by int) {
-	p := &m.past
+	p := &m.history
 	to := p.at + by
 	if to < 0 || to > len(p.prompts) {
 		return
@@ -99,4 +99,4 @@ func (m *Model) down() tea.Cmd {
 // troubleMsg is something that went wrong beside what the user is doing.
 type troubleMsg struct{ text string }
 
-func (m *Model) trouble(msg troubleMsg) { m.complain(sanitize.Line(msg.text)) }
+func (m *Model) trouble(msg troubleMsg) { m.warn(sanitize.Line(msg.text)) }

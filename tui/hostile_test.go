@@ -39,7 +39,7 @@ func TestHostileTextsSteerNothingOnTheScreen(t *testing.T) {
 		cuts := hostile.Splits(text, 1)
 		for i, cut := range cuts[1 : len(cuts)-1] { // uncut it stands in the messages before
 			s := benchScreen(t, 2)
-			s.m.dress(none)
+			s.m.applyTheme(none)
 			s.m.host = text
 			c := chat.Conversation{ID: "c", Title: text, Model: text}
 			question := chat.Message{ID: "q", Role: chat.RoleUser, Content: text}
@@ -68,7 +68,7 @@ func TestHostileTextsSteerNothingOnTheScreen(t *testing.T) {
 			s.harmless(t, "complaint", p.Name())
 			listed := chat.Conversation{ID: "x", Title: text, Model: text}
 			running := chat.Task{ID: "u", ConversationID: "x", State: chat.TaskRunning, Model: text}
-			s.send(beatMsg{seq: s.m.beatSeq, running: []chat.Task{running}, conversations: []chat.Conversation{listed}})
+			s.send(pollMsg{seq: s.m.pollSeq, running: []chat.Task{running}, conversations: []chat.Conversation{listed}})
 			for _, list := range []string{"ctrl+k", "ctrl+b", "ctrl+l"} {
 				s.send(keyTypes[list])
 				if list == "ctrl+l" {

@@ -122,7 +122,7 @@ func (m *Model) roleOf(key string) keyboard.Role {
 func (m *Model) text(where place, text string, paste bool) tea.Cmd {
 	switch where {
 	case choosing:
-		return m.narrow(m.panel.Query() + text)
+		return m.filter(m.panel.Query() + text)
 	case asked:
 		m.question.input.Insert(text)
 	case helping:

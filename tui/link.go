@@ -14,11 +14,11 @@ import (
 // restoredFor is how long "restored" stands before it is plain "live" again.
 const restoredFor = 3 * time.Second
 
-// link is how the connection stands, from what the followers and the heartbeat
+// link is how the connection stands, from what the followers and the poll
 // have seen.
 type link struct {
 	followers map[int]chat.ConnState // those that are reconnecting
-	reason    string                 // why the heartbeat fails, "" if it does not
+	reason    string                 // why polling fails, "" if it does not
 	answered  bool                   // by the server itself, which can be reached
 	trouble   string                 // what is down behind a server that goes on, "" if nothing is
 	nextTry   time.Time
@@ -47,11 +47,11 @@ func (l *link) follower(id int, change chat.ConnState, now time.Time) {
 func (l *link) end(id int) { delete(l.followers, id) }
 func (l *link) forget()    { clear(l.followers) }
 
-// failed notes a failed heartbeat and returns the pause before the next.
+// failed records a failed poll and returns the pause before the next.
 func (l *link) failed(reason string, answered bool, now time.Time) time.Duration {
 	l.failures++
 	l.answered, l.trouble = answered, ""
-	pause := min(time.Second<<min(l.failures-1, 4), beatLazy)
+	pause := min(time.Second<<min(l.failures-1, 4), idlePollInterval)
 	l.reason, l.nextTry = reason, now.Add(pause)
 	return pause
 }

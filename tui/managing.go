@@ -46,8 +46,8 @@ func canDelete(m *Model) bool {
 	return ok
 }
 
-// meant is the conversation that is chosen in the list, or else the open one.
-func (m *Model) meant() (id, title string) {
+// selected is the conversation that is chosen in the list, or else the open one.
+func (m *Model) selected() (id, title string) {
 	if m.panel != nil && m.panel.kind == conversationsPanel {
 		if it, ok := m.panel.Current(); ok {
 			return it.ID, it.Title
@@ -59,7 +59,7 @@ func (m *Model) meant() (id, title string) {
 
 // rename asks for another title.
 func (m *Model) rename() tea.Cmd {
-	id, title := m.meant()
+	id, title := m.selected()
 	backend, ok := m.backend.(Renamer)
 	if id == "" || !ok {
 		m.say("there is no conversation to rename yet")
@@ -79,7 +79,7 @@ func (m *Model) rename() tea.Cmd {
 
 func (m *Model) renamed(msg renamedMsg) tea.Cmd {
 	if msg.err != nil {
-		m.complain("not renamed: " + sentence(msg.err))
+		m.warn("not renamed: " + sentence(msg.err))
 		return nil
 	}
 	for i := range m.recent {
@@ -91,12 +91,12 @@ func (m *Model) renamed(msg renamedMsg) tea.Cmd {
 		m.conversation.Title = msg.title
 	}
 	m.refreshPanel()
-	return m.beatCommand()
+	return m.pollCommand()
 }
 
 // remove hides a conversation, and deletes it when the time to undo is over.
 func (m *Model) remove() tea.Cmd {
-	id, title := m.meant()
+	id, title := m.selected()
 	if id == "" || !canDelete(m) {
 		m.say("there is no conversation to delete")
 		return nil
@@ -169,14 +169,14 @@ func (m *Model) removalDue(msg removalDueMsg) tea.Cmd {
 func (m *Model) removalDone(msg removedMsg) tea.Cmd {
 	m.removed = slices.DeleteFunc(m.removed, func(r removal) bool { return r.seq == msg.seq })
 	if msg.err != nil {
-		m.complain("“" + msg.title + "” was not deleted: " + sentence(msg.err))
+		m.warn("“" + msg.title + "” was not deleted: " + sentence(msg.err))
 		m.refreshPanel()
 		return nil
 	}
 	delete(m.queue, msg.id)
 	m.recent = slices.DeleteFunc(m.recent, func(c chat.Conversation) bool { return c.ID == msg.id })
 	m.draft.store.Put(msg.id, "")
-	return tea.Batch(m.flushAfter(0), m.beatCommand())
+	return tea.Batch(m.flushAfter(0), m.pollCommand())
 }
 
 // finishRemovals deletes what is still to be deleted when the screen ends.

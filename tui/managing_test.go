@@ -61,7 +61,7 @@ func TestADeletedConversationCanBeBroughtBack(t *testing.T) {
 	if s.m.conversation.ID != "" {
 		t.Fatal("the deleted conversation is still open")
 	}
-	s.beat()
+	s.poll()
 	s.press("ctrl+z")
 	s.untilShown("“Alpha” is back")
 	s.send(removalDueMsg{1})

@@ -20,31 +20,31 @@ import (
 
 // Model is the state of the screen.
 type Model struct {
-	backend       Backend
-	jobs          *jobs
-	hub           *follow.Hub
-	now           func() time.Time
-	theme         theme.Theme
-	keys          []binding
-	facts         func(model string) chat.ModelInfo
-	told          map[string]chat.ModelInfo // by the models' providers
-	cost          float64                   // of the open conversation, in dollars
-	standard      string                    // the server's default model, "" until it is known
-	place         attach.Place
-	complete      completion
-	attaching     bool   // files are being read for a message
-	insisted      string // the draft whose missing files were asked about
-	mouse         bool
-	askBackground bool                     // the theme follows the terminal's background
-	blurred       bool                     // the terminal has said that it has not the focus
-	removed       []removal                // conversations that can still be brought back
-	removals      int                      // so far
-	await         func(key string) tea.Cmd // what the next key is for, nil if nothing
-	host          string
-	env           []string
-	terminal      io.Writer // takes whole sequences, besides the frames
-	in, out       *os.File  // the terminal itself, for an editor
-	copyFile      string    // what is copied goes there if nothing else helps
+	backend          Backend
+	jobs             *jobs
+	hub              *follow.Hub
+	now              func() time.Time
+	theme            theme.Theme
+	keys             []binding
+	facts            func(model string) chat.ModelInfo
+	modelInfo        map[string]chat.ModelInfo // by the models' providers
+	cost             float64                   // of the open conversation, in dollars
+	defaultModel     string                    // the server's default model, "" until it is known
+	place            attach.Place
+	complete         completion
+	attaching        bool   // files are being read for a message
+	confirmedMissing string // the draft whose missing files were asked about
+	mouse            bool
+	askBackground    bool                     // the theme follows the terminal's background
+	blurred          bool                     // the terminal has said that it has not the focus
+	removed          []removal                // conversations that can still be brought back
+	removals         int                      // so far
+	await            func(key string) tea.Cmd // what the next key is for, nil if nothing
+	host             string
+	env              []string
+	terminal         io.Writer // takes whole sequences, besides the frames
+	in, out          *os.File  // the terminal itself, for an editor
+	copyFile         string    // what is copied goes there if nothing else helps
 
 	width, height int
 	list          *transcript.List
@@ -73,7 +73,7 @@ type Model struct {
 	flights      map[string]bool // conversations whose queue is being sent from elsewhere
 
 	draft    draftState
-	past     past
+	history  history
 	prompt   string // to be sent when the conversation is there
 	model    string // asked for by the user, "" if none
 	running  []chat.Task
@@ -81,7 +81,7 @@ type Model struct {
 	recent   []chat.Conversation // the newest
 	news     map[string]bool     // conversations with an answer that nobody has seen
 	ended    map[string]bool     // tasks that may still be in running
-	beatSeq  int
+	pollSeq  int
 	link     link
 	notice   notice
 	armed    bool      // ctrl+c once more quits
@@ -118,19 +118,19 @@ func newModel(o Options, j *jobs, th theme.Theme, now func() time.Time) *Model {
 		look:    &transcript.Look{Now: now(), Zone: time.Local},
 		follows: map[int]*transcript.Message{}, ended: map[string]bool{}, news: map[string]bool{},
 		record: newRecord(), queue: map[string][]*transcript.Message{}, flights: map[string]bool{},
-		draft: draftState{store: drafts.Open(o.draftsDir()), left: map[string]string{}, early: map[int]early{}},
-		past:  past{file: drafts.OpenHistory(o.historyFile())},
-		link:  newLink(), touched: now(), prompt: o.Prompt, model: o.Model, open: o.ConversationID, target: o.MessageID,
+		draft:   draftState{store: drafts.Open(o.draftsDir()), left: map[string]string{}, early: map[int]early{}},
+		history: history{file: drafts.OpenHistory(o.historyFile())},
+		link:    newLink(), touched: now(), prompt: o.Prompt, model: o.Model, open: o.ConversationID, target: o.MessageID,
 		choosing: o.Choose,
 	}
 	m.look.Keys = transcript.Keys{Fold: m.keyOf(anywhere, "reasoning"), Stop: m.keyOf(anywhere, "escape"), TakeBack: m.keyOf(writing, "up")}
-	m.dress(th)
+	m.applyTheme(th)
 	return m
 }
 
 // Init opens the conversation or sends the prompt, and starts listening.
 func (m *Model) Init() tea.Cmd {
-	cmds := []tea.Cmd{m.framesCommand(), m.beatCommand(), m.pastCommand(), m.standardCommand(), m.backgroundCommand()}
+	cmds := []tea.Cmd{m.framesCommand(), m.pollCommand(), m.historyCommand(), m.defaultModelCommand(), m.backgroundCommand()}
 	if m.open != "" {
 		cmds = append(cmds, m.openAt(m.open, m.target))
 	} else if cmds = append(cmds, m.draftCommand()); m.choosing {
@@ -186,12 +186,12 @@ func (m *Model) say(text string) {
 	m.notice = notice{text: text, until: m.now().Add(noticeTime)}
 }
 
-func (m *Model) complain(text string) {
+func (m *Model) warn(text string) {
 	m.notice = notice{text: text, bad: true, until: m.now().Add(badTime)}
 }
 
 // exit is what to tell after the screen has gone. What runs is asked once more,
-// since the last heartbeat may be seconds old; without an answer it is what was
+// since the last poll may be seconds old; without an answer it is what was
 // seen here.
 func (m *Model) exit(ctx context.Context) Exit {
 	e := Exit{ConversationID: m.conversation.ID}

@@ -351,7 +351,7 @@ func TestForeignTextCannotReachTheTerminal(t *testing.T) {
 	backend.mu.Lock()
 	backend.runningErr = chat.Errorf(chat.CodeDaemon, evil)
 	backend.mu.Unlock()
-	s.send(s.m.beatCommand()())
+	s.send(s.m.pollCommand()())
 	s.untilShown("reconnecting")
 	view := strings.ReplaceAll(s.m.View(), paint.MarkerEnd, "")
 	for _, part := range strings.Split(view, "\x1b")[1:] {
@@ -399,7 +399,7 @@ func TestIdleScreenStaysAsItIs(t *testing.T) {
 		t.Fatal("an idle screen ticks")
 	}
 	s.now = s.now.Add(time.Minute)
-	s.send(s.m.beatCommand()())
+	s.send(s.m.pollCommand()())
 	if s.m.View() != before {
 		t.Fatalf("an idle screen changed:\n%s", s.screen())
 	}

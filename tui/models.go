@@ -59,28 +59,28 @@ func (m *Model) modelName() string {
 			return m.messages[i].Model()
 		}
 	}
-	return m.standard
+	return m.defaultModel
 }
 
-// standardMsg tells the server's default model, and what is known of all of them.
-type standardMsg struct {
-	model string
-	told  map[string]chat.ModelInfo
+// modelsMsg tells the server's default model, and what is known of all of them.
+type modelsMsg struct {
+	model     string
+	modelInfo map[string]chat.ModelInfo
 }
 
-// standardCommand asks for the model that answers where none is chosen, and for
+// defaultModelCommand asks for the model that answers where none is chosen, and for
 // what the header says of models. As it is for that only, a failure is nobody's
 // concern.
-func (m *Model) standardCommand() tea.Cmd {
+func (m *Model) defaultModelCommand() tea.Cmd {
 	backend := m.backend
 	return m.jobs.command(func(ctx context.Context) tea.Msg {
 		list, err := backend.Models(ctx)
 		if err != nil {
 			return nil
 		}
-		msg := standardMsg{told: map[string]chat.ModelInfo{}}
+		msg := modelsMsg{modelInfo: map[string]chat.ModelInfo{}}
 		for _, model := range list {
-			msg.told[model.ID] = model.ModelInfo
+			msg.modelInfo[model.ID] = model.ModelInfo
 			if model.Default {
 				msg.model = model.ID
 			}
@@ -89,7 +89,7 @@ func (m *Model) standardCommand() tea.Cmd {
 	})
 }
 
-func (m *Model) standardKnown(msg standardMsg) {
-	m.standard, m.told = sanitize.Line(msg.model), msg.told
+func (m *Model) standardKnown(msg modelsMsg) {
+	m.defaultModel, m.modelInfo = sanitize.Line(msg.model), msg.modelInfo
 	m.cost = m.costOf(m.record.messages)
 }

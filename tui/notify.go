@@ -20,7 +20,7 @@ const notifyAfter = 10 * time.Second
 // is asked for at once.
 func (m *Model) focused() tea.Cmd {
 	m.blurred = false
-	return m.beatCommand()
+	return m.pollCommand()
 }
 
 // notify tells the desktop, by the terminal, that an answer has ended. It does so

@@ -47,9 +47,9 @@ func TestOneNotificationForALongAnswerWhileUnfocused(t *testing.T) {
 			}
 			s.now = s.now.Add(c.took)
 			s.backend.finish(task, chat.TaskDone, "done", nil)
-			s.beat()
+			s.poll()
 			s.until("it has ended", func() bool { return len(s.m.running) == 0 && len(s.m.follows) == 0 })
-			s.send(s.m.beatCommand()())
+			s.send(s.m.pollCommand()())
 			if c.want != "" {
 				s.until("it is told", func() bool { return terminal.String() != "" })
 			}

@@ -53,7 +53,7 @@ func (m *Model) chooseSlashed(word string) tea.Cmd {
 
 // choosePast searches the prompts of before, the newest first.
 func (m *Model) choosePast() tea.Cmd {
-	prompts := m.past.prompts
+	prompts := m.history.prompts
 	seen := map[string]bool{}
 	var items []panel.Item
 	for i := len(prompts) - 1; i >= 0; i-- {
@@ -70,7 +70,7 @@ func (m *Model) choosePast() tea.Cmd {
 		refresh: func() []panel.Item { return items },
 		pick: func(it panel.Item) tea.Cmd {
 			if i, err := strconv.Atoi(it.ID); err == nil && i < len(prompts) {
-				m.past.stash, m.past.at = m.input.Value(), len(m.past.prompts)-len(prompts)+i
+				m.history.stash, m.history.at = m.input.Value(), len(m.history.prompts)-len(prompts)+i
 				m.input.Set(prompts[i])
 				m.write()
 			}

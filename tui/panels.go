@@ -76,8 +76,8 @@ func (m *Model) ask(query string, rest time.Duration) tea.Cmd {
 	})
 }
 
-// narrow changes the open panel's filter.
-func (m *Model) narrow(query string) tea.Cmd {
+// filter changes the open panel's filter.
+func (m *Model) filter(query string) tea.Cmd {
 	p := m.panel
 	p.SetQuery(query)
 	p.Loading, p.Failure = false, ""

@@ -64,10 +64,10 @@ func TestAnswersThatEndElsewhereAreToldAndMarked(t *testing.T) {
 	s := start(t, newFake(), 80, 24, full)
 	task := s.ask("How do tides work?")
 	s.press("ctrl+n")
-	s.beat()
+	s.poll()
 	s.untilShown("1 running")
 	s.backend.finish(task, chat.TaskDone, "By the moon.", nil)
-	s.beat()
+	s.poll()
 	s.untilShown("the answer in “How do tides work?” is complete")
 	s.press("ctrl+k")
 	s.untilShown("◆ How do tides work?")
@@ -87,7 +87,7 @@ func TestAListStaysUpToDate(t *testing.T) {
 	s.press("ctrl+k")
 	s.untilShown("Alpha")
 	backend.add("Beta", "beta question", "no")
-	s.beat()
+	s.poll()
 	s.untilShown("Beta")
 }
 

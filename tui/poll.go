@@ -11,17 +11,17 @@ import (
 	"chat/internal/term/sanitize"
 )
 
-// The pace of the heartbeat, which finds out what other screens do: no call of
-// the server pushes that. After failures its pauses grow, and a screen that
-// nobody has touched for long, and on which nothing happens, asks less often.
+// How often the screen polls the server for what other screens do: the server
+// does not push that. The interval grows after failures, and after a long time
+// without a key press or an event.
 const (
-	beatPause = 3 * time.Second
-	beatLazy  = 15 * time.Second
-	lazyAfter = 10 * time.Minute
+	pollInterval     = 3 * time.Second
+	idlePollInterval = 15 * time.Second
+	idleAfter        = 10 * time.Minute
 )
 
 type (
-	beatMsg struct {
+	pollMsg struct {
 		seq           int
 		running       []chat.Task
 		tasks         []chat.Task         // ended ones too, nil if they were not asked for
@@ -29,20 +29,20 @@ type (
 		trouble       string              // see Watcher
 		err           error
 	}
-	beatDueMsg struct{ seq int } // after that heartbeat
+	pollDueMsg struct{ seq int } // after that poll
 )
 
-// beatCommand asks for the running tasks and the newest conversations, which
+// pollCommand asks for the running tasks and the newest conversations, which
 // also tells whether the server can be reached.
-func (m *Model) beatCommand() tea.Cmd {
-	m.beatSeq++
-	seq, backend := m.beatSeq, m.backend
+func (m *Model) pollCommand() tea.Cmd {
+	m.pollSeq++
+	seq, backend := m.pollSeq, m.backend
 	lister, all := m.backend.(TaskLister)
 	watcher, _ := m.backend.(Watcher)
 	all = all && m.panel != nil && m.panel.kind == tasksPanel
 	before := m.running
 	return m.jobs.command(func(ctx context.Context) tea.Msg {
-		msg := beatMsg{seq: seq}
+		msg := pollMsg{seq: seq}
 		if msg.running, msg.err = backend.Running(ctx); msg.err != nil {
 			return msg
 		}
@@ -65,8 +65,8 @@ func vanished(before, now []chat.Task) []chat.Task {
 	})
 }
 
-func (m *Model) beat(msg beatMsg) tea.Cmd {
-	if msg.seq != m.beatSeq {
+func (m *Model) poll(msg pollMsg) tea.Cmd {
+	if msg.seq != m.pollSeq {
 		return nil // a newer one is under way
 	}
 	if m.panel != nil {
@@ -74,18 +74,18 @@ func (m *Model) beat(msg beatMsg) tea.Cmd {
 	}
 	if msg.err != nil {
 		wait := m.link.failed(sentence(msg.err), !chat.IsCode(msg.err, chat.CodeDaemon), m.look.Now)
-		return m.jobs.after(wait, beatDueMsg{msg.seq})
+		return m.jobs.after(wait, pollDueMsg{msg.seq})
 	}
-	var standard tea.Cmd
+	var defaultModel tea.Cmd
 	if m.link.failures > 0 { // it may be another server by now
-		standard = m.standardCommand()
+		defaultModel = m.defaultModelCommand()
 	}
 	m.link.reached(sanitize.Line(msg.trouble), m.look.Now)
 	m.tellStanding(msg.running)
 	gone := vanished(m.running, msg.running)
 	m.running, m.recent = msg.running, msg.conversations
 	m.tasks = mergeTasks(msg.running, msg.tasks)
-	told := m.tellEnded(gone, msg.tasks)
+	ended := m.tellEnded(gone, msg.tasks)
 	clear(m.ended)
 	for _, c := range msg.conversations {
 		if c.ID == m.conversation.ID {
@@ -93,11 +93,11 @@ func (m *Model) beat(msg beatMsg) tea.Cmd {
 		}
 	}
 	m.refreshPanel()
-	pause := beatPause
-	if len(m.running) == 0 && m.look.Now.Sub(m.touched) > lazyAfter {
-		pause = beatLazy
+	pause := pollInterval
+	if len(m.running) == 0 && m.look.Now.Sub(m.touched) > idleAfter {
+		pause = idlePollInterval
 	}
-	return tea.Batch(told, standard, m.catchUp(msg), m.advance(), m.advanceElsewhere(), m.jobs.after(pause, beatDueMsg{msg.seq}))
+	return tea.Batch(ended, defaultModel, m.catchUp(msg), m.sendNextQueued(), m.advanceElsewhere(), m.jobs.after(pause, pollDueMsg{msg.seq}))
 }
 
 // tellStanding tells the answers that are followed how their tasks stand.
@@ -105,7 +105,7 @@ func (m *Model) tellStanding(running []chat.Task) {
 	for _, t := range running {
 		for _, item := range m.follows {
 			if item.ID == t.MessageID {
-				item.Stands(t)
+				item.SetStatus(t)
 			}
 		}
 	}
@@ -118,7 +118,7 @@ func mergeTasks(running, all []chat.Task) []chat.Task {
 
 // catchUp reads the open conversation again if somebody else has changed it: it
 // was updated, or a task runs in it that is not followed here.
-func (m *Model) catchUp(msg beatMsg) tea.Cmd {
+func (m *Model) catchUp(msg pollMsg) tea.Cmd {
 	if m.conversation.ID == "" || m.loading || m.pending != nil || m.catching {
 		return nil
 	}

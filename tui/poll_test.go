@@ -14,10 +14,10 @@ func TestAnAttemptThatFailedIsTold(t *testing.T) {
 	task.task.State, task.task.Attempt = chat.TaskQueued, 1
 	task.task.Error = chat.Retryable(chat.Errorf(chat.CodeProviderRateLimit, "the provider allows no more requests for now: wait a little"))
 	task.task.RunAfter = s.m.look.Now.Add(14 * time.Second)
-	s.beat()
+	s.poll()
 	s.untilShown("the provider allows no more requests for now · try 2 in 0:14")
 	task.task.State, task.task.Attempt = chat.TaskRunning, 2
-	s.beat()
+	s.poll()
 	s.untilShown("for now · try 2 ·")
 	task.chunk(chat.ChunkContent, "words")
 	s.untilShown("words")
@@ -32,10 +32,10 @@ func TestTheHeaderKnowsTheDefaultModelOfNow(t *testing.T) {
 	backend.mu.Unlock()
 	s.press("ctrl+n")
 	s.untilShown("qwen3:8b · local")
-	s.send(beatMsg{seq: s.m.beatSeq, err: chat.Errorf(chat.CodeDaemon, "away")})
+	s.send(pollMsg{seq: s.m.pollSeq, err: chat.Errorf(chat.CodeDaemon, "away")})
 	backend.mu.Lock()
 	backend.standard = 0
 	backend.mu.Unlock()
-	s.beat()
+	s.poll()
 	s.untilShown("demo · local")
 }

@@ -31,7 +31,7 @@ func (m *Model) full() bool {
 	if len(m.queue[m.conversation.ID]) < maxQueue {
 		return false
 	}
-	m.complain("enough messages are waiting here: this one stays in the input")
+	m.warn("enough messages are waiting here: this one stays in the input")
 	return true
 }
 
@@ -97,10 +97,10 @@ func (m *Model) waiting(id string) string {
 	return text
 }
 
-// advance sends the first message that waits in the open conversation, once
+// sendNextQueued sends the first message that waits in the open conversation, once
 // nothing stands in its way. After an answer that failed it does not: the next
 // one would probably fail too, so the user decides.
-func (m *Model) advance() tea.Cmd {
+func (m *Model) sendNextQueued() tea.Cmd {
 	id := m.conversation.ID
 	waiting := m.queue[id]
 	if len(waiting) == 0 || m.flights[id] || m.loading || m.pending != nil || m.branch != nil || m.busy() != nil {
@@ -165,17 +165,17 @@ func (m *Model) queued(msg queuedMsg) tea.Cmd {
 	case len(m.queue[id]) == 0:
 		return nil
 	case msg.accepted:
-		past := m.remember(words(m.queue[id][0].Content()))
+		remembered := m.remember(words(m.queue[id][0].Content()))
 		m.dropQueued(id, 0)
 		m.draft.store.Put(id, joinDrafts(m.waiting(id), m.draft.left[id]))
 		if id == m.conversation.ID { // opened meanwhile
 			m.rebuild()
 		}
-		return tea.Batch(past, m.flushAfter(0), m.beatCommand())
+		return tea.Batch(remembered, m.flushAfter(0), m.pollCommand())
 	case msg.failed || !chat.AsError(msg.err).Retryable && !chat.IsCode(msg.err, chat.CodeBusy):
 		m.draft.left[id] = joinDrafts(m.waiting(id), m.draft.left[id])
 		delete(m.queue, id)
-		m.complain("what waited in “" + m.titleByID(id) + "” was not sent; it is the draft there")
+		m.warn("what waited in “" + m.titleByID(id) + "” was not sent; it is the draft there")
 	}
 	return nil
 }

@@ -79,11 +79,11 @@ func TestWhatWaitsIsSentFromElsewhereToo(t *testing.T) {
 			s.typeText("being written")
 			s.press("ctrl+n")
 			s.backend.finish(task, state, "an answer", nil)
-			s.beat()
+			s.poll()
 			if state == chat.TaskDone {
 				s.untilSent(2)
 				s.until("nothing waits any more", func() bool { return len(s.m.queue) == 0 })
-				if got := s.m.past.prompts; got[len(got)-1] != "second" {
+				if got := s.m.history.prompts; got[len(got)-1] != "second" {
 					t.Errorf("the history is %q", got)
 				}
 				s.run(s.m.openConversation(id))

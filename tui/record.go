@@ -36,7 +36,7 @@ func (m *Model) recorded(msg recordMsg) tea.Cmd {
 	}
 	m.catching = false
 	if msg.err != nil {
-		return nil // the screen shows what was streamed; a later heartbeat reads again
+		return nil // the screen shows what was streamed; a later poll reads again
 	}
 	m.take(msg.conversation)
 	return m.reconcile(msg.messages)

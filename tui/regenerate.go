@@ -9,8 +9,8 @@ import (
 	"chat/tui/transcript"
 )
 
-// againMsg says what became of the wish for another answer.
-type againMsg struct {
+// regenerateMsg says what became of the wish for another answer.
+type regenerateMsg struct {
 	session  int
 	model    string
 	accepted chat.Accepted
@@ -44,7 +44,7 @@ func (m *Model) regenerate() tea.Cmd {
 	m.say("asking for another answer")
 	return m.jobs.command(func(ctx context.Context) tea.Msg {
 		accepted, err := backend.Regenerate(ctx, id, model)
-		return againMsg{session, model, accepted, err}
+		return regenerateMsg{session, model, accepted, err}
 	})
 }
 
@@ -58,13 +58,13 @@ func (m *Model) answerTo(id string) *transcript.Message {
 	return nil
 }
 
-func (m *Model) again(msg againMsg) tea.Cmd {
+func (m *Model) regenerated(msg regenerateMsg) tea.Cmd {
 	if msg.err != nil {
-		m.complain("not asked again: " + sentence(msg.err))
+		m.warn("not asked again: " + sentence(msg.err))
 		return nil
 	}
 	if msg.session != m.session {
-		return m.beatCommand()
+		return m.pollCommand()
 	}
 	a := msg.accepted
 	follow := m.accept(m.answerOf(a, msg.model))
@@ -74,5 +74,5 @@ func (m *Model) again(msg againMsg) tea.Cmd {
 	if m.reading { // the versions beside it are a key away
 		m.look.Chosen = m.record.items[a.MessageID]
 	}
-	return tea.Batch(follow, m.beatCommand())
+	return tea.Batch(follow, m.pollCommand())
 }

@@ -106,9 +106,9 @@ func (m *Model) sendCommand(draft, after string) tea.Cmd {
 func (m *Model) sent(msg sentMsg) tea.Cmd {
 	if msg.session != m.session {
 		if msg.err != nil {
-			m.complain("the message to the other conversation was not sent (" + m.hint("up") + " brings it back): " + sentence(msg.err))
+			m.warn("the message to the other conversation was not sent (" + m.hint("up") + " brings it back): " + sentence(msg.err))
 		}
-		return m.beatCommand()
+		return m.pollCommand()
 	}
 	m.pending, m.pendingAfter = nil, ""
 	if msg.err != nil {
@@ -126,7 +126,7 @@ func (m *Model) sent(msg sentMsg) tea.Cmd {
 		m.answerOf(a, m.model))
 	m.record.choices[parent] = a.UserMessageID
 	m.rebuild()
-	return tea.Batch(follow, m.beatCommand())
+	return tea.Batch(follow, m.pollCommand())
 }
 
 // answerOf is the message that an accepted task will make.
@@ -145,7 +145,7 @@ func (m *Model) refused(msg sentMsg) tea.Cmd {
 	}
 	if chat.IsCode(msg.err, chat.CodeBusy) && msg.after == "" {
 		cmd := m.enqueueFirst(msg.draft)
-		return tea.Batch(cmd, m.beatCommand())
+		return tea.Batch(cmd, m.pollCommand())
 	}
 	if msg.after != "" && m.branch == nil {
 		m.branch = &branch{after: msg.after, label: "fork"}
@@ -155,6 +155,6 @@ func (m *Model) refused(msg sentMsg) tea.Cmd {
 	}
 	m.rebuild()
 	m.fill(joinDrafts(msg.draft, m.input.Value()))
-	m.complain("not sent: " + sentence(msg.err))
+	m.warn("not sent: " + sentence(msg.err))
 	return nil
 }

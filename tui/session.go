@@ -50,7 +50,7 @@ func (m *Model) opened(msg openedMsg) tea.Cmd {
 	m.loading = false
 	if msg.err != nil {
 		m.begin()
-		m.complain(sentence(msg.err))
+		m.warn(sentence(msg.err))
 		return tea.Batch(m.draftCommand(), m.sendPrompt())
 	}
 	m.take(msg.conversation)
@@ -112,9 +112,9 @@ func (m *Model) frames(batches []follow.Batch) tea.Cmd {
 		if item.Running() { // no terminal chunk: the stream itself has failed
 			item.Fail(streamEnd(b.Err))
 		}
-		cmds = append(cmds, m.answered(item), m.recordCommand(), m.beatCommand())
+		cmds = append(cmds, m.answered(item), m.recordCommand(), m.pollCommand())
 	}
-	return tea.Batch(append(cmds, m.advance())...)
+	return tea.Batch(append(cmds, m.sendNextQueued())...)
 }
 
 func streamEnd(err error) string {
@@ -126,9 +126,9 @@ func streamEnd(err error) string {
 
 func (m *Model) stopped(msg stoppedMsg) tea.Cmd {
 	if msg.err == nil {
-		return m.beatCommand() // the stream says how it ended
+		return m.pollCommand() // the stream says how it ended
 	}
-	m.complain("not stopped: " + sentence(msg.err))
+	m.warn("not stopped: " + sentence(msg.err))
 	for _, item := range m.messages {
 		if item.TaskID == msg.taskID {
 			item.Stopping = false

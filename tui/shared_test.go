@@ -7,8 +7,8 @@ import (
 	"chat"
 )
 
-// beat lets the heartbeat come now.
-func (s *screenTest) beat() { s.run(s.m.beatCommand()) }
+// poll polls now.
+func (s *screenTest) poll() { s.run(s.m.pollCommand()) }
 
 // twoScreens are two screens on one conversation with one answered question.
 func twoScreens(t *testing.T) (sender, watcher *screenTest) {
@@ -25,7 +25,7 @@ func twoScreens(t *testing.T) (sender, watcher *screenTest) {
 func TestAnotherScreensMessageIsShownAndFollowed(t *testing.T) {
 	sender, watcher := twoScreens(t)
 	task := sender.ask("sent from elsewhere")
-	watcher.beat()
+	watcher.poll()
 	watcher.untilShown("sent from elsewhere")
 	task.chunk(chat.ChunkContent, "seen on both")
 	watcher.untilShown("seen on both")
@@ -42,7 +42,7 @@ func TestAnotherScreensAnswerThatHasEndedMeanwhileIsShown(t *testing.T) {
 	task := sender.ask("a quick one")
 	sender.backend.finish(task, chat.TaskDone, "done in no time", nil)
 	sender.untilShown("done in no time")
-	watcher.beat()
+	watcher.poll()
 	watcher.untilShown("done in no time")
 }
 
@@ -50,7 +50,7 @@ func TestWhatIsWrittenHereStaysWhileAnotherScreenSends(t *testing.T) {
 	sender, watcher := twoScreens(t)
 	watcher.typeText("my own words")
 	sender.ask("sent from elsewhere")
-	watcher.beat()
+	watcher.poll()
 	watcher.untilShown("sent from elsewhere")
 	if got := watcher.m.input.Value(); got != "my own words" {
 		t.Fatalf("the draft is %q", got)
@@ -61,7 +61,7 @@ func TestAQuietConversationIsNotReadAgain(t *testing.T) {
 	_, watcher := twoScreens(t)
 	before := watcher.backend.reads()
 	for range 3 {
-		watcher.send(watcher.m.beatCommand()())
+		watcher.send(watcher.m.pollCommand()())
 	}
 	if got := watcher.backend.reads(); got != before {
 		t.Fatalf("the messages were read %d times", got-before)
@@ -75,7 +75,7 @@ func TestALostStreamIsFollowedAgainWhileItsTaskGoesOn(t *testing.T) {
 	s.untilShown("the first half")
 	task.breakOff(chat.Errorf(chat.CodeInternal, "the server stumbled"))
 	s.untilShown("Lost the stream: the server stumbled.")
-	s.beat()
+	s.poll()
 	s.until("the stream is followed again", func() bool { return task.following() == 2 })
 	task.chunk(chat.ChunkContent, ", and the second")
 	s.untilShown("the first half, and the second")

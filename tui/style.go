@@ -71,12 +71,12 @@ func (m *Model) background(msg backgroundMsg) {
 		name = theme.Light
 	}
 	if th, err := theme.Named(name); err == nil && m.askBackground {
-		m.dress(th)
+		m.applyTheme(th)
 	}
 }
 
-// dress gives the screen another theme.
-func (m *Model) dress(th theme.Theme) {
+// applyTheme gives the screen another theme.
+func (m *Model) applyTheme(th theme.Theme) {
 	th.Answer.Number = m.keyOf(reading, "copy-code") // in front of the block's own
 	m.theme = th
 	m.look.Theme = th

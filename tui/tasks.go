@@ -28,7 +28,7 @@ func (m *Model) chooseTask() tea.Cmd {
 			return nil
 		},
 	})
-	return m.beatCommand()
+	return m.pollCommand()
 }
 
 func (m *Model) taskItems() []panel.Item {

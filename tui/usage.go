@@ -39,13 +39,13 @@ func (m *Model) contextUsed() int {
 // factsOf is what is known of a model: what Options say of it, and for the rest what
 // its provider does.
 func (m *Model) factsOf(model string) chat.ModelInfo {
-	told := m.told[model]
+	info := m.modelInfo[model]
 	if m.facts == nil || model == "" {
-		return told
+		return info
 	}
 	f := m.facts(model)
-	f.Context = cmp.Or(f.Context, told.Context)
-	f.InputPrice, f.OutputPrice = cmp.Or(f.InputPrice, told.InputPrice), cmp.Or(f.OutputPrice, told.OutputPrice)
+	f.Context = cmp.Or(f.Context, info.Context)
+	f.InputPrice, f.OutputPrice = cmp.Or(f.InputPrice, info.InputPrice), cmp.Or(f.OutputPrice, info.OutputPrice)
 	return f
 }
 

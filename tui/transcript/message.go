@@ -68,9 +68,9 @@ type section struct {
 	indented bool
 }
 
-// Stands tells how the message's task stands, which a stream does not while nothing
+// SetStatus tells how the message's task stands, which a stream does not while nothing
 // comes: why an attempt has failed, and when the next one is made.
-func (m *Message) Stands(t chat.Task) {
+func (m *Message) SetStatus(t chat.Task) {
 	m.trouble = ""
 	if t.Error == nil || t.Error.Code == chat.CodeDraining {
 		return
