@@ -15,15 +15,15 @@ import (
 	"chat/internal/lazyregexp"
 )
 
-// maxComplaint bounds what is quoted of a provider's words, in characters.
-const maxComplaint = 300
+// maxErrorQuote bounds what is quoted of a provider's words, in characters.
+const maxErrorQuote = 300
 
 // maxModelID bounds the name of a model, in characters.
 const maxModelID = 200
 
-// complaint is what a provider says in the body of an error. It is an error
-// itself, for logs.
-type complaint struct {
+// apiError is what the body of a provider's error response says. It implements
+// error, for logs.
+type apiError struct {
 	Message string // the innermost sentence, quotable; "" if there is none
 
 	kinds string // types, codes and states, at all levels, in lower case
@@ -36,24 +36,24 @@ type complaint struct {
 	limit int // tokens; 0 if it does not say
 }
 
-func (c *complaint) Error() string { return "the provider said: " + c.Message }
+func (c *apiError) Error() string { return "the provider said: " + c.Message }
 
-// readComplaint reads an error body of any shape: OpenAI's, {"error":"…"},
+// readAPIError reads an error body of any shape: OpenAI's, {"error":"…"},
 // {"message":"…"}, {"detail":…} as FastAPI has it, arrays of those, values that
 // are pasted into sentences, a web page, plain text.
-func (e *endpoint) readComplaint(body []byte) *complaint {
+func (e *endpoint) readAPIError(body []byte) *apiError {
 	if len(body) > maxErrorBody {
 		body = body[:maxErrorBody]
 	}
 	text := strings.TrimSpace(strings.TrimPrefix(string(body), byteOrderMark))
-	c := &complaint{whole: strings.ToLower(text[:min(len(text), 4096)])}
+	c := &apiError{whole: strings.ToLower(text[:min(len(text), 4096)])}
 	_, isJSON := literal(text)
 	c.page = !isJSON
 	said := c.sentence(text, 0)
 	if said == "" {
 		said, _, _ = strings.Cut(c.kinds, "\n")
 	}
-	c.Message = e.quotable(said)
+	c.Message = e.sanitize(said)
 	c.delay = max(c.delay, textDelay(c.says, time.Now()))
 	c.countTokens()
 	return c
@@ -61,7 +61,7 @@ func (e *endpoint) readComplaint(body []byte) *complaint {
 
 // sentence is the innermost sentence of a text: what an object in it says, or
 // the text itself.
-func (c *complaint) sentence(text string, depth int) string {
+func (c *apiError) sentence(text string, depth int) string {
 	text = strings.TrimSpace(text)
 	if text == "" || depth > maxNesting {
 		return ""
@@ -97,7 +97,7 @@ func (c *complaint) sentence(text string, depth int) string {
 }
 
 // add appends a text in lower case to all that was said, within bounds.
-func (*complaint) add(to *string, text string) {
+func (*apiError) add(to *string, text string) {
 	if text != "" && len(*to) < maxErrorBody {
 		*to += strings.ToLower(text) + "\n"
 	}
@@ -135,7 +135,7 @@ func speaking() []string {
 }
 
 // read takes in what a value says of the error, and returns its sentence.
-func (c *complaint) read(v any, depth int) string {
+func (c *apiError) read(v any, depth int) string {
 	if depth > maxNesting {
 		return ""
 	}
@@ -163,7 +163,7 @@ func (c *complaint) read(v any, depth int) string {
 
 // best is the first sentence in the fields of an object. A single word, or the
 // name of a status, gives way to a real one.
-func (c *complaint) best(fields map[string]any, depth int) string {
+func (c *apiError) best(fields map[string]any, depth int) string {
 	weak := ""
 	strong := ""
 	if _, named := fields["error"].(string); named && c.read(fields["message"], depth+1) != "" {
@@ -219,7 +219,7 @@ func path(loc any) string {
 }
 
 // note takes in a field that names the kind of the error, or has a number.
-func (c *complaint) note(name string, v any) {
+func (c *apiError) note(name string, v any) {
 	switch name {
 	case "type", "code", "status", "reason", "errortype", "errorcode", "statuscode", "quotaid", "param", "error":
 		switch v := v.(type) {
@@ -284,11 +284,11 @@ func pageText(page string) string {
 	return strings.TrimSpace(html.UnescapeString(markup.ReplaceAllString(invisible.ReplaceAllString(page, " "), " ")))
 }
 
-// quotable is s for a message to a user: on one line, short, without control
-// characters, the endpoint's key and what else looks like a secret.
-func (e *endpoint) quotable(s string) string {
+// sanitize returns s for a message to a user: one short line, without control
+// characters, the endpoint's key and anything that looks like a secret.
+func (e *endpoint) sanitize(s string) string {
 	// Cleaned first: a key with a zero-width space in it is still the key.
-	return clean(withoutSecrets(e.withoutKey(clean(e.withoutKey(s), maxErrorBody))), maxComplaint)
+	return clean(withoutSecrets(e.withoutKey(clean(e.withoutKey(s), maxErrorBody))), maxErrorQuote)
 }
 
 // minSecret is the length from which a key is one; local servers take any word.

@@ -38,7 +38,7 @@ type body struct {
 
 func newBody(ctx context.Context, x *exchange, resp *http.Response) *body {
 	b := &body{x: x, raw: resp.Body, h1: resp.ProtoMajor == 1, over: func() error { return context.Cause(ctx) }, gone: ctx.Done()}
-	b.step = b.sniff
+	b.step = b.detect
 	return b
 }
 
@@ -72,20 +72,20 @@ func (b *body) Close() error {
 type source struct{ *body }
 
 func (s source) Read(p []byte) (int, error) {
-	s.rest()
+	s.throttle()
 	n, err := s.raw.Read(p)
-	s.x.quiet += n
+	s.x.bytesSinceText += n
 	if err != nil && err != io.EOF { //nolint:errorlint // a cut is an error that wraps io.EOF, an end is io.EOF itself
-		err = s.why(err)
-	} else if s.x.quiet > maxQuiet+s.x.limits.MaxAnswer {
+		err = s.classify(err)
+	} else if s.x.bytesSinceText > maxQuiet+s.x.limits.MaxAnswer {
 		err = s.x.to.protocolError("sends data without end and no text", nil)
 	}
 	return n, err
 }
 
-// rest waits before more is read, if those behind us cannot keep up. What is in
-// the reader's buffer has been taken by now, and the first text never waits.
-func (b *body) rest() {
+// throttle waits before the next read if the chunk log cannot keep up. Everything in
+// the reader's buffer was read before, and the first text never waits.
+func (b *body) throttle() {
 	if b.sse == nil || b.x.pause == nil {
 		return
 	}
@@ -101,8 +101,8 @@ func (b *body) rest() {
 	}
 }
 
-// why maps a failure of the connection.
-func (b *body) why(err error) error {
+// classify maps a failure of the connection to the error of the attempt.
+func (b *body) classify(err error) error {
 	if cause := b.over(); cause != nil {
 		return cause
 	}
@@ -115,9 +115,9 @@ func (b *body) why(err error) error {
 // byteOrderMark may open a stream, and must not hide what comes after it.
 const byteOrderMark = "\xEF\xBB\xBF"
 
-// sniff looks at the first byte that says something: servers are known to send
-// JSON or HTML as text/event-stream, and events under other names.
-func (b *body) sniff() ([]byte, error) {
+// detect selects the reader by the first byte that is not white space: some servers
+// send JSON or HTML as text/event-stream, and events as another type.
+func (b *body) detect() ([]byte, error) {
 	var head []byte
 	marked := false
 	buf := make([]byte, 512)
@@ -138,12 +138,12 @@ func (b *body) sniff() ([]byte, error) {
 		if err != nil {
 			rest = failed{err} // after what came along with it
 		}
-		return b.choose(head, io.MultiReader(bytes.NewReader(head), rest))
+		return b.selectReader(head, io.MultiReader(bytes.NewReader(head), rest))
 	}
 }
 
-// choose settles how whole, which begins with head, is read.
-func (b *body) choose(head []byte, whole io.Reader) ([]byte, error) {
+// selectReader selects how whole, which begins with head, is read.
+func (b *body) selectReader(head []byte, whole io.Reader) ([]byte, error) {
 	switch {
 	case len(head) > 0 && (head[0] == '{' || head[0] == '['):
 		return b.plain(whole)

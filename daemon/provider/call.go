@@ -69,7 +69,7 @@ func (c *call) once(parent context.Context) error {
 	}
 	defer x.watch.disarm()
 	if err := c.open(ctx, x); err != nil {
-		return c.why(parent, x, err)
+		return c.classify(parent, x, err)
 	}
 	defer func() { _ = x.body.Close() }() // the answer is in; nothing follows from a failing close
 	return c.read(parent, x)
@@ -135,7 +135,7 @@ func (c *call) read(parent context.Context, x *exchange) error {
 
 // fail is the failure of an answer, all of which is kept that came before it.
 func (c *call) fail(parent context.Context, x *exchange, a *answer, err error) error {
-	why := c.why(parent, x, err)
+	why := c.classify(parent, x, err)
 	if errors.Is(why, errStopped) {
 		return why
 	}
@@ -169,7 +169,7 @@ func (c *call) next(x *exchange, a *answer) error {
 		x.watch.arm(c.limits.Idle, x.phases.idle)
 	}
 	if grew {
-		x.quiet, a.unknown = 0, nil // text after an event shows that it was no end
+		x.bytesSinceText, a.unknown = 0, nil // text after an event shows that it was no end
 	}
 	return nil
 }
@@ -229,9 +229,9 @@ func isRead(err error) bool {
 	return ok
 }
 
-// why is the reason of err: the end of the caller's context, or what the
+// classify maps err to its cause: the end of the caller's context, or what the
 // exchange made of it.
-func (c *call) why(parent context.Context, x *exchange, err error) error {
+func (c *call) classify(parent context.Context, x *exchange, err error) error {
 	if errors.Is(err, errStopped) {
 		return errStopped
 	}

@@ -41,7 +41,7 @@ func anyOf(text string, parts ...string) bool {
 
 // classify finds the kind of an error. The order decides: providers give the same
 // thing under many statuses, and a status that many things come under says least.
-func (c *complaint) classify(status int) refusalKind {
+func (c *apiError) classify(status int) refusalKind {
 	client := status < 500
 	switch {
 	case status == http.StatusProxyAuthRequired:
@@ -82,7 +82,7 @@ func (c *complaint) classify(status int) refusalKind {
 }
 
 // rateLimited reports whether it is about requests or tokens in a time.
-func (c *complaint) rateLimited(status int) bool {
+func (c *apiError) rateLimited(status int) bool {
 	return status == http.StatusTooManyRequests || status < 500 && (anyOf(c.kinds, "rate_limit", "ratelimit", "throttl", "too_many_requests", "toomanyrequests", "resource_exhausted") ||
 		anyOf(c.says, "rate limit", "too many requests", "tokens per min", "requests per min", "per minute", "throttl"))
 }
@@ -90,7 +90,7 @@ func (c *complaint) rateLimited(status int) bool {
 var perMinute = lazyregexp.New(`limit:? ?([\d,]+).{0,20}requested:? ?([\d,]+)`)
 
 // tooFast reports whether the request alone is more than is allowed in a minute.
-func (c *complaint) tooFast() bool {
+func (c *apiError) tooFast() bool {
 	if !anyOf(c.says, "tokens per min", "tpm", "per minute") {
 		return false
 	}
@@ -119,7 +119,7 @@ var overlong = lazyregexp.New(`(?:prompt|input|messages?|request|conversation|co
 	`context[ _-]?(?:window|length|size|limit)\b[^.]{0,60}exceed|exceed[^.]{0,60}context[ _-]?(?:window|length|size|limit)`)
 
 // contextFull reports whether the conversation is longer than the model takes.
-func (c *complaint) contextFull() bool {
+func (c *apiError) contextFull() bool {
 	if anyOf(c.kinds, "context_length", "context_window", "exceed_context", "contextwindow", "contextlength", "prompt_too_long", "input_too_long", "max_prompt_tokens", "string_above_max_length", "tokens_limit_reached") {
 		return true
 	}
@@ -139,7 +139,7 @@ func (c *complaint) contextFull() bool {
 
 // noQuota reports whether the account is out of credit. Gemini says of a limit for
 // a minute that a quota is exceeded, and how long to wait.
-func (c *complaint) noQuota(status int) bool {
+func (c *apiError) noQuota(status int) bool {
 	switch {
 	case status == http.StatusPaymentRequired:
 		return true
@@ -154,12 +154,12 @@ func (c *complaint) noQuota(status int) bool {
 	return strings.Contains(c.says, "exceeded your current quota") && c.delay == 0 && !anyOf(c.kinds, "resource_exhausted")
 }
 
-func (c *complaint) filtered() bool {
+func (c *apiError) filtered() bool {
 	return anyOf(c.kinds, "content_filter", "contentfilter", "content_policy", "responsibleaipolicy", "prohibited_content", "data_inspection_failed", "datainspectionfailed", "moderation", "safety", "sensitive_content", "content_blocked") ||
 		anyOf(c.says, "content management policy", "content_filter", "content filter", "content policy", "safety system", "usage polic", "usage guidelines", "prohibited_content", "content exists risk", "requires moderation", "was flagged", "blocked due to safety", "inappropriate content", "responsibleaipolicyviolation")
 }
 
-func (c *complaint) badKey() bool {
+func (c *apiError) badKey() bool {
 	return anyOf(c.kinds, "invalid_api_key", "api_key_invalid", "invalidapikey", "authentication", "unauthenticated", "unauthorized", "invalid_token", "missing_api_key", "access_denied_invalid_key") ||
 		anyOf(c.says, "incorrect api key", "invalid api key", "invalid api-key", "invalid_api_key", "api key not valid", "api key is not valid", "api key is invalid", "api key not found", "api key expired", "api key has expired", "invalid x-api-key",
 			"no api key", "missing api key", "api key is missing", "api key is required", "didn't provide an api key", "pass a valid api key", "no auth credentials", "no cookie auth", "missing authentication", "authentication failed", "authentication error", "authenticationerror",
@@ -171,7 +171,7 @@ var missingModel = lazyregexp.New("models?[ :/]+(?:id |name )?[\"'`]?[^\\s\"'`]{
 
 var vainModel = lazyregexp.New("(?:not|n't|no|unknown|invalid|fail|decommissioned|deprecated|unable|不)")
 
-func (c *complaint) noModel() bool {
+func (c *apiError) noModel() bool {
 	if anyOf(c.kinds, "model_not_found", "modelnotfound", "model_not_exist", "model_not_supported", "model_not_available", "model_decommissioned", "invalid_model", "unknown_model", "unsupported_model", "deploymentnotfound", "model_unavailable") {
 		return true
 	}
@@ -180,14 +180,14 @@ func (c *complaint) noModel() bool {
 }
 
 // noPath reports whether a 404 or a 405 is about the URL and not about the model.
-func (c *complaint) noPath() bool {
+func (c *apiError) noPath() bool {
 	said := strings.TrimSpace(c.says)
 	return said == "" || c.page || generic(said) || anyOf(c.kinds, "unknown_url") || anyOf(c.says,
 		"page not found", "file not found", "resource not found", "route not found", "endpoint not found", "url not found", "path not found", "cannot post", "cannot get", "invalid url", "unknown url", "unexpected endpoint",
 		"no route", "no such route", "requested url", "request url", "method not allowed", "no handler", "not found on this server", "no static resource", "no message available", "{\"detail\":\"not found\"}")
 }
 
-func (c *complaint) busy(status int) bool {
+func (c *apiError) busy(status int) bool {
 	if status < 400 || status == http.StatusForbidden {
 		return false
 	}
@@ -209,7 +209,7 @@ var (
 )
 
 // countTokens finds how long the conversation is, and how long it may be.
-func (c *complaint) countTokens() {
+func (c *apiError) countTokens() {
 	if c.limit > 0 {
 		return
 	}

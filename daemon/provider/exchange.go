@@ -18,15 +18,15 @@ var _ openai.HTTPDoer = (*exchange)(nil)
 // exchange is the HTTP client of one request: go-openai's request goes out
 // through it, and clean events come back.
 type exchange struct {
-	to     *endpoint
-	limits Limits
-	model  string
-	whole  bool                 // a completion, not a stream, was asked for
-	pause  func() time.Duration // nil: none
-	watch  watch
-	phases *phases
-	quiet  int   // bytes read since the last text
-	body   *body // of the response
+	to             *endpoint
+	limits         Limits
+	model          string
+	whole          bool                 // a completion, not a stream, was asked for
+	pause          func() time.Duration // nil: none
+	watch          watch
+	phases         *phases
+	bytesSinceText int   // bytes read since the last text
+	body           *body // of the response
 }
 
 // Do sends the request. A response that is not a success is an error here.

@@ -17,7 +17,7 @@ func (e *endpoint) statusError(status int, h http.Header, body []byte, model str
 	if status < 400 {
 		return e.protocolError("redirects to another address, where a key is never sent", nil)
 	}
-	said := e.readComplaint(body)
+	said := e.readAPIError(body)
 	said.delay = retryDelay(h, said, status == http.StatusTooManyRequests, time.Now())
 	out := e.refusal(said, status, model)
 	out.Cause = newRefusal(out.Cause, status, body)
@@ -29,7 +29,7 @@ const itSaid = "; it said: "
 
 // streamError is the error that an error object inside a 200 response is.
 func (e *endpoint) streamError(raw []byte, model string) *chat.Error {
-	said := e.readComplaint(raw)
+	said := e.readAPIError(raw)
 	status := said.code
 	if status < 400 || status >= 600 {
 		status = statusIn(raw)
@@ -43,7 +43,7 @@ func (e *endpoint) streamError(raw []byte, model string) *chat.Error {
 }
 
 // likelyStatus is the status that an error would have had as a response.
-func (c *complaint) likelyStatus() int {
+func (c *apiError) likelyStatus() int {
 	for _, k := range []struct {
 		part   string
 		status int
@@ -65,7 +65,7 @@ func (c *complaint) likelyStatus() int {
 
 // refusal makes the sentence: what happened, what to do next, and what the
 // provider said about it.
-func (e *endpoint) refusal(said *complaint, status int, model string) *chat.Error {
+func (e *endpoint) refusal(said *apiError, status int, model string) *chat.Error {
 	kind := said.classify(status)
 	out := e.sentence(kind, said, status, model)
 	switch kind {
@@ -83,7 +83,7 @@ func (e *endpoint) refusal(said *complaint, status int, model string) *chat.Erro
 }
 
 // sentence is what happened, and what to do next.
-func (e *endpoint) sentence(k refusalKind, said *complaint, status int, model string) *chat.Error {
+func (e *endpoint) sentence(k refusalKind, said *apiError, status int, model string) *chat.Error {
 	switch k {
 	case refusalContext:
 		return chat.Errorf(chat.CodeProviderContext, "the conversation is longer than the model takes%s: start a new one, or choose a model with a larger context", said.tokens())
@@ -124,7 +124,7 @@ func (e *endpoint) sentence(k refusalKind, said *complaint, status int, model st
 }
 
 // pausing is the sentence of a failure that passes.
-func (e *endpoint) pausing(code chat.Code, what string, said *complaint, status int) *chat.Error {
+func (e *endpoint) pausing(code chat.Code, what string, said *apiError, status int) *chat.Error {
 	if said.delay > 0 {
 		return chat.Errorf(code, "%s %s (%d) and asks to wait %s: send again then", e.host, what, status, inWords(said.delay))
 	}
@@ -132,7 +132,7 @@ func (e *endpoint) pausing(code chat.Code, what string, said *complaint, status 
 }
 
 // tokens is how long the conversation is and may be, as far as the provider says.
-func (c *complaint) tokens() string {
+func (c *apiError) tokens() string {
 	switch {
 	case c.used > 0 && c.limit > 0:
 		return fmt.Sprintf(" (%d tokens, and it takes %d)", c.used, c.limit)
@@ -183,18 +183,18 @@ func (e *endpoint) cutError(err error) *chat.Error {
 func (e *endpoint) notUnderstood(event []byte, some bool) *chat.Error {
 	if !some {
 		out := e.protocolError("sent events that are not chat completion chunks", nil)
-		out.Message += "; one of them: " + e.quotable(string(event))
+		out.Message += "; one of them: " + e.sanitize(string(event))
 		return out
 	}
 	return chat.Retryable(chat.Errorf(chat.CodeProviderCut,
-		"%s ended its answer after an event that chat does not know: send again; it said: %s", e.host, e.quotable(string(event))))
+		"%s ended its answer after an event that chat does not know: send again; it said: %s", e.host, e.sanitize(string(event))))
 }
 
 // afterwards is the notice of a failure behind the end of an answer.
 func (e *endpoint) afterwards(said []byte) string {
-	words := e.readComplaint(said).Message
+	words := e.readAPIError(said).Message
 	if words == "" {
-		words = e.quotable(string(said))
+		words = e.sanitize(string(said))
 	}
 	return fmt.Sprintf("the answer is complete; after it %s reported a failure: %s", e.host, words)
 }
@@ -212,7 +212,7 @@ func (e *endpoint) protocolError(what string, cause error) *chat.Error {
 func (e *endpoint) webPage(page []byte) *chat.Error {
 	out := e.protocolError("answered with a web page", nil)
 	if title := pageTitle(page); title != "" {
-		out.Message += "; its title: " + e.quotable(title)
+		out.Message += "; its title: " + e.sanitize(title)
 	}
 	return out
 }

@@ -95,7 +95,7 @@ func (l *locals) look(ctx context.Context) (found []local, empty *endpoint) {
 				l.logger.Debug("provider: no local server", "name", e.name, "err", err)
 				return
 			}
-			seen[i] = local{e, genuine(given.entries), factsOf(given.entries)}
+			seen[i] = local{e, genuine(given.entries), metadataOf(given.entries)}
 			none[i] = given.proper && len(given.entries) == 0
 		})
 	}

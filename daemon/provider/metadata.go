@@ -8,10 +8,10 @@ import (
 	"chat"
 )
 
-// entryFacts are what servers say of a model in GET /models, besides what OpenAI's
-// do: nobody has agreed on it. Nothing of it is needed, so that what is written in
-// another way is left out, and no reason to refuse the list.
-type entryFacts struct {
+// entryMetadata is what servers add to OpenAI's fields of a model in GET /models.
+// There is no standard for it. All of it is optional: a value of an unknown shape
+// is ignored and does not make the list invalid.
+type entryMetadata struct {
 	ContextLength    json.RawMessage `json:"context_length"`     // OpenRouter, Together
 	ContextWindow    json.RawMessage `json:"context_window"`     // Groq
 	MaxContextLength json.RawMessage `json:"max_context_length"` // Mistral, LM Studio
@@ -20,14 +20,14 @@ type entryFacts struct {
 	Pricing          json.RawMessage `json:"pricing"`            // OpenRouter: dollars for a token
 }
 
-// The bounds of what is believed.
+// Larger values are ignored.
 const (
 	maxContext = 100_000_000
 	maxPrice   = 100_000 // dollars for a million tokens
 	million    = 1e6
 )
 
-func (f entryFacts) facts() chat.ModelInfo {
+func (f entryMetadata) info() chat.ModelInfo {
 	var out chat.ModelInfo
 	for _, raw := range []json.RawMessage{f.ContextLength, f.ContextWindow, f.MaxContextLength, f.MaxModelLen, field(f.Meta, "n_ctx"), field(f.Meta, "n_ctx_train")} {
 		if n := quantity(raw, maxContext); out.Context == 0 && n >= 1 {
@@ -64,11 +64,11 @@ func quantity(raw json.RawMessage, most float64) float64 {
 	return n
 }
 
-// factsOf are the facts of the entries that tell any, by id.
-func factsOf(entries []modelEntry) map[string]chat.ModelInfo {
+// metadataOf maps the ids of the entries that have metadata to it.
+func metadataOf(entries []modelEntry) map[string]chat.ModelInfo {
 	all := map[string]chat.ModelInfo{}
 	for _, m := range entries {
-		if f := m.facts(); f != (chat.ModelInfo{}) && len(all) < maxModels {
+		if f := m.info(); f != (chat.ModelInfo{}) && len(all) < maxModels {
 			all[string(m.ID)] = f
 		}
 	}

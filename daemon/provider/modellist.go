@@ -20,7 +20,7 @@ type modelEntry struct {
 	Object label `json:"object"`
 	Model  label `json:"model"` // in place of id: Ollama's own list
 	Name   label `json:"name"`  // in place of id: Cohere, and others that are not quite like OpenAI
-	entryFacts
+	entryMetadata
 }
 
 // label is a text; a number counts as its digits, and everything else is none.

@@ -131,7 +131,7 @@ func (r *Registry) listing(ctx context.Context, e *endpoint) (listing, error) {
 	if err != nil && !errors.Is(err, errNoList) {
 		return listing{}, err
 	}
-	list := listing{usable: usable(given.entries), facts: factsOf(given.entries)}
+	list := listing{usable: usable(given.entries), facts: metadataOf(given.entries)}
 	if list.none = err == nil && len(list.usable) == 0; e.deployment != "" {
 		list.usable = []string{e.deployment}
 	}

@@ -22,7 +22,7 @@ const longestDelay = 400 * 24 * time.Hour
 // retryDelay is how long the provider asks to wait, 0 if it does not say. The
 // longest of what is said in several places counts. A limit that is exhausted
 // says when it is lifted, which counts if the delay itself is not said.
-func retryDelay(h http.Header, said *complaint, exhausted bool, now time.Time) time.Duration {
+func retryDelay(h http.Header, said *apiError, exhausted bool, now time.Time) time.Duration {
 	if date, err := http.ParseTime(h.Get("Date")); err == nil {
 		now = date // dates are by the provider's own clock
 	}
