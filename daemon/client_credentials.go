@@ -10,23 +10,23 @@ import (
 )
 
 const (
-	// maxRemembered bounds the credentials held; the oldest go first.
-	maxRemembered = 10_000
-	// rememberedFor is how long credentials are held before it is looked whether
+	// maxCredentials bounds the credentials held; the oldest go first.
+	maxCredentials = 10_000
+	// retention is how long credentials are held before it is checked whether
 	// their task still needs them; longer than it takes to accept one.
-	rememberedFor = time.Minute
-	tidyEvery     = 30 * time.Second
-	tidyTimeout   = 10 * time.Second
+	retention     = time.Minute
+	expireEvery   = 30 * time.Second
+	expireTimeout = 10 * time.Second
 )
 
-// clientCredentials are the providers that clients sent along with their messages: in
-// memory only, by task, until the task has ended.
+// clientCredentials holds, by task id, the credentials that clients sent with their
+// messages. They are only in memory, until the task has ended.
 type clientCredentials struct {
 	mu   sync.Mutex
-	keys map[string]remembered
+	keys map[string]timedCredentials
 }
 
-type remembered struct {
+type timedCredentials struct {
 	model.Credentials
 	at time.Time
 }
@@ -36,9 +36,9 @@ func (o *clientCredentials) Remember(taskID, key, baseURL string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.keys == nil {
-		o.keys = map[string]remembered{}
+		o.keys = map[string]timedCredentials{}
 	}
-	if len(o.keys) >= maxRemembered {
+	if len(o.keys) >= maxCredentials {
 		oldest, at := "", time.Now()
 		for id, k := range o.keys {
 			if k.at.Before(at) {
@@ -47,7 +47,7 @@ func (o *clientCredentials) Remember(taskID, key, baseURL string) {
 		}
 		delete(o.keys, oldest)
 	}
-	o.keys[taskID] = remembered{model.Credentials{Key: key, BaseURL: baseURL}, time.Now()}
+	o.keys[taskID] = timedCredentials{model.Credentials{Key: key, BaseURL: baseURL}, time.Now()}
 }
 
 // Forget drops the provider of a task that has ended.
@@ -74,24 +74,24 @@ type unfinished interface {
 
 // watch tidies up until ctx ends.
 func (o *clientCredentials) watch(ctx context.Context, store unfinished, log *slog.Logger) {
-	every := time.NewTicker(tidyEvery)
+	every := time.NewTicker(expireEvery)
 	defer every.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case now := <-every.C:
-			if err := o.tidy(ctx, store, now.Add(-rememberedFor)); err != nil && ctx.Err() == nil {
+			if err := o.expire(ctx, store, now.Add(-retention)); err != nil && ctx.Err() == nil {
 				log.Debug("providers of clients are held on to until SQL says that their tasks have ended", "err", err)
 			}
 		}
 	}
 }
 
-// tidy forgets what was remembered before a time for tasks that have ended since,
+// expire forgets what was remembered before a time for tasks that have ended since,
 // or were never stored. A task may end where nobody here hears of it: by a
 // sweeper, by a cancel in another process, with its conversation.
-func (o *clientCredentials) tidy(ctx context.Context, store unfinished, before time.Time) error {
+func (o *clientCredentials) expire(ctx context.Context, store unfinished, before time.Time) error {
 	o.mu.Lock()
 	var ids []string
 	for id, k := range o.keys {
@@ -103,7 +103,7 @@ func (o *clientCredentials) tidy(ctx context.Context, store unfinished, before t
 	if len(ids) == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, tidyTimeout)
+	ctx, cancel := context.WithTimeout(ctx, expireTimeout)
 	defer cancel()
 	left, err := store.Unfinished(ctx, ids)
 	if err != nil {

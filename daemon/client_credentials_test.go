@@ -32,11 +32,11 @@ func TestKeysOfTasksThatHaveEndedAreForgotten(t *testing.T) {
 	accepted := time.Now()
 	o.Remember("being accepted", "sk-new", "")
 	away := &ledger{err: errors.New("away")}
-	if err := o.tidy(t.Context(), away, accepted); err == nil || o.credentials("ended") == nil {
+	if err := o.expire(t.Context(), away, accepted); err == nil || o.credentials("ended") == nil {
 		t.Errorf("without SQL: %v, %v", err, o.credentials("ended"))
 	}
 	store := &ledger{open: []string{"runs"}}
-	if err := o.tidy(t.Context(), store, accepted); err != nil {
+	if err := o.expire(t.Context(), store, accepted); err != nil {
 		t.Fatal(err)
 	}
 	for id, want := range map[string]bool{"runs": true, "being accepted": true, "ended": false, "deleted": false} {
@@ -49,7 +49,7 @@ func TestKeysOfTasksThatHaveEndedAreForgotten(t *testing.T) {
 	}
 	o.Forget("runs")
 	store.asked = nil
-	if err := o.tidy(t.Context(), store, accepted); err != nil || store.asked != nil {
+	if err := o.expire(t.Context(), store, accepted); err != nil || store.asked != nil {
 		t.Errorf("SQL is asked for nothing: %v, %v", store.asked, err)
 	}
 }

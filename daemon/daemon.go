@@ -63,10 +63,10 @@ type daemon struct {
 	listeners []net.Listener
 	closers   []func() error
 
-	stopOnce sync.Once
-	stopping chan struct{}
-	retiring sync.Once
-	whenIdle chan struct{}
+	stopOnce      sync.Once
+	stopping      chan struct{}
+	retiring      sync.Once
+	idleRequested chan struct{}
 }
 
 func (d *daemon) stop() { d.stopOnce.Do(func() { close(d.stopping) }) }
@@ -82,7 +82,7 @@ func (d *daemon) close() error {
 
 // open opens the engines and binds the addresses.
 func (d *daemon) open(ctx context.Context) error {
-	d.whenIdle, d.me = make(chan struct{}), workerInfo(d.cfg)
+	d.idleRequested, d.me = make(chan struct{}), workerInfo(d.cfg)
 	if err := d.openStore(ctx); err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func (d *daemon) openStore(ctx context.Context) error {
 	}
 	d.store = store
 	d.closers = append(d.closers, store.Close)
-	if !d.cfg.ownsRecord() {
+	if !d.cfg.exclusive() {
 		return nil
 	}
 	n, err := store.ReleaseLeases(ctx)
@@ -295,13 +295,13 @@ func (d *daemon) shutdown(now bool) {
 		d.stop()
 		return
 	}
-	d.retiring.Do(func() { close(d.whenIdle) })
+	d.retiring.Do(func() { close(d.idleRequested) })
 }
 
 // watchIdle ends a local daemon that nobody has used for Config.Idle, and one
 // that was asked to shut down as soon as nobody uses it.
 func (d *daemon) watchIdle(ctx context.Context, front *api.Server) {
-	idle, whenIdle := d.cfg.Idle, d.whenIdle
+	idle, whenIdle := d.cfg.Idle, d.idleRequested
 	pace := 15 * time.Second
 	if idle > 0 {
 		pace = max(100*time.Millisecond, min(idle/4, pace))
@@ -321,7 +321,7 @@ func (d *daemon) watchIdle(ctx context.Context, front *api.Server) {
 		if idle == 0 {
 			continue
 		}
-		if front.Activity().CloseIfIdle(idle, func() bool { return d.workless(ctx) }) {
+		if front.Activity().CloseIfIdle(idle, func() bool { return d.noWork(ctx) }) {
 			d.log.Info("nobody needs this daemon any more")
 			d.stop()
 			return
@@ -329,8 +329,8 @@ func (d *daemon) watchIdle(ctx context.Context, front *api.Server) {
 	}
 }
 
-// workless reports whether no task is queued or running.
-func (d *daemon) workless(ctx context.Context) bool {
+// noWork reports whether no task is queued or running.
+func (d *daemon) noWork(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	queued, running, err := d.store.QueueDepths(ctx)
