@@ -42,7 +42,7 @@ func (a *attempt) write(texts ...string) {
 	for _, text := range texts {
 		a.text.WriteString(text)
 		a.w.Add(chat.Chunk{Type: chat.ChunkContent, Content: text})
-		_, err := a.w.Settle(a.l.Context(), "", false)
+		_, err := a.w.Seal(a.l.Context(), "", false)
 		a.l.must(err)
 	}
 }
@@ -50,7 +50,7 @@ func (a *attempt) write(texts ...string) {
 // commit ends the task in SQL, publish in the log.
 func (a *attempt) commit() chat.Task {
 	a.l.Helper()
-	n, err := a.w.Settle(a.l.Context(), "stop", true)
+	n, err := a.w.Seal(a.l.Context(), "stop", true)
 	a.l.must(err)
 	a.l.must(a.l.store.Finish(a.l.Context(), chat.Result{
 		TaskID: a.claim.ID, Attempt: a.claim.Attempt, State: chat.TaskDone, Parts: chat.TextParts(a.text.String()),
@@ -64,7 +64,7 @@ func (a *attempt) commit() chat.Task {
 func (a *attempt) publish(task chat.Task) {
 	a.l.Helper()
 	c, _ := task.TerminalChunk(task.Attempt, task.ChunkCount-1)
-	a.l.must(a.w.End(a.l.Context(), c))
+	a.l.must(a.w.Close(a.l.Context(), c))
 }
 
 func (a *attempt) end() { a.publish(a.commit()) }

@@ -38,7 +38,7 @@ type step struct {
 //	     errMismatch if the list had another length, or was not there;
 //	     another error if it is unknown what was done.
 //
-// A step shares its round trip with the steps of other streams (pusher). All of it
+// A step shares its round trip with the steps of other streams (batcher). All of it
 // is one MULTI: no key may be without a TTL for a moment, and a Redis that refuses
 // to keep something (READONLY, OOM) must not announce it. A MULTI cannot branch, so
 // entries may have been pushed behind a wrong length. They do not count (their
@@ -48,7 +48,7 @@ type step struct {
 // entries do not count either, and the next step with metadata tells. RPUSHX,
 // which never creates a key, keeps a list that was lost from coming back without a
 // TTL. Lua could refuse instead, but costs ten times as much on the embedded engine.
-func (l *Log) append(ctx context.Context, s step) error { return l.pusher.push(ctx, s) }
+func (l *Log) append(ctx context.Context, s step) error { return l.batcher.append(ctx, s) }
 
 // appended is what Redis says of an append.
 type appended struct {

@@ -116,7 +116,7 @@ func BenchmarkUnpack(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	if err := w.End(b.Context(), chat.Chunk{Type: chat.ChunkDone}); err != nil {
+	if err := w.Close(b.Context(), chat.Chunk{Type: chat.ChunkDone}); err != nil {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()

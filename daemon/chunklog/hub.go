@@ -35,47 +35,47 @@ const (
 	ControlEnded  = "ended"  // a task has ended without a chunk to say so
 )
 
-// hub is the process's one subscription, shared by all followers.
+// hub is the one subscription of the process, shared by all subscribers.
 type hub struct {
 	rdb  *redis.Client
 	opts Options
 
-	mu        sync.Mutex
-	topics    map[string]*topic // that are followed, by channel name
-	followers int               // in topics
-	dirty     map[string]bool   // channels to (un)subscribe, on the connection's next turn
-	onControl []func(Control)
-	echoes    map[string]chan struct{} // that are waited for
-	stands    bool                     // the subscription
-	broken    error                    // why it does not
-	changed   chan struct{}            // closed when one of the two changes
+	mu          sync.Mutex
+	channels    map[string]*channel // that have subscribers, by name
+	subscribers int                 // in topics
+	dirty       map[string]bool     // channels to (un)subscribe, on the connection's next turn
+	onControl   []func(Control)
+	echoes      map[string]chan struct{} // that are waited for
+	stands      bool                     // the subscription
+	broken      error                    // why it does not
+	changed     chan struct{}            // closed when one of the two changes
 
-	kick chan struct{}
-	self string // a channel on which the process hears itself
+	dirtied chan struct{}
+	self    string // a channel on which the process hears itself
 }
 
-// topic is a channel and those who follow it.
-type topic struct {
-	followers []*follower
-	live      bool // confirmed on this connection
+// channel is a Redis channel and its subscribers.
+type channel struct {
+	subscribers []*subscriber
+	live        bool // confirmed on this connection
 }
 
-// follower is one tail's inbox. Its hub fills it, its tail empties it.
-type follower struct {
+// subscriber is one tail's inbox. Its hub fills it, its tail empties it.
+type subscriber struct {
 	wake chan struct{}
-	at   int // in its topic; the hub's
+	at   int // index in its channel's subscribers; the hub's
 
 	mu    sync.Mutex
 	queue []chat.EncodedChunk
 	// reread says that messages may have been missed; confirmed that the
-	// subscription is in force; nudged that the task's state should be looked at.
-	reread, confirmed, nudged bool
+	// subscription is in force; recheck that the task's state should be looked at.
+	reread, confirmed, recheck bool
 }
 
 func newHub(rdb *redis.Client, o Options) *hub {
 	return &hub{
-		rdb: rdb, opts: o, kick: make(chan struct{}, 1),
-		topics: map[string]*topic{}, dirty: map[string]bool{}, echoes: map[string]chan struct{}{},
+		rdb: rdb, opts: o, dirtied: make(chan struct{}, 1),
+		channels: map[string]*channel{}, dirty: map[string]bool{}, echoes: map[string]chan struct{}{},
 		changed: make(chan struct{}), self: o.Names.Check(rand.Text()),
 	}
 }
@@ -83,57 +83,57 @@ func newHub(rdb *redis.Client, o Options) *hub {
 func (h *hub) size() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.followers
+	return h.subscribers
 }
 
-// join adds a follower of a task. The caller must read the list after the
-// follower is woken with confirmed set, not before.
-func (h *hub) join(taskID string) *follower {
-	f := &follower{wake: make(chan struct{}, 1)}
+// join adds a subscriber to a task. The caller must read the list after the
+// subscriber is woken with confirmed set, not before.
+func (h *hub) join(taskID string) *subscriber {
+	f := &subscriber{wake: make(chan struct{}, 1)}
 	ch := h.opts.Names.Channel(taskID)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	t := h.topics[ch]
+	t := h.channels[ch]
 	if t == nil {
-		t = &topic{}
-		h.topics[ch] = t
+		t = &channel{}
+		h.channels[ch] = t
 	}
-	f.at = len(t.followers)
-	t.followers = append(t.followers, f)
-	h.followers++
+	f.at = len(t.subscribers)
+	t.subscribers = append(t.subscribers, f)
+	h.subscribers++
 	if t.live {
 		f.confirm()
 	} else {
 		h.dirty[ch] = true
-		h.poke()
+		h.signal()
 	}
 	return f
 }
 
-func (h *hub) leave(taskID string, f *follower) {
+func (h *hub) leave(taskID string, f *subscriber) {
 	ch := h.opts.Names.Channel(taskID)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	t := h.topics[ch]
-	if t == nil || f.at >= len(t.followers) || t.followers[f.at] != f {
+	t := h.channels[ch]
+	if t == nil || f.at >= len(t.subscribers) || t.subscribers[f.at] != f {
 		return // it has left before
 	}
-	last := len(t.followers) - 1
-	t.followers[f.at] = t.followers[last]
-	t.followers[f.at].at = f.at
-	t.followers[last] = nil
-	t.followers = t.followers[:last]
-	h.followers--
+	last := len(t.subscribers) - 1
+	t.subscribers[f.at] = t.subscribers[last]
+	t.subscribers[f.at].at = f.at
+	t.subscribers[last] = nil
+	t.subscribers = t.subscribers[:last]
+	h.subscribers--
 	if last == 0 {
-		delete(h.topics, ch)
+		delete(h.channels, ch)
 		h.dirty[ch] = true
-		h.poke()
+		h.signal()
 	}
 }
 
-func (h *hub) poke() {
+func (h *hub) signal() {
 	select {
-	case h.kick <- struct{}{}:
+	case h.dirtied <- struct{}{}:
 	default:
 	}
 }
@@ -166,11 +166,11 @@ func (h *hub) session(ctx context.Context) error {
 	h.mu.Lock()
 	names := []string{h.opts.Names.Control(), h.self}
 	clear(h.dirty)
-	for ch, t := range h.topics {
+	for ch, t := range h.channels {
 		names = append(names, ch)
 		t.live = false
-		for _, f := range t.followers {
-			f.doubt()
+		for _, f := range t.subscribers {
+			f.markUnconfirmed()
 		}
 	}
 	h.mu.Unlock()
@@ -218,12 +218,12 @@ func (h *hub) follow(ctx context.Context, ps *redis.PubSub) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-h.kick:
+		case <-h.dirtied:
 		}
 		var add, drop []string
 		h.mu.Lock()
 		for ch := range h.dirty {
-			if h.topics[ch] != nil {
+			if h.channels[ch] != nil {
 				add = append(add, ch)
 			} else {
 				drop = append(drop, ch)
@@ -249,12 +249,12 @@ func (h *hub) confirm(channel string) {
 	if channel == h.self {
 		h.stand()
 	}
-	t := h.topics[channel]
+	t := h.channels[channel]
 	if t == nil {
 		return
 	}
 	t.live = true
-	for _, f := range t.followers {
+	for _, f := range t.subscribers {
 		f.confirm()
 	}
 }
@@ -270,12 +270,12 @@ func (h *hub) deliver(m *redis.Message) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	t := h.topics[m.Channel]
+	t := h.channels[m.Channel]
 	if t == nil {
 		return
 	}
 	c, err := parseEntry(m.Payload)
-	for _, f := range t.followers {
+	for _, f := range t.subscribers {
 		f.mu.Lock()
 		if err != nil || len(f.queue) >= maxQueued {
 			f.queue, f.reread = nil, true
@@ -283,7 +283,7 @@ func (h *hub) deliver(m *redis.Message) {
 			f.queue = append(f.queue, c)
 		}
 		f.mu.Unlock()
-		f.poke()
+		f.signal()
 	}
 }
 
@@ -294,12 +294,12 @@ func (h *hub) control(payload string) {
 		return
 	}
 	h.mu.Lock()
-	if t := h.topics[h.opts.Names.Channel(c.TaskID)]; t != nil {
-		for _, f := range t.followers {
+	if t := h.channels[h.opts.Names.Channel(c.TaskID)]; t != nil {
+		for _, f := range t.subscribers {
 			f.mu.Lock()
-			f.nudged = true
+			f.recheck = true
 			f.mu.Unlock()
-			f.poke()
+			f.signal()
 		}
 	}
 	handlers := h.onControl
@@ -311,24 +311,24 @@ func (h *hub) control(payload string) {
 
 // confirm opens the inbox: what was published before is in the list, what comes
 // now comes here.
-func (f *follower) confirm() {
+func (f *subscriber) confirm() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if !f.confirmed {
 		f.confirmed, f.reread = true, true
-		f.poke()
+		f.signal()
 	}
 }
 
-// doubt says that messages may pass by until the next confirmation.
-func (f *follower) doubt() {
+// markUnconfirmed records that messages may be missed until the next confirmation.
+func (f *subscriber) markUnconfirmed() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.confirmed, f.reread = false, true
-	f.poke()
+	f.signal()
 }
 
-func (f *follower) poke() {
+func (f *subscriber) signal() {
 	select {
 	case f.wake <- struct{}{}:
 	default:

@@ -58,10 +58,10 @@ func (o Options) withDefaults() Options {
 // Log reads and writes the chunk logs of all tasks through one Redis client and
 // one shared subscription.
 type Log struct {
-	rdb    *redis.Client
-	opts   Options
-	hub    *hub
-	pusher *pusher
+	rdb     *redis.Client
+	opts    Options
+	hub     *hub
+	batcher *batcher
 }
 
 // New returns a Log on rdb, which stays the caller's to close, after Run ended.
@@ -69,7 +69,7 @@ type Log struct {
 // a lost reply would be applied twice.
 func New(rdb *redis.Client, o Options) *Log {
 	o = o.withDefaults()
-	return &Log{rdb: rdb, opts: o, hub: newHub(rdb, o), pusher: &pusher{rdb: rdb, opts: o}}
+	return &Log{rdb: rdb, opts: o, hub: newHub(rdb, o), batcher: &batcher{rdb: rdb, opts: o}}
 }
 
 // Run keeps the shared subscription until ctx ends. Without it nothing is lost,
@@ -78,7 +78,7 @@ func (l *Log) Run(ctx context.Context) { l.hub.run(ctx) }
 
 // Pause is how long whoever has text for a Writer had better wait before he gets
 // more of it: nothing, unless more streams are written than there is time for.
-func (l *Log) Pause() time.Duration { return l.pusher.pause() }
+func (l *Log) Pause() time.Duration { return l.batcher.pause() }
 
 // Followers is the number of tails that are open now.
 func (l *Log) Followers() int { return l.hub.size() }

@@ -12,21 +12,21 @@ func TestOnlyACrowdThatIsLateIsSlowedDown(t *testing.T) {
 		least   time.Duration
 		most    time.Duration
 	}{
-		"few and slow":        {crowd - 1, time.Second, 0, 0},
-		"a crowd in time":     {crowd, tolerated, 0, 0},
-		"a crowd behind":      {crowd, 2 * tolerated, 3 * tolerated, 4 * tolerated},
-		"a crowd far behind":  {crowd, time.Second, longestPause, longestPause},
-		"a crowd out of time": {maxTogether, time.Hour, longestPause, longestPause},
+		"few and slow":        {minStreams - 1, time.Second, 0, 0},
+		"a crowd in time":     {minStreams, lagTarget, 0, 0},
+		"a crowd behind":      {minStreams, 2 * lagTarget, 3 * lagTarget, 4 * lagTarget},
+		"a crowd far behind":  {minStreams, time.Second, maxReadDelay, maxReadDelay},
+		"a crowd out of time": {maxTogether, time.Hour, maxReadDelay, maxReadDelay},
 	} {
-		var p pusher
+		var p batcher
 		for range 50 {
-			p.note(tc.writers, tc.took)
+			p.recordLag(tc.writers, tc.took)
 		}
 		if got := p.pause(); got < tc.least || got > tc.most {
 			t.Errorf("%s: a pause of %s, want %s to %s", name, got, tc.least, tc.most)
 		}
 		for range 50 {
-			p.note(1, time.Second)
+			p.recordLag(1, time.Second)
 		}
 		if got := p.pause(); tc.took < time.Hour && got != 0 {
 			t.Errorf("%s, and then few: still a pause of %s", name, got)

@@ -51,7 +51,7 @@ func (w *Writer) goOn(ctx context.Context) error {
 	}
 	ours := w.entries
 	w.entries = slices.Clip(withoutEnd(raw, chunks))
-	w.told, w.intact = len(w.entries), false
+	w.published, w.intact = len(w.entries), false
 	if len(w.entries) > 0 {
 		err = w.index(chat.Chunk{Type: chat.ChunkReset})
 	}

@@ -9,24 +9,24 @@ import (
 	"chat/internal/crash"
 )
 
-// quiet is how long from now the list will have been left alone for idle; none if
-// it is not known to be well.
-func (w *Writer) quiet(idle time.Duration) time.Duration {
+// idleFor is the time until the list has been unchanged for idle; 0 if the list is
+// not known to be synced.
+func (w *Writer) idleFor(idle time.Duration) time.Duration {
 	w.sending.Lock()
 	defer w.sending.Unlock()
-	if !w.intact || w.unsure || w.acked < len(w.entries) {
+	if !w.intact || w.unsure || w.confirmed < len(w.entries) {
 		return 0
 	}
 	return idle - time.Since(w.sent)
 }
 
-// well reports whether there is nothing for Run to do that the pusher has not done.
-func (w *Writer) well() bool {
+// upToDate reports whether the batcher has left nothing for Run to do.
+func (w *Writer) upToDate() bool {
 	w.sending.Lock()
 	defer w.sending.Unlock()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.intact && !w.unsure && !w.stale && !w.sent.IsZero() && w.acked == len(w.entries) && len(w.pending) == 0
+	return w.intact && !w.unsure && !w.stale && !w.sent.IsZero() && w.confirmed == len(w.entries) && len(w.pending) == 0
 }
 
 // flush brings the list up to date.
@@ -60,25 +60,25 @@ func (w *Writer) step(ctx context.Context) error {
 	return err
 }
 
-// take makes a step of the text that is pending, for the pusher, which then holds
-// the lock until took. A writer that is busy, or whose list is not well, is left to
-// Run.
-func (w *Writer) take() (s step, ok bool) {
+// beginAppend makes a step of the text that is pending, for the batcher. If ok, it
+// returns with the lock held, and finishAppend must be called. A writer that is
+// busy, or whose list is not synced, is left to Run.
+func (w *Writer) beginAppend() (s step, ok bool) {
 	select {
-	case <-w.stop: // what is left is Settle's
+	case <-w.stop: // Seal sends the rest
 		return s, false
 	default:
 	}
 	if !w.sending.TryLock() {
-		w.poke() // there may be more text by now than its holder has seen
+		w.signal() // there may be more text by now than its holder has seen
 		return s, false
 	}
 	if !w.intact || !w.looked || w.unsure || w.stale || !w.allowed() || w.drain() != nil {
 		w.sending.Unlock()
-		w.poke()
+		w.signal()
 		return s, false
 	}
-	if len(w.entries) == w.acked { // somebody was quicker
+	if len(w.entries) == w.confirmed { // somebody was quicker
 		w.sending.Unlock()
 		return s, false
 	}
@@ -86,12 +86,12 @@ func (w *Writer) take() (s step, ok bool) {
 	return w.next(), true
 }
 
-// took takes down what a step of take has come to, and unlocks.
-func (w *Writer) took(s step, err error) {
-	w.note(s, err)
+// finishAppend records the outcome of a step of beginAppend, and unlocks.
+func (w *Writer) finishAppend(s step, err error) {
+	w.recordOutcome(s, err)
 	w.sending.Unlock()
 	if err != nil {
-		w.poke()
+		w.signal()
 	}
 }
 
@@ -108,22 +108,22 @@ func (w *Writer) resolve(ctx context.Context) error {
 		return nil //nolint:nilerr // the list is lost: the next step writes it again
 	}
 	switch n {
-	case w.acked:
+	case w.confirmed:
 		w.intact = true
-	case w.tried:
-		w.intact, w.acked, w.told = true, n, n
+	case w.attempted:
+		w.intact, w.confirmed, w.published = true, n, n
 	}
 	return nil
 }
 
 // next is the step that brings an intact list up to date.
 func (w *Writer) next() step {
-	w.tried = len(w.entries)
+	w.attempted = len(w.entries)
 	s := step{
-		taskID: w.task.ID, attempt: w.task.Attempt, before: w.acked,
-		entries: w.entries[w.acked:], publish: w.entries[w.told:], made: time.Now(),
+		taskID: w.task.ID, attempt: w.task.Attempt, before: w.confirmed,
+		entries: w.entries[w.confirmed:], publish: w.entries[w.published:], made: time.Now(),
 	}
-	if s.before == 0 || !w.intact || s.made.Sub(w.armed) >= w.log.opts.Refresh {
+	if s.before == 0 || !w.intact || s.made.Sub(w.ttlSetAt) >= w.log.opts.Refresh {
 		s.meta = w.meta(s.made)
 	}
 	return s
@@ -145,12 +145,12 @@ func (w *Writer) send(ctx context.Context) error {
 		s.before, s.entries = 0, w.entries
 		err = w.log.rewrite(ctx, s)
 	}
-	w.note(s, err)
+	w.recordOutcome(s, err)
 	return err
 }
 
-// note takes down what a step has come to.
-func (w *Writer) note(s step, err error) {
+// recordOutcome records whether a step succeeded.
+func (w *Writer) recordOutcome(s step, err error) {
 	if w.intact {
 		w.unsure = err != nil && !errors.Is(err, errMismatch)
 	}
@@ -160,10 +160,10 @@ func (w *Writer) note(s step, err error) {
 		return
 	}
 	crash.Here(crash.LogAfterAppend)
-	w.acked, w.told = w.tried, w.tried
+	w.confirmed, w.published = w.attempted, w.attempted
 	w.sent = s.made
 	if s.meta != nil {
-		w.armed = s.made
+		w.ttlSetAt = s.made
 	}
 }
 

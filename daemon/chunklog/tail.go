@@ -29,7 +29,7 @@ type Tail struct {
 	log    *Log
 	taskID string
 	pos    chat.Position
-	inbox  *follower
+	inbox  *subscriber
 	timer  *time.Timer // of Next
 	began  bool
 	reread bool
@@ -163,7 +163,7 @@ func (t *Tail) fetch(ctx context.Context, until time.Time) (chunks []chat.Encode
 			if len(chunks) == 0 {
 				return t.fetch(ctx, until)
 			}
-			t.inbox.poke()
+			t.inbox.signal()
 			return chunks, true
 		}
 	}
@@ -226,14 +226,14 @@ func (t *Tail) read(ctx context.Context) ([]chat.EncodedChunk, error) {
 	return t.resync(ctx)
 }
 
-func (f *follower) isConfirmed() bool {
+func (f *subscriber) isConfirmed() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.confirmed
 }
 
 // take empties the inbox; spare is filled next.
-func (f *follower) take(spare []chat.EncodedChunk) (queue []chat.EncodedChunk, reread bool) {
+func (f *subscriber) take(spare []chat.EncodedChunk) (queue []chat.EncodedChunk, reread bool) {
 	clear(spare) // the texts are not needed any more
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -244,20 +244,20 @@ func (f *follower) take(spare []chat.EncodedChunk) (queue []chat.EncodedChunk, r
 
 // putBack returns messages to the front of the inbox: they may be newer than
 // what was read from the list.
-func (f *follower) putBack(queue []chat.EncodedChunk) {
+func (f *subscriber) putBack(queue []chat.EncodedChunk) {
 	if len(queue) == 0 {
 		return
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.queue = append(queue, f.queue...)
-	f.poke()
+	f.signal()
 }
 
-func (f *follower) takeNudge() bool {
+func (f *subscriber) takeNudge() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	n := f.nudged
-	f.nudged = false
+	n := f.recheck
+	f.recheck = false
 	return n
 }

@@ -28,9 +28,9 @@ const (
 var errInDoubt = errors.New("chunk log: the lease is in doubt")
 
 // Writer appends one attempt's chunks. Add never waits for Redis: whatever is
-// pending goes with the next round trip, which the pusher makes for all writers.
-// Run handles the slow path: lost lists, an unreachable Redis, TTL renewal. The writer keeps the whole log in memory, so that a list that
-// was lost is written again.
+// pending goes with the next round trip, which the batcher makes for all writers.
+// Run handles the slow path: lost lists, an unreachable Redis, TTL renewal. The
+// writer keeps the whole log in memory, so that a lost list can be written again.
 type Writer struct {
 	log     *Log
 	task    chat.Task
@@ -40,25 +40,25 @@ type Writer struct {
 
 	mu      sync.Mutex // guards pending and queued
 	pending []delta
-	queued  bool // the pusher knows that there is text
+	queued  bool // the batcher has this writer in its list
 	wake    chan struct{}
 	stop    chan struct{}
 
-	// The rest belongs to whoever sends, which is who holds the lock: Run, the
-	// pusher, and after Run Settle and End.
-	sending sync.Mutex
-	entries []string // the list as it should be, older attempts included
-	acked   int      // how many of them Redis is known to hold
-	told    int      // how many of them have been published
-	tried   int      // how many there were at the last try
-	looked  bool     // whether it is known what was there before
-	intact  bool     // whether the list is believed to be entries[:acked]
-	unsure  bool     // whether an append to such a list may have been applied
-	stale   bool     // a newer attempt was found
-	armed   time.Time
-	sent    time.Time // the last step that succeeded
-	status  chat.TaskState
-	finish  string // of an answer that was received to its end, or of the task
+	// sending guards the rest. Run and the batcher take it, and after Run Seal and
+	// Close.
+	sending   sync.Mutex
+	entries   []string // the list as it should be, older attempts included
+	confirmed int      // how many of them Redis is known to hold
+	published int      // how many of them have been published
+	attempted int      // how many there were at the last try
+	looked    bool     // whether it is known what was there before
+	intact    bool     // whether the list is believed to be entries[:confirmed]
+	unsure    bool     // whether an append to such a list may have been applied
+	stale     bool     // a newer attempt was found
+	ttlSetAt  time.Time
+	sent      time.Time // the last step that succeeded
+	status    chat.TaskState
+	finish    string // of an answer that was received to its end, or of the task
 }
 
 // delta is a chunk that waits for its place in the list.
@@ -95,11 +95,11 @@ func (l *Log) Begin(ctx context.Context, task chat.Task, allowed func() bool) (*
 	}
 	if task.Attempt <= 1 {
 		w.intact = true // there is none, which is what the first step expects
-		w.poke()
+		w.signal()
 		return w, chat.Answer{}, nil
 	}
 	w.looked = true
-	left, err := w.inherit(ctx)
+	left, err := w.loadPrevious(ctx)
 	if err != nil {
 		l.opts.Logger.Warn("chunk log: cannot read what an earlier attempt left", "task", task.ID, "err", err)
 	}
@@ -112,8 +112,8 @@ func (l *Log) Begin(ctx context.Context, task chat.Task, allowed func() bool) (*
 	return w, left, nil
 }
 
-// inherit takes over the entries that count of earlier attempts.
-func (w *Writer) inherit(ctx context.Context) (chat.Answer, error) {
+// loadPrevious takes over the entries that count of earlier attempts.
+func (w *Writer) loadPrevious(ctx context.Context) (chat.Answer, error) {
 	raw, chunks, err := w.log.readAll(ctx, w.task.ID)
 	if err != nil {
 		return chat.Answer{}, err
@@ -123,7 +123,7 @@ func (w *Writer) inherit(ctx context.Context) (chat.Answer, error) {
 		return a, err
 	}
 	w.entries = withoutEnd(raw, chunks)
-	w.told = len(w.entries)
+	w.published = len(w.entries)
 	return a, nil
 }
 
@@ -183,30 +183,31 @@ func (l *Log) Read(ctx context.Context, taskID string) (chat.Answer, error) {
 // normalised. Chunks of one part that wait together become one. A reset begins the
 // attempt's answer again. Add never blocks on Redis.
 func (w *Writer) Add(c chat.Chunk) {
+	if w.enqueue(&c) {
+		w.log.batcher.enqueue(w.ctx, w)
+	}
+}
+
+// enqueue adds c to what is pending, and reports whether the batcher does not have
+// this writer in its list yet.
+func (w *Writer) enqueue(c *chat.Chunk) (first bool) {
 	w.mu.Lock()
-	if n := len(w.pending); n > 0 && w.pending[n-1].joins(&c) {
+	defer w.mu.Unlock()
+	if n := len(w.pending); n > 0 && w.pending[n-1].joins(c) {
 		w.pending[n-1].text = append(w.pending[n-1].text, c.Content...)
 	} else {
 		d := delta{typ: c.Type, text: []byte(c.Content)}
 		if !c.Bare() {
-			d.more = new(c)
+			d.more = new(*c)
 		}
 		w.pending = append(w.pending, d)
 	}
-	w.tell()
-}
-
-// tell unlocks mu, and tells the pusher that there is text, once.
-func (w *Writer) tell() {
-	told := w.queued
+	first = !w.queued
 	w.queued = true
-	w.mu.Unlock()
-	if !told {
-		w.log.pusher.tell(w.ctx, w)
-	}
+	return first
 }
 
-func (w *Writer) poke() {
+func (w *Writer) signal() {
 	select {
 	case w.wake <- struct{}{}:
 	default:
@@ -218,7 +219,7 @@ func (w *Writer) Stop() { close(w.stop) }
 
 // Run keeps the list until Stop, the end of ctx, or a newer attempt, for which it
 // returns ErrStale: it begins the list, re-arms the TTL and restores what was lost,
-// even while no text comes, and sends text while the pusher cannot.
+// even while no text comes, and sends text while the batcher cannot.
 func (w *Writer) Run(ctx context.Context) error {
 	idle := min(idleRefresh, w.log.opts.TTL/3)
 	timer := time.NewTimer(idle)
@@ -231,11 +232,11 @@ func (w *Writer) Run(ctx context.Context) error {
 		case <-w.stop:
 			return nil
 		case <-w.wake:
-			if failures > 0 || w.well() {
+			if failures > 0 || w.upToDate() {
 				continue // the timer paces a writer whose Redis does not answer
 			}
 		case <-timer.C:
-			if due := w.quiet(idle); due > 0 {
+			if due := w.idleFor(idle); due > 0 {
 				timer.Reset(due)
 				continue
 			}
@@ -258,35 +259,35 @@ func (w *Writer) Run(ctx context.Context) error {
 	}
 }
 
-// Settle sends everything, after Run has returned. If the answer was received to its
+// Seal sends everything, after Run has returned. If the answer was received to its
 // end (complete), it records why that ended: only such an answer may be taken over by a
 // later attempt. It tries until ctx ends. It returns the number of
 // chunks, which is the index of the terminal one; that holds even if Redis could
 // not be reached.
-func (w *Writer) Settle(ctx context.Context, finishReason string, complete bool) (int, error) {
+func (w *Writer) Seal(ctx context.Context, finishReason string, complete bool) (int, error) {
 	w.sending.Lock()
 	defer w.sending.Unlock()
 	if err := w.drain(); err != nil {
 		return 0, err
 	}
-	w.finish, w.armed = "", time.Time{}
+	w.finish, w.ttlSetAt = "", time.Time{}
 	if complete {
 		w.finish = finishReason
 	}
-	return len(w.entries), w.insist(ctx)
+	return len(w.entries), w.flushUntil(ctx)
 }
 
-// End appends the terminal chunk, after its commit to SQL, and trying until ctx
+// Close appends the terminal chunk, after its commit to SQL, and trying until ctx
 // ends. It sets the chunk's position. A failure loses nothing: readers find the
 // end in SQL.
-func (w *Writer) End(ctx context.Context, terminal chat.Chunk) error {
+func (w *Writer) Close(ctx context.Context, terminal chat.Chunk) error {
 	w.sending.Lock()
 	defer w.sending.Unlock()
 	if err := w.index(terminal); err != nil {
 		return err
 	}
-	w.status, w.finish, w.armed = terminal.State, terminal.FinishReason, time.Time{}
-	if err := w.insist(ctx); err != nil || len(w.entries) < packAt {
+	w.status, w.finish, w.ttlSetAt = terminal.State, terminal.FinishReason, time.Time{}
+	if err := w.flushUntil(ctx); err != nil || len(w.entries) < packAt {
 		return err
 	}
 	if err := w.log.pack(ctx, w.task.ID, w.task.Attempt, w.entries); err != nil {
@@ -295,8 +296,8 @@ func (w *Writer) End(ctx context.Context, terminal chat.Chunk) error {
 	return nil
 }
 
-// insist flushes until that succeeds, a newer attempt is found or ctx ends.
-func (w *Writer) insist(ctx context.Context) error {
+// flushUntil flushes until that succeeds, a newer attempt is found or ctx ends.
+func (w *Writer) flushUntil(ctx context.Context) error {
 	for n := 1; ; n++ {
 		err := w.step(ctx)
 		if err == nil || errors.Is(err, ErrStale) {

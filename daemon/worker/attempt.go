@@ -250,7 +250,7 @@ const settleTimeout = 250 * time.Millisecond
 func (a *attempt) settleLog(ctx context.Context, r chat.Result, patience time.Duration) (int, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
-	return a.log.Settle(ctx, r.FinishReason, r.State == chat.TaskDone)
+	return a.log.Seal(ctx, r.FinishReason, r.State == chat.TaskDone)
 }
 
 // end publishes the terminal chunk, or at least the hint that there is an end.
@@ -264,7 +264,7 @@ func (a *attempt) end(ctx context.Context, r chat.Result) {
 	terminal, _ := done.TerminalChunk(r.Attempt, r.ChunkCount-1)
 	var err error
 	if a.log != nil {
-		err = a.log.End(ctx, terminal)
+		err = a.log.Close(ctx, terminal)
 	}
 	if a.log == nil || err != nil {
 		err = a.w.log.Hint(ctx, "ended", r.TaskID)

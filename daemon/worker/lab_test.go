@@ -336,7 +336,7 @@ func (l *lab) write(c chat.Claim, settle bool, text string) {
 	if settle {
 		reason = "stop"
 	}
-	_, err = w.Settle(l.Context(), reason, settle)
+	_, err = w.Seal(l.Context(), reason, settle)
 	l.must(err)
 }
 

@@ -43,8 +43,8 @@ type LogWriter interface {
 	Add(c chat.Chunk)
 	Run(ctx context.Context) error
 	Stop()
-	Settle(ctx context.Context, finishReason string, complete bool) (int, error)
-	End(ctx context.Context, terminal chat.Chunk) error
+	Seal(ctx context.Context, finishReason string, complete bool) (int, error)
+	Close(ctx context.Context, terminal chat.Chunk) error
 }
 
 // Queue wakes workers; *wakeup.Lists satisfies it.

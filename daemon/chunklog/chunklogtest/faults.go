@@ -232,7 +232,7 @@ func testOverload(t *testing.T, b *bench) {
 		want.WriteString(word(i))
 	}
 	good.Store(true)
-	n, err := w.Settle(t.Context(), "", false)
+	n, err := w.Seal(t.Context(), "", false)
 	if err != nil || n > 100 {
 		t.Fatalf("5000 deltas became %d chunks (%v)", n, err)
 	}

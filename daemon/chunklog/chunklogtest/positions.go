@@ -29,7 +29,7 @@ func testNumberUsedAgain(t *testing.T, b *bench) {
 		b.say(t, first, 0, 40)
 		stop()
 		if packed {
-			if err := first.End(t.Context(), chat.Chunk{Type: chat.ChunkDone, State: chat.TaskDone, FinishReason: "stop"}); err != nil {
+			if err := first.Close(t.Context(), chat.Chunk{Type: chat.ChunkDone, State: chat.TaskDone, FinishReason: "stop"}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -14,7 +14,7 @@ func testSalvage(t *testing.T, b *bench) {
 	}
 	w.Add(chat.Chunk{Type: chat.ChunkReasoning, Content: "hm"})
 	w.Add(chat.Chunk{Type: chat.ChunkContent, Content: "whole"})
-	if n, err := w.Settle(t.Context(), "length", true); err != nil || n != 2 {
+	if n, err := w.Seal(t.Context(), "length", true); err != nil || n != 2 {
 		t.Fatalf("settled at %d: %v", n, err)
 	}
 	next := b.task
@@ -79,11 +79,11 @@ func testOnlyWholeAnswersAreSalvaged(t *testing.T, b *bench) {
 			for i := range 4 {
 				w.Add(chat.Chunk{Type: []chat.ChunkType{chat.ChunkReasoning, chat.ChunkContent}[i%2], Content: word(i)})
 			}
-			if _, err := w.Settle(t.Context(), tc.reason, tc.complete); err != nil {
+			if _, err := w.Seal(t.Context(), tc.reason, tc.complete); err != nil {
 				t.Fatal(err)
 			}
 			if tc.end != nil {
-				if err := w.End(t.Context(), *tc.end); err != nil {
+				if err := w.Close(t.Context(), *tc.end); err != nil {
 					t.Fatal(err)
 				}
 			}

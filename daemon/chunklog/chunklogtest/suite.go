@@ -229,10 +229,10 @@ func (b *bench) finish(t *testing.T, w *chunklog.Writer, stop func()) {
 	stop()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	if _, err := w.Settle(ctx, "stop", true); err != nil {
+	if _, err := w.Seal(ctx, "stop", true); err != nil {
 		t.Fatalf("settle: %v", err)
 	}
-	if err := w.End(ctx, chat.Chunk{Type: chat.ChunkDone, MessageID: "msg", State: chat.TaskDone, FinishReason: "stop"}); err != nil {
+	if err := w.Close(ctx, chat.Chunk{Type: chat.ChunkDone, MessageID: "msg", State: chat.TaskDone, FinishReason: "stop"}); err != nil {
 		t.Fatalf("end: %v", err)
 	}
 }

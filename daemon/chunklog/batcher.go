@@ -13,69 +13,69 @@ import (
 // maxTogether bounds the steps of one round trip.
 const maxTogether = 512
 
-// pusher lets all streams share round trips, as a database commits in groups:
-// while one is on its way, what comes meanwhile waits, and then goes together.
-// Under load batches grow, and what a step costs Redis and us shrinks.
+// batcher lets all streams share round trips, like the group commit of a database:
+// the steps that arrive during one round trip wait and go together in the next.
+// Under load batches grow, and the cost of a step shrinks.
 //
-// It works for two kinds of customers. A writer that has text says so (tell) and
-// goes on; the pusher takes the text and makes the step of it, so that a token
-// wakes nobody but the pusher. A step that somebody waits for is handed over as it
-// is (push). One goroutine serves both, as long as there is something to do.
-type pusher struct {
+// A step arrives in one of two ways. A writer that has text calls enqueue and
+// continues; the batcher makes the step, so that a token wakes no goroutine but
+// the batcher's. A caller that waits for its step passes it to append. One
+// goroutine serves both, while there are steps to make.
+type batcher struct {
 	rdb  *redis.Client
 	opts Options
 
 	mu      sync.Mutex
-	waiting []*push
+	waiting []*batchedAppend
 	texts   []*Writer // that have text
-	since   time.Time // when the first of texts told
+	since   time.Time // when the first of texts was added
 	busy    bool      // serve runs
 
-	lag atomic.Int64 // of late, nanoseconds from a tell to its reply, when many tell
+	lag atomic.Int64 // moving average, nanoseconds from enqueue to the reply, with many writers
 }
 
 const (
-	// crowd is how many writers a round trip must serve for its time to be a sign
+	// minStreams is how many writers a round trip must serve for its time to be a sign
 	// of their number, and not of a slow Redis or a busy machine.
-	crowd = 64
-	// tolerated is how far writers may be behind before they are slowed down.
-	tolerated = 25 * time.Millisecond
-	// longestPause bounds how long text is left with its provider.
-	longestPause = 200 * time.Millisecond
+	minStreams = 64
+	// lagTarget is how far writers may be behind before they are slowed down.
+	lagTarget = 25 * time.Millisecond
+	// maxReadDelay bounds how long text is left with its provider.
+	maxReadDelay = 200 * time.Millisecond
 )
 
-// pause is how long a writer had better wait before it takes more text from its
-// provider: nothing, unless there are more streams than there is time for. Then
-// what comes meanwhile comes in one piece, which costs everybody on the way to the
-// reader as much as a single token, and there is time for all.
-func (p *pusher) pause() time.Duration {
-	behind := time.Duration(p.lag.Load()) - tolerated
-	return max(0, min(4*behind, longestPause))
+// pause is how long a writer should wait before it reads more text from its
+// provider: 0, unless there are more streams than the process can serve. After a
+// wait the text arrives in one piece, which costs as much as a single token all
+// the way to the reader.
+func (p *batcher) pause() time.Duration {
+	behind := time.Duration(p.lag.Load()) - lagTarget
+	return max(0, min(4*behind, maxReadDelay))
 }
 
-// note takes down how long a round trip of n writers took.
-func (p *pusher) note(n int, took time.Duration) {
+// recordLag records how long a round trip of n writers took.
+func (p *batcher) recordLag(n int, took time.Duration) {
 	lag := p.lag.Load()
-	if n < crowd {
+	if n < minStreams {
 		took = 0
 	}
 	p.lag.Store(lag + (int64(took)-lag)/8)
 }
 
-// push is one step of a round trip.
-type push struct {
+// batchedAppend is one step of a round trip.
+type batchedAppend struct {
 	step
 	appended
 	commands int // how many it took
 	err      error
-	writer   *Writer       // whose step it is, if nobody waits for it
-	made     chan struct{} // told otherwise
+	writer   *Writer       // whose step it is, if no caller waits for it
+	made     chan struct{} // receives when the step was made, if a caller waits
 }
 
-// push makes a step. It may wait for a round trip of others and for its own, each
+// append makes a step. It may wait for a round trip of others and for its own, each
 // bounded by the timeout.
-func (p *pusher) push(ctx context.Context, s step) error {
-	mine := &push{step: s, made: make(chan struct{}, 1)}
+func (p *batcher) append(ctx context.Context, s step) error {
+	mine := &batchedAppend{step: s, made: make(chan struct{}, 1)}
 	p.mu.Lock()
 	p.waiting = append(p.waiting, mine)
 	p.wake(ctx)
@@ -84,8 +84,8 @@ func (p *pusher) push(ctx context.Context, s step) error {
 	return mine.result()
 }
 
-// tell says that w has text. Nothing is waited for.
-func (p *pusher) tell(ctx context.Context, w *Writer) {
+// enqueue adds w to the writers that have text. It does not wait.
+func (p *batcher) enqueue(ctx context.Context, w *Writer) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.texts) == 0 {
@@ -97,7 +97,7 @@ func (p *pusher) tell(ctx context.Context, w *Writer) {
 
 // wake sees to it that serve runs. The lock is held. Nobody waits for serve as
 // such: it ends with the last step, which ends by itself (Options.Timeout).
-func (p *pusher) wake(ctx context.Context) {
+func (p *batcher) wake(ctx context.Context) {
 	if !p.busy {
 		p.busy = true
 		go p.serve(context.WithoutCancel(ctx)) // for others, too
@@ -105,7 +105,7 @@ func (p *pusher) wake(ctx context.Context) {
 }
 
 // serve makes steps, many at a time, until there are none.
-func (p *pusher) serve(ctx context.Context) {
+func (p *batcher) serve(ctx context.Context) {
 	var spare []*Writer
 	for {
 		p.mu.Lock()
@@ -125,8 +125,8 @@ func (p *pusher) serve(ctx context.Context) {
 			return
 		}
 		for _, w := range texts {
-			if s, ok := w.take(); ok {
-				steps = append(steps, &push{step: s, writer: w})
+			if s, ok := w.beginAppend(); ok {
+				steps = append(steps, &batchedAppend{step: s, writer: w})
 			}
 		}
 		together := len(texts)
@@ -134,14 +134,14 @@ func (p *pusher) serve(ctx context.Context) {
 		spare = texts
 		if len(steps) > 0 {
 			if p.send(ctx, steps) == nil {
-				p.note(together, time.Since(since))
+				p.recordLag(together, time.Since(since))
 			} else {
 				p.lag.Store(0) // that Redis is away is no reason to wait
 			}
 		}
 		for _, s := range steps {
 			if s.writer != nil {
-				s.writer.took(s.step, s.result())
+				s.writer.finishAppend(s.step, s.result())
 			} else {
 				s.made <- struct{}{}
 			}
@@ -151,7 +151,7 @@ func (p *pusher) serve(ctx context.Context) {
 
 // send makes the steps of a batch in one round trip. Each has its own error; the one
 // returned is that of the round trip.
-func (p *pusher) send(ctx context.Context, batch []*push) error {
+func (p *batcher) send(ctx context.Context, batch []*batchedAppend) error {
 	ctx, cancel := context.WithTimeout(ctx, p.opts.Timeout)
 	defer cancel()
 	pipe := p.rdb.TxPipeline()
@@ -182,7 +182,7 @@ func (p *pusher) send(ctx context.Context, batch []*push) error {
 	return err
 }
 
-func (s *push) result() error {
+func (s *batchedAppend) result() error {
 	if s.err != nil {
 		return s.err
 	}
