@@ -2,6 +2,7 @@ package tui
 
 import (
 	"testing"
+	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
 
@@ -29,4 +30,34 @@ func TestADegradedServerIsTold(t *testing.T) {
 	s.untilShown("restored")
 	task := s.ask("hello")
 	s.shows(shortID(task.task.ID) + "  ")
+}
+
+func TestConnectionIsAlwaysVisible(t *testing.T) {
+	s := start(t, newFake(), 80, 24)
+	task := s.ask("hello")
+	s.untilShown("live")
+	task.yield(chat.FollowEvent{Conn: &chat.ConnState{
+		State: chat.ConnReconnecting, Reason: "connection refused", NextTry: s.now.Add(4 * time.Second),
+	}})
+	s.untilShown("reconnecting: connection refused · next try in 4 s")
+	s.now = s.now.Add(2 * time.Second)
+	s.send(tickMsg{})
+	s.untilShown("next try in 2 s")
+	s.golden("reconnecting_80x24")
+	task.yield(chat.FollowEvent{Conn: &chat.ConnState{State: chat.ConnLive}})
+	s.untilShown("restored")
+	s.now = s.now.Add(restoredFor)
+	s.send(tickMsg{})
+	s.untilShown("live")
+}
+
+func TestUnreachableServerIsSaidWithoutAStream(t *testing.T) {
+	backend := newFake()
+	backend.runningErr = chat.Errorf(chat.CodeDaemon, "the daemon does not answer")
+	s := start(t, backend, 80, 24)
+	s.untilShown("reconnecting: the daemon does not answer · next try in 1 s")
+	backend.mu.Lock()
+	backend.runningErr = nil
+	backend.mu.Unlock()
+	s.untilShown("restored")
 }
