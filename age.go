@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Age is how long ago something was, or how long it has lasted, in at most six
-// characters: the one form in which a person is told.
+// Age formats a duration for people in one unit, rounded down, in at most six
+// characters, such as "5 min".
 func Age(d time.Duration) string {
 	const day = 24 * time.Hour
 	for _, unit := range []struct {

@@ -2,23 +2,24 @@ package chat
 
 import "time"
 
-// Claim is a task that a worker has just taken: running, leased, with its
-// attempt counted.
+// Claim is a task that a worker has just claimed. It is running and leased, and its
+// Attempt counts this claim.
 type Claim struct {
 	Task
-	// LastAttempt says that no further attempt will be allowed if this one fails.
+	// LastAttempt says that MaxAttempts claims count, this one included: no other attempt
+	// follows if this one fails.
 	LastAttempt bool
 }
 
-// Lease is what the renewal of a worker's leases says of one of its tasks.
+// Lease is one task that a worker still holds after it renewed its leases.
 type Lease struct {
 	TaskID          string
 	Attempt         int
 	CancelRequested bool
 }
 
-// Result ends a task. It commits only while the task is running under Attempt,
-// and, unless State is cancelled, only while no cancel was requested.
+// Result ends a task. It is committed only while the task is running under Attempt
+// and, unless State is cancelled, only if no cancel was requested.
 type Result struct {
 	TaskID       string
 	Attempt      int
@@ -29,9 +30,12 @@ type Result struct {
 	Usage        *Usage
 	Err          *Error
 	Notices      []string // as in Task
-	// ChunkCount is the length of the attempt's chunk log with its terminal
-	// chunk, 0 if the log does not hold exactly this result.
+	// ChunkCount is the length of the chunk log with its terminal chunk; 0 if the log
+	// does not hold exactly this result.
 	ChunkCount int
+	// Log holds the chunks of the log without the terminal one, packed (package chunklog);
+	// nil if ChunkCount is 0.
+	Log []byte
 }
 
 // Release returns a running task to the queue, under the same fence as Result.
@@ -39,28 +43,27 @@ type Release struct {
 	TaskID  string
 	Attempt int
 	Delay   time.Duration
-	// Counts is false for a hand-back at shutdown, which is not a failed attempt.
+	// Counts is false for a release at shutdown, which is not a failed attempt.
 	Counts  bool
-	Parts   Parts // received so far; the longest of all attempts is kept
+	Parts   Parts // received so far; the store keeps the longest of all attempts
 	Err     *Error
-	Notices []string // as in Task; those of all attempts
+	Notices []string // as in Task, of all attempts
 }
 
-// Answer is what one attempt has received, as a chunk log holds it, or as SQL has saved
-// it.
+// Answer is what one attempt has received, read from the chunk log or from SQL.
 type Answer struct {
 	Attempt      int
 	Parts        Parts
 	FinishReason string
-	// Complete says that the provider had ended the answer properly: it can be
+	// Complete says that the provider ended the answer properly, so that it can be
 	// committed as it is.
 	Complete bool
 }
 
-// Why a fenced write changed nothing.
+// Errors of a fenced write that changed nothing.
 var (
-	// ErrFenced: the task is not running under this attempt any more.
-	ErrFenced = &Error{Code: CodeConflict, Message: "the task is not this worker's any more"}
-	// ErrCancelWon: a cancel was requested first; only cancelled can be committed.
+	// ErrFenced says that the task is no longer running under this attempt.
+	ErrFenced = &Error{Code: CodeConflict, Message: "the task is no longer held by this worker"}
+	// ErrCancelWon says that a cancel was requested first: only cancelled can be committed.
 	ErrCancelWon = &Error{Code: CodeCancelled, Message: "the task was cancelled"}
 )

@@ -1,10 +1,11 @@
-// Package chat is the domain: conversations, messages, tasks, the chunks an
-// answer is streamed in, and the one vocabulary of errors. It does no I/O and
-// imports nothing of this module; every other package imports it.
+// Package chat is the domain: conversations, messages, tasks, the chunks in which an
+// answer is streamed, and the errors. It does no I/O and imports no other package of
+// this module.
 //
-// An answer is made by a task. A task makes at most MaxAttempts attempts; each
-// attempt appends chunks to the task's chunk log, and one attempt commits the
-// assistant message to SQL. A reader's place in the log is a Position.
+// A task generates an answer in at most MaxAttempts attempts, without those that a worker
+// released at shutdown. Each attempt appends chunks to the task's chunk log, and one attempt
+// commits the assistant message to SQL. A Position identifies the last chunk that a reader
+// has seen.
 package chat
 
 import (
@@ -25,26 +26,29 @@ const (
 
 // Conversation is a tree of messages with one title, model and system prompt.
 type Conversation struct {
-	ID        string    `json:"id"`
-	Owner     string    `json:"-"`
-	Title     string    `json:"title"`
-	Model     string    `json:"model,omitempty"`
-	System    string    `json:"system,omitempty"`
+	ID     string `json:"id"`
+	Owner  string `json:"-"`
+	Title  string `json:"title"`
+	Model  string `json:"model,omitempty"`
+	System string `json:"system,omitempty"`
+	// Temporary conversations are hidden from lists, and deleted some time after their last
+	// change.
+	Temporary bool      `json:"temporary,omitempty"`
 	CreatedAt time.Time `json:"created_at"`
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
 // Message is one node of a conversation's tree. An assistant message exists
-// from the moment its task is accepted; until the task ends, Content holds what
-// was saved of it so far (often nothing) and State is not terminal.
+// from the moment its task is accepted. Until the task ends, State is not terminal and
+// Content holds what was saved so far, which is often nothing.
 type Message struct {
 	ID             string `json:"id"`
 	ConversationID string `json:"conversation_id"`
 	ParentID       string `json:"parent_id,omitempty"`
 	Role           Role   `json:"role"`
 	Parts          Parts  `json:"parts"`
-	// Content, Reasoning and ReasoningMS are derived from Parts (SetParts), for readers
-	// that want no more than the text.
+	// SetParts derives Content, Reasoning and ReasoningMS from Parts, for readers that
+	// need only the text.
 	Content     string    `json:"content"`
 	Reasoning   string    `json:"reasoning,omitempty"`
 	ReasoningMS int64     `json:"reasoning_ms,omitempty"`
@@ -52,7 +56,7 @@ type Message struct {
 	CreatedAt   time.Time `json:"created_at"`
 	UpdatedAt   time.Time `json:"updated_at"`
 
-	// For assistant messages: the task that makes it, and how that stands.
+	// For assistant messages only: the task that generates it, and the task's outcome.
 	TaskID       string    `json:"task_id,omitempty"`
 	State        TaskState `json:"state,omitempty"`
 	FinishReason string    `json:"finish_reason,omitempty"`
@@ -69,8 +73,8 @@ func (m *Message) SetParts(p Parts) {
 	m.Parts, m.Content, m.Reasoning, m.ReasoningMS = p, p.Text(), p.Reasoning(), p.ReasoningMS()
 }
 
-// AllParts is the message's parts; those of a message that has only texts, as versions
-// before parts and other programs wrote them, are made of these.
+// AllParts returns the message's parts. If Parts is nil, as in exports of other programs,
+// it builds them from Content and Reasoning.
 func (m *Message) AllParts() Parts {
 	if m.Parts != nil {
 		return m.Parts
@@ -88,28 +92,54 @@ type Usage struct {
 // LocalOwner owns everything that is created over the unix socket.
 const LocalOwner = "local"
 
-// Submission is a message to be answered: what POST /messages takes.
+// Submission is a message to be answered: the body of POST /messages.
 type Submission struct {
-	// ConversationID is the conversation that it continues; empty makes a new one, with
-	// Title (by default the beginning of the message), Model and System.
+	// ConversationID is the conversation to continue. If it is empty, the server creates
+	// one with Title (by default the beginning of the message), Model and System.
 	ConversationID string `json:"conversation_id,omitempty"`
-	Title          string `json:"title,omitempty"`
-	System         string `json:"system,omitempty"`
+	// CreateMissing says that ConversationID is the id of a new conversation unless it exists.
+	CreateMissing bool   `json:"-"`
+	Title         string `json:"title,omitempty"`
+	System        string `json:"system,omitempty"`
+	Temporary     bool   `json:"temporary,omitempty"` // of a new conversation
 
-	Content  string   `json:"content"`
+	// History has messages that are stored before this one, each as the child of the one
+	// before. Only role and parts are used. It is for clients that send the whole
+	// conversation each time.
+	History []Message `json:"-"`
+
+	// Content is the text of the message. Parts replaces it if the message has images or
+	// files, which refer to attachments.
+	Content string `json:"content,omitempty"`
+	Parts   Parts  `json:"parts,omitempty"`
+	// Attachments, with their data, are uploaded by the client before the submission.
+	Attachments []Attachment `json:"-"`
+
 	Model    string   `json:"model,omitempty"`
 	Priority Priority `json:"priority,omitempty"`
-	// ParentID is the message this one answers to; empty means the newest leaf
-	// of the conversation, and RootParent none: another beginning.
+	// ParentID is the message before this one. Empty means the newest leaf of the
+	// conversation; RootParent means no parent, so that the message starts a new branch.
 	ParentID string `json:"parent_id,omitempty"`
-	// DeadlineSeconds bounds the task's total run time; 0 means the server's default.
+	// DeadlineSeconds limits each attempt, without the time in the queue. The attempt that
+	// exceeds it is the last. 0 means the server's default.
 	DeadlineSeconds int `json:"deadline_seconds,omitempty"`
+	// Parameters and Origin are those of the Task.
+	Parameters *Parameters `json:"parameters,omitempty"`
+	Origin     string      `json:"-"`
+}
+
+// Message returns the parts of the submitted message.
+func (s *Submission) Message() Parts {
+	if s.Parts != nil {
+		return s.Parts
+	}
+	return TextParts(s.Content)
 }
 
 // RootParent as a ParentID makes a message a sibling of the conversation's first.
 const RootParent = "root"
 
-// Accepted is the answer to a submission. Status is always "processing".
+// Accepted is the response to a submission. Status is always StatusProcessing.
 type Accepted struct {
 	TaskID         string `json:"task_id"`
 	MessageID      string `json:"message_id"`
@@ -121,9 +151,9 @@ type Accepted struct {
 // StatusProcessing is the Status of every Accepted.
 const StatusProcessing = "processing"
 
-// NormalizeText returns s with invalid UTF-8 replaced by U+FFFD and NUL
-// removed. PostgreSQL refuses both; applied before a text is first published or
-// stored, it makes every copy of the text equal byte for byte.
+// NormalizeText returns s with invalid UTF-8 replaced by U+FFFD and NUL removed, because
+// PostgreSQL refuses both. Apply it before a text is first published or stored, so that
+// all copies of the text are equal.
 func NormalizeText(s string) string {
 	if strings.IndexByte(s, 0) >= 0 {
 		s = strings.ReplaceAll(s, "\x00", "")
@@ -132,16 +162,4 @@ func NormalizeText(s string) string {
 		s = strings.ToValidUTF8(s, "\uFFFD")
 	}
 	return s
-}
-
-// TitleFrom makes a conversation title of at most 60 characters from the first
-// line of a message.
-func TitleFrom(content string) string {
-	line, _, _ := strings.Cut(strings.TrimSpace(WithoutImages(content)), "\n")
-	line = strings.Join(strings.Fields(line), " ")
-	const limit = 60
-	if utf8.RuneCountInString(line) <= limit {
-		return line
-	}
-	return strings.TrimSpace(string([]rune(line)[:limit-1])) + "…"
 }

@@ -92,15 +92,6 @@ func TestNormalizeText(t *testing.T) {
 	}
 }
 
-func TestTitleFrom(t *testing.T) {
-	if got := chat.TitleFrom("  why\tis  it so? \nmore"); got != "why is it so?" {
-		t.Errorf("%q", got)
-	}
-	if got := []rune(chat.TitleFrom(strings.Repeat("é", 200))); len(got) != 60 || got[59] != '…' {
-		t.Errorf("%d runes", len(got))
-	}
-}
-
 func TestChunkOnTheWire(t *testing.T) {
 	data, err := json.Marshal(chat.Chunk{Index: 17, Type: chat.ChunkContent, Content: "Hel", Attempt: 1})
 	if want := `{"chunk_index":17,"chunk_type":"content","content":"Hel","attempt":1}`; err != nil || string(data) != want {

@@ -10,11 +10,10 @@ import (
 // ChunkType says what a chunk carries.
 type ChunkType string
 
-// The types of chunks. Content, reasoning, tool calls and tool results make the parts of
-// an answer (Parts.Apply). A reset says that everything before it is to be dropped: a new
-// attempt begins, or one has found out that its answer so far was reasoning, or its
-// reasoning the answer, and sends it again (Resorts). Done and error are terminal: exactly
-// one of them is the last chunk of a stream.
+// The types of chunks. Content, reasoning, tool calls and tool results form the parts of
+// an answer (Parts.Apply). A reset drops everything before it: either a new attempt
+// begins, or an attempt sends its text again as another type (Retypes). Done and
+// error are terminal: exactly one of them is the last chunk of a stream.
 const (
 	ChunkContent    ChunkType = "content"
 	ChunkReasoning  ChunkType = "reasoning"
@@ -34,15 +33,14 @@ type Chunk struct {
 	Attempt int       `json:"attempt"`
 
 	// On chunks of a part only; see Part. The content of a tool call is a piece of its
-	// arguments. DurationMS is that of the whole reasoning so far.
+	// arguments. DurationMS is on the last chunk of a reasoning part.
 	CallID       string        `json:"call_id,omitempty"`
 	Name         string        `json:"name,omitempty"`
 	IsError      bool          `json:"is_error,omitempty"`
 	DurationMS   int64         `json:"duration_ms,omitempty"`
 	ProviderData *ProviderData `json:"provider_data,omitempty"`
 
-	// On terminal chunks only. For errors, Content is the sentence that says
-	// what happened and Code its stable name.
+	// On terminal chunks only. On errors, Content is the error's message.
 	MessageID    string    `json:"message_id,omitempty"`
 	State        TaskState `json:"state,omitempty"`
 	FinishReason string    `json:"finish_reason,omitempty"`
@@ -55,13 +53,13 @@ type Chunk struct {
 // Terminal reports whether c ends the stream.
 func (c Chunk) Terminal() bool { return c.Type == ChunkDone || c.Type == ChunkError }
 
-// Resorts reports whether c, behind a chunk of that attempt, drops the attempt's own
-// text, which comes again as another type.
-func (c Chunk) Resorts(attempt int) bool {
+// Retypes reports whether c, after a chunk of that attempt, drops the attempt's own
+// text, which follows again as another type.
+func (c Chunk) Retypes(attempt int) bool {
 	return c.Type == ChunkReset && c.Attempt == attempt && attempt > 0
 }
 
-// Position is the chunk's place in the stream.
+// Position returns the chunk's position in the stream.
 func (c Chunk) Position() Position { return Position{Attempt: c.Attempt, Index: c.Index} }
 
 // Err is the error that an error chunk carries, or nil.
@@ -72,8 +70,8 @@ func (c Chunk) Err() *Error {
 	return &Error{Code: c.Code, Message: c.Content, Retryable: c.Retryable}
 }
 
-// EncodedChunk is a chunk in its wire form, and what places it: it can be handed
-// on without being decoded.
+// EncodedChunk is a chunk in its wire form, with its position and type, so that it can be
+// passed on without being decoded.
 type EncodedChunk struct {
 	Index   int
 	Attempt int
@@ -81,7 +79,7 @@ type EncodedChunk struct {
 	JSON    string // of the Chunk, without line ends
 }
 
-// Encode returns c's wire form. The only error is a text that is not JSON's.
+// Encode returns c's wire form. It fails only if ProviderData is not valid JSON.
 func (c Chunk) Encode() (EncodedChunk, error) {
 	if c.Bare() {
 		return EncodedChunk{c.Index, c.Attempt, c.Type, string(c.appendJSON(make([]byte, 0, 72+len(c.Content))))}, nil
@@ -105,12 +103,11 @@ func (c EncodedChunk) Decode() (Chunk, error) {
 // Terminal reports whether c ends the stream.
 func (c EncodedChunk) Terminal() bool { return c.Type == ChunkDone || c.Type == ChunkError }
 
-// Position is the chunk's place in the stream.
+// Position returns the chunk's position in the stream.
 func (c EncodedChunk) Position() Position { return Position{Attempt: c.Attempt, Index: c.Index} }
 
-// Position is a reader's place: the last chunk it has seen. The attempt is the
-// epoch of the index, so a position taken from one attempt is never honoured
-// inside another. Positions of one stream are ordered by attempt, then index.
+// Position identifies the last chunk that a reader has seen. An index is valid only within
+// its attempt. Positions of one stream are ordered by attempt, then by index.
 type Position struct {
 	Attempt int
 	Index   int
@@ -119,10 +116,10 @@ type Position struct {
 // Start is the position before the first chunk.
 func Start() Position { return Position{Attempt: 0, Index: -1} }
 
-// AnyAttempt is the attempt of a position that was given as a plain index.
+// AnyAttempt is the attempt of a position that consists of an index only.
 const AnyAttempt = -1
 
-// IsStart reports whether nothing has been seen yet.
+// IsStart reports whether p is before the first chunk.
 func (p Position) IsStart() bool { return p.Index < 0 }
 
 // Less reports whether p comes before q.
@@ -136,7 +133,7 @@ func (p Position) Less(q Position) bool {
 // String is "<attempt>-<index>", the id of the chunk's SSE frame; "" at the start.
 func (p Position) String() string { return string(p.Append(nil)) }
 
-// Append appends the position as String writes it.
+// Append appends the position to dst in the form of String.
 func (p Position) Append(dst []byte) []byte {
 	if p.IsStart() {
 		return dst
@@ -148,10 +145,10 @@ func (p Position) Append(dst []byte) []byte {
 	return strconv.AppendInt(dst, int64(p.Index), 10)
 }
 
-// maxPositionLen is more than two decimal ints and a dash can need.
+// maxPositionLen is above the length of two decimal ints and a dash.
 const maxPositionLen = 32
 
-// ParsePosition reads "<attempt>-<index>" or a plain index (attempt AnyAttempt);
+// ParsePosition parses "<attempt>-<index>" or an index alone, whose attempt is AnyAttempt.
 // "" is the start. Anything else is CodeInvalid.
 func ParsePosition(s string) (Position, error) {
 	if s == "" {
@@ -185,4 +182,18 @@ func parseIndex(s string) (int, error) {
 		return 0, Errorf(CodeInvalid, "%q is not a stream position: use <attempt>-<index>, as in the id of an event", s)
 	}
 	return int(n), nil
+}
+
+// RawContent returns the content of a bare chunk as it stands in the JSON, that is, escaped
+// and without quotes. It returns false for any other chunk.
+func (c EncodedChunk) RawContent() (string, bool) {
+	if c.Type != ChunkContent && c.Type != ChunkReasoning {
+		return "", false
+	}
+	_, rest, found := strings.Cut(c.JSON, `","content":"`)
+	end := strings.LastIndex(rest, `","attempt":`)
+	if !found || end < 0 || strings.Trim(rest[end+len(`","attempt":`):], "0123456789") != "}" {
+		return "", false
+	}
+	return rest[:end], true
 }

@@ -6,21 +6,21 @@ import (
 	"unicode"
 )
 
-// Ending is what a provider's finish reason means. Providers have many names for
-// few things: OpenAI's, Anthropic's, Gemini's and those of single servers.
+// Ending is the meaning of a provider's finish reason. Providers have many names for the
+// same few endings.
 type Ending string
 
 // The endings.
 const (
-	EndingComplete Ending = "complete" // the model had said all
-	EndingLength   Ending = "length"   // a limit on tokens cut it
-	EndingFilter   Ending = "filter"   // a content filter cut it, or the model refused
+	EndingComplete Ending = "complete" // the model finished its answer
+	EndingLength   Ending = "length"   // a limit on tokens was reached
+	EndingFilter   Ending = "filter"   // a content filter stopped it, or the model refused
 	EndingTool     Ending = "tool"     // the model asked for a tool
-	EndingFailure  Ending = "failure"  // the server could not go on
-	EndingOther    Ending = "other"    // a name that is not known
+	EndingFailure  Ending = "failure"  // the server failed
+	EndingOther    Ending = "other"    // an unknown name
 )
 
-// endings are the names in use, in the form that plainReason gives them.
+// endings maps the names in use, in the form of plainReason, to their meanings.
 var endings = func() map[string]Ending { //nolint:gochecknoglobals // a constant in all but type
 	names := map[Ending]string{
 		EndingComplete: `stop stopped endturn turnend eos eostoken eosfound stoptoken stopsequence stopstring
@@ -45,8 +45,8 @@ var endings = func() map[string]Ending { //nolint:gochecknoglobals // a constant
 	return out
 }()
 
-// EndingOf is the meaning of a finish reason, whose case and separators do not
-// matter. None at all means a complete answer.
+// EndingOf returns the meaning of a finish reason, whatever its case and separators. An
+// empty reason means a complete answer.
 func EndingOf(finishReason string) Ending {
 	plain := plainReason(finishReason)
 	if e, ok := endings[plain]; ok {
@@ -58,7 +58,7 @@ func EndingOf(finishReason string) Ending {
 	return EndingOther
 }
 
-// plainReason is s in lower case, without what is neither a letter nor a digit.
+// plainReason returns the letters and digits of s in lower case.
 func plainReason(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {
@@ -68,8 +68,8 @@ func plainReason(s string) string {
 	}, s)
 }
 
-// Shortfall says why what a task that is done has made is not a complete answer, as a
-// sentence without a capital and without a full stop; "" if it is one.
+// Shortfall says why the result of a done task is not a complete answer, as a sentence
+// without a capital and without a full stop; "" if it is complete.
 func Shortfall(finishReason string, p Parts) string {
 	ending := EndingOfParts(finishReason, p)
 	why := ending.Why(finishReason)
@@ -85,8 +85,8 @@ func Shortfall(finishReason string, p Parts) string {
 	return ""
 }
 
-// EndingOfParts is EndingOf for an answer with these parts: one that ends with a tool call
-// waits for its result, whatever the finish reason.
+// EndingOfParts is EndingOf for an answer with these parts. An answer whose last part is a
+// tool call waits for the result, even if the finish reason says that it is complete.
 func EndingOfParts(finishReason string, p Parts) Ending {
 	ending := EndingOf(finishReason)
 	if n := len(p); n > 0 && p[n-1].Type == PartToolCall && ending == EndingComplete {
@@ -95,7 +95,7 @@ func EndingOfParts(finishReason string, p Parts) Ending {
 	return ending
 }
 
-// Shortfall is the same for the message of a task; "" unless the task is done.
+// Shortfall is the function Shortfall for the message; "" unless its task is done.
 func (m *Message) Shortfall() string {
 	if m.State != TaskDone {
 		return ""
@@ -115,7 +115,7 @@ func missingAnswer(why string, reasoned bool) string {
 	return "there is no answer: " + why
 }
 
-// Why is the reason as a clause, "" for a complete answer.
+// Why returns the reason of an incomplete answer as a clause, "" for a complete one.
 func (e Ending) Why(finishReason string) string {
 	switch e {
 	case EndingComplete:
@@ -127,7 +127,7 @@ func (e Ending) Why(finishReason string) string {
 	case EndingTool:
 		return "the model asked for a tool, and chat has none"
 	case EndingFailure:
-		return fmt.Sprintf("the provider could not go on (%s)", finishReason)
+		return fmt.Sprintf("the provider failed (%s)", finishReason)
 	case EndingOther:
 	}
 	return fmt.Sprintf("the provider ended it for another reason (%s)", finishReason)

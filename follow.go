@@ -2,24 +2,24 @@ package chat
 
 import "time"
 
-// ConnStatus says how a follower's connection stands.
+// ConnStatus is the status of a client's connection to the daemon.
 type ConnStatus string
 
-// The states of a follower's connection.
+// The statuses of a connection.
 const (
 	ConnLive         ConnStatus = "live"
 	ConnReconnecting ConnStatus = "reconnecting"
 )
 
-// ConnState is a change of a follower's connection. Reason and NextTry are set while
-// it is reconnecting.
+// ConnState is a change of a client's connection while it follows a task. Reason and
+// NextTry are set while it is reconnecting.
 type ConnState struct {
 	State   ConnStatus
 	Reason  string
 	NextTry time.Time
 }
 
-// FollowEvent is what following a task yields: a chunk, or a change of the
+// FollowEvent is one event of a client that follows a task: a chunk, or a change of the
 // connection. Exactly one of the two is set.
 type FollowEvent struct {
 	Chunk *Chunk
@@ -31,20 +31,20 @@ type Model struct {
 	ID       string `json:"id"`
 	Provider string `json:"provider"`
 	Default  bool   `json:"default,omitempty"`
-	Unlisted bool   `json:"unlisted,omitempty"` // a Default that the provider does not list
+	Unlisted bool   `json:"unlisted,omitempty"` // the default model, if the provider does not list it
 	ModelInfo
 }
 
-// ModelInfo are what a provider tells of a model, 0 where it does not.
+// ModelInfo is what a provider reports about a model; a field is 0 if it reports nothing.
 type ModelInfo struct {
-	// Context is how many tokens fit, question and answer together.
+	// Context is the number of tokens that fit, conversation and answer together.
 	Context int `json:"context,omitempty"`
-	// What a million tokens cost, in dollars.
+	// The prices are in US dollars for a million tokens.
 	InputPrice  float64 `json:"input_price,omitempty"`
 	OutputPrice float64 `json:"output_price,omitempty"`
 }
 
-// Worker is one worker process, as it last reported itself.
+// Worker is a worker process as it last reported, at SeenAt.
 type Worker struct {
 	ID          string    `json:"id"`
 	Host        string    `json:"host"`

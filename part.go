@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// PartType says what a Part is.
+// PartType is the type of a Part.
 type PartType string
 
 // The types of parts. Text and reasoning are Markdown. Images and files refer to an
@@ -32,7 +32,7 @@ const (
 type Part struct {
 	Type PartType `json:"type"`
 	Text string   `json:"text,omitempty"`
-	// DurationMS is how long the model reasoned, in milliseconds; 0 if unknown.
+	// DurationMS is how long the model took for this part, in milliseconds; 0 if unknown.
 	DurationMS int64  `json:"duration_ms,omitempty"`
 	CallID     string `json:"call_id,omitempty"`
 	Name       string `json:"name,omitempty"` // of the tool, or of the file
@@ -44,9 +44,9 @@ type Part struct {
 	// signature. It is sent back to that provider only.
 	ProviderData *ProviderData `json:"provider_data,omitempty"`
 
-	// grown holds Text while it grows, so that appending to a long answer does not copy
-	// it. Text is always a prefix of what grown holds.
-	grown *strings.Builder
+	// buffer holds Text while it grows, so that appending to a long answer does not copy
+	// it. Text is always a prefix of the contents of buffer.
+	buffer *strings.Builder
 }
 
 // ProviderData is data that only one provider understands.
@@ -62,11 +62,11 @@ type Parts []Part
 // into an answer; Chunks is its inverse.
 //
 // A part ends where the type of the chunks or the id of the tool call changes, and
-// behind provider data, which closes a part. A reset drops everything. Terminal chunks,
+// after provider data, which close a part. A reset drops everything. Terminal chunks,
 // chunks without content, and chunks of an unknown type change nothing.
 //
-// A clone (slices.Clone) may be read while Apply adds to the original, but not be
-// applied to.
+// A clone (slices.Clone) may be read while Apply changes the original. Do not call Apply
+// on the clone.
 func (p *Parts) Apply(c Chunk) {
 	switch c.Type {
 	case ChunkReset:
@@ -88,7 +88,7 @@ func (p *Parts) Apply(c Chunk) {
 	}
 }
 
-// add appends a chunk to the last part, or begins another one.
+// add appends a chunk to the last part, or to a new one.
 func (p *Parts) add(typ PartType, c Chunk) {
 	last := len(*p) - 1
 	if last < 0 || !(*p)[last].continues(typ, c) {
@@ -121,19 +121,19 @@ func (p *Part) appendText(s string) {
 	switch {
 	case s == "":
 	case p.Text == "":
-		p.Text, p.grown = s, nil
+		p.Text, p.buffer = s, nil
 	default:
-		if p.grown == nil || p.grown.Len() != len(p.Text) { // another copy has gone on
-			p.grown = &strings.Builder{}
-			p.grown.WriteString(p.Text)
+		if p.buffer == nil || p.buffer.Len() != len(p.Text) { // another copy has appended to it
+			p.buffer = &strings.Builder{}
+			p.buffer.WriteString(p.Text)
 		}
-		p.grown.WriteString(s)
-		p.Text = p.grown.String()
+		p.buffer.WriteString(s)
+		p.Text = p.buffer.String()
 	}
 }
 
-// CanJoin reports whether the content of next can be appended to c: Apply makes the same
-// of one chunk as of the two.
+// CanJoin reports whether the content of next can be appended to c without changing the
+// result of Apply.
 func (c *Chunk) CanJoin(next *Chunk) bool {
 	switch c.Type {
 	case ChunkContent, ChunkReasoning, ChunkToolCall, ChunkToolResult:
@@ -144,8 +144,8 @@ func (c *Chunk) CanJoin(next *Chunk) bool {
 		next.ProviderData == nil && next.DurationMS == 0 && next.Name == "" && !next.IsError
 }
 
-// Chunks returns chunks that Apply folds into these parts, one for each. Images and
-// files are not streamed and have none. Index and Attempt are the caller's to set.
+// Chunks returns one chunk for each part, which Apply folds into the same parts. It skips
+// images and files, which are not streamed. The caller sets Index and Attempt.
 func (p Parts) Chunks() []Chunk {
 	chunks := make([]Chunk, 0, len(p))
 	for i := range p {
@@ -173,10 +173,10 @@ func (p Parts) Chunks() []Chunk {
 	return chunks
 }
 
-// Text is the text of the message: its text parts, one after the other.
+// Text returns the concatenated text parts.
 func (p Parts) Text() string { return p.join(PartText) }
 
-// Reasoning is the text of the reasoning parts, one after the other.
+// Reasoning returns the concatenated texts of the reasoning parts.
 func (p Parts) Reasoning() string { return p.join(PartReasoning) }
 
 func (p Parts) join(typ PartType) string {
@@ -203,7 +203,7 @@ func (p Parts) join(typ PartType) string {
 	return b.String()
 }
 
-// ReasoningMS is how long the model reasoned in all, in milliseconds; 0 if unknown.
+// ReasoningMS returns how long the model reasoned in total, in milliseconds; 0 if unknown.
 func (p Parts) ReasoningMS() int64 {
 	var sum int64
 	for i := range p {
@@ -212,8 +212,8 @@ func (p Parts) ReasoningMS() int64 {
 	return sum
 }
 
-// Len is the length of all texts, in bytes: the measure by which the longest of several
-// partial answers is kept.
+// Len returns the length of all texts in bytes. Of several partial answers, the store
+// keeps the one with the largest Len.
 func (p Parts) Len() int {
 	n := 0
 	for i := range p {
@@ -222,9 +222,8 @@ func (p Parts) Len() int {
 	return n
 }
 
-// Show returns the message as a text for people: the text parts as text makes them, and
-// a line, as line makes it, for each tool call, result, image and file. Reasoning is left
-// out.
+// Show returns the message as a text for people. It passes each text part through text,
+// and the label of each tool call, result, image and file through line. It omits reasoning.
 func (p Parts) Show(text, line func(string) string) string {
 	var shown []string
 	for i := range p {
@@ -242,7 +241,7 @@ func (p Parts) Show(text, line func(string) string) string {
 	return strings.Join(shown, "\n\n")
 }
 
-// Label is the part in a line: what it is, its name, and the beginning of its text.
+// Label describes the part in one line: its type, its name, and the beginning of its text.
 func (p *Part) Label() string {
 	const longest = 200 // characters
 	text := strings.Join(strings.Fields(p.Text), " ")
@@ -258,12 +257,14 @@ func (p *Part) Label() string {
 		if p.IsError {
 			what = "tool error"
 		}
-	case PartText, PartReasoning, PartImage, PartFile:
+	case PartImage, PartFile:
+		return "[" + what + "]" + spaced(p.Name) + " " + FormatSize(p.Size)
+	case PartText, PartReasoning:
 	}
 	return strings.Join(slices.DeleteFunc([]string{what, p.Name, text}, func(s string) bool { return s == "" }), " ")
 }
 
-// TextParts returns a message of one text, which has no parts if the text is empty.
+// TextParts returns the parts of a message of one text; none if the text is empty.
 func TextParts(text string) Parts {
 	if text == "" {
 		return nil
@@ -271,8 +272,8 @@ func TextParts(text string) Parts {
 	return Parts{{Type: PartText, Text: text}}
 }
 
-// AnswerParts returns the parts of an answer of which only the texts are known: the
-// reasoning with its duration in milliseconds, and then the text.
+// AnswerParts returns the parts of an answer that consists of reasoning, with its duration
+// in milliseconds, and a text.
 func AnswerParts(reasoning string, reasoningMS int64, text string) Parts {
 	var p Parts
 	if reasoning != "" {
@@ -290,17 +291,17 @@ func (p Parts) Equal(q Parts) bool {
 		if a.ProviderData != nil && (a.ProviderData.Provider != b.ProviderData.Provider || string(a.ProviderData.Data) != string(b.ProviderData.Data)) {
 			return false
 		}
-		a.grown, b.grown, a.ProviderData, b.ProviderData = nil, nil, nil, nil
+		a.buffer, b.buffer, a.ProviderData, b.ProviderData = nil, nil, nil, nil
 		return a == b
 	})
 }
 
-// Normalize returns parts whose texts can be published and stored (see NormalizeText),
-// without empty texts, and with adjacent texts joined.
+// Normalize returns the parts with normalized texts (NormalizeText), without empty text
+// parts, and with adjacent text parts joined.
 func (p Parts) Normalize() Parts {
 	var out Parts
 	for _, part := range p {
-		part.grown = nil
+		part.buffer = nil
 		part.Text, part.Name, part.CallID = NormalizeText(part.Text), NormalizeText(part.Name), NormalizeText(part.CallID)
 		part.MediaType = NormalizeText(part.MediaType)
 		if part.Type == PartText && part.Text == "" && part.ProviderData == nil {
@@ -325,9 +326,9 @@ const (
 	MaxProviderData = 1 << 20 // bytes, of one part
 )
 
-// Validate reports what keeps the parts from being stored as a message of that role:
-// CodeInvalid or CodeTooLarge, with the number of the part, counted from 1. The size of
-// texts and attachments is the caller's to limit.
+// Validate returns CodeInvalid or CodeTooLarge if the parts cannot be stored as a message
+// of that role. Its message has the number of the part, counted from 1. The caller checks
+// the sizes of texts and attachments.
 func (p Parts) Validate(role Role) error {
 	if len(p) > MaxParts {
 		return Errorf(CodeTooLarge, "a message has at most %d parts", MaxParts)
@@ -340,12 +341,12 @@ func (p Parts) Validate(role Role) error {
 	return nil
 }
 
-// problem is what is wrong with one part of a message of that role, "" if nothing is.
+// problem says why a message of that role cannot have the part, "" if it can.
 func (p *Part) problem(role Role) string {
-	answer := p.Type == PartReasoning || p.Type == PartToolCall || p.Type == PartToolResult
+	answer := p.Type == PartReasoning || p.Type == PartToolCall
 	attached := p.Type == PartImage || p.Type == PartFile
 	switch {
-	case !answer && !attached && p.Type != PartText:
+	case !answer && !attached && p.Type != PartText && p.Type != PartToolResult:
 		return fmt.Sprintf("there is no type %q", string(p.Type))
 	case answer && role != RoleAssistant:
 		return fmt.Sprintf("only an answer has a %s", p.Type)
@@ -353,7 +354,7 @@ func (p *Part) problem(role Role) string {
 		return "text is not UTF-8 without NUL"
 	case p.DurationMS < 0 || p.DurationMS != 0 && p.Type != PartReasoning:
 		return "duration_ms must not be negative, and belongs to reasoning"
-	case attached && !isDigest(p.Digest):
+	case attached && !IsDigest(p.Digest):
 		return "digest must be a SHA-256 in lower-case hex"
 	case !attached && (p.Digest != "" || p.MediaType != "" || p.Size != 0):
 		return "digest, media_type and size belong to images and files"
@@ -375,8 +376,8 @@ func (p *Part) problem(role Role) string {
 	return ""
 }
 
-// isDigest reports whether s is a SHA-256 in lower-case hex.
-func isDigest(s string) bool {
+// IsDigest reports whether s is a SHA-256 in lower-case hex.
+func IsDigest(s string) bool {
 	if len(s) != 64 {
 		return false
 	}

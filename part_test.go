@@ -189,10 +189,10 @@ func TestPartsOfAnAnswer(t *testing.T) {
 func TestPartsAreValidated(t *testing.T) {
 	digest := strings.Repeat("0a", 32)
 	good := []chat.Part{
-		{Type: "text", Text: "a"}, {Type: "image", Digest: digest, MediaType: "image/png", Size: 7, Name: "a.png"}, {Type: "file", Digest: digest},
+		{Type: "tool_result", CallID: "1", IsError: true}, {Type: "text", Text: "a"}, {Type: "image", Digest: digest, MediaType: "image/png", Size: 7, Name: "a.png"}, {Type: "file", Digest: digest},
 	}
 	answers := []chat.Part{
-		{Type: "reasoning", Text: "a", DurationMS: 7}, {Type: "tool_call", CallID: "1", Name: "f", Text: "{"}, {Type: "tool_result", CallID: "1", IsError: true},
+		{Type: "reasoning", Text: "a", DurationMS: 7}, {Type: "tool_call", CallID: "1", Name: "f", Text: "{"},
 	}
 	if err := chat.Parts(good).Validate(chat.RoleUser); err != nil {
 		t.Error(err)

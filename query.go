@@ -4,15 +4,17 @@ package chat
 type ConversationQuery struct {
 	Search string // words that must all occur in the title or in the messages
 	ID     string // the beginning or the end of an id
-	Cursor string // from the page before
+	Cursor string // from the previous page
 	Limit  int    // 50 by default, 200 at most
+	// Temporary includes temporary conversations; an ID does, too.
+	Temporary bool
 }
 
 // Match is a conversation that a search has found.
 type Match struct {
 	Conversation
-	// MessageID is the message that has most of the words, and Snippet the part of a line
-	// that does; both are empty if only the title has them.
+	// MessageID is the message with most of the words, and Snippet a piece of the line
+	// with most of them. Both are empty if only the title matches.
 	MessageID string `json:"message_id,omitempty"`
 	Snippet   string `json:"snippet,omitempty"`
 }
@@ -43,12 +45,12 @@ type TaskQuery struct {
 	Limit          int // 50 by default, 200 at most
 }
 
-// SubmitOptions go with a submission. The same IdempotencyKey with the same
-// BodyHash is answered as the first time; with another BodyHash it is refused.
+// SubmitOptions are the options of a submission. A repeated IdempotencyKey with the same
+// BodyHash returns the first result; with another BodyHash it is CodeKeyReuse.
 type SubmitOptions struct {
 	TaskID         string // chosen by the caller; "" lets the store choose
 	IdempotencyKey string
 	BodyHash       string
-	// OwnProvider is the Task's.
-	OwnProvider string
+	// CredentialsHost is the CredentialsHost of the Task.
+	CredentialsHost string
 }

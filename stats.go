@@ -2,43 +2,37 @@ package chat
 
 import "time"
 
-// Stats is how things stand at one moment: what GET /stats answers. What comes
-// from a dependency that is down is 0 or missing.
+// Stats is the state of the server at one moment, the body of GET /stats. A value that
+// comes from an unreachable dependency is 0 or missing.
 type Stats struct {
-	// At is the server's clock when it looked.
+	// At is the time of the values, by the server's clock.
 	At      time.Time        `json:"at"`
 	Queued  map[Priority]int `json:"queued"`
 	Running int              `json:"running"` // tasks that a worker holds, of all owners
 	Workers int              `json:"workers"`
-	Streams int              `json:"streams"` // followers connected to this instance
-	Redis   string           `json:"redis"`   // "ok", "down" or a sentence that goes on after "Redis"
+	Streams int              `json:"streams"` // readers of answers that are connected to this instance
+	Redis   string           `json:"redis"`   // "ok", "down", or the rest of a sentence that begins with "Redis"
 	SQL     string           `json:"sql"`     // "ok" or "down"
 	Engine  string           `json:"engine"`
 
 	WorkerList []Worker `json:"worker_list"`
-	// Answers are the caller's running tasks, the oldest first, MaxAnswers at
-	// most; MoreAnswers says that there are others.
+	// Answers are the caller's running tasks, oldest first, at most MaxAnswers.
+	// MoreAnswers says that there are others.
 	Answers     []RunningAnswer `json:"answers"`
 	MoreAnswers bool            `json:"more_answers,omitempty"`
-	// Failures are the caller's tasks that failed or were interrupted last, the
-	// newest first, MaxFailures at most.
+	// Failures are the caller's latest tasks that failed or were interrupted, newest
+	// first, at most MaxFailures.
 	Failures []FailedAnswer `json:"failures"`
-	Memory   *RedisStats    `json:"memory,omitempty"`
+	Memory   *MemoryStats   `json:"memory,omitempty"`
 }
 
-// The bounds of what Stats lists.
+// The limits of the lists in Stats.
 const (
 	MaxAnswers  = 100
 	MaxFailures = 10
 )
 
-// TaskWithTitle is a task with the title of its conversation.
-type TaskWithTitle struct {
-	Task  Task
-	Title string
-}
-
-// RunningAnswer is an answer that is being made.
+// RunningAnswer is an answer whose task is running.
 type RunningAnswer struct {
 	TaskID          string    `json:"task_id"`
 	ConversationID  string    `json:"conversation_id"`
@@ -50,13 +44,13 @@ type RunningAnswer struct {
 	CreatedAt       time.Time `json:"created_at"`
 	StartedAt       time.Time `json:"started_at"`
 	CancelRequested bool      `json:"cancel_requested,omitempty"`
-	// Chunks is the length of its chunk log, 0 while there is none; TTLSeconds
-	// is how long the log will outlive its last chunk.
+	// Chunks is the length of the chunk log, 0 if there is none. TTLSeconds is the time
+	// until Redis deletes the log.
 	Chunks     int `json:"chunks"`
 	TTLSeconds int `json:"ttl_seconds"`
 }
 
-// FailedAnswer is an answer that ended as failed or interrupted.
+// FailedAnswer is an answer whose task failed or was interrupted.
 type FailedAnswer struct {
 	TaskID         string    `json:"task_id"`
 	ConversationID string    `json:"conversation_id"`
@@ -68,24 +62,16 @@ type FailedAnswer struct {
 	Error          *Error    `json:"error,omitempty"`
 }
 
-// RedisStats is what Redis says of itself.
-type RedisStats struct {
-	// QueueLengths are the lengths of the lists of wake-ups.
+// MemoryStats describes the Redis database that holds the chunk logs and the wake-ups.
+type MemoryStats struct {
+	// QueueLengths are the numbers of wake-ups that no worker has received yet.
 	QueueLengths map[Priority]int `json:"queue_lengths"`
-	// Keys are all keys of the database that we use, whoever's they are; KeysWithoutTTL
-	// are those that never expire. Each is -1 where Redis does not tell.
+	// Keys counts all keys of the database, KeysWithoutTTL those that never expire; -1
+	// if unknown.
 	Keys           int `json:"keys"`
 	KeysWithoutTTL int `json:"keys_without_ttl"`
-	// UsedBytes is the memory of all of Redis, LimitBytes its maxmemory, 0 where
-	// there is none or the engine does not tell.
+	// UsedBytes is the memory of the whole database, LimitBytes its limit; 0 if unknown or
+	// unlimited.
 	UsedBytes  int64 `json:"used_bytes,omitempty"`
 	LimitBytes int64 `json:"limit_bytes,omitempty"`
-}
-
-// LogStats is how long a task's chunk log is, how long it will be kept, and the
-// model that its metadata name.
-type LogStats struct {
-	Chunks int
-	TTL    time.Duration
-	Model  string
 }

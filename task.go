@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// TaskState is where a task stands. The legal transitions are
+// TaskState is the state of a task. The legal transitions are
 //
 //	queued  → running | cancelled | failed | interrupted
 //	running → done | failed | cancelled | interrupted | queued
 //
-// running → queued happens only when a lease expires, a worker hands the task
-// back at shutdown, or a retry is due. queued → failed and queued → interrupted
-// end a task whose attempts ran out while no worker held it.
+// running → queued happens when a lease expires, when a worker releases the task at
+// shutdown, and before a retry. queued → failed and queued → interrupted end a task
+// that has no attempts left.
 type TaskState string
 
-// The states of a task. Interrupted means that it ended early and that what was
-// received is kept.
+// The states of a task. Interrupted means that the task ended early and the text received
+// so far is kept.
 const (
 	TaskQueued      TaskState = "queued"
 	TaskRunning     TaskState = "running"
@@ -27,12 +27,12 @@ const (
 	TaskInterrupted TaskState = "interrupted"
 )
 
-// TaskStates lists all states.
+// TaskStates returns all states.
 func TaskStates() []TaskState {
 	return []TaskState{TaskQueued, TaskRunning, TaskDone, TaskFailed, TaskCancelled, TaskInterrupted}
 }
 
-// Terminal reports whether s is an end: no transition leaves it.
+// Terminal reports whether s is final: no transition leaves it.
 func (s TaskState) Terminal() bool {
 	switch s {
 	case TaskDone, TaskFailed, TaskCancelled, TaskInterrupted:
@@ -56,8 +56,8 @@ func (s TaskState) CanBecome(next TaskState) bool {
 	return false
 }
 
-// Priority orders the queue: by priority, then by age. Background tasks still
-// progress when more urgent ones never stop coming.
+// Priority is the priority of a task in the queue. Tasks of the same priority are ordered
+// by age. Background tasks make progress even under a constant load of urgent ones.
 type Priority string
 
 // The priorities, most urgent first. The empty priority means normal.
@@ -67,12 +67,12 @@ const (
 	PriorityBackground Priority = "background"
 )
 
-// Priorities lists the priorities, most urgent first.
+// Priorities returns the priorities, most urgent first.
 func Priorities() []Priority {
 	return []Priority{PriorityUrgent, PriorityNormal, PriorityBackground}
 }
 
-// Rank is the priority's place in the queue: 0 urgent, 1 normal, 2 background.
+// Rank returns the number of the priority in SQL: 0 urgent, 1 normal, 2 background.
 func (p Priority) Rank() int {
 	switch p {
 	case PriorityUrgent:
@@ -85,7 +85,7 @@ func (p Priority) Rank() int {
 	return 1
 }
 
-// PriorityOfRank is the inverse of Rank.
+// PriorityOfRank returns the priority with that Rank.
 func PriorityOfRank(rank int) Priority {
 	switch rank {
 	case 0:
@@ -109,19 +109,19 @@ func ParsePriority(s string) (Priority, error) {
 	return "", Errorf(CodeInvalid, "unknown priority %q: use urgent, normal or background", s)
 }
 
-// The timing of the task protocol, at its defaults.
+// The defaults of the task protocol.
 const (
-	MaxAttempts   = 3                // counted at the claim
+	MaxAttempts   = 3                // claims of a task, without those that ended in a release at shutdown
 	LeaseDuration = 15 * time.Second // by the database's clock
 	LeaseRenewal  = 5 * time.Second  // one statement per worker
 	SweepInterval = 5 * time.Second  // with jitter, in every instance
-	StateRecheck  = 5 * time.Second  // a follower re-reads the task's state at least this often
+	StateRecheck  = 5 * time.Second  // a stream reads the task's state from SQL at least this often
 )
 
-// MaxNotices is how many Notices a task may have.
+// MaxNotices is the maximum number of Notices of a task.
 const MaxNotices = 16
 
-// Task is the making of one answer.
+// Task is a job that generates one answer.
 type Task struct {
 	ID             string    `json:"id"`
 	ConversationID string    `json:"conversation_id"`
@@ -130,20 +130,27 @@ type Task struct {
 	Owner          string    `json:"-"`
 	State          TaskState `json:"state"`
 	Priority       Priority  `json:"priority"`
-	// Attempt is the number of claims so far and the fencing token of the
-	// current one: 0 until the first claim.
+	// Attempt is the number of claims so far, and the fencing token of the current one. It
+	// counts every claim, and so may exceed MaxAttempts.
 	Attempt int    `json:"attempt"`
 	Model   string `json:"model,omitempty"`
-	// OwnProvider is the worker in whose memory the provider is that the client
-	// sent along; "" if the server's answers. No other one can make the answer.
-	OwnProvider string `json:"-"`
-	// Worker holds the lease while the task is running.
-	Worker          string     `json:"worker,omitempty"`
-	LeaseUntil      *time.Time `json:"lease_until,omitempty"`
-	RunAfter        time.Time  `json:"run_after"`
-	DeadlineSeconds int        `json:"deadline_seconds,omitempty"`
-	// CancelRequested is set while a running task's worker has yet to end it;
-	// from that moment no other ending than cancelled can win.
+	// CredentialsHost is the worker that holds the client's provider credentials in
+	// memory; only that worker can run the task. "" if the server's provider answers.
+	CredentialsHost string `json:"-"`
+	// Worker is the worker that holds the lease while the task is running.
+	Worker          string      `json:"worker,omitempty"`
+	LeaseUntil      *time.Time  `json:"lease_until,omitempty"`
+	RunAfter        time.Time   `json:"run_after"`
+	DeadlineSeconds int         `json:"deadline_seconds,omitempty"` // as in Submission
+	Parameters      *Parameters `json:"-"`                          // nil in lists
+	// Origin is data of the wire format in which the task was submitted, which only that
+	// format understands; "" for the native one.
+	Origin string `json:"-"`
+	// Upstream says where the provider can be asked for the answer of an earlier attempt, in
+	// words that only the provider understands; "" if it cannot, or was not asked yet.
+	Upstream string `json:"-"`
+	// CancelRequested says that the worker of a running task has to stop it. From then on
+	// the task can only end as cancelled.
 	CancelRequested bool       `json:"cancel_requested,omitempty"`
 	CreatedAt       time.Time  `json:"created_at"`
 	StartedAt       *time.Time `json:"started_at,omitempty"`
@@ -151,16 +158,22 @@ type Task struct {
 	FinishReason    string     `json:"finish_reason,omitempty"`
 	Usage           *Usage     `json:"usage,omitempty"`
 	Error           *Error     `json:"error,omitempty"`
-	// Notices are sentences about how the answer was made that its reader should
-	// know, such as a parameter that the model refused and that was left out.
+	// Notices are sentences for the reader of the answer, such as that a parameter was
+	// omitted because the model refused it.
 	Notices []string `json:"notices,omitempty"`
-	// ChunkCount is the length of the finished task's chunk log, its terminal
-	// chunk included; 0 when the task ended without a log of its own.
+	// ChunkCount is the length of the ended task's chunk log, including the terminal
+	// chunk; 0 if the log does not hold exactly the result.
 	ChunkCount int `json:"chunk_count,omitempty"`
 }
 
-// TerminalChunk is the chunk that closes the task's stream, or false while the
-// task has not ended. index is the chunk's place in the log.
+// TaskWithTitle is a task with the title of its conversation.
+type TaskWithTitle struct {
+	Task  Task
+	Title string
+}
+
+// TerminalChunk returns the chunk that ends the task's stream, with the given attempt and
+// index, or false if the task has not ended.
 func (t *Task) TerminalChunk(attempt, index int) (Chunk, bool) {
 	if !t.State.Terminal() {
 		return Chunk{}, false
@@ -180,9 +193,9 @@ func (t *Task) TerminalChunk(attempt, index int) (Chunk, bool) {
 	return c, true
 }
 
-// Backoff returns the pause before retry n (1 is the first): a random duration
-// up to base × 2^(n-1), capped ("full jitter", AWS Architecture Blog,
-// "Exponential Backoff And Jitter"), never less than a tenth of that bound.
+// Backoff returns the delay before retry n (1 is the first): a random duration of at most
+// min(base × 2^(n-1), limit) and at least a tenth of that ("full jitter", AWS Architecture
+// Blog, "Exponential Backoff And Jitter").
 func Backoff(n int, base, limit time.Duration) time.Duration {
 	bound := limit
 	if n < 1 {

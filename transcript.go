@@ -10,11 +10,13 @@ import (
 	"unicode/utf8"
 )
 
-// Transcript is a whole conversation, as an export holds it and an import takes
-// it: all messages of its tree, each behind the one that it answers to.
+// Transcript is a whole conversation for export and import: all messages of its tree, each
+// after its parent.
 type Transcript struct {
 	Conversation
 	Messages []Message `json:"messages"`
+	// Attachments, with their data, are uploaded by the client before the transcript.
+	Attachments []Attachment `json:"-"`
 }
 
 // The limits of a transcript. Texts are in bytes.
@@ -31,25 +33,25 @@ const (
 // ImportStatus says what an import did.
 type ImportStatus string
 
-// What an import does with a conversation: it is new, or some of its messages
-// are, or nothing is.
+// The results of an import: the conversation is new, some of its messages are new, or
+// nothing is new.
 const (
 	ImportCreated   ImportStatus = "created"
 	ImportExtended  ImportStatus = "extended"
 	ImportUnchanged ImportStatus = "unchanged"
 )
 
-// Imported is what became of a transcript. ConversationID differs from that of
-// the transcript only if somebody else has a conversation with that id.
+// Imported is the result of an import. ConversationID differs from the transcript's only
+// if another user has a conversation with that id.
 type Imported struct {
 	ConversationID string       `json:"conversation_id"`
 	Status         ImportStatus `json:"status"`
 	Messages       int          `json:"messages"` // of the transcript
-	Added          int          `json:"added"`    // of these, new
+	Added          int          `json:"added"`    // the new ones of them
 }
 
-// Check says what keeps t from being imported: CodeInvalid or CodeTooLarge, with
-// the number of the message, counted from 1.
+// Check returns CodeInvalid or CodeTooLarge if t cannot be imported. Its message has the
+// number of the message, counted from 1.
 func (t *Transcript) Check() error {
 	switch {
 	case !isUUID(t.ID):
@@ -68,7 +70,7 @@ func (t *Transcript) Check() error {
 	messages, tasks := make(map[string]bool, len(t.Messages)), make(map[string]bool, len(t.Messages))
 	for i := range t.Messages {
 		m := &t.Messages[i]
-		if what := m.defect(t.ID, messages, tasks); what != "" {
+		if what := m.problem(t.ID, messages, tasks); what != "" {
 			return Errorf(CodeInvalid, "message %d: %s", i+1, what)
 		}
 		messages[m.ID] = true
@@ -77,26 +79,28 @@ func (t *Transcript) Check() error {
 	return nil
 }
 
-// defect is what keeps m from being imported into a conversation that has these
-// messages and tasks before it, "" if nothing does.
-func (m *Message) defect(conversation string, messages, tasks map[string]bool) string {
+// problem says why m cannot follow these messages and tasks in an import of the
+// conversation, "" if it can.
+func (m *Message) problem(conversation string, messages, tasks map[string]bool) string {
 	switch {
 	case !isUUID(m.ID):
 		return "id is not a UUID in lower case"
 	case messages[m.ID]:
-		return "another one has the same id"
+		return "another message has the same id"
 	case m.ConversationID != "" && m.ConversationID != conversation:
 		return "conversation_id is that of another conversation"
 	case m.ParentID != "" && !messages[m.ParentID]:
 		return "parent_id is not a message before it"
 	case m.Role != RoleUser && m.Role != RoleAssistant:
 		return "role must be user or assistant"
+	case m.AllParts().Normalize().Validate(RoleAssistant) != nil: // an older version let users' messages have reasoning
+		return m.AllParts().Normalize().Validate(RoleAssistant).Error()
 	case m.Role == RoleUser && (m.TaskID != "" || m.State != "" || m.Usage != nil || m.Error != nil || m.Notices != nil):
 		return "a user's message has no task, state, usage, error or notices"
 	case m.TaskID != "" && (!isUUID(m.TaskID) || tasks[m.TaskID]):
-		return "task_id is not a UUID of its own"
+		return "task_id must be a UUID that no other message has"
 	case m.State != "" && !m.State.known():
-		return "state is none that an answer can have"
+		return "state is unknown"
 	case len(m.Model) > MaxModel || len(m.FinishReason) > maxOutcome:
 		return "model or finish_reason is too long"
 	case len(m.Notices) > MaxNotices || slices.ContainsFunc(m.Notices, func(n string) bool { return len(n) > maxOutcome }):
@@ -111,10 +115,9 @@ func (m *Message) defect(conversation string, messages, tasks map[string]bool) s
 
 func (s TaskState) known() bool { return s.Terminal() || s == TaskQueued || s == TaskRunning }
 
-// Settle makes t what a store can take: ids are named where they may be left
-// out, times are set, and an answer that was still being made ends where it is,
-// since nobody here makes it. now stands for times that are missing.
-func (t *Transcript) Settle(now time.Time) {
+// Normalize prepares t for a store. It sets missing ids and times, the latter to now, and
+// marks answers that were still running as interrupted, because no task here runs them.
+func (t *Transcript) Normalize(now time.Time) {
 	t.CreatedAt = or(t.CreatedAt, now)
 	t.UpdatedAt = or(t.UpdatedAt, t.CreatedAt)
 	for i := range t.Messages {
@@ -134,7 +137,7 @@ func (t *Transcript) Settle(now time.Time) {
 			m.State = TaskDone
 		case TaskQueued, TaskRunning:
 			m.State = TaskInterrupted
-			m.Error = Retryable(Errorf(CodeProviderCut, "it was still being made when it was exported: chat retry makes it again"))
+			m.Error = Retryable(Errorf(CodeProviderCut, "the answer was not complete when it was exported: regenerate it with chat retry"))
 		case TaskDone, TaskFailed, TaskCancelled, TaskInterrupted:
 		}
 	}
@@ -147,8 +150,8 @@ func or(t, other time.Time) time.Time {
 	return t
 }
 
-// DerivedID is a UUIDv7 of the time at, to the millisecond, whose other bits are
-// those of a hash of parts: the same for the same arguments, and for no others.
+// DerivedID returns a UUIDv7 of the time at, to the millisecond, whose other bits are a
+// hash of parts: the same arguments always give the same id.
 func DerivedID(at time.Time, parts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	id := sum[:16]
@@ -162,7 +165,7 @@ func DerivedID(at time.Time, parts ...string) string {
 	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
 }
 
-// isUUID reports whether s is a UUID as it is written here, of any version.
+// isUUID reports whether s is a UUID in lower case, of any version.
 func isUUID(s string) bool {
 	if len(s) != 36 {
 		return false
@@ -180,7 +183,7 @@ func isUUID(s string) bool {
 	return true
 }
 
-// ForkTitle marks the title of a copy: "T (fork)", then "T (fork 2)".
+// ForkTitle returns the title of a copy: "T (fork)", then "T (fork 2)".
 func ForkTitle(title string) string {
 	const mark = " (fork"
 	n := ""
@@ -204,4 +207,18 @@ func cutLast(s, sep string) (before, after string, found bool) {
 		return s, "", false
 	}
 	return s[:i], s[i+len(sep):], true
+}
+
+// DeriveIDs replaces all ids by ids that belong to owner, the same each time.
+func (t *Transcript) DeriveIDs(owner string) {
+	t.ID = DerivedID(t.CreatedAt, owner, t.ID)
+	to := make(map[string]string, len(t.Messages))
+	for i := range t.Messages {
+		m := &t.Messages[i]
+		to[m.ID] = DerivedID(m.CreatedAt, owner, t.ID, m.ID)
+		m.ID, m.ConversationID, m.ParentID = to[m.ID], t.ID, to[m.ParentID]
+		if m.TaskID != "" {
+			m.TaskID = DerivedID(m.CreatedAt, owner, t.ID, m.TaskID)
+		}
+	}
 }

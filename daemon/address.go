@@ -15,7 +15,7 @@ func parseListen(addr string) (network, address string, err error) {
 	scheme, rest, found := strings.Cut(addr, "://")
 	switch {
 	case !found:
-		return "", "", fmt.Errorf("%q has no scheme: write %s", addr, meant(addr))
+		return "", "", fmt.Errorf("%q has no scheme: write %s", addr, suggestAddress(addr))
 	case scheme == "unix":
 		path, err := url.PathUnescape(rest)
 		if err != nil || !filepath.IsAbs(path) {
@@ -23,20 +23,20 @@ func parseListen(addr string) (network, address string, err error) {
 		}
 		return "unix", path, nil
 	case scheme != "tcp":
-		return "", "", fmt.Errorf("%q is neither unix:///path nor tcp://host:port: write %s", addr, meant(rest))
+		return "", "", fmt.Errorf("%q is neither unix:///path nor tcp://host:port: write %s", addr, suggestAddress(rest))
 	}
 	_, port, err := net.SplitHostPort(rest)
 	if err == nil {
 		_, err = strconv.ParseUint(port, 10, 16)
 	}
 	if err != nil {
-		return "", "", fmt.Errorf("%q is no address: write %s, with a number for the port", addr, meant(rest))
+		return "", "", fmt.Errorf("%q is not an address: write %s, with a number for the port", addr, suggestAddress(rest))
 	}
 	return "tcp", rest, nil
 }
 
-// meant is how an address without a scheme is probably written.
-func meant(rest string) string {
+// suggestAddress returns the probable form of an address without a scheme.
+func suggestAddress(rest string) string {
 	if filepath.IsAbs(rest) {
 		return "unix://" + rest
 	}
@@ -67,8 +67,7 @@ func setListen(c *Config, v string) error {
 	return nil
 }
 
-// setOrigins takes web origins as browsers send them: anything else would never
-// be one.
+// setOrigins sets the allowed web origins. It accepts only the form that browsers send.
 func setOrigins(c *Config, v string) error {
 	for _, origin := range parts(v) {
 		u, err := url.Parse(origin)
@@ -80,14 +79,14 @@ func setOrigins(c *Config, v string) error {
 		case err == nil && u.Scheme == "" && strings.Contains(origin, "."):
 			return fmt.Errorf("%q has no scheme: write https://%s", origin, origin)
 		default:
-			return fmt.Errorf("%q is no web origin: write https://host or https://host:port, each by name", origin)
+			return fmt.Errorf("%q is not a web origin: write https://host or https://host:port, each by name", origin)
 		}
 		c.AllowOrigins = append(c.AllowOrigins, origin)
 	}
 	return nil
 }
 
-// parts are the values of a list with commas.
+// parts returns the values of a list with commas.
 func parts(v string) []string {
 	var list []string
 	for p := range strings.SplitSeq(v, ",") {

@@ -1,18 +1,26 @@
 package daemon
 
-import "chat/daemon/provider"
+import (
+	"chat/daemon/model"
+	"chat/daemon/model/local"
+	"chat/daemon/model/openai"
+	"chat/daemon/model/openai/network"
+)
 
-// CheckBaseURL refuses what can be no base URL of a provider.
-func CheckBaseURL(base string) error { return provider.CheckBaseURL(base) }
+// CheckBaseURL reports what is wrong with the base URL of a provider.
+func CheckBaseURL(base string) error { return network.CheckBaseURL(base) }
 
-// DefaultBaseURL is the provider that a key belongs to when no base URL is set.
-const DefaultBaseURL = provider.DefaultBaseURL
+// DemoModel is the id of the built-in demo, and the name of its provider.
+const DemoModel = model.DemoModel
 
-// LocalServers are the names and addresses where servers on this machine are looked
-// for when no provider is set.
+// DefaultBaseURL is the base URL of a key without one.
+const DefaultBaseURL = openai.DefaultBaseURL
+
+// LocalServers are the names and addresses of the servers that are detected on this
+// machine.
 func LocalServers() []string {
 	var all []string
-	for _, l := range provider.DefaultLocals() {
+	for _, l := range local.DefaultServers() {
 		all = append(all, l.Name+" ("+l.BaseURL+")")
 	}
 	return all

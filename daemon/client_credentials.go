@@ -12,8 +12,8 @@ import (
 const (
 	// maxCredentials bounds the credentials held; the oldest go first.
 	maxCredentials = 10_000
-	// retention is how long credentials are held before it is checked whether
-	// their task still needs them; longer than it takes to accept one.
+	// retention is how long credentials are kept without asking SQL whether their task
+	// has ended; longer than it takes to accept a task.
 	retention     = time.Minute
 	expireEvery   = 30 * time.Second
 	expireTimeout = 10 * time.Second
@@ -22,8 +22,8 @@ const (
 // clientCredentials holds, by task id, the credentials that clients sent with their
 // messages. They are only in memory, until the task has ended.
 type clientCredentials struct {
-	mu   sync.Mutex
-	keys map[string]timedCredentials
+	mu     sync.Mutex
+	byTask map[string]timedCredentials
 }
 
 type timedCredentials struct {
@@ -31,49 +31,49 @@ type timedCredentials struct {
 	at time.Time
 }
 
-// Remember keeps the provider for a task that is about to be accepted.
-func (o *clientCredentials) Remember(taskID, key, baseURL string) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.keys == nil {
-		o.keys = map[string]timedCredentials{}
+// PutCredentials stores the credentials of a task that is about to be accepted.
+func (c *clientCredentials) PutCredentials(taskID, key, baseURL string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.byTask == nil {
+		c.byTask = map[string]timedCredentials{}
 	}
-	if len(o.keys) >= maxCredentials {
+	if len(c.byTask) >= maxCredentials {
 		oldest, at := "", time.Now()
-		for id, k := range o.keys {
+		for id, k := range c.byTask {
 			if k.at.Before(at) {
 				oldest, at = id, k.at
 			}
 		}
-		delete(o.keys, oldest)
+		delete(c.byTask, oldest)
 	}
-	o.keys[taskID] = timedCredentials{model.Credentials{Key: key, BaseURL: baseURL}, time.Now()}
+	c.byTask[taskID] = timedCredentials{model.Credentials{Key: key, BaseURL: baseURL}, time.Now()}
 }
 
-// Forget drops the provider of a task that has ended.
-func (o *clientCredentials) Forget(taskID string) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	delete(o.keys, taskID)
+// ForgetCredentials drops the credentials of a task that has ended.
+func (c *clientCredentials) ForgetCredentials(taskID string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.byTask, taskID)
 }
 
 // credentials are those of a task, nil if there are none.
-func (o *clientCredentials) credentials(taskID string) *model.Credentials {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if k, ok := o.keys[taskID]; ok {
+func (c *clientCredentials) credentials(taskID string) *model.Credentials {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if k, ok := c.byTask[taskID]; ok {
 		return &k.Credentials
 	}
 	return nil
 }
 
-// unfinished says which of some tasks still wait or run; *sql.Store does.
+// unfinished reports which tasks still wait or run; *sql.Store satisfies it.
 type unfinished interface {
 	Unfinished(ctx context.Context, ids []string) ([]string, error)
 }
 
-// watch tidies up until ctx ends.
-func (o *clientCredentials) watch(ctx context.Context, store unfinished, log *slog.Logger) {
+// expireUntilDone expires credentials until ctx ends.
+func (c *clientCredentials) expireUntilDone(ctx context.Context, store unfinished, log *slog.Logger) {
 	every := time.NewTicker(expireEvery)
 	defer every.Stop()
 	for {
@@ -81,41 +81,41 @@ func (o *clientCredentials) watch(ctx context.Context, store unfinished, log *sl
 		case <-ctx.Done():
 			return
 		case now := <-every.C:
-			if err := o.expire(ctx, store, now.Add(-retention)); err != nil && ctx.Err() == nil {
-				log.Debug("providers of clients are held on to until SQL says that their tasks have ended", "err", err)
+			if err := c.expire(ctx, store, now.Add(-retention)); err != nil && ctx.Err() == nil {
+				log.Debug("credentials of clients are kept until SQL reports that their tasks have ended", "err", err)
 			}
 		}
 	}
 }
 
-// expire forgets what was remembered before a time for tasks that have ended since,
-// or were never stored. A task may end where nobody here hears of it: by a
-// sweeper, by a cancel in another process, with its conversation.
-func (o *clientCredentials) expire(ctx context.Context, store unfinished, before time.Time) error {
-	o.mu.Lock()
+// expire drops the credentials that were stored before a time and whose tasks have ended
+// or were never accepted. A task may end without notice to this process: by a sweeper, by
+// a cancellation in another process, or with its conversation.
+func (c *clientCredentials) expire(ctx context.Context, store unfinished, before time.Time) error {
+	c.mu.Lock()
 	var ids []string
-	for id, k := range o.keys {
+	for id, k := range c.byTask {
 		if k.at.Before(before) {
 			ids = append(ids, id)
 		}
 	}
-	o.mu.Unlock()
+	c.mu.Unlock()
 	if len(ids) == 0 {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, expireTimeout)
 	defer cancel()
-	left, err := store.Unfinished(ctx, ids)
+	open, err := store.Unfinished(ctx, ids)
 	if err != nil {
 		return err
 	}
 	needed := map[string]bool{}
-	for _, id := range left {
+	for _, id := range open {
 		needed[id] = true
 	}
 	for _, id := range ids {
 		if !needed[id] {
-			o.Forget(id)
+			c.ForgetCredentials(id)
 		}
 	}
 	return nil

@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// ledger is SQL that knows which tasks have not ended.
-type ledger struct {
+// fakeTasks are the tasks that have not ended.
+type fakeTasks struct {
 	open  []string
 	err   error
 	asked []string
 }
 
-func (l *ledger) Unfinished(ctx context.Context, ids []string) ([]string, error) {
+func (l *fakeTasks) Unfinished(ctx context.Context, ids []string) ([]string, error) {
 	if _, ok := ctx.Deadline(); !ok {
 		return nil, errors.New("nothing bounds the wait")
 	}
@@ -23,33 +23,33 @@ func (l *ledger) Unfinished(ctx context.Context, ids []string) ([]string, error)
 	return l.open, l.err
 }
 
-func TestKeysOfTasksThatHaveEndedAreForgotten(t *testing.T) {
+func TestCredentialsOfEndedTasksExpire(t *testing.T) {
 	t.Parallel()
-	var o clientCredentials
+	var c clientCredentials
 	for _, id := range []string{"runs", "ended", "deleted"} {
-		o.Remember(id, "sk-"+id, "")
+		c.PutCredentials(id, "sk-"+id, "")
 	}
 	accepted := time.Now()
-	o.Remember("being accepted", "sk-new", "")
-	away := &ledger{err: errors.New("away")}
-	if err := o.expire(t.Context(), away, accepted); err == nil || o.credentials("ended") == nil {
-		t.Errorf("without SQL: %v, %v", err, o.credentials("ended"))
+	c.PutCredentials("being accepted", "sk-new", "")
+	away := &fakeTasks{err: errors.New("away")}
+	if err := c.expire(t.Context(), away, accepted); err == nil || c.credentials("ended") == nil {
+		t.Errorf("without SQL: %v, %v", err, c.credentials("ended"))
 	}
-	store := &ledger{open: []string{"runs"}}
-	if err := o.expire(t.Context(), store, accepted); err != nil {
+	store := &fakeTasks{open: []string{"runs"}}
+	if err := c.expire(t.Context(), store, accepted); err != nil {
 		t.Fatal(err)
 	}
 	for id, want := range map[string]bool{"runs": true, "being accepted": true, "ended": false, "deleted": false} {
-		if held := o.credentials(id) != nil; held != want {
+		if held := c.credentials(id) != nil; held != want {
 			t.Errorf("%s: held %v", id, held)
 		}
 	}
 	if slices.Contains(store.asked, "being accepted") {
 		t.Error("a task that is being accepted would not be found")
 	}
-	o.Forget("runs")
+	c.ForgetCredentials("runs")
 	store.asked = nil
-	if err := o.expire(t.Context(), store, accepted); err != nil || store.asked != nil {
+	if err := c.expire(t.Context(), store, accepted); err != nil || store.asked != nil {
 		t.Errorf("SQL is asked for nothing: %v, %v", store.asked, err)
 	}
 }

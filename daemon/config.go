@@ -1,6 +1,6 @@
-// Package daemon puts the parts together: configuration, the engines (SQL and
-// Redis, real or embedded), the API, the worker and the sweeper, and the order in
-// which they start and stop.
+// Package daemon assembles the daemon. It reads the configuration, opens SQL and Redis (or
+// their embedded replacements), and starts and stops the API, the worker and the sweeper in
+// order.
 package daemon
 
 import (
@@ -19,7 +19,8 @@ import (
 	"github.com/joho/godotenv"
 
 	"chat"
-	"chat/daemon/provider"
+	"chat/daemon/model/openai"
+	"chat/daemon/model/openai/network"
 	"chat/sql"
 )
 
@@ -28,8 +29,8 @@ var Version = "dev" //nolint:gochecknoglobals // set by the linker
 
 // The range of protocol versions that this build speaks.
 const (
-	ProtocolMin = 1
-	ProtocolMax = 1
+	ProtocolMin = 2
+	ProtocolMax = 2
 )
 
 // Role says which parts of the daemon a process runs.
@@ -42,8 +43,8 @@ const (
 	RoleWorker Role = "worker"
 )
 
-// Config is everything that a daemon can be told. LoadConfig fills it from the
-// outside; the fields at the end are set by the program.
+// Config is the configuration of a daemon. LoadConfig reads it; the program sets the fields
+// at the end.
 type Config struct {
 	DatabaseURL string // postgres://… or sqlite:///path; "" = SQLite in DataDir
 	RedisURL    string // redis://…; "" = the embedded engine
@@ -52,7 +53,8 @@ type Config struct {
 
 	ProviderKey  string
 	ProviderURL  string
-	ProviderFrom provider.Sources
+	ProviderFrom openai.Sources
+	ProviderAPI  openai.API
 	ProviderCA   string // file with certificate authorities that are trusted besides the system's
 	DefaultModel string
 	Discover     bool
@@ -62,8 +64,9 @@ type Config struct {
 	ChunkTTL     time.Duration
 	Lease        time.Duration
 	Deadline     time.Duration
+	Temporary    time.Duration // how long a temporary conversation is kept
 	Drain        time.Duration
-	HeadersWait  time.Duration // the provider's limits; 0 = provider.DefaultLimits
+	HeadersWait  time.Duration // the provider's limits; 0 = openai.DefaultLimits
 	TokenWait    time.Duration
 	IdleWait     time.Duration
 	Idle         time.Duration // of a local daemon; 0 = it stays
@@ -80,8 +83,8 @@ type Config struct {
 	RedisCAFile  string
 
 	// Set by the program.
-	Reloads    <-chan Config // the settings, read again: of these, the token takes effect
-	KeyTrouble error         // why there is no ProviderKey although there should be one; see FetchKey
+	Reloads    <-chan Config // the settings after a reload; only the token takes effect
+	KeyTrouble error         // why the configured ProviderKey is missing; see FetchKey
 	Listener   net.Listener  // bound and peer-checked already; besides Listen
 	Local      bool          // one daemon per data directory, on a unix socket
 	DataDir    string
@@ -107,14 +110,16 @@ func Settings() []Setting {
 		{"listen", "CHATD_LISTEN", "unix:///path or tcp://host:port, several with commas", setListen},
 		{"role", "CHATD_ROLE", "all, api or worker (default: all)", setRole},
 		{"api-key", "OPENAI_API_KEY", "key of the provider; better in the environment than on a command line", text(func(c *Config) *string { return &c.ProviderKey })},
-		{"base-url", "OPENAI_BASE_URL", "base URL of any OpenAI-compatible API", checked(provider.CheckBaseURL, func(c *Config) *string { return &c.ProviderURL })},
+		{"base-url", "OPENAI_BASE_URL", "base URL of any OpenAI-compatible API", checked(network.CheckBaseURL, func(c *Config) *string { return &c.ProviderURL })},
 		{"ca-file", "CHATD_PROVIDER_CA_FILE", "file with certificates of authorities that the provider's may come from, besides the system's", text(func(c *Config) *string { return &c.ProviderCA })},
+		{"provider-api", "CHATD_PROVIDER_API", "how the provider is asked: completions, responses (OpenAI stores the answers then), or auto: responses if it is another chatd (default: auto)", setProviderAPI},
 		{"model", "CHAT_MODEL", "model for messages that name none", text(func(c *Config) *string { return &c.DefaultModel })},
-		{"discover", "CHAT_DISCOVER", "look for Ollama, LM Studio and llama.cpp on their usual ports (default: on)", toggle(func(c *Config) *bool { return &c.Discover })},
+		{"discover", "CHAT_DISCOVER", "look for Ollama, LM Studio and llama.cpp on their usual ports (default: on; only for role all)", toggle(func(c *Config) *bool { return &c.Discover })},
 		{"demo-speed", "CHAT_DEMO_SPEED", "tokens per second of the demo model, 0 for no pause (default: 60)", number(func(c *Config) *int { return &c.DemoSpeed })},
-		{"concurrency", "CHATD_CONCURRENCY", "answers that one worker makes at once (default: 256)", number(func(c *Config) *int { return &c.Concurrency })},
+		{"concurrency", "CHATD_CONCURRENCY", "answers that one worker generates at the same time (default: 256)", number(func(c *Config) *int { return &c.Concurrency })},
 		{"chunk-ttl", "CHUNK_TTL", "how long a stream stays in Redis after its last chunk, in seconds or as 1h30m (default: 3600)", duration(func(c *Config) *time.Duration { return &c.ChunkTTL })},
-		{"lease", "CHATD_LEASE", "how long a worker holds a task without a sign of life (default: 15s)", duration(func(c *Config) *time.Duration { return &c.Lease })},
+		{"lease", "CHATD_LEASE", "how long a worker keeps a task without renewing its lease (default: 15s)", duration(func(c *Config) *time.Duration { return &c.Lease })},
+		{"temporary", "CHATD_TEMPORARY", "how long a temporary conversation is kept after its last message (default: 24h)", duration(func(c *Config) *time.Duration { return &c.Temporary })},
 		{"deadline", "CHATD_DEADLINE", "how long one attempt at an answer may take (default: 1h)", duration(func(c *Config) *time.Duration { return &c.Deadline })},
 		{"headers-timeout", "CHATD_HEADERS_TIMEOUT", "how long a provider may take to respond at all (default: 2m)", duration(func(c *Config) *time.Duration { return &c.HeadersWait })},
 		{"first-token-timeout", "CHATD_FIRST_TOKEN_TIMEOUT", "how long it may then take until the first token (default: 5m)", duration(func(c *Config) *time.Duration { return &c.TokenWait })},
@@ -123,7 +128,7 @@ func Settings() []Setting {
 		{"idle", "CHATD_IDLE", "a local daemon ends after this time without work and clients, 0 for never (default: 30m)", duration(func(c *Config) *time.Duration { return &c.Idle })},
 		{"database-pool", "CHATD_DATABASE_POOL", "connections to PostgreSQL (default: 16)", number(func(c *Config) *int { return &c.DatabasePool })},
 		{"redis-pool", "CHATD_REDIS_POOL", "connections to Redis (default: 32)", number(func(c *Config) *int { return &c.RedisPool })},
-		{"max-streams", "CHATD_MAX_STREAMS", "followers that one API process serves at once (default: 20000)", number(func(c *Config) *int { return &c.MaxStreams })},
+		{"max-streams", "CHATD_MAX_STREAMS", "streams that one API process serves at the same time (default: 20000)", number(func(c *Config) *int { return &c.MaxStreams })},
 		{"allow-host", "CHATD_ALLOW_HOST", "host names that requests over TCP may name, with commas", list(func(c *Config) *[]string { return &c.AllowHosts })},
 		{"allow-origin", "CHATD_ALLOW_ORIGIN", "web origins that may call, with commas (default: none)", setOrigins},
 		{"token-file", "CHATD_TOKEN_FILE", "file with the bearer token for TCP (default: token in the data directory, made if missing)", text(func(c *Config) *string { return &c.TokenFile })},
@@ -146,7 +151,7 @@ type Sources struct {
 // LoadConfig reads flags, then the environment, then .env, then the config file;
 // the first that has a setting wins. Errors are CodeInvalid and name the source.
 func LoadConfig(lookup func(string) (string, bool), src Sources) (Config, error) {
-	c := Config{Role: RoleAll, Discover: true, DemoSpeed: 60, Idle: 30 * time.Minute, Drain: 20 * time.Second}
+	c := Config{Role: RoleAll, ProviderAPI: openai.Auto, Discover: true, DemoSpeed: 60, Idle: 30 * time.Minute, Drain: 20 * time.Second}
 	dotenv, err := readDotEnv(src.DotEnv)
 	if err != nil {
 		return c, err
@@ -181,6 +186,8 @@ func LoadConfig(lookup func(string) (string, bool), src Sources) (Config, error)
 	}
 	c.ProviderKey = TrimKey(c.ProviderKey)
 	c.ProviderCA = fullPath(c.ProviderCA, lookup, src.ConfigFile)
+	// The processes of several machines must agree on what models there are.
+	c.Discover = c.Discover && c.Role == RoleAll
 	c.Token, _ = lookup(tokenEnv)
 	if c.Token == "" {
 		c.Token = dotenv[tokenEnv]
@@ -188,7 +195,7 @@ func LoadConfig(lookup func(string) (string, bool), src Sources) (Config, error)
 	return c, c.validate()
 }
 
-// found notes where a setting of the provider was found.
+// found records the source of a setting of the provider.
 func (c *Config) found(name, from, configFile string) {
 	switch name {
 	case "base-url":
@@ -257,9 +264,9 @@ func readDotEnv(path string) (map[string]string, error) {
 	return m, nil
 }
 
-// unreachable reports whether a file of settings is certainly not there for us: its
-// directory is missing, is a file (HOME=/dev/null), or lets nobody of ours in, as when
-// a container runs under the uid of nobody. A file that is there must be readable.
+// unreachable reports whether a file of settings cannot exist for this user: its directory
+// is missing, is a file (HOME=/dev/null), or cannot be entered, as by the user "nobody" of a
+// container. Any other file must be readable.
 func unreachable(path string) bool {
 	_, err := os.Stat(path)
 	return err != nil
@@ -284,7 +291,7 @@ func readConfigFile(path string) (map[string]string, error) {
 	for k, v := range raw {
 		switch k {
 		case "roles", "keys", "models", "theme":
-			continue // the client's: to a daemon they mean nothing
+			continue // settings of the client
 		}
 		if !known[k] {
 			return nil, chat.Errorf(chat.CodeInvalid, "%s: there is no setting %q: chatd --help lists them, with - for _; chat config check names the line", path, k)
@@ -309,6 +316,14 @@ func setRole(c *Config, v string) error {
 	c.Role = Role(v)
 	if !slices.Contains([]Role{RoleAll, RoleAPI, RoleWorker}, c.Role) {
 		return fmt.Errorf("unknown role %q: use all, api or worker", v)
+	}
+	return nil
+}
+
+func setProviderAPI(c *Config, v string) error {
+	c.ProviderAPI = openai.API(v)
+	if !slices.Contains([]openai.API{openai.Auto, openai.Completions, openai.Responses}, c.ProviderAPI) {
+		return fmt.Errorf("unknown API %q: use auto, completions or responses", v)
 	}
 	return nil
 }

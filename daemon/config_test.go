@@ -10,7 +10,7 @@ import (
 
 	"chat"
 	"chat/daemon"
-	"chat/daemon/provider"
+	"chat/daemon/model/openai"
 )
 
 // sources writes the files of daemon.Sources; "" leaves one out.
@@ -69,7 +69,7 @@ var examples = map[string]struct{ good, bad string }{
 	"database-pool": {"7", "1.5"}, "redis-pool": {"7", "x"}, "max-streams": {"7", "many"},
 	"allow-host": {"a.example, b.example", ""}, "allow-origin": {"https://a.example", "https://a.example/page"}, "token-file": {"/tmp/t", ""},
 	"headers-timeout": {"30s", "soon"}, "first-token-timeout": {"90", "x"}, "token-timeout": {"2m", "-1s"},
-	"redis-ca-file": {"/tmp/ca", ""}, "access-log": {"on", "file"},
+	"provider-api": {"responses", "chat"}, "temporary": {"48h", "x"}, "redis-ca-file": {"/tmp/ca", ""}, "access-log": {"on", "file"},
 	"log-level": {"debug", "loud"}, "log-json": {"on", "json"},
 }
 
@@ -102,7 +102,7 @@ func TestEverySettingComesFromEverySource(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 				continue
 			}
-			c.ProviderFrom = provider.Sources{} // which tells the sources apart
+			c.ProviderFrom = openai.Sources{} // which tells the sources apart
 			got := fmt.Sprintf("%+v", c)
 			if first == "" {
 				first = got
@@ -141,7 +141,7 @@ func TestTheProvidersSettingsKnowTheirPlaces(t *testing.T) {
 		{nil, daemon.Sources{}, "", ""},
 	} {
 		c, err := daemon.LoadConfig(env(tc.vars), tc.src)
-		if want := (provider.Sources{BaseURL: tc.base, Key: tc.key}); err != nil || c.ProviderFrom != want {
+		if want := (openai.Sources{BaseURL: tc.base, Key: tc.key}); err != nil || c.ProviderFrom != want {
 			t.Errorf("%+v, %v; want %+v", c.ProviderFrom, err, want)
 		}
 	}
@@ -199,6 +199,22 @@ func TestTheFileHasTypes(t *testing.T) {
 	c, err := daemon.LoadConfig(env(nil), sources(t, nil, "", "concurrency = 7\ndiscover = false\nallow_host = ['a', 'b']\nchunk_ttl = 90\n"))
 	if err != nil || c.Concurrency != 7 || c.Discover || len(c.AllowHosts) != 2 || c.ChunkTTL != 90*time.Second {
 		t.Errorf("%+v, %v", c, err)
+	}
+}
+
+// A process of one role must not offer the servers of its own machine: another process may
+// make the answer.
+func TestLocalServersAreLookedForByTheRoleAll(t *testing.T) {
+	t.Parallel()
+	for role, want := range map[string]bool{"": true, "all": true, "api": false, "worker": false} {
+		for _, discover := range []string{"", "on"} {
+			c, err := daemon.LoadConfig(env(map[string]string{
+				"CHATD_ROLE": role, "CHAT_DISCOVER": discover, "REDIS_URL": "redis://localhost", "DATABASE_URL": "postgres://localhost/chat",
+			}), daemon.Sources{})
+			if err != nil || c.Discover != want {
+				t.Errorf("role %q, discover %q: %v, %v", role, discover, c.Discover, err)
+			}
+		}
 	}
 }
 

@@ -20,20 +20,21 @@ import (
 	"chat/daemon/api"
 	"chat/daemon/chunklog"
 	"chat/daemon/keys"
-	"chat/daemon/provider"
+	"chat/daemon/model/demo"
+	"chat/daemon/model/openai"
 	"chat/daemon/redischeck"
 	"chat/daemon/wakeup"
 	"chat/daemon/worker"
 	"chat/sql"
 )
 
-// closeTimeout is how long requests get to end once their streams are aborted.
+// closeTimeout is how long requests may take to end after streams are aborted.
 const closeTimeout = 3 * time.Second
 
-// Run runs a daemon until stop is closed or ctx ends. After stop it takes no new
-// work, gives running answers Config.Drain to finish, and hands the rest back to
-// the queue; after ctx it does so at once. ready is called when requests are
-// served. The error says why it could not start, or what broke.
+// Run runs a daemon until stop is closed or ctx ends. After stop it claims no more tasks,
+// gives running answers Config.Drain to finish, and releases the rest to the queue. After
+// the end of ctx it does so immediately. Run calls ready when requests are served. It
+// returns an error if the daemon cannot start or a part of it fails.
 func Run(ctx context.Context, cfg Config, stop <-chan struct{}, ready func()) (err error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -59,19 +60,20 @@ type daemon struct {
 	model *models
 	me    chat.Worker // of a role that has a worker
 	token bearerToken
+	web   webListener
 
 	listeners []net.Listener
 	closers   []func() error
 
 	stopOnce      sync.Once
 	stopping      chan struct{}
-	retiring      sync.Once
+	requestIdle   sync.Once
 	idleRequested chan struct{}
 }
 
 func (d *daemon) stop() { d.stopOnce.Do(func() { close(d.stopping) }) }
 
-// close undoes open, last first.
+// close closes what open opened, in reverse order.
 func (d *daemon) close() error {
 	var errs []error
 	for i := len(d.closers) - 1; i >= 0; i-- {
@@ -89,7 +91,7 @@ func (d *daemon) open(ctx context.Context) error {
 	if err := d.openRedis(ctx); err != nil {
 		return err
 	}
-	registry, err := newRegistry(d.cfg, d.chunk.Pause, d.log)
+	registry, err := newRegistry(d.cfg, d.chunk, d.log)
 	if err != nil {
 		return err
 	}
@@ -120,7 +122,7 @@ func (d *daemon) openStore(ctx context.Context) error {
 	if url == "" {
 		url = "sqlite://" + filepath.Join(d.cfg.DataDir, "chat.db")
 	}
-	store, err := sql.Open(ctx, url, sql.Options{MaxOpen: d.cfg.DatabasePool, Lease: d.cfg.Lease, Logger: d.log})
+	store, err := sql.Open(ctx, url, sql.Options{MaxOpen: d.cfg.DatabasePool, Lease: d.cfg.Lease, TemporaryLife: d.cfg.Temporary, Logger: d.log})
 	if err != nil {
 		return err
 	}
@@ -144,7 +146,7 @@ func (d *daemon) openRedis(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	opts.MaxRetries = -1 // an append that is repeated blindly is applied twice
+	opts.MaxRetries = -1 // a repeated append would be applied twice
 	opts.ContextTimeoutEnabled = true
 	opts.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled} // Redis Enterprise's
 	opts.PoolSize = 32
@@ -185,15 +187,16 @@ func (d *daemon) serve(ctx context.Context, stop <-chan struct{}, ready func()) 
 			Info: d.me, Concurrency: d.cfg.Concurrency, Deadline: d.cfg.Deadline,
 			Lease: d.cfg.Lease, Renewal: d.cfg.Lease / 3, Drain: nonZero(d.cfg.Drain), Checkpoint: d.checkpoint(), Logger: d.log,
 		})
-		d.chunk.OnControl(func(c chunklog.Control) {
-			switch c.Type {
-			case chunklog.ControlCancel:
-				w.Cancel(c.TaskID)
-			case chunklog.ControlEnded:
-				d.model.Forget(c.TaskID)
+		d.chunk.OnEvent(func(e chat.TaskEvent) {
+			switch e.Type {
+			case chat.EventCancel:
+				w.Cancel(e.TaskID)
+			case chat.EventEnded:
+				d.model.ForgetCredentials(e.TaskID)
+			case chat.EventCheck:
 			}
 		})
-		loops.Go(func() { d.model.watch(background, d.store, d.log) })
+		loops.Go(func() { d.model.expireUntilDone(background, d.store, d.log) })
 		work.Go(func() { w.Run(ctx, d.stopping) })
 	}
 	var failed error
@@ -238,6 +241,7 @@ func (d *daemon) serve(ctx context.Context, stop <-chan struct{}, ready func()) 
 		if err := server.Shutdown(bye); err != nil {
 			d.log.Warn("requests were cut off", "err", errors.Join(err, server.Close()))
 		}
+		d.web.wait()
 		last, cancelLast := context.WithTimeout(background, closeTimeout)
 		defer cancelLast()
 		if err := front.Wait(last); err != nil {
@@ -255,9 +259,10 @@ func (d *daemon) front(ctx context.Context) (*api.Server, *http.Server, error) {
 	o := api.Options{
 		Instance: d.cfg.Instance, Version: Version, PID: os.Getpid(), Protocol: [2]int{ProtocolMin, ProtocolMax},
 		AllowHosts: d.cfg.AllowHosts, AllowOrigins: d.cfg.AllowOrigins, MaxStreams: d.cfg.MaxStreams, AccessLog: d.cfg.AccessLog, Logger: d.log,
+		Authenticate: d.token.authenticate, SessionKey: d.token.sessionKey,
 	}
 	if d.cfg.Local {
-		o.Shutdown = d.shutdown
+		o.Shutdown, o.ListenWeb = d.shutdown, d.listenWeb
 	}
 	if d.cfg.Role != RoleAPI {
 		o.Worker = d.me.ID
@@ -270,13 +275,12 @@ func (d *daemon) front(ctx context.Context) (*api.Server, *http.Server, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		o.Authenticate = d.token.authenticate
 		if host, _, err := net.SplitHostPort(l.Addr().String()); err == nil {
 			o.AllowHosts = append(o.AllowHosts, host)
 		}
 		d.log.Info("listening", "address", "tcp://"+l.Addr().String(), "token", "in "+from)
 		if tcp, ok := l.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
-			d.log.Warn("this address is served over plain HTTP, without TLS: on the way, others can read the token and the messages; let a proxy with TLS stand before it, or listen on 127.0.0.1",
+			d.log.Warn("this address is served over plain HTTP, without TLS: others on the network can read the token and the messages; put a proxy with TLS in front of it, or listen on 127.0.0.1",
 				"address", "tcp://"+l.Addr().String())
 		}
 	}
@@ -286,6 +290,7 @@ func (d *daemon) front(ctx context.Context) (*api.Server, *http.Server, error) {
 		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(d.log.Handler(), slog.LevelWarn),
 	}
+	d.web.serve = server.Serve
 	return front, server, nil
 }
 
@@ -295,13 +300,13 @@ func (d *daemon) shutdown(now bool) {
 		d.stop()
 		return
 	}
-	d.retiring.Do(func() { close(d.idleRequested) })
+	d.requestIdle.Do(func() { close(d.idleRequested) })
 }
 
-// watchIdle ends a local daemon that nobody has used for Config.Idle, and one
-// that was asked to shut down as soon as nobody uses it.
+// watchIdle ends a local daemon that was idle for Config.Idle, or as soon as it is idle
+// after a request to shut down.
 func (d *daemon) watchIdle(ctx context.Context, front *api.Server) {
-	idle, whenIdle := d.cfg.Idle, d.idleRequested
+	idle, requested := d.cfg.Idle, d.idleRequested
 	pace := 15 * time.Second
 	if idle > 0 {
 		pace = max(100*time.Millisecond, min(idle/4, pace))
@@ -312,8 +317,8 @@ func (d *daemon) watchIdle(ctx context.Context, front *api.Server) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-whenIdle:
-			idle, whenIdle = time.Millisecond, nil
+		case <-requested:
+			idle, requested = time.Millisecond, nil
 			every.Reset(200 * time.Millisecond)
 			continue
 		case <-every.C:
@@ -322,7 +327,7 @@ func (d *daemon) watchIdle(ctx context.Context, front *api.Server) {
 			continue
 		}
 		if front.Activity().CloseIfIdle(idle, func() bool { return d.noWork(ctx) }) {
-			d.log.Info("nobody needs this daemon any more")
+			d.log.Info("the daemon is idle: shutting down")
 			d.stop()
 			return
 		}
@@ -356,23 +361,22 @@ func workerInfo(c Config) chat.Worker {
 	}
 }
 
-// demoOptions sets the demo's pace; 0 is as fast as can be.
-func demoOptions(tokensPerSecond int) provider.DemoOptions {
+// demoOptions sets the demo's pace; 0 means unlimited.
+func demoOptions(tokensPerSecond int) demo.Options {
 	if tokensPerSecond == 0 {
-		return provider.DemoOptions{TokensPerSecond: -1}
+		return demo.Options{TokensPerSecond: -1}
 	}
-	return provider.DemoOptions{TokensPerSecond: float64(tokensPerSecond)}
+	return demo.Options{TokensPerSecond: float64(tokensPerSecond)}
 }
 
-// limits are the provider's, where they were set.
-func (c Config) limits() provider.Limits {
-	l := provider.DefaultLimits()
+// limits returns the provider's default limits with those that were set.
+func (c Config) limits() openai.Limits {
+	l := openai.DefaultLimits()
 	l.Headers, l.FirstToken, l.Idle = cmp.Or(c.HeadersWait, l.Headers), cmp.Or(c.TokenWait, l.FirstToken), cmp.Or(c.IdleWait, l.Idle)
 	return l
 }
 
-// nonZero makes an explicit zero, which the worker would take for its default,
-// the shortest there is.
+// nonZero replaces 0 by the shortest duration, because the worker replaces 0 by its default.
 func nonZero(d time.Duration) time.Duration {
 	if d == 0 {
 		return time.Nanosecond

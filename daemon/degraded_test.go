@@ -75,13 +75,13 @@ func (r *running) redisState() string {
 func (r *running) becomes(what string, is func(state string) bool) string {
 	r.Helper()
 	state := ""
-	if !poll.Until(patience, func() bool { state = r.redisState(); return is(state) }) {
+	if !poll.Until(testTimeout, func() bool { state = r.redisState(); return is(state) }) {
 		r.Fatalf("Redis never becomes %s; it is %q", what, state)
 	}
 	return state
 }
 
-func TestARedisThatRefusesIsToldOf(t *testing.T) {
+func TestARefusingRedisIsReported(t *testing.T) {
 	without := func(words ...string) string {
 		rights := " " + sufficient + " "
 		for _, w := range words {
@@ -174,7 +174,7 @@ func misconfigured(t *testing.T, admin *redis.Client) {
 	failed := func() bool {
 		return strings.Contains(admin.Info(t.Context(), "persistence").Val(), "rdb_last_bgsave_status:err")
 	}
-	if !poll.Until(patience, failed) {
+	if !poll.Until(testTimeout, failed) {
 		t.Fatal("the snapshot does not fail")
 	}
 }

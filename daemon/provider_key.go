@@ -7,16 +7,18 @@ import (
 
 	"chat"
 	"chat/daemon/keyring"
-	"chat/daemon/provider"
+	"chat/daemon/model/openai"
+	"chat/daemon/model/openai/network"
 )
 
-// HostOf is the host, and the port if it is given, of a provider's base URL; "" is OpenAI's.
+// HostOf is the host of a provider's base URL, with the port if the URL has one. An empty
+// base URL is OpenAI's.
 func HostOf(baseURL string) string {
-	return provider.HostOf(cmp.Or(baseURL, provider.DefaultBaseURL))
+	return network.HostOf(cmp.Or(baseURL, openai.DefaultBaseURL))
 }
 
-// TrimKey is a key without what was copied along with it: space, quotes, as a file of
-// variables for Docker keeps them, and the word Bearer.
+// TrimKey removes what was copied along with a key: space, quotes, which Docker's files of
+// variables keep, and the word Bearer.
 func TrimKey(key string) string {
 	key = strings.TrimSpace(key)
 	for _, quote := range []string{`"`, `'`} {
@@ -27,9 +29,9 @@ func TrimKey(key string) string {
 	return strings.TrimSpace(strings.TrimPrefix(key, "Bearer "))
 }
 
-// FetchKey takes the provider's key from the keyring, if the settings refer to
-// one there. That it cannot be had does not keep a daemon from starting: what was
-// said before can be read all the same, and what needs the key says why.
+// FetchKey reads the provider's key from the keyring, if the settings refer to it. If
+// that fails, the daemon still starts, because stored conversations can be read; the error
+// is returned to whatever needs the key.
 func (c *Config) FetchKey(ctx context.Context) {
 	host, ok := keyring.Host(c.ProviderKey)
 	if !ok {

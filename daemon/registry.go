@@ -3,27 +3,29 @@ package daemon
 import (
 	"context"
 	"log/slog"
-	"time"
 
 	"chat"
-	"chat/daemon/provider"
+	"chat/daemon/model"
+	"chat/daemon/model/openai"
+	"chat/daemon/model/openai/network"
+	"chat/daemon/model/providers"
 )
 
-// newRegistry makes the registry of models. A base URL that cannot be used ends a
-// server at its start; a local daemon starts, because what was said before can be
-// read all the same, and says it in its log and to whoever needs a provider.
-func newRegistry(cfg Config, pause func() time.Duration, log *slog.Logger) (*provider.Registry, error) {
-	pc := provider.Config{
-		BaseURL: cfg.ProviderURL, Key: cfg.ProviderKey, Sources: cfg.ProviderFrom, DefaultModel: cfg.DefaultModel, Discover: cfg.Discover,
-		Unusable: cfg.KeyTrouble, Demo: demoOptions(cfg.DemoSpeed), Limits: cfg.limits(), Pause: pause, Logger: log,
+// newRegistry returns the registry of models. A base URL that cannot be used ends a server
+// at its start. A local daemon starts, because stored conversations can still be read; it
+// logs the error and returns it to every request that needs a provider.
+func newRegistry(cfg Config, flow openai.FlowControl, log *slog.Logger) (*providers.Registry, error) {
+	settings := providers.Config{
+		BaseURL: cfg.ProviderURL, Key: cfg.ProviderKey, API: cfg.ProviderAPI, Sources: cfg.ProviderFrom, DefaultModel: cfg.DefaultModel, Discover: cfg.Discover,
+		Unusable: cfg.KeyTrouble, Demo: demoOptions(cfg.DemoSpeed), Limits: cfg.limits(), Flow: flow, Logger: log,
 	}
 	if cfg.ProviderCA != "" {
 		var err error
-		if pc.Authorities, err = provider.LoadAuthorities(cfg.ProviderCA); err != nil {
-			return nil, chat.Errorf(chat.CodeInvalid, "the provider's certificate authorities: %w; correct ca_file (CHATD_PROVIDER_CA_FILE)", err)
+		if settings.Authorities, err = network.LoadAuthorities(cfg.ProviderCA); err != nil {
+			return nil, chat.Errorf(chat.CodeInvalid, "the provider's certificate authorities cannot be read (%w): correct ca_file (CHATD_PROVIDER_CA_FILE)", err)
 		}
 	}
-	registry := provider.New(pc)
+	registry := providers.New(settings)
 	if err := registry.Unusable(); err != nil && cfg.ProviderURL != "" && cfg.KeyTrouble == nil {
 		if !cfg.Local {
 			return nil, err
@@ -33,11 +35,10 @@ func newRegistry(cfg Config, pause func() time.Duration, log *slog.Logger) (*pro
 	return registry, nil
 }
 
-// ProviderCheck is what was found out about a provider, for diagnostics.
-type ProviderCheck = provider.Check
+// ProviderCheck is the diagnosis of a provider.
+type ProviderCheck = model.Check
 
-// CheckProvider asks the provider that the settings name whether it answers, for
-// diagnostics.
+// CheckProvider asks the configured provider whether it answers.
 func CheckProvider(ctx context.Context, cfg Config) ProviderCheck {
 	registry, err := newRegistry(cfg, nil, slog.New(slog.DiscardHandler))
 	if err != nil {

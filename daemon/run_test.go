@@ -21,7 +21,7 @@ import (
 
 func TestMain(m *testing.M) { leaks.Verify(m) }
 
-const patience = 15 * time.Second
+const testTimeout = 15 * time.Second
 
 // running is a daemon in this process.
 type running struct {
@@ -85,7 +85,7 @@ func launch(t *testing.T, cfg daemon.Config) *running {
 	select {
 	case <-ready:
 	case <-r.done:
-	case <-time.After(patience):
+	case <-time.After(testTimeout):
 		t.Fatal("it neither serves nor ends")
 	}
 	return r
@@ -96,7 +96,7 @@ func (r *running) ended() error {
 	r.Helper()
 	select {
 	case <-r.done:
-	case <-time.After(patience):
+	case <-time.After(testTimeout):
 		r.Fatal("it does not end")
 	}
 	return r.err
@@ -121,7 +121,7 @@ func (r *running) submit(content string) chat.Accepted {
 // follow follows to the end and returns the text.
 func (r *running) follow(acc chat.Accepted, seen func()) (string, chat.Chunk) {
 	r.Helper()
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	ctx, cancel := context.WithTimeout(r.Context(), testTimeout)
 	defer cancel()
 	var parts chat.Parts
 	var last chat.Chunk
@@ -243,7 +243,7 @@ func TestTheTasksOfAKilledDaemonAreMadeAgainAtOnce(t *testing.T) {
 	}
 }
 
-func TestALocalDaemonEndsWhenNobodyNeedsIt(t *testing.T) {
+func TestALocalDaemonEndsWhenIdle(t *testing.T) {
 	t.Parallel()
 	cfg := usual(directory(t))
 	cfg.Idle, cfg.DemoSpeed = 300*time.Millisecond, 60
@@ -257,7 +257,7 @@ func TestALocalDaemonEndsWhenNobodyNeedsIt(t *testing.T) {
 
 func TestALocalDaemonShutsDown(t *testing.T) {
 	t.Parallel()
-	for name, now := range map[string]bool{"when it is idle": false, "at once": true} {
+	for name, now := range map[string]bool{"when it is idle": false, "immediately": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := start(t, usual(directory(t)))

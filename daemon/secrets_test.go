@@ -32,7 +32,7 @@ func (j *journal) String() string {
 	return j.buf.String()
 }
 
-func TestThePasswordOfRedisIsToldNobody(t *testing.T) {
+func TestTheRedisPasswordIsNeverShown(t *testing.T) {
 	t.Parallel()
 	const password = "hunter2-very-secret"
 	for name, url := range map[string]string{

@@ -22,19 +22,19 @@ import (
 )
 
 const (
-	// minToken is the least length of a token that somebody chose.
+	// minToken is the minimum length of a token.
 	minToken     = 20
 	maxTokenFile = 64 << 10
 )
 
-// bearerToken is the token that requests over TCP must carry. It can be replaced
-// while they come.
+// bearerToken is the token that requests over TCP must have. It can be replaced while
+// requests are served.
 type bearerToken struct {
 	hash atomic.Pointer[[sha256.Size]byte]
 }
 
-// open takes the first token. A token file that is missing is made, with 256 random
-// bits. from says where the token is.
+// open loads the token. It creates a missing token file with 256 random bits. from is the
+// source of the token, for messages.
 func (b *bearerToken) open(c Config, log *slog.Logger) (from string, err error) {
 	if path := c.tokenFile(); c.Token == "" {
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
@@ -46,8 +46,8 @@ func (b *bearerToken) open(c Config, log *slog.Logger) (from string, err error) 
 	return b.load(c, log)
 }
 
-// load takes the token of the environment, else that of the token file. from says
-// where it was.
+// load reads the token from the environment or else from the token file. from is its
+// source.
 func (b *bearerToken) load(c Config, log *slog.Logger) (from string, err error) {
 	from, token := tokenEnv, c.Token
 	if token == "" {
@@ -64,11 +64,22 @@ func (b *bearerToken) load(c Config, log *slog.Logger) (from string, err error) 
 	return from, nil
 }
 
-// authenticate compares in constant time, by hash, so that neither the length nor a
-// common prefix shows.
+// authenticate compares hashes in constant time, so that the duration reveals neither the
+// length nor a common prefix.
 func (b *bearerToken) authenticate(got string) (owner string, ok bool) {
-	sum := sha256.Sum256([]byte(got))
-	return chat.LocalOwner, subtle.ConstantTimeCompare(sum[:], b.hash.Load()[:]) == 1
+	sum, want := sha256.Sum256([]byte(got)), b.hash.Load()
+	return chat.LocalOwner, want != nil && subtle.ConstantTimeCompare(sum[:], want[:]) == 1
+}
+
+// sessionKey returns the key that signs the sessions of browsers, nil without a token. It
+// is the same in every instance with the token.
+func (b *bearerToken) sessionKey() []byte {
+	hash := b.hash.Load()
+	if hash == nil {
+		return nil
+	}
+	key := sha256.Sum256(append([]byte("chat session key\x00"), hash[:]...))
+	return key[:]
 }
 
 func (c Config) tokenFile() string { return cmp.Or(c.TokenFile, filepath.Join(c.DataDir, "token")) }
@@ -110,7 +121,7 @@ func makeToken(path string) error {
 	token := "chat_" + base64.RawURLEncoding.EncodeToString(random)
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return chat.Errorf(chat.CodeNotConfigured, "the token file cannot be made: %w; set CHATD_TOKEN, or CHATD_TOKEN_FILE to a file that can be", err)
+		return chat.Errorf(chat.CodeNotConfigured, "the token file cannot be made (%w): set CHATD_TOKEN, or CHATD_TOKEN_FILE to a file that can be", err)
 	}
 	_, err = f.WriteString(token + "\n")
 	if err := errors.Join(err, f.Close()); err != nil {

@@ -8,10 +8,13 @@ import (
 	"strings"
 
 	"chat"
+	"chat/daemon/api"
 	"chat/daemon/chunklog"
 	"chat/daemon/follow"
 	"chat/daemon/model"
-	"chat/daemon/provider"
+	"chat/daemon/model/openai"
+	"chat/daemon/model/openai/network"
+	"chat/daemon/model/providers"
 	"chat/daemon/redischeck"
 	"chat/daemon/worker"
 )
@@ -19,22 +22,18 @@ import (
 // The adapters below let the parts declare the small interfaces they need
 // without knowing each other.
 
-// workerLog is the chunk log as the worker and the sweeper see it.
+// workerLog adapts the chunk log to the worker and the sweeper.
 type workerLog struct{ *chunklog.Log }
 
 func (l workerLog) Begin(ctx context.Context, t chat.Task, allowed func() bool) (worker.LogWriter, chat.Answer, error) {
-	w, left, err := l.Log.Begin(ctx, t, allowed)
+	w, previous, err := l.Log.Begin(ctx, t, allowed)
 	if err != nil {
-		return nil, left, err
+		return nil, previous, err
 	}
-	return w, left, nil
+	return w, previous, nil
 }
 
-func (l workerLog) Hint(ctx context.Context, kind, taskID string) error {
-	return l.Log.Hint(ctx, chunklog.Control{Type: kind, TaskID: taskID})
-}
-
-// apiLog is the chunk log as the API sees it.
+// apiLog adapts the chunk log to the API.
 type apiLog struct {
 	workerLog
 	check *redischeck.Checker
@@ -44,37 +43,48 @@ func (l apiLog) Tail(taskID string, after chat.Position) follow.Tail {
 	return l.Log.Tail(taskID, after)
 }
 
+func (apiLog) Decode(packed []byte) ([]chat.EncodedChunk, error) { return chunklog.Decode(packed) }
+
+func (l apiLog) Stats(ctx context.Context, taskIDs []string) (map[string]api.LogStats, error) {
+	stats, err := l.Log.Stats(ctx, taskIDs)
+	out := make(map[string]api.LogStats, len(stats))
+	for id, s := range stats {
+		out[id] = api.LogStats(s)
+	}
+	return out, err
+}
+
 func (l apiLog) State(ctx context.Context) string { return l.check.State(ctx) }
 
-// redisLog takes the lines of the Redis client, each of which has an error that is
-// returned, too.
+// redisLog logs the lines of the Redis client at the debug level: each of them has an
+// error that is returned, too.
 type redisLog struct{ logger *slog.Logger }
 
-// Printf writes one.
+// Printf writes a line.
 func (l redisLog) Printf(ctx context.Context, format string, v ...any) {
 	l.logger.DebugContext(ctx, "the Redis client says", "line", fmt.Sprintf(format, v...))
 }
 
-// models is the provider registry as the worker and the API see it, together
-// with the providers that clients sent along.
+// models adapts the registry of models to the worker and the API, together with the
+// credentials that clients sent along.
 type models struct {
 	clientCredentials
-	registry *provider.Registry
+	registry *providers.Registry
 }
 
-func newModels(r *provider.Registry) *models { return &models{registry: r} }
+func newModels(r *providers.Registry) *models { return &models{registry: r} }
 
-// errKeyGone ends a task whose client's provider nobody has any more. Another one
-// would be one that the client did not choose.
-func errKeyGone() error {
+// errCredentialsGone ends a task whose credentials are lost. The server's provider must not
+// answer: the client did not choose it.
+func errCredentialsGone() error {
 	return chat.Errorf(chat.CodeNotConfigured,
 		"the provider key that came with this message was only in the memory of a daemon that has ended: send the message again")
 }
 
-// Name is the model that will answer t.
+// Name is the name of the model that will answer t.
 func (m *models) Name(ctx context.Context, t chat.Task) string {
 	own := m.credentials(t.ID)
-	if t.Model != "" || t.OwnProvider != "" && own == nil {
+	if t.Model != "" || t.CredentialsHost != "" && own == nil {
 		return t.Model
 	}
 	return m.registry.ModelName(ctx, "", own)
@@ -82,14 +92,22 @@ func (m *models) Name(ctx context.Context, t chat.Task) string {
 
 func (m *models) Stream(ctx context.Context, t chat.Task, req model.Request) iter.Seq2[model.Event, error] {
 	req.Model, req.Credentials = t.Model, m.credentials(t.ID)
-	if t.OwnProvider != "" && req.Credentials == nil {
-		return func(yield func(model.Event, error) bool) { yield(model.Event{}, errKeyGone()) }
+	if t.CredentialsHost != "" && req.Credentials == nil {
+		return func(yield func(model.Event, error) bool) { yield(model.Event{}, errCredentialsGone()) }
 	}
 	return m.registry.Stream(ctx, req)
 }
 
-func (m *models) Models(ctx context.Context, key, baseURL string) ([]chat.Model, error) {
-	return m.registry.Models(ctx, asCredentials(key, baseURL))
+// Abandon ends the answer to a task at its provider, where the task no longer exists.
+func (m *models) Abandon(ctx context.Context, t chat.Task) {
+	own := m.credentials(t.ID)
+	if t.CredentialsHost == "" || own != nil {
+		m.registry.Abandon(ctx, model.Request{Model: t.Model, Upstream: t.Upstream, Credentials: own})
+	}
+}
+
+func (m *models) Models(ctx context.Context, key, baseURL string) (list []chat.Model, notice *chat.Error, err error) {
+	return m.registry.ModelsOrNotice(ctx, asCredentials(key, baseURL))
 }
 
 // CheckModel refuses a model that the provider is known not to have.
@@ -97,19 +115,19 @@ func (m *models) CheckModel(ctx context.Context, model, key, baseURL string) err
 	return m.registry.CheckModel(ctx, model, asCredentials(key, baseURL))
 }
 
-// CheckBaseURL says what is wrong with the base URL of a client's own provider.
-func (*models) CheckBaseURL(baseURL string) error { return provider.CheckBaseURL(baseURL) }
+// CheckBaseURL reports what is wrong with the base URL of a client's own provider.
+func (*models) CheckBaseURL(baseURL string) error { return network.CheckBaseURL(baseURL) }
 
-// Configured reports whether a client's own provider is the server's, too.
+// Configured reports whether a client's own provider is a configured one.
 func (m *models) Configured(key, baseURL string) bool {
 	return m.registry.Configured(model.Credentials{Key: key, BaseURL: baseURL})
 }
 
-// DefaultModel is what a message without a model gets from a client's own
-// provider, as far as that can be told without asking it.
+// DefaultModel is the model of a client's own provider that answers when none is named,
+// "" if that is not known without asking it.
 func (*models) DefaultModel(key, baseURL string) string {
-	if key != "" && (baseURL == "" || strings.TrimSuffix(baseURL, "/") == provider.DefaultBaseURL) {
-		return provider.DefaultOpenAIModel
+	if key != "" && (baseURL == "" || strings.TrimSuffix(baseURL, "/") == openai.DefaultBaseURL) {
+		return openai.DefaultModel
 	}
 	return ""
 }

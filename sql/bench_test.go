@@ -8,7 +8,7 @@ import (
 	"chat/sql"
 )
 
-// stores are those of either database, empty.
+// stores returns an empty store on each database.
 func stores(b *testing.B) map[string]*sql.Store {
 	b.Helper()
 	all := map[string]*sql.Store{}
@@ -23,7 +23,7 @@ func stores(b *testing.B) map[string]*sql.Store {
 	return all
 }
 
-// BenchmarkClaim is one claim of one task, of a queue that holds up to 256.
+// BenchmarkClaim claims one task of a queue with up to 256.
 func BenchmarkClaim(b *testing.B) {
 	for name, s := range stores(b) {
 		b.Run(name, func(b *testing.B) {
@@ -40,7 +40,7 @@ func BenchmarkClaim(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				// An owner's waiting tasks stand a turn apart, but all are due.
+				// An owner's tasks are a fairnessGap apart in the queue, but all are due.
 				if len(got) != 1 {
 					b.Fatalf("claimed %d tasks of %d", len(got), queued)
 				}
@@ -50,7 +50,7 @@ func BenchmarkClaim(b *testing.B) {
 	}
 }
 
-// BenchmarkSubmit is one message accepted: what POST waits for.
+// BenchmarkSubmit submits one message, as POST does.
 func BenchmarkSubmit(b *testing.B) {
 	for name, s := range stores(b) {
 		b.Run(name, func(b *testing.B) {
@@ -64,7 +64,7 @@ func BenchmarkSubmit(b *testing.B) {
 	}
 }
 
-// conversation is a new one: each has one task that waits at most.
+// conversation creates a conversation, because each takes one waiting task.
 func conversation(b *testing.B, s *sql.Store) string {
 	b.Helper()
 	c, err := s.CreateConversation(b.Context(), "ada", chat.Conversation{})

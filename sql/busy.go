@@ -4,17 +4,19 @@ import (
 	"context"
 
 	"chat"
+	"chat/sql/database"
+	"chat/sql/rows"
 )
 
-// active is a condition on tasks: the answer has not ended.
+// active is a condition on tasks: the task has not ended.
 const active = `state IN ('queued', 'running')`
 
-// refuseBusy returns CodeBusy while an answer of the conversation has not ended: the
-// next one would be made without it. The caller has locked the conversation (touch),
-// so of several submissions at the same time each sees the tasks of those before it.
+// refuseBusy returns CodeBusy while an answer of the conversation has not ended, because
+// the next one would not include it. The caller has locked the conversation (touch), so
+// concurrent submissions see each other's tasks.
 func (t *transaction) refuseBusy(ctx context.Context, conversationID string) error {
 	var ids []string
-	err := t.list(ctx, &ids, `SELECT id FROM tasks WHERE conversation_id = $1 AND `+active+` ORDER BY id LIMIT 1`, conversationID)
+	err := t.List(ctx, &ids, `SELECT id FROM tasks WHERE conversation_id = $1 AND `+active+` ORDER BY id LIMIT 1`, conversationID)
 	if err != nil || len(ids) == 0 {
 		return err
 	}
@@ -23,10 +25,10 @@ func (t *transaction) refuseBusy(ctx context.Context, conversationID string) err
 		"the conversation is still being answered (task %s): chat wait %s waits for it, chat stop %s stops it", id, id, id)
 }
 
-// acceptedBefore is how a submission was accepted whose reply was lost, so that the
-// driver repeated it and it met its own task; busy if it was not.
+// acceptedBefore handles a submission that the driver repeated after a lost reply, so that
+// it met its own task. It returns how that one was accepted, or busy if there is none.
 func (s *Store) acceptedBefore(ctx context.Context, owner, taskID string, busy error) (chat.Accepted, bool, error) {
-	found, err := list[taskRow](ctx, s, `SELECT `+taskColumns+` FROM tasks WHERE id = $1 AND owner = $2`, taskID, owner)
+	found, err := database.List[rows.Task](ctx, s.db, `SELECT `+rows.TaskColumns+` FROM tasks WHERE id = $1 AND owner = $2`, taskID, owner)
 	if err != nil || len(found) == 0 {
 		return chat.Accepted{}, false, busy
 	}

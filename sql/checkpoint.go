@@ -4,22 +4,36 @@ import (
 	"context"
 
 	"chat"
+	"chat/sql/rows"
 )
 
-// Checkpoint saves what a running attempt has received so far, so that a process
-// that is killed leaves it behind. Of two texts the longer one stays: another
-// attempt may have come further. An attempt that is not the running one any more
-// changes nothing, which is no error.
+// SetUpstream changes the Upstream of a task, under the same fence as Finish
+// (chat.ErrFenced).
+func (s *Store) SetUpstream(ctx context.Context, taskID string, attempt int, upstream string) error {
+	if !isID(taskID) {
+		return chat.ErrFenced
+	}
+	n, err := s.db.Exec(ctx, `UPDATE tasks SET upstream = $3 WHERE id = $1 AND attempt = $2 AND state = 'running'`,
+		taskID, attempt, chat.NormalizeText(upstream))
+	if err == nil && n == 0 {
+		return chat.ErrFenced
+	}
+	return err
+}
+
+// Checkpoint saves what a running attempt has received so far, so that it survives the
+// process. The longer of two texts stays, because another attempt may have got further.
+// An attempt that no longer runs changes nothing and gets no error.
 func (s *Store) Checkpoint(ctx context.Context, taskID string, attempt int, a chat.Answer) error {
 	if !isID(taskID) {
 		return nil
 	}
-	content, err := storedOf(a.Parts)
+	content, err := rows.EncodeParts(a.Parts, "")
 	if err != nil {
 		return err
 	}
-	_, err = s.exec(ctx, `UPDATE messages SET parts = $3, size = $4
+	_, err = s.db.Exec(ctx, `UPDATE messages SET parts = $3, size = $4
 		WHERE id = (SELECT message_id FROM tasks WHERE id = $1 AND attempt = $2 AND state = 'running') AND size < $4`,
-		taskID, attempt, content.parts, content.size)
+		taskID, attempt, content.Parts, content.Size)
 	return err
 }

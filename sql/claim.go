@@ -4,22 +4,22 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"chat"
+	"chat/sql/database"
+	"chat/sql/rows"
 )
 
-// holderLost is how long a worker was not seen when what only it could do is
-// given up: longer than the outages of SQL that one comes back from.
-const holderLost = 2 * time.Minute
+// holderTimeout is how long a worker must be unseen before another may claim the tasks
+// that need its memory. It is longer than the outages of SQL that a worker survives.
+const holderTimeout = 2 * time.Minute
 
-// Claim takes up to n queued tasks that are due for a worker, in the order of the
-// queue: by priority, then by place. backgroundFirst turns the priorities round,
-// so that background progresses. One statement takes them, leases them and counts
-// the attempt; no two claims take the same task. A task that needs the provider in
-// another worker's memory is left to that one, until it is gone.
+// Claim assigns up to n due tasks to a worker, in the order of the queue: by priority,
+// then by queue_at. backgroundFirst reverses the priorities, so that background tasks
+// progress. One statement selects the tasks, leases them and counts the attempt; no two
+// claims get the same task. A task that needs a provider in another worker's memory
+// waits for that worker until it is gone.
 func (s *Store) Claim(ctx context.Context, worker string, n int, backgroundFirst bool) ([]chat.Claim, error) {
 	if n <= 0 {
 		return nil, nil
@@ -28,35 +28,35 @@ func (s *Store) Claim(ctx context.Context, worker string, n int, backgroundFirst
 	if backgroundFirst {
 		direction = "DESC"
 	}
-	rows, err := change[taskRow](ctx, s, `WITH due AS (
+	list, err := database.Change[rows.Task](ctx, s.db, `WITH due AS (
 			SELECT id FROM tasks WHERE state = 'queued' AND run_after <= {{now}} AND attempt - uncounted_attempts < $4
 				AND (own_provider IN ('', $1) OR NOT EXISTS (SELECT 1 FROM workers w WHERE w.id = own_provider AND w.seen_at >= {{now}} - $5))
-			ORDER BY priority `+direction+`, place, id LIMIT $3 {{skip locked}}
+			ORDER BY priority `+direction+`, queue_at, id LIMIT $3 {{skip locked}}
 		)
 		UPDATE tasks SET state = 'running', worker = $1, lease_until = {{now}} + $2, attempt = attempt + 1,
-			started_at = coalesce(started_at, {{now}}), place = CASE WHEN place > {{now}} THEN {{now}} ELSE place END
-		WHERE id IN (SELECT id FROM due) AND state = 'queued' RETURNING `+taskColumns,
-		worker, micros(s.lease), n, chat.MaxAttempts, micros(holderLost))
+			started_at = coalesce(started_at, {{now}}), queue_at = CASE WHEN queue_at > {{now}} THEN {{now}} ELSE queue_at END
+		WHERE id IN (SELECT id FROM due) AND state = 'queued' RETURNING `+rows.TaskColumns,
+		worker, micros(s.lease), n, chat.MaxAttempts, micros(holderTimeout))
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(rows, func(a, b taskRow) int {
+	slices.SortFunc(list, func(a, b rows.Task) int {
 		byPriority := cmp.Compare(a.Priority, b.Priority)
 		if backgroundFirst {
 			byPriority = -byPriority
 		}
-		return cmp.Or(byPriority, cmp.Compare(a.Place, b.Place), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(byPriority, cmp.Compare(a.QueueAt, b.QueueAt), cmp.Compare(a.ID, b.ID))
 	})
-	claims := make([]chat.Claim, len(rows))
-	for i := range rows {
-		claims[i] = chat.Claim{Task: rows[i].task(), LastAttempt: rows[i].Attempt-rows[i].Uncounted >= chat.MaxAttempts}
+	claims := make([]chat.Claim, len(list))
+	for i := range list {
+		claims[i] = chat.Claim{Task: list[i].Task(), LastAttempt: list[i].Attempt-list[i].Uncounted >= chat.MaxAttempts}
 	}
 	return claims, nil
 }
 
-// Renew extends a worker's leases of the tasks it names, in one statement, and
-// says which they are. A lease that the worker does not name, because the reply
-// to its claim was lost, say, expires.
+// Renew extends a worker's leases of the named tasks, in one statement, and returns the
+// leases. A lease that the worker does not name expires, for instance one whose claim
+// lost its reply.
 func (s *Store) Renew(ctx context.Context, worker string, taskIDs []string) ([]chat.Lease, error) {
 	if len(taskIDs) == 0 {
 		return nil, nil
@@ -66,22 +66,14 @@ func (s *Store) Renew(ctx context.Context, worker string, taskIDs []string) ([]c
 		Attempt         int
 		CancelRequested bool `db:"cancel_requested"`
 	}
-	args := []any{worker, micros(s.lease)}
-	var in strings.Builder
-	for i, id := range taskIDs {
-		if i > 0 {
-			in.WriteString(", ")
-		}
-		args = append(args, id)
-		in.WriteString("$" + strconv.Itoa(len(args)))
-	}
-	rows, err := change[lease](ctx, s, `UPDATE tasks SET lease_until = {{now}} + $2
-		WHERE worker = $1 AND state = 'running' AND id IN (`+in.String()+`) RETURNING id, attempt, cancel_requested`, args...)
+	args := database.Args{worker, micros(s.lease)}
+	list, err := database.Change[lease](ctx, s.db, `UPDATE tasks SET lease_until = {{now}} + $2
+		WHERE worker = $1 AND state = 'running' AND id IN (`+args.AddAll(taskIDs)+`) RETURNING id, attempt, cancel_requested`, args...)
 	if err != nil {
 		return nil, err
 	}
-	leases := make([]chat.Lease, len(rows))
-	for i, r := range rows {
+	leases := make([]chat.Lease, len(list))
+	for i, r := range list {
 		leases[i] = chat.Lease{TaskID: r.ID, Attempt: r.Attempt, CancelRequested: r.CancelRequested}
 	}
 	return leases, nil
@@ -89,11 +81,11 @@ func (s *Store) Renew(ctx context.Context, worker string, taskIDs []string) ([]c
 
 // Queued returns tasks that a worker could claim now, in the order of the queue.
 func (s *Store) Queued(ctx context.Context, n int) ([]chat.Task, error) {
-	rows, err := list[taskRow](ctx, s, `SELECT `+taskColumns+` FROM tasks
-		WHERE state = 'queued' AND run_after <= {{now}} AND attempt - uncounted_attempts < $2 ORDER BY priority, place, id LIMIT $1`,
+	list, err := database.List[rows.Task](ctx, s.db, `SELECT `+rows.ListedTaskColumns+` FROM tasks
+		WHERE state = 'queued' AND run_after <= {{now}} AND attempt - uncounted_attempts < $2 ORDER BY priority, queue_at, id LIMIT $1`,
 		n, chat.MaxAttempts)
 	if err != nil {
 		return nil, err
 	}
-	return tasks(rows), nil
+	return rows.Tasks(list), nil
 }

@@ -8,6 +8,9 @@ import (
 	"strings"
 
 	"chat"
+	"chat/sql/database"
+	"chat/sql/rows"
+	"chat/sql/search"
 )
 
 const (
@@ -15,7 +18,7 @@ const (
 	maxLimit     = 200
 )
 
-// limit applies the default and the bound to the length of a list.
+// limit applies the default and the maximum to the length of a list.
 func limit(n int) int {
 	if n <= 0 {
 		return defaultLimit
@@ -30,12 +33,12 @@ func (s *Store) CreateConversation(ctx context.Context, owner string, c chat.Con
 	if err != nil {
 		return chat.Conversation{}, err
 	}
-	rows, err := change[conversationRow](ctx, s, insertConversation+" RETURNING "+conversationColumns, args...)
-	return onlyConversation(rows, err)
+	list, err := database.Change[rows.Conversation](ctx, s.db, insertConversation+" RETURNING "+rows.ConversationColumns, args...)
+	return onlyConversation(list, err)
 }
 
-// CreateConversationOnce does the same under the idempotency key in o: repeated
-// with the same body, it returns the conversation that was made the first time.
+// CreateConversationOnce does the same under the idempotency key in o. A repetition with
+// the same body returns the first conversation.
 func (s *Store) CreateConversationOnce(ctx context.Context, owner string, c chat.Conversation, o chat.SubmitOptions) (made chat.Conversation, replayed bool, err error) {
 	if o.IdempotencyKey == "" {
 		made, err = s.CreateConversation(ctx, owner, c)
@@ -47,7 +50,7 @@ func (s *Store) CreateConversationOnce(ctx context.Context, owner string, c chat
 			return err
 		}
 		acc.ConversationID, _ = args[0].(string)
-		_, err = t.exec(ctx, insertConversation, args...)
+		_, err = t.Exec(ctx, insertConversation, args...)
 		return err
 	})
 	if err != nil {
@@ -57,49 +60,52 @@ func (s *Store) CreateConversationOnce(ctx context.Context, owner string, c chat
 	return made, replayed, err
 }
 
-// insertConversationOf stores the conversation that a submission begins, and returns its
-// id.
+// insertConversationOf stores the conversation that a submission begins, unless it exists,
+// and returns its id.
 func (t *transaction) insertConversationOf(ctx context.Context, owner string, sub chat.Submission) (string, error) {
-	args, err := newConversation(owner, chat.Conversation{Title: sub.Title, Model: sub.Model, System: sub.System})
+	args, err := newConversation(owner, chat.Conversation{Title: sub.Title, Model: sub.Model, System: sub.System, Temporary: sub.Temporary})
 	if err != nil {
 		return "", err
 	}
+	if sub.ConversationID != "" {
+		args[0] = sub.ConversationID
+	}
 	id, _ := args[0].(string)
-	_, err = t.exec(ctx, insertConversation, args...)
+	_, err = t.Exec(ctx, insertConversation+` ON CONFLICT (id) DO NOTHING`, args...)
 	return id, err
 }
 
-const insertConversation = `INSERT INTO conversations (id, owner, title, folded, model, system, next_seq, created_at, updated_at)
-	VALUES ($1, $2, $3, $4, $5, $6, 1, {{now}}, {{now}})`
+const insertConversation = `INSERT INTO conversations (id, owner, title, folded, model, system, temporary, next_seq, created_at, updated_at)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, 1, {{now}}, {{now}})`
 
-// newConversation are the arguments of insertConversation, the new id first.
+// newConversation returns the arguments of insertConversation. The first is a new id.
 func newConversation(owner string, c chat.Conversation) ([]any, error) {
 	id, err := newID()
 	title := chat.NormalizeText(c.Title)
-	return []any{id, owner, title, fold(title), chat.NormalizeText(c.Model), chat.NormalizeText(c.System)}, err
+	return []any{id, owner, title, search.Fold(title), chat.NormalizeText(c.Model), chat.NormalizeText(c.System), c.Temporary}, err
 }
 
-func onlyConversation(rows []conversationRow, err error) (chat.Conversation, error) {
-	row, err := first(rows, err)
+func onlyConversation(list []rows.Conversation, err error) (chat.Conversation, error) {
+	row, err := database.First(list, err)
 	if err != nil {
 		return chat.Conversation{}, notFound(err, "conversation")
 	}
-	return row.conversation(), nil
+	return row.Conversation(), nil
 }
 
 // Conversation returns one conversation of owner.
 func (s *Store) Conversation(ctx context.Context, owner, id string) (chat.Conversation, error) {
 	if !isID(id) {
-		return chat.Conversation{}, notFound(errNoRow, "conversation")
+		return chat.Conversation{}, notFound(database.ErrNoRow, "conversation")
 	}
-	rows, err := list[conversationRow](ctx, s, `SELECT `+conversationColumns+` FROM conversations WHERE id = $1 AND owner = $2`, id, owner)
-	return onlyConversation(rows, err)
+	list, err := database.List[rows.Conversation](ctx, s.db, `SELECT `+rows.ConversationColumns+` FROM conversations WHERE id = $1 AND owner = $2`, id, owner)
+	return onlyConversation(list, err)
 }
 
-// UpdateConversation changes what the patch names.
+// UpdateConversation changes the fields that the patch has.
 func (s *Store) UpdateConversation(ctx context.Context, owner, id string, p chat.ConversationPatch) (chat.Conversation, error) {
 	if !isID(id) {
-		return chat.Conversation{}, notFound(errNoRow, "conversation")
+		return chat.Conversation{}, notFound(database.ErrNoRow, "conversation")
 	}
 	normal := func(text *string) *string {
 		if text == nil {
@@ -111,43 +117,49 @@ func (s *Store) UpdateConversation(ctx context.Context, owner, id string, p chat
 	title := normal(p.Title)
 	var folded *string
 	if title != nil {
-		f := fold(*title)
+		f := search.Fold(*title)
 		folded = &f
 	}
-	rows, err := change[conversationRow](ctx, s, `UPDATE conversations SET title = coalesce($3, title), folded = coalesce($4, folded),
+	list, err := database.Change[rows.Conversation](ctx, s.db, `UPDATE conversations SET title = coalesce($3, title), folded = coalesce($4, folded),
 			model = coalesce($5, model), system = coalesce($6, system), updated_at = {{now}}
-		WHERE id = $1 AND owner = $2 RETURNING `+conversationColumns,
+		WHERE id = $1 AND owner = $2 RETURNING `+rows.ConversationColumns,
 		id, owner, title, folded, normal(p.Model), normal(p.System))
-	return onlyConversation(rows, err)
+	return onlyConversation(list, err)
 }
 
 // DeleteConversation deletes a conversation with its messages and tasks, and
 // returns the ids of the tasks that had not ended.
 func (s *Store) DeleteConversation(ctx context.Context, owner, id string) (cancelled []string, err error) {
 	if !isID(id) {
-		return nil, notFound(errNoRow, "conversation")
+		return nil, notFound(database.ErrNoRow, "conversation")
 	}
 	err = s.inTx(ctx, func(t *transaction) error {
 		cancelled = nil
-		// Conversation, tasks, messages: the order in which everyone locks them.
-		var held string
-		if err := t.get(ctx, &held, `SELECT id FROM conversations WHERE id = $1 AND owner = $2 {{lock}}`, id, owner); err != nil {
+		// All transactions lock in this order: conversation, tasks, messages.
+		var locked string
+		if err := t.Get(ctx, &locked, `SELECT id FROM conversations WHERE id = $1 AND owner = $2 {{lock}}`, id, owner); err != nil {
 			return err
 		}
-		var gone []struct {
+		digests, newest, err := t.referencesOf(ctx, id)
+		if err != nil {
+			return err
+		}
+		var deleted []struct {
 			ID    string
 			State chat.TaskState
 		}
-		if err := t.list(ctx, &gone, `DELETE FROM tasks WHERE conversation_id = $1 RETURNING id, state`, id); err != nil {
+		if err := t.List(ctx, &deleted, `DELETE FROM tasks WHERE conversation_id = $1 RETURNING id, state`, id); err != nil {
 			return err
 		}
-		for _, task := range gone {
+		for _, task := range deleted {
 			if !task.State.Terminal() {
 				cancelled = append(cancelled, task.ID)
 			}
 		}
-		_, err := t.exec(ctx, `DELETE FROM conversations WHERE id = $1 AND owner = $2`, id, owner)
-		return err
+		if _, err := t.Exec(ctx, `DELETE FROM conversations WHERE id = $1 AND owner = $2`, id, owner); err != nil {
+			return err
+		}
+		return t.deleteUnreferenced(ctx, owner, digests, newest)
 	})
 	if err != nil {
 		return nil, notFound(err, "conversation")
@@ -155,17 +167,35 @@ func (s *Store) DeleteConversation(ctx context.Context, owner, id string) (cance
 	return cancelled, nil
 }
 
-// Conversations returns a page of owner's conversations, those changed last
-// first, and the cursor of the next page, "" when there is none.
+// pruneTemporary deletes temporary conversations that have not changed for
+// Options.TemporaryLife and of which no answer is being made.
+func (s *Store) pruneTemporary(ctx context.Context) error {
+	type old struct{ ID, Owner string }
+	list, err := database.List[old](ctx, s.db, `SELECT id, owner FROM conversations WHERE temporary AND updated_at < {{now}} - $1
+			AND NOT EXISTS (SELECT 1 FROM tasks WHERE conversation_id = conversations.id AND `+active+`)
+		ORDER BY updated_at LIMIT $2`, micros(s.temporaryLife), pruneLimit)
+	for _, c := range list {
+		if _, err := s.DeleteConversation(ctx, c.Owner, c.ID); err != nil && !chat.IsCode(err, chat.CodeNotFound) {
+			return err
+		}
+	}
+	return err
+}
+
+// Conversations returns a page of owner's conversations, the last changed first, and the
+// cursor of the next page, "" if there is none.
 func (s *Store) Conversations(ctx context.Context, owner string, q chat.ConversationQuery) ([]chat.Conversation, string, error) {
-	args := arguments{owner}
+	args := database.Args{owner}
 	where := []string{"c.owner = $1"}
 	if q.Cursor != "" {
 		at, id, err := parseCursor(q.Cursor)
 		if err != nil {
 			return nil, "", err
 		}
-		where = append(where, fmt.Sprintf("(c.updated_at, c.id) < (%s, %s)", args.add(at), args.add(id)))
+		where = append(where, fmt.Sprintf("(c.updated_at, c.id) < (%s, %s)", args.Add(at), args.Add(id)))
+	}
+	if !q.Temporary && q.ID == "" {
+		where = append(where, "NOT c.temporary")
 	}
 	if q.ID != "" {
 		cond, ok := idMatches("c.id", q.ID, &args)
@@ -174,52 +204,52 @@ func (s *Store) Conversations(ctx context.Context, owner string, q chat.Conversa
 		}
 		where = append(where, cond)
 	}
-	words, err := searchWords(q.Search)
+	words, err := search.Words(q.Search)
 	if err != nil {
 		return nil, "", err
 	}
 	for _, w := range words {
-		cond, err := s.matches(ctx, owner, w, &args)
+		cond, err := s.search.Matches(ctx, s.db, owner, w, &args)
 		if err != nil {
 			return nil, "", err
 		}
 		where = append(where, cond)
 	}
 	n := limit(q.Limit)
-	rows, err := list[conversationRow](ctx, s, `SELECT `+conversationColumns+` FROM conversations c WHERE `+strings.Join(where, " AND ")+
-		` ORDER BY c.updated_at DESC, c.id DESC LIMIT `+args.add(n+1), args...)
+	list, err := database.List[rows.Conversation](ctx, s.db, `SELECT `+rows.ConversationColumns+` FROM conversations c WHERE `+strings.Join(where, " AND ")+
+		` ORDER BY c.updated_at DESC, c.id DESC LIMIT `+args.Add(n+1), args...)
 	if err != nil {
 		return nil, "", err
 	}
 	next := ""
-	if len(rows) > n {
-		rows = rows[:n]
-		next = cursor(rows[n-1])
+	if len(list) > n {
+		list = list[:n]
+		next = cursor(list[n-1])
 	}
-	page := make([]chat.Conversation, len(rows))
-	for i := range rows {
-		page[i] = rows[i].conversation()
+	page := make([]chat.Conversation, len(list))
+	for i := range list {
+		page[i] = list[i].Conversation()
 	}
 	return page, next, nil
 }
 
-// shownID is how many characters of an id's end people are shown.
+// shownID is the number of characters that lists show: the last ones of an id.
 const shownID = 8
 
-// idMatches is the condition that an id begins or ends with part, or that what
-// people are shown of it begins with part; and false if no id does.
-func idMatches(column, part string, args *arguments) (string, bool) {
+// idMatches returns a condition: an id begins or ends with part, or its shown end begins
+// with part. It returns false if no id can match.
+func idMatches(column, part string, args *database.Args) (string, bool) {
 	part = strings.ToLower(part)
 	if len(part) > 36 || strings.Trim(part, "0123456789abcdef-") != "" {
 		return "", false
 	}
 	shown := "%" + part + strings.Repeat("_", max(shownID-len(part), 0))
 	return fmt.Sprintf("(%[1]s LIKE %[2]s OR %[1]s LIKE %[3]s OR %[1]s LIKE %[4]s)",
-		column, args.add(part+"%"), args.add("%"+part), args.add(shown)), true
+		column, args.Add(part+"%"), args.Add("%"+part), args.Add(shown)), true
 }
 
-// cursor names the last conversation of a page.
-func cursor(r conversationRow) string {
+// cursor encodes the last conversation of a page.
+func cursor(r rows.Conversation) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(r.UpdatedAt, 10) + " " + r.ID))
 }
 
@@ -231,7 +261,7 @@ func parseCursor(s string) (updatedAt int64, id string, err error) {
 		updatedAt, err = strconv.ParseInt(at, 10, 64)
 	}
 	if err != nil || !isID(id) {
-		return 0, "", chat.Errorf(chat.CodeInvalid, "the cursor is not one of ours: start again without one")
+		return 0, "", chat.Errorf(chat.CodeInvalid, "the cursor is not valid: start again without one")
 	}
 	return updatedAt, id, nil
 }

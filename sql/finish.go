@@ -4,13 +4,15 @@ import (
 	"context"
 
 	"chat"
+	"chat/sql/database"
+	"chat/sql/rows"
 )
 
-// Finish ends a running task: its state, outcome and message, in one
-// transaction. It commits only while the task runs under r.Attempt
-// (chat.ErrFenced otherwise), and only as cancelled once a cancel was requested
-// (chat.ErrCancelWon). Repeated after a lost reply, it returns nil. A model that the
-// provider does not have leaves the conversation, too.
+// Finish stores the state, outcome and message of a running task in one transaction. It
+// commits only while the task runs under r.Attempt (chat.ErrFenced otherwise), and, once
+// a cancel was requested, only as cancelled (chat.ErrCancelWon). A repetition after a lost
+// reply returns nil. If the provider does not have the model, Finish also removes it from
+// the conversation.
 func (s *Store) Finish(ctx context.Context, r chat.Result) error {
 	if !r.State.Terminal() {
 		return chat.Errorf(chat.CodeInternal, "a task cannot end as %q", r.State)
@@ -25,19 +27,20 @@ func (s *Store) Finish(ctx context.Context, r chat.Result) error {
 	return err
 }
 
-// unfinished is the fence of Finish.
+// unfinished is the fence of Finish. $3 is the new state.
 const unfinished = `state = 'running' AND (NOT cancel_requested OR $3 = 'cancelled')`
 
 func (s *Store) finish(ctx context.Context, r chat.Result) error {
-	if s.dialect.oneStatement {
-		content, err := storedOf(r.Parts)
+	if s.db.ChangesInWith() {
+		content, err := rows.EncodeParts(r.Parts, "")
 		if err != nil {
 			return err
 		}
-		ended, err := change[string](ctx, s, `WITH ended AS (`+endTask+unfinished+` RETURNING message_id), saved AS (
+		ended, err := database.Change[string](ctx, s.db, `WITH ended AS (`+endTask+unfinished+` RETURNING message_id), saved AS (
 				UPDATE messages SET model = CASE WHEN $12 = '' THEN model ELSE $12 END,
-					parts = $14, size = $15, folded = $16, updated_at = {{now}} FROM ended WHERE id = ended.message_id)
-			SELECT message_id FROM ended`, append(endArguments(r), content.parts, content.size, content.folded)...)
+					parts = $14, size = $15, folded = $16, updated_at = {{now}} FROM ended WHERE id = ended.message_id), logged AS (
+				INSERT INTO chunk_logs (task_id, packed) SELECT CAST($1 AS TEXT), CAST($17 AS BYTEA) FROM ended WHERE octet_length(CAST($17 AS BYTEA)) > 0)
+			SELECT message_id FROM ended`, append(endArguments(r), content.Parts, content.Size, content.Folded, r.Log)...)
 		if err != nil || len(ended) > 0 {
 			return err
 		}
@@ -54,8 +57,7 @@ func (s *Store) finish(ctx context.Context, r chat.Result) error {
 	})
 }
 
-// endTask moves a task to its end if the fence that follows allows. $3 in the
-// fence is the state.
+// endTask ends a task if the fence that follows it allows.
 const endTask = `UPDATE tasks SET state = $3, cancel_requested = FALSE, lease_until = NULL, finished_at = {{now}},
 		finish_reason = $4, prompt_tokens = $5, completion_tokens = $6, total_tokens = $7,
 		error_code = $8, error_message = $9, error_retryable = $10, chunk_count = $11,
@@ -70,22 +72,25 @@ func endArguments(r chat.Result) []any {
 	e := failureOf(r.Err)
 	return []any{
 		r.TaskID, r.Attempt, string(r.State), chat.NormalizeText(r.FinishReason), prompt, completion, total,
-		string(e.Code), e.Message, e.Retryable, r.ChunkCount, chat.NormalizeText(r.Model), noticeLines(r.Notices),
+		string(e.Code), e.Message, e.Retryable, r.ChunkCount, chat.NormalizeText(r.Model), rows.NoticeLines(r.Notices),
 	}
 }
 
-// end moves a task to its end if fence allows, and returns its message's id, ""
-// if it does not.
+// end ends a task if fence allows, stores its log, and returns the id of its message.
+// Otherwise it returns "".
 func (t *transaction) end(ctx context.Context, r chat.Result, fence string) (messageID string, err error) {
 	var ended []string
-	err = t.list(ctx, &ended, endTask+fence+` RETURNING message_id`, endArguments(r)...)
+	err = t.List(ctx, &ended, endTask+fence+` RETURNING message_id`, endArguments(r)...)
 	if err != nil || len(ended) == 0 {
 		return "", err
 	}
-	return ended[0], nil
+	if len(r.Log) > 0 {
+		_, err = t.Exec(ctx, `INSERT INTO chunk_logs (task_id, packed) VALUES ($1, $2)`, r.TaskID, r.Log)
+	}
+	return ended[0], err
 }
 
-// failureOf is what is stored of an error, all empty for none.
+// failureOf returns the stored fields of an error, all empty for none.
 func failureOf(e *chat.Error) chat.Error {
 	if e == nil {
 		return chat.Error{}
@@ -93,20 +98,20 @@ func failureOf(e *chat.Error) chat.Error {
 	return chat.Error{Code: e.Code, Message: chat.NormalizeText(e.Message), Retryable: e.Retryable}
 }
 
-// saveAnswer writes an answer into the assistant's message; an empty model leaves the
-// one it has.
+// saveAnswer writes an answer into the assistant's message. An empty model keeps the
+// present one.
 func (t *transaction) saveAnswer(ctx context.Context, id, model string, p chat.Parts) error {
-	content, err := storedOf(p)
+	content, err := rows.EncodeParts(p, "")
 	if err != nil {
 		return err
 	}
-	_, err = t.exec(ctx, `UPDATE messages SET model = CASE WHEN $2 = '' THEN model ELSE $2 END,
+	_, err = t.Exec(ctx, `UPDATE messages SET model = CASE WHEN $2 = '' THEN model ELSE $2 END,
 			parts = $3, size = $4, folded = $5, updated_at = {{now}} WHERE id = $1`,
-		id, chat.NormalizeText(model), content.parts, content.size, content.folded)
+		id, chat.NormalizeText(model), content.Parts, content.Size, content.Folded)
 	return err
 }
 
-// taskStatus is where a task stands for someone whose fenced write changed nothing.
+// taskStatus explains why a fenced write changed nothing.
 type taskStatus struct {
 	State           chat.TaskState
 	Attempt         int
@@ -114,10 +119,10 @@ type taskStatus struct {
 	ChunkCount      int  `db:"chunk_count"`
 }
 
-// taskStatus returns where the task stands; a deleted one is nobody's, attempt 0.
+// taskStatus returns the status of a task. A deleted task has attempt 0.
 func (t *transaction) taskStatus(ctx context.Context, id string) (taskStatus, error) {
 	var found []taskStatus
-	err := t.list(ctx, &found, `SELECT state, attempt, cancel_requested, chunk_count FROM tasks WHERE id = $1`, id)
+	err := t.List(ctx, &found, `SELECT state, attempt, cancel_requested, chunk_count FROM tasks WHERE id = $1`, id)
 	if err != nil || len(found) == 0 {
 		return taskStatus{}, err
 	}
@@ -134,15 +139,15 @@ func (t *transaction) whyNotFinished(ctx context.Context, r chat.Result) error {
 	case now.State == chat.TaskRunning && now.CancelRequested:
 		return chat.ErrCancelWon
 	case now.State == r.State && now.ChunkCount == r.ChunkCount:
-		return nil // this very result was committed, and only the reply was lost
+		return nil // this result was committed, only the reply was lost
 	}
 	return chat.ErrFenced
 }
 
-// Requeue hands a running task back to the queue, to run after h.Delay, under the
-// same fences as Finish. The message keeps the longest text of all attempts.
-// Repeated after a lost reply, it returns nil.
-func (s *Store) Requeue(ctx context.Context, h chat.Release) error {
+// Release returns a running task to the queue, to run after h.Delay, under the same fences
+// as Finish. The message keeps the longest text of all attempts. A repetition after a lost
+// reply returns nil.
+func (s *Store) Release(ctx context.Context, h chat.Release) error {
 	if !isID(h.TaskID) {
 		return chat.ErrFenced
 	}
@@ -152,22 +157,22 @@ func (s *Store) Requeue(ctx context.Context, h chat.Release) error {
 	}
 	e := failureOf(h.Err)
 	return s.inTx(ctx, func(t *transaction) error {
-		var given []string
-		err := t.list(ctx, &given, `UPDATE tasks SET state = 'queued', lease_until = NULL, run_after = {{now}} + $3,
+		var messageIDs []string
+		err := t.List(ctx, &messageIDs, `UPDATE tasks SET state = 'queued', lease_until = NULL, run_after = {{now}} + $3,
 				uncounted_attempts = uncounted_attempts + $4, error_code = $5, error_message = $6, error_retryable = $7, notices = $8
 			WHERE id = $1 AND attempt = $2 AND state = 'running' AND NOT cancel_requested RETURNING message_id`,
-			h.TaskID, h.Attempt, micros(h.Delay), uncounted, string(e.Code), e.Message, e.Retryable, noticeLines(h.Notices))
+			h.TaskID, h.Attempt, micros(h.Delay), uncounted, string(e.Code), e.Message, e.Retryable, rows.NoticeLines(h.Notices))
 		if err != nil {
 			return err
 		}
-		if len(given) == 0 {
+		if len(messageIDs) == 0 {
 			return t.whyNotRequeued(ctx, h)
 		}
-		saved, err := t.saved(ctx, given[0])
+		saved, err := t.savedSize(ctx, messageIDs[0])
 		if err != nil || saved >= h.Parts.Len() {
 			return err
 		}
-		return t.saveAnswer(ctx, given[0], "", h.Parts)
+		return t.saveAnswer(ctx, messageIDs[0], "", h.Parts)
 	})
 }
 
@@ -184,9 +189,9 @@ func (t *transaction) whyNotRequeued(ctx context.Context, h chat.Release) error 
 	return chat.ErrFenced
 }
 
-// saved is the length in bytes of what a message holds of its answer.
-func (t *transaction) saved(ctx context.Context, messageID string) (int, error) {
+// savedSize returns the length in bytes of the answer that a message has.
+func (t *transaction) savedSize(ctx context.Context, messageID string) (int, error) {
 	var n int
-	err := t.get(ctx, &n, `SELECT size FROM messages WHERE id = $1`, messageID)
+	err := t.Get(ctx, &n, `SELECT size FROM messages WHERE id = $1`, messageID)
 	return n, err
 }

@@ -3,44 +3,46 @@ package sql
 import (
 	"context"
 	"errors"
-	"strings"
+	"fmt"
+	"slices"
 	"time"
 
 	"chat"
+	"chat/sql/database"
+	"chat/sql/search"
 )
 
-// One transaction of an import holds back everybody else who writes to SQLite, so
-// it is bounded: by the bytes of text and by messages.
+// A transaction of an import blocks all other writers of SQLite, so it is bounded by
+// bytes of text and by messages.
 const (
-	pieceBytes    = 2 << 20
-	pieceMessages = 1000
+	batchBytes    = 2 << 20
+	batchMessages = 1000
 )
 
 const importTries = 4
 
-// Import stores a conversation as it was exported: with its ids, its tree, its
-// times and the outcomes of its answers. It is idempotent: what owner has already
-// is left as it is, and only messages that are missing are added. The ids are new,
-// and the same each time, where somebody else's conversation has them. A large
-// conversation is stored in pieces: an import that fails halfway is completed by
-// repeating it. With dry nothing is stored.
+// Import stores a conversation as it was exported: its ids, its tree, its times and the
+// outcomes of its answers. It is idempotent: it adds only the messages that owner does not
+// have, and changes none. Where another conversation has an id, Import derives a new one,
+// the same each time. It stores a large conversation in several transactions: repeating an
+// import that failed halfway completes it. With dry it stores nothing.
 //
 // The transcript must have passed Check.
 func (s *Store) Import(ctx context.Context, owner string, t chat.Transcript, dry bool) (chat.Imported, error) {
-	t.Settle(time.Now())
+	t.Normalize(time.Now())
 	normalize(&t)
 	for try := 1; ; try++ {
 		done, err := s.importOnce(ctx, owner, t, dry)
 		switch {
-		case !errors.Is(err, errNoRow):
+		case !errors.Is(err, database.ErrNoRow):
 			return done, err
 		case try == importTries:
-			return done, unavailable(err, "the same conversation is being imported or deleted by somebody else: try again")
+			return done, chat.Retryable(failure(chat.CodeUnavailable, err, "the same conversation is being imported or deleted at the same time: try again"))
 		}
 	}
 }
 
-// normalize makes all texts of t, which is ours from here on, such as can be stored.
+// normalize normalises the texts of t in place.
 func normalize(t *chat.Transcript) {
 	t.Title, t.Model, t.System = chat.NormalizeText(t.Title), chat.NormalizeText(t.Model), chat.NormalizeText(t.System)
 	for i := range t.Messages {
@@ -66,9 +68,12 @@ func (s *Store) importOnce(ctx context.Context, owner string, t chat.Transcript,
 	if err != nil || dry || done.Status == chat.ImportUnchanged {
 		return done, err
 	}
+	if err := s.attachImported(ctx, owner, t.Messages, missing); err != nil {
+		return chat.Imported{}, err
+	}
 	for first := true; first || len(missing) > 0; first = false {
-		n := pieceOf(missing)
-		if err := s.importPiece(ctx, owner, t.Conversation, missing[:n], first && !exists); err != nil {
+		n := batchSize(missing)
+		if err := s.importBatch(ctx, owner, t.Conversation, missing[:n], first && !exists); err != nil {
 			return chat.Imported{}, err
 		}
 		missing = missing[n:]
@@ -76,54 +81,97 @@ func (s *Store) importOnce(ctx context.Context, owner string, t chat.Transcript,
 	return done, nil
 }
 
-// pieceOf is how many of the messages one transaction takes.
-func pieceOf(list []chat.Message) int {
+// attachImported sets the types and sizes of the attachments to which the missing messages
+// refer. Before anything is stored, it refuses an import whose attachments are not all there.
+// Errors number the messages of the whole import.
+func (s *Store) attachImported(ctx context.Context, owner string, all, missing []chat.Message) error {
+	var digests []string
+	for i := range missing {
+		digests = append(digests, missing[i].Parts.Digests()...)
+	}
+	if len(digests) == 0 {
+		return nil
+	}
+	var found attachments
+	err := s.inTx(ctx, func(t *transaction) (err error) {
+		found, err = t.attachments(ctx, owner, digests)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for i := range missing {
+		m := &missing[i]
+		parts, err := m.Parts.Attach(found)
+		if err == nil && m.Role == chat.RoleUser {
+			err = parts.CheckImportedSize()
+		}
+		if err != nil {
+			e := *chat.AsError(err)
+			if e.Code == chat.CodeInvalid {
+				e.Message += " (the files of chat export contain attachments, the output of chat show --json does not)"
+			}
+			e.Message = fmt.Sprintf("message %d: %s", 1+slices.IndexFunc(all, func(a chat.Message) bool { return a.ID == m.ID }), e.Message)
+			return &e
+		}
+		m.Parts = parts
+	}
+	return nil
+}
+
+// batchSize returns how many of the messages one transaction stores.
+func batchSize(list []chat.Message) int {
 	size := 0
 	for i := range list {
 		size += len(list[i].Content) + len(list[i].Reasoning)
-		if i > 0 && size > pieceBytes || i == pieceMessages {
+		for _, p := range list[i].Parts {
+			if p.Type == chat.PartFile { // its text is indexed
+				size += int(min(p.Size, search.IndexedBytes))
+			}
+		}
+		if i > 0 && size > batchBytes || i == batchMessages {
 			return i
 		}
 	}
 	return len(list)
 }
 
-// importPiece stores some messages in one transaction. It returns errNoRow if
-// somebody has stored or deleted meanwhile what it was decided by.
-func (s *Store) importPiece(ctx context.Context, owner string, c chat.Conversation, piece []chat.Message, create bool) error {
+// importBatch stores some messages in one transaction. It returns database.ErrNoRow if a
+// concurrent change made the caller's decision wrong.
+func (s *Store) importBatch(ctx context.Context, owner string, c chat.Conversation, batch []chat.Message, create bool) error {
 	return s.inTx(ctx, func(t *transaction) error {
 		if create {
-			if err := t.insertWholeConversation(ctx, owner, c); err != nil {
+			if err := t.insertCompleteConversation(ctx, owner, c); err != nil {
 				return err
 			}
 		}
-		seq, err := t.reserve(ctx, owner, c.ID, len(piece), c.UpdatedAt.UnixMicro())
+		seq, err := t.reserve(ctx, owner, c.ID, len(batch), c.UpdatedAt.UnixMicro())
 		if err != nil {
 			return err
 		}
-		n, err := t.insertWholeMessages(ctx, owner, seq, piece)
-		if err == nil && n < len(piece) {
-			return errNoRow
+		n, err := t.insertCompleteMessages(ctx, owner, seq, batch)
+		if err == nil && n < len(batch) {
+			return database.ErrNoRow
 		}
 		return err
 	})
 }
 
-// missingOf decides on t's ids, and returns the messages that owner does not
-// have, and whether the conversation exists.
+// missingOf decides on t's ids. It returns the messages that owner does not have, and
+// whether the conversation exists.
 func (s *Store) missingOf(ctx context.Context, owner string, t *chat.Transcript) (missing []chat.Message, exists bool, err error) {
 	exists, foreign, err := s.hasConversation(ctx, owner, t.ID)
 	if foreign && err == nil {
-		rename(t, owner)
+		t.DeriveIDs(owner)
 		exists, foreign, err = s.hasConversation(ctx, owner, t.ID)
 	}
 	if err == nil && foreign {
-		err = chat.Errorf(chat.CodeConflict, "its ids are taken by another conversation")
+		err = chat.Errorf(chat.CodeConflict, "another conversation has its ids")
 	}
 	if err != nil {
 		return nil, false, err
 	}
-	had, err := s.settleIDs(ctx, t)
+	had, err := s.resolveIDs(ctx, t)
 	if err != nil {
 		return nil, false, err
 	}
@@ -136,31 +184,16 @@ func (s *Store) missingOf(ctx context.Context, owner string, t *chat.Transcript)
 }
 
 func (s *Store) hasConversation(ctx context.Context, owner, id string) (exists, foreign bool, err error) {
-	whose, err := get[string](ctx, s, `SELECT owner FROM conversations WHERE id = $1`, id)
-	if errors.Is(err, errNoRow) {
+	actual, err := database.Get[string](ctx, s.db, `SELECT owner FROM conversations WHERE id = $1`, id)
+	if errors.Is(err, database.ErrNoRow) {
 		return false, false, nil
 	}
-	return err == nil, err == nil && whose != owner, err
+	return err == nil, err == nil && actual != owner, err
 }
 
-// rename gives t ids of owner's own, the same each time.
-func rename(t *chat.Transcript, owner string) {
-	t.ID = chat.DerivedID(t.CreatedAt, owner, t.ID)
-	to := make(map[string]string, len(t.Messages))
-	for i := range t.Messages {
-		m := &t.Messages[i]
-		to[m.ID] = chat.DerivedID(m.CreatedAt, owner, t.ID, m.ID)
-		m.ID, m.ConversationID, m.ParentID = to[m.ID], t.ID, to[m.ParentID]
-		if m.TaskID != "" {
-			m.TaskID = chat.DerivedID(m.CreatedAt, owner, t.ID, m.TaskID)
-		}
-	}
-}
-
-// settleIDs gives new ids, the same each time, to the messages and tasks of t
-// whose ids are taken in other conversations, and returns the ids of those that
-// the conversation has.
-func (s *Store) settleIDs(ctx context.Context, t *chat.Transcript) (map[string]bool, error) {
+// resolveIDs gives new ids, the same each time, to the messages and tasks of t whose ids
+// other conversations have. It returns the ids of the messages that the conversation has.
+func (s *Store) resolveIDs(ctx context.Context, t *chat.Transcript) (map[string]bool, error) {
 	messageIDs, taskIDs := make([]string, 0, len(t.Messages)), make([]string, 0, len(t.Messages))
 	for i := range t.Messages {
 		messageIDs = append(messageIDs, t.Messages[i].ID)
@@ -168,11 +201,11 @@ func (s *Store) settleIDs(ctx context.Context, t *chat.Transcript) (map[string]b
 			taskIDs = append(taskIDs, t.Messages[i].TaskID)
 		}
 	}
-	messages, err := s.whereIs(ctx, "messages", messageIDs)
+	messages, err := s.conversationsOf(ctx, "messages", messageIDs)
 	if err != nil {
 		return nil, err
 	}
-	tasks, err := s.whereIs(ctx, "tasks", taskIDs)
+	tasks, err := s.conversationsOf(ctx, "tasks", taskIDs)
 	if err != nil {
 		return nil, err
 	}
@@ -194,31 +227,27 @@ func (s *Store) settleIDs(ctx context.Context, t *chat.Transcript) (map[string]b
 			m.TaskID = chat.DerivedID(m.CreatedAt, t.ID, m.TaskID, m.ID)
 		}
 	}
-	again, err := s.whereIs(ctx, "messages", renamed)
-	for id, at := range again {
+	stored, err := s.conversationsOf(ctx, "messages", renamed)
+	for id, at := range stored {
 		if at != t.ID {
-			return nil, chat.Errorf(chat.CodeConflict, "the ids of its messages are taken by another conversation")
+			return nil, chat.Errorf(chat.CodeConflict, "another conversation has the ids of its messages")
 		}
 		had[id] = true
 	}
 	return had, err
 }
 
-// whereIs are the conversations in which the rows of table have these ids.
-func (s *Store) whereIs(ctx context.Context, table string, ids []string) (map[string]string, error) {
+// conversationsOf returns the conversations of the rows of table with these ids.
+func (s *Store) conversationsOf(ctx context.Context, table string, ids []string) (map[string]string, error) {
 	at := map[string]string{}
 	for len(ids) > 0 {
-		some := ids[:min(pieceMessages, len(ids))]
+		some := ids[:min(batchMessages, len(ids))]
 		ids = ids[len(some):]
-		var args arguments
-		var marks []string
-		for _, id := range some {
-			marks = append(marks, args.add(id))
-		}
-		rows, err := list[struct {
+		var args database.Args
+		rows, err := database.List[struct {
 			ID             string
 			ConversationID string `db:"conversation_id"`
-		}](ctx, s, `SELECT id, conversation_id FROM `+table+` WHERE id IN (`+strings.Join(marks, ", ")+`)`, args...)
+		}](ctx, s.db, `SELECT id, conversation_id FROM `+table+` WHERE id IN (`+args.AddAll(some)+`)`, args...)
 		if err != nil {
 			return nil, err
 		}

@@ -2,83 +2,68 @@ package sql
 
 import (
 	"context"
-	"strings"
 
 	"chat"
+	"chat/sql/rows"
+	"chat/sql/search"
 )
 
-// Conversations that come whole: from an import, or as the copy of another one.
+// Statements that store complete conversations, from an import or a fork.
 
-// rowsAtOnce is how many rows one statement inserts.
-const rowsAtOnce = 100
-
-// insertRows inserts rows and returns how many it has inserted. head goes up to
-// VALUES, tail follows the values.
-func (t *transaction) insertRows(ctx context.Context, head string, rows [][]any, tail string) (int, error) {
-	inserted := 0
-	for len(rows) > 0 {
-		some := rows[:min(rowsAtOnce, len(rows))]
-		rows = rows[len(some):]
-		var args arguments
-		var b strings.Builder
-		b.WriteString(head)
-		for i, row := range some {
-			b.WriteString([]string{" (", ", ("}[min(i, 1)])
-			for j, v := range row {
-				b.WriteString([]string{"", ", "}[min(j, 1)])
-				b.WriteString(args.add(v))
-			}
-			b.WriteString(")")
-		}
-		n, err := t.exec(ctx, b.String()+tail, args...)
-		if err != nil {
-			return inserted, err
-		}
-		inserted += n
-	}
-	return inserted, nil
-}
-
-// insertWholeConversation stores a conversation with its id and times, unless
-// there is one with that id.
-func (t *transaction) insertWholeConversation(ctx context.Context, owner string, c chat.Conversation) error {
-	_, err := t.exec(ctx, `INSERT INTO conversations (id, owner, title, folded, model, system, next_seq, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8) ON CONFLICT DO NOTHING`,
-		c.ID, owner, c.Title, fold(c.Title), c.Model, c.System, c.CreatedAt.UnixMicro(), c.UpdatedAt.UnixMicro())
+// insertCompleteConversation stores a conversation with its id and times, unless one with
+// that id exists.
+func (t *transaction) insertCompleteConversation(ctx context.Context, owner string, c chat.Conversation) error {
+	_, err := t.Exec(ctx, `INSERT INTO conversations (id, owner, title, folded, model, system, temporary, next_seq, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, FALSE, 1, $7, $8) ON CONFLICT DO NOTHING`,
+		c.ID, owner, c.Title, search.Fold(c.Title), c.Model, c.System, c.CreatedAt.UnixMicro(), c.UpdatedAt.UnixMicro())
 	return err
 }
 
-// insertWholeMessages stores messages with their outcomes behind those of the
-// conversation, the first one as number seq, and returns how many of them are
-// new: one whose id is taken is left out.
-func (t *transaction) insertWholeMessages(ctx context.Context, owner string, seq int64, list []chat.Message) (int, error) {
-	var rows [][]any
+// insertCompleteMessages stores messages with their outcomes. The first one gets sequence
+// number seq. It skips messages whose id exists and returns how many it stored.
+func (t *transaction) insertCompleteMessages(ctx context.Context, owner string, seq int64, list []chat.Message) (int, error) {
+	var values [][]any
+	var digests []string
+	for i := range list {
+		digests = append(digests, list[i].Parts.Digests()...)
+	}
+	found, err := t.attachments(ctx, owner, digests)
+	if err != nil {
+		return 0, err
+	}
 	for i := range list {
 		m := &list[i]
-		content, err := storedOf(m.Parts)
+		parts, err := m.Parts.Attach(found)
 		if err != nil {
 			return 0, err
 		}
-		rows = append(rows, []any{
+		content, err := t.encode(ctx, owner, parts)
+		if err != nil {
+			return 0, err
+		}
+		values = append(values, []any{
 			m.ID, m.ConversationID, seq + int64(i), m.ParentID, m.Role, m.Model,
-			m.CreatedAt.UnixMicro(), m.UpdatedAt.UnixMicro(), content.parts, content.size, content.folded,
+			m.CreatedAt.UnixMicro(), m.UpdatedAt.UnixMicro(), content.Parts, content.Size, content.Folded,
 		})
 	}
-	n, err := t.insertRows(ctx, `INSERT INTO messages
+	n, err := t.InsertRows(ctx, `INSERT INTO messages
 		(id, conversation_id, seq, parent_id, role, model, created_at, updated_at, parts, size, folded) VALUES`,
-		rows, ` ON CONFLICT (id) DO NOTHING`)
+		values, ` ON CONFLICT (id) DO NOTHING`)
 	if err != nil || n < len(list) {
+		return n, err
+	}
+	if err := t.refer(ctx, owner, list); err != nil {
 		return n, err
 	}
 	return n, t.insertEndedTasks(ctx, owner, list)
 }
 
-// insertEndedTasks stores the tasks that have made the answers among list.
+// insertEndedTasks stores the tasks of the answers in list that have one.
 func (t *transaction) insertEndedTasks(ctx context.Context, owner string, list []chat.Message) error {
-	var rows [][]any
+	var values [][]any
 	for i := range list {
 		m := &list[i]
-		if m.Role != chat.RoleAssistant {
+		if m.Role != chat.RoleAssistant || m.TaskID == "" {
 			continue
 		}
 		began, ended := m.CreatedAt.UnixMicro(), m.UpdatedAt.UnixMicro()
@@ -86,28 +71,28 @@ func (t *transaction) insertEndedTasks(ctx context.Context, owner string, list [
 		if u := m.Usage; u != nil {
 			prompt, completion, total = u.PromptTokens, u.CompletionTokens, u.TotalTokens
 		}
-		problem := chat.Error{}
+		failed := chat.Error{}
 		if m.Error != nil {
-			problem = *m.Error
+			failed = *m.Error
 		}
-		rows = append(rows, []any{
+		values = append(values, []any{
 			m.TaskID, m.ConversationID, m.ID, m.ParentID, owner, m.State, chat.PriorityNormal.Rank(), began,
 			1, 0, m.Model, "", began, 0, false, began, began, ended,
-			m.FinishReason, prompt, completion, total, problem.Code, problem.Message, problem.Retryable, noticeLines(m.Notices), 0,
+			m.FinishReason, prompt, completion, total, failed.Code, failed.Message, failed.Retryable, rows.NoticeLines(m.Notices), 0,
 		})
 	}
-	_, err := t.insertRows(ctx, `INSERT INTO tasks (id, conversation_id, message_id, user_message_id, owner, state, priority, place,
+	_, err := t.InsertRows(ctx, `INSERT INTO tasks (id, conversation_id, message_id, user_message_id, owner, state, priority, queue_at,
 			attempt, uncounted_attempts, model, worker, run_after, deadline_seconds, cancel_requested, created_at, started_at, finished_at,
 			finish_reason, prompt_tokens, completion_tokens, total_tokens, error_code, error_message, error_retryable, notices, chunk_count) VALUES`,
-		rows, "")
+		values, "")
 	return err
 }
 
-// reserve locks a conversation and takes the numbers of its next n messages, the
-// first of which it returns. Its time of change does not go back to at.
+// reserve locks a conversation, reserves the sequence numbers of its next n messages, and
+// returns the first. It sets updated_at to at unless that is earlier.
 func (t *transaction) reserve(ctx context.Context, owner, id string, n int, at int64) (int64, error) {
 	var seq int64
-	err := t.get(ctx, &seq, `UPDATE conversations SET next_seq = next_seq + $3,
+	err := t.Get(ctx, &seq, `UPDATE conversations SET next_seq = next_seq + $3,
 			updated_at = CASE WHEN updated_at < $4 THEN $4 ELSE updated_at END
 		WHERE id = $1 AND owner = $2 RETURNING next_seq - $3`, id, owner, n, at)
 	return seq, err

@@ -27,7 +27,20 @@ func open(t *testing.T, url string, o sql.Options) *sql.Store {
 	return s
 }
 
-// startTogether opens an empty database by many at once, each of which uses it.
+// migrated migrates an empty database and returns its URL.
+func migrated(t *testing.T, url string) string {
+	t.Helper()
+	s, err := sql.Open(t.Context(), url, sql.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return url
+}
+
+// startTogether opens an empty database in several stores at the same time, and uses each.
 func startTogether(t *testing.T, url string) {
 	t.Helper()
 	const starters = 6

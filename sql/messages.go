@@ -2,91 +2,110 @@ package sql
 
 import (
 	"context"
+	"slices"
 
 	"chat"
+	"chat/sql/database"
+	"chat/sql/rows"
 )
 
-// Messages returns all messages of a conversation in the order in which they
-// were accepted, those of the assistant with their task's id, state and outcome.
+// Messages returns all messages of a conversation in the order of acceptance. The
+// assistant's have the id, state and outcome of their task.
 func (s *Store) Messages(ctx context.Context, owner, conversationID string) ([]chat.Message, error) {
 	if _, err := s.Conversation(ctx, owner, conversationID); err != nil {
 		return nil, err
 	}
-	rows, err := list[messageRow](ctx, s, messagesQuery+`JOIN conversations c ON c.id = m.conversation_id
+	list, err := database.List[rows.Message](ctx, s.db, rows.MessagesQuery+`JOIN conversations c ON c.id = m.conversation_id
 		WHERE c.id = $1 AND c.owner = $2 ORDER BY m.seq`, conversationID, owner)
 	if err != nil {
 		return nil, err
 	}
-	return messages(rows), nil
+	return rows.Messages(list), nil
 }
 
-// Answer returns the assistant message that a task makes.
+// Answer returns the assistant message of a task.
 func (s *Store) Answer(ctx context.Context, owner, taskID string) (chat.Message, error) {
 	if !isID(taskID) {
-		return chat.Message{}, notFound(errNoRow, "task")
+		return chat.Message{}, notFound(database.ErrNoRow, "task")
 	}
-	row, err := get[messageRow](ctx, s, messagesQuery+`WHERE t.id = $1 AND t.owner = $2`, taskID, owner)
+	row, err := database.Get[rows.Message](ctx, s.db, rows.MessagesQuery+`WHERE t.id = $1 AND t.owner = $2`, taskID, owner)
 	if err != nil {
 		return chat.Message{}, notFound(err, "task")
 	}
-	return row.message(), nil
+	return row.Message(), nil
 }
 
-// Thread returns what a task has to answer: the conversation's system prompt,
-// and the messages from the root to the user's, along parent_id, each with its id,
-// role and content. An assistant message without content is there only if its task
-// failed, and then has the error's code.
+// ChunkLog returns the packed chunk log of an ended task, nil if it is not stored.
+func (s *Store) ChunkLog(ctx context.Context, owner, taskID string) ([]byte, error) {
+	if !isID(taskID) {
+		return nil, notFound(database.ErrNoRow, "task")
+	}
+	found, err := database.List[[]byte](ctx, s.db, `SELECT l.packed FROM chunk_logs l JOIN tasks t ON t.id = l.task_id WHERE t.id = $1 AND t.owner = $2`, taskID, owner)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return found[0], nil
+}
+
+// Thread returns what a task answers: the conversation's system prompt, and the messages
+// from the root to the user's, along parent_id, each with its id, role and content. It
+// omits assistant messages without text and tool calls, except those of a failed task, which
+// have the code of the error.
 func (s *Store) Thread(ctx context.Context, taskID string) (system string, thread []chat.Message, err error) {
 	if !isID(taskID) {
-		return "", nil, notFound(errNoRow, "task")
+		return "", nil, notFound(database.ErrNoRow, "task")
 	}
-	type lineRow struct {
+	type threadRow struct {
 		ID      string
 		Role    chat.Role
-		Parts   partsColumn
+		Parts   rows.Parts
 		System  string // of the conversation, in the row of the user's message
 		Failure chat.Code
 	}
-	// Each step finds one message by its id, whatever the planner believes of the
-	// size of the tables: a join after the recursion would read all of them.
-	rows, err := list[lineRow](ctx, s, `WITH RECURSIVE line (id, parent_id, role, parts, size, system, depth) AS (
+	// Each step finds one message by its id. A join after the recursion would read all
+	// messages if the planner's statistics are old.
+	list, err := database.List[threadRow](ctx, s.db, `WITH RECURSIVE path (id, parent_id, role, parts, size, system, depth) AS (
 			SELECT m.id, m.parent_id, m.role, m.parts, m.size, c.system, 0 FROM tasks t
 				JOIN messages m ON m.id = t.user_message_id JOIN conversations c ON c.id = t.conversation_id WHERE t.id = $1
 			UNION ALL
-			SELECT m.id, m.parent_id, m.role, m.parts, m.size, '', line.depth + 1 FROM line JOIN messages m ON m.id = line.parent_id
+			SELECT m.id, m.parent_id, m.role, m.parts, m.size, '', path.depth + 1 FROM path JOIN messages m ON m.id = path.parent_id
 		) SELECT id, role, parts, system, CASE WHEN role = 'user' OR size > 0 THEN '' ELSE COALESCE(
-				(SELECT t.error_code FROM tasks t WHERE t.message_id = line.id AND t.state IN ('failed', 'interrupted')), '') END AS failure
-			FROM line ORDER BY depth DESC`, taskID)
-	if err == nil && len(rows) == 0 {
-		err = notFound(errNoRow, "task")
+				(SELECT t.error_code FROM tasks t WHERE t.message_id = path.id AND t.state IN ('failed', 'interrupted')), '') END AS failure
+			FROM path ORDER BY depth DESC`, taskID)
+	if err == nil && len(list) == 0 {
+		err = notFound(database.ErrNoRow, "task")
 	}
 	if err != nil {
 		return "", nil, err
 	}
-	for _, r := range rows {
+	for _, r := range list {
 		m := chat.Message{ID: r.ID, Role: r.Role}
 		m.SetParts(r.Parts.Parts)
 		if r.Failure != "" {
 			m.Error = &chat.Error{Code: r.Failure}
-		} else if m.Role == chat.RoleAssistant && m.Content == "" {
+		} else if m.Role == chat.RoleAssistant && m.Content == "" && !hasCall(m.Parts) {
 			continue
 		}
 		thread = append(thread, m)
 	}
-	return rows[len(rows)-1].System, thread, nil
+	return list[len(list)-1].System, thread, nil
 }
 
-// Partial returns the text that was saved of a task's answer so far.
+func hasCall(p chat.Parts) bool {
+	return slices.ContainsFunc(p, func(part chat.Part) bool { return part.Type == chat.PartToolCall })
+}
+
+// Partial returns the saved part of a task's answer.
 func (s *Store) Partial(ctx context.Context, taskID string) (chat.Answer, error) {
 	if !isID(taskID) {
-		return chat.Answer{}, notFound(errNoRow, "task")
+		return chat.Answer{}, notFound(database.ErrNoRow, "task")
 	}
 	type partial struct {
 		Attempt      int
-		Parts        partsColumn
+		Parts        rows.Parts
 		FinishReason string `db:"finish_reason"`
 	}
-	row, err := get[partial](ctx, s, `SELECT t.attempt, t.finish_reason, m.parts
+	row, err := database.Get[partial](ctx, s.db, `SELECT t.attempt, t.finish_reason, m.parts
 		FROM tasks t JOIN messages m ON m.id = t.message_id WHERE t.id = $1`, taskID)
 	if err != nil {
 		return chat.Answer{}, notFound(err, "task")

@@ -15,10 +15,11 @@ import (
 )
 
 func TestPostgres(t *testing.T) {
-	sqltest.Run(t, func(t *testing.T, o sql.Options) *sql.Store { return open(t, services.Postgres(t), o) })
+	empty := migrated(t, services.Postgres(t))
+	sqltest.Run(t, func(t *testing.T, o sql.Options) *sql.Store { return open(t, services.CopyPostgres(t, empty), o) })
 }
 
-// postgresExec changes a database behind the store's back.
+// postgresExec changes a database without the store.
 func postgresExec(t *testing.T, url string, statements ...string) {
 	t.Helper()
 	db, err := stdsql.Open("postgres", url)
@@ -26,7 +27,7 @@ func postgresExec(t *testing.T, url string, statements ...string) {
 		t.Fatal(err)
 	}
 	for _, s := range statements {
-		if _, err := db.Exec(s); err != nil { // also from clean-ups, when the test's context has ended
+		if _, err := db.Exec(s); err != nil { // no context: it also runs in cleanups
 			t.Errorf("%s: %v", s, err)
 		}
 	}
@@ -35,7 +36,7 @@ func postgresExec(t *testing.T, url string, statements ...string) {
 	}
 }
 
-// withQuery is a URL with one more parameter.
+// withQuery adds a parameter to a URL.
 func withQuery(t *testing.T, base, key, value string) string {
 	t.Helper()
 	u, err := url.Parse(base)
@@ -48,7 +49,7 @@ func withQuery(t *testing.T, base, key, value string) string {
 	return u.String()
 }
 
-func TestPostgresStartersMigrateOnce(t *testing.T) {
+func TestPostgresProcessesMigrateOnce(t *testing.T) {
 	url := services.Postgres(t)
 	startTogether(t, url)
 	postgresExec(t, url, "CREATE TABLE once (v BIGINT PRIMARY KEY)", "INSERT INTO once SELECT version_id FROM goose_db_version")
@@ -62,10 +63,10 @@ func TestANewerPostgresDatabaseIsRefused(t *testing.T) {
 	if !chat.IsCode(err, chat.CodeStorage) || !strings.Contains(err.Error(), "version 999") {
 		t.Fatalf("opened with %v (%s)", err, chat.CodeOf(err))
 	}
-	postgresExec(t, url, "CREATE TABLE workers (id TEXT)") // it was not put back
+	postgresExec(t, url, "CREATE TABLE workers (id TEXT)") // fails if Open created it again
 }
 
-func TestPostgresThatCannotBeUsedSaysWhy(t *testing.T) {
+func TestOpenPostgresSaysWhyItFails(t *testing.T) {
 	base := services.Postgres(t)
 	change := func(f func(*url.URL)) string {
 		u, err := url.Parse(base)
@@ -79,10 +80,10 @@ func TestPostgresThatCannotBeUsedSaysWhy(t *testing.T) {
 		url  string
 		want chat.Code
 	}{
-		"nobody listens": {change(func(u *url.URL) { u.Host = "127.0.0.1:1" }), chat.CodeUnavailable},
-		"no database":    {change(func(u *url.URL) { u.Path = "/nothing_of_that_name" }), chat.CodeNotConfigured},
-		"no user":        {change(func(u *url.URL) { u.User = url.UserPassword("nobody_of_that_name", "hunter2") }), chat.CodeNotConfigured},
-		"no TLS":         {withQuery(t, base, "sslmode", "require"), chat.CodeNotConfigured},
+		"no listener": {change(func(u *url.URL) { u.Host = "127.0.0.1:1" }), chat.CodeUnavailable},
+		"no database": {change(func(u *url.URL) { u.Path = "/nothing_of_that_name" }), chat.CodeNotConfigured},
+		"no user":     {change(func(u *url.URL) { u.User = url.UserPassword("nobody_of_that_name", "hunter2") }), chat.CodeNotConfigured},
+		"no TLS":      {withQuery(t, base, "sslmode", "require"), chat.CodeNotConfigured},
 	} {
 		_, err := sql.Open(t.Context(), tt.url, sql.Options{})
 		if !chat.IsCode(err, tt.want) || strings.Contains(err.Error(), "hunter2") {
@@ -112,11 +113,11 @@ func TestPostgresSearchesWithoutTheExtension(t *testing.T) {
 	if err != nil || len(list) != 1 {
 		t.Fatalf("found %v, %v", list, err)
 	}
-	postgresExec(t, base, "CREATE EXTENSION pg_trgm") // fails if it was there
+	postgresExec(t, base, "CREATE EXTENSION pg_trgm") // fails if it exists
 }
 
-// Under serializable isolation PostgreSQL undoes what could not have happened in
-// any order, and expects to be asked again.
+// Under serializable isolation PostgreSQL undoes transactions that no serial order allows,
+// and expects a repetition.
 func TestSerializationFailuresAreRepeated(t *testing.T) {
 	s := open(t, withQuery(t, services.Postgres(t), "default_transaction_isolation", "serializable"), sql.Options{})
 	c, err := s.CreateConversation(t.Context(), "ada", chat.Conversation{})
@@ -149,7 +150,7 @@ func TestSerializationFailuresAreRepeated(t *testing.T) {
 	}
 }
 
-func TestAPostgresThatDiesComesBackByItself(t *testing.T) {
+func TestTheStoreRecoversFromAPostgresCrash(t *testing.T) {
 	server := services.StartPostgres(t)
 	s := open(t, server.URL(), sql.Options{MaxOpen: 4})
 	c, err := s.CreateConversation(t.Context(), "ada", chat.Conversation{Title: "kept"})
@@ -157,7 +158,7 @@ func TestAPostgresThatDiesComesBackByItself(t *testing.T) {
 		t.Fatal(err)
 	}
 	var wg sync.WaitGroup
-	for range 4 { // fill the pool with connections that are about to die
+	for range 4 { // fill the pool
 		wg.Go(func() {
 			if err := s.Ping(t.Context()); err != nil {
 				t.Error(err)

@@ -11,6 +11,8 @@ import (
 
 	"chat"
 	"chat/internal/services"
+	"chat/sql/database"
+	"chat/sql/rows"
 )
 
 const (
@@ -18,7 +20,7 @@ const (
 	messagesOfEach    = 4
 )
 
-// searched are what is looked for in the record of fill, each by its figure.
+// searched are the searches that run on the record of fill, each with its figure.
 var searched = []struct{ figure, search string }{
 	{"a_word_in_8_messages", "needleword"},
 	{"a_word_in_1,000_messages", "oftenword"},
@@ -33,9 +35,8 @@ var searched = []struct{ figure, search string }{
 	{"one_sign,_in_none", "鮫"},
 }
 
-// BenchmarkScreen of this package searches 10,000 conversations of 4 messages of
-// about 600 bytes. The baseline reads every message, as a search without an index
-// does. Figures are medians.
+// BenchmarkScreen searches 10,000 conversations of 4 messages of about 600 bytes. The
+// baseline reads every message, like a search without an index. Figures are medians.
 func BenchmarkScreen(b *testing.B) {
 	for name, open := range map[string]func(testing.TB) string{
 		"search-sqlite":   func(t testing.TB) string { return "sqlite://" + filepath.Join(t.TempDir(), "chat.db") },
@@ -85,7 +86,7 @@ func measure(b *testing.B, name string, times int, search func(string) int) {
 	})
 }
 
-// hits is how many conversations a search shows.
+// hits returns how many conversations a search returns.
 func hits(figure string) int {
 	switch {
 	case strings.Contains(figure, "_none"):
@@ -98,24 +99,23 @@ func hits(figure string) int {
 
 // scan is a search that reads every message.
 func (s *Store) scan(b *testing.B, search string) int {
-	args := arguments{"ada"}
+	args := database.Args{"ada"}
 	where := "o.owner = $1"
 	for _, w := range strings.Fields(search) {
 		where += " AND EXISTS (SELECT 1 FROM messages m WHERE m.conversation_id = o.id AND " +
-			s.dialect.contains("m.folded || ''", args.add(s.dialect.pattern(w))) + ")"
+			s.search.Contains("m.folded || ''", w, &args) + ")"
 	}
-	// Ordered by what no index knows, so that it cannot end early.
-	rows, err := list[conversationRow](b.Context(), s, "SELECT "+conversationColumns+" FROM conversations o WHERE "+where+
+	// No index serves this order, so that the scan cannot end early.
+	list, err := database.List[rows.Conversation](b.Context(), s.db, "SELECT "+rows.ConversationColumns+" FROM conversations o WHERE "+where+
 		fmt.Sprintf(" ORDER BY o.updated_at + 0 DESC LIMIT %d", defaultLimit), args...)
 	if err != nil {
 		b.Fatal(err)
 	}
-	return len(rows)
+	return len(list)
 }
 
-// fill stores the record. Words of eight letters without x, q and e make the
-// texts; what is searched for stands among them, in the oldest conversations if
-// it is rare.
+// fill stores the record. Its texts consist of words of eight letters without x, q and e,
+// and of the searched words; the rare ones are in the oldest conversations.
 func (s *Store) fill(b *testing.B) {
 	b.Helper()
 	r := rand.New(rand.NewPCG(1, 2))
@@ -134,7 +134,7 @@ func (s *Store) fill(b *testing.B) {
 			for range 500 {
 				at := begin.Add(time.Duration(c) * time.Minute)
 				made := chat.Conversation{ID: id(c), Title: "Talk " + fmt.Sprint(c), CreatedAt: at, UpdatedAt: at}
-				if err := t.insertWholeConversation(b.Context(), "ada", made); err != nil {
+				if err := t.insertCompleteConversation(b.Context(), "ada", made); err != nil {
 					return err
 				}
 				var list []chat.Message
@@ -154,7 +154,7 @@ func (s *Store) fill(b *testing.B) {
 						CreatedAt: at, UpdatedAt: at, Content: strings.Join(text, " "),
 					})
 				}
-				if _, err := t.insertWholeMessages(b.Context(), "ada", 1, list); err != nil {
+				if _, err := t.insertCompleteMessages(b.Context(), "ada", 1, list); err != nil {
 					return err
 				}
 				c++
@@ -165,8 +165,8 @@ func (s *Store) fill(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	if s.dialect.name == "postgres" { // as autovacuum does within a minute
-		if _, err := s.writer.ExecContext(b.Context(), "VACUUM ANALYZE"); err != nil {
+	if s.db.Engine() == "postgres" { // as autovacuum does within a minute
+		if _, err := s.db.Exec(b.Context(), "VACUUM ANALYZE"); err != nil {
 			b.Fatal(err)
 		}
 	}

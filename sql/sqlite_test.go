@@ -15,16 +15,31 @@ import (
 )
 
 func TestSQLite(t *testing.T) {
-	sqltest.Run(t, func(t *testing.T, o sql.Options) *sql.Store { return open(t, sqliteURL(t), o) })
+	empty, err := os.ReadFile(sqlitePath(migrated(t, sqliteURL(t))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sqltest.Run(t, func(t *testing.T, o sql.Options) *sql.Store {
+		url := sqliteURL(t)
+		if err := os.MkdirAll(filepath.Dir(sqlitePath(url)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(sqlitePath(url), empty, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return open(t, url, o)
+	})
 }
 
-// sqliteURL is a database that does not exist yet, in a place with a hostile name.
+// sqliteURL names a file that does not exist, in a directory with special characters.
 func sqliteURL(t *testing.T) string {
 	t.Helper()
 	return "sqlite://" + filepath.Join(t.TempDir(), "a dir?with#100%25", "chat.db")
 }
 
-// sqliteFile is the path of a database with a conversation in it.
+func sqlitePath(url string) string { return strings.TrimPrefix(url, "sqlite://") }
+
+// sqliteFile creates a database with conversations and returns its path.
 func sqliteFile(t *testing.T) string {
 	t.Helper()
 	url := sqliteURL(t)
@@ -40,10 +55,10 @@ func sqliteFile(t *testing.T) string {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return strings.TrimPrefix(url, "sqlite://")
+	return sqlitePath(url)
 }
 
-// sqliteExec changes a database behind the store's back.
+// sqliteExec changes a database without the store.
 func sqliteExec(t *testing.T, path string, statements ...string) {
 	t.Helper()
 	db, err := stdsql.Open("sqlite", "file:"+strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path))
@@ -60,7 +75,7 @@ func sqliteExec(t *testing.T, path string, statements ...string) {
 	}
 }
 
-func TestAFileThatIsNotOursIsRefusedAndLeftAlone(t *testing.T) {
+func TestOtherFilesAreRefusedUnchanged(t *testing.T) {
 	write := func(data []byte) func(*testing.T) string {
 		return func(t *testing.T) string {
 			path := filepath.Join(t.TempDir(), "chat.db")
@@ -100,29 +115,34 @@ func TestAFileThatIsNotOursIsRefusedAndLeftAlone(t *testing.T) {
 		}, "version 999"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			path := tt.file(t)
-			before, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for range 2 {
-				_, err = sql.Open(t.Context(), "sqlite://"+path, sql.Options{})
-				if !chat.IsCode(err, chat.CodeStorage) || !strings.Contains(err.Error(), tt.says) {
-					t.Fatalf("opened with %q (%s), want storage and %q", err, chat.CodeOf(err), tt.says)
-				}
-			}
-			after, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !bytes.Equal(before, after) {
-				t.Fatal("the file was changed")
-			}
+			wantRefused(t, tt.file(t), tt.says)
 		})
 	}
 }
 
-func TestDamageFoundLaterIsNamed(t *testing.T) {
+// wantRefused opens the file twice and checks the error and that the file is unchanged.
+func wantRefused(t *testing.T, path, says string) {
+	t.Helper()
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		_, err = sql.Open(t.Context(), "sqlite://"+path, sql.Options{})
+		if !chat.IsCode(err, chat.CodeStorage) || !strings.Contains(err.Error(), says) {
+			t.Fatalf("opened with %q (%s), want storage and %q", err, chat.CodeOf(err), says)
+		}
+	}
+	after, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(before, after) {
+		t.Fatal("the file was changed")
+	}
+}
+
+func TestDamageThatIsFoundLaterIsReported(t *testing.T) {
 	path := sqliteFile(t)
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -168,7 +188,7 @@ func TestANewDatabaseIsPrivate(t *testing.T) {
 	}
 }
 
-func TestURLsThatNameNoDatabase(t *testing.T) {
+func TestOpenRefusesURLsWithoutADatabase(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -187,15 +207,15 @@ func TestURLsThatNameNoDatabase(t *testing.T) {
 			t.Errorf("%q: %v (%s), want %s", url, err, chat.CodeOf(err), want)
 		}
 		if err != nil && strings.Contains(err.Error(), "hunter2") {
-			t.Errorf("the error tells the password: %v", err)
+			t.Errorf("the error has the password: %v", err)
 		}
 	}
 }
 
-func TestSQLiteStartersMigrateOnce(t *testing.T) {
+func TestSQLiteProcessesMigrateOnce(t *testing.T) {
 	url := sqliteURL(t)
 	startTogether(t, url)
 	path := strings.TrimPrefix(url, "sqlite://")
 	sqliteExec(t, path, "CREATE TEMP TABLE once (v INTEGER PRIMARY KEY)",
-		"INSERT INTO once SELECT version_id FROM goose_db_version") // fails if one is there twice
+		"INSERT INTO once SELECT version_id FROM goose_db_version") // fails if one is applied twice
 }

@@ -5,33 +5,43 @@ import (
 	"errors"
 
 	"chat"
+	"chat/sql/database"
+	"chat/sql/rows"
+	"chat/sql/search"
 )
 
 // fairnessGap spaces an owner's waiting tasks in the queue, in microseconds. A task's
-// place is the time at which it was accepted, but at least a fairnessGap after the
-// place of the owner's last waiting task of that priority: so tasks come up by
-// age, and one owner's thousand do not hold up the first of another.
+// queue_at is the time at which it was accepted, but at least a fairnessGap after the
+// queue_at of the owner's last waiting task of that priority. So the oldest tasks come
+// first, and a thousand tasks of one owner do not delay the first of another.
 const fairnessGap = 1_000_000
 
 // Submit stores a user's message, the empty message that will answer it, the task that
-// makes the answer, and the conversation unless sub names one, all or nothing. While an
-// answer of the conversation has not ended, it is CodeBusy. replayed says that the key in
-// o had been used before with the same body: the answer is that of the first time.
+// makes the answer, and the conversation unless sub names one. It stores all of them or
+// none. It returns CodeBusy while an answer of the conversation has not ended. replayed
+// reports that the key in o was used before with the same body; acc is then that of the
+// first time.
 func (s *Store) Submit(ctx context.Context, owner string, sub chat.Submission, o chat.SubmitOptions) (acc chat.Accepted, replayed bool, err error) {
 	conversationID := sub.ConversationID
 	if conversationID != "" && !isID(conversationID) {
-		return acc, false, notFound(errNoRow, "conversation")
+		return acc, false, notFound(database.ErrNoRow, "conversation")
 	}
 	if sub.ParentID != "" && sub.ParentID != chat.RootParent && !isID(sub.ParentID) {
 		return acc, false, errForeignParent()
 	}
-	content, err := storedOf(chat.TextParts(sub.Content))
+	parts := sub.Message().Normalize()
+	digests := parts.Digests()
+	content, err := rows.EncodeParts(parts, "")
 	if err != nil {
 		return acc, false, err
 	}
-	title := chat.TitleFrom(chat.NormalizeText(sub.Content))
+	title := parts.Title()
 	n := newTask{
-		id: o.TaskID, owner: owner, model: chat.NormalizeText(sub.Model), priority: sub.Priority, deadline: sub.DeadlineSeconds, provider: o.OwnProvider,
+		id: o.TaskID, owner: owner, model: chat.NormalizeText(sub.Model), priority: sub.Priority, deadline: sub.DeadlineSeconds, provider: o.CredentialsHost,
+		origin: chat.NormalizeText(sub.Origin),
+	}
+	if n.parameters, err = sub.Parameters.Encode(); err != nil {
+		return acc, false, err
 	}
 	if n.id == "" {
 		if n.id, err = newID(); err != nil {
@@ -39,26 +49,36 @@ func (s *Store) Submit(ctx context.Context, owner string, sub chat.Submission, o
 		}
 		o.TaskID = n.id
 	}
-	if s.dialect.oneStatement && conversationID != "" && sub.ParentID == "" && o.IdempotencyKey == "" {
-		if acc, err = s.submitAtOnce(ctx, conversationID, title, content, n); !errors.Is(err, errUnseen) {
+	plain := o.IdempotencyKey == "" && len(digests) == 0 && len(sub.History) == 0 && n.parameters == "" && n.origin == ""
+	if s.db.ChangesInWith() && conversationID != "" && !sub.CreateMissing && sub.ParentID == "" && plain {
+		if acc, err = s.submitInOneStatement(ctx, conversationID, title, content, n); !errors.Is(err, errUnseen) {
 			return acc, false, err
 		}
 	}
 	acc, replayed, err = s.once(ctx, owner, o, func(t *transaction, acc *chat.Accepted) error {
-		n := n // for each time that it is run
-		if acc.ConversationID = conversationID; conversationID == "" {
+		n, content := n, content // inTx may run this more than once
+		if acc.ConversationID = conversationID; conversationID == "" || sub.CreateMissing {
 			made, err := t.insertConversationOf(ctx, owner, sub)
 			if err != nil {
 				return err
 			}
 			acc.ConversationID = made
 		}
-		conv, err := t.touch(ctx, owner, acc.ConversationID, title, 2)
+		conv, err := t.touch(ctx, owner, acc.ConversationID, title, 2+len(sub.History))
 		if err != nil {
 			return notFound(err, "conversation")
 		}
+		parent, err := t.insertHistory(ctx, owner, conv.Seq, acc.ConversationID, sub)
+		if err != nil {
+			return err
+		}
 		if n.model == "" {
 			n.model = conv.Model
+		}
+		if len(digests) > 0 {
+			if content, err = t.encodeWith(ctx, owner, parts, digests); err != nil {
+				return err
+			}
 		}
 		if acc.UserMessageID, err = newID(); err != nil {
 			return err
@@ -66,7 +86,10 @@ func (s *Store) Submit(ctx context.Context, owner string, sub chat.Submission, o
 		if acc.MessageID, err = newID(); err != nil {
 			return err
 		}
-		if err := t.insertTurn(ctx, conv.Seq, sub.ParentID, content, n.model, *acc); err != nil {
+		if err := t.insertMessages(ctx, conv.Seq+int64(len(sub.History)), parent, content, n.model, *acc); err != nil {
+			return err
+		}
+		if err := t.refer(ctx, owner, []chat.Message{{ID: acc.UserMessageID, Parts: parts}}); err != nil {
 			return err
 		}
 		return t.insertTask(ctx, n, *acc)
@@ -77,12 +100,12 @@ func (s *Store) Submit(ctx context.Context, owner string, sub chat.Submission, o
 	return acc, replayed, err
 }
 
-// Regenerate stores a sibling of an assistant message, empty, and the task that
-// makes it. Without a model it is the conversation's, or else that of the
-// message's own task. A conversation can be CodeBusy, as for Submit.
+// Regenerate stores an empty sibling of an assistant message, and the task that makes it.
+// The default model is the conversation's, or else that of the message's own task. It
+// returns CodeBusy as Submit does.
 func (s *Store) Regenerate(ctx context.Context, owner, messageID, model string, p chat.Priority, o chat.SubmitOptions) (chat.Accepted, bool, error) {
 	if !isID(messageID) {
-		return chat.Accepted{}, false, notFound(errNoRow, "message")
+		return chat.Accepted{}, false, notFound(database.ErrNoRow, "message")
 	}
 	return s.once(ctx, owner, o, func(t *transaction, acc *chat.Accepted) error {
 		var old struct {
@@ -91,16 +114,17 @@ func (s *Store) Regenerate(ctx context.Context, owner, messageID, model string, 
 			Role           chat.Role
 			Model          string
 			Deadline       int `db:"deadline_seconds"`
+			Parameters     string
 		}
-		err := t.get(ctx, &old, `SELECT m.conversation_id, m.parent_id, m.role, coalesce(t.model, '') AS model,
-				coalesce(t.deadline_seconds, 0) AS deadline_seconds
+		err := t.Get(ctx, &old, `SELECT m.conversation_id, m.parent_id, m.role, coalesce(t.model, '') AS model,
+				coalesce(t.deadline_seconds, 0) AS deadline_seconds, coalesce(t.parameters, '') AS parameters
 			FROM messages m JOIN conversations c ON c.id = m.conversation_id LEFT JOIN tasks t ON t.message_id = m.id
 			WHERE m.id = $1 AND c.owner = $2`, messageID, owner)
 		if err != nil {
 			return notFound(err, "message")
 		}
 		if old.Role != chat.RoleAssistant {
-			return chat.Errorf(chat.CodeInvalid, "that message is a question: name the answer that is to be made again")
+			return chat.Errorf(chat.CodeInvalid, "that message is not an answer: name the answer to regenerate")
 		}
 		conv, err := t.touch(ctx, owner, old.ConversationID, "", 1)
 		if err != nil {
@@ -110,7 +134,7 @@ func (s *Store) Regenerate(ctx context.Context, owner, messageID, model string, 
 		if acc.MessageID, err = newID(); err != nil {
 			return err
 		}
-		n := newTask{owner: owner, model: chat.NormalizeText(model), priority: p, deadline: old.Deadline, provider: o.OwnProvider}
+		n := newTask{owner: owner, model: chat.NormalizeText(model), priority: p, deadline: old.Deadline, provider: o.CredentialsHost, parameters: old.Parameters}
 		for _, m := range []string{conv.Model, old.Model} {
 			if n.model == "" {
 				n.model = m
@@ -127,73 +151,101 @@ func errForeignParent() error {
 	return chat.Errorf(chat.CodeInvalid, "parent_id is not a message of this conversation")
 }
 
-// touched is a conversation that is locked for one more turn.
-type touched struct {
-	Seq   int64 // of the first of the messages to come
+// lockedConversation is a conversation that is locked for new messages.
+type lockedConversation struct {
+	Seq   int64 // of the first new message
 	Model string
 }
 
-// touch locks the conversation, makes it the newest, gives it a title if it has
-// none, and takes the sequence numbers of its next n messages.
-func (t *transaction) touch(ctx context.Context, owner, id, title string, n int) (touched, error) {
-	var c touched
-	err := t.get(ctx, &c, `UPDATE conversations SET updated_at = {{now}}, next_seq = next_seq + $3,
+// touch locks the conversation, makes it the newest, sets its title if it has none, and
+// reserves the sequence numbers of its next n messages.
+func (t *transaction) touch(ctx context.Context, owner, id, title string, n int) (lockedConversation, error) {
+	var c lockedConversation
+	err := t.Get(ctx, &c, `UPDATE conversations SET updated_at = {{now}}, next_seq = next_seq + $3,
 			title = CASE WHEN title = '' THEN $4 ELSE title END,
 			folded = CASE WHEN title = '' THEN $5 ELSE folded END
-		WHERE id = $1 AND owner = $2 RETURNING next_seq - $3 AS seq, model`, id, owner, n, title, fold(title))
+		WHERE id = $1 AND owner = $2 RETURNING next_seq - $3 AS seq, model`, id, owner, n, title, search.Fold(title))
 	return c, err
 }
 
-// parent is the id of the message that the next one answers to: the one asked
-// for, or the newest leaf; "" is none.
-func (t *transaction) parent(ctx context.Context, conversationID, asked string) (string, error) {
-	if asked != "" {
-		return t.askedParent(ctx, conversationID, asked)
+// parent returns the id of the message that the next one follows: the requested one, or
+// the newest; "" is none.
+func (t *transaction) parent(ctx context.Context, conversationID, requested string) (string, error) {
+	if requested != "" {
+		return t.requestedParent(ctx, conversationID, requested)
 	}
 	var found []string
-	err := t.list(ctx, &found, `SELECT id FROM messages WHERE conversation_id = $1 ORDER BY seq DESC LIMIT 1`, conversationID)
+	err := t.List(ctx, &found, `SELECT id FROM messages WHERE conversation_id = $1 ORDER BY seq DESC LIMIT 1`, conversationID)
 	if err != nil || len(found) == 0 {
 		return "", err
 	}
 	return found[0], nil
 }
 
-// askedParent is parent for one that was asked for.
-func (t *transaction) askedParent(ctx context.Context, conversationID, asked string) (string, error) {
-	if asked == chat.RootParent {
+// requestedParent returns the id of a requested parent, after checking it.
+func (t *transaction) requestedParent(ctx context.Context, conversationID, requested string) (string, error) {
+	if requested == chat.RootParent {
 		return "", nil
 	}
 	var found []string
-	err := t.list(ctx, &found, `SELECT id FROM messages WHERE id = $1 AND conversation_id = $2`, asked, conversationID)
+	err := t.List(ctx, &found, `SELECT id FROM messages WHERE id = $1 AND conversation_id = $2`, requested, conversationID)
 	if err == nil && len(found) == 0 {
 		err = errForeignParent()
 	}
-	return asked, err
+	return requested, err
 }
 
-// insertTurn stores a user's message and the empty one that will answer it, whose
-// ids are in acc, under the parent that was asked for or the newest leaf.
-func (t *transaction) insertTurn(ctx context.Context, seq int64, asked string, content stored, model string, acc chat.Accepted) error {
-	var parent any // nil: the newest leaf, which the statement finds
-	if asked != "" {
-		id, err := t.askedParent(ctx, acc.ConversationID, asked)
+// insertMessages stores a user's message and the empty one that will answer it, whose ids
+// are in acc, after the requested parent or the newest message.
+func (t *transaction) insertMessages(ctx context.Context, seq int64, requested string, content rows.Content, model string, acc chat.Accepted) error {
+	var parent any // nil: the statement finds the newest message
+	if requested != "" {
+		id, err := t.requestedParent(ctx, acc.ConversationID, requested)
 		if err != nil {
 			return err
 		}
 		parent = id
 	}
-	_, err := t.exec(ctx, `INSERT INTO messages
+	_, err := t.Exec(ctx, `INSERT INTO messages
 			(id, conversation_id, seq, parent_id, role, model, created_at, updated_at, parts, size, folded)
 		VALUES ($1, $2, $3, coalesce($4, (SELECT id FROM messages WHERE conversation_id = $2 ORDER BY seq DESC LIMIT 1), ''),
 				'user', '', {{now}}, {{now}}, $5, $10, $6),
 			($7, $2, $8, $1, 'assistant', $9, {{now}}, {{now}}, '', 0, '')`,
-		acc.UserMessageID, acc.ConversationID, seq, parent, content.parts, content.folded, acc.MessageID, seq+1, model, content.size)
+		acc.UserMessageID, acc.ConversationID, seq, parent, content.Parts, content.Folded, acc.MessageID, seq+1, model, content.Size)
 	return err
+}
+
+// insertHistory stores the history of a submission and returns the parent of its message,
+// as in Submission.ParentID.
+func (t *transaction) insertHistory(ctx context.Context, owner string, seq int64, conversationID string, sub chat.Submission) (string, error) {
+	if len(sub.History) == 0 {
+		return sub.ParentID, nil
+	}
+	parent, err := t.parent(ctx, conversationID, sub.ParentID)
+	if err != nil {
+		return "", err
+	}
+	var now int64
+	if err := t.Get(ctx, &now, `SELECT {{now}}`); err != nil {
+		return "", err
+	}
+	list := make([]chat.Message, len(sub.History))
+	for i := range list {
+		m := &list[i]
+		if m.ID, err = newID(); err != nil {
+			return "", err
+		}
+		m.ConversationID, m.ParentID, m.Role, m.Parts = conversationID, parent, sub.History[i].Role, sub.History[i].Parts.Normalize()
+		m.CreatedAt, m.UpdatedAt = rows.Instant(now), rows.Instant(now)
+		parent = m.ID
+	}
+	_, err = t.insertCompleteMessages(ctx, owner, seq, list)
+	return parent, err
 }
 
 // insertAnswer stores the empty message that a task will fill.
 func (t *transaction) insertAnswer(ctx context.Context, seq int64, model string, acc chat.Accepted) error {
-	_, err := t.exec(ctx, `INSERT INTO messages
+	_, err := t.Exec(ctx, `INSERT INTO messages
 			(id, conversation_id, seq, parent_id, role, model, created_at, updated_at, parts, size, folded)
 		VALUES ($1, $2, $3, $4, 'assistant', $5, {{now}}, {{now}}, '', 0, '')`,
 		acc.MessageID, acc.ConversationID, seq, acc.UserMessageID, model)
@@ -201,26 +253,28 @@ func (t *transaction) insertAnswer(ctx context.Context, seq int64, model string,
 }
 
 type newTask struct {
-	id           string // of a submission
+	id           string // set by Submit
 	owner, model string
 	priority     chat.Priority
 	deadline     int    // seconds
-	provider     string // see chat.Task.OwnProvider
+	provider     string // see chat.Task.CredentialsHost
+	parameters   string // JSON, "" for none
+	origin       string // see chat.Task.Origin
 }
 
-// insertTask stores the task that fills an assistant's message, unless another one
-// of the conversation has not ended.
+// insertTask stores the task that fills an assistant's message. It returns CodeBusy if
+// another task of the conversation has not ended.
 func (t *transaction) insertTask(ctx context.Context, n newTask, acc chat.Accepted) error {
 	if err := t.refuseBusy(ctx, acc.ConversationID); err != nil {
 		return err
 	}
-	_, err := t.exec(ctx, `INSERT INTO tasks (id, conversation_id, message_id, user_message_id, owner, state, priority, place,
+	_, err := t.Exec(ctx, `INSERT INTO tasks (id, conversation_id, message_id, user_message_id, owner, state, priority, queue_at,
 			attempt, uncounted_attempts, model, worker, lease_until, run_after, deadline_seconds, cancel_requested, created_at,
-			finish_reason, error_code, error_message, error_retryable, chunk_count, own_provider)
+			finish_reason, error_code, error_message, error_retryable, chunk_count, own_provider, parameters, origin)
 		VALUES ($1, $2, $3, $4, $5, 'queued', $6,
-			(SELECT max(at) FROM (SELECT {{now}} AS at UNION ALL SELECT max(place) + $7 FROM tasks
-				WHERE owner = $5 AND priority = $6 AND state = 'queued') AS places),
-			0, 0, $8, '', NULL, {{now}}, $9, FALSE, {{now}}, '', '', '', FALSE, 0, $10)`,
-		acc.TaskID, acc.ConversationID, acc.MessageID, acc.UserMessageID, n.owner, n.priority.Rank(), fairnessGap, n.model, n.deadline, n.provider)
+			(SELECT max(at) FROM (SELECT {{now}} AS at UNION ALL SELECT max(queue_at) + $7 FROM tasks
+				WHERE owner = $5 AND priority = $6 AND state = 'queued') AS candidates),
+			0, 0, $8, '', NULL, {{now}}, $9, FALSE, {{now}}, '', '', '', FALSE, 0, $10, $11, $12)`,
+		acc.TaskID, acc.ConversationID, acc.MessageID, acc.UserMessageID, n.owner, n.priority.Rank(), fairnessGap, n.model, n.deadline, n.provider, n.parameters, n.origin)
 	return err
 }

@@ -20,8 +20,8 @@ const bufferSize = 1 << 10
 type Reader struct {
 	// OnComment, if set, is called for every comment line, without its colon.
 	OnComment func(text []byte)
-	// OnUnknown, if set, is called for every line that is no field of the standard, and
-	// for what stands at the end of the stream without the end of a line.
+	// OnUnknown, if set, is called for every line that is not a field of the standard, and
+	// for text at the end of the stream without a line end.
 	OnUnknown func(line []byte)
 
 	src     *bufio.Reader
@@ -55,7 +55,7 @@ func (r *Reader) LastEventID() string { return r.id }
 
 // Next returns the next event. At the end of the stream it returns io.EOF if
 // nothing was pending, and io.ErrUnexpectedEOF if the stream ended inside an
-// event, which the standard says must then be discarded. Errors are sticky.
+// event, which must then be discarded according to the standard. Errors are sticky.
 func (r *Reader) Next() (Event, error) {
 	if r.err != nil {
 		return Event{}, r.err
@@ -133,7 +133,7 @@ func allDigits(b []byte) bool {
 
 // readLine returns the next line without its end (CR, LF or CRLF), valid until
 // the next call. On io.EOF it returns what stood after the last line end. A CR
-// ends its line at once: waiting to see whether a LF follows could wait for ever.
+// ends its line immediately: waiting for a LF that may follow could take for ever.
 func (r *Reader) readLine() ([]byte, error) {
 	r.line = r.line[:0]
 	if !r.began {
@@ -185,7 +185,7 @@ func (r *Reader) readLine() ([]byte, error) {
 	}
 }
 
-// lineEnd is where the first CR or LF stands, -1 if there is none.
+// lineEnd is the index of the first CR or LF, -1 if there is none.
 func lineEnd(b []byte) int {
 	end := bytes.IndexByte(b, '\n')
 	if end >= 0 {

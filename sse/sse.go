@@ -2,9 +2,9 @@
 // defines them (section 9.2, "Server-sent events"), and is the only place where
 // a chat.Chunk becomes a frame or a frame becomes a chat.Chunk.
 //
-// The same Reader stands in front of every model provider and in our own
-// client: bare CR, CRLF, a byte order mark, comments, data over several lines
-// and fields split over any number of reads all mean what the standard says.
+// The model providers and the client of the daemon use the same Reader. It follows the
+// standard for bare CR, CRLF, a byte order mark, comments, data over several lines, and
+// fields that are split over several reads.
 package sse
 
 // ContentType is the media type of an event stream.

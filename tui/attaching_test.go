@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"chat/internal/term/attach"
+
 	tea "github.com/charmbracelet/bubbletea"
 
 	"chat"
@@ -25,7 +27,7 @@ func inDir(t *testing.T, files map[string]string) *screenTest {
 		}
 	}
 	s := start(t, newFake(), 80, 24, full, func(o *Options) { o.Dir = dir })
-	s.until("it is ready", func() bool { return s.m.draft.ready })
+	s.until("it is ready", func() bool { return s.m.drafts.Ready() })
 	return s
 }
 
@@ -48,17 +50,22 @@ func TestFilesAreOfferedAndAttached(t *testing.T) {
 	s.typeText("please")
 	s.press("enter")
 	task := s.untilFollowed(nil)
-	if got, want := s.backend.sent[0].Content, "explain @sched.go please\n\n<file name=\"sched.go\">\npackage sched\n</file>"; got != want {
-		t.Fatalf("sent %q", got)
+	file, err := chat.NewAttachment([]byte("package sched\n"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	s.shows("[file] sched.go  13 B", "!package sched")
+	want := chat.Parts{{Type: chat.PartText, Text: "explain @sched.go please"}, file.Part("sched.go")}
+	if got := s.backend.sent[0]; got.Content != attach.Draft(want) || len(s.backend.uploaded) != 1 || s.backend.uploaded[0] != "package sched\n" {
+		t.Fatalf("sent %+v, uploaded %q", got, s.backend.uploaded)
+	}
+	s.shows("[file] sched.go  14 B", "!package sched")
 	s.backend.finish(task, chat.TaskDone, "It is a scheduler.", nil)
 	s.untilQuiet()
 	s.golden("attached_80x24")
 
 	// What is edited has the file as a label, and what comes back has the @.
 	s.press("tab", "[", "e")
-	s.shows("explain @sched.go please", "[file sched.go · 13 B]")
+	s.shows("explain @sched.go please", "[file sched.go · 14 B]")
 	if got := s.m.input.Value(); got != s.backend.sent[0].Content {
 		t.Fatalf("edited is %q", got)
 	}
@@ -66,7 +73,21 @@ func TestFilesAreOfferedAndAttached(t *testing.T) {
 	s.untilDraft("explain @sched.go please")
 }
 
-func TestAFileThatIsMissingIsAskedAboutOnce(t *testing.T) {
+func TestAnUploadThatFailsKeepsTheDraft(t *testing.T) {
+	s := inDir(t, map[string]string{"a.go": "package a"})
+	s.backend.uploadErr = chat.Retryable(chat.Errorf(chat.CodeDaemon, "cannot reach the server"))
+	s.typeText("see @a.go")
+	for range 2 { // it is never sent without the file
+		s.press("esc", "enter")
+		s.untilShown("not sent: cannot reach the server")
+		s.untilDraft("see @a.go")
+	}
+	if len(s.backend.contents()) != 0 {
+		t.Fatal("it was sent")
+	}
+}
+
+func TestMissingFileIsConfirmedOnce(t *testing.T) {
 	s := inDir(t, nil)
 	s.typeText("see @nosuch.go")
 	s.press("enter")
@@ -113,13 +134,13 @@ func TestOffersCloseAndComeBack(t *testing.T) {
 
 func TestPastedPathsBecomeMentions(t *testing.T) {
 	s := inDir(t, map[string]string{"a file.txt": "text"})
-	path := filepath.Join(s.m.place.Dir, "a file.txt")
+	path := filepath.Join(s.dir, "a file.txt")
 	for _, pasted := range []string{path, "'" + path + "'", strings.ReplaceAll(path, " ", `\ `), "file://" + strings.ReplaceAll(path, " ", "%20"), path + "\n"} {
 		s.paste(pasted)
 		s.untilDraft(`@"` + path + `" `)
 		s.press("ctrl+u")
 	}
-	s.paste(path) // what is typed meanwhile stands behind it
+	s.paste(path) // text typed meanwhile follows it
 	s.typeText("why?")
 	s.untilDraft(`@"` + path + `" why?`)
 	s.press("ctrl+u")
@@ -167,7 +188,7 @@ func TestFilesAreOfferedAtEachCharacter(t *testing.T) {
 		s.typeText(c.typed)
 		s.untilShown("> @ " + c.offers)
 		s.press("tab")
-		if got := s.m.input.Value(); s.m.reading || !strings.Contains(got, c.offers) {
+		if got := s.m.input.Value(); s.m.conversation.Reading() || !strings.Contains(got, c.offers) {
 			t.Errorf("%q and tab is %q", c.typed, got)
 		}
 		s.press("ctrl+u", "ctrl+u", "backspace", "ctrl+u")
@@ -178,8 +199,8 @@ func TestFilesAreOfferedAtEachCharacter(t *testing.T) {
 			continue
 		}
 		s.typeText(typed)
-		if completing(s.m) {
-			t.Errorf("%q offers %q", typed, s.m.complete.shown)
+		if offering(s.m) {
+			t.Errorf("%q offers %q", typed, s.m.input.Offers())
 		}
 	}
 }
@@ -208,10 +229,10 @@ func TestAnyPromptCanBeSent(t *testing.T) {
 		strings.Repeat("long ", 20_000),
 	} {
 		s := start(t, newFake(), 80, 24, full, func(o *Options) { o.Dir = dir })
-		s.until("it is ready", func() bool { return s.m.draft.ready })
-		s.m.insert(prompt)
+		s.until("it is ready", func() bool { return s.m.drafts.Ready() })
+		s.m.input.Insert(prompt)
 		s.press("enter")
-		s.until("it is sent, or asked about", func() bool { return len(s.backend.contents()) > 0 || s.m.notice.text != "" })
+		s.until("it is sent, or asked about", func() bool { return len(s.backend.contents()) > 0 || s.m.status.Notice() != "" })
 		s.press("enter")
 		s.untilSent(1)
 		if got := s.backend.contents()[0]; got != prompt {

@@ -12,7 +12,9 @@ import (
 
 	"chat"
 	"chat/internal/term/theme"
+	"chat/tui/conversation"
 	"chat/tui/follow"
+	"chat/tui/jobs"
 )
 
 // The load: an answer of 16 KB at 100 tokens a second, four bytes each, on a
@@ -48,7 +50,7 @@ func answers() map[string]string {
 // BenchmarkScreen of this package measures what runs on the goroutine of the
 // screen, Update and View, as it would follow each other 30 times a second, but
 // without the waiting in between. The baseline of a stream is the same screen when
-// it lays the whole answer out anew for each frame; that of a conversation of
+// it lays the whole answer out again for each frame; that of a conversation of
 // 5,000 messages is one of 20.
 func BenchmarkScreen(b *testing.B) {
 	for name, text := range answers() {
@@ -94,7 +96,7 @@ func (c costs) report(b *testing.B, what string) {
 	b.ReportMetric(at(0.99), what+",_p99-ms")
 }
 
-// timedScreen is a Model whose commands nobody runs: what they would ask a server
+// timedScreen is a Model whose commands do not run: what they would ask a server
 // for is given to it.
 type timedScreen struct {
 	m     *Model
@@ -111,7 +113,7 @@ func benchScreen(t testing.TB, messages int) *timedScreen {
 		t.Fatal(err)
 	}
 	s := &timedScreen{now: noon}
-	s.m = newModel(Options{Backend: newFake(), Host: "local"}, newJobs(t.Context()), th, func() time.Time { return s.now })
+	s.m = newModel(Options{Backend: newFake(), Host: "local"}, jobs.New(t.Context()), th, false, func() time.Time { return s.now })
 	s.send(tea.WindowSizeMsg{Width: 120, Height: 40})
 	c := chat.Conversation{ID: "c", Title: "A talk"}
 	var list []chat.Message
@@ -128,9 +130,8 @@ func benchScreen(t testing.TB, messages int) *timedScreen {
 		}
 		list = append(list, m)
 	}
-	s.m.conversation.ID = c.ID
 	s.spent = nil
-	s.send(openedMsg{session: s.m.session, conversation: c, messages: list})
+	s.send(conversation.OpenedMsg{Session: s.m.conversation.Session(), Conversation: c, Messages: list})
 	return s
 }
 
@@ -144,7 +145,7 @@ func (s *timedScreen) send(msg tea.Msg) {
 }
 
 // stream gives the answer frame by frame, and a tick of the clock each second.
-// With naive, everything is laid out anew each time.
+// With naive, everything is laid out again each time.
 func (s *timedScreen) stream(text string, naive bool) costs {
 	s.spent = nil
 	perFrame := bytesASec * int(follow.Frame/time.Millisecond) / 1000
@@ -154,10 +155,10 @@ func (s *timedScreen) stream(text string, naive bool) costs {
 			to++
 		}
 		if naive {
-			s.m.messages[len(s.m.messages)-1].Drop()
+			s.m.conversation.Shown()[len(s.m.conversation.Shown())-1].Drop()
 		}
 		s.now = s.now.Add(follow.Frame)
-		s.send(framesMsg{{ID: s.m.followers, Chunks: []chat.Chunk{{Type: chat.ChunkContent, Content: text[from:to]}}}})
+		s.send(conversation.BatchesMsg{{ID: s.m.conversation.LastStream(), Chunks: []chat.Chunk{{Type: chat.ChunkContent, Content: text[from:to]}}}})
 		if frame%30 == 0 {
 			s.send(tickMsg{})
 		}

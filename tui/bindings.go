@@ -6,18 +6,20 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"chat/tui/composer"
+	"chat/tui/keymap"
+	"chat/tui/panel"
 )
 
-// bindings is the table of keys.
-func bindings() []binding {
+// bindings is the table of keys. Rows that come first go before the others.
+func bindings() keymap.Table[*Model] {
 	return slices.Concat(completionBindings(), panelBindings(), helpBindings(), writingBindings(), readingBindings(),
-		editing(writing, "", func(m *Model) *composer.Composer { return &m.input }),
+		editing(keymap.Writing, "", func(m *Model) *composer.Composer { return &m.input.Composer }),
 		questionBindings(),
-		editing(asked, "question-", func(m *Model) *composer.Composer { return &m.question.input }),
+		editing(keymap.Asked, "question-", func(m *Model) *composer.Composer { return &m.question.input }),
 		commonBindings())
 }
 
-// only makes an action of a change that starts no command.
+// only makes an action of a function that starts no command.
 func only(f func(m *Model)) func(*Model) tea.Cmd {
 	return func(m *Model) tea.Cmd { f(m); return nil }
 }
@@ -26,160 +28,192 @@ func both(a, b func(*Model) bool) func(*Model) bool {
 	return func(m *Model) bool { return a(m) && b(m) }
 }
 
-func inputEmpty(m *Model) bool { return m.input.Empty() }
-
-// endFree: the end key has nothing to do in the input, or has done it.
-func endFree(m *Model) bool {
-	return m.input.Empty() || m.input.AtEnd() && !m.list.AtEnd()
+// listIs is a condition of bindings: a list of that kind is open.
+func listIs(kind panel.Kind) func(*Model) bool {
+	return func(m *Model) bool { return m.list.Is(kind) }
 }
 
-func commonBindings() []binding {
-	return []binding{
+func offering(m *Model) bool { return m.focus() == keymap.Writing && m.input.Offering() }
+
+func canRename(m *Model) bool {
+	_, ok := m.backend.(Renamer)
+	return ok
+}
+
+func canRegenerate(m *Model) bool {
+	_, ok := m.backend.(Regenerator)
+	return ok
+}
+
+func canDelete(m *Model) bool { return m.deletions.Possible() }
+
+func canUndo(m *Model) bool { return m.deletions.CanUndo() }
+
+func inputEmpty(m *Model) bool { return m.input.Empty() }
+
+// endFree reports whether the end key has nothing to do in the input.
+func endFree(m *Model) bool {
+	return m.input.Empty() || m.input.AtEnd() && !m.conversation.AtEnd()
+}
+
+func commonBindings() keymap.Table[*Model] {
+	return keymap.Table[*Model]{
 		{
-			name: "interrupt", motion: true, keys: []string{"ctrl+c"}, do: (*Model).interrupt,
-			what: "stop the answer; clear the draft; twice when empty: quit",
+			Name: "interrupt", Basic: true, Keys: []string{"ctrl+c"}, Do: (*Model).interrupt,
+			What: "stop the answer; clear the draft; twice when empty: quit",
 		},
-		{name: "escape", motion: true, keys: []string{"esc"}, what: "close; stop the answer; leave the transcript", do: (*Model).escape},
-		{name: "new", keys: []string{"ctrl+n"}, what: "new conversation", hint: "new", do: (*Model).newConversation},
-		{name: "conversations", keys: []string{"ctrl+k"}, what: "conversations: find and open", hint: "find", do: (*Model).chooseConversation},
-		{name: "palette", motion: true, keys: []string{"ctrl+p"}, what: "commands: all that can be done", hint: "commands", do: (*Model).choosePalette},
-		{name: "model", keys: []string{"ctrl+l"}, what: "choose the model", do: (*Model).chooseModel},
-		{name: "tasks", keys: []string{"ctrl+b"}, what: "tasks: open or stop them", hint: "tasks", do: (*Model).chooseTask},
-		{name: "reasoning", keys: []string{"ctrl+t"}, what: "show or fold the reasoning", do: (*Model).foldReasoning},
-		{name: "editor", keys: []string{"ctrl+o"}, what: "write in $EDITOR", do: (*Model).openEditor},
-		{name: "history", keys: []string{"ctrl+r"}, what: "search the prompts of before", do: (*Model).choosePast},
-		{name: "rename", what: "rename the conversation", when: canRename, do: (*Model).rename},
-		{name: "delete-conversation", what: "delete the conversation", when: canDelete, do: (*Model).remove},
-		{name: "mouse", keys: []string{"ctrl+y"}, what: "mouse on or off", do: (*Model).toggleMouse},
-		{name: "focus", motion: true, keys: []string{"tab"}, what: "move between the input and the transcript", do: (*Model).switchFocus},
-		{name: "page-up", motion: true, keys: []string{"pgup"}, what: "scroll up", do: only(func(m *Model) { m.scroll(-m.page()) })},
-		{name: "page-down", motion: true, keys: []string{"pgdown"}, what: "scroll down", do: only(func(m *Model) { m.scroll(m.page()) })},
-		{name: "undo", keys: []string{"ctrl+z"}, what: "bring the deleted conversation back", when: canUndo, do: (*Model).undo},
-		{name: "suspend", keys: []string{"ctrl+z"}, what: "suspend", do: func(*Model) tea.Cmd { return tea.Suspend }},
+		{Name: "escape", Basic: true, Keys: []string{"esc"}, What: "close; stop the answer; leave the transcript", Do: (*Model).escape},
+		{Name: "new", Keys: []string{"ctrl+n"}, What: "new conversation", Hint: "new", Do: (*Model).newConversation},
+		{Name: "conversations", Keys: []string{"ctrl+k"}, What: "conversations: find and open", Hint: "find", Do: (*Model).chooseConversation},
+		{Name: "palette", Basic: true, Keys: []string{"ctrl+p"}, What: "commands: everything you can do", Hint: "commands", Do: (*Model).chooseCommand},
+		{Name: "model", Keys: []string{"ctrl+l"}, What: "choose the model", Do: (*Model).chooseModel},
+		{Name: "tasks", Keys: []string{"ctrl+b"}, What: "tasks: open or stop them", Hint: "tasks", Do: (*Model).chooseTask},
+		{Name: "reasoning", Keys: []string{"ctrl+t"}, What: "show or fold the reasoning", Do: (*Model).foldReasoning},
+		{Name: "editor", Keys: []string{"ctrl+o"}, What: "write in $EDITOR", Do: (*Model).writeForEditor},
+		{Name: "history", Keys: []string{"ctrl+r"}, What: "search earlier prompts", Do: (*Model).choosePrompt},
+		{Name: "rename", What: "rename the conversation", When: canRename, Do: (*Model).rename},
+		{Name: "delete-conversation", What: "delete the conversation", When: canDelete, Do: (*Model).deleteConversation},
+		{Name: "mouse", Keys: []string{"ctrl+y"}, What: "mouse on or off", Do: (*Model).toggleMouse},
+		{Name: "focus", Basic: true, Keys: []string{"tab"}, What: "move between the input and the transcript", Do: (*Model).switchFocus},
+		{Name: "page-up", Basic: true, Keys: []string{"pgup"}, What: "scroll up", Do: only(func(m *Model) { m.conversation.Scroll(-m.page()) })},
+		{Name: "page-down", Basic: true, Keys: []string{"pgdown"}, What: "scroll down", Do: only(func(m *Model) { m.conversation.Scroll(m.page()) })},
+		{Name: "undo", Keys: []string{"ctrl+z"}, What: "restore the deleted conversation", When: canUndo, Do: (*Model).undo},
+		{Name: "suspend", Keys: []string{"ctrl+z"}, What: "suspend", Do: func(*Model) tea.Cmd { return tea.Suspend }},
 	}
 }
 
-func writingBindings() []binding {
-	return []binding{
-		{name: "send", motion: true, keys: []string{"enter"}, where: writing, what: "send", hint: "send", do: (*Model).submit},
+func writingBindings() keymap.Table[*Model] {
+	return keymap.Table[*Model]{
+		{Name: "send", Basic: true, Keys: []string{"enter"}, Focus: keymap.Writing, What: "send", Hint: "send", Do: (*Model).submit},
 		{
-			name: "newline", motion: true, keys: []string{"ctrl+j", "alt+enter"}, where: writing, what: "newline (shift+enter, where the terminal sends it)",
-			hint: "newline", do: only(func(m *Model) { m.insert("\n") }),
+			Name: "newline", Basic: true, Keys: []string{"ctrl+j", "alt+enter"}, Focus: keymap.Writing, What: "newline (shift+enter, where the terminal sends it)",
+			Hint: "newline", Do: only(func(m *Model) { m.checkRoom(m.input.Insert("\n")) }),
 		},
-		{name: "unfold", where: writing, what: "unfold the paste beside the caret", do: only(func(m *Model) { m.input.Unfold() })},
-		{name: "help", keys: []string{"?"}, where: writing, what: "this help", hint: "keys", when: inputEmpty, do: (*Model).openHelp},
-		{name: "quit", keys: []string{"ctrl+d"}, where: writing, what: "quit when empty; tasks go on", when: inputEmpty, do: (*Model).quit},
-		{name: "end", keys: []string{"end"}, where: writing, when: endFree, do: only(func(m *Model) { m.jumpTo(true) })},
-		{name: "top", keys: []string{"home"}, where: writing, when: inputEmpty, do: only(func(m *Model) { m.jumpTo(false) })},
-		{name: "up", motion: true, keys: []string{"up"}, where: writing, what: "up a row; from the first one, older prompts", do: (*Model).up},
-		{name: "down", motion: true, keys: []string{"down"}, where: writing, what: "down a row; from the last one, newer prompts", do: (*Model).down},
+		{Name: "unfold", Focus: keymap.Writing, What: "unfold the paste at the caret", Do: only(func(m *Model) { m.input.Unfold() })},
+		{Name: "help", Keys: []string{"?"}, Focus: keymap.Writing, What: "this help", Hint: "keys", When: inputEmpty, Do: (*Model).openHelp},
+		{Name: "quit", Keys: []string{"ctrl+d"}, Focus: keymap.Writing, What: "quit when empty; tasks continue", When: inputEmpty, Do: (*Model).quit},
+		{Name: "end", Keys: []string{"end"}, Focus: keymap.Writing, When: endFree, Do: only(func(m *Model) { m.conversation.Jump(true) })},
+		{Name: "top", Keys: []string{"home"}, Focus: keymap.Writing, When: inputEmpty, Do: only(func(m *Model) { m.conversation.Jump(false) })},
+		{Name: "up", Basic: true, Keys: []string{"up"}, Focus: keymap.Writing, What: "up a row; from the first one, older prompts", Do: (*Model).up},
+		{Name: "down", Basic: true, Keys: []string{"down"}, Focus: keymap.Writing, What: "down a row; from the last one, newer prompts", Do: (*Model).down},
 	}
 }
 
 // editing are the keys of a line or more of text.
-func editing(where place, prefix string, input func(*Model) *composer.Composer) []binding {
+func editing(focus keymap.Focus, prefix string, input func(*Model) *composer.Composer) keymap.Table[*Model] {
 	edit := func(f func(*composer.Composer)) func(*Model) tea.Cmd {
 		return func(m *Model) tea.Cmd { f(input(m)); return nil }
 	}
-	rows := []binding{
-		{name: "left", keys: []string{"left"}, do: edit((*composer.Composer).Left)},
-		{name: "right", keys: []string{"right"}, do: edit((*composer.Composer).Right)},
-		{name: "word-left", keys: []string{"alt+left", "ctrl+left", "alt+b"}, do: edit((*composer.Composer).WordLeft)},
-		{name: "word-right", keys: []string{"alt+right", "ctrl+right", "alt+f"}, do: edit((*composer.Composer).WordRight)},
-		{name: "line-start", keys: []string{"home", "ctrl+a"}, do: edit((*composer.Composer).Home)},
-		{name: "line-end", keys: []string{"end", "ctrl+e"}, do: edit((*composer.Composer).End)},
-		{name: "backspace", keys: []string{"backspace", "ctrl+h"}, do: edit((*composer.Composer).Backspace)},
-		{name: "delete", keys: []string{"delete", "ctrl+d"}, do: edit((*composer.Composer).Delete)},
-		{name: "delete-word", motion: true, keys: []string{"ctrl+w", "alt+backspace"}, what: "delete a word", do: edit((*composer.Composer).DeleteWord)},
-		{name: "delete-to-start", motion: true, keys: []string{"ctrl+u"}, what: "delete to the line's beginning", do: edit((*composer.Composer).DeleteToHome)},
+	rows := keymap.Table[*Model]{
+		{Name: "left", Keys: []string{"left"}, Do: edit((*composer.Composer).Left)},
+		{Name: "right", Keys: []string{"right"}, Do: edit((*composer.Composer).Right)},
+		{Name: "word-left", Keys: []string{"alt+left", "ctrl+left", "alt+b"}, Do: edit((*composer.Composer).WordLeft)},
+		{Name: "word-right", Keys: []string{"alt+right", "ctrl+right", "alt+f"}, Do: edit((*composer.Composer).WordRight)},
+		{Name: "line-start", Keys: []string{"home", "ctrl+a"}, Do: edit((*composer.Composer).Home)},
+		{Name: "line-end", Keys: []string{"end", "ctrl+e"}, Do: edit((*composer.Composer).End)},
+		{Name: "backspace", Keys: []string{"backspace", "ctrl+h"}, Do: edit((*composer.Composer).Backspace)},
+		{Name: "delete", Keys: []string{"delete", "ctrl+d"}, Do: edit((*composer.Composer).Delete)},
+		{Name: "delete-word", Basic: true, Keys: []string{"ctrl+w", "alt+backspace"}, What: "delete a word", Do: edit((*composer.Composer).DeleteWord)},
+		{Name: "delete-to-start", Basic: true, Keys: []string{"ctrl+u"}, What: "delete to the start of the line", Do: edit((*composer.Composer).DeleteToHome)},
 	}
 	for i := range rows {
-		rows[i].where = where
+		rows[i].Focus = focus
 		if prefix != "" {
-			rows[i].name, rows[i].what = prefix+rows[i].name, ""
+			rows[i].Name, rows[i].What = prefix+rows[i].Name, ""
 		}
 	}
 	return rows
 }
 
-func questionBindings() []binding {
-	return []binding{
-		{name: "answer", keys: []string{"enter"}, where: asked, hint: "done", do: (*Model).answer},
-		{name: "dismiss", keys: []string{"esc", "ctrl+c"}, where: asked, hint: "leave it", do: only(func(m *Model) { m.question = nil })},
+func questionBindings() keymap.Table[*Model] {
+	return keymap.Table[*Model]{
+		{Name: "answer", Keys: []string{"enter"}, Focus: keymap.Asked, Hint: "done", Do: (*Model).answer},
+		{Name: "dismiss", Keys: []string{"esc", "ctrl+c"}, Focus: keymap.Asked, Hint: "leave it", Do: only(func(m *Model) { m.question = nil })},
 	}
 }
 
-func readingBindings() []binding {
-	by := func(n int, f func(*Model, int) tea.Cmd) func(*Model) tea.Cmd {
-		return func(m *Model) tea.Cmd { return f(m, n) }
-	}
-	return []binding{
-		{name: "scroll-up", motion: true, moves: true, keys: []string{"up", "k"}, where: reading, what: "scroll up a row", do: only(func(m *Model) { m.scroll(-1) })},
-		{name: "scroll-down", motion: true, moves: true, keys: []string{"down", "j"}, where: reading, what: "scroll down a row", do: only(func(m *Model) { m.scroll(1) })},
-		{name: "previous", motion: true, moves: true, keys: []string{"["}, where: reading, what: "choose the previous message", hint: "previous", do: by(-1, (*Model).step)},
-		{name: "next", motion: true, moves: true, keys: []string{"]"}, where: reading, what: "choose the next message", hint: "next", do: by(1, (*Model).step)},
-		{name: "copy", keys: []string{"y"}, where: reading, what: "copy the message", hint: "copy", do: (*Model).copyMessage},
-		{name: "copy-code", keys: []string{"Y"}, where: reading, what: "copy a code block (of several, by its number)", do: (*Model).copyCode},
-		{name: "edit", keys: []string{"e"}, where: reading, what: "edit your message and send it again", hint: "edit", do: (*Model).editMessage},
+func readingBindings() keymap.Table[*Model] {
+	return keymap.Table[*Model]{
+		{Name: "scroll-up", Basic: true, Moves: true, Keys: []string{"up", "k"}, Focus: keymap.Reading, What: "scroll up a row", Do: only(func(m *Model) { m.conversation.Scroll(-1) })},
+		{Name: "scroll-down", Basic: true, Moves: true, Keys: []string{"down", "j"}, Focus: keymap.Reading, What: "scroll down a row", Do: only(func(m *Model) { m.conversation.Scroll(1) })},
+		{Name: "previous", Basic: true, Moves: true, Keys: []string{"["}, Focus: keymap.Reading, What: "choose the previous message", Hint: "previous", Do: only(func(m *Model) { m.conversation.Step(-1) })},
+		{Name: "next", Basic: true, Moves: true, Keys: []string{"]"}, Focus: keymap.Reading, What: "choose the next message", Hint: "next", Do: only(func(m *Model) { m.conversation.Step(1) })},
+		{Name: "copy", Keys: []string{"y"}, Focus: keymap.Reading, What: "copy the message", Hint: "copy", Do: (*Model).copyMessage},
+		{Name: "copy-code", Keys: []string{"Y"}, Focus: keymap.Reading, What: "copy a code block (of several, by its number)", Do: (*Model).copyCode},
+		{Name: "edit", Keys: []string{"e"}, Focus: keymap.Reading, What: "edit your message and send it again", Hint: "edit", Do: (*Model).editMessage},
 		{
-			name: "regenerate", keys: []string{"r"}, where: reading, what: "ask for another answer", hint: "again",
-			when: canRegenerate, do: (*Model).regenerate,
+			Name: "regenerate", Keys: []string{"r"}, Focus: keymap.Reading, What: "ask for another answer", Hint: "again",
+			When: canRegenerate, Do: (*Model).regenerate,
 		},
-		{name: "fork", keys: []string{"f"}, where: reading, what: "go on from this answer", hint: "fork", do: (*Model).forkMessage},
-		{name: "sibling-before", moves: true, keys: []string{"<", "left", "‹"}, where: reading, what: "the message beside it, before", do: by(-1, (*Model).sibling)},
-		{name: "sibling-after", moves: true, keys: []string{">", "right", "›"}, where: reading, what: "the message beside it, after", do: by(1, (*Model).sibling)},
-		{name: "top", moves: true, keys: []string{"g", "home"}, where: reading, what: "go to the top", hint: "top", do: only(func(m *Model) { m.jumpTo(false) })},
-		{name: "end", moves: true, keys: []string{"G", "end"}, where: reading, what: "go to the end and follow", hint: "end", do: only(func(m *Model) { m.jumpTo(true) })},
-		{name: "help", keys: []string{"?"}, where: reading, hint: "keys", do: (*Model).openHelp},
-		{name: "write", keys: []string{"enter", "i"}, where: reading, do: only((*Model).write)},
-		{name: "quit", keys: []string{"ctrl+d"}, where: reading, when: inputEmpty, do: (*Model).quit},
+		{Name: "fork", Keys: []string{"f"}, Focus: keymap.Reading, What: "continue from this answer", Hint: "fork", Do: (*Model).forkMessage},
+		{Name: "sibling-before", Moves: true, Keys: []string{"<", "left", "‹"}, Focus: keymap.Reading, What: "the previous version of the message", Do: only(func(m *Model) { m.sibling(-1) })},
+		{Name: "sibling-after", Moves: true, Keys: []string{">", "right", "›"}, Focus: keymap.Reading, What: "the next version of the message", Do: only(func(m *Model) { m.sibling(1) })},
+		{Name: "top", Moves: true, Keys: []string{"g", "home"}, Focus: keymap.Reading, What: "go to the top", Hint: "top", Do: only(func(m *Model) { m.conversation.Jump(false) })},
+		{Name: "end", Moves: true, Keys: []string{"G", "end"}, Focus: keymap.Reading, What: "go to the end and follow", Hint: "end", Do: only(func(m *Model) { m.conversation.Jump(true) })},
+		{Name: "help", Keys: []string{"?"}, Focus: keymap.Reading, Hint: "keys", Do: (*Model).openHelp},
+		{Name: "write", Keys: []string{"enter", "i"}, Focus: keymap.Reading, Do: only(func(m *Model) { m.conversation.Leave() })},
+		{Name: "quit", Keys: []string{"ctrl+d"}, Focus: keymap.Reading, When: inputEmpty, Do: (*Model).quit},
 	}
 }
 
-func panelBindings() []binding {
-	move := func(f func(p *openPanel)) func(*Model) tea.Cmd {
-		return func(m *Model) tea.Cmd { f(m.panel); return nil }
+func panelBindings() keymap.Table[*Model] {
+	move := func(f func(l *panel.List)) func(*Model) tea.Cmd {
+		return func(m *Model) tea.Cmd { f(m.list.Current()); return nil }
 	}
-	return []binding{
-		{name: "pick", keys: []string{"enter"}, where: choosing, hint: "open", do: (*Model).pick},
+	return keymap.Table[*Model]{
+		{Name: "pick", Keys: []string{"enter"}, Focus: keymap.Choosing, Hint: "open", Do: (*Model).pick},
 		{
-			name: "stop-task", keys: []string{"ctrl+x"}, where: choosing, what: "stop the chosen task", hint: "stop it",
-			when: panelIs(tasksPanel), do: (*Model).stopChosen,
+			Name: "stop-task", Keys: []string{"ctrl+x"}, Focus: keymap.Choosing, What: "stop the selected task", Hint: "stop it",
+			When: listIs(taskList), Do: (*Model).stopSelected,
 		},
 		{
-			name: "rename-chosen", keys: []string{"ctrl+r"}, where: choosing, what: "rename the chosen conversation", hint: "rename",
-			when: both(canRename, panelIs(conversationsPanel)), do: (*Model).rename,
+			Name: "rename-selected", Keys: []string{"ctrl+r"}, Focus: keymap.Choosing, What: "rename the selected conversation", Hint: "rename",
+			When: both(canRename, listIs(conversationList)), Do: (*Model).rename,
 		},
 		{
-			name: "delete-chosen", keys: []string{"ctrl+d", "delete"}, where: choosing, what: "delete the chosen conversation", hint: "delete",
-			when: both(canDelete, panelIs(conversationsPanel)), do: (*Model).remove,
+			Name: "delete-selected", Keys: []string{"ctrl+d", "delete"}, Focus: keymap.Choosing, What: "delete the selected conversation", Hint: "delete",
+			When: both(canDelete, listIs(conversationList)), Do: (*Model).deleteConversation,
 		},
-		{name: "panel-up", keys: []string{"up", "ctrl+p"}, where: choosing, do: move(func(p *openPanel) { p.Move(-1) })},
-		{name: "panel-down", keys: []string{"down", "ctrl+n"}, where: choosing, do: move(func(p *openPanel) { p.Move(1) })},
-		{name: "panel-page-up", keys: []string{"pgup"}, where: choosing, do: move(func(p *openPanel) { p.Page(-1) })},
-		{name: "panel-page-down", keys: []string{"pgdown"}, where: choosing, do: move(func(p *openPanel) { p.Page(1) })},
+		{Name: "panel-up", Keys: []string{"up", "ctrl+p"}, Focus: keymap.Choosing, Do: move(func(l *panel.List) { l.Move(-1) })},
+		{Name: "panel-down", Keys: []string{"down", "ctrl+n"}, Focus: keymap.Choosing, Do: move(func(l *panel.List) { l.Move(1) })},
+		{Name: "panel-page-up", Keys: []string{"pgup"}, Focus: keymap.Choosing, Do: move(func(l *panel.List) { l.Page(-1) })},
+		{Name: "panel-page-down", Keys: []string{"pgdown"}, Focus: keymap.Choosing, Do: move(func(l *panel.List) { l.Page(1) })},
 		{
-			name: "filter-shorter", keys: []string{"backspace", "ctrl+h"}, where: choosing,
-			do: func(m *Model) tea.Cmd { return m.filter(m.panel.Shorter()) },
-		},
-		{
-			name: "filter-clear", keys: []string{"ctrl+u"}, where: choosing,
-			do: func(m *Model) tea.Cmd { return m.filter("") },
+			Name: "filter-shorter", Keys: []string{"backspace", "ctrl+h"}, Focus: keymap.Choosing,
+			Do: func(m *Model) tea.Cmd { return m.list.Filter(m.list.Current().Shorter()) },
 		},
 		{
-			name: "close", keys: []string{"esc", "ctrl+c", "ctrl+k", "ctrl+l", "ctrl+b", "ctrl+r"}, where: choosing, hint: "close",
-			do: (*Model).closePopup,
+			Name: "filter-clear", Keys: []string{"ctrl+u"}, Focus: keymap.Choosing,
+			Do: func(m *Model) tea.Cmd { return m.list.Filter("") },
+		},
+		{
+			Name: "close", Keys: []string{"esc", "ctrl+c", "ctrl+k", "ctrl+l", "ctrl+b", "ctrl+r"}, Focus: keymap.Choosing, Hint: "close",
+			Do: (*Model).closePopup,
 		},
 	}
 }
 
-func helpBindings() []binding {
+func helpBindings() keymap.Table[*Model] {
 	scroll := func(by int) func(*Model) tea.Cmd {
-		return func(m *Model) tea.Cmd { m.help.scroll(by * m.page()); return nil }
+		return func(m *Model) tea.Cmd { m.help.Scroll(by * m.page()); return nil }
 	}
-	return []binding{
-		{name: "help-up", moves: true, keys: []string{"up", "k", "pgup"}, where: helping, do: scroll(-1)},
-		{name: "help-down", moves: true, keys: []string{"down", "j", "pgdown", " "}, where: helping, hint: "more", do: scroll(1)},
-		{name: "help-close", keys: []string{"esc", "ctrl+c", "?", "q", "enter"}, where: helping, hint: "close", do: (*Model).closePopup},
+	return keymap.Table[*Model]{
+		{Name: "help-up", Moves: true, Keys: []string{"up", "k", "pgup"}, Focus: keymap.Helping, Do: scroll(-1)},
+		{Name: "help-down", Moves: true, Keys: []string{"down", "j", "pgdown", " "}, Focus: keymap.Helping, Hint: "more", Do: scroll(1)},
+		{Name: "help-close", Keys: []string{"esc", "ctrl+c", "?", "q", "enter"}, Focus: keymap.Helping, Hint: "close", Do: (*Model).closePopup},
 	}
+}
+
+func completionBindings() keymap.Table[*Model] {
+	move := func(by int) func(*Model) tea.Cmd { return only(func(m *Model) { m.input.MoveOffer(by) }) }
+	rows := keymap.Table[*Model]{
+		{Name: "accept-file", Keys: []string{"tab"}, Focus: keymap.Writing, Hint: "attach it", Basic: true, What: "insert the selected file", When: offering, Do: only(func(m *Model) { m.input.AcceptOffer() })},
+		{Name: "file-up", Keys: []string{"up", "ctrl+p"}, Focus: keymap.Writing, Basic: true, When: offering, Do: move(-1)},
+		{Name: "file-down", Keys: []string{"down", "ctrl+n"}, Focus: keymap.Writing, Basic: true, When: offering, Do: move(1)},
+		{Name: "file-close", Keys: []string{"esc"}, Focus: keymap.Writing, Hint: "no file", Basic: true, When: offering, Do: only(func(m *Model) { m.input.CloseOffers() })},
+	}
+	for i := range rows {
+		rows[i].Popup = true
+	}
+	return rows
 }

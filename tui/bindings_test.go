@@ -7,7 +7,7 @@ import (
 	"chat"
 )
 
-func TestTheEndKeyGoesDownBehindADraftToo(t *testing.T) {
+func TestEndKeyScrollsDownAfterADraft(t *testing.T) {
 	s := start(t, newFake(), 80, 24)
 	task := s.ask("first")
 	task.chunk(chat.ChunkContent, strings.Repeat("a line\n\n", 60)+"the last line")
@@ -21,7 +21,7 @@ func TestTheEndKeyGoesDownBehindADraftToo(t *testing.T) {
 	s.untilDraft("a draft")
 }
 
-func TestAWordBehindASlashIsACommand(t *testing.T) {
+func TestWordAfterASlashIsACommand(t *testing.T) {
 	s := start(t, newFake(), 80, 24)
 	s.typeText("/model")
 	s.press("enter")

@@ -1,86 +1,73 @@
 package tui
 
 import (
+	"context"
+
 	tea "github.com/charmbracelet/bubbletea"
 
 	"chat"
-	"chat/tui/transcript"
+	"chat/tui/conversation"
 )
 
-// branch says that the next message does not go on from the last one shown, but
-// becomes a sibling of what followed after.
-type branch struct {
-	after string // the message that it answers to; "" makes another beginning
-	label string // in front of the input
-	stash string // what was written before
-}
-
-// branchPoint is the message after which the thread is cut, for a branch that is
-// being written or on its way.
-func (m *Model) branchPoint() (after string, ok bool) {
-	switch {
-	case m.pending != nil && m.pendingAfter == chat.RootParent:
-		return "", true
-	case m.pending != nil && m.pendingAfter != "":
-		return m.pendingAfter, true
-	case m.branch != nil:
-		return m.branch.after, true
-	}
-	return "", false
-}
-
-// editMessage puts a question of before into the input, to be sent again beside
-// the old one.
+// editMessage puts an earlier prompt into the input, to be sent again as a
+// sibling of the old one.
 func (m *Model) editMessage() tea.Cmd {
-	item := m.chosen()
+	item := m.conversation.Selected()
 	if item == nil || item.ID == "" {
 		return nil
 	}
 	if item.Role != chat.RoleUser {
-		m.say("only your own messages can be edited; " + m.hint("regenerate") + " makes an answer again")
+		m.say("only your own messages can be edited; " + m.keys.Hint("regenerate") + " regenerates an answer")
 		return nil
 	}
 	if m.blocked() {
 		return nil
 	}
-	m.branch = &branch{after: m.record.tree.Parent(item.ID), label: "edit", stash: m.input.Value()}
-	m.fill(item.Content())
-	m.write()
-	m.list.Bottom()
-	m.rebuild()
-	m.say("edit and send: the old message stays beside the new one; " + m.hint("escape") + " leaves it")
+	m.branchOff(m.conversation.EditPoint(item.ID), "edit")
+	m.fill(item.Draft())
+	m.say("edit and send: the old message is kept; " + m.keys.Hint("escape") + " leaves it")
 	return nil
 }
 
-// forkMessage goes on from an answer of before.
+// forkMessage continues from an earlier answer.
 func (m *Model) forkMessage() tea.Cmd {
-	item := m.chosen()
+	item := m.conversation.Selected()
 	if item == nil || item.ID == "" {
 		return nil
 	}
 	if item.Role != chat.RoleAssistant {
-		m.say("fork goes on from an answer; " + m.hint("edit") + " edits a message of yours")
+		m.say("fork continues from an answer; " + m.keys.Hint("edit") + " edits a message of yours")
 		return nil
 	}
 	if m.blocked() {
 		return nil
 	}
-	m.branch = &branch{after: item.ID, label: "fork", stash: m.input.Value()}
-	m.write()
-	m.list.Bottom()
-	m.rebuild()
-	m.say("the next message goes on from here; what followed stays beside it; " + m.hint("escape") + " leaves it")
+	m.branchOff(item.ID, "fork")
+	m.say("the next message continues from here; the other branch is kept; " + m.keys.Hint("escape") + " leaves it")
 	return nil
 }
 
-// blocked says why nothing can be added to the conversation now.
+func (m *Model) branchOff(after, label string) {
+	m.conversation.Leave()
+	m.conversation.GoToEnd()
+	m.conversation.SetBranch(&conversation.Branch{After: after, Label: label, Stash: m.input.Value()})
+}
+
+// leaveBranch goes back to the thread as it was.
+func (m *Model) leaveBranch() {
+	m.fill(m.conversation.Branch().Stash)
+	m.conversation.SetBranch(nil)
+}
+
+// blocked reports whether, and shows why, nothing can be added to the conversation
+// now.
 func (m *Model) blocked() bool {
 	switch {
-	case m.loading:
+	case m.conversation.Loading():
 		m.say("the conversation is still being opened")
-	case m.busy() != nil:
-		m.say("an answer is still being made: " + m.hint("escape") + " stops it")
-	case m.pending != nil:
+	case m.conversation.Busy() != nil:
+		m.say("an answer is still running: " + m.keys.Hint("escape") + " stops it")
+	case m.conversation.Pending() != nil:
 		m.say("the last message is still on its way")
 	default:
 		return false
@@ -88,40 +75,55 @@ func (m *Model) blocked() bool {
 	return true
 }
 
-// leaveBranch goes back to the thread as it was.
-func (m *Model) leaveBranch() {
-	m.fill(m.branch.stash)
-	m.branch = nil
-	m.rebuild()
+// sibling shows another version of the selected prompt or answer.
+func (m *Model) sibling(by int) {
+	if !m.conversation.Sibling(by) {
+		m.say("this message has no other version")
+	}
 }
 
-// sibling shows the message beside the chosen one: another question in its place,
-// or another answer.
-func (m *Model) sibling(by int) tea.Cmd {
-	item := m.chosen()
-	if item == nil || item.Siblings < 2 {
-		m.say("there is nothing beside this message")
-		return nil
-	}
-	ids, at := m.record.tree.Siblings(item.ID)
-	to := at + by
-	if to < 0 || to >= len(ids) {
-		return nil
-	}
-	m.record.choices[m.record.tree.Parent(item.ID)] = ids[to]
-	m.branch = nil
-	m.rebuild()
-	m.choose(m.record.items[ids[to]])
-	return nil
+// regeneratedMsg is the result of asking for another answer.
+type regeneratedMsg struct {
+	session  int
+	model    string
+	accepted chat.Accepted
+	err      error
 }
 
-// choose makes a message the chosen one and brings it into sight.
-func (m *Model) choose(item *transcript.Message) {
-	for i, it := range m.messages {
-		if it == item {
-			m.look.Chosen = item
-			m.list.Show(i)
-			return
-		}
+// regenerate asks for another answer as a sibling of the selected one, or of the
+// answer to the selected prompt. The model is the one that the user chose last, if
+// any.
+func (m *Model) regenerate() tea.Cmd {
+	item := m.conversation.Selected()
+	if item != nil && item.Role == chat.RoleUser {
+		item = m.conversation.AnswerTo(item.ID)
 	}
+	if item == nil || item.ID == "" || item.Role != chat.RoleAssistant {
+		m.say("there is no answer to regenerate")
+		return nil
+	}
+	if m.blocked() {
+		return nil
+	}
+	backend, ok := m.backend.(Regenerator)
+	if !ok {
+		return nil
+	}
+	session, id, model := m.conversation.Session(), item.ID, m.model
+	m.say("asking for another answer")
+	return m.jobs.Command(func(ctx context.Context) tea.Msg {
+		accepted, err := backend.Regenerate(ctx, id, model)
+		return regeneratedMsg{session, model, accepted, err}
+	})
+}
+
+func (m *Model) regenerated(msg regeneratedMsg) tea.Cmd {
+	if msg.err != nil {
+		m.warn("not regenerated: " + sentence(msg.err))
+		return nil
+	}
+	if msg.session != m.conversation.Session() {
+		return m.poll()
+	}
+	return tea.Batch(m.conversation.AddAnswer(msg.accepted, msg.model, m.style.Now), m.poll())
 }

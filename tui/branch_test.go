@@ -14,7 +14,7 @@ func branching(t *testing.T) *screenTest {
 	id := backend.add("Tides", "first question", "first answer", "second question", "second answer")
 	s := start(t, backend, 80, 24, full, func(o *Options) { o.ConversationID = id })
 	s.untilShown("second answer")
-	s.until("it is ready", func() bool { return s.m.draft.ready })
+	s.until("it is ready", func() bool { return s.m.drafts.Ready() })
 	return s
 }
 
@@ -48,7 +48,7 @@ func TestAnEditedMessageBecomesASibling(t *testing.T) {
 	s.typeText(", edited")
 	s.press("enter")
 	task := s.untilFollowed(nil)
-	if sub := s.backend.sent[0]; sub.Content != "second question, edited" || sub.ParentID != s.m.messages[1].ID {
+	if sub := s.backend.sent[0]; sub.Content != "second question, edited" || sub.ParentID != s.m.conversation.Shown()[1].ID {
 		t.Fatalf("sent %+v", sub)
 	}
 	s.backend.finish(task, chat.TaskDone, "an answer to the edited one", nil)
@@ -65,19 +65,19 @@ func TestAnEditedMessageBecomesASibling(t *testing.T) {
 	s.press(">", "<", "<", "<")
 	s.shows("second answer", "!edited one")
 
-	// What is sent now goes on from what is shown, not from the newest message.
+	// The next message follows the last one shown, not the newest one.
 	s.press("esc", "ctrl+c")
 	s.typeText("going on from the older branch")
 	s.press("enter")
 	s.untilSent(2)
 	s.backend.mu.Lock()
 	defer s.backend.mu.Unlock()
-	if got := s.backend.sent[1].ParentID; got != s.backend.messages[s.m.conversation.ID][3].ID {
+	if got := s.backend.sent[1].ParentID; got != s.backend.messages[s.m.conversation.ID()][3].ID {
 		t.Fatalf("it answers to %s", got)
 	}
 }
 
-func TestAnEditIsLeftByEsc(t *testing.T) {
+func TestEscCancelsAnEdit(t *testing.T) {
 	s := branching(t)
 	s.typeText("my draft")
 	s.press("tab", "[", "e")
@@ -86,7 +86,7 @@ func TestAnEditIsLeftByEsc(t *testing.T) {
 	s.shows("!edit > ", "second answer", "> my draft")
 }
 
-func TestARefusedEditIsStillOne(t *testing.T) {
+func TestRefusedEditStaysAnEdit(t *testing.T) {
 	s := branching(t)
 	s.press("tab", "[", "e")
 	s.backend.mu.Lock()
@@ -100,11 +100,11 @@ func TestARefusedEditIsStillOne(t *testing.T) {
 	s.shows("second answer")
 }
 
-func TestTheFirstMessageIsEditedBesideItself(t *testing.T) {
+func TestEditedFirstMessageBecomesASibling(t *testing.T) {
 	s := branching(t)
-	old := s.m.conversation.ID
+	old := s.m.conversation.ID()
 	s.press("tab", "[", "[", "[", "e")
-	s.shows("edit > first question", "!second", "stays beside the new one")
+	s.shows("edit > first question", "!second", "the old message is kept")
 	s.backend.mu.Lock()
 	s.backend.sendErr = chat.Errorf(chat.CodeUnavailable, "the database is down")
 	s.backend.mu.Unlock()
@@ -117,8 +117,8 @@ func TestTheFirstMessageIsEditedBesideItself(t *testing.T) {
 	s.backend.mu.Unlock()
 	s.press("enter")
 	task := s.untilFollowed(nil)
-	if s.m.conversation.ID != old || s.backend.sent[0].Content != "first question?" || s.backend.sent[0].ParentID != chat.RootParent {
-		t.Fatalf("sent %+v to %s", s.backend.sent[0], s.m.conversation.ID)
+	if s.m.conversation.ID() != old || s.backend.sent[0].Content != "first question?" || s.backend.sent[0].ParentID != chat.RootParent {
+		t.Fatalf("sent %+v to %s", s.backend.sent[0], s.m.conversation.ID())
 	}
 	s.backend.finish(task, chat.TaskDone, "another beginning", nil)
 	s.untilShown("another beginning")
@@ -128,20 +128,20 @@ func TestTheFirstMessageIsEditedBesideItself(t *testing.T) {
 	s.shows("‹1/2›", "second answer", "!another beginning")
 }
 
-func TestForkGoesOnFromAnOlderAnswer(t *testing.T) {
+func TestForkContinuesFromOlderAnswer(t *testing.T) {
 	s := branching(t)
 	s.press("tab", "[", "[", "f")
 	s.shows("fork >", "first answer", "!second question")
 	s.typeText("another way")
 	s.press("enter")
 	s.untilFollowed(nil)
-	if sub := s.backend.sent[0]; sub.ParentID != s.m.messages[1].ID || len(s.m.messages) != 4 {
+	if sub := s.backend.sent[0]; sub.ParentID != s.m.conversation.Shown()[1].ID || len(s.m.conversation.Shown()) != 4 {
 		t.Fatalf("sent %+v", sub)
 	}
 	s.shows("‹2/2›", "!second question")
 }
 
-func TestAnAnswerIsMadeAgainBesideTheOldOne(t *testing.T) {
+func TestRegeneratedAnswerIsASibling(t *testing.T) {
 	s := branching(t)
 	s.press("tab", "r")
 	task := s.untilFollowed(nil)
@@ -154,7 +154,7 @@ func TestAnAnswerIsMadeAgainBesideTheOldOne(t *testing.T) {
 	s.until("a third answer is asked for", func() bool { return strings.Contains(s.screen(), "‹3/3›") })
 }
 
-func TestWithoutTheAbilityNothingIsOffered(t *testing.T) {
+func TestRegenerateNeedsBackendSupport(t *testing.T) {
 	s := start(t, newFake(), 120, 24)
 	s.press("tab")
 	s.shows("!again")
@@ -164,7 +164,7 @@ func TestWithoutTheAbilityNothingIsOffered(t *testing.T) {
 	}
 }
 
-func TestNothingBranchesWhileAnAnswerIsMade(t *testing.T) {
+func TestNoBranchesWhileAnAnswerRuns(t *testing.T) {
 	s := branching(t)
 	s.ask("third question")
 	for _, key := range []string{"e", "f", "r"} {
@@ -173,14 +173,14 @@ func TestNothingBranchesWhileAnAnswerIsMade(t *testing.T) {
 			s.press("[")
 		}
 		s.press(key)
-		s.shows("an answer is still being made", "!> third")
+		s.shows("an answer is still running", "!> third")
 		s.press("tab")
 	}
 }
 
 func TestAnotherScreensRegenerationIsShown(t *testing.T) {
 	s := branching(t)
-	id := s.m.messages[3].ID
+	id := s.m.conversation.Shown()[3].ID
 	if _, err := (fullBackend{s.backend}).Regenerate(t.Context(), id, ""); err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +189,7 @@ func TestAnotherScreensRegenerationIsShown(t *testing.T) {
 	s.shows("‹2/2›")
 }
 
-func TestTheChosenMessageIsMarkedAndInSight(t *testing.T) {
+func TestTheSelectedMessageIsMarkedAndInSight(t *testing.T) {
 	backend := newFake()
 	var texts []string
 	for range 20 {
@@ -209,8 +209,8 @@ func TestTheChosenMessageIsMarkedAndInSight(t *testing.T) {
 }
 
 // Keys that are pressed quickly, or come over a slow line, are read in one piece: those
-// that only move, and one other behind them. Anything else is a text.
-func TestKeysThatComeTogetherAreKeys(t *testing.T) {
+// that only move, and one other key after them. Anything else is a text.
+func TestKeysReadTogetherAreKeys(t *testing.T) {
 	s := branching(t)
 	s.press("tab", "[e")
 	if got := s.m.input.Value(); got != "second question" {
@@ -229,7 +229,7 @@ func TestATaskIsShownOnItsBranch(t *testing.T) {
 	task := s.untilFollowed(nil)
 	s.backend.finish(task, chat.TaskDone, "another second answer", nil)
 	s.untilShown("another second answer")
-	id, first := s.m.conversation.ID, s.backend.messages[s.m.conversation.ID][3].ID
+	id, first := s.m.conversation.ID(), s.backend.messages[s.m.conversation.ID()][3].ID
 
 	s = start(t, s.backend, 80, 24, full, func(o *Options) { o.ConversationID, o.MessageID = id, first })
 	s.untilShown("‹1/2›")

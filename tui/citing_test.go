@@ -6,8 +6,8 @@ import (
 	"chat"
 )
 
-// Citation markers of a provider are not shown, while an answer comes and after it;
-// what was received keeps them, and so does what the user wrote.
+// Citation markers of a provider are shown neither while an answer arrives nor
+// after it. The stored text keeps them, and so does the user's text.
 func TestCitationMarkersAreNotShown(t *testing.T) {
 	const written = "what is \ue200cite\ue202turn0search0\ue201?"
 	backend := newFake()

@@ -21,8 +21,8 @@ type copiedMsg struct {
 // copyCommand copies what is shown, not what was received: a text that is pasted
 // into a shell holds no control characters either.
 func (m *Model) copyCommand(what, text string) tea.Cmd {
-	clip := clipboard.Clipboard{Env: m.env, Terminal: m.terminal, File: m.copyFile}
-	return m.jobs.command(func(ctx context.Context) tea.Msg {
+	clip := clipboard.Clipboard{Env: m.terminal.Env, Terminal: m.terminal.Out, File: m.copyFile}
+	return m.jobs.Command(func(ctx context.Context) tea.Msg {
 		how, err := clip.Copy(ctx, text)
 		return copiedMsg{what, how, err}
 	})
@@ -36,9 +36,9 @@ func (m *Model) copied(msg copiedMsg) {
 	m.say(msg.what + ": " + msg.how)
 }
 
-// copyMessage copies the chosen message.
+// copyMessage copies the selected message.
 func (m *Model) copyMessage() tea.Cmd {
-	item := m.chosen()
+	item := m.conversation.Selected()
 	if item == nil || item.Content() == "" {
 		m.say("there is nothing to copy")
 		return nil
@@ -46,10 +46,10 @@ func (m *Model) copyMessage() tea.Cmd {
 	return m.copyCommand("the message", item.Content())
 }
 
-// copyCode copies a code block of the chosen message; of several, the next key
+// copyCode copies a code block of the selected message; of several, the next key
 // says which.
 func (m *Model) copyCode() tea.Cmd {
-	item := m.chosen()
+	item := m.conversation.Selected()
 	if item == nil {
 		return nil
 	}
@@ -62,7 +62,7 @@ func (m *Model) copyCode() tea.Cmd {
 		return m.copyCommand("the code", blocks[0].Text)
 	}
 	m.say(fmt.Sprintf("which code block? 1 to %d", min(len(blocks), 9)))
-	m.await = func(key string) tea.Cmd {
+	m.nextKey = func(key string) tea.Cmd {
 		n, err := strconv.Atoi(key)
 		if err != nil || n < 1 || n > len(blocks) {
 			m.say("nothing was copied")

@@ -14,16 +14,16 @@ func TestMessagesAndCodeAreCopied(t *testing.T) {
 	s := start(t, backend, 80, 24, func(o *Options) { o.ConversationID, o.Env = id, []string{"TERM=xterm"} })
 	s.untilShown("show me code")
 	var terminal syncBuffer
-	s.m.terminal = &terminal
+	s.m.terminal.Out = &terminal
 	s.press("tab")
 	s.golden("code_80x24")
 	for _, c := range []struct{ keys, copied, said string }{
-		{"y", answer, "the message: sent to the terminal to copy (OSC 52)"},
-		{"Y 1", "func a() {}\n", "code block 1: sent"},
-		{"Y 2", "ls\n", "code block 2: sent"},
+		{"y", answer, "the message: copied through the terminal (OSC 52)"},
+		{"Y 1", "func a() {}\n", "code block 1: copied"},
+		{"Y 2", "ls\n", "code block 2: copied"},
 		{"Y 3", "", "nothing was copied"},
 		{"Y x", "", "nothing was copied"},
-		{"[ y", "show me code", "the message: sent"},
+		{"[ y", "show me code", "the message: copied"},
 		{"Y", "", "there is no code in this message"},
 	} {
 		terminal.Reset()

@@ -2,10 +2,22 @@ package tui
 
 import (
 	tea "github.com/charmbracelet/bubbletea"
+
+	"chat"
+	"chat/internal/term/sanitize"
+	"chat/tui/connection"
+	"chat/tui/conversation"
+	"chat/tui/deletion"
+	"chat/tui/drafting"
+	"chat/tui/input"
+	"chat/tui/jobs"
+	"chat/tui/panel"
+	"chat/tui/queue"
+	"chat/tui/terminal"
 )
 
-// handle takes one message: what the terminal says, what the streams bring, or
-// what a command has come back with.
+// handle routes one message: from the terminal, the streams, the poll, or a
+// command that has ended.
 func (m *Model) handle(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
@@ -15,22 +27,25 @@ func (m *Model) handle(msg tea.Msg) tea.Cmd {
 	case tea.MouseMsg:
 		m.wheel(msg)
 	case tea.FocusMsg:
-		return m.focused()
+		m.terminal.SetFocus(true)
+		return m.poll() // other screens may have changed something meanwhile
 	case tea.BlurMsg:
-		m.blurred = true
+		m.terminal.SetFocus(false)
 	case tea.ResumeMsg:
-		return m.resumed()
-	case backgroundMsg:
-		m.background(msg)
-	case framesMsg:
-		return tea.Batch(m.frames(msg), m.framesCommand())
+		return m.terminal.Resume()
+	case terminal.BackgroundMsg:
+		if th, ok := m.terminal.ThemeFor(msg); ok {
+			m.applyTheme(th)
+		}
+	case conversation.BatchesMsg:
+		return tea.Batch(m.streamed(msg), m.conversation.Next())
 	case tickMsg:
 		m.ticking = false
-	case pollMsg:
-		return m.poll(msg)
-	case pollDueMsg:
-		if msg.seq == m.pollSeq {
-			return m.pollCommand()
+	case connection.PolledMsg:
+		return m.polled(msg)
+	case connection.PollDueMsg:
+		if m.server.Due(msg) {
+			return m.poll()
 		}
 	default:
 		return m.result(msg)
@@ -38,65 +53,78 @@ func (m *Model) handle(msg tea.Msg) tea.Cmd {
 	return nil
 }
 
-// result takes what a command has come back with.
+// result routes what the server has answered.
 func (m *Model) result(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
-	case openedMsg:
+	case conversation.OpenedMsg:
 		return m.opened(msg)
-	case recordMsg:
-		return m.recorded(msg)
-	case sentMsg:
+	case conversation.RefreshedMsg:
+		return m.refreshed(msg)
+	case conversation.SentMsg:
 		return m.sent(msg)
-	case queuedMsg:
-		return m.queued(msg)
+	case queue.SentMsg:
+		return m.queuedSent(msg)
 	case stoppedMsg:
 		return m.stopped(msg)
-	case regenerateMsg:
+	case regeneratedMsg:
 		return m.regenerated(msg)
 	case renamedMsg:
 		return m.renamed(msg)
-	case removalDueMsg:
-		return m.removalDue(msg)
-	case removedMsg:
-		return m.removalDone(msg)
-	case itemsMsg:
-		return m.items(msg)
-	case notesMsg:
-		m.noted(msg)
+	case deletion.DueMsg:
+		return m.deletions.Due(msg)
+	case deletion.DoneMsg:
+		return m.deleted(msg)
+	case panel.FoundMsg:
+		if m.list.Found(msg, m.visible) {
+			return m.findNotes()
+		}
+	case panel.NotesMsg:
+		m.list.NotesFound(msg)
 	case modelsMsg:
-		m.standardKnown(msg)
+		m.defaultModel = sanitize.Line(msg.model)
+		m.usage.SetModels(msg.info)
 	case copiedMsg:
 		m.copied(msg)
-	case troubleMsg:
-		m.trouble(msg)
+	case jobs.Failure:
+		m.warn(sentence(msg.Err))
 	default:
 		return m.local(msg)
 	}
 	return nil
 }
 
-// local takes what was done on this machine: drafts, files, the editor.
+// local routes what was done on this machine: drafts, files, the editor.
 func (m *Model) local(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
-	case draftMsg:
-		m.drafted(msg)
-	case flushedMsg:
-		return m.flushed(msg)
-	case historyMsg:
-		m.historyLoaded(msg)
-	case attachedMsg:
+	case drafting.LoadedMsg:
+		m.draftLoaded(msg)
+	case drafting.FlushedMsg:
+		cmd, err := m.drafts.Flushed(msg)
+		if err != nil {
+			m.warn(sentence(err))
+		}
+		return cmd
+	case input.HistoryMsg:
+		if msg.Err != nil {
+			m.warn(sentence(msg.Err))
+		}
+		m.input.HistoryLoaded(msg)
+	case input.AttachedMsg:
 		return m.attached(msg)
-	case pathMsg:
-		m.pathKnown(msg)
-	case filesMsg:
-		m.filesFound(msg)
-	case listedMsg:
-		m.listed(msg)
-	case editorMsg:
-		return m.edit(msg)
-	case editedMsg:
+	case input.PathMsg:
+		m.input.PathKnown(msg, m.conversation.Session())
+	case input.FilesMsg:
+		m.input.FilesFound(msg)
+	case input.ListedMsg:
+		m.input.FilesListed(msg)
+	case terminal.EditorMsg:
+		return m.openEditor(msg)
+	case terminal.EditedMsg:
 		m.edited(msg)
-		return m.resumed()
+		return m.terminal.Resume()
 	}
 	return nil
 }
+
+// sentence is an error as one clean row.
+func sentence(err error) string { return sanitize.Line(chat.AsError(err).Message) }

@@ -14,15 +14,15 @@ func (s *screenTest) switchTo(title, text string) {
 	s.t.Helper()
 	s.press("ctrl+k")
 	s.typeText(title)
-	s.until("the conversation is listed", func() bool { return len(s.m.panel.Shown()) == 1 })
+	s.until("the conversation is listed", func() bool { return len(s.m.list.Current().Shown()) == 1 })
 	s.press("enter")
 	s.untilShown(text)
-	s.until("its draft is read", func() bool { return s.m.draft.ready })
+	s.until("its draft is read", func() bool { return s.m.drafts.Ready() })
 }
 
 func (s *screenTest) untilDraft(want string) {
 	s.t.Helper()
-	s.until("the draft is "+want, func() bool { return s.m.draft.ready && s.m.input.Value() == want })
+	s.until("the draft is "+want, func() bool { return s.m.drafts.Ready() && s.m.input.Value() == want })
 }
 
 func TestDraftsStayWithTheirConversation(t *testing.T) {
@@ -31,7 +31,7 @@ func TestDraftsStayWithTheirConversation(t *testing.T) {
 		backend.add("Alpha", "alpha question", "yes")
 		backend.add("Beta", "beta question", "no")
 		s := start(t, backend, 80, 24, func(o *Options) { o.StateDir = dir })
-		s.until("it is ready", func() bool { return s.m.draft.ready })
+		s.until("it is ready", func() bool { return s.m.drafts.Ready() })
 		s.typeText("for a new one")
 		s.switchTo("Alpha", "alpha question")
 		s.untilDraft("")
@@ -45,22 +45,22 @@ func TestDraftsStayWithTheirConversation(t *testing.T) {
 	}
 }
 
-func TestWhatIsWrittenBeforeTheDraftIsReadIsKept(t *testing.T) {
+func TestTextTypedBeforeDraftIsLoadedIsKept(t *testing.T) {
 	backend := newFake()
 	id := backend.add("Alpha", "alpha question", "yes")
 	s := start(t, backend, 80, 24)
-	s.until("it is ready", func() bool { return s.m.draft.ready })
+	s.until("it is ready", func() bool { return s.m.drafts.Ready() })
 	opening := s.m.openConversation(id)
 	s.typeText("typed at once")
 	s.press("ctrl+n")
 	s.run(opening) // the disk was slow
 	s.until("the draft is kept", func() bool {
-		text, err := s.m.draft.store.Get(id)
+		text, err := s.m.drafts.Store.Get(id)
 		return err == nil && text == "typed at once"
 	})
 }
 
-func TestDraftsOutliveAKilledScreen(t *testing.T) {
+func TestDraftsSurviveAKilledScreen(t *testing.T) {
 	dir, backend := t.TempDir(), newFake()
 	id := backend.add("Alpha", "alpha question", "yes")
 	options := map[string]func(*Options){
@@ -70,35 +70,35 @@ func TestDraftsOutliveAKilledScreen(t *testing.T) {
 	for name, open := range options {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, backend, 80, 24, open)
-			s.until("it is ready", func() bool { return s.m.draft.ready })
+			s.until("it is ready", func() bool { return s.m.drafts.Ready() })
 			s.typeText("precious words")
 			s.until("they are on disk", func() bool {
-				data, err := os.ReadFile(filepath.Join(dir, "drafts", s.m.draftKey()+".draft"))
+				data, err := os.ReadFile(filepath.Join(dir, "drafts", s.m.drafts.Key(s.m.conversation.ID())+".draft"))
 				return err == nil && string(data) == "precious words"
 			})
-			_ = s.m.draft.store.Abandon() // as the kernel does for a killed process
+			_ = s.m.drafts.Store.Abandon() // as the kernel does for a killed process
 			next := start(t, backend, 80, 24, open)
 			next.untilDraft("precious words")
-			next.untilShown("your unsent draft is back")
+			next.untilShown("your unsent draft is restored")
 			next.press("ctrl+c")
 			next.until("the cleared draft is gone", func() bool {
-				_, err := os.Stat(filepath.Join(dir, "drafts", next.m.draftKey()+".draft"))
+				_, err := os.Stat(filepath.Join(dir, "drafts", next.m.drafts.Key(next.m.conversation.ID())+".draft"))
 				return os.IsNotExist(err)
 			})
 		})
 	}
 }
 
-func TestASentMessageIsNoDraft(t *testing.T) {
+func TestSentMessageIsNotADraft(t *testing.T) {
 	dir, backend := t.TempDir(), newFake()
 	backend.sendGate = make(chan struct{})
 	s := start(t, backend, 80, 24, func(o *Options) { o.StateDir = dir })
-	s.until("it is ready", func() bool { return s.m.draft.ready })
+	s.until("it is ready", func() bool { return s.m.drafts.Ready() })
 	s.typeText("to be sent")
 	s.press("enter")
-	key := s.m.draft.fresh
+	key := s.m.drafts.Key("")
 	stored := func() string {
-		text, err := s.m.draft.store.Get(key)
+		text, err := s.m.drafts.Store.Get(key)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -113,12 +113,12 @@ func TestASentMessageIsNoDraft(t *testing.T) {
 	if stored() != "" {
 		t.Fatalf("accepted, and %q is still kept", stored())
 	}
-	if text, err := s.m.draft.store.Get(s.m.conversation.ID); text != "the next one" || err != nil {
+	if text, err := s.m.drafts.Store.Get(s.m.conversation.ID()); text != "the next one" || err != nil {
 		t.Fatalf("the conversation's draft is %q, %v", text, err)
 	}
 }
 
-func TestADraftThatCannotBeKeptIsSaid(t *testing.T) {
+func TestFailureToSaveDraftIsReported(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "drafts"), nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -127,12 +127,12 @@ func TestADraftThatCannotBeKeptIsSaid(t *testing.T) {
 	s.untilShown("cannot keep drafts: not a directory")
 }
 
-func TestRefusedMessageJoinsWhatWasWrittenMeanwhile(t *testing.T) {
+func TestRefusedMessageJoinsNewDraft(t *testing.T) {
 	backend := newFake()
 	backend.sendGate = make(chan struct{})
 	backend.sendErr = chat.Errorf(chat.CodeUnavailable, "the database is down")
 	s := start(t, backend, 80, 24)
-	s.until("it is ready", func() bool { return s.m.draft.ready })
+	s.until("it is ready", func() bool { return s.m.drafts.Ready() })
 	s.typeText("first")
 	s.press("enter")
 	s.typeText("second")
@@ -141,7 +141,7 @@ func TestRefusedMessageJoinsWhatWasWrittenMeanwhile(t *testing.T) {
 	s.untilDraft("first\n\nsecond")
 }
 
-func TestPromptsOfBeforeComeBack(t *testing.T) {
+func TestEarlierPromptsAreRecalled(t *testing.T) {
 	dir, backend := t.TempDir(), newFake()
 	open := func(o *Options) { o.StateDir = dir }
 	s := start(t, backend, 80, 24, open)
@@ -153,7 +153,7 @@ func TestPromptsOfBeforeComeBack(t *testing.T) {
 		return err == nil && strings.Count(string(data), "\n") == 2
 	})
 	next := start(t, backend, 80, 24, open)
-	next.until("the history is read", func() bool { return len(next.m.history.prompts) == 2 })
+	next.until("the history is read", func() bool { return len(next.m.input.Prompts()) == 2 })
 	next.typeText("being written")
 	for i, step := range []struct{ key, want string }{
 		{"up", "two\nwith two rows"},
@@ -174,14 +174,14 @@ func TestPromptsOfBeforeComeBack(t *testing.T) {
 }
 
 // A folded paste is folded wherever the draft comes back from.
-func TestAFoldedPasteComesBackFolded(t *testing.T) {
+func TestFoldedPasteIsRestoredFolded(t *testing.T) {
 	backend := newFake()
 	id := backend.add("Tides", "a question", "an answer")
 	long := strings.TrimSuffix(strings.Repeat("a line\n", 30), "\n")
 	for name, leave := range map[string]func(s *screenTest){
 		"another conversation and back": func(s *screenTest) {
 			s.press("ctrl+n")
-			s.until("it is open", func() bool { return s.m.conversation.ID == "" && s.m.draft.ready })
+			s.until("it is open", func() bool { return s.m.conversation.ID() == "" && s.m.drafts.Ready() })
 			s.run(s.m.openAt(id, ""))
 		},
 		"a draft that is cleared":    func(s *screenTest) { s.press("ctrl+c", "up") },
@@ -193,7 +193,7 @@ func TestAFoldedPasteComesBackFolded(t *testing.T) {
 	} {
 		s := start(t, backend, 80, 24, full, func(o *Options) { o.ConversationID, o.StateDir = id, t.TempDir() })
 		s.untilShown("an answer")
-		s.until("it is ready", func() bool { return s.m.draft.ready })
+		s.until("it is ready", func() bool { return s.m.drafts.Ready() })
 		s.typeText("why? ")
 		s.paste(long)
 		s.shows("why? [pasted · 30 lines]")

@@ -8,23 +8,27 @@ import (
 	"sync"
 	"time"
 
+	"chat/internal/term/attach"
+
 	"chat"
 )
 
-// fakeBackend keeps conversations in memory. What a task yields is fed by the
-// test, update by update.
+// fakeBackend keeps conversations in memory. The test supplies the updates of each
+// task.
 type fakeBackend struct {
-	standard      int // the default among its models
+	defaultModel  int // the default among its models
 	mu            sync.Mutex
 	conversations []chat.Conversation
 	messages      map[string][]chat.Message
 	tasks         map[string]*fakeTask
 	sent          []chat.Submission
 	stopped       []string
+	uploadErr     error
+	uploaded      []string
 	sendErr       error
 	runningErr    error
 	trouble       string
-	told          chat.ModelInfo // of the model demo
+	modelInfo     chat.ModelInfo // of the model demo
 	sendGate      chan struct{}  // if set, Send waits for it
 	read          int            // how often messages were read
 	seq           int
@@ -92,10 +96,12 @@ func (f *fakeBackend) Send(ctx context.Context, id string, sub chat.Submission) 
 	if f.sendErr != nil {
 		return chat.Accepted{}, f.sendErr
 	}
+	parts := sub.Message()
+	sub.Content = attach.Draft(parts) // in the form that tests compare
 	f.sent = append(f.sent, sub)
 	if id == "" {
 		id = f.id()
-		f.conversations = append([]chat.Conversation{{ID: id, Title: chat.TitleFrom(sub.Content), UpdatedAt: noon}}, f.conversations...)
+		f.conversations = append([]chat.Conversation{{ID: id, Title: parts.Title(), UpdatedAt: noon}}, f.conversations...)
 	}
 	parent := sub.ParentID
 	if parent == chat.RootParent {
@@ -103,9 +109,20 @@ func (f *fakeBackend) Send(ctx context.Context, id string, sub chat.Submission) 
 	} else if n := len(f.messages[id]); parent == "" && n > 0 {
 		parent = f.messages[id][n-1].ID
 	}
-	user := chat.Message{ID: f.id(), ConversationID: id, ParentID: parent, Role: chat.RoleUser, Content: sub.Content, CreatedAt: noon}
+	user := chat.Message{ID: f.id(), ConversationID: id, ParentID: parent, Role: chat.RoleUser, Parts: parts, CreatedAt: noon}
 	f.messages[id] = append(f.messages[id], user)
 	return f.task(user), nil
+}
+
+// Upload keeps the data of an attachment.
+func (f *fakeBackend) Upload(_ context.Context, data []byte) (chat.Attachment, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.uploadErr != nil {
+		return chat.Attachment{}, f.uploadErr
+	}
+	f.uploaded = append(f.uploaded, string(data))
+	return chat.NewAttachment(data)
 }
 
 // task makes the task that answers a question. The caller holds the lock.
@@ -151,8 +168,8 @@ func (f *fakeBackend) Running(context.Context) ([]chat.Task, error) {
 func (f *fakeBackend) Models(context.Context) ([]chat.Model, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	list := []chat.Model{{ID: "demo", Provider: "demo", ModelInfo: f.told}, {ID: "qwen3:8b", Provider: "ollama"}}
-	list[f.standard].Default = true
+	list := []chat.Model{{ID: "demo", Provider: "demo", ModelInfo: f.modelInfo}, {ID: "qwen3:8b", Provider: "ollama"}}
+	list[f.defaultModel].Default = true
 	return list, nil
 }
 
@@ -217,7 +234,7 @@ func (t *fakeTask) chunk(kind chat.ChunkType, text string) {
 	t.yield(chat.FollowEvent{Chunk: &chat.Chunk{Type: kind, Content: text, Attempt: 1 + t.resets, Index: len(t.updates)}})
 }
 
-// breakOff makes the stream fail for who follows it now.
+// breakOff makes the stream fail for its current readers.
 func (t *fakeTask) breakOff(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -245,7 +262,7 @@ func (f *fakeBackend) newest() *fakeTask {
 	return last
 }
 
-// finish ends a task in the record, and then in its stream.
+// finish ends a task in storage, and then in its stream.
 func (f *fakeBackend) finish(t *fakeTask, state chat.TaskState, content string, failure *chat.Error) {
 	f.mu.Lock()
 	t.task.State, t.task.Error = state, failure
@@ -261,7 +278,7 @@ func (f *fakeBackend) finish(t *fakeTask, state chat.TaskState, content string, 
 	t.yield(chat.FollowEvent{Chunk: &end})
 }
 
-// add puts a conversation with finished messages into the record.
+// add stores a conversation with finished messages.
 func (f *fakeBackend) add(title string, texts ...string) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()

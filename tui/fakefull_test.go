@@ -46,7 +46,7 @@ func (f fullBackend) Delete(_ context.Context, id string) error {
 	return nil
 }
 
-func (f fullBackend) Trouble(context.Context) (string, error) {
+func (f fullBackend) Degraded(context.Context) (string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.trouble, nil

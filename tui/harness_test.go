@@ -14,6 +14,9 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 	"github.com/charmbracelet/x/ansi"
 	"go.uber.org/goleak"
+
+	"chat/tui/jobs"
+	"chat/tui/terminal"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -31,6 +34,7 @@ type screenTest struct {
 	msgs    chan tea.Msg
 	now     time.Time
 	quit    bool
+	dir     string // of the files
 }
 
 func start(t *testing.T, backend *fakeBackend, width, height int, change ...func(*Options)) *screenTest {
@@ -40,18 +44,18 @@ func start(t *testing.T, backend *fakeBackend, width, height int, change ...func
 		c(&o)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	j := newJobs(ctx)
-	s := &screenTest{t: t, backend: backend, msgs: make(chan tea.Msg), now: noon}
-	th, _, err := themeOf(o)
+	j := jobs.New(ctx)
+	s := &screenTest{t: t, backend: backend, msgs: make(chan tea.Msg), now: noon, dir: o.Dir}
+	th, ask, err := terminal.Theme(o.Theme, o.NoColor, o.Env)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.m = newModel(o, j, th, func() time.Time { return s.now })
-	s.m.look.Zone = time.UTC
+	s.m = newModel(o, j, th, ask, func() time.Time { return s.now })
+	s.m.style.Zone = time.UTC
 	t.Cleanup(func() {
 		cancel()
 		done := make(chan struct{})
-		go func() { j.wait(); close(done) }()
+		go func() { j.Wait(); close(done) }()
 		for {
 			select {
 			case <-s.msgs:
@@ -63,7 +67,7 @@ func start(t *testing.T, backend *fakeBackend, width, height int, change ...func
 	s.run(s.m.Init())
 	s.send(tea.WindowSizeMsg{Width: width, Height: height})
 	s.until("the server is reached", func() bool {
-		return (s.m.link.contacted || s.m.link.failures > 0) && s.m.defaultModel != ""
+		return (s.m.server.Contacted() || s.m.server.Failures() > 0) && s.m.defaultModel != ""
 	})
 	return s
 }
@@ -111,7 +115,7 @@ func (s *screenTest) until(what string, ok func() bool) {
 		case msg := <-s.msgs:
 			s.send(msg)
 		case <-deadline:
-			s.t.Fatalf("waited in vain until %s; the screen:\n%s", what, s.screen())
+			s.t.Fatalf("timed out waiting until %s; the screen:\n%s", what, s.screen())
 		}
 	}
 }
@@ -125,8 +129,8 @@ func (s *screenTest) untilShown(text string) {
 func (s *screenTest) untilQuiet() {
 	s.t.Helper()
 	s.until("all is quiet", func() bool {
-		last := s.m.messages[len(s.m.messages)-1]
-		return len(s.m.running) == 0 && len(s.m.follows) == 0 && !s.m.catching && last.Model() != ""
+		last := s.m.conversation.Shown()[len(s.m.conversation.Shown())-1]
+		return len(s.m.server.Running()) == 0 && !s.m.conversation.Following() && !s.m.conversation.Refreshing() && last.Model() != ""
 	})
 }
 
@@ -168,7 +172,7 @@ func (s *screenTest) ask(text string) *fakeTask {
 	s.press("enter")
 	s.until("the message is accepted and followed", func() bool {
 		task := s.backend.newest()
-		return task != before && task.following() > 0 && len(s.m.running) > 0
+		return task != before && task.following() > 0 && len(s.m.server.Running()) > 0
 	})
 	return s.backend.newest()
 }

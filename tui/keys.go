@@ -2,146 +2,131 @@ package tui
 
 import (
 	"reflect"
-	"slices"
 
 	tea "github.com/charmbracelet/bubbletea"
 
 	"chat/internal/term/keyboard"
+	"chat/tui/keymap"
 )
 
-// place says where a key has its meaning.
-type place int
+// Action is an action as the config file names it.
+type Action = keymap.Action
 
-const (
-	anywhere place = iota
-	writing        // the input has the focus
-	reading        // the transcript has it
-	choosing       // a list is open
-	helping        // the help is open
-	asked          // a question is to be answered
-)
+// KeyProblem says what is wrong with the keys of an action.
+type KeyProblem = keymap.Problem
 
-// binding is one row of the table of keys: dispatch, the help, the palette and
-// the hints in the status line all come from it. The first row that fits wins.
-type binding struct {
-	name  string   // what it is called where keys are remapped
-	keys  []string // as Bubble Tea names them
-	where place
-	what  string // for the help and the palette; "" leaves it out
-	hint  string // for the status line; "" leaves it out
-	// motion is a key that nobody would look for in the palette.
-	motion bool
-	// popup is a key of what lies over the input for a moment, and goes before.
-	popup bool
-	// moves is a key that only changes what is in sight, or chosen.
-	moves bool
-	when  func(*Model) bool
-	do    func(*Model) tea.Cmd
-}
+// Actions are all actions in the order of the table, with the keys that the user
+// has set. set must have passed CheckKeys.
+func Actions(set map[string][]string) []Action { return bindings().Remap(set).Actions() }
 
-func (b binding) fits(m *Model, where place, key string) bool {
-	return (b.where == where || b.where == anywhere && where != asked) && slices.Contains(b.keys, key) && b.possible(m)
-}
+// CheckKeys validates the keys that the user has set, by the names of actions.
+func CheckKeys(set map[string][]string) []KeyProblem { return bindings().Check(set) }
 
-func (b binding) possible(m *Model) bool { return b.when == nil || b.when(m) }
-
-// where is the place that keys go to now.
-func (m *Model) where() place {
+// focus is the part of the screen that keys go to.
+func (m *Model) focus() keymap.Focus {
 	switch {
 	case m.question != nil:
-		return asked
+		return keymap.Asked
 	case m.help != nil:
-		return helping
-	case m.panel != nil:
-		return choosing
-	case m.reading:
-		return reading
+		return keymap.Helping
+	case m.list.Current() != nil:
+		return keymap.Choosing
+	case m.conversation.Reading():
+		return keymap.Reading
 	}
-	return writing
+	return keymap.Writing
 }
 
-// key takes one key press, or a text, which is never one: several characters that
-// have come in one piece, or a paste.
+// key handles one key press. Several characters that have arrived in one piece,
+// and pastes, are texts.
 func (m *Model) key(msg tea.KeyMsg) tea.Cmd {
 	if msg.Type == tea.KeyRunes && len(msg.Runes) > 1 && !msg.Paste {
 		return m.typed(keyboard.Text(msg.Runes))
 	}
-	armed := m.armed
-	m.armed, m.notice, m.touched = false, notice{}, m.look.Now
-	if await := m.await; await != nil {
-		m.await = nil
-		return await(msg.String())
+	quitting := m.quitting
+	m.quitting, m.touched = false, m.style.Now
+	m.status.Clear()
+	if next := m.nextKey; next != nil {
+		m.nextKey = nil
+		return next(msg.String())
 	}
-	where := m.where()
+	focus := m.focus()
 	if !msg.Paste {
-		for _, b := range m.keys {
-			if b.fits(m, where, msg.String()) {
-				m.armed = armed && b.name == "interrupt"
-				return b.do(m)
-			}
+		if b := m.keys.Find(m, focus, msg.String()); b != nil {
+			m.quitting = quitting && b.Name == "interrupt"
+			return b.Do(m)
 		}
 	}
 	if msg.Type != tea.KeyRunes && msg.Type != tea.KeySpace || msg.Alt {
 		return nil
 	}
-	return m.text(where, string(msg.Runes), msg.Paste)
+	return m.text(focus, string(msg.Runes), msg.Paste)
 }
 
-// typed takes a text that has come in one piece. Where keys are single characters,
-// it may be a key that repeats, or a few that only move; see keyboard.Presses.
+// typed handles a text that has arrived in one piece. Where keys are single
+// characters, it may be a key that repeats; see keyboard.Presses.
 func (m *Model) typed(text string) tea.Cmd {
-	m.armed, m.notice, m.touched, m.await = false, notice{}, m.look.Now, nil
+	m.quitting, m.touched, m.nextKey = false, m.style.Now, nil
+	m.status.Clear()
 	var cmds []tea.Cmd
-	for _, key := range keyboard.Presses(text, m.roleOf) {
+	role := func(key string) keyboard.Role { return m.keys.RoleOf(m, m.focus(), key) }
+	for _, key := range keyboard.Presses(text, role) {
 		cmds = append(cmds, m.key(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(key)}))
 	}
 	if cmds != nil {
 		return tea.Batch(cmds...)
 	}
-	return m.text(m.where(), text, false)
+	return m.text(m.focus(), text, false)
 }
 
-// roleOf is what a character does as a key, where the focus is.
-func (m *Model) roleOf(key string) keyboard.Role {
-	where := m.where()
-	if where != reading && where != helping {
-		return keyboard.NoKey
-	}
-	for _, b := range m.keys {
-		if b.fits(m, where, key) {
-			if b.moves {
-				return keyboard.Moves
-			}
-			return keyboard.Action
-		}
-	}
-	return keyboard.NoKey
-}
-
-// text takes what was typed or pasted.
-func (m *Model) text(where place, text string, paste bool) tea.Cmd {
-	switch where {
-	case choosing:
-		return m.filter(m.panel.Query() + text)
-	case asked:
+// text handles what was typed or pasted.
+func (m *Model) text(focus keymap.Focus, text string, paste bool) tea.Cmd {
+	switch focus {
+	case keymap.Choosing:
+		return m.list.Filter(m.list.Current().Query() + text)
+	case keymap.Asked:
 		m.question.input.Insert(text)
-	case helping:
+	case keymap.Helping:
 		m.help = nil
-		return m.text(m.where(), text, paste)
-	case reading, writing:
-		m.write()
+		return m.text(m.focus(), text, paste)
+	case keymap.Reading, keymap.Writing:
+		m.conversation.Leave()
 		if paste {
-			return m.pasted(text)
+			cmd, fits := m.input.PasteText(text, m.conversation.Session())
+			m.checkRoom(fits)
+			return cmd
 		}
-		m.insert(text)
-	case anywhere:
+		m.checkRoom(m.input.Insert(text))
+	case keymap.Anywhere:
 	}
 	return nil
 }
 
+// wheelRows is how far one notch of the wheel scrolls.
+const wheelRows = 3
+
+func (m *Model) wheel(msg tea.MouseMsg) {
+	by := wheelRows
+	switch msg.Button {
+	case tea.MouseButtonWheelUp:
+		by = -by
+	case tea.MouseButtonWheelDown:
+	default:
+		return
+	}
+	switch m.focus() {
+	case keymap.Choosing:
+		m.list.Current().Move(by / wheelRows)
+	case keymap.Helping:
+		m.help.Scroll(by)
+	case keymap.Anywhere, keymap.Writing, keymap.Reading, keymap.Asked:
+		m.conversation.Scroll(by)
+	}
+}
+
 // filter turns the sequences of shift+enter, which Bubble Tea does not know and
-// reports as a type of its own, into a key. Other unknown sequences, such as
-// late answers of the terminal, are dropped.
+// reports as a type of its own, into a key. It drops other unknown sequences, such
+// as late answers of the terminal.
 func filter(_ tea.Model, msg tea.Msg) tea.Msg {
 	v := reflect.ValueOf(msg)
 	if v.Kind() != reflect.Slice || v.Type().Elem().Kind() != reflect.Uint8 {

@@ -7,9 +7,11 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"chat"
+	"chat/tui/connection"
+	"chat/tui/lists"
 )
 
-func TestADegradedServerIsTold(t *testing.T) {
+func TestDegradedServerIsReported(t *testing.T) {
 	backend := newFake()
 	s := start(t, backend, 120, 24, full)
 	s.untilShown("live")
@@ -18,9 +20,9 @@ func TestADegradedServerIsTold(t *testing.T) {
 		defer backend.mu.Unlock()
 		backend.trouble, backend.runningErr = trouble, err
 	}
-	set("Redis is \x1b[31mdown; answers go on", nil)
-	s.send(tea.FocusMsg{}) // asks at once
-	s.untilShown("degraded: Redis is down; answers go on")
+	set("Redis is \x1b[31mdown; answers continue", nil)
+	s.send(tea.FocusMsg{}) // polls immediately
+	s.untilShown("degraded: Redis is down; answers continue")
 	s.shows("enter send")
 	set("", chat.Errorf(chat.CodeUnavailable, "the database cannot be reached"))
 	s.send(tea.FocusMsg{})
@@ -29,7 +31,7 @@ func TestADegradedServerIsTold(t *testing.T) {
 	s.send(tea.FocusMsg{})
 	s.untilShown("restored")
 	task := s.ask("hello")
-	s.shows(shortID(task.task.ID) + "  ")
+	s.shows(lists.ShortID(task.task.ID) + "  ")
 }
 
 func TestConnectionIsAlwaysVisible(t *testing.T) {
@@ -46,12 +48,12 @@ func TestConnectionIsAlwaysVisible(t *testing.T) {
 	s.golden("reconnecting_80x24")
 	task.yield(chat.FollowEvent{Conn: &chat.ConnState{State: chat.ConnLive}})
 	s.untilShown("restored")
-	s.now = s.now.Add(restoredFor)
+	s.now = s.now.Add(connection.RestoredFor)
 	s.send(tickMsg{})
 	s.untilShown("live")
 }
 
-func TestUnreachableServerIsSaidWithoutAStream(t *testing.T) {
+func TestUnreachableServerIsReportedWithoutAStream(t *testing.T) {
 	backend := newFake()
 	backend.runningErr = chat.Errorf(chat.CodeDaemon, "the daemon does not answer")
 	s := start(t, backend, 80, 24)

@@ -4,57 +4,29 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
 
-	"chat"
+	"chat/tui/deletion"
+	"chat/tui/lists"
 	"chat/tui/panel"
 )
 
-// undoTime is how long a deleted conversation can be brought back: so long, it is
-// only hidden. A screen that is killed meanwhile has deleted nothing.
-const undoTime = 10 * time.Second
-
-// removal is a conversation that is about to be deleted.
-type removal struct {
-	id, title string
-	seq       int
-	open      int  // the session that follows it, if it was the open one
-	due       bool // it is being deleted: too late to bring it back
-}
-
-type (
-	renamedMsg struct {
-		id, title string
-		err       error
-	}
-	removalDueMsg struct{ seq int }
-	removedMsg    struct {
-		removal
-		err error
-	}
-)
-
-func canRename(m *Model) bool {
-	_, ok := m.backend.(Renamer)
-	return ok
-}
-
-func canDelete(m *Model) bool {
-	_, ok := m.backend.(Deleter)
-	return ok
-}
-
-// selected is the conversation that is chosen in the list, or else the open one.
+// selected is the conversation that is selected in the list, or else the open one.
 func (m *Model) selected() (id, title string) {
-	if m.panel != nil && m.panel.kind == conversationsPanel {
-		if it, ok := m.panel.Current(); ok {
+	if m.list.Is(conversationList) {
+		if it, ok := m.list.Current().Current(); ok {
 			return it.ID, it.Title
 		}
 		return "", ""
 	}
-	return m.conversation.ID, titleOf(m.conversation)
+	return m.conversation.ID(), lists.Title(m.conversation.Title())
+}
+
+// renamedMsg is the result of renaming a conversation.
+type renamedMsg struct {
+	id, title string
+	err       error
 }
 
 // rename asks for another title.
@@ -70,7 +42,7 @@ func (m *Model) rename() tea.Cmd {
 		if text == "" || text == title {
 			return nil
 		}
-		return m.jobs.command(func(ctx context.Context) tea.Msg {
+		return m.jobs.Command(func(ctx context.Context) tea.Msg {
 			return renamedMsg{id, text, backend.Rename(ctx, id, text)}
 		})
 	})
@@ -82,118 +54,68 @@ func (m *Model) renamed(msg renamedMsg) tea.Cmd {
 		m.warn("not renamed: " + sentence(msg.err))
 		return nil
 	}
-	for i := range m.recent {
-		if m.recent[i].ID == msg.id {
-			m.recent[i].Title = msg.title
-		}
+	m.server.Rename(msg.id, msg.title)
+	if m.conversation.ID() == msg.id {
+		m.conversation.SetTitle(msg.title)
 	}
-	if m.conversation.ID == msg.id {
-		m.conversation.Title = msg.title
-	}
-	m.refreshPanel()
-	return m.pollCommand()
+	m.list.Refresh()
+	return m.poll()
 }
 
-// remove hides a conversation, and deletes it when the time to undo is over.
-func (m *Model) remove() tea.Cmd {
+// deleteConversation hides a conversation, and deletes it when the time to undo is
+// over.
+func (m *Model) deleteConversation() tea.Cmd {
 	id, title := m.selected()
-	if id == "" || !canDelete(m) {
+	if id == "" || !m.deletions.Possible() {
 		m.say("there is no conversation to delete")
 		return nil
 	}
-	m.removals++
-	r := removal{id: id, title: title, seq: m.removals}
-	cmds := []tea.Cmd{m.jobs.after(undoTime, removalDueMsg{m.removals})}
-	if id == m.conversation.ID {
-		open := m.panel
-		cmds = append(cmds, m.newConversation())
-		m.panel, r.open = open, m.session
+	one := deletion.Deletion{ID: id, Title: title}
+	var opened tea.Cmd
+	if id == m.conversation.ID() {
+		opened = m.keepList(m.newConversation)
+		one.Session = m.conversation.Session()
 	}
-	m.removed = append(m.removed, r)
-	m.refreshPanel()
-	m.say("deleted “" + title + "”; " + m.hint("undo") + " brings it back")
-	return tea.Batch(cmds...)
+	due := m.deletions.Add(one)
+	m.list.Refresh()
+	m.say("deleted “" + title + "”; " + m.keys.Hint("undo") + " brings it back")
+	return tea.Batch(due, opened)
 }
 
-func (m *Model) hidden(id string) bool {
-	return slices.ContainsFunc(m.removed, func(r removal) bool { return r.id == id })
-}
-
-func canUndo(m *Model) bool { return m.lastRemoved() >= 0 }
-
-// lastRemoved is the place of the conversation that was deleted last, of those that
-// can be brought back; -1 if there is none.
-func (m *Model) lastRemoved() int {
-	for i, r := range slices.Backward(m.removed) {
-		if !r.due {
-			return i
-		}
-	}
-	return -1
+// keepList runs a function that leaves the conversation, and keeps the list open.
+func (m *Model) keepList(f func() tea.Cmd) tea.Cmd {
+	open := m.list.Current()
+	cmd := f()
+	m.list.Reopen(open)
+	return cmd
 }
 
 // undo brings the conversation back that was deleted last, and opens it if it was
-// open and nothing else has been since.
+// open and no other one has been since.
 func (m *Model) undo() tea.Cmd {
-	i := m.lastRemoved()
-	last := m.removed[i]
-	m.removed = slices.Delete(m.removed, i, i+1)
+	last := m.deletions.Undo()
 	var opened tea.Cmd
-	if last.open != 0 && last.open == m.session && m.conversation.ID == "" && m.pending == nil {
-		panel := m.panel
-		opened = m.openConversation(last.id)
-		m.panel = panel
+	if last.Session != 0 && last.Session == m.conversation.Session() && m.conversation.ID() == "" && m.conversation.Pending() == nil {
+		opened = m.keepList(func() tea.Cmd { return m.openConversation(last.ID) })
 	}
-	m.refreshPanel()
-	m.say("“" + last.title + "” is back")
+	m.list.Refresh()
+	m.say("“" + last.Title + "” is back")
 	return opened
 }
 
-// removalDue deletes for good.
-func (m *Model) removalDue(msg removalDueMsg) tea.Cmd {
-	i := slices.IndexFunc(m.removed, func(r removal) bool { return r.seq == msg.seq })
-	if i < 0 {
-		return nil // undone
-	}
-	m.removed[i].due = true
-	r := m.removed[i]
-	backend, ok := m.backend.(Deleter)
-	if !ok {
+func (m *Model) deleted(msg deletion.DoneMsg) tea.Cmd {
+	m.deletions.Done(msg)
+	if msg.Err != nil {
+		m.warn("“" + msg.Title + "” was not deleted: " + sentence(msg.Err))
+		m.list.Refresh()
 		return nil
 	}
-	return m.jobs.command(func(ctx context.Context) tea.Msg {
-		return removedMsg{r, backend.Delete(ctx, r.id)}
-	})
-}
-
-func (m *Model) removalDone(msg removedMsg) tea.Cmd {
-	m.removed = slices.DeleteFunc(m.removed, func(r removal) bool { return r.seq == msg.seq })
-	if msg.err != nil {
-		m.warn("“" + msg.title + "” was not deleted: " + sentence(msg.err))
-		m.refreshPanel()
-		return nil
-	}
-	delete(m.queue, msg.id)
-	m.recent = slices.DeleteFunc(m.recent, func(c chat.Conversation) bool { return c.ID == msg.id })
-	m.draft.store.Put(msg.id, "")
-	return tea.Batch(m.flushAfter(0), m.pollCommand())
-}
-
-// finishRemovals deletes what is still to be deleted when the screen ends.
-func (m *Model) finishRemovals(ctx context.Context) error {
-	backend, ok := m.backend.(Deleter)
-	for _, r := range m.removed {
-		if !ok || ctx.Err() != nil {
-			return nil //nolint:nilerr // nothing is lost by it
-		}
-		if err := backend.Delete(ctx, r.id); err != nil {
-			return err
-		}
-	}
-	return nil
+	m.queue.TakeAll(msg.ID)
+	m.server.Forget(msg.ID)
+	return tea.Batch(m.drafts.Delete(msg.ID), m.poll())
 }
 
 // visible leaves out what is about to be deleted.
 func (m *Model) visible(items []panel.Item) []panel.Item {
-	return slices.DeleteFunc(items, func(it panel.Item) bool { return m.hidden(it.ID) })
+	return slices.DeleteFunc(items, func(it panel.Item) bool { return m.deletions.Hidden(it.ID) })
 }

@@ -9,6 +9,8 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"chat"
+	"chat/tui/deletion"
+	"chat/tui/terminal"
 )
 
 func (f *fakeBackend) titles() string {
@@ -54,36 +56,36 @@ func TestConversationsAreRenamedFromTheList(t *testing.T) {
 	s.shows("!title >")
 }
 
-func TestADeletedConversationCanBeBroughtBack(t *testing.T) {
+func TestDeletedConversationCanBeRestored(t *testing.T) {
 	s := listing(t)
 	s.press("ctrl+d")
 	s.shows("deleted “Alpha”; ctrl+z brings it back", "!alpha question", "Beta")
-	if s.m.conversation.ID != "" {
+	if s.m.conversation.ID() != "" {
 		t.Fatal("the deleted conversation is still open")
 	}
 	s.poll()
 	s.press("ctrl+z")
 	s.untilShown("“Alpha” is back")
-	s.send(removalDueMsg{1})
+	s.send(deletion.DueMsg{Seq: 1})
 	if got := s.backend.titles(); got != "Alpha,Beta" {
 		t.Fatalf("conversations %s", got)
 	}
 	s.press("down", "ctrl+d")
-	s.send(removalDueMsg{2})
-	s.run(s.m.removalDue(removalDueMsg{2}))
-	s.until("it is deleted", func() bool { return s.backend.titles() == "Alpha" && len(s.m.removed) == 0 })
+	s.send(deletion.DueMsg{Seq: 2})
+	s.run(s.m.deletions.Due(deletion.DueMsg{Seq: 2}))
+	s.until("it is deleted", func() bool { return s.backend.titles() == "Alpha" })
 	s.press("ctrl+z") // nothing to bring back: it suspends, as ever
 }
 
-func TestLeavingDeletesWhatWasDeleted(t *testing.T) {
+func TestLeavingCompletesDeletions(t *testing.T) {
 	s := listing(t)
 	s.press("ctrl+d")
-	if err := s.m.finishRemovals(t.Context()); err != nil || s.backend.titles() != "Beta" {
+	if err := s.m.deletions.Finish(t.Context()); err != nil || s.backend.titles() != "Beta" {
 		t.Fatalf("%v, conversations %s", err, s.backend.titles())
 	}
 }
 
-func TestWithoutTheAbilitiesNothingIsRenamedOrDeleted(t *testing.T) {
+func TestRenameAndDeleteNeedBackendSupport(t *testing.T) {
 	backend := newFake()
 	backend.add("Alpha", "alpha question", "yes")
 	s := start(t, backend, 80, 24)
@@ -95,7 +97,7 @@ func TestWithoutTheAbilitiesNothingIsRenamedOrDeleted(t *testing.T) {
 	s.shows("nothing fits")
 }
 
-func TestThePaletteDoesWhatKeysDo(t *testing.T) {
+func TestPaletteRunsTheActionsOfKeys(t *testing.T) {
 	s := start(t, newFake(), 80, 24, full)
 	s.press("ctrl+p")
 	s.golden("palette_80x24")
@@ -105,17 +107,17 @@ func TestThePaletteDoesWhatKeysDo(t *testing.T) {
 	s.press("esc", "ctrl+p")
 	s.typeText("mouse")
 	s.press("enter")
-	if !s.m.mouse {
+	if s.m.terminal.Resume() == nil {
 		t.Fatal("the mouse is still off")
 	}
 }
 
-func TestPromptsOfBeforeAreSearched(t *testing.T) {
+func TestEarlierPromptsAreSearched(t *testing.T) {
 	s := start(t, newFake(), 80, 24)
 	for _, text := range []string{"explain tides", "write a poem\nabout tides", "explain tides"} {
 		s.ask(text)
 		s.press("ctrl+n")
-		s.until("it is ready", func() bool { return s.m.draft.ready })
+		s.until("it is ready", func() bool { return s.m.drafts.Ready() })
 	}
 	s.typeText("being written")
 	s.press("ctrl+r")
@@ -187,18 +189,17 @@ func TestTheEditorEditsTheDraft(t *testing.T) {
 func TestAFailedEditorLeavesTheDraft(t *testing.T) {
 	s := start(t, newFake(), 100, 24)
 	s.typeText("my words")
-	file := filepath.Join(t.TempDir(), "draft")
-	s.send(editedMsg{s.m.session, "half", chat.Errorf(chat.CodeInvalid, "exit status 1")})
-	s.shows("the editor's text was not taken: exit status 1", "> my words")
-	s.send(editedMsg{s.m.session - 1, "text", nil})
+	s.send(terminal.EditedMsg{Session: s.m.conversation.Session(), Text: "half", Err: chat.Errorf(chat.CodeInvalid, "exit status 1")})
+	s.shows("the edited text was not used: exit status 1", "> my words")
+	s.send(terminal.EditedMsg{Session: s.m.conversation.Session() - 1, Text: "text", Err: nil})
 	s.shows("another conversation is open", "> my words")
-	s.send(editorMsg{s.m.session, file, chat.Errorf(chat.CodeStorage, "no space left")})
+	s.send(terminal.EditorMsg{Err: chat.Errorf(chat.CodeStorage, "no space left")})
 	s.shows("cannot open an editor: no space left")
 }
 
-// A conversation that was open when it was deleted is open again when it is back, but
-// nobody is taken away from another one.
-func TestUndoOpensWhatWasOpen(t *testing.T) {
+// A conversation that was open when it was deleted is opened again when it is
+// restored, unless the user has opened another one.
+func TestUndoReopensConversation(t *testing.T) {
 	backend := newFake()
 	other := backend.add("Other", "hello", "you")
 	id := backend.add("Tides", "a question", "an answer")
@@ -226,21 +227,21 @@ func TestUndoOpensWhatWasOpen(t *testing.T) {
 	s.untilShown("hello")
 	s.press("ctrl+z")
 	s.shows("“Tides” is back", "hello")
-	if s.m.conversation.ID != other {
+	if s.m.conversation.ID() != other {
 		t.Error("another conversation is open")
 	}
 }
 
-func TestWhatIsBeingDeletedIsNotBroughtBack(t *testing.T) {
+func TestRunningDeletionCannotBeUndone(t *testing.T) {
 	backend := newFake()
 	id := backend.add("Tides", "a question", "an answer")
 	s := start(t, backend, 100, 24, full, func(o *Options) { o.ConversationID = id })
 	s.untilShown("an answer")
-	s.run(s.m.remove())
-	cmd := s.m.removalDue(removalDueMsg{s.m.removed[0].seq})
+	s.run(s.m.deleteConversation())
+	cmd := s.m.deletions.Due(deletion.DueMsg{Seq: 1})
 	if canUndo(s.m) {
 		t.Error("it can be brought back")
 	}
 	s.run(cmd)
-	s.until("it is gone", func() bool { return len(s.m.removed) == 0 })
+	s.until("it is gone", func() bool { return !s.m.deletions.Hidden(id) })
 }

@@ -12,6 +12,7 @@ import (
 
 	"chat"
 	"chat/internal/term/paint"
+	"chat/tui/conversation"
 	"chat/tui/panel"
 )
 
@@ -40,7 +41,7 @@ func TestScreensAtEverySize(t *testing.T) {
 
 			s.backend.finish(task, chat.TaskDone, essay, nil)
 			s.until("the answer is as recorded", func() bool {
-				return s.m.messages[1].Content() == essay && len(s.m.running) == 0
+				return s.m.conversation.Shown()[1].Content() == essay && len(s.m.server.Running()) == 0
 			})
 			s.golden(name("done"))
 
@@ -92,7 +93,7 @@ func TestStopKeepsWhatWasReceived(t *testing.T) {
 	}
 }
 
-func TestErrorSaysWhatHappenedAndThatTheTextIsKept(t *testing.T) {
+func TestErrorIsShownAndTextIsKept(t *testing.T) {
 	s := start(t, newFake(), 80, 24)
 	task := s.ask("hello")
 	task.chunk(chat.ChunkContent, "Half an")
@@ -100,7 +101,7 @@ func TestErrorSaysWhatHappenedAndThatTheTextIsKept(t *testing.T) {
 	s.backend.finish(task, chat.TaskInterrupted, "Half an",
 		&chat.Error{Code: chat.CodeProviderCut, Message: "The provider\x1b[31m cut the stream; send it again"})
 	s.untilShown("✗ The provider cut the stream; send it again. The text so far is kept.")
-	s.until("nothing runs any more", func() bool { return len(s.m.running) == 0 && s.m.messages[1].Model() == "demo" })
+	s.until("nothing runs any more", func() bool { return len(s.m.server.Running()) == 0 && s.m.conversation.Shown()[1].Model() == "demo" })
 	s.golden("interrupted_80x24")
 }
 
@@ -115,10 +116,10 @@ func TestResetDropsThePartialText(t *testing.T) {
 	if strings.Contains(s.screen(), "first") {
 		t.Fatalf("a mixture of two attempts:\n%s", s.screen())
 	}
-	s.untilShown("begun anew")
+	s.untilShown("restarted")
 }
 
-func TestAnAnswerThatWasReasoningIsNotBegunAnew(t *testing.T) {
+func TestRetypedReasoningIsNotARestart(t *testing.T) {
 	s := start(t, newFake(), 80, 24)
 	task := s.ask("hello")
 	task.chunk(chat.ChunkContent, "Let me count.")
@@ -127,7 +128,7 @@ func TestAnAnswerThatWasReasoningIsNotBegunAnew(t *testing.T) {
 	task.chunk(chat.ChunkReasoning, "Let me count.")
 	task.chunk(chat.ChunkContent, "It is 4.")
 	s.untilShown("It is 4.")
-	if shown := s.screen(); strings.Contains(shown, "Let me count.") || strings.Contains(shown, "begun anew") || !strings.Contains(shown, "▸ thought") {
+	if shown := s.screen(); strings.Contains(shown, "Let me count.") || strings.Contains(shown, "restarted") || !strings.Contains(shown, "▸ thought") {
 		t.Fatalf("reasoning is not folded:\n%s", shown)
 	}
 }
@@ -159,8 +160,8 @@ func TestRefusedMessageComesBackAsTheDraft(t *testing.T) {
 	s.typeText("precious words")
 	s.press("enter")
 	s.untilShown("not sent: the database is down")
-	if s.m.input.Value() != "precious words" || len(s.m.messages) != 0 {
-		t.Fatalf("draft %q, %d messages", s.m.input.Value(), len(s.m.messages))
+	if s.m.input.Value() != "precious words" || len(s.m.conversation.Shown()) != 0 {
+		t.Fatalf("draft %q, %d messages", s.m.input.Value(), len(s.m.conversation.Shown()))
 	}
 }
 
@@ -169,22 +170,22 @@ func TestStaleResultsAreDropped(t *testing.T) {
 	task := s.ask("hello")
 	task.chunk(chat.ChunkContent, "old text")
 	s.untilShown("old text")
-	old := s.m.session
+	old := s.m.conversation.Session()
 	s.press("ctrl+n")
-	s.send(framesMsg{{ID: 1, Chunks: []chat.Chunk{{Type: chat.ChunkContent, Content: "late"}}}})
-	s.send(openedMsg{session: old, conversation: chat.Conversation{ID: "x", Title: "late title"}})
-	s.send(recordMsg{session: old, messages: []chat.Message{{ID: "m", Content: "late record"}}})
-	s.send(sentMsg{session: old, accepted: chat.Accepted{ConversationID: "x", TaskID: "t"}})
-	s.send(itemsMsg{panel: 99, items: []panel.Item{{ID: "x", Title: "late choice"}}})
-	if strings.Contains(s.screen(), "late") || s.m.conversation.ID != "" || len(s.m.messages) != 0 {
+	s.send(conversation.BatchesMsg{{ID: 1, Chunks: []chat.Chunk{{Type: chat.ChunkContent, Content: "late"}}}})
+	s.send(conversation.OpenedMsg{Session: old, Conversation: chat.Conversation{ID: "x", Title: "late title"}})
+	s.send(conversation.RefreshedMsg{Session: old, Messages: []chat.Message{{ID: "m", Content: "late record"}}})
+	s.send(conversation.SentMsg{Session: old, Accepted: chat.Accepted{ConversationID: "x", TaskID: "t"}})
+	s.send(panel.FoundMsg{List: 99, Items: []panel.Item{{ID: "x", Title: "late choice"}}})
+	if strings.Contains(s.screen(), "late") || s.m.conversation.ID() != "" || len(s.m.conversation.Shown()) != 0 {
 		t.Fatalf("a stale result got through:\n%s", s.screen())
 	}
 	if e := s.m.exit(t.Context()); e.Running[0] != task.task.ID {
-		t.Fatalf("the task that goes on is not in %+v", e)
+		t.Fatalf("the running task is not in %+v", e)
 	}
 }
 
-func TestOpeningAConversationFollowsWhatIsStillBeingMade(t *testing.T) {
+func TestOpeningAConversationFollowsRunningAnswer(t *testing.T) {
 	backend := newFake()
 	first := start(t, backend, 80, 24)
 	task := first.ask("a long question")
@@ -195,14 +196,14 @@ func TestOpeningAConversationFollowsWhatIsStillBeingMade(t *testing.T) {
 	task.chunk(chat.ChunkContent, "and on.")
 	s.untilShown("from the start, and on.")
 	s.backend.finish(task, chat.TaskDone, "from the start, and on.", nil)
-	s.until("it is done", func() bool { return s.m.busy() == nil })
+	s.until("it is done", func() bool { return s.m.conversation.Busy() == nil })
 }
 
-func TestPromptIsSentAtOnce(t *testing.T) {
+func TestPromptIsSentImmediately(t *testing.T) {
 	backend := newFake()
 	id := backend.add("Old", "q", "a")
 	s := start(t, backend, 80, 24, func(o *Options) { o.ConversationID, o.Prompt, o.Model = id, "go on", "big" })
-	s.until("the prompt is accepted", func() bool { return backend.newest() != nil && len(s.m.messages) == 4 })
+	s.until("the prompt is accepted", func() bool { return backend.newest() != nil && len(s.m.conversation.Shown()) == 4 })
 	if backend.sent[0].Content != "go on" || backend.sent[0].Model != "big" {
 		t.Fatalf("sent %+v", backend.sent)
 	}
@@ -212,8 +213,8 @@ func TestPasteNeverSubmits(t *testing.T) {
 	s := start(t, newFake(), 80, 24)
 	s.send(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("one\r\ntwo\r?"), Paste: true})
 	s.send(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("\n"), Paste: true})
-	if got := s.m.input.Value(); got != "one\ntwo\n?\n" || len(s.m.messages) != 0 {
-		t.Fatalf("draft %q, %d messages", got, len(s.m.messages))
+	if got := s.m.input.Value(); got != "one\ntwo\n?\n" || len(s.m.conversation.Shown()) != 0 {
+		t.Fatalf("draft %q, %d messages", got, len(s.m.conversation.Shown()))
 	}
 }
 
@@ -230,7 +231,7 @@ func TestNewlineKeys(t *testing.T) {
 	}
 	type unknown []byte
 	if filter(nil, unknown("\x1b[?1;2c")) != nil {
-		t.Fatal("a late answer of the terminal gets through")
+		t.Fatal("a late reply of the terminal gets through")
 	}
 }
 
@@ -321,7 +322,7 @@ func TestForeignTextCannotReachTheTerminal(t *testing.T) {
 	backend.mu.Lock()
 	backend.runningErr = chat.Errorf(chat.CodeDaemon, evil)
 	backend.mu.Unlock()
-	s.send(s.m.pollCommand()())
+	s.send(s.m.poll()())
 	s.untilShown("reconnecting")
 	view := strings.ReplaceAll(s.m.View(), paint.MarkerEnd, "")
 	for _, part := range strings.Split(view, "\x1b")[1:] {
@@ -345,7 +346,7 @@ func TestConversationsAreFoundByContentToo(t *testing.T) {
 	s.untilShown("Beta")
 	s.typeText("needles")
 	s.until("only the match is shown", func() bool {
-		return len(s.m.panel.Shown()) == 1 && s.m.panel.Shown()[0].Title == "Alpha"
+		return len(s.m.list.Current().Shown()) == 1 && s.m.list.Current().Shown()[0].Title == "Alpha"
 	})
 	s.press("enter")
 	s.untilShown("about needles")
@@ -362,14 +363,14 @@ func TestModelIsChosenForTheNextMessage(t *testing.T) {
 	}
 }
 
-func TestIdleScreenStaysAsItIs(t *testing.T) {
+func TestIdleScreenDoesNotChange(t *testing.T) {
 	s := start(t, newFake(), 80, 24)
 	before := s.m.View()
 	if s.m.tick() != nil {
 		t.Fatal("an idle screen ticks")
 	}
 	s.now = s.now.Add(time.Minute)
-	s.send(s.m.pollCommand()())
+	s.send(s.m.poll()())
 	if s.m.View() != before {
 		t.Fatalf("an idle screen changed:\n%s", s.screen())
 	}
@@ -377,13 +378,13 @@ func TestIdleScreenStaysAsItIs(t *testing.T) {
 
 func TestEveryKeyOfTheTableIsInTheHelpOrABasicKey(t *testing.T) {
 	s := start(t, newFake(), 120, 40)
-	help := strings.Join(s.m.helpRows(120), "\n")
+	help := strings.Join(s.m.keys.HelpRows(s.m.theme, 120), "\n")
 	for _, b := range s.m.keys {
-		if b.do == nil || b.name == "" || len(b.keys) == 0 && b.what == "" {
-			t.Fatalf("a row without keys or action: %+v", b.keys)
+		if b.Do == nil || b.Name == "" || len(b.Keys) == 0 && b.What == "" {
+			t.Fatalf("a row without keys or action: %+v", b.Keys)
 		}
-		if b.what != "" && !strings.Contains(help, b.what) {
-			t.Errorf("%v is not in the help", b.keys)
+		if b.What != "" && !strings.Contains(help, b.What) {
+			t.Errorf("%v is not in the help", b.Keys)
 		}
 	}
 }

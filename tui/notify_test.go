@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"strings"
 	"testing"
 	"time"
 
@@ -9,17 +8,6 @@ import (
 
 	"chat"
 )
-
-func TestNotificationsByTerminal(t *testing.T) {
-	for env, want := range map[string]string{
-		"TERM=xterm-256color": "\a", "TERM_PROGRAM=WezTerm": "\x1b]9;chat: x\a", "TERM=xterm-kitty": "\x1b]9;chat: x\a",
-		"TERM=foot": "\x1b]777;notify;chat;x\a", "TERM=xterm-kitty TMUX=/tmp/t": "\a", "TERM=screen TERM_PROGRAM=iTerm.app": "\a",
-	} {
-		if got := notification(strings.Fields(env), "x"); got != want {
-			t.Errorf("%s: %q", env, got)
-		}
-	}
-}
 
 func TestOneNotificationForALongAnswerWhileUnfocused(t *testing.T) {
 	for _, c := range []struct {
@@ -37,7 +25,7 @@ func TestOneNotificationForALongAnswerWhileUnfocused(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := start(t, newFake(), 80, 24, full, func(o *Options) { o.Env = []string{"TERM=xterm-kitty"} })
 			var terminal syncBuffer
-			s.m.terminal = &terminal
+			s.m.terminal.Out = &terminal
 			task := s.ask("hello \x1b]0;x")
 			if c.elsewhere {
 				s.press("ctrl+n")
@@ -48,16 +36,16 @@ func TestOneNotificationForALongAnswerWhileUnfocused(t *testing.T) {
 			s.now = s.now.Add(c.took)
 			s.backend.finish(task, chat.TaskDone, "done", nil)
 			s.poll()
-			s.until("it has ended", func() bool { return len(s.m.running) == 0 && len(s.m.follows) == 0 })
-			s.send(s.m.pollCommand()())
+			s.until("it has ended", func() bool { return len(s.m.server.Running()) == 0 && !s.m.conversation.Following() })
+			s.send(s.m.poll()())
 			if c.want != "" {
-				s.until("it is told", func() bool { return terminal.String() != "" })
+				s.until("the notification", func() bool { return terminal.String() != "" })
 			}
 			if got := terminal.String(); got != c.want {
 				t.Errorf("the terminal got %q", got)
 			}
 			s.send(tea.FocusMsg{})
-			if s.m.blurred {
+			if s.m.terminal.Notify("x", time.Hour) != nil {
 				t.Error("still blurred")
 			}
 		})

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"chat"
+	"chat/tui/queue"
 )
 
 func (f *fakeBackend) contents() []string {
@@ -68,7 +69,7 @@ func TestAfterAFailedAnswerTheUserDecides(t *testing.T) {
 	s.untilShown("back in the input")
 }
 
-func TestWhatWaitsIsSentFromElsewhereToo(t *testing.T) {
+func TestQueueOfAnotherConversationIsSent(t *testing.T) {
 	for _, state := range []chat.TaskState{chat.TaskDone, chat.TaskFailed} {
 		t.Run(string(state), func(t *testing.T) {
 			s := start(t, newFake(), 80, 24)
@@ -82,22 +83,22 @@ func TestWhatWaitsIsSentFromElsewhereToo(t *testing.T) {
 			s.poll()
 			if state == chat.TaskDone {
 				s.untilSent(2)
-				s.until("nothing waits any more", func() bool { return len(s.m.queue) == 0 })
-				if got := s.m.history.prompts; got[len(got)-1] != "second" {
+				s.until("nothing waits any more", func() bool { return s.m.queue.Len() == 0 })
+				if got := s.m.input.Prompts(); got[len(got)-1] != "second" {
 					t.Errorf("the history is %q", got)
 				}
 				s.run(s.m.openConversation(id))
 				s.untilDraft("being written")
 				return
 			}
-			s.untilShown("was not sent; it is the draft there")
+			s.untilShown("was not sent; it is kept as the draft there")
 			s.run(s.m.openConversation(id))
 			s.untilDraft("second\n\nbeing written")
 		})
 	}
 }
 
-func TestWhatWaitsIsADraftForTheNextScreen(t *testing.T) {
+func TestQueueIsADraftForTheNextScreen(t *testing.T) {
 	dir, backend := t.TempDir(), newFake()
 	s := start(t, backend, 80, 24, func(o *Options) { o.StateDir = dir })
 	task := s.ask("first")
@@ -116,14 +117,14 @@ func TestWhatWaitsIsADraftForTheNextScreen(t *testing.T) {
 	next.untilDraft("second\n\nthird")
 }
 
-func TestAMessageThatFindsNoPlaceStaysInTheInput(t *testing.T) {
+func TestMessageStaysInInputWhenQueueIsFull(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "a.go"), []byte("package a"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	s := start(t, newFake(), 80, 24, func(o *Options) { o.Dir = dir })
 	s.ask("first")
-	for range maxQueue {
+	for range queue.MaxWaiting {
 		s.typeText("next")
 		s.press("enter")
 	}
@@ -135,6 +136,6 @@ func TestAMessageThatFindsNoPlaceStaysInTheInput(t *testing.T) {
 	s.untilDraft("too much")
 	s.m.input.Set("look @a.go ")
 	s.press("enter")
-	s.until("the file is looked for", func() bool { return !s.m.attaching })
+	s.until("the file is looked for", func() bool { return !s.m.input.Attaching() })
 	s.untilDraft("look @a.go ")
 }

@@ -29,12 +29,12 @@ func TestKeysAreRemapped(t *testing.T) {
 	s.shows("Commands")
 	s.typeText("reasoning")
 	s.press("enter") // it has no key, and is still there
-	if !s.m.look.Unfold {
-		t.Fatal("the palette has lost what has no key")
+	if !s.m.style.Unfold {
+		t.Fatal("actions without a key are missing in the palette")
 	}
 	s.press("ctrl+t")
-	if !s.m.look.Unfold {
-		t.Fatal("ctrl+t does what it did")
+	if !s.m.style.Unfold {
+		t.Fatal("ctrl+t still has its old action")
 	}
 	s.press("tab", "[", "E")
 	s.shows("edit > a question")
@@ -44,7 +44,7 @@ func TestKeysAreRemapped(t *testing.T) {
 	s.wellFormed()
 }
 
-func TestWhatIsTypedStaysText(t *testing.T) {
+func TestTypedTextStaysText(t *testing.T) {
 	s := start(t, newFake(), 80, 24, keys(map[string][]string{"end": {"x"}, "top": {"t"}}))
 	s.typeText("xt")
 	if got := s.m.input.Value(); got != "xt" {
@@ -56,8 +56,8 @@ func TestHintsNameTheKeysThatAreSet(t *testing.T) {
 	s := start(t, newFake(), 80, 24, keys(map[string][]string{"escape": {"f2"}, "reasoning": {"f3"}}))
 	s.ask("why?")
 	s.shows("f2 stop", "!esc stop")
-	if s.m.look.Keys.Fold != "f3" {
-		t.Fatalf("the fold's key is %q", s.m.look.Keys.Fold)
+	if s.m.style.Keys.Fold != "f3" {
+		t.Fatalf("the fold's key is %q", s.m.style.Keys.Fold)
 	}
 	s.press("f2")
 	s.until("it is stopped", func() bool { s.backend.mu.Lock(); defer s.backend.mu.Unlock(); return len(s.backend.stopped) == 1 })
@@ -69,15 +69,15 @@ func TestWrongKeysAreNamed(t *testing.T) {
 		want string
 	}{
 		{map[string][]string{"nonsense": {"f1"}}, "nonsense: there is no such action"},
-		{map[string][]string{"new": {"ctrl+nn"}}, `new: "ctrl+nn" is no key`},
-		{map[string][]string{"new": {"n"}}, `new: "n" is a character to be written`},
+		{map[string][]string{"new": {"ctrl+nn"}}, `new: "ctrl+nn" is not a key`},
+		{map[string][]string{"new": {"n"}}, `new: "n" is text there`},
 		{map[string][]string{"help": {"h"}}, ""}, // in the transcript
-		{map[string][]string{"send": {"x"}}, `send: "x" is a character`},
+		{map[string][]string{"send": {"x"}}, `send: "x" is text`},
 		{map[string][]string{"interrupt": {}}, "interrupt: it needs a key"},
-		{map[string][]string{"new": {"f1"}, "model": {"F1"}}, `"f1" is the key of new, too`},
-		{map[string][]string{"new": {"ctrl+f"}, "copy": {"ctrl+f"}}, `"ctrl+f" is the key of`},
-		{map[string][]string{"new": {"ctrl+f"}, "top": {"ctrl+f"}}, `"ctrl+f" is the key of`},
-		{map[string][]string{"edit": {"x"}, "copy": {"x"}}, `"x" is the key of`},
+		{map[string][]string{"new": {"f1"}, "model": {"F1"}}, `"f1" is also the key of new`},
+		{map[string][]string{"new": {"ctrl+f"}, "copy": {"ctrl+f"}}, `"ctrl+f" is also the key of`},
+		{map[string][]string{"new": {"ctrl+f"}, "top": {"ctrl+f"}}, `"ctrl+f" is also the key of`},
+		{map[string][]string{"edit": {"x"}, "copy": {"x"}}, `"x" is also the key of`},
 		{map[string][]string{"scroll-up": {"u"}, "help-up": {"u"}}, ""},
 	} {
 		got := ""
@@ -94,11 +94,11 @@ func TestWrongKeysAreNamed(t *testing.T) {
 }
 
 // Every key of the table can be written in the config file.
-func TestTheTableCanBeWrittenDown(t *testing.T) {
+func TestActionsPassCheckKeys(t *testing.T) {
 	for _, a := range Actions(nil) {
 		for _, k := range a.Keys {
-			if _, ok := keyNamed(k); !ok {
-				t.Errorf("%s: %q cannot be written", a.Name, k)
+			if found := CheckKeys(map[string][]string{a.Name: {k}}); len(found) > 0 {
+				t.Errorf("%v", found)
 			}
 		}
 	}

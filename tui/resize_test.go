@@ -12,7 +12,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// broad is what breaks the width of rows.
+// broad has texts that break the width of rows.
 const broad = "日本語の文章は空白なしで折り返される必要があります。 👩‍👩‍👧‍👦👨🏽‍🚀🏳️‍🌈 🇩🇪🇯🇵 é ｆｕｌｌ ﷽ ก็็็ " +
 	"https://example.com/a/very/long/path/that/never/ends/and/goes/on/for/more/than/any/screen/is/wide/?q=0123456789#日本語のアンカー\n\n"
 
@@ -40,7 +40,7 @@ func broadScreen(t *testing.T, messages int) *screenTest {
 	backend := newFake()
 	id := backend.add(broad, broadTalk(messages)...)
 	s := start(t, backend, 80, 24, func(o *Options) { o.ConversationID = id })
-	s.until("the conversation is there", func() bool { return len(s.m.messages) == messages })
+	s.until("the conversation is there", func() bool { return len(s.m.conversation.Shown()) == messages })
 	return s
 }
 
@@ -51,7 +51,7 @@ func TestEveryRowFitsAtEveryWidth(t *testing.T) {
 		// High enough for all messages, so that none of their rows goes unseen.
 		s.send(tea.WindowSizeMsg{Width: width, Height: 1500})
 		s.wellFormed()
-		if s.m.list.Unread() != 0 || !s.m.list.AtEnd() || !strings.Contains(s.m.View(), "mark0end") {
+		if s.m.conversation.Unread() != 0 || !s.m.conversation.AtEnd() || !strings.Contains(s.m.View(), "mark0end") {
 			t.Fatalf("not all is in sight at width %d", width)
 		}
 	}
@@ -86,8 +86,8 @@ func (s *screenTest) reached(begin, key string) []string {
 	}
 }
 
-// Whatever the window went through, every message can be reached in either
-// direction, and a reader stands where one stands that never saw another size.
+// After any resizes, every message can be reached in either direction, and the view
+// equals that of a screen that always had this size.
 func TestEveryMessageIsReachableAfterAnyResizes(t *testing.T) {
 	const messages = 18 // two of each construct
 	var all []string
@@ -112,7 +112,7 @@ func TestEveryMessageIsReachableAfterAnyResizes(t *testing.T) {
 		if seen := s.reached("g", "pgdown"); !slices.Equal(seen, all) {
 			t.Errorf("%d×%d, downwards: seen %v", size.Width, size.Height, seen)
 		}
-		if seen := s.reached("G", "pgup"); len(seen) != messages { // several in sight at once have their own order
+		if seen := s.reached("G", "pgup"); len(seen) != messages { // several in sight at the same time have their own order
 			t.Errorf("%d×%d, upwards: seen %v", size.Width, size.Height, seen)
 		}
 		s.press("g")

@@ -19,9 +19,9 @@ import (
 	"chat/internal/term/paint"
 )
 
-// terminal is the other side of a pseudo terminal: it types, and remembers what
+// fakeTerminal is the other side of a pseudo terminal: it types, and remembers what
 // was written. It answers no query.
-type terminal struct {
+type fakeTerminal struct {
 	t       *testing.T
 	side    *os.File // ours
 	tty     *os.File // the program's
@@ -31,7 +31,7 @@ type terminal struct {
 	drained chan struct{}
 }
 
-func newTerminal(t *testing.T, width, height int) *terminal {
+func newTerminal(t *testing.T, width, height int) *fakeTerminal {
 	t.Helper()
 	side, tty, err := pty.Open()
 	if err != nil {
@@ -40,7 +40,7 @@ func newTerminal(t *testing.T, width, height int) *terminal {
 	if err := pty.Setsize(tty, &pty.Winsize{Cols: uint16(width), Rows: uint16(height)}); err != nil {
 		t.Fatal(err)
 	}
-	x := &terminal{t: t, side: side, tty: tty, news: make(chan struct{}, 1), drained: make(chan struct{})}
+	x := &fakeTerminal{t: t, side: side, tty: tty, news: make(chan struct{}, 1), drained: make(chan struct{})}
 	go x.read()
 	t.Cleanup(func() {
 		if err := errors.Join(tty.Close(), side.Close()); err != nil {
@@ -51,7 +51,7 @@ func newTerminal(t *testing.T, width, height int) *terminal {
 	return x
 }
 
-func (x *terminal) read() {
+func (x *fakeTerminal) read() {
 	defer close(x.drained)
 	buf := make([]byte, 4096)
 	for {
@@ -69,38 +69,38 @@ func (x *terminal) read() {
 	}
 }
 
-func (x *terminal) output() string {
+func (x *fakeTerminal) output() string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return x.out.String()
 }
 
-func (x *terminal) typeKeys(keys string) {
+func (x *fakeTerminal) typeKeys(keys string) {
 	x.t.Helper()
 	if _, err := x.side.WriteString(keys); err != nil {
 		x.t.Fatal(err)
 	}
 }
 
-func (x *terminal) until(text string) {
+func (x *fakeTerminal) until(text string) {
 	x.t.Helper()
 	x.wait(text, func(out string) bool { return strings.Contains(ansi.Strip(out), text) })
 }
 
 // untilWritten waits for bytes, sequences included.
-func (x *terminal) untilWritten(bytes string) {
+func (x *fakeTerminal) untilWritten(bytes string) {
 	x.t.Helper()
 	x.wait(bytes, func(out string) bool { return strings.Contains(out, bytes) })
 }
 
-func (x *terminal) wait(text string, ok func(out string) bool) {
+func (x *fakeTerminal) wait(text string, ok func(out string) bool) {
 	x.t.Helper()
 	deadline := time.After(10 * time.Second)
 	for !ok(x.output()) {
 		select {
 		case <-x.news:
 		case <-deadline:
-			x.t.Fatalf("waited in vain for %q in %q", text, x.output())
+			x.t.Fatalf("timed out waiting for %q in %q", text, x.output())
 		}
 	}
 }
@@ -111,7 +111,7 @@ type outcome struct {
 }
 
 // run starts Run on the terminal.
-func (x *terminal) run(ctx context.Context, backend *fakeBackend) <-chan outcome {
+func (x *fakeTerminal) run(ctx context.Context, backend *fakeBackend) <-chan outcome {
 	done := make(chan outcome, 1)
 	go func() {
 		e, err := Run(ctx, Options{
@@ -123,7 +123,7 @@ func (x *terminal) run(ctx context.Context, backend *fakeBackend) <-chan outcome
 	return done
 }
 
-func (x *terminal) state() *term.State {
+func (x *fakeTerminal) state() *term.State {
 	x.t.Helper()
 	s, err := term.GetState(x.tty.Fd())
 	if err != nil {
@@ -147,7 +147,7 @@ func TestRunInATerminal(t *testing.T) {
 		task.chunk(chat.ChunkContent, word)
 	}
 	x.until("An answer that streams.")
-	x.typeKeys("\x04") // ctrl+d leaves; the task goes on
+	x.typeKeys("\x04") // ctrl+d leaves; the task continues
 	got := <-done
 	if got.err != nil {
 		t.Fatal(got.err)
@@ -188,12 +188,12 @@ func checkOutput(t *testing.T, out string) {
 	if frames == 0 || frames != strings.Count(out, "\x1b[?2026l") {
 		t.Errorf("%d frames begin, %d end", frames, strings.Count(out, "\x1b[?2026l"))
 	}
-	if !strings.Contains(out, "\x1b[22;15H\x1b[?25h") { // behind " > hello there" of the input
-		t.Errorf("the cursor never stood behind the typed text: %q", out)
+	if !strings.Contains(out, "\x1b[22;15H\x1b[?25h") { // after " > hello there" in the input
+		t.Errorf("the cursor was never after the typed text: %q", out)
 	}
 }
 
-func TestALateAnswerAboutTheBackgroundChangesTheThemeOnly(t *testing.T) {
+func TestLateBackgroundReplyOnlyChangesTheme(t *testing.T) {
 	x := newTerminal(t, 80, 24)
 	done := x.run(t.Context(), newFake())
 	x.untilWritten("\x1b]11;?\x07")
@@ -241,14 +241,14 @@ func TestPastedTextIsNotSubmitted(t *testing.T) {
 	}
 }
 
-func TestTasksThatHaveEndedAreNotSaidToGoOn(t *testing.T) {
+func TestEndedTasksAreNotReportedAsRunning(t *testing.T) {
 	x := newTerminal(t, 80, 24)
 	backend := newFake()
 	done := x.run(t.Context(), backend)
 	x.until("live")
 	x.typeKeys("hello\r")
 	x.until("1 running")
-	x.typeKeys("\x0ezzz") // ctrl+n: the task goes on elsewhere
+	x.typeKeys("\x0ezzz") // ctrl+n: the task continues in the background
 	x.until("zzz")
 	backend.finish(backend.newest(), chat.TaskDone, "done", nil)
 	x.typeKeys("\x15\x04")
@@ -257,7 +257,7 @@ func TestTasksThatHaveEndedAreNotSaidToGoOn(t *testing.T) {
 	}
 }
 
-func TestPlainTalksInLines(t *testing.T) {
+func TestPlainUsesLines(t *testing.T) {
 	x := newTerminal(t, 80, 24)
 	backend := newFake()
 	done := make(chan outcome, 1)

@@ -2,32 +2,29 @@ package tui
 
 import (
 	"cmp"
-	"context"
+	"regexp"
 	"strings"
 
 	tea "github.com/charmbracelet/bubbletea"
 
 	"chat"
-	"chat/tui/transcript"
+	"chat/tui/conversation"
+	"chat/tui/drafting"
+	"chat/tui/input"
+	"chat/tui/keymap"
 )
 
-// sentMsg says what became of a message. Of another session's, the conversation
-// is not open any more.
-type sentMsg struct {
-	session  int
-	draft    string
-	after    string // the message that it was to answer to, "" for the newest, chat.RootParent for none
-	accepted chat.Accepted
-	err      error
-}
+// slashed matches a message that is one word after a slash: the name of a command
+// in other programs, and rarely a question to a model.
+var slashed = regexp.MustCompile(`^/[a-z][a-z-]*$`)
 
-// submit is enter: the message is sent, or waits for the answer that is being made.
+// submit sends the draft, or queues it while an answer is running.
 func (m *Model) submit() tea.Cmd {
 	draft := m.input.Value()
 	switch {
 	case strings.TrimSpace(draft) == "":
 		return nil
-	case m.loading:
+	case m.conversation.Loading():
 		m.say("the conversation is still being opened")
 		return nil
 	case slashed.MatchString(strings.TrimRight(draft, " ")):
@@ -36,17 +33,45 @@ func (m *Model) submit() tea.Cmd {
 	return m.submitWith(draft)
 }
 
-// submitMessage submits a draft with its files.
+// submitWith reads the files that a draft mentions, and then submits it.
+func (m *Model) submitWith(draft string) tea.Cmd {
+	if !input.Mentions(draft) {
+		return m.submitMessage(draft)
+	}
+	if m.input.Attaching() {
+		m.say("the files are still being uploaded")
+		return nil
+	}
+	return m.input.Attach(draft, m.conversation.Session())
+}
+
+// attached submits a draft with its files.
+func (m *Model) attached(msg input.AttachedMsg) tea.Cmd {
+	send, problem, asText := m.input.Attached(msg, m.conversation.Session())
+	if asText {
+		problem += "; " + m.keys.HintAt(keymap.Writing, "send") + " again sends it as text"
+	}
+	if problem != "" {
+		m.warn(problem)
+	}
+	if !send {
+		return nil
+	}
+	return m.submitMessage(msg.Message)
+}
+
+// submitMessage submits a draft whose files are read.
 func (m *Model) submitMessage(draft string) tea.Cmd {
+	c := m.conversation
 	switch {
-	case m.branch != nil:
+	case c.Branch() != nil:
 		return m.submitBranch(draft)
-	case m.busy() != nil || m.pending != nil || len(m.queue[m.conversation.ID]) > 0:
-		if m.full() { // what was entered stays as it is, its files still mentions
+	case c.Busy() != nil || c.Pending() != nil || len(m.queue.Of(c.ID())) > 0:
+		if m.queueFull() { // the draft stays as it is, its files still mentions
 			return nil
 		}
 		m.input.Set("")
-		return m.enqueue(draft)
+		return m.enqueueAt(len(m.queue.Of(c.ID())), draft)
 	}
 	m.input.Set("")
 	return m.send(draft)
@@ -56,105 +81,62 @@ func (m *Model) submitBranch(draft string) tea.Cmd {
 	if m.blocked() {
 		return nil
 	}
-	b := m.branch
-	m.branch = nil
-	m.fill(b.stash)
-	return m.sendAfter(draft, cmp.Or(b.after, chat.RootParent))
+	b := m.conversation.Branch()
+	m.fill(b.Stash)
+	send := m.conversation.SendAfter(draft, cmp.Or(b.After, chat.RootParent), m.model, m.style.Now)
+	return tea.Batch(send, m.input.Remember(input.Words(draft)))
 }
 
 func (m *Model) sendPrompt() tea.Cmd {
-	prompt := m.prompt
-	m.prompt = ""
+	prompt := m.opening.prompt
+	m.opening.prompt = ""
 	if strings.TrimSpace(prompt) == "" {
 		return nil
 	}
 	return m.send(prompt)
 }
 
-// send submits a message that goes on from the last one shown.
+// send sends a message after the last one shown.
 func (m *Model) send(draft string) tea.Cmd {
-	after := m.leaf()
-	if after == m.record.tree.Newest() {
-		after = "" // the server finds it, and what another screen adds meanwhile too
-	}
-	return m.sendAfter(draft, after)
+	return tea.Batch(m.conversation.Send(draft, m.model, m.style.Now), m.input.Remember(input.Words(draft)))
 }
 
-// sendAfter shows the message at once and submits it.
-func (m *Model) sendAfter(draft, after string) tea.Cmd {
-	m.pending = transcript.NewMessage(chat.Message{
-		Role: chat.RoleUser, Content: draft, CreatedAt: m.look.Now,
-	}, m.look)
-	m.pending.Sending, m.pendingAfter = true, after
-	if m.conversation.Title == "" {
-		m.conversation.Title = chat.TitleFrom(draft)
-	}
-	m.rebuild()
-	m.list.Bottom()
-	return tea.Batch(m.sendCommand(draft, after), m.remember(words(draft)))
-}
-
-func (m *Model) sendCommand(draft, after string) tea.Cmd {
-	session, backend, id := m.session, m.backend, m.conversation.ID
-	sub := chat.Submission{Content: draft, Model: m.model, ParentID: after}
-	return m.jobs.command(func(ctx context.Context) tea.Msg {
-		accepted, err := backend.Send(ctx, id, sub)
-		return sentMsg{session, draft, after, accepted, err}
-	})
-}
-
-func (m *Model) sent(msg sentMsg) tea.Cmd {
-	if msg.session != m.session {
-		if msg.err != nil {
-			m.warn("the message to the other conversation was not sent (" + m.hint("up") + " brings it back): " + sentence(msg.err))
+func (m *Model) sent(msg conversation.SentMsg) tea.Cmd {
+	if msg.Session != m.conversation.Session() { // the conversation is no longer open
+		if msg.Err != nil {
+			m.warn("the message to the other conversation was not sent (" + m.keys.Hint("up") + " brings it back): " + sentence(msg.Err))
 		}
-		return m.pollCommand()
+		return m.poll()
 	}
-	m.pending, m.pendingAfter = nil, ""
-	if msg.err != nil {
+	if msg.Err != nil {
 		return m.refused(msg)
 	}
-	a := msg.accepted
-	m.moveQueue(a.ConversationID)
-	m.moveDraft(a.ConversationID)
-	parent := cmp.Or(msg.after, m.leaf())
-	if parent == chat.RootParent {
-		parent = ""
+	if m.conversation.ID() == "" { // it has got its id
+		m.queue.Move(msg.Accepted.ConversationID)
+		m.drafts.Move()
 	}
-	follow := m.accept(
-		chat.Message{ID: a.UserMessageID, ParentID: parent, Role: chat.RoleUser, Content: msg.draft, CreatedAt: m.look.Now},
-		m.answerOf(a, m.model))
-	m.record.choices[parent] = a.UserMessageID
-	m.rebuild()
-	return tea.Batch(follow, m.pollCommand())
+	return tea.Batch(m.conversation.Sent(msg, m.model, m.style.Now), m.poll())
 }
 
-// answerOf is the message that an accepted task will make.
-func (m *Model) answerOf(a chat.Accepted, model string) chat.Message {
-	return chat.Message{
-		ID: a.MessageID, ParentID: a.UserMessageID, TaskID: a.TaskID, Role: chat.RoleAssistant, State: chat.TaskQueued,
-		Model: cmp.Or(model, m.conversation.Model), CreatedAt: m.look.Now,
+// refused puts a message that was not accepted back into the input. If another
+// screen's answer is being made, the message waits for it.
+func (m *Model) refused(msg conversation.SentMsg) tea.Cmd {
+	m.conversation.Refused(msg)
+	if chat.IsCode(msg.Err, chat.CodeBusy) && msg.After == "" {
+		cmd := m.enqueueAt(0, msg.Draft) // it was sent before those that wait were written
+		return tea.Batch(cmd, m.poll())
 	}
-}
-
-// refused takes a message that was not accepted off the screen, back into the
-// input. One that came while another screen's answer is being made waits for it.
-func (m *Model) refused(msg sentMsg) tea.Cmd {
-	if m.conversation.ID == "" {
-		m.conversation.Title = ""
-	}
-	if chat.IsCode(msg.err, chat.CodeBusy) && msg.after == "" {
-		cmd := m.enqueueFirst(msg.draft)
-		return tea.Batch(cmd, m.pollCommand())
-	}
-	if msg.after != "" && m.branch == nil {
-		m.branch = &branch{after: msg.after, label: "fork"}
-		if msg.after == chat.RootParent {
-			m.branch = &branch{label: "edit"}
-		}
-	}
-	m.rebuild()
-	m.fill(joinDrafts(msg.draft, m.input.Value()))
-	m.warn("not sent: " + sentence(msg.err))
+	m.fill(drafting.Join(msg.Draft, m.input.Value()))
+	m.warn("not sent: " + sentence(msg.Err))
 	return nil
+}
+
+// fill puts a message into the input, its files as labels.
+func (m *Model) fill(message string) { m.checkRoom(m.input.Fill(message)) }
+
+// checkRoom warns if a text did not fit into the input.
+func (m *Model) checkRoom(fits bool) {
+	if !fits {
+		m.warn(input.TooLong)
+	}
 }

@@ -5,10 +5,11 @@ import (
 	"testing"
 
 	"chat"
+	"chat/tui/conversation"
 )
 
 // poll polls now.
-func (s *screenTest) poll() { s.run(s.m.pollCommand()) }
+func (s *screenTest) poll() { s.run(s.m.poll()) }
 
 // twoScreens are two screens on one conversation with one answered question.
 func twoScreens(t *testing.T) (sender, watcher *screenTest) {
@@ -32,12 +33,12 @@ func TestAnotherScreensMessageIsShownAndFollowed(t *testing.T) {
 	sender.untilShown("seen on both")
 	sender.backend.finish(task, chat.TaskDone, "seen on both, to the end", nil)
 	watcher.untilShown("seen on both, to the end")
-	if n := len(watcher.m.messages); n != 4 {
+	if n := len(watcher.m.conversation.Shown()); n != 4 {
 		t.Fatalf("%d messages:\n%s", n, watcher.screen())
 	}
 }
 
-func TestAnotherScreensAnswerThatHasEndedMeanwhileIsShown(t *testing.T) {
+func TestEndedAnswerOfAnotherScreenIsShown(t *testing.T) {
 	sender, watcher := twoScreens(t)
 	task := sender.ask("a quick one")
 	sender.backend.finish(task, chat.TaskDone, "done in no time", nil)
@@ -46,7 +47,7 @@ func TestAnotherScreensAnswerThatHasEndedMeanwhileIsShown(t *testing.T) {
 	watcher.untilShown("done in no time")
 }
 
-func TestWhatIsWrittenHereStaysWhileAnotherScreenSends(t *testing.T) {
+func TestDraftStaysWhileAnotherScreenSends(t *testing.T) {
 	sender, watcher := twoScreens(t)
 	watcher.typeText("my own words")
 	sender.ask("sent from elsewhere")
@@ -61,14 +62,14 @@ func TestAQuietConversationIsNotReadAgain(t *testing.T) {
 	_, watcher := twoScreens(t)
 	before := watcher.backend.reads()
 	for range 3 {
-		watcher.send(watcher.m.pollCommand()())
+		watcher.send(watcher.m.poll()())
 	}
 	if got := watcher.backend.reads(); got != before {
 		t.Fatalf("the messages were read %d times", got-before)
 	}
 }
 
-func TestALostStreamIsFollowedAgainWhileItsTaskGoesOn(t *testing.T) {
+func TestLostStreamOfRunningTaskIsFollowedAgain(t *testing.T) {
 	s := start(t, newFake(), 80, 24)
 	task := s.ask("hello")
 	task.chunk(chat.ChunkContent, "the first half")
@@ -81,13 +82,13 @@ func TestALostStreamIsFollowedAgainWhileItsTaskGoesOn(t *testing.T) {
 	s.untilShown("the first half, and the second")
 }
 
-func TestAMessageThatAnotherScreenOvertookWaitsBeforeThoseWrittenAfterIt(t *testing.T) {
+func TestOvertakenMessageIsFirstInQueue(t *testing.T) {
 	_, watcher := twoScreens(t)
-	watcher.m.enqueue("second")
-	watcher.m.enqueue("third")
-	watcher.m.refused(sentMsg{draft: "first", err: chat.Errorf(chat.CodeBusy, "still being answered")})
+	watcher.m.enqueueAt(0, "second")
+	watcher.m.enqueueAt(1, "third")
+	watcher.m.refused(conversation.SentMsg{Draft: "first", Err: chat.Errorf(chat.CodeBusy, "still being answered")})
 	var order []string
-	for _, item := range watcher.m.queue[watcher.m.conversation.ID] {
+	for _, item := range watcher.m.queue.Of(watcher.m.conversation.ID()) {
 		order = append(order, item.Content())
 	}
 	if want := []string{"first", "second", "third"}; !slices.Equal(order, want) {

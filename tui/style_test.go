@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +10,7 @@ import (
 
 	"chat"
 	"chat/internal/term/theme"
+	"chat/tui/terminal"
 )
 
 func TestThemes(t *testing.T) {
@@ -65,39 +65,14 @@ func TestViewsInColour(t *testing.T) {
 }
 
 func TestTheThemeFollowsTheBackground(t *testing.T) {
-	options := func(env ...string) Options { return Options{Env: env} }
-	for _, c := range []struct {
-		o    Options
-		want string
-		ask  bool
-	}{
-		{options("TERM=xterm"), theme.ANSI16, true},
-		{options("TERM=linux"), theme.ANSI16, false},
-		{options("TERM=xterm", "COLORFGBG=15;0"), theme.Dark, false},
-		{options("TERM=xterm", "COLORFGBG=0;default;15"), theme.Light, false},
-		{options("TERM=xterm", "COLORFGBG=x"), theme.ANSI16, true},
-		{options("TERM=xterm", "NO_COLOR=1"), theme.None, false},
-		{Options{Theme: theme.Light, Env: []string{"TERM=xterm"}}, theme.Light, false},
-		{Options{Theme: theme.Light, NoColor: true}, theme.None, false},
-	} {
-		want, err := theme.Named(c.want)
-		got, ask, err2 := themeOf(c.o)
-		if err := errors.Join(err, err2); err != nil || got != want || ask != c.ask {
-			t.Errorf("%+v: asks %v, %v", c.o, ask, err)
-		}
-	}
 	s := start(t, newFake(), 80, 24, func(o *Options) { o.NoColor, o.Env = false, []string{"TERM=xterm"} })
 	s.ask("hello")
-	s.m.askBackground = true
-	for background, name := range map[backgroundMsg]string{{20, 20, 40}: theme.Dark, {253, 246, 227}: theme.Light} {
+	for background, name := range map[terminal.BackgroundMsg]string{{20, 20, 40}: theme.Dark, {253, 246, 227}: theme.Light} {
 		s.send(background)
 		want, _ := theme.Named(name)
 		if !strings.Contains(s.m.View(), "\x1b["+want.You+"mYou") {
 			t.Errorf("%v is not %s", background, name)
 		}
-	}
-	if _, _, err := themeOf(Options{Theme: "pink"}); err == nil {
-		t.Error("pink is a theme")
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 	"chat/internal/term/keyboard"
 )
 
-// pieces is a terminal from which each piece is read by itself.
+// pieces is a terminal that returns one piece per read.
 type pieces struct {
 	keys   *keyboard.Reader
 	out    *os.File
@@ -99,14 +99,15 @@ func keyNames(set map[string][]string) []string {
 	return slices.Compact(names)
 }
 
-// texts are what people write that looks like keys, besides their names.
+// texts are texts that look like keys, besides the names of keys.
 var texts = []string{
 	"now press enter", "look it up", "the end", "down the road", "a tab and a delete", "ctrl+d quits", "home, sweet home",
 	"Y1", "yy", "rr", "key", "grey", "fry", "eye of the tiger", "y r e f", "g y", "regenerate", "if i were", "je suis", "q", "?", "??", "? what",
 	"日本語", "の", "你好 世界", "e\u0301", "👩‍👩‍👧", "ñandú", "100 % / 2", "[x](y)", "<b>", "‹a›", "a\tb", "x y\tz", "--\ttail", "/quit", "@none", "!ls",
 }
 
-// A focus is a place that keys go to: how to get there, and what becomes of a text.
+// A focus is a part of the screen that keys go to: the reads that open it, and the
+// effect of a text there.
 type focus struct {
 	name string
 	open []string // reads
@@ -119,10 +120,10 @@ type focus struct {
 func focuses() []focus {
 	input := func(m *Model) string { return m.input.Value() }
 	query := func(m *Model) string {
-		if m.panel == nil {
+		if m.list.Current() == nil {
 			return "(closed)"
 		}
-		return m.panel.Query()
+		return m.list.Current().Query()
 	}
 	question := func(m *Model) string {
 		if m.question == nil {
@@ -145,7 +146,7 @@ func focuses() []focus {
 	}
 }
 
-// cuts are the places where a text that comes in two reads is cut.
+// cuts are the offsets at which a text that arrives in two reads is cut.
 func (f focus) cuts(text string, all bool) []int {
 	cuts := []int{0}
 	for cut := 1; cut < len(text); cut++ {
@@ -161,7 +162,7 @@ func (f focus) cuts(text string, all bool) []int {
 	return cuts
 }
 
-// expect tries a text in one place.
+// expect tries a text at one focus.
 func (f focus) expect(t *testing.T, set map[string][]string, text string, cut int) {
 	t.Helper()
 	backend := newFake()
@@ -196,13 +197,13 @@ func (f focus) expectAll(t *testing.T, set map[string][]string) {
 	}
 }
 
-func TestWhatIsTypedIsNeverAKey(t *testing.T) {
+func TestTypedTextIsNeverAKey(t *testing.T) {
 	for _, f := range focuses() {
 		t.Run(f.name, func(t *testing.T) { f.expectAll(t, nil) })
 	}
 }
 
-func TestWhatIsTypedIsNeverARemappedKey(t *testing.T) {
+func TestTypedTextIsNeverARemappedKey(t *testing.T) {
 	set := map[string][]string{
 		"fork": {"u"}, "regenerate": {"p"}, "copy": {"n"}, "edit": {"d"}, "quit": {"alt+q", "f4"}, "new": {"f1"}, "tasks": {"shift+tab"},
 		"scroll-down": {" ", "s"}, "sibling-after": {"t"},
@@ -222,8 +223,8 @@ func TestWhatIsTypedIsNeverARemappedKey(t *testing.T) {
 	}
 }
 
-// What is marked as a paste is a text, too, even a single character of it.
-func TestWhatIsPastedIsNeverAKey(t *testing.T) {
+// Marked pastes are texts, even single characters of them.
+func TestPastedTextIsNeverAKey(t *testing.T) {
 	for _, f := range focuses() {
 		backend := newFake()
 		id := backend.add("Tides", "a question", "an answer")
@@ -238,7 +239,7 @@ func TestWhatIsPastedIsNeverAKey(t *testing.T) {
 	}
 }
 
-// Keys among a text stay keys, and what a held key repeats does, too.
+// Keys next to a text stay keys, and so do the repeats of a key that is held down.
 func TestKeysAmongTextStayKeys(t *testing.T) {
 	backend := newFake()
 	id := backend.add("Tides", "a question", strings.Repeat("a line\n\n", 60))
@@ -248,13 +249,17 @@ func TestKeysAmongTextStayKeys(t *testing.T) {
 	}{
 		{"one\x1b[D\x1b[Dtwo", func(m *Model) bool { return m.input.Value() == "otwone" }},
 		{"one two\x17", func(m *Model) bool { return m.input.Value() == "one " }},
-		{"one\x0bti", func(m *Model) bool { return m.panel != nil && m.panel.Query() == "ti" && m.input.Value() == "one" }},
-		{"\t[", func(m *Model) bool { return m.reading && m.chosen() == m.messages[0] }},
-		{"\tkkkk", func(m *Model) bool { return m.reading && !m.list.AtEnd() && m.input.Empty() }},
-		{"\tgG", func(m *Model) bool { return m.reading && m.list.AtEnd() && m.input.Empty() }},
-		{"\t[[e", func(m *Model) bool { return !m.reading && m.input.Value() == "a question" }},
-		{"\tGr now", func(m *Model) bool { return !m.reading && m.input.Value() == "Gr now" }},
-		{"one\t", func(m *Model) bool { return m.reading && m.input.Value() == "one" }},
+		{"one\x0bti", func(m *Model) bool {
+			return m.list.Current() != nil && m.list.Current().Query() == "ti" && m.input.Value() == "one"
+		}},
+		{"\t[", func(m *Model) bool {
+			return m.conversation.Reading() && m.conversation.Selected() == m.conversation.Shown()[0]
+		}},
+		{"\tkkkk", func(m *Model) bool { return m.conversation.Reading() && !m.conversation.AtEnd() && m.input.Empty() }},
+		{"\tgG", func(m *Model) bool { return m.conversation.Reading() && m.conversation.AtEnd() && m.input.Empty() }},
+		{"\t[[e", func(m *Model) bool { return !m.conversation.Reading() && m.input.Value() == "a question" }},
+		{"\tGr now", func(m *Model) bool { return !m.conversation.Reading() && m.input.Value() == "Gr now" }},
+		{"one\t", func(m *Model) bool { return m.conversation.Reading() && m.input.Value() == "one" }},
 		{"\x1bbx", func(m *Model) bool { return m.input.Value() == "x" }},
 		{"\x1b[13;2ux y", func(m *Model) bool { return m.input.Value() == "\nx y" }},
 	} {
@@ -267,7 +272,7 @@ func TestKeysAmongTextStayKeys(t *testing.T) {
 	}
 }
 
-func TestOnlyAKeyPressAnswersWhichBlock(t *testing.T) {
+func TestOnlyAKeyPressSelectsCodeBlock(t *testing.T) {
 	backend := newFake()
 	id := backend.add("Tides", "a question", "an answer with\n```\ncode\n```\n```\nmore\n```\n")
 	s := start(t, backend, 80, 24, full, func(o *Options) { o.ConversationID = id })

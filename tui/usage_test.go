@@ -1,14 +1,13 @@
 package tui
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
 	"chat"
 )
 
-func TestHeaderTellsContextAndCost(t *testing.T) {
+func TestHeaderShowsContextAndCost(t *testing.T) {
 	backend := newFake()
 	id := backend.add("A conversation with a rather long title, longer than there is room", "first", "one", "second", "two")
 	backend.messages[id][1].Usage = &chat.Usage{PromptTokens: 400, CompletionTokens: 600, TotalTokens: 1000}
@@ -23,34 +22,23 @@ func TestHeaderTellsContextAndCost(t *testing.T) {
 		facts func(string) chat.ModelInfo
 		want  string
 	}{{facts, "ctx 25%  $0.004"}, {nil, "ctx 2.0k"}} {
-		s := start(t, backend, 80, 24, func(o *Options) { o.ConversationID, o.Facts = id, c.facts })
+		s := start(t, backend, 80, 24, func(o *Options) { o.ConversationID, o.ModelInfo = id, c.facts })
 		s.untilShown("two")
 		if head, _, _ := strings.Cut(s.screen(), "\n"); !strings.HasSuffix(head, c.want) {
 			t.Errorf("the header is %q, want %q at its end", head, c.want)
 		}
 	}
-	// What the provider tells fills in for what nobody has set.
-	backend.told = chat.ModelInfo{Context: 4000, InputPrice: 10, OutputPrice: 20}
+	// The provider's values are used where the settings have none.
+	backend.modelInfo = chat.ModelInfo{Context: 4000, InputPrice: 10, OutputPrice: 20}
 	some := func(string) chat.ModelInfo { return chat.ModelInfo{InputPrice: 1} }
-	s := start(t, backend, 80, 24, func(o *Options) { o.ConversationID, o.Facts = id, some })
+	s := start(t, backend, 80, 24, func(o *Options) { o.ConversationID, o.ModelInfo = id, some })
 	s.untilShown("ctx 50%  $0.024")
-	backend.told = chat.ModelInfo{}
+	backend.modelInfo = chat.ModelInfo{}
 	for _, width := range []int{20, 30, 40, 59, 60, 80, 120} {
-		s := start(t, backend, width, 12, func(o *Options) { o.ConversationID, o.Facts = id, facts })
-		s.until("it is opened", func() bool { return len(s.m.messages) > 0 })
+		s := start(t, backend, width, 12, func(o *Options) { o.ConversationID, o.ModelInfo = id, facts })
+		s.until("it is opened", func() bool { return len(s.m.conversation.Shown()) > 0 })
 		s.ask("and?")
 		s.wellFormed()
 		s.backend.finish(s.backend.newest(), chat.TaskDone, "so", nil)
-	}
-}
-
-func TestSums(t *testing.T) {
-	for sum, want := range map[float64]string{0.0001: "<$0.001", 0.0042: "$0.004", 0.25: "$0.250", 12.345: "$12.35"} {
-		if got := dollars(sum); got != want {
-			t.Errorf("%v: %s", sum, got)
-		}
-	}
-	if got := fmt.Sprint(thousands(999), thousands(1500), thousands(25_400)); got != "9991.5k25k" {
-		t.Errorf("%s", got)
 	}
 }

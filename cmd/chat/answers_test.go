@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/creack/pty"
+
+	"chat/internal/cli/exit"
 )
 
 func TestATokenThatIsNotAcceptedIsNamed(t *testing.T) {
@@ -25,7 +27,7 @@ func TestATokenThatIsNotAcceptedIsNamed(t *testing.T) {
 		code := run(context.Background(), []string{"chat", "ls", "--host", server.URL}, stdio{devNull(t), tempFile(t), errs}, func(name string) (string, bool) {
 			return token, name == "CHAT_TOKEN"
 		})
-		if got := contents(t, errs); code != exitSetup || !strings.Contains(got, want) || strings.Contains(got, "wrong-token") {
+		if got := contents(t, errs); code != exit.Setup || !strings.Contains(got, want) || strings.Contains(got, "wrong-token") {
 			t.Errorf("%q: %d: %s", token, code, got)
 		}
 	}
@@ -56,7 +58,7 @@ func TestDeletingIsConfirmed(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := start(t, h, slave, "rm", "0d8eee69")
-		if got.code != exitOK || !strings.Contains(got.stderr, want) || deleted != strings.HasPrefix(want, "deleted") {
+		if got.code != exit.OK || !strings.Contains(got.stderr, want) || deleted != strings.HasPrefix(want, "deleted") {
 			t.Errorf("%q: deleted %v: %+v", typed, deleted, got)
 		}
 		_ = master.Close() // a terminal that nobody reads
@@ -83,8 +85,8 @@ func TestAKeyIsTriedBeforeItIsKept(t *testing.T) {
 	}
 	defer func() { _ = master.Close() }() // a terminal that nobody reads
 	defer func() { _ = slave.Close() }()
-	for code, said := range map[int]string{exitOK: "the key is kept in", exitSetup: "not kept: the provider refused the key"} {
-		if code == exitSetup {
+	for code, said := range map[int]string{exit.OK: "stored the key in", exit.Setup: "not stored: the provider refused the key"} {
+		if code == exit.Setup {
 			status = http.StatusBadGateway
 		}
 		if _, err := master.WriteString("sk-typed\n"); err != nil {

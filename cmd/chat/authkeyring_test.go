@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/zalando/go-keyring"
+
+	"chat/internal/cli/exit"
 )
 
 const ringKey = "sk-or-v1-very-long-secret"
@@ -40,28 +42,28 @@ func TestAKeyInTheKeyring(t *testing.T) {
 		return string(b)
 	}
 
-	if got := auth(ringKey, "login", "--keyring", "--no-check", "--base-url", "https://openrouter.ai/api/v1"); got.code != exitOK || !strings.Contains(got.stderr, "kept in the keyring") {
+	if got := auth(ringKey, "login", "--keyring", "--no-check", "--base-url", "https://openrouter.ai/api/v1"); got.code != exit.OK || !strings.Contains(got.stderr, "stored the key in the keyring") {
 		t.Fatalf("%+v", got)
 	}
 	if key, err := keyring.Get("chat", "openrouter.ai"); key != ringKey || err != nil || strings.Contains(file(), "secret") || !strings.Contains(file(), `api_key = "keyring:openrouter.ai"`) {
 		t.Errorf("%q, %v:\n%s", key, err, file())
 	}
-	if got := auth("", "list"); got.code != exitOK || !strings.Contains(got.out, "••••cret  the keyring") || strings.Contains(got.out, "sk-or") {
+	if got := auth("", "list"); got.code != exit.OK || !strings.Contains(got.out, "••••cret  the keyring") || strings.Contains(got.out, "sk-or") {
 		t.Errorf("%+v", got)
 	}
 
 	// Kept in the file from now on: the keyring forgets it.
-	if got := auth(ringKey, "login", "--no-check"); got.code != exitOK || !strings.Contains(got.stderr, "config.toml") {
+	if got := auth(ringKey, "login", "--no-check"); got.code != exit.OK || !strings.Contains(got.stderr, "config.toml") {
 		t.Errorf("%+v", got)
 	}
 	if _, err := keyring.Get("chat", "openrouter.ai"); err == nil || !strings.Contains(file(), ringKey) {
 		t.Errorf("%v:\n%s", err, file())
 	}
 
-	if got := auth(ringKey, "login", "--keyring", "--no-check"); got.code != exitOK {
+	if got := auth(ringKey, "login", "--keyring", "--no-check"); got.code != exit.OK {
 		t.Errorf("%+v", got)
 	}
-	if got := auth("", "logout"); got.code != exitOK || strings.Contains(file(), "api_key") {
+	if got := auth("", "logout"); got.code != exit.OK || strings.Contains(file(), "api_key") {
 		t.Errorf("%+v:\n%s", got, file())
 	}
 	if _, err := keyring.Get("chat", "openrouter.ai"); err == nil {
@@ -69,7 +71,7 @@ func TestAKeyInTheKeyring(t *testing.T) {
 	}
 
 	keyring.MockInitWithError(os.ErrPermission)
-	if got := auth(ringKey, "login", "--keyring", "--no-check"); got.code != exitSetup || !strings.Contains(got.stderr, "the key is not kept: the keyring does not work") ||
+	if got := auth(ringKey, "login", "--keyring", "--no-check"); got.code != exit.Setup || !strings.Contains(got.stderr, "the key was not stored: the keyring does not work") ||
 		strings.Contains(got.stderr, "secret") || strings.Contains(file(), "api_key") {
 		t.Errorf("%+v:\n%s", got, file())
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"embed"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,22 +8,15 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"chat"
+	"chat/internal/cli/arguments"
+	"chat/internal/cli/completion"
 )
-
-//go:embed completion
-var completionScripts embed.FS
-
-// completeName is the hidden command that the scripts call with the words of a
-// line, the last of which is being typed.
-const completeName = "__complete"
-
-func shells() []string { return []string{"bash", "zsh", "fish"} }
 
 func (p *program) completionCommand() *cli.Command {
 	return &cli.Command{
-		Name: "completion", Usage: "print the completion script of a shell", ArgsUsage: strings.Join(shells(), "|"),
-		Description: `Completes commands, flags, the ids of tasks and conversations, models, roles and settings. It asks a
-server that is running, and starts none.
+		Name: "completion", Usage: "print the completion script of a shell", ArgsUsage: strings.Join(completion.Shells(), "|"),
+		Description: `Completes commands, flags, the ids of tasks and conversations, models, roles and settings. It
+asks a running server, and never starts one.
 
 Examples:
   eval "$(chat completion bash)"     in ~/.bashrc
@@ -32,37 +24,37 @@ Examples:
   chat completion fish > ~/.config/fish/completions/chat.fish`,
 		Action: func(c *cli.Context) error {
 			shell := c.Args().First()
-			if c.NArg() != 1 || !slices.Contains(shells(), shell) {
-				return chat.Errorf(chat.CodeInvalid, "completion takes the name of a shell: %s", strings.Join(shells(), ", "))
+			if c.NArg() != 1 || !slices.Contains(completion.Shells(), shell) {
+				return chat.Errorf(chat.CodeInvalid, "completion takes the name of a shell: %s", strings.Join(completion.Shells(), ", "))
 			}
-			script, err := completionScripts.ReadFile("completion/chat." + shell)
+			text, err := completion.Script(shell)
 			if err != nil {
 				return err
 			}
-			_, err = p.out.Write(script)
+			_, err = p.Out.Write(text)
 			return err
 		},
 	}
 }
 
-// completeCommand answers the scripts: a candidate a line, with a tab and a
-// description if it has one; or filesDirective.
+// completeCommand is called by the completion scripts. It prints one candidate per
+// line, with a tab before the description, or filesDirective.
 func (p *program) completeCommand() *cli.Command {
 	return &cli.Command{
-		Name: completeName, Hidden: true, Action: func(c *cli.Context) error {
+		Name: arguments.CompleteName, Hidden: true, Action: func(c *cli.Context) error {
 			words := c.Args().Slice()
 			if len(words) == 0 {
 				words = []string{""}
 			}
 			var b strings.Builder
-			for _, item := range p.complete(c, words) {
-				b.WriteString(item.text)
-				if item.about != "" {
-					b.WriteString("\t" + item.about)
+			for _, item := range completion.New(p.server, c.App).Complete(c.Context, words) {
+				b.WriteString(item.Text)
+				if item.About != "" {
+					b.WriteString("\t" + item.About)
 				}
 				b.WriteString("\n")
 			}
-			_, err := fmt.Fprint(p.out, b.String())
+			_, err := fmt.Fprint(p.Out, b.String())
 			return err
 		},
 	}

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"chat/internal/cli/exit"
 )
 
 // TestTheDoctorAsksTheProvider looks at findings without a daemon.
@@ -40,7 +42,7 @@ func TestTheDoctorAsksTheProvider(t *testing.T) {
 		},
 		"a right key": {
 			env:  map[string]string{"OPENAI_BASE_URL": strict.URL + "/v1", "OPENAI_API_KEY": "sk-right-key-000000", "CHAT_MODEL": "m2"},
-			want: []string{`ok +provider .*model m2 \(from \$CHAT_MODEL\)`, `ok +models +2 models, m2 by default`, `ok +key +the provider takes it`},
+			want: []string{`ok +provider .*model m2 \(from \$CHAT_MODEL\)`, `ok +models +2 models, m2 by default`, `ok +key +the provider accepts it`},
 		},
 		"a wrong key in the file": {
 			config: "base_url = \"" + strict.URL + "/v1\"\napi_key = \"sk-wrong-key-000000\"\n", mode: 0o600, code: 4,
@@ -48,28 +50,28 @@ func TestTheDoctorAsksTheProvider(t *testing.T) {
 		},
 		"a list for everybody": {
 			env:  map[string]string{"OPENAI_BASE_URL": public.URL, "OPENAI_API_KEY": "sk-any-key-00000000"},
-			want: []string{`ok +models +2 models, m1 by default`, `ok +key +the provider takes it`},
+			want: []string{`ok +models +2 models, m1 by default`, `ok +key +the provider accepts it`},
 		},
 		"no key": {
 			env:  map[string]string{"OPENAI_BASE_URL": public.URL},
-			want: []string{`ok +provider +.*, without a key`, `skip +key +there is none`},
+			want: []string{`ok +provider +.*, without a key`, `skip +key +not checked: there is no key`},
 		},
 		"nobody there": {
 			env: map[string]string{"OPENAI_BASE_URL": gone.URL}, code: 6, want: []string{`WRONG +models +.*` + strings.TrimPrefix(gone.URL, "http://")},
 		},
 		"no URL": {
-			env: map[string]string{"OPENAI_BASE_URL": "x"}, code: 2, want: []string{`WRONG +provider +not asked: OPENAI_BASE_URL: `},
+			env: map[string]string{"OPENAI_BASE_URL": "x"}, code: 2, want: []string{`WRONG +provider +not checked: OPENAI_BASE_URL: `},
 		},
 		"a key that others can read": {
 			config: "base_url = \"" + public.URL + "\"\napi_key = \"sk-any-key-00000000\"\n", mode: 0o644, code: 2,
-			want: []string{`WRONG +secrets +others can read .*config.toml \(its mode is 0644\): chmod 600 .*config.toml, since it holds api_key`},
+			want: []string{`WRONG +secrets +others can read .*config.toml \(its mode is 0644\): chmod 600 .*config.toml, because it contains api_key`},
 		},
 		"a password that the group can read": {
-			config: "database_url = \"postgres://u:secret@db/chat\"\n", mode: 0o640, code: 2, want: []string{`WRONG +secrets .*since it holds database_url`},
+			config: "database_url = \"postgres://u:secret@db/chat\"\n", mode: 0o640, code: 2, want: []string{`WRONG +secrets .*because it contains database_url`},
 		},
 		"nothing secret":  {config: "model = \"demo\"\n", mode: 0o644, want: []string{`ok +settings +1 setting`}},
-		"nothing at all":  {want: []string{`skip +provider +none is set, and local servers are not looked for \(discover is off, by \$CHAT_DISCOVER\)`, `note +models +only the built-in demo`}},
-		"a broken config": {config: "concurrency = \"many\"\n", mode: 0o600, code: 2, want: []string{`WRONG +settings .*config.toml:1: concurrency`, `WRONG +provider +not asked: `}},
+		"nothing at all":  {want: []string{`skip +provider +none is set, and chat does not search for local servers \(discover is off in \$CHAT_DISCOVER\)`, `note +models +only the built-in demo`}},
+		"a broken config": {config: "concurrency = \"many\"\n", mode: 0o600, code: 2, want: []string{`WRONG +settings .*config.toml:1: concurrency`, `WRONG +provider +not checked: `}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			home := t.TempDir()
@@ -105,7 +107,7 @@ func TestTheDoctorAsksTheProvider(t *testing.T) {
 				t.Error("it made directories")
 			}
 			check := startIn(t, nil, devNull(t), env, "config", "check")
-			if c.config != "" && (strings.Contains(got.out, "WRONG  settings") || strings.Contains(got.out, "WRONG  secrets")) != (check.code == exitUsage) {
+			if c.config != "" && (strings.Contains(got.out, "WRONG  settings") || strings.Contains(got.out, "WRONG  secrets")) != (check.code == exit.Usage) {
 				t.Errorf("config check finds something else: %d, %s", check.code, check.stderr)
 			}
 		})

@@ -4,28 +4,36 @@ import (
 	"context"
 	"strings"
 
-	"github.com/charmbracelet/x/term"
 	"github.com/urfave/cli/v2"
 
 	"chat"
 	"chat/daemon/client"
+	"chat/internal/cli/answer"
+	"chat/internal/cli/arguments"
+	"chat/internal/cli/ids"
+	"chat/internal/cli/prompt"
 	"chat/internal/term/attach"
 )
 
 func (p *program) editCommand() *cli.Command {
-	flags := append(outputFlags(),
+	flags := append(arguments.OutputFlags(),
 		&cli.StringFlag{Name: "model", Aliases: []string{"m"}, Usage: "the `MODEL` to ask this time"},
 		&cli.StringFlag{Name: "priority", Usage: "`LEVEL`: urgent, normal or background"},
-		&cli.BoolFlag{Name: "detach", Aliases: []string{"d"}, Usage: "print the task's id and leave; the answer is made without us", DisableDefaultText: true},
-		timeoutFlag("stop the answer after `DURATION` (90s, 5m) and exit with 124"),
-		&cli.StringFlag{Name: "idempotency-key", Usage: "editing again with the same `KEY` gives the same answer, not another one"},
+		&cli.BoolFlag{Name: "detach", Aliases: []string{"d"}, Usage: "print the task's id and exit; the answer continues in the background", DisableDefaultText: true},
+		arguments.TimeoutFlag("stop the answer after `DURATION` (90s, 5m) and exit with 124"),
+		&cli.StringFlag{Name: "idempotency-key", Usage: "repeating the command with the same `KEY` returns the same answer, not another one"},
 	)
 	return &cli.Command{
 		Name: "edit", Usage: "change a message and send it as a sibling", ArgsUsage: "CONVERSATION[@MESSAGE]|last [NEW TEXT…]",
-		Description: `Without a new text the message opens in $VISUAL or $EDITOR; - takes it from stdin, and so
-does a pipe where neither is set. What was there stays: both are siblings, and the screen
-turns the pages. Without @MESSAGE it is the newest message of the conversation;
-` + "`chat show`" + ` tells the ids of the others.
+		Description: `Sends the new text as a sibling of one of your messages. The old message and its answer stay;
+the screen can switch between the siblings. Without @MESSAGE, edits your newest message in the
+conversation. ` + "`chat show --all`" + ` prints the ids of messages.
+
+Without NEW TEXT, opens the old text in $VISUAL or $EDITOR. If neither is set
+and stdin is not a terminal, reads the new text from stdin. With - as NEW TEXT, always reads it
+from stdin.
+
+With --detach, the server enforces --timeout, for each attempt at the answer.
 
 Examples:
   chat edit last
@@ -43,107 +51,69 @@ func (p *program) edit(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	show, err := p.presenter(c)
+	if err := p.checkDetach(c); err != nil {
+		return err
+	}
+	show, err := p.watcher.NewPresenter(formatOf(c))
 	if err != nil {
 		return err
 	}
 	ref, message, _ := strings.Cut(c.Args().First(), "@")
-	if err := p.knownConversations(c, ref); err != nil {
+	if err := ids.CheckConversations(p.emptyCheck(c), ref); err != nil {
 		return err
 	}
 	return p.withClient(c, func(ctx context.Context, cl *client.Client) error {
-		conv, err := findConversationOf(ctx, cl, ref)
+		conv, err := ids.FindConversationOf(ctx, cl, ref)
 		if err != nil {
 			return err
 		}
-		old, err := findQuestion(ctx, cl, conv, message)
+		old, err := ids.FindPrompt(ctx, cl, conv, message)
 		if err != nil {
 			return err
 		}
-		text, given, err := p.newText(ctx, c.Args().Tail())
+		text, given, err := p.reader.NewText(ctx, c.Args().Tail())
 		if err != nil {
 			return err
 		}
-		var d draft
+		var d prompt.Draft
 		if !given {
-			if text, d, err = p.editText(old.Content); err != nil {
+			before := attach.Draft(old.AllParts())
+			if text, d, err = p.editor.Edit(before); err != nil {
 				return err
 			}
-			if strings.TrimRight(text, "\n") == strings.TrimRight(old.Content, "\n") {
-				p.infof("nothing was changed, so nothing was sent")
-				return d.sent(nil)
-			}
-			if strings.TrimSpace(text) == "" {
-				return d.sent(chat.Errorf(chat.CodeInvalid, "the message is empty: nothing was sent"))
-			}
-			if _, err := checkPrompt(text); err != nil {
-				return d.sent(err)
+			if send, err := p.isNewMessage(before, text); err != nil || !send {
+				return d.Sent(err)
 			}
 		}
-		sub := chat.Submission{ConversationID: conv.ID, Content: strings.TrimRight(text, "\n"), Model: c.String("model"), Priority: priority, ParentID: old.ParentID}
+		sub := chat.Submission{
+			ConversationID: conv.ID, Parts: attach.ParseDraft(text), Model: c.String("model"), Priority: priority,
+			ParentID: old.ParentID, DeadlineSeconds: deadlineOf(c),
+		}
 		if sub.ParentID == "" {
 			sub.ParentID = chat.RootParent
 		}
 		acc, err := cl.Submit(ctx, sub, c.String("idempotency-key"))
-		if err = d.sent(err); err != nil {
+		if err = d.Sent(err); err != nil {
 			return err
 		}
-		p.debugf("task %s in conversation %s", acc.TaskID, acc.ConversationID)
+		p.Debugf("task %s in conversation %s", acc.TaskID, acc.ConversationID)
 		if c.Bool("detach") {
-			return p.detached(c, acc)
+			return p.watcher.PrintDetached(formatOf(c), acc)
 		}
-		a := &answer{task: acc.TaskID, conversation: acc.ConversationID, message: acc.MessageID}
-		return p.watchOwn(ctx, cl, a, show, c.Duration("timeout"))
+		a := answer.New(acc.TaskID, acc.ConversationID, acc.MessageID)
+		return p.watcher.FollowOwn(ctx, cl, a, show, c.Duration("timeout"))
 	})
 }
 
-// newText is the text of the command line, or of stdin; given is false if it is to be
-// edited.
-func (p *program) newText(ctx context.Context, words []string) (text string, given bool, err error) {
-	asked := len(words) == 1 && words[0] == "-"
-	if len(words) > 0 && !asked {
-		text, err = checkPrompt(strings.Join(words, " "))
-		return text, true, err
-	}
-	editor := p.env("VISUAL") != "" || p.env("EDITOR") != ""
-	if asked || !editor && p.stdinIsGiven() {
-		data, err := p.readStdin(ctx, false)
-		if err == nil {
-			text, err = attach.Text(attach.Stdin, data)
-		}
-		if err != nil || asked || strings.TrimSpace(text) != "" {
-			if err == nil {
-				text, err = checkPrompt(text)
-			}
-			return text, true, err
-		}
-	}
-	if !editor && !term.IsTerminal(p.in.Fd()) {
-		return "", false, chat.Errorf(chat.CodeInvalid, "stdin is not a terminal: pass the new text after the conversation id, or pipe it in")
-	}
-	return "", false, nil
-}
-
-// findQuestion is the user's message that ref means, or the newest one.
-func findQuestion(ctx context.Context, cl *client.Client, conv chat.Conversation, ref string) (chat.Message, error) {
-	list, err := cl.Messages(ctx, conv.ID)
-	if err != nil {
-		return chat.Message{}, err
-	}
-	var asked []chat.Message
-	for _, m := range list {
-		if m.Role == chat.RoleUser {
-			asked = append(asked, m)
-		}
-	}
-	if ref != "" {
-		asked = closest(asked, func(m chat.Message) string { return m.ID }, strings.ToLower(ref))
-	}
+// isNewMessage reports whether the text from the editor is a new message.
+func (p *program) isNewMessage(old, text string) (bool, error) {
 	switch {
-	case len(asked) == 0:
-		return chat.Message{}, chat.Errorf(chat.CodeNotFound, "there is no message %q of yours in the conversation %s", ref, short(conv.ID))
-	case ref != "" && len(asked) > 1:
-		return chat.Message{}, ambiguous("messages", ref, describeAll(asked, func(m chat.Message) string { return short(m.ID) + "  " + chat.TitleFrom(m.Content) }))
+	case strings.TrimRight(text, "\n") == strings.TrimRight(old, "\n"):
+		p.Infof("the message was not changed: nothing was sent")
+		return false, nil
+	case strings.TrimSpace(text) == "":
+		return false, chat.Errorf(chat.CodeInvalid, "the message is empty: nothing was sent")
 	}
-	return asked[len(asked)-1], nil
+	err := prompt.Check(attach.ParseDraft(text))
+	return err == nil, err
 }

@@ -14,8 +14,14 @@ import (
 	"github.com/yuin/goldmark/text"
 
 	"chat"
-	"chat/internal/term/attach"
+	"chat/internal/blocks"
+	"chat/internal/cli/exit"
 )
+
+// block is a file as blocks.Parts finds it.
+func block(name, text string) string {
+	return blocks.Write(name, chat.Attachment{MediaType: chat.TextType, Data: []byte(text)})
+}
 
 // stored is a server with one conversation.
 type stored struct{ chat.Transcript }
@@ -25,6 +31,13 @@ func (s stored) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.URL.Path == "/conversations":
 		body = map[string]any{"conversations": []chat.Conversation{s.Conversation}}
+	case strings.HasPrefix(r.URL.Path, "/attachments/"):
+		for _, a := range s.Attachments {
+			if strings.HasSuffix(r.URL.Path, a.Digest) {
+				_, _ = w.Write(a.Data) // a client that has gone is no concern of this test
+			}
+		}
+		return
 	case strings.HasSuffix(r.URL.Path, "/messages"):
 		body = map[string]any{"messages": s.Messages}
 	}
@@ -38,7 +51,7 @@ func TestAnExportKeepsMessagesApart(t *testing.T) {
 	contents := []string{
 		"Look:\n\n```", "~~~~\nopen", "- item\n  ```\n  open", "# A heading\n\ntext", "Title\n=====", "## user · demo · 2026-01-02 03:04", "<details>\n<summary>s</summary>", "<!-- a comment",
 		"<pre>\n", "<script>\nalert(1)", "text <b>bold", "| a | b |\n|---|", "[ref]:", "> quote\n> ```", "`open", "**open", "\\", "    code", "a\r## user", "$$\nx", "<style>", "",
-		attach.Block("notes.md", "# Not a heading\n\n```\nopen\n\n</details>"), "see\n\n" + attach.Block("a.go", "package a\n````") + "\n\nand then\n~~~",
+		block("notes.md", "# Not a heading\n\n```\nopen\n\n</details>"), "see", "see\n\n" + block("a.go", "package a\n````") + "\n\nand then\n~~~",
 	}
 	tr := chat.Transcript{Conversation: chat.Conversation{ID: idOne, Title: "a *title* <b> #", System: "<details>\n```\n# system", CreatedAt: at, UpdatedAt: at}}
 	parent := ""
@@ -47,12 +60,16 @@ func TestAnExportKeepsMessagesApart(t *testing.T) {
 		if i%2 == 1 {
 			m.Role, m.Model, m.TaskID, m.State = chat.RoleAssistant, "mo_del`x", fmt.Sprintf("01999999-9999-7999-8999-1%011d", i), chat.TaskFailed
 			m.Error = &chat.Error{Code: chat.CodeProviderServer, Message: "it *failed* <!--"}
+		} else {
+			parts, attachments := blocks.Parts(content)
+			m.SetParts(parts)
+			tr.Attachments = append(tr.Attachments, attachments...)
 		}
 		parent = m.ID
 		tr.Messages = append(tr.Messages, m)
 	}
 	got := startIn(t, stored{tr}, devNull(t), map[string]string{"HOME": t.TempDir()}, "export", "last", "-f", "md")
-	if got.code != exitOK {
+	if got.code != exit.OK {
 		t.Fatalf("%+v", got)
 	}
 	src := []byte(got.out)

@@ -9,23 +9,27 @@ import (
 
 	"chat"
 	"chat/daemon/client"
+	"chat/internal/cli/arguments"
+	"chat/internal/cli/ids"
+	"chat/internal/cli/output"
+	"chat/internal/cli/prompt"
 )
 
 func (p *program) forkCommand() *cli.Command {
 	return &cli.Command{
-		Name: "fork", Usage: "copy a conversation, or its way down to a message", ArgsUsage: "CONVERSATION[@MESSAGE]|last",
-		Description: `The new conversation has copies of the messages from the first one down to MESSAGE; without
-it, to the newest one. The original stays as it is. The new id goes to stdout. Where a
-message is to be asked in another way, chat edit makes a sibling in the same conversation.
-` + "`chat export`" + ` and ` + "`chat show --json`" + ` tell the ids of messages.
+		Name: "fork", Usage: "copy a conversation, or its path to a message", ArgsUsage: "CONVERSATION[@MESSAGE]|last",
+		Description: `Copies the messages from the first one to MESSAGE, or to the newest one, into a new
+conversation, and prints its id. The original does not change. To rephrase a message in the
+same conversation, use chat edit, which adds a sibling. ` + "`chat export`" + ` and ` + "`chat show --json`" + `
+list the ids of messages.
 
 Examples:
   chat fork last
   chat fork 3f9a1c22@b2b66697 --title "the other way"
   chat send -C $(chat fork last) "What if not?"`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "title", Usage: "the `TITLE` of the copy; without one, the original's with (fork) behind it"},
-			jsonFlag("the new conversation"),
+			&cli.StringFlag{Name: "title", Usage: "the `TITLE` of the copy; by default the original's, followed by (fork)"},
+			arguments.JSONFlag("the new conversation"),
 		},
 		Action: p.fork,
 	}
@@ -37,22 +41,22 @@ func (p *program) fork(c *cli.Context) error {
 	}
 	ref, message, marked := strings.Cut(c.Args().First(), "@")
 	if marked && message == "" {
-		return chat.Errorf(chat.CodeInvalid, "there is no message behind the @: chat fork %s copies all of it", ref)
+		return chat.Errorf(chat.CodeInvalid, "there is no message id after the @: chat fork %s copies the whole conversation", ref)
 	}
-	if err := checkUTF8("the title", c.String("title")); err != nil {
+	if err := prompt.CheckUTF8("the title", c.String("title")); err != nil {
 		return err
 	}
-	if err := p.knownConversations(c, ref); err != nil {
+	if err := ids.CheckConversations(p.emptyCheck(c), ref); err != nil {
 		return err
 	}
 	return p.withClient(c, func(ctx context.Context, cl *client.Client) error {
-		conv, err := findConversationOf(ctx, cl, ref)
+		conv, err := ids.FindConversationOf(ctx, cl, ref)
 		if err != nil {
 			return err
 		}
 		f := client.Fork{Title: strings.TrimSpace(c.String("title"))}
 		if message != "" {
-			m, err := findMessage(ctx, cl, conv, message)
+			m, err := ids.FindMessage(ctx, cl, conv, message)
 			if err != nil {
 				return err
 			}
@@ -62,29 +66,11 @@ func (p *program) fork(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		p.debugf("forked %s as %s, %q", short(conv.ID), short(made.ID), made.Title)
+		p.Debugf("forked %s as %s, %q", ids.Short(conv.ID), ids.Short(made.ID), made.Title)
 		if c.Bool("json") {
-			return writeJSON(p.out, made)
+			return output.WriteJSON(p.Out, made)
 		}
-		_, err = fmt.Fprintln(p.out, made.ID)
+		_, err = fmt.Fprintln(p.Out, made.ID)
 		return err
 	})
-}
-
-// findMessage is the message of a conversation that ref means.
-func findMessage(ctx context.Context, cl *client.Client, conv chat.Conversation, ref string) (chat.Message, error) {
-	list, err := cl.Messages(ctx, conv.ID)
-	if err != nil {
-		return chat.Message{}, err
-	}
-	found := closest(list, func(m chat.Message) string { return m.ID }, strings.ToLower(ref))
-	switch len(found) {
-	case 0:
-		return chat.Message{}, chat.Errorf(chat.CodeNotFound, "there is no message %q in the conversation %s: chat show --json %[2]s tells the ids", ref, short(conv.ID))
-	case 1:
-		return found[0], nil
-	}
-	return chat.Message{}, ambiguous("messages", ref, describeAll(found, func(m chat.Message) string {
-		return short(m.ID) + "  " + string(m.Role) + "  " + chat.TitleFrom(m.Content)
-	}))
 }

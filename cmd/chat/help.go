@@ -12,37 +12,41 @@ import (
 
 	"chat"
 	"chat/daemon"
+	"chat/internal/cli/arguments"
+	"chat/internal/cli/exit"
+	"chat/internal/cli/output"
+	"chat/internal/cli/settings"
 	"chat/tui"
 )
 
-const rootDescription = `chat alone opens the screen; with a prompt it begins a new conversation and sends it.
-If stdout is not a terminal, it does what chat send does. Flags may stand before and
-after the prompt; after -- nothing is a flag or a command.
+const rootDescription = `Without a prompt, chat opens the screen. With a prompt, it starts a new conversation and
+sends the prompt. If stdout is not a terminal, it works like chat send. Flags may come
+before or after the prompt; everything after -- is text, not a flag or a command.
 
-The answer is made by a daemon, which chat starts by itself. Closing the terminal does
-not end an answer: chat ps lists what is running, chat attach shows it.
+A daemon generates the answers; chat starts it automatically. Closing the terminal does
+not stop an answer: chat ps lists running answers, chat attach shows one.
 
 Examples:
   chat                                   open the screen
-  chat "Why is the sky blue?"            begin with a question
-  chat -c                                go on where you left off
+  chat "Why is the sky blue?"            start with a question
+  chat -c                                continue the newest conversation
   git diff | chat send "Review this" > review.md
   id=$(chat send -d "Write a long story"); chat attach $id
   chat -- ls                             send the word ls`
 
 const sendDescription = `The answer goes to stdout, everything else to stderr. Without a prompt, or with -, stdin
-is the prompt; with a prompt, what is piped in is attached to it (--no-stdin if nothing is).
+is the prompt. With a prompt, piped input is attached to it (--no-stdin ignores it).
 
-To a terminal the answer is laid out as it comes. To a pipe or a file go the very bytes
-that are stored, as they come, and a newline. An answer can begin again, after a failure of
-the provider or of a worker: a file is then taken back to where it was, but what a pipe got
-cannot be. If the new text differs from it, chat exits with 9, and chat attach has all of
-it. --no-stream writes only what is final; so does -O FILE, which leaves the file as it was
-if the answer does not end well.
+On a terminal, the answer is formatted while it arrives. A pipe or a file gets the exact
+stored bytes as they arrive, and a final newline. An answer can restart after a failure of
+the provider or of a worker. A file is then truncated to its earlier length. Output to a pipe
+cannot be undone: if the new text differs, chat exits with 9, and chat attach shows the
+complete answer. --no-stream writes only the final answer. So does -O FILE, which leaves an
+existing file unchanged if the answer is not complete.
 
-Ctrl+C stops the answer, a second one leaves at once; --timeout stops it too: who began
-an answer may end it. Closing the terminal, SIGTERM and a closed pipe only leave it.
-With --detach, --timeout is the deadline that the server keeps.
+Ctrl+C stops the answer; a second Ctrl+C exits immediately. --timeout stops the answer, too.
+Closing the terminal, SIGTERM and a closed pipe end only this command; the answer continues.
+With --detach, the server enforces --timeout, for each attempt at the answer.
 
 Examples:
   chat send "Why is the sky blue?"
@@ -55,16 +59,16 @@ Examples:
   chat send --role reviewer --usage -f main.go "What is wrong?"
   id=$(chat send -d "Think hard") && chat wait $id && chat attach $id
 
---json names a task as ps --json does: task_id, conversation_id and state. task, conversation
-and status are the same, by the names that they have in the events of --jsonl.
+--json names the fields of a task as ps --json does: task_id, conversation_id and state. The
+same values are repeated as task, conversation and status, the names in the --jsonl events.
 
 Exit codes: chat help exit-codes`
 
-const attachDescription = `Replays the answer from its beginning, or from --from, and goes on live. It works for
-answers that have ended, too. A conversation stands for its newest answer, last for the
-newest of all. The exit code is that of the task. Ctrl+C leaves; the answer goes on.
+const attachDescription = `Replays the answer from its beginning, or from --from, and then follows it live. It also
+works for answers that have ended. A conversation means its newest answer; last means the
+newest answer of all. The exit code is that of the task. Ctrl+C exits; the answer continues.
 
-To a pipe or a file go the very bytes, as they come; see chat send --help.
+A pipe or a file gets the exact bytes as they arrive; see chat send --help.
 
 Examples:
   chat attach last
@@ -73,46 +77,46 @@ Examples:
 
 func (p *program) helpCommand() *cli.Command {
 	return &cli.Command{
-		Name: "help", Usage: "help for a command, for exit-codes, or for the screen's keys", ArgsUsage: "[COMMAND…|exit-codes|keys]",
+		Name: "help", Usage: "show help for a command, the exit codes, or the screen's keys", ArgsUsage: "[COMMAND…|exit-codes|keys]",
 		Action: func(c *cli.Context) error {
 			topic := c.Args().Slice()
 			switch {
 			case len(topic) == 0:
 				return cli.ShowAppHelp(c)
 			case len(topic) == 1 && topic[0] == "exit-codes":
-				_, err := io.WriteString(p.out, exitHelp())
+				_, err := io.WriteString(p.Out, exit.Help())
 				return err
 			case len(topic) == 1 && topic[0] == "keys":
 				return p.printKeys()
 			}
 			commands := c.App.Commands
 			for _, name := range topic {
-				at := find(commands, name)
+				at := arguments.FindCommand(commands, name)
 				if at == nil {
 					return chat.Errorf(chat.CodeInvalid, "there is no help for %q: `chat help` lists the commands", strings.Join(topic, " "))
 				}
 				commands = at.Subcommands
 			}
-			// By way of the command itself, which alone knows its subcommands.
+			// Only the command itself lists its subcommands.
 			return c.App.RunContext(c.Context, slices.Concat([]string{c.App.Name}, topic, []string{"--help"}))
 		},
 	}
 }
 
-// printKeys lists the screen's actions with their keys, as the config file has them.
+// printKeys lists the screen's actions with the keys of the config file.
 func (p *program) printKeys() error {
-	settings, err := p.screenConfig()
+	config, err := settings.ReadScreen(p.Lookup)
 	if err != nil {
 		return err
 	}
 	var rows [][]string
-	for _, a := range tui.Actions(settings.keys) {
+	for _, a := range tui.Actions(config.Keys) {
 		rows = append(rows, []string{a.Name, strings.Join(a.Keys, " "), a.What})
 	}
-	return table(p.out, []column{{head: "ACTION"}, {head: "KEYS"}, {head: "WHAT", drop: 1}}, rows)
+	return output.WriteTable(p.Out, []output.Column{{Head: "ACTION"}, {Head: "KEYS"}, {Head: "WHAT", DropOrder: 1}}, rows)
 }
 
-// build is what `chat version` prints.
+// build is the output of chat version --json.
 type build struct {
 	Version  string `json:"version"`
 	Revision string `json:"revision,omitempty"`
@@ -124,7 +128,7 @@ type build struct {
 
 func (p *program) versionCommand() *cli.Command {
 	return &cli.Command{
-		Name: "version", Usage: "print the version", ArgsUsage: noArguments, Flags: []cli.Flag{jsonFlag("the version")},
+		Name: "version", Usage: "print the version", ArgsUsage: arguments.NoArguments, Flags: []cli.Flag{arguments.JSONFlag("the version")},
 		Action: func(c *cli.Context) error {
 			b := build{
 				Version: daemon.Version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
@@ -141,9 +145,9 @@ func (p *program) versionCommand() *cli.Command {
 				}
 			}
 			if c.Bool("json") {
-				return writeJSON(p.out, b)
+				return output.WriteJSON(p.Out, b)
 			}
-			_, err := fmt.Fprintf(p.out, "chat %s (%s, %s, protocol %s)\n", b.Version, b.Go, b.Platform, b.Protocol)
+			_, err := fmt.Fprintf(p.Out, "chat %s (%s, %s, protocol %s)\n", b.Version, b.Go, b.Platform, b.Protocol)
 			return err
 		},
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/charmbracelet/x/term"
@@ -8,25 +9,26 @@ import (
 
 	"chat"
 	"chat/daemon/client"
+	"chat/internal/cli/arguments"
+	"chat/internal/cli/transfer"
 )
 
 func (p *program) importCommand() *cli.Command {
 	return &cli.Command{
-		Name: "import", Usage: "read conversations from exports, of chat, ChatGPT, Claude and others", ArgsUsage: "FILE|FOLDER|-…",
-		Description: `Takes the JSON of chat export, of which nothing is lost, and the exports of ChatGPT, Claude,
-Open WebUI, LibreChat and DeepSeek; also lists of messages with a role and a content, as
-TypingMind, Chatbox and llama.cpp write them. A file may hold several documents, or one a
-line; it may be a zip file or packed with gzip; of a folder all JSON and zip files are read.
-Files are read piece by piece, however large they are.
+		Name: "import", Usage: "import conversations from chat, ChatGPT, Claude and others", ArgsUsage: "FILE|FOLDER|-…",
+		Description: `Reads the JSON of chat export completely, and the exports of ChatGPT, Claude, Open WebUI,
+LibreChat and DeepSeek. Also reads lists of messages with a role and a content, as written by
+TypingMind, Chatbox and llama.cpp. A file may hold several documents, or one per line, and may
+be a zip or gzip file. In a folder, all JSON and zip files are read. Large files are streamed.
 
-Importing again doubles nothing: conversations keep their ids, what is there already stays
-as it is, and only messages that are missing are added. Of other programs come the visible
-texts with their branches, models and times. System prompts stay; messages of tools and hidden
-ones do not, and [image] stands for an image that is not in the file. All that is left out is
-counted; -v says of which conversation.
+Importing the same file again creates no duplicates: conversations keep their ids, existing
+messages do not change, and only missing messages are added. From other programs, chat imports
+the visible texts with their branches, models and times, and the system prompts. It omits tool
+messages and hidden messages; [image] replaces an image that is not in the file. Omitted items
+are counted; -v lists them by conversation.
 
-What cannot be read is named, all else is imported, and the exit code is 2. A conversation
-without messages is passed over, and named, too.
+If something cannot be read, chat reports it, imports everything else, and exits with 2.
+Conversations without messages are skipped and reported.
 
 Examples:
   chat import backup.json
@@ -35,8 +37,8 @@ Examples:
   cat one.json two.json | chat import -
   ssh laptop chat export --all | chat import -`,
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "dry-run", Usage: "say what would be imported, and store nothing", DisableDefaultText: true},
-			jsonFlag("what became of each conversation"),
+			&cli.BoolFlag{Name: "dry-run", Usage: "report what would be imported, but store nothing", DisableDefaultText: true},
+			arguments.JSONFlag("the result for each conversation"),
 		},
 		Action: p.importFiles,
 	}
@@ -44,7 +46,7 @@ Examples:
 
 func (p *program) importFiles(c *cli.Context) error {
 	if c.NArg() == 0 {
-		return chat.Errorf(chat.CodeInvalid, "import takes files or folders, or - for stdin, as in: chat import backup.json")
+		return chat.Errorf(chat.CodeInvalid, "import takes files or folders, or - for stdin, for example: chat import backup.json")
 	}
 	stdin := 0
 	for _, name := range c.Args().Slice() {
@@ -54,30 +56,23 @@ func (p *program) importFiles(c *cli.Context) error {
 	}
 	switch {
 	case stdin > 1:
-		return chat.Errorf(chat.CodeInvalid, "stdin can be read once only: leave out one -")
-	case stdin == 1 && (p.in == nil || term.IsTerminal(p.in.Fd())):
-		return chat.Errorf(chat.CodeInvalid, "stdin is a terminal: name a file, or pipe one in, as in: chat export --all --host … | chat import -")
+		return chat.Errorf(chat.CodeInvalid, "stdin can be read only once: give one - only")
+	case stdin == 1 && (p.In == nil || term.IsTerminal(p.In.Fd())):
+		return chat.Errorf(chat.CodeInvalid, "stdin is a terminal: name a file, or pipe one in, for example: chat export --all --host … | chat import -")
 	}
-	run := &importing{
-		p: p, names: c.Args().Slice(), asJSON: c.Bool("json"),
-		report: importReport{V: 1, DryRun: c.Bool("dry-run"), Conversations: []importedItem{}, LeftOut: leftOut{}},
-	}
+	dryRun := c.Bool("dry-run")
+	run := transfer.NewImport(p.Console, c.Args().Slice(), dryRun, c.Bool("json"))
 	var err error
-	if run.report.DryRun && p.nothingYet(c) {
-		err = run.all(c.Context, func(_ context.Context, t chat.Transcript) (chat.Imported, error) {
+	if dryRun && p.storeIsEmpty(c) {
+		err = run.All(c.Context, func(_ context.Context, t chat.Transcript) (chat.Imported, error) {
 			return chat.Imported{ConversationID: t.ID, Status: chat.ImportCreated, Messages: len(t.Messages), Added: len(t.Messages)}, nil
 		})
-	} else if err = run.readable(); err == nil {
+	} else if err = run.CheckReadable(); err == nil {
 		err = p.withClient(c, func(ctx context.Context, cl *client.Client) error {
-			return run.all(ctx, func(ctx context.Context, t chat.Transcript) (chat.Imported, error) {
-				return cl.Import(ctx, t, run.report.DryRun)
+			return run.All(ctx, func(ctx context.Context, t chat.Transcript) (chat.Imported, error) {
+				return cl.Import(ctx, t, dryRun)
 			})
 		})
 	}
-	if run.begun {
-		if told := run.tell(); told != nil {
-			return told
-		}
-	}
-	return err
+	return cmp.Or(run.Report(), err)
 }

@@ -3,44 +3,49 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/urfave/cli/v2"
 
 	"chat"
 	"chat/daemon/client"
+	"chat/internal/cli/answer"
+	"chat/internal/cli/arguments"
+	"chat/internal/cli/exit"
+	"chat/internal/cli/ids"
+	"chat/internal/cli/listing"
+	"chat/internal/cli/output"
 )
 
 func (p *program) psCommand() *cli.Command {
 	return &cli.Command{
-		Name: "ps", Usage: "list the answers that are being made", ArgsUsage: noArguments,
+		Name: "ps", Usage: "list queued and running answers", ArgsUsage: arguments.NoArguments,
 		Description: `Examples:
-  chat ps                 what is queued or running
-  chat ps --all           what has ended too
-  chat stop $(chat ps -q) stop everything
+  chat ps                  list queued and running tasks
+  chat ps --all            list ended tasks, too
+  chat stop $(chat ps -q)  stop everything
 
-In --json, task_id is id and status is state, as in the output of chat send --json;
-answered_by is the model that answered, or will answer, where model names none.`,
+In --json, task_id repeats id and status repeats state, as in the output of chat send --json.
+answered_by is the model that answered or will answer, even if model is empty.`,
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "also those that have ended", DisableDefaultText: true},
-			limitFlag(),
-			jsonFlag("the tasks"),
+			&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "include ended tasks", DisableDefaultText: true},
+			arguments.LimitFlag(),
+			arguments.JSONFlag("the tasks"),
 		},
 		Action: p.ps,
 	}
 }
 
 func (p *program) ps(c *cli.Context) error {
-	limit, err := numberIn(c, "limit", 1, maxListed)
+	limit, err := arguments.IntInRange(c, "limit", 1, ids.MaxListed)
 	if err != nil {
 		return err
 	}
-	q := chat.TaskQuery{Limit: min(limit+1, maxListed)} // one more tells whether there are more
+	q := chat.TaskQuery{Limit: min(limit+1, ids.MaxListed)} // one more, to detect whether there are more
 	if !c.Bool("all") {
 		q.States = []chat.TaskState{client.StateActive}
 	}
-	if p.nothingYet(c) {
-		return p.printTasks(c, nil)
+	if p.storeIsEmpty(c) {
+		return listing.PrintTasks(p.Console, nil, c.Bool("json"))
 	}
 	return p.withClient(c, func(ctx context.Context, cl *client.Client) error {
 		tasks, err := cl.Tasks(ctx, q)
@@ -48,73 +53,19 @@ func (p *program) ps(c *cli.Context) error {
 			return err
 		}
 		more := len(tasks) > limit
-		err = p.printTasks(c, withModels(ctx, cl, tasks[:min(limit, len(tasks))]))
+		err = listing.PrintTasks(p.Console, listing.WithModels(ctx, cl, tasks[:min(limit, len(tasks))]), c.Bool("json"))
 		if more {
-			p.infof("the newest %d: -n, up to %d, for more", limit, maxListed)
+			p.Infof("only the newest %d are listed: use -n (up to %d) for more", limit, ids.MaxListed)
 		}
 		return err
 	})
 }
 
-func (p *program) printTasks(c *cli.Context, tasks []listedTask) error {
-	switch {
-	case c.Bool("json"):
-		if tasks == nil {
-			tasks = []listedTask{}
-		}
-		return writeJSON(p.out, tasks)
-	case p.quiet:
-		for _, t := range tasks {
-			if _, err := fmt.Fprintln(p.out, t.ID); err != nil {
-				return err
-			}
-		}
-		return nil
-	case len(tasks) == 0:
-		p.infof("nothing is running (`chat ps --all` lists what has ended)")
-		return nil
-	}
-	columns := []column{
-		{head: "TASK"},
-		{head: "STATE"},
-		{head: "TRY", drop: 2},
-		{head: "PRIORITY", drop: 1},
-		{head: "AGE", drop: 5},
-		{head: "MODEL", least: 6, drop: 4},
-		{head: "CONVERSATION", drop: 3},
-		{head: "WHY", least: 16, drop: 6}, // it was not the first try, or what ended it
-	}
-	whys := false
-	var rows [][]string
-	for _, t := range tasks {
-		state := string(t.State)
-		if t.CancelRequested && !t.State.Terminal() {
-			state = "stopping"
-		}
-		why := ""
-		switch {
-		case t.Error != nil:
-			why = t.Error.Message
-		case t.State == chat.TaskDone:
-			why = chat.EndingOf(t.FinishReason).Why(t.FinishReason)
-		}
-		whys = whys || why != ""
-		rows = append(rows, []string{short(t.ID), state, fmt.Sprint(t.Attempt), string(t.Priority), age(t.CreatedAt), t.AnsweredBy, short(t.ConversationID), why})
-	}
-	if !whys {
-		columns = columns[:len(columns)-1]
-		for i := range rows {
-			rows[i] = rows[i][:len(columns)]
-		}
-	}
-	return table(p.out, columns, rows)
-}
-
 func (p *program) stopCommand() *cli.Command {
 	return &cli.Command{
-		Name: "stop", Usage: "stop answers; what there is of them is kept", ArgsUsage: "TASK…|last",
-		Description: `A task that has ended already is no error. A conversation stands for its newest task.`,
-		Flags:       []cli.Flag{&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "all that are queued or running", DisableDefaultText: true}},
+		Name: "stop", Usage: "stop answers; their partial text is kept", ArgsUsage: "TASK|CONVERSATION…|last",
+		Description: `It is not an error if a task has already ended. A conversation means its newest task.`,
+		Flags:       []cli.Flag{&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "stop all queued and running answers", DisableDefaultText: true}},
 		Action:      p.stop,
 	}
 }
@@ -123,14 +74,14 @@ func (p *program) stop(c *cli.Context) error {
 	if c.Bool("all") == c.Args().Present() {
 		return chat.Errorf(chat.CodeInvalid, "stop takes tasks, or --all (`chat ps` lists them)")
 	}
-	if err := p.knownRefs(c); err != nil {
+	if err := ids.CheckRefs(p.emptyCheck(c), c.Args().Slice()...); err != nil {
 		return err
 	}
 	return p.withClient(c, func(ctx context.Context, cl *client.Client) error {
-		tasks, err := p.chosen(ctx, c, cl)
+		tasks, err := ids.FindTasks(ctx, cl, c.Args().Slice())
 		for _, t := range tasks {
 			if t.State.Terminal() {
-				p.infof("%s had ended already (%s)", short(t.ID), t.State)
+				p.Infof("%s had already ended (%s)", ids.Short(t.ID), t.State)
 				continue
 			}
 			done, cerr := cl.Cancel(ctx, t.ID)
@@ -138,114 +89,61 @@ func (p *program) stop(c *cli.Context) error {
 			case cerr != nil:
 				err = errors.Join(err, cerr)
 			case done.Won:
-				p.infof("stopped %s", short(t.ID))
+				p.Infof("stopped %s", ids.Short(t.ID))
 			default:
-				p.infof("%s had ended already (%s)", short(t.ID), done.State)
+				p.Infof("%s had already ended (%s)", ids.Short(t.ID), done.State)
 			}
 		}
 		return err
 	})
 }
 
-// knownRefs refuses references to tasks or conversations that cannot mean anything
-// before a daemon is started.
-func (p *program) knownRefs(c *cli.Context) error {
-	for _, ref := range c.Args().Slice() {
-		switch {
-		case ref == last && p.nothingYet(c):
-			return noTaskYet()
-		case !looksLikeID(ref) || p.nothingYet(c):
-			return noSuchTaskOrConversation(ref)
-		}
-	}
-	return nil
-}
-
-// knownConversations is knownRefs for conversations alone.
-func (p *program) knownConversations(c *cli.Context, refs ...string) error {
-	for _, ref := range refs {
-		switch {
-		case ref == last && p.nothingYet(c):
-			return noConversationYet()
-		case !looksLikeID(ref) || p.nothingYet(c):
-			return noSuch("conversation", ref)
-		}
-	}
-	return nil
-}
-
-// chosen are the tasks that the arguments mean, or all that are active if there
-// are none. Those that were found come with the error about those that were not.
-func (p *program) chosen(ctx context.Context, c *cli.Context, cl *client.Client) ([]chat.Task, error) {
-	if !c.Args().Present() {
-		return cl.Tasks(ctx, chat.TaskQuery{States: []chat.TaskState{client.StateActive}, Limit: maxListed})
-	}
-	var tasks []chat.Task
-	var errs error
-	for _, ref := range c.Args().Slice() {
-		t, err := findTaskOf(ctx, cl, ref)
-		if err != nil {
-			errs = errors.Join(errs, err)
-			continue
-		}
-		tasks = append(tasks, t)
-	}
-	return tasks, errs
-}
-
 func (p *program) waitCommand() *cli.Command {
 	return &cli.Command{
-		Name: "wait", Usage: "wait until answers have ended; exit with their code", ArgsUsage: "[TASK…|last]",
-		Description: `Without a task: wait for all that are queued or running. It only watches: Ctrl+C and
---timeout leave the answers alone.
+		Name: "wait", Usage: "wait until answers have ended; exit with their exit code", ArgsUsage: "[TASK|CONVERSATION…|last]",
+		Description: `Without a task, waits for all queued and running answers. Ctrl+C and --timeout end only the
+wait; the answers continue.
 
 Example:
   id=$(chat send -d "Summarise the news") && chat wait $id && chat attach $id`,
-		Flags:  []cli.Flag{timeoutFlag("leave after `DURATION` with exit code 124"), jsonFlag("the tasks, as they ended,")},
+		Flags:  []cli.Flag{arguments.TimeoutFlag("exit after `DURATION` with exit code 124"), arguments.JSONFlag("the ended tasks")},
 		Action: p.wait,
 	}
 }
 
 func (p *program) wait(c *cli.Context) error {
-	if err := p.knownRefs(c); err != nil {
+	if err := ids.CheckRefs(p.emptyCheck(c), c.Args().Slice()...); err != nil {
 		return err
 	}
 	return p.withClient(c, func(ctx context.Context, cl *client.Client) error {
-		ctx, cancel := withTimeout(ctx, c.Duration("timeout"))
+		ctx, cancel := answer.WithTimeout(ctx, c.Duration("timeout"))
 		defer cancel()
-		tasks, err := p.chosen(ctx, c, cl)
+		tasks, err := ids.FindTasks(ctx, cl, c.Args().Slice())
 		if err != nil {
 			return err
 		}
-		code := exitOK
+		code := exit.OK
 		for i, t := range tasks {
-			a := &answer{task: t.ID, conversation: t.ConversationID}
-			if err := follow(ctx, cl, a, chat.Start(), unseen{}); err != nil {
+			a := answer.New(t.ID, t.ConversationID, t.MessageID)
+			if err := answer.Wait(ctx, cl, a); err != nil {
 				return err
 			}
-			if a.code() != exitOK {
-				p.infof("task %s", short(t.ID))
-				p.explainEnd(a)
+			if a.ExitCode() != exit.OK {
+				p.Infof("task %s", ids.Short(t.ID))
+				p.watcher.ExplainEnd(a)
 			}
-			if code == exitOK {
-				code = a.code()
+			if code == exit.OK {
+				code = a.ExitCode()
 			}
 			if tasks[i], err = cl.Task(ctx, t.ID); err != nil {
 				return err
 			}
 		}
 		if c.Bool("json") {
-			if err := writeJSON(p.out, withModels(ctx, cl, tasks)); err != nil {
+			if err := output.WriteJSON(p.Out, listing.WithModels(ctx, cl, tasks)); err != nil {
 				return err
 			}
 		}
-		return exitWith(code)
+		return exit.With(code)
 	})
 }
-
-// unseen shows nothing.
-type unseen struct{}
-
-func (unseen) chunk(*answer, chat.Chunk) error    { return nil }
-func (unseen) link(*answer, chat.ConnState) error { return nil }
-func (unseen) end(*answer) error                  { return nil }

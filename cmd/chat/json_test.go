@@ -14,11 +14,14 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"chat"
+	"chat/daemon"
 	"chat/internal/term/sanitize/hostile"
 	"chat/sse"
 )
 
 const (
+	idOne   = "01999999-9999-7999-8999-999999999901"
+	idTwo   = "01999999-9999-7999-8999-999999999902"
 	idThree = "01999999-9999-7999-8999-999999999903"
 	idFour  = "01999999-9999-7999-8999-999999999904"
 )
@@ -86,7 +89,7 @@ func (h hostileServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case path == "/models":
 		body = map[string]any{"models": []chat.Model{{ID: h.text, Provider: h.text, Default: true}}}
 	case path == "/hello":
-		body = map[string]any{"instance": h.text, "version": h.text, "protocol": map[string]int{"min": 1, "max": 1}, "state": "ready"}
+		body = map[string]any{"instance": h.text, "version": h.text, "protocol": map[string]int{"min": daemon.ProtocolMin, "max": daemon.ProtocolMax}, "state": "ready"}
 	case path == "/search":
 		body = map[string]any{"matches": []chat.Match{{Conversation: conv, MessageID: idThree, Snippet: h.text}}}
 	case path == "/usage":
@@ -131,7 +134,7 @@ func TestJSONSteersNoTerminal(t *testing.T) {
 		"roles": {"--json", "--json x"}, "usage": {"--json"}, "doctor": {"--json"}, "version": {"--json"}, "export": {"last", "--all"},
 		"daemon status": {"--json"}, "(chat)": nil, // chat alone sends as send does
 	}
-	p := &program{lookup: func(string) (string, bool) { return "", false }}
+	p := noProgram()
 	var walk func(parent []string, list []*cli.Command)
 	walk = func(parent []string, list []*cli.Command) {
 		for _, c := range list {
@@ -178,22 +181,5 @@ func jsonOf(t *testing.T, h http.Handler, dir string, args []string) {
 	}
 	if n == 0 {
 		t.Errorf("chat %s writes nothing: %d, %.300s", line, got.code, got.stderr)
-	}
-}
-
-func TestJSONMeansWhatItMeant(t *testing.T) {
-	text := hostileText()
-	b, err := encodeJSON(map[string]string{"a": text}, "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var back map[string]string
-	if err := json.Unmarshal(b, &back); err != nil || back["a"] != text {
-		t.Errorf("%v: %q became %q", err, text, back["a"])
-	}
-	for _, want := range []string{"日本語", "é", "👩‍👩‍👧", "<b>&"} {
-		if b, err := encodeJSON(want, "", ""); err != nil || string(b) != `"`+want+"\"\n" {
-			t.Errorf("%s: %s, %v", want, b, err)
-		}
 	}
 }

@@ -46,8 +46,8 @@ func (s *stalling) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func TestLeavingSaysHowTheAnswerStands(t *testing.T) {
 	for state, want := range map[chat.TaskState]string{
-		chat.TaskRunning:     "the answer goes on: chat attach 000000aa",
-		chat.TaskQueued:      "the answer goes on: chat attach 000000aa",
+		chat.TaskRunning:     "the answer continues: chat attach 000000aa",
+		chat.TaskQueued:      "the answer continues: chat attach 000000aa",
 		chat.TaskDone:        "the answer is complete: chat attach 000000aa shows it",
 		chat.TaskCancelled:   "the answer has ended (cancelled): chat attach 000000aa shows it",
 		chat.TaskInterrupted: "the answer has ended (interrupted): chat attach 000000aa shows it",

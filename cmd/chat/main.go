@@ -1,5 +1,5 @@
-// Command chat is a terminal-first AI chat whose answers are made by a daemon, so
-// that nothing that happens to the terminal loses one.
+// Command chat is an AI chat for the terminal. A daemon generates the answers, so
+// that no answer is lost when a terminal closes.
 package main
 
 import (

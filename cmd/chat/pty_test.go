@@ -15,6 +15,7 @@ import (
 	"github.com/creack/pty"
 
 	"chat"
+	"chat/internal/cli/exit"
 )
 
 // onTerminal runs chat with its stdout on a terminal of 40 columns, and returns
@@ -22,7 +23,7 @@ import (
 func onTerminal(t *testing.T, h http.Handler, env map[string]string, args ...string) string {
 	t.Helper()
 	got := terminalRun(t, h, env, false, args...)
-	if got.code != exitOK {
+	if got.code != exit.OK {
 		t.Errorf("exit code %d: %s", got.code, got.stderr)
 	}
 	return got.out
@@ -120,7 +121,7 @@ func TestOnATerminalAResetIsShown(t *testing.T) {
 		{Attempt: 2, Index: 3, Type: chat.ChunkDone, State: chat.TaskDone, FinishReason: "stop"},
 	}}
 	got := onTerminal(t, f, map[string]string{"TERM": "dumb"}, "send", "x")
-	first, second, ok := strings.Cut(got, "the answer starts again")
+	first, second, ok := strings.Cut(got, "the answer restarts")
 	if !ok || !strings.Contains(first, "first try") || !strings.Contains(second, "second try") {
 		t.Errorf("%q", got)
 	}
@@ -129,7 +130,7 @@ func TestOnATerminalAResetIsShown(t *testing.T) {
 func TestOnATerminalAnUnknownIDIsNotAPrompt(t *testing.T) {
 	f := &fake{t: t, chunks: textAnswer()}
 	got := terminalRun(t, f, map[string]string{"TERM": "xterm"}, false, "-r", "nope")
-	if got.code != exitNotFound || !strings.Contains(got.stderr, `"nope"`) || f.sent() != "" {
+	if got.code != exit.NotFound || !strings.Contains(got.stderr, `"nope"`) || f.sent() != "" {
 		t.Errorf("%+v, sent %q", got, f.sent())
 	}
 }
@@ -146,13 +147,13 @@ func TestADumbTerminalGetsLines(t *testing.T) {
 	} {
 		f := &fake{t: t, chunks: textAnswer()}
 		got := typedRun(t, f, tc.env, false, "What?\n/quit\n", tc.args...)
-		if got.code != exitOK || !strings.Contains(f.sent(), "What?") || !strings.Contains(got.out, "Enter a message to send it.") || strings.Contains(got.out, "\x1b") {
+		if got.code != exit.OK || !strings.Contains(f.sent(), "What?") || !strings.Contains(got.out, "Enter a message to send it.") || strings.Contains(got.out, "\x1b") {
 			t.Errorf("%s: %+v, sent %q", name, got, f.sent())
 		}
 	}
 	f := &fake{t: t, chunks: textAnswer()}
 	got := terminalRun(t, f, map[string]string{"TERM": "dumb"}, false, "What?")
-	if got.code != exitOK || !strings.Contains(f.sent(), "What?") || strings.Contains(got.out, "\x1b") {
+	if got.code != exit.OK || !strings.Contains(f.sent(), "What?") || strings.Contains(got.out, "\x1b") {
 		t.Errorf("with a prompt: %+v", got)
 	}
 }
@@ -178,64 +179,11 @@ func TestReasoningStandsApartFromTheAnswer(t *testing.T) {
 		"in the file": {map[string]string{"TERM": "dumb"}, nil, "It is so.\n"},
 	} {
 		got := terminalRun(t, f, tc.env, name != "in the file", append([]string{"send", "x", "--reasoning", "show"}, tc.args...)...)
-		if got.out != tc.want || got.code != exitOK {
+		if got.out != tc.want || got.code != exit.OK {
 			t.Errorf("%s: %q, %q", name, got.out, got.stderr)
 		}
 		if name == "in the file" && got.stderr != "let me think\n" {
 			t.Errorf("%s: %q", name, got.stderr)
 		}
-	}
-}
-
-// A notice stands on lines of its own, whatever was being written, and breaks between
-// words.
-func TestANoticeIsNotGluedToAText(t *testing.T) {
-	p := &program{lines: lines{}}
-	master, slave, err := pty.Open()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := pty.Setsize(master, &pty.Winsize{Rows: 24, Cols: 40}); err != nil {
-		t.Fatal(err)
-	}
-	p.out, p.err = slave, slave
-	for _, step := range []func() error{
-		func() error { _, err := tracked{p, p.err}.Write([]byte("\x1b[2mhalf a thought\x1b[0m")); return err },
-		func() error { p.infof("stopping the answer; Ctrl+C again leaves at once"); return nil },
-		func() error { p.infof("second"); return nil },
-		func() error { _, err := tracked{p, p.out}.Write([]byte("half an answer")); return err },
-		func() error { p.warnf("third"); return nil },
-		func() error { _, err := tracked{p, p.out}.Write([]byte("a line\n")); return err },
-		func() error { p.warnf("fourth"); return nil },
-	} {
-		if err := step(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := slave.Close(); err != nil {
-		t.Fatal(err)
-	}
-	var b bytes.Buffer
-	_, _ = b.ReadFrom(master) // up to EIO
-	if err := master.Close(); err != nil {
-		t.Fatal(err)
-	}
-	want := "\x1b[2mhalf a thought\x1b[0m\nchat: stopping the answer; Ctrl+C again\nleaves at once\nchat: second\nhalf an answer\nchat: third\na line\nchat: fourth\n"
-	if got := strings.ReplaceAll(b.String(), "\r\n", "\n"); got != want {
-		t.Errorf("\n got %q\nwant %q", got, want)
-	}
-}
-
-func TestWrapping(t *testing.T) {
-	for text, want := range map[string]string{
-		"short": "short", "one two three": "one two\nthree", "a verylongwordindeed b": "a\nverylongwordindeed\nb", "one\n  two three four": "one\n  two\nthree four",
-		"see it (chat ls)": "see it\n(chat ls)", "日本語 日本語": "日本語\n日本語", "": "", "exactly te": "exactly te",
-	} {
-		if got := wrapped(text, 10, 0); got != want {
-			t.Errorf("%q: %q, want %q", text, got, want)
-		}
-	}
-	if got := wrapped("one two three four", 12, 4); got != "one two\n    three\n    four" {
-		t.Errorf("%q", got)
 	}
 }

@@ -8,6 +8,8 @@ import (
 
 	"chat"
 	"chat/daemon/client"
+	"chat/internal/cli/ids"
+	"chat/internal/cli/prompt"
 )
 
 func (p *program) renameCommand() *cli.Command {
@@ -25,15 +27,15 @@ func (p *program) rename(c *cli.Context) error {
 	if title == "" {
 		return chat.Errorf(chat.CodeInvalid, "rename takes a conversation and its new title (`chat ls` lists conversations)")
 	}
-	if err := checkUTF8("the title", title); err != nil {
+	if err := prompt.CheckUTF8("the title", title); err != nil {
 		return err
 	}
 	ref := c.Args().First()
-	if err := p.knownConversations(c, ref); err != nil {
+	if err := ids.CheckConversations(p.emptyCheck(c), ref); err != nil {
 		return err
 	}
 	return p.withClient(c, func(ctx context.Context, cl *client.Client) error {
-		conv, err := findConversationOf(ctx, cl, ref)
+		conv, err := ids.FindConversationOf(ctx, cl, ref)
 		if err != nil {
 			return err
 		}

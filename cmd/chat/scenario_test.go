@@ -62,7 +62,7 @@ func TestEveryCommandHasAScenario(t *testing.T) {
 			}
 		}
 	}
-	p := &program{lookup: func(string) (string, bool) { return "", false }}
+	p := noProgram()
 	walk("chat", p.app().Commands)
 }
 

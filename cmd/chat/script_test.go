@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"chat/daemon/local"
+	"chat/internal/cli/connect"
 	"chat/internal/poll"
 )
 
@@ -44,7 +45,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
-		Deadline:            time.Now().Add(4 * time.Minute),
+		Deadline:            time.Now().Add(10 * time.Minute),
 		Setup:               setup,
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"interrupt": interrupt,
@@ -52,6 +53,7 @@ func TestScripts(t *testing.T) {
 			"killd":     killDaemon,
 			"until":     until,
 			"begin":     begin,
+			"quiet":     quiet,
 			"tty":       onTTY,
 		},
 	})
@@ -82,7 +84,7 @@ func starterIn(getenv func(string) string) (*local.Starter, error) {
 		v := getenv(name)
 		return v, v != ""
 	})
-	return &local.Starter{Paths: paths, Protocol: protocolRange()}, err
+	return &local.Starter{Paths: paths, Protocol: connect.ProtocolRange()}, err
 }
 
 // exits checks the exit code: exits CODE PROGRAM ARGS…
@@ -161,6 +163,19 @@ func begin(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%s has no %d characters in line %d", args[0], n, line)
 	}
 	ts.Setenv("BEGIN", lines[line-1][:n])
+}
+
+// quiet requires that the last program wrote nothing to stderr, except that a daemon takes
+// long to start, which depends on the machine.
+func quiet(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("usage: quiet")
+	}
+	for line := range strings.Lines(ts.ReadFile("stderr")) {
+		if !strings.HasPrefix(line, "chat: the local daemon is starting") {
+			ts.Fatalf("on stderr: %s", line)
+		}
+	}
 }
 
 // until repeats a program until it succeeds.

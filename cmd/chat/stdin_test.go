@@ -17,8 +17,9 @@ import (
 	"time"
 
 	"chat"
+	"chat/internal/cli/exit"
+	"chat/internal/cli/prompt"
 	"chat/internal/poll"
-	"chat/internal/term/attach"
 	"chat/sse"
 )
 
@@ -158,6 +159,11 @@ func devNull(t *testing.T) *os.File {
 	return f
 }
 
+// noProgram is a program whose commands are only looked at.
+func noProgram() *program {
+	return newProgram(stdio{}, func(string) (string, bool) { return "", false }, nil)
+}
+
 func textAnswer() []chat.Chunk {
 	return []chat.Chunk{
 		{Attempt: 1, Index: 0, Type: chat.ChunkReasoning, Content: "let me think"},
@@ -177,7 +183,7 @@ func TestAnInheritedPipeDoesNotHangSilently(t *testing.T) {
 	closed := make(chan struct{})
 	go func() { // the pipe's other end is closed only after the notice
 		defer close(closed)
-		poll.Pause(stdinNotice + 500*time.Millisecond)
+		poll.Pause(prompt.StdinNotice + 500*time.Millisecond)
 		if err := w.Close(); err != nil {
 			t.Error(err)
 		}
@@ -185,7 +191,7 @@ func TestAnInheritedPipeDoesNotHangSilently(t *testing.T) {
 	f := &fake{t: t, chunks: textAnswer()}
 	got := f.start(t, r, "send", "x")
 	<-closed
-	if got.code != exitOK || !strings.Contains(got.stderr, "waiting for stdin (--no-stdin to skip)") || !strings.Contains(f.sent(), `"content":"x"`) {
+	if got.code != exit.OK || !strings.Contains(got.stderr, "waiting for stdin (--no-stdin to skip)") || !strings.Contains(f.sent(), `"text":"x"`) {
 		t.Errorf("%+v, sent %s", got, f.sent())
 	}
 	r2, w2, err := os.Pipe()
@@ -194,36 +200,36 @@ func TestAnInheritedPipeDoesNotHangSilently(t *testing.T) {
 	}
 	defer func() { _ = r2.Close() }() // it was only read
 	defer func() { _ = w2.Close() }() // never closed while it runs
-	if got := f.start(t, r2, "send", "--no-stdin", "x"); got.code != exitOK || got.stderr != "" {
+	if got := f.start(t, r2, "send", "--no-stdin", "x"); got.code != exit.OK || got.stderr != "" {
 		t.Errorf("%+v", got)
 	}
 }
 
 func TestStdinThatHoldsNothing(t *testing.T) {
 	f := &fake{t: t, chunks: textAnswer()}
-	if got := f.start(t, devNull(t), "send", "x"); got.code != exitOK || got.stderr != "" || f.sent() != `{"title":"x","content":"x","priority":"normal"}` {
+	if got := f.start(t, devNull(t), "send", "x"); got.code != exit.OK || got.stderr != "" || f.sent() != `{"parts":[{"type":"text","text":"x"}],"priority":"normal"}` {
 		t.Errorf("/dev/null: %+v, sent %s", got, f.sent())
 	}
 	shut := devNull(t)
 	if err := shut.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if got := f.start(t, shut, "send", "x"); got.code != exitOK {
+	if got := f.start(t, shut, "send", "x"); got.code != exit.OK {
 		t.Errorf("closed: %+v", got)
 	}
-	if got := f.start(t, devNull(t), "send"); got.code != exitUsage {
+	if got := f.start(t, devNull(t), "send"); got.code != exit.Usage {
 		t.Errorf("no prompt at all: %+v", got)
 	}
 }
 
 func TestStdinThatIsNoText(t *testing.T) {
 	f := &fake{t: t, chunks: textAnswer()}
-	for name, content := range map[string][]byte{"binary": {0xff, 0xfe}, "nul": []byte("a\x00b"), "huge": bytes.Repeat([]byte("x"), attach.MaxMessage+1)} {
+	for name, content := range map[string][]byte{"binary": {0xff, 0xfe}, "nul": []byte("a\x00b"), "huge": bytes.Repeat([]byte("x"), chat.MaxText+1)} {
 		in := tempFile(t)
 		if _, err := in.WriteAt(content, 0); err != nil {
 			t.Fatal(err)
 		}
-		if got := f.start(t, in, "send"); got.code != exitUsage || f.sent() != "" {
+		if got := f.start(t, in, "send"); got.code != exit.Usage || f.sent() != "" {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
@@ -244,7 +250,7 @@ func TestOutputModes(t *testing.T) {
 		if got.out != want {
 			t.Errorf("%s: %+v", args, got)
 		}
-		if got.code != exitOK {
+		if got.code != exit.OK {
 			t.Errorf("%s: %+v", args, got)
 		}
 	}
@@ -264,7 +270,7 @@ func TestAnAttemptThatFailedIsSaidWhileTheNextOneIsWaitedFor(t *testing.T) {
 		Error: chat.Retryable(chat.Errorf(chat.CodeProviderRateLimit, "the provider allows no more for now")),
 	}
 	got := f.start(t, devNull(t), "send", "x")
-	if got.code != exitOK || got.out != "at last\n" || !strings.Contains(got.stderr, "chat: the provider allows no more for now; try 3 in ") {
+	if got.code != exit.OK || got.out != "at last\n" || !strings.Contains(got.stderr, "chat: the provider allows no more for now; try 3 in ") {
 		t.Errorf("%+v", got)
 	}
 }
@@ -275,7 +281,7 @@ func TestAFailedAnswerSaysWhy(t *testing.T) {
 		Content: "the key is \x1b]0;wrong\x07: set OPENAI_API_KEY",
 	}}}
 	got := f.start(t, devNull(t), "send", "x")
-	if got.code != exitSetup || got.out != "" || got.stderr != "chat: the answer failed: the key is : set OPENAI_API_KEY\n" {
+	if got.code != exit.Setup || got.out != "" || got.stderr != "chat: the answer failed: the key is : set OPENAI_API_KEY\n" {
 		t.Errorf("%+v", got)
 	}
 }
@@ -289,7 +295,7 @@ func TestAFullDiskIsSaid(t *testing.T) {
 	for _, args := range []string{"version", "--help", "send --help", "help daemon", "help exit-codes"} {
 		errs := tempFile(t)
 		code := run(context.Background(), append([]string{"chat"}, strings.Fields(args)...), stdio{in: devNull(t), out: full, err: errs}, os.LookupEnv)
-		if code != exitInternal || !strings.Contains(contents(t, errs), "no space left") {
+		if code != exit.Internal || !strings.Contains(contents(t, errs), "no space left") {
 			t.Errorf("%s: %d: %s", args, code, contents(t, errs))
 		}
 	}
@@ -306,7 +312,7 @@ func TestAReaderThatLeavesIsNoError(t *testing.T) {
 	}
 	errs := tempFile(t)
 	code := run(context.Background(), []string{"chat", "help", "exit-codes"}, stdio{in: devNull(t), out: w, err: errs}, os.LookupEnv)
-	if code != exitPipe || contents(t, errs) != "" {
+	if code != exit.Pipe || contents(t, errs) != "" {
 		t.Errorf("%d: %s", code, contents(t, errs))
 	}
 }

@@ -7,33 +7,8 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
-	"chat"
-
-	"chat/internal/term/attach"
+	"chat/internal/cli/exit"
 )
-
-func TestFit(t *testing.T) {
-	columns := []column{{head: "ID"}, {head: "AGE", drop: 2}, {head: "MODEL", least: 4, drop: 1}, {head: "TITLE", least: 10}}
-	for width, want := range map[int][]int{
-		80: {8, 10, 5, 30}, // 59 of them are needed
-		50: {8, 10, 5, 21},
-		39: {8, 10, 5, 10},
-		38: {8, 10, 4, 10},
-		37: {8, 10, 0, 15},
-		32: {8, 10, 0, 10},
-		31: {8, 0, 0, 21},
-		15: {6, 0, 0, 7},
-		5:  {1, 0, 0, 2},
-	} {
-		got := fit(columns, []int{8, 10, 5, 30}, width)
-		for i := range want {
-			if got[i] != want[i] {
-				t.Errorf("%d: %v, want %v", width, got, want)
-				break
-			}
-		}
-	}
-}
 
 // lists is a server with something to list.
 func lists(w http.ResponseWriter, r *http.Request) {
@@ -62,29 +37,25 @@ func TestListsFitTheTerminal(t *testing.T) {
 			}
 		}
 		whole := start(t, http.HandlerFunc(lists), devNull(t), args)
-		if whole.code != exitOK || strings.Contains(whole.out, "…") || !strings.Contains(whole.out, want) {
+		if whole.code != exit.OK || strings.Contains(whole.out, "…") || !strings.Contains(whole.out, want) {
 			t.Errorf("%s: %+v", args, whole)
 		}
 	}
 }
 
-func TestTitles(t *testing.T) {
-	file := attach.Block("sched.go", "package main\n\nfunc main() {}")
-	for content, want := range map[string]string{
-		"Why is the sky blue?":     "Why is the sky blue?",
-		"What is this?\n\n" + file: "What is this?",
-		file:                       "sched.go",
-		file + "\n\n" + attach.Block("go.mod", "module x"):   "sched.go, go.mod",
-		file + "\n\nWhat is this?":                           "What is this?",
-		attach.Block("stdin", "words"):                       "stdin",
-		attach.Block(`a "b".go`, "x"):                        `a "b".go`,
-		"<file name=\"x\">\nnever closed":                    "x",
-		"<file name=x>\nnot ours":                            "<file name=x>",
-		attach.Block("x", "a </file> inside\n</file>x") + "": "x",
-		strings.Repeat("long ", 20):                          chat.TitleFrom(strings.Repeat("long ", 20)),
-	} {
-		if got := titleOf(content); got != want {
-			t.Errorf("%q: %q, want %q", content, got, want)
+func TestTheNoticeOfAListOfModelsIsOnStderr(t *testing.T) {
+	h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"models":[{"id":"phi","provider":"ollama"}],"notice":"p.example cannot be reached","notice_code":"provider_connect"}`))
+	})
+	for _, args := range [][]string{{"models"}, {"models", "--json"}} {
+		got := start(t, h, devNull(t), args...)
+		if got.code != exit.OK || !strings.Contains(got.out, "phi") || strings.Contains(got.out, "reached") || !strings.Contains(got.stderr, "chat: p.example cannot be reached") {
+			t.Errorf("%v: %+v", args, got)
 		}
+	}
+	// A key is not accepted on the word of a local server.
+	got := start(t, h, devNull(t), "auth", "login", "--base-url", "http://p.example/v1")
+	if got.code == exit.OK {
+		t.Errorf("a key is stored: %+v", got)
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"chat"
+	"chat/internal/cli/answer"
+	"chat/internal/cli/exit"
 )
 
 // wire is a home of its own, and a provider that plays the bytes it is given: what is
@@ -95,7 +97,7 @@ func (w *wire) chatTo(out *os.File, args ...string) chatRun {
 func (w *wire) must(args ...string) string {
 	w.t.Helper()
 	r := w.chat(args...)
-	if r.code != exitOK {
+	if r.code != exit.OK {
 		w.t.Fatalf("chat %s: %+v", strings.Join(args, " "), r)
 	}
 	return r.out
@@ -138,7 +140,7 @@ func TestReasoningIsKeptApartFromTheAnswer(t *testing.T) {
 			if got := w.must("send", "2+2?"); got != "It is 4.\n" {
 				t.Errorf("written: %q", got)
 			}
-			var sent result
+			var sent answer.Result
 			if err := json.Unmarshal([]byte(w.must("attach", "last", "--json")), &sent); err != nil || sent.Message.Content != "It is 4." || sent.Message.Reasoning != "Count." {
 				t.Errorf("%+v, %v", sent.Message, err)
 			}
@@ -170,7 +172,7 @@ func TestAPipeGetsNoReasoningForAnAnswer(t *testing.T) {
 	for model, want := range map[string]struct {
 		code int
 		out  string
-	}{"m": {exitIncomplete, "Count."}, "deepseek-r1": {exitOK, "It is 4.\n"}} {
+	}{"m": {exit.Incomplete, "Count."}, "deepseek-r1": {exit.OK, "It is 4.\n"}} {
 		w := newWire(t, piece("Count."), piece("\n</think>\n\n"), piece("It is 4."), ends("stop"))
 		read, write, err := os.Pipe()
 		if err != nil {
@@ -184,7 +186,7 @@ func TestAPipeGetsNoReasoningForAnAnswer(t *testing.T) {
 		if err != nil || r.code != want.code && string(got) != "It is 4.\n" || !strings.HasPrefix(want.out, string(got)) && string(got) != "It is 4.\n" {
 			t.Errorf("%s: %q, %+v, %v", model, got, r, err)
 		}
-		if r.code == exitIncomplete && !strings.Contains(r.stderr, "turned out to be the model's reasoning") {
+		if r.code == exit.Incomplete && !strings.Contains(r.stderr, "turned out to be the model's reasoning") {
 			t.Errorf("%s: %s", model, r.stderr)
 		}
 	}
@@ -228,7 +230,7 @@ func TestAnswersThatAreNotCompleteSaySo(t *testing.T) {
 				{"attach", "last", "--reasoning", "only", "-O", fresh},
 				{"retry", "last", "-O", fresh},
 			} {
-				if r := w.chat(args...); r.code != exitIncomplete || !strings.Contains(r.stderr, tc.says) {
+				if r := w.chat(args...); r.code != exit.Incomplete || !strings.Contains(r.stderr, tc.says) {
 					t.Errorf("%v: %+v", args, r)
 				}
 			}
@@ -263,8 +265,8 @@ func TestAnswersThatAreNotCompleteSaySo(t *testing.T) {
 func TestAnswersWithoutTextAreNotAskedForAgain(t *testing.T) {
 	const image = `{"type":"image_url","image_url":{"url":"data:image/png;base64,iVBORw0KGgo="}}`
 	for _, tc := range []struct{ event, code, says string }{
-		{`{"choices":[{"delta":{"content":"","images":[` + image + `]}}]}`, "provider_no_text", "a picture and no text"},
-		{`{"choices":[{"delta":{"content":[` + image + `,` + image + `]}}]}`, "provider_no_text", "2 pictures and no text"},
+		{`{"choices":[{"delta":{"content":"","images":[` + image + `]}}]}`, "provider_no_text", "an image and no text"},
+		{`{"choices":[{"delta":{"content":[` + image + `,` + image + `]}}]}`, "provider_no_text", "2 images and no text"},
 		{`{"choices":[{"delta":{"audio":{"id":"a","data":"UklGRg=="}}}]}`, "provider_no_text", "sound and no text"},
 		{`{"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"name":"get_weather","arguments":"{}"}}]}}]}`, "", `the tool "get_weather"`},
 		{piece(" \n"), "provider_empty", "without any text"},
@@ -275,7 +277,7 @@ func TestAnswersWithoutTextAreNotAskedForAgain(t *testing.T) {
 		if err := os.WriteFile(file, []byte("kept"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if r := w.chat("send", "-O", file, "hi"); r.code != exitIncomplete || !strings.Contains(r.stderr, tc.says) || len(w.asked()) != 1 {
+		if r := w.chat("send", "-O", file, "hi"); r.code != exit.Incomplete || !strings.Contains(r.stderr, tc.says) || len(w.asked()) != 1 {
 			t.Errorf("%s: %d requests, %+v", tc.event, len(w.asked()), r)
 		}
 		if b, err := os.ReadFile(file); err != nil || string(b) != "kept" {
@@ -298,7 +300,7 @@ func TestAnswersWithoutTextAreNotAskedForAgain(t *testing.T) {
 func TestAFailureInTheMiddleOfAnAnswerIsOne(t *testing.T) {
 	w := newWire(t, piece("Half "), piece("an"), `{"object":"error","message":"the engine is gone","code":400}`)
 	r := w.chat("send", "hi")
-	if r.code != exitIncomplete || !strings.Contains(r.stderr, "the engine is gone") || r.out != "Half an\n" {
+	if r.code != exit.Incomplete || !strings.Contains(r.stderr, "the engine is gone") || r.out != "Half an\n" {
 		t.Errorf("%+v", r)
 	}
 	if m := w.messages()[1]; m.State != chat.TaskInterrupted || m.Content != "Half an" {
@@ -312,7 +314,7 @@ func TestNoFileIsWrittenWithNothingInIt(t *testing.T) {
 	w.must("send", "hi")
 	file := filepath.Join(t.TempDir(), "f")
 	for _, args := range [][]string{{"-x"}, {"-x2"}, {"--reasoning", "only"}} {
-		if r := w.chat(append([]string{"attach", "last", "-O", file}, args...)...); r.code != exitNotFound {
+		if r := w.chat(append([]string{"attach", "last", "-O", file}, args...)...); r.code != exit.NotFound {
 			t.Errorf("%v: %+v", args, r)
 		}
 		if _, err := os.Stat(file); err == nil {

@@ -76,7 +76,7 @@ func (l *logging) reload(signals <-chan os.Signal, load func() (daemon.Config, e
 			l.take(cfg)
 			l.Info("the log level and the bearer token are read again; all other settings need a restart", "level", cfg.LogLevel.String())
 			select {
-			case <-reloads: // nobody has taken the last ones
+			case <-reloads: // drop those not yet read
 			default:
 			}
 			reloads <- cfg

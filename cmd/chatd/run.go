@@ -31,7 +31,7 @@ const (
 )
 
 const description = `Without settings chatd serves one user: SQLite and an embedded Redis-compatible
-engine in the data directory, on a unix socket that chat finds by itself.
+engine in the data directory, on a unix socket that chat finds automatically.
 
 With DATABASE_URL and REDIS_URL any number of processes share the work:
 
@@ -40,8 +40,8 @@ With DATABASE_URL and REDIS_URL any number of processes share the work:
 
 TCP always asks for a bearer token: CHATD_TOKEN, or the token file.
 Settings come from flags, then the environment, then .env, then config.toml.
-SIGINT or SIGTERM lets running answers finish (--drain); a second one hands them
-back to the queue at once. SIGHUP reads the log level and the bearer token again.`
+SIGINT or SIGTERM lets running answers finish (--drain); a second one returns
+them to the queue immediately. SIGHUP reads the log level and the bearer token again.`
 
 // run is the program: it returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer, lookup func(string) (string, bool)) int {
@@ -98,7 +98,7 @@ func serve(c *cli.Context, stderr io.Writer, lookup func(string) (string, bool))
 		return homeless(cfg, noHome)
 	}
 	if _, set := lookup("CHATD_IDLE"); !set && flags["idle"] == "" {
-		cfg.Idle = 0 // in the foreground somebody ends it
+		cfg.Idle = 0 // in the foreground the user ends it
 	}
 	cfg.FetchKey(c.Context)
 	cfg.Instance = uuid.NewString()
@@ -115,7 +115,7 @@ func serve(c *cli.Context, stderr io.Writer, lookup func(string) (string, bool))
 	if apart {
 		if cfg.NeedsDataDir() {
 			if err := os.MkdirAll(paths.Data, 0o700); err != nil {
-				return chat.Errorf(chat.CodeStorage, "the data directory cannot be made: %w; set CHATD_TOKEN, so that none is needed", err)
+				return chat.Errorf(chat.CodeStorage, "the data directory cannot be made (%w): set CHATD_TOKEN, so that none is needed", err)
 			}
 		}
 		return daemon.Run(ctx, cfg, stop, func() {})
@@ -137,7 +137,7 @@ func homeless(cfg daemon.Config, err error) error {
 	case cfg.DatabaseURL == "":
 		return chat.Errorf(chat.CodeNotConfigured, "%w; or set DATABASE_URL and --listen, and chatd keeps nothing there", err)
 	case len(cfg.Listen) == 0:
-		return chat.Errorf(chat.CodeNotConfigured, "there is nothing to listen on: pass --listen tcp://host:port, or set HOME for a socket that chat finds by itself")
+		return chat.Errorf(chat.CodeNotConfigured, "there is nothing to listen on: pass --listen tcp://host:port, or set HOME for a socket that chat finds automatically")
 	default:
 		return chat.Errorf(chat.CodeNotConfigured, "there is no home directory to keep a token in: set CHATD_TOKEN or CHATD_TOKEN_FILE, or HOME")
 	}
@@ -161,7 +161,7 @@ func signals(ctx context.Context, logger *slog.Logger) (_ context.Context, stopp
 				return
 			case s := <-ch:
 				if n == 0 {
-					logger.Info("finishing running answers; a second signal hands them back at once", "signal", s.String())
+					logger.Info("finishing running answers; a second signal returns them to the queue immediately", "signal", s.String())
 					close(stop)
 				} else {
 					cancel(errors.New("a second " + s.String()))

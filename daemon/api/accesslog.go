@@ -11,29 +11,29 @@ import (
 	"github.com/google/uuid"
 )
 
-// requestIDHeader carries a request's id both ways: what a proxy gave it, or a new one.
-// The log's lines about the request name it.
+// requestIDHeader holds the id of a request, from a proxy or new. The response has the same
+// header, and log lines about the request have the id.
 const requestIDHeader = "X-Request-Id"
 
-// maxRequestID is the length of an id that is taken over from a proxy.
+// maxRequestID is the maximum length of an id from a proxy.
 const maxRequestID = 128
 
-// exchangeLog is what the access log says of one request. It never has a query, a
-// header or a body: they may hold what is secret.
+// exchangeLog is the entry of the access log for one request. It has no query, header or
+// body, because they may contain secrets.
 type exchangeLog struct {
 	id      string
 	route   string // the pattern of the call, "" if there is none
-	begun   time.Time
+	started time.Time
 	status  int
 	bytes   int64
-	hijacks bool // a stream writes it at its end
+	hijacks bool // the stream writes the entry at its end
 }
 
-// withID gives each request its id and, if the access log is on, logs it when it has
-// been answered.
+// withID sets the id of each request and, if the access log is on, logs the request after
+// its response.
 func (s *Server) withID(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		x := &exchangeLog{id: requestID(r), begun: time.Now()}
+		x := &exchangeLog{id: requestID(r), started: time.Now()}
 		w.Header().Set(requestIDHeader, x.id)
 		r = r.WithContext(context.WithValue(r.Context(), exchangeKey, x))
 		if s.opts.AccessLog {
@@ -52,7 +52,7 @@ func exchangeOf(r *http.Request) *exchangeLog {
 	if x, ok := r.Context().Value(exchangeKey).(*exchangeLog); ok {
 		return x
 	}
-	return &exchangeLog{} // outside of Handler: a test
+	return &exchangeLog{} // a test without Handler
 }
 
 func (s *Server) logAccess(r *http.Request, x *exchangeLog) {
@@ -61,10 +61,10 @@ func (s *Server) logAccess(r *http.Request, x *exchangeLog) {
 		status = http.StatusOK
 	}
 	s.opts.Logger.Info("request", "method", r.Method, "route", x.route, "path", shortPath(r), "status", status,
-		"bytes", x.bytes, "ms", time.Since(x.begun).Milliseconds(), "remote", remote(r), "request", x.id)
+		"bytes", x.bytes, "ms", time.Since(x.started).Milliseconds(), "remote", remote(r), "request", x.id)
 }
 
-// requestID is the id that a proxy gave the request, if it can stand in a log.
+// requestID returns the id from a proxy if it is safe in a log, otherwise a new one.
 func requestID(r *http.Request) string {
 	given := r.Header.Get(requestIDHeader)
 	odd := func(c rune) bool {
@@ -76,7 +76,7 @@ func requestID(r *http.Request) string {
 	return uuid.NewString()
 }
 
-// remote is where a request came from.
+// remote returns the peer of a request for the log.
 func remote(r *http.Request) string {
 	if isLocal(r) {
 		return "unix"
@@ -84,7 +84,7 @@ func remote(r *http.Request) string {
 	return r.RemoteAddr
 }
 
-// shortPath is a request's path, of a length that a log takes.
+// shortPath returns the path of a request, cut for the log.
 func shortPath(r *http.Request) string {
 	const most = 200
 	if p := r.URL.Path; len(p) > most {
@@ -93,7 +93,7 @@ func shortPath(r *http.Request) string {
 	return r.URL.Path
 }
 
-// countingWriter counts what is answered.
+// countingWriter records the status and the size of a response.
 type countingWriter struct {
 	http.ResponseWriter
 	log *exchangeLog
@@ -115,8 +115,8 @@ func (c *countingWriter) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// refusals logs requests that were refused for their token, Host or Origin. Whoever
-// guesses tokens must not fill the disk, so a minute has maxRefusals lines.
+// refusals logs requests that were refused for their token, Host or Origin. It logs at most
+// maxRefusals lines a minute, so that an attacker cannot fill the disk.
 type refusals struct {
 	mu     sync.Mutex
 	until  time.Time

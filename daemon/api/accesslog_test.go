@@ -19,22 +19,22 @@ type logged struct {
 	b  bytes.Buffer
 }
 
-func (l *logged) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
+func (w *logged) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.b.Write(p)
 }
 
-func (l *logged) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
+func (w *logged) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.b.String()
 }
 
 // lines are the log's records with a message.
-func (l *logged) lines(t *testing.T, msg string) (all []map[string]any) {
+func (w *logged) lines(t *testing.T, msg string) (all []map[string]any) {
 	t.Helper()
-	for line := range strings.Lines(l.String()) {
+	for line := range strings.Lines(w.String()) {
 		var m map[string]any
 		if err := json.Unmarshal([]byte(line), &m); err != nil {
 			t.Fatalf("%s: %v", line, err)
@@ -46,19 +46,19 @@ func (l *logged) lines(t *testing.T, msg string) (all []map[string]any) {
 	return all
 }
 
-func (l *logged) options() api.Options {
-	return api.Options{Logger: slog.New(slog.NewJSONHandler(l, nil))}
+func (w *logged) options() api.Options {
+	return api.Options{Logger: slog.New(slog.NewJSONHandler(w, nil))}
 }
 
-func TestTheNameOfTheSchemeIgnoresCase(t *testing.T) {
+func TestAuthorizationSchemeIgnoresCase(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, api.Options{})
+	h := newHarness(t, api.Options{})
 	for header1, want := range map[string]int{
 		"Bearer " + token: 200, "bearer " + token: 200, "BEARER " + token: 200, "bEaReR " + token: 200, "Bearer   " + token: 200, "Bearer " + token + " ": 200,
 		"Bearer": 401, "Bearer ": 401, "bearer" + token: 401, token: 401, "Basic " + token: 401, "Bearer " + strings.ToUpper(token): 401, "Token " + token: 401,
 		"Bearer " + token + ", Bearer x": 401, "Bearer\t" + token: 401,
 	} {
-		if a := l.remote("GET", "/tasks", "", header("Authorization", header1)); a.status != want || want == 401 && a.header.Get("WWW-Authenticate") == "" {
+		if a := h.remote("GET", "/tasks", "", header("Authorization", header1)); a.status != want || want == 401 && a.header.Get("WWW-Authenticate") == "" {
 			t.Errorf("%q: %d %s", header1, a.status, a.body)
 		}
 	}
@@ -67,7 +67,7 @@ func TestTheNameOfTheSchemeIgnoresCase(t *testing.T) {
 func TestARefusalIsLoggedWithoutWhatWasSent(t *testing.T) {
 	t.Parallel()
 	log := &logged{}
-	l := newLab(t, log.options())
+	h := newHarness(t, log.options())
 	const secret = "a-token-that-is-not-the-right-one"
 	for what, send := range map[string][]with{
 		"the bearer token is wrong":                      {bearer(secret)},
@@ -76,7 +76,7 @@ func TestARefusalIsLoggedWithoutWhatWasSent(t *testing.T) {
 		`the host name "evil.example" is not served`:     {bearer(token), host("evil.example")},
 		`the web origin "https://x.test" is not allowed`: {bearer(token), header("Origin", "https://x.test")},
 	} {
-		a := l.remote("GET", "/tasks?secret="+secret, "", append(send, header("X-Request-Id", "id-from-a-proxy"))...)
+		a := h.remote("GET", "/tasks?secret="+secret, "", append(send, header("X-Request-Id", "id-from-a-proxy"))...)
 		if a.status/100 != 4 || a.header.Get("X-Request-Id") != "id-from-a-proxy" {
 			t.Errorf("%s: %d, %v", what, a.status, a.header)
 		}
@@ -90,8 +90,8 @@ func TestARefusalIsLoggedWithoutWhatWasSent(t *testing.T) {
 			t.Errorf("%s: logged %v", what, found)
 		}
 	}
-	for range 100 { // somebody guesses
-		l.remote("GET", "/tasks", "", bearer(secret))
+	for range 100 { // as when an attacker guesses
+		h.remote("GET", "/tasks", "", bearer(secret))
 	}
 	if n := len(log.lines(t, "api: a request was refused")); n < 10 || n > 30 {
 		t.Errorf("105 refusals made %d lines", n)
@@ -103,21 +103,21 @@ func TestARefusalIsLoggedWithoutWhatWasSent(t *testing.T) {
 
 func TestTheAccessLog(t *testing.T) {
 	t.Parallel()
-	const secret = "what-nobody-may-read-in-a-log"
+	const secret = "not-for-the-log"
 	log := &logged{}
 	o := log.options()
 	o.AccessLog = true
-	l := newLab(t, o)
-	acc := l.finished("because")
-	l.call("POST", "/conversations?x="+secret, `{"title":"`+secret+`"}`, header("X-Request-Id", "bad id, with blanks"))
-	l.call("GET", "/nothing", "")
-	l.call("DELETE", "/hello", "")
-	l.remote("GET", "/tasks", "", bearer("wrong"), header("X-Request-Id", "abc"))
-	l.remote("HEAD", "/stream/"+acc.TaskID, "", bearer(token))
-	read := l.open(acc.TaskID, "?after=1-0")
+	h := newHarness(t, o)
+	acc := h.finished("because")
+	h.call("POST", "/conversations?x="+secret, `{"title":"`+secret+`"}`, header("X-Request-Id", "bad id, with blanks"))
+	h.call("GET", "/nothing", "")
+	h.call("DELETE", "/hello", "")
+	h.remote("GET", "/tasks", "", bearer("wrong"), header("X-Request-Id", "abc"))
+	h.remote("HEAD", "/stream/"+acc.TaskID, "", bearer(token))
+	read := h.open(acc.TaskID, "?after=1-0")
 	_, err := read.rest()
-	l.must(err)
-	l.eventually("the stream is logged", func() bool {
+	h.must(err)
+	h.eventually("the stream is logged", func() bool {
 		for _, line := range log.lines(t, "request") {
 			if sent, ok := line["bytes"].(float64); ok && sent > 100 && line["route"] == "GET /stream/{task_id}" && line["method"] == "GET" && line["status"] == 200.0 {
 				return true
@@ -154,13 +154,13 @@ func TestTheAccessLog(t *testing.T) {
 // TestEveryAnswerHasARequestID, also without an access log.
 func TestEveryAnswerHasARequestID(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, api.Options{})
-	acc := l.finished("because")
+	h := newHarness(t, api.Options{})
+	acc := h.finished("because")
 	ids := map[string]bool{}
-	for _, path := range []string{"/hello", "/nothing", "/tasks", "/conversations/" + nobody} {
-		ids[l.call("GET", path, "").header.Get("X-Request-Id")] = true
+	for _, path := range []string{"/hello", "/nothing", "/tasks", "/conversations/" + unknownID} {
+		ids[h.call("GET", path, "").header.Get("X-Request-Id")] = true
 	}
-	f := l.open(acc.TaskID, "")
+	f := h.open(acc.TaskID, "")
 	ids[f.res.Header.Get("X-Request-Id")] = true
 	if len(ids) != 5 || ids[""] || f.res.StatusCode != http.StatusOK {
 		t.Errorf("ids %v", ids)

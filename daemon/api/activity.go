@@ -5,19 +5,19 @@ import (
 	"time"
 )
 
-// Activity counts the requests being served. The same mutex admits a request
-// and decides that there is none, so that an idle exit never races one.
+// Activity counts the requests being served. One mutex guards both the start of a request
+// and the decision that the server is idle, so that the two never race.
 type Activity struct {
 	mu      sync.Mutex
 	serving int
-	since   time.Time // when serving last became 0
+	since   time.Time // when the last request ended
 	closed  bool
 }
 
-// NewActivity returns an Activity that is idle since now.
+// NewActivity returns an Activity without requests, idle since now.
 func NewActivity() *Activity { return &Activity{since: time.Now()} }
 
-// Begin admits a request; done ends it. It refuses once the activity is closed.
+// Begin counts a request until done is called. ok is false once the activity is closed.
 func (a *Activity) Begin() (done func(), ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -35,8 +35,8 @@ func (a *Activity) end() {
 	a.since = time.Now()
 }
 
-// CloseIfIdle closes the door if nothing has been served for d and idle agrees;
-// no request is admitted while it decides. It reports whether the door is closed.
+// CloseIfIdle closes the activity if no request was served for d and idle returns true. No
+// request can begin while it decides. It reports whether the activity is closed.
 func (a *Activity) CloseIfIdle(d time.Duration, idle func() bool) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -46,14 +46,14 @@ func (a *Activity) CloseIfIdle(d time.Duration, idle func() bool) bool {
 	return a.closed
 }
 
-// Close closes the door whatever goes on.
+// Close refuses further requests, even if some are being served.
 func (a *Activity) Close() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.closed = true
 }
 
-// Closed reports whether requests are refused.
+// Closed reports whether further requests are refused.
 func (a *Activity) Closed() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -1,6 +1,5 @@
-// Package api is the HTTP and SSE face of the daemon: the calls of
-// docs/protocol.md over SQL and the chunk log. It makes no answers itself, so
-// any number of instances serve the same tasks, and none of them matters.
+// Package api serves the HTTP API of docs/protocol.md from SQL and the chunk log. It runs
+// no tasks and keeps no state of them, so any number of instances can serve the same tasks.
 package api
 
 import (
@@ -12,10 +11,14 @@ import (
 	"time"
 
 	"chat"
+	"chat/daemon/api/aisdk"
+	"chat/daemon/api/openai"
+	"chat/daemon/api/web"
+	"chat/daemon/api/ws"
 	"chat/daemon/follow"
 )
 
-// Conversations is what the API needs of SQL for conversations.
+// Conversations is the part of the store for conversations.
 type Conversations interface {
 	CreateConversationOnce(ctx context.Context, owner string, c chat.Conversation, o chat.SubmitOptions) (chat.Conversation, bool, error)
 	Conversation(ctx context.Context, owner, id string) (chat.Conversation, error)
@@ -28,7 +31,13 @@ type Conversations interface {
 	Fork(ctx context.Context, owner, conversationID, messageID, title string, o chat.SubmitOptions) (chat.Conversation, bool, error)
 }
 
-// Tasks is what the API needs of SQL for tasks.
+// Attachments is the part of the store for images and files.
+type Attachments interface {
+	PutAttachment(ctx context.Context, owner string, a chat.Attachment) (created bool, err error)
+	Attachment(ctx context.Context, owner, digest string) (chat.Attachment, error)
+}
+
+// Tasks is the part of the store for tasks.
 type Tasks interface {
 	Submit(ctx context.Context, owner string, sub chat.Submission, o chat.SubmitOptions) (chat.Accepted, bool, error)
 	Regenerate(ctx context.Context, owner, messageID, model string, p chat.Priority, o chat.SubmitOptions) (chat.Accepted, bool, error)
@@ -37,9 +46,11 @@ type Tasks interface {
 	Cancel(ctx context.Context, owner, id string) (chat.Task, bool, error)
 	Answer(ctx context.Context, owner, taskID string) (chat.Message, error)
 	KeyKnown(ctx context.Context, owner, key string) (bool, error)
+	ChunkLog(ctx context.Context, owner, taskID string) ([]byte, error)
+	SetOrigin(ctx context.Context, owner, taskID, origin string) error
 }
 
-// Status is what the API needs of SQL to tell how things stand.
+// Status is the part of the store for health checks and statistics.
 type Status interface {
 	Ping(ctx context.Context) error
 	Engine() string
@@ -50,43 +61,57 @@ type Status interface {
 	Usage(ctx context.Context, owner string, since time.Time) ([]chat.ModelUsage, error)
 }
 
-// Store is all that the API needs of SQL; *sql.Store satisfies it.
+// Store is the SQL database; *sql.Store satisfies it.
 type Store interface {
 	Conversations
+	Attachments
 	Tasks
 	Status
 }
 
-// Log opens tails and sends hints; the daemon adapts *chunklog.Log to it.
+// Log opens tails and publishes events; the daemon adapts *chunklog.Log to it.
 type Log interface {
 	follow.Log
-	Hint(ctx context.Context, kind, taskID string) error
-	Followers() int
-	// State says whether Redis does what is needed of it: "ok", "down" or a short
-	// sentence.
+	Publish(ctx context.Context, e chat.TaskEvent) error
+	Tails() int
+	// Stats returns the statistics of the logs of tasks, by task id.
+	Stats(ctx context.Context, taskIDs []string) (map[string]LogStats, error)
+	// State is the state of Redis: "ok", "down", or a short description of a problem.
 	State(ctx context.Context) string
+}
+
+// LogStats describes a chunk log: the number of chunks, the time until it expires, and the
+// model that answers.
+type LogStats struct {
+	Chunks int
+	TTL    time.Duration
+	Model  string
 }
 
 // Notifier wakes a worker, and reports statistics of Redis; *wakeup.Lists satisfies it.
 type Notifier interface {
 	Notify(ctx context.Context, p chat.Priority, taskID string) error
-	Statistics(ctx context.Context) (chat.RedisStats, error)
-	LogStatistics(ctx context.Context, taskIDs []string) (map[string]chat.LogStats, error)
+	Statistics(ctx context.Context) (chat.MemoryStats, error)
 }
 
 // Provider lists models and holds, in memory, the credentials that came with a
 // request, until the task has ended.
 type Provider interface {
-	// CheckModel refuses a model that the provider is known not to have.
+	// CheckModel returns an error if the provider's list lacks the model.
 	CheckModel(ctx context.Context, model, key, baseURL string) error
-	// CheckBaseURL says what is wrong with a base URL.
+	// CheckBaseURL returns an error if a base URL cannot be used.
 	CheckBaseURL(baseURL string) error
 	// Configured reports whether the credentials are the server's own provider.
 	Configured(key, baseURL string) bool
-	Models(ctx context.Context, key, baseURL string) ([]chat.Model, error)
+	// Models lists the models that can be named. notice says why a provider's are missing
+	// from a list that has others; it is nil if there is an error or nothing is missing.
+	Models(ctx context.Context, key, baseURL string) (list []chat.Model, notice *chat.Error, err error)
 	DefaultModel(key, baseURL string) string
-	Remember(taskID, key, baseURL string)
-	Forget(taskID string)
+	// Abandon ends the answer of an earlier attempt at a task that is cancelled before its
+	// next one, if the provider still makes it.
+	Abandon(ctx context.Context, t chat.Task)
+	PutCredentials(taskID, key, baseURL string)
+	ForgetCredentials(taskID string)
 }
 
 // Options are the settings of a Server; zero values mean the defaults.
@@ -99,11 +124,17 @@ type Options struct {
 	AllowOrigins []string
 	// Authenticate maps a bearer token to its owner; nil refuses all of TCP.
 	Authenticate func(token string) (owner string, ok bool)
-	// Worker is the id of the worker in this process, which alone can use the
-	// providers that clients send along; "" if there is none.
+	// SessionKey returns a secret that changes with the token; it signs the sessions of
+	// browsers. Nil, or a result of nil, means that there are none.
+	SessionKey func() []byte
+	// ListenWeb makes a local daemon listen for browsers on an IP address of this machine, by
+	// default 127.0.0.1, and returns host:port. Nil unless the daemon is local.
+	ListenWeb func(ctx context.Context, address string) (string, error)
+	// Worker is the id of the worker in this process, the only one that can use the
+	// credentials that clients send; "" if there is none.
 	Worker string
-	// Shutdown ends the daemon: at once, or when it is idle. Nil where there is
-	// no local daemon to end.
+	// Shutdown ends the daemon: immediately if now is set, otherwise when it is idle. Nil
+	// unless the daemon is local.
 	Shutdown func(now bool)
 
 	Heartbeat    time.Duration // 15 s
@@ -111,8 +142,8 @@ type Options struct {
 	WriteTimeout time.Duration // of one write to a reader; 30 s
 	ReadTimeout  time.Duration // of the body of a request; 30 s
 	StoreTimeout time.Duration // of a call for SQL; 15 s
-	MaxBody      int64         // 1 MiB; the images of a message may come on top
-	MaxStreams   int           // followers at once; 20,000
+	MaxBody      int64         // 1 MiB; attachments and imports have other limits
+	MaxStreams   int           // open streams; 20,000
 	AccessLog    bool          // a line for each request
 	Logger       *slog.Logger
 }
@@ -154,9 +185,11 @@ type Server struct {
 
 	streams   sync.WaitGroup
 	open      atomic.Int64 // streams; at most Options.MaxStreams
-	follower  *follow.Follower
-	importing chan struct{} // holds one of maxImports places
+	follower  *follow.Source
+	importing chan struct{} // a semaphore of maxImports
 	refused   refusals
+	sessions  *web.Sessions
+	web       *web.API
 }
 
 // New returns a Server that serves until ctx ends or Drain is called.
@@ -164,22 +197,24 @@ func New(ctx context.Context, s Store, l Log, n Notifier, p Provider, o Options)
 	srv := &Server{store: s, log: l, notifier: n, provider: p, opts: o.withDefaults(), activity: NewActivity(), importing: make(chan struct{}, maxImports)}
 	srv.draining, srv.drain = context.WithCancel(ctx)
 	srv.follower = follow.New(srv.draining, s, l, follow.Options{Refresh: srv.opts.Recheck, Idle: srv.opts.Heartbeat, Logger: srv.opts.Logger}) //nolint:contextcheck // it is made of ctx
+	srv.sessions = &web.Sessions{Key: o.SessionKey}
+	srv.web = web.New(backend{srv}, web.Options{Sessions: srv.sessions, Local: isLocal, Listen: o.ListenWeb})
 	return srv
 }
 
-// Activity tells whether anyone uses the server.
+// Activity returns the count of the requests being served.
 func (s *Server) Activity() *Activity { return s.activity }
 
-// Leave says in hello and readyz that the server is going away, while it still
-// serves: balancers and new clients look elsewhere.
+// Leave makes hello and readyz report that the server is draining, so that load balancers
+// and new clients choose another one. The server still serves requests.
 func (s *Server) Leave() { s.leaving.Store(true) }
 
-// Drain aborts all streams, so that their readers come back to another
-// instance, or to the next one here; a clean end would look like success.
+// Drain aborts all streams, so that their readers reconnect to another instance or to the
+// next daemon. A clean end would look like success.
 func (s *Server) Drain() { s.drain() }
 
-// Wait waits until all streams have ended, or ctx. No request may be under way:
-// http.Server.Shutdown sees to that, but does not know of streams.
+// Wait waits until all streams have ended, or until ctx ends. Call it after
+// http.Server.Shutdown, which waits for requests but not for streams.
 func (s *Server) Wait(ctx context.Context) error {
 	ended := make(chan struct{})
 	go func() {
@@ -194,17 +229,18 @@ func (s *Server) Wait(ctx context.Context) error {
 	}
 }
 
-// Handler returns the calls behind the layers that guard them, outermost first:
-// the access log, time, panics, Host and Origin, the token, admission.
+// Handler returns the routes inside the layers, outermost first: access log, deadlines,
+// panics, Host and Origin, token, request count.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	s.routes(mux)
-	return s.withID(s.withDeadlines(s.recoverPanics(s.checkOrigin(s.authenticated(s.countRequests(notFound(mux)))))))
+	return s.withID(s.withDeadlines(s.recoverPanics(s.checkOrigin(s.authenticate(s.countRequests(notFound(mux)))))))
 }
 
 func (s *Server) routes(mux *http.ServeMux) {
 	usual := limits{s.opts.MaxBody, s.opts.StoreTimeout}
-	submission := limits{s.opts.MaxBody + encodedImages, s.opts.StoreTimeout}
+	// JSON may write each byte of a text as six.
+	submission := limits{s.opts.MaxBody + 5*chat.MaxText, s.opts.StoreTimeout}
 	mux.Handle("GET /hello", s.handle(s.hello, usual))
 	mux.Handle("GET /healthz", s.handle(s.healthz, usual))
 	mux.Handle("GET /readyz", s.handle(s.readyz, usual))
@@ -228,8 +264,15 @@ func (s *Server) routes(mux *http.ServeMux) {
 	mux.Handle("POST /messages", s.handle(s.submit, submission))
 	mux.Handle("POST /messages/{id}/regenerate", s.handle(s.regenerate, usual))
 
+	mux.Handle("POST /attachments", s.handle(s.upload, limits{chat.MaxImage, s.opts.StoreTimeout}))
+	mux.Handle("GET /attachments/{digest}", s.handle(s.download, usual))
+
 	mux.Handle("GET /tasks", s.handle(s.listTasks, usual))
 	mux.Handle("GET /tasks/{id}", s.handle(s.getTask, usual))
 	mux.Handle("POST /tasks/{id}/cancel", s.handle(s.cancel, usual))
 	mux.HandleFunc("GET /stream/{task_id}", s.stream)
+	openai.New(backend{s}).Routes(mux)
+	aisdk.New(backend{s}).Routes(mux)
+	s.web.Routes(mux)
+	mux.Handle("GET "+socketPath, ws.New(backend{s}, ws.Options{Instance: s.opts.Instance, Ping: s.opts.Heartbeat, Slow: s.opts.WriteTimeout, MaxMessage: submission.body}))
 }

@@ -14,9 +14,9 @@ import (
 )
 
 // decode reads the request's body: one JSON object whose members are all known, named
-// once, in their case, and whose strings are valid Unicode (RFC 7493, I-JSON). What is
-// not is refused, never repaired: a message that was changed on its way would be
-// answered as if it had been sent so. An empty body is an empty object if optional.
+// once, in their case, and whose strings are valid Unicode (RFC 7493, I-JSON). Other bodies
+// are refused and never repaired, because a repaired message is not what the user wrote. If
+// optional is set, an empty body means an empty object.
 func decode(r *http.Request, into any, optional bool) error {
 	body := jsontext.NewDecoder(r.Body)
 	if optional && r.ContentLength <= 0 && empty(body) {
@@ -25,6 +25,11 @@ func decode(r *http.Request, into any, optional bool) error {
 	if ct, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || ct != "application/json" {
 		return chat.Errorf(chat.CodeUnsupported, "the body must be JSON: Content-Type: application/json")
 	}
+	return decodeObject(body, into)
+}
+
+// decodeObject is decode for a body of any origin.
+func decodeObject(body *jsontext.Decoder, into any) error {
 	if kind := body.PeekKind(); kind != jsontext.KindBeginObject && kind != jsontext.KindInvalid {
 		return errNotOneObject()
 	}
@@ -41,7 +46,7 @@ func decode(r *http.Request, into any, optional bool) error {
 	}
 }
 
-// empty reports whether nothing comes, of a body whose length was not given.
+// empty reports whether a body of unknown length is empty.
 func empty(body *jsontext.Decoder) bool {
 	if body.PeekKind() != jsontext.KindInvalid {
 		return false
@@ -54,7 +59,7 @@ func errNotOneObject() error {
 	return chat.Errorf(chat.CodeInvalid, "the body must be one JSON object and nothing more")
 }
 
-// bodyError says what is wrong with a body, and in which field.
+// bodyError returns the error of a request with an invalid body. It names the field.
 func bodyError(err error) error {
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return chat.Errorf(chat.CodeTooLarge, "the body is larger than %d bytes", tooLarge.Limit)
@@ -72,7 +77,7 @@ func bodyError(err error) error {
 	case !ok:
 		return chat.Errorf(chat.CodeInvalid, "the body cannot be read: %w", err)
 	case errors.Is(e.Err, json.ErrUnknownName):
-		return chat.Errorf(chat.CodeInvalid, "this call has no field %q: docs/protocol.md lists those that there are, in lower case", field(e.JSONPointer))
+		return chat.Errorf(chat.CodeInvalid, "this call has no field %q: docs/protocol.md lists the fields; names are case-sensitive", field(e.JSONPointer))
 	case e.Err != nil:
 		return chat.Errorf(chat.CodeInvalid, "%s%w", in(e.JSONPointer), e.Err)
 	case e.JSONKind == jsontext.KindNumber && len(e.JSONValue) > 0 && e.GoType != nil && strings.HasPrefix(e.GoType.Kind().String(), "int"):
@@ -81,7 +86,7 @@ func bodyError(err error) error {
 	return chat.Errorf(chat.CodeInvalid, "%sit must not be %s", in(e.JSONPointer), kindName(e.JSONKind))
 }
 
-// in names the field that an error is about, as the beginning of a sentence.
+// in returns the name of a field as the beginning of an error message.
 func in(p jsontext.Pointer) string {
 	if p == "" {
 		return ""
@@ -89,7 +94,7 @@ func in(p jsontext.Pointer) string {
 	return field(p) + ": "
 }
 
-// field is the name of a field, with dots: messages.3.content.
+// field returns the path of a field with dots: messages.3.content.
 func field(p jsontext.Pointer) string {
 	var names []string
 	for name := range p.Tokens() {

@@ -16,8 +16,8 @@ import (
 func TestHostileBodiesAreRefusedOnEveryCall(t *testing.T) {
 	t.Parallel()
 	ended := make(chan bool, 1000)
-	l := newLab(t, api.Options{Shutdown: func(now bool) { ended <- now }})
-	done := l.finished("because")
+	h := newHarness(t, api.Options{Shutdown: func(now bool) { ended <- now }})
+	done := h.finished("because")
 	conv := "/conversations/" + done.ConversationID
 	calls := []struct {
 		call, text string // a field that holds a text, "" if there is none
@@ -55,31 +55,31 @@ func TestHostileBodiesAreRefusedOnEveryCall(t *testing.T) {
 			bodies[`{"`+c.text+`":"a\u0000b"}`] = c.text
 		}
 		for body, field := range bodies {
-			a := l.call(method, path, body)
+			a := h.call(method, path, body)
 			if a.status != http.StatusBadRequest || a.problem(t) != chat.CodeInvalid || !strings.Contains(string(a.body), field) {
 				t.Errorf("%s %q: %d %s, want 400 that names %q", c.call, body, a.status, a.body, field)
 			}
 		}
 	}
-	if tasks, err := l.store.Tasks(t.Context(), chat.LocalOwner, chat.TaskQuery{}); err != nil || len(tasks) != 1 || len(ended) != 0 {
-		t.Errorf("left behind: %d tasks, %d ends: %v", len(tasks), len(ended), err)
+	if tasks, err := h.store.Tasks(t.Context(), chat.LocalOwner, chat.TaskQuery{}); err != nil || len(tasks) != 1 || len(ended) != 0 {
+		t.Errorf("left over: %d tasks, %d ends: %v", len(tasks), len(ended), err)
 	}
-	if list, _, err := l.store.Conversations(t.Context(), chat.LocalOwner, chat.ConversationQuery{}); err != nil || len(list) != 1 || list[0].Title != "why?" {
-		t.Errorf("left behind: %+v, %v", list, err)
+	if list, _, err := h.store.Conversations(t.Context(), chat.LocalOwner, chat.ConversationQuery{}); err != nil || len(list) != 1 || list[0].Title != "why?" {
+		t.Errorf("left over: %+v, %v", list, err)
 	}
 }
 
-func TestNothingToAnswerIsRefused(t *testing.T) {
+func TestEmptyMessagesAreRefused(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, api.Options{})
-	path := "/conversations/" + l.conversation().ID + "/messages"
+	h := newHarness(t, api.Options{})
+	path := "/conversations/" + h.conversation().ID + "/messages"
 	for _, content := range []string{`""`, `null`, `" "`, `"\n\t "`, `"\u0000"`, `"\u0000\u0000"`, `" \u0000 "`, `"\u2003\u00a0"`} {
-		if a := l.call("POST", path, `{"content":`+content+`}`); a.status != http.StatusBadRequest || !strings.Contains(string(a.body), "content") {
+		if a := h.call("POST", path, `{"content":`+content+`}`); a.status != http.StatusBadRequest || !strings.Contains(string(a.body), "content") {
 			t.Errorf("%s: %d %s", content, a.status, a.body)
 		}
 	}
 	for _, content := range []string{`"\ud83d\ude00"`, `"\ufffd"`, `"\ufeff!"`, `"\u001b[31m"`, `"\u2028x"`, `"x"`} {
-		if a := l.call("POST", "/conversations/"+l.conversation().ID+"/messages", `{"content":`+content+`}`); a.status != http.StatusAccepted {
+		if a := h.call("POST", "/conversations/"+h.conversation().ID+"/messages", `{"content":`+content+`}`); a.status != http.StatusAccepted {
 			t.Errorf("%s: %d %s", content, a.status, a.body)
 		}
 	}
@@ -89,16 +89,16 @@ func TestNothingToAnswerIsRefused(t *testing.T) {
 // whether its length was given or not.
 func TestABodyMayBeLeftOut(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, api.Options{})
+	h := newHarness(t, api.Options{})
 	for name, body := range map[string]io.Reader{"none": nil, "empty": strings.NewReader(""), "of unknown length": io.MultiReader()} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://chat/conversations", body)
-		l.must(err)
-		if a := l.do(r); a.status != http.StatusCreated {
+		h.must(err)
+		if a := h.do(r); a.status != http.StatusCreated {
 			t.Errorf("%s: %d %s", name, a.status, a.body)
 		}
 	}
-	for _, path := range []string{"/conversations/" + nobody + "/messages", "/conversations/import"} {
-		if a := l.call("POST", path, " "); a.status != http.StatusBadRequest || !strings.Contains(string(a.body), "empty") {
+	for _, path := range []string{"/conversations/" + unknownID + "/messages", "/conversations/import"} {
+		if a := h.call("POST", path, " "); a.status != http.StatusBadRequest || !strings.Contains(string(a.body), "empty") {
 			t.Errorf("%s: %d %s", path, a.status, a.body)
 		}
 	}

@@ -12,10 +12,10 @@ import (
 
 func TestEveryCallAnswersAsTheProtocolSays(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, api.Options{})
-	done := l.finished("because")
-	one, two := l.finished("one"), l.finished("two")
-	queued := l.submitted()
+	h := newHarness(t, api.Options{})
+	done := h.finished("because")
+	one, two := h.finished("one"), h.finished("two")
+	queued := h.submitted()
 	conv := "/conversations/" + done.ConversationID
 	for _, c := range []struct {
 		call, body string
@@ -57,7 +57,7 @@ func TestEveryCallAnswersAsTheProtocolSays(t *testing.T) {
 		{"DELETE " + conv, "", 204, ""},
 	} {
 		method, path, _ := strings.Cut(c.call, " ")
-		a := l.call(method, path, c.body)
+		a := h.call(method, path, c.body)
 		if a.status != c.status || !strings.Contains(string(a.body), c.holds) {
 			t.Errorf("%s: %d %s, want %d with %s", c.call, a.status, a.body, c.status, c.holds)
 		}
@@ -72,8 +72,8 @@ func TestEveryCallAnswersAsTheProtocolSays(t *testing.T) {
 
 func TestEveryRefusalIsAProblemDocument(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, api.Options{})
-	done := l.finished("because")
+	h := newHarness(t, api.Options{})
+	done := h.finished("because")
 	messages := "/conversations/" + done.ConversationID + "/messages"
 	for _, c := range []struct {
 		call, body string
@@ -81,22 +81,22 @@ func TestEveryRefusalIsAProblemDocument(t *testing.T) {
 		code       chat.Code
 	}{
 		{"GET /nothing", "", 404, chat.CodeNotFound},
-		{"GET /", "", 404, chat.CodeNotFound},
+		{"GET /web", "", 404, chat.CodeNotFound},
 		{"GET //hello", "", 404, chat.CodeNotFound},
 		{"GET /x/../hello", "", 404, chat.CodeNotFound},
 		{"GET /hello/", "", 404, chat.CodeNotFound},
 		{"POST /conversations/", "{}", 404, chat.CodeNotFound},
-		{"GET /conversations/" + nobody, "", 404, chat.CodeNotFound},
+		{"GET /conversations/" + unknownID, "", 404, chat.CodeNotFound},
 		{"GET /conversations/garbage", "", 404, chat.CodeNotFound},
-		{"PATCH /conversations/" + nobody, `{"title":"x"}`, 404, chat.CodeNotFound},
-		{"DELETE /conversations/" + nobody, "", 404, chat.CodeNotFound},
-		{"GET /conversations/" + nobody + "/messages", "", 404, chat.CodeNotFound},
-		{"POST /conversations/" + nobody + "/messages", `{"content":"x"}`, 404, chat.CodeNotFound},
-		{"POST /messages/" + nobody + "/regenerate", "", 404, chat.CodeNotFound},
+		{"PATCH /conversations/" + unknownID, `{"title":"x"}`, 404, chat.CodeNotFound},
+		{"DELETE /conversations/" + unknownID, "", 404, chat.CodeNotFound},
+		{"GET /conversations/" + unknownID + "/messages", "", 404, chat.CodeNotFound},
+		{"POST /conversations/" + unknownID + "/messages", `{"content":"x"}`, 404, chat.CodeNotFound},
+		{"POST /messages/" + unknownID + "/regenerate", "", 404, chat.CodeNotFound},
 		{"POST /messages/" + done.UserMessageID + "/regenerate", "", 400, chat.CodeInvalid},
-		{"GET /tasks/" + nobody, "", 404, chat.CodeNotFound},
-		{"POST /tasks/" + nobody + "/cancel", "", 404, chat.CodeNotFound},
-		{"GET /stream/" + nobody, "", 404, chat.CodeNotFound},
+		{"GET /tasks/" + unknownID, "", 404, chat.CodeNotFound},
+		{"POST /tasks/" + unknownID + "/cancel", "", 404, chat.CodeNotFound},
+		{"GET /stream/" + unknownID, "", 404, chat.CodeNotFound},
 		{"GET /stream/garbage", "", 404, chat.CodeNotFound},
 		{"GET /tasks?state=nope", "", 400, chat.CodeInvalid},
 		{"GET /tasks?limit=0", "", 400, chat.CodeInvalid},
@@ -124,7 +124,7 @@ func TestEveryRefusalIsAProblemDocument(t *testing.T) {
 		{"POST " + messages, `{"content":"x","deadline_seconds":86401}`, 400, chat.CodeInvalid},
 		{"POST " + messages, `{"content":"x","deadline_seconds":9223372036854775807}`, 400, chat.CodeInvalid},
 		{"POST " + messages, `{"content":"x","deadline_seconds":18446744074}`, 400, chat.CodeInvalid}, // in nanoseconds it overflows to 0.29 s
-		{"POST " + messages, `{"content":"x","parent_id":"` + nobody + `"}`, 400, chat.CodeInvalid},
+		{"POST " + messages, `{"content":"x","parent_id":"` + unknownID + `"}`, 400, chat.CodeInvalid},
 		{"POST " + messages, `{"content":"x","parent_id":"garbage"}`, 400, chat.CodeInvalid},
 		{"POST " + messages, `{"content":"` + strings.Repeat("x", 800<<10) + `"}`, 413, chat.CodeTooLarge},
 		{"POST " + messages, `{"content":"` + strings.Repeat("x", 1<<20) + `"}`, 413, chat.CodeTooLarge},
@@ -134,27 +134,27 @@ func TestEveryRefusalIsAProblemDocument(t *testing.T) {
 		{"POST /shutdown", "", 404, chat.CodeNotFound},
 	} {
 		method, path, _ := strings.Cut(c.call, " ")
-		a := l.call(method, path, c.body)
+		a := h.call(method, path, c.body)
 		if code := a.problem(t); a.status != c.status || code != c.code {
 			t.Errorf("%s %.60s: %d %s %.200s, want %d %s", c.call, c.body, a.status, code, a.body, c.status, c.code)
 		}
 	}
-	tasks, err := l.store.Tasks(t.Context(), chat.LocalOwner, chat.TaskQuery{})
-	l.must(err)
-	list, err := l.store.Messages(t.Context(), chat.LocalOwner, done.ConversationID)
-	if l.must(err); len(tasks) != 1 || len(list) != 2 {
+	tasks, err := h.store.Tasks(t.Context(), chat.LocalOwner, chat.TaskQuery{})
+	h.must(err)
+	list, err := h.store.Messages(t.Context(), chat.LocalOwner, done.ConversationID)
+	if h.must(err); len(tasks) != 1 || len(list) != 2 {
 		t.Errorf("refused requests left %d tasks and %d messages", len(tasks), len(list))
 	}
 }
 
 func TestABodyMustBeJSON(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, api.Options{})
+	h := newHarness(t, api.Options{})
 	for contentType, status := range map[string]int{
 		"": 415, "text/plain": 415, "application/x-www-form-urlencoded": 415, "multipart/form-data; boundary=x": 415, ";": 415,
 		"application/json": 202, "application/json; charset=utf-8": 202, "Application/JSON": 202,
 	} {
-		a := l.call("POST", "/conversations/"+l.conversation().ID+"/messages", `{"content":"x"}`, header("Content-Type", contentType))
+		a := h.call("POST", "/conversations/"+h.conversation().ID+"/messages", `{"content":"x"}`, header("Content-Type", contentType))
 		if a.status != status || status == 415 && a.problem(t) != chat.CodeUnsupported {
 			t.Errorf("Content-Type %q: %d %s, want %d", contentType, a.status, a.body, status)
 		}
@@ -163,24 +163,24 @@ func TestABodyMustBeJSON(t *testing.T) {
 
 func TestAMethodThatACallDoesNotHave(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, api.Options{})
-	done := l.finished("because")
+	h := newHarness(t, api.Options{})
+	done := h.finished("because")
 	for _, call := range []string{"PUT /conversations", "DELETE /tasks/" + done.TaskID, "POST /stream/" + done.TaskID, "GET /shutdown", "POST /hello"} {
 		method, path, _ := strings.Cut(call, " ")
-		if a := l.call(method, path, ""); a.status != 404 && a.status != 405 || a.problem(t) == "" {
+		if a := h.call(method, path, ""); a.status != 404 && a.status != 405 || a.problem(t) == "" {
 			t.Errorf("%s: %d %s", call, a.status, a.body)
 		}
 	}
 }
 
-func TestWhatIsSomebodyElsesDoesNotExist(t *testing.T) {
+func TestObjectsOfOtherUsersAreNotFound(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, api.Options{})
-	conv, err := l.store.CreateConversation(t.Context(), "bob", chat.Conversation{Title: "secret"})
-	l.must(err)
-	acc, _, err := l.store.Submit(t.Context(), "bob", chat.Submission{ConversationID: conv.ID, Content: "secret"}, chat.SubmitOptions{})
-	l.must(err)
-	mine := l.conversation()
+	h := newHarness(t, api.Options{})
+	conv, err := h.store.CreateConversation(t.Context(), "bob", chat.Conversation{Title: "secret"})
+	h.must(err)
+	acc, _, err := h.store.Submit(t.Context(), "bob", chat.Submission{ConversationID: conv.ID, Content: "secret"}, chat.SubmitOptions{})
+	h.must(err)
+	mine := h.conversation()
 	for _, c := range []struct{ call, body string }{
 		{"GET /conversations/" + conv.ID, ""},
 		{"PATCH /conversations/" + conv.ID, `{"title":"mine"}`},
@@ -193,43 +193,43 @@ func TestWhatIsSomebodyElsesDoesNotExist(t *testing.T) {
 		{"GET /stream/" + acc.TaskID, ""},
 	} {
 		method, path, _ := strings.Cut(c.call, " ")
-		theirs := l.call(method, path, c.body)
+		theirs := h.call(method, path, c.body)
 		for _, id := range []string{conv.ID, acc.MessageID, acc.TaskID} {
-			path = strings.ReplaceAll(path, id, nobody)
+			path = strings.ReplaceAll(path, id, unknownID)
 		}
-		none := l.call(method, path, c.body)
+		none := h.call(method, path, c.body)
 		if theirs.status != 404 || string(theirs.body) != string(none.body) {
 			t.Errorf("%s: %d %s, but %d %s for one that does not exist", c.call, theirs.status, theirs.body, none.status, none.body)
 		}
 	}
-	if a := l.call("POST", "/conversations/"+mine.ID+"/messages", `{"content":"x","parent_id":"`+acc.MessageID+`"}`); a.problem(t) != chat.CodeInvalid {
-		t.Errorf("a message of somebody else's was taken as a parent: %s", a.body)
+	if a := h.call("POST", "/conversations/"+mine.ID+"/messages", `{"content":"x","parent_id":"`+acc.MessageID+`"}`); a.problem(t) != chat.CodeInvalid {
+		t.Errorf("another user's message was accepted as a parent: %s", a.body)
 	}
 	for _, path := range []string{"/conversations", "/conversations?q=secret", "/conversations?id=" + conv.ID[:13], "/tasks", "/tasks?conversation_id=" + conv.ID, "/tasks?id=" + acc.TaskID[:13]} {
-		if a := l.call("GET", path, ""); strings.Contains(string(a.body), "secret") || strings.Contains(string(a.body), acc.TaskID) {
+		if a := h.call("GET", path, ""); strings.Contains(string(a.body), "secret") || strings.Contains(string(a.body), acc.TaskID) {
 			t.Errorf("%s tells %s", path, a.body)
 		}
 	}
-	if task, err := l.store.Task(t.Context(), "bob", acc.TaskID); err != nil || task.State != chat.TaskQueued {
+	if task, err := h.store.Task(t.Context(), "bob", acc.TaskID); err != nil || task.State != chat.TaskQueued {
 		t.Errorf("their task is %s (%v)", task.State, err)
 	}
 }
 
 func TestADeletedConversationEndsItsTasks(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, api.Options{Recheck: 50 * time.Millisecond})
-	acc := l.submitted()
-	a := l.claim(acc)
+	h := newHarness(t, api.Options{Recheck: 50 * time.Millisecond})
+	acc := h.submitted()
+	a := h.claim(acc)
 	a.write("half ")
-	f := l.open(acc.TaskID, "")
+	f := h.open(acc.TaskID, "")
 	f.next(1)
-	if got := l.call("DELETE", "/conversations/"+acc.ConversationID, ""); got.status != http.StatusNoContent {
+	if got := h.call("DELETE", "/conversations/"+acc.ConversationID, ""); got.status != http.StatusNoContent {
 		t.Fatalf("%d %s", got.status, got.body)
 	}
 	if chunks, err := f.rest(); err == nil {
-		t.Errorf("the stream of a task that is gone ended as if it had an end: %s", told(chunks))
+		t.Errorf("the stream of a task that is gone ended as if it had an end: %s", formatChunks(chunks))
 	}
-	if got := l.call("GET", "/stream/"+acc.TaskID, ""); got.status != http.StatusNotFound {
+	if got := h.call("GET", "/stream/"+acc.TaskID, ""); got.status != http.StatusNotFound {
 		t.Errorf("%d %s", got.status, got.body)
 	}
 }

@@ -15,11 +15,10 @@ const (
 	maxSystem = chat.MaxSystem
 )
 
-// checkText checks a text of a body, which is valid Unicode. A NUL is the one character
-// that no database holds.
-// maxQuery bounds a parameter of a query, in bytes.
+// maxQuery limits a parameter of a query, in bytes.
 const maxQuery = 4 << 10
 
+// checkText checks the length and the characters of a text. PostgreSQL cannot store NUL.
 func checkText(name, text string, limit int) error {
 	if len(text) > limit {
 		return chat.Errorf(chat.CodeTooLarge, "%s is longer than %d bytes", name, limit)
@@ -81,10 +80,10 @@ func conversationQuery(r *http.Request) (chat.ConversationQuery, error) {
 			return chat.ConversationQuery{}, err
 		}
 	}
-	return chat.ConversationQuery{Search: q.Get("q"), ID: q.Get("id"), Cursor: q.Get("cursor"), Limit: limit}, nil
+	return chat.ConversationQuery{Search: q.Get("q"), ID: q.Get("id"), Cursor: q.Get("cursor"), Limit: limit, Temporary: q.Get("temporary") == "true"}, nil
 }
 
-// search lists conversations with the place where the words are.
+// search lists the conversations that have the words, each with a snippet.
 func (s *Server) search(r *http.Request, p principal) (reply, error) {
 	query, err := conversationQuery(r)
 	if err == nil && strings.TrimSpace(query.Search) == "" {
@@ -139,15 +138,20 @@ func (s *Server) updateConversation(r *http.Request, p principal) (reply, error)
 }
 
 func (s *Server) deleteConversation(r *http.Request, p principal) (reply, error) {
-	cancelled, err := s.store.DeleteConversation(r.Context(), p.owner, r.PathValue("id"))
+	return reply{status: http.StatusNoContent}, s.delete(r, p.owner, r.PathValue("id"))
+}
+
+// delete deletes a conversation and ends its tasks.
+func (s *Server) delete(r *http.Request, owner, id string) error {
+	cancelled, err := s.store.DeleteConversation(r.Context(), owner, id)
 	if err != nil {
-		return reply{}, err
+		return err
 	}
 	for _, id := range cancelled {
-		s.provider.Forget(id)
-		s.hint(r, hintCancel, id)
+		s.provider.ForgetCredentials(id)
+		s.publish(r, chat.TaskEvent{Type: chat.EventCancel, TaskID: id})
 	}
-	return reply{status: http.StatusNoContent}, nil
+	return nil
 }
 
 func (s *Server) listMessages(r *http.Request, p principal) (reply, error) {

@@ -7,83 +7,90 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"chat"
+	"chat/daemon/api/openai"
 )
 
-// withDeadlines is the outermost layer: it bounds how long a client may take to send a
-// body, whoever it is, and to take each piece of the answer.
+// withDeadlines limits how long a client may take to send a body, before it is
+// authenticated, and to read each piece of the response.
 func (s *Server) withDeadlines(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		p := &pacedWriter{ResponseWriter: w, rc: http.NewResponseController(w), timeout: s.opts.WriteTimeout}
+		p := &deadlineWriter{ResponseWriter: w, rc: http.NewResponseController(w), timeout: s.opts.WriteTimeout}
 		if r.Body != nil && r.Body != http.NoBody {
-			p.body = &pacedBody{ReadCloser: r.Body, rc: p.rc, timeout: s.opts.ReadTimeout}
+			p.body = &deadlineBody{ReadCloser: r.Body, rc: p.rc, timeout: s.opts.ReadTimeout}
 			if err := p.rc.SetReadDeadline(time.Now().Add(s.opts.ReadTimeout)); err != nil {
 				panic(http.ErrAbortHandler) // the connection is closed
 			}
-			r = r.WithContext(r.Context()) // a copy: the server looks at its own body
+			r = r.WithContext(r.Context()) // a copy: the server uses the body of the original
 			r.Body = p.body
 		}
+		if strings.HasPrefix(r.URL.Path, "/v1/") {
+			p.writeError = openai.WriteError
+		}
 		next.ServeHTTP(p, r)
-		if p.body != nil && !p.body.whole {
-			_ = p.rc.SetReadDeadline(time.Now()) // nobody waits for the rest of it
+		if p.body != nil && !p.body.complete {
+			_ = p.rc.SetReadDeadline(time.Now()) // the rest of the body is not needed
 		}
 	})
 }
 
-// pacedBody is the body of a request under a deadline, which ends with it: from
-// then on the server reads to see whether the client is still there.
-type pacedBody struct {
+// deadlineBody is the body of a request with a deadline. The deadline is removed at the end
+// of the body, because the server then reads to detect that the client has gone.
+type deadlineBody struct {
 	io.ReadCloser
-	rc      *http.ResponseController
-	timeout time.Duration
-	whole   bool
+	rc       *http.ResponseController
+	timeout  time.Duration
+	complete bool
 }
 
-func (b *pacedBody) Read(p []byte) (int, error) {
+func (b *deadlineBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	switch {
 	case errors.Is(err, io.EOF):
-		b.whole = true
-		_ = b.rc.SetReadDeadline(time.Time{}) // if it is closed, writing will tell
+		b.complete = true
+		_ = b.rc.SetReadDeadline(time.Time{}) // if it is closed, the write fails
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		err = chat.Errorf(chat.CodeInvalid, "the body did not arrive within %s: send it again", b.timeout)
 	}
 	return n, err
 }
 
-// piece is how much of an answer is written under one deadline.
+// piece is the number of bytes that are written under one deadline.
 const piece = 64 << 10
 
-// pacedWriter gives each piece of an answer a deadline of its own, so that a
-// reader that does not read costs a bounded time, and a slow one gets it all. A
-// stream, on its own connection, does so itself (rawStream).
-type pacedWriter struct {
+// deadlineWriter sets a deadline for each piece of a response, so that it gives up on a
+// reader that reads nothing but not on a slow one. Streams use events.Conn instead.
+type deadlineWriter struct {
 	http.ResponseWriter
 	rc      *http.ResponseController
 	timeout time.Duration
-	body    *pacedBody
-	begun   bool      // the head is sent, or about to be
-	set     time.Time // when the deadline was
+	body    *deadlineBody
+	started bool // the head is sent or being sent
+	// writeError writes errors in the form of the wire format that the request's path belongs
+	// to; nil means problem documents.
+	writeError func(w http.ResponseWriter, err error, status int)
+	set        time.Time // when the deadline was set
 }
 
 // Unwrap is for http.ResponseController.
-func (p *pacedWriter) Unwrap() http.ResponseWriter { return p.ResponseWriter }
+func (p *deadlineWriter) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 
-// WriteHeader answers at once even if the body is still on its way: otherwise
-// the server would wait for it, to use the connection again.
-func (p *pacedWriter) WriteHeader(status int) {
+// WriteHeader closes the connection after the response if the body is not complete:
+// otherwise the server would wait for the body to reuse the connection.
+func (p *deadlineWriter) WriteHeader(status int) {
 	p.extend()
-	p.begun = true
-	if p.body != nil && !p.body.whole {
+	p.started = true
+	if p.body != nil && !p.body.complete {
 		p.Header().Set("Connection", "close")
 	}
 	p.ResponseWriter.WriteHeader(status)
 }
 
-func (p *pacedWriter) Write(b []byte) (written int, err error) {
-	if !p.begun {
+func (p *deadlineWriter) Write(b []byte) (written int, err error) {
+	if !p.started {
 		p.WriteHeader(http.StatusOK)
 	}
 	for {
@@ -96,18 +103,18 @@ func (p *pacedWriter) Write(b []byte) (written int, err error) {
 	}
 }
 
-// Hijack hands the connection over as it is. What may be left of a body is nobody's.
-func (p *pacedWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+// Hijack hands over the connection. The rest of the body is ignored.
+func (p *deadlineWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	p.body = nil
 	return p.rc.Hijack()
 }
 
-// extend sets the deadline of the next piece; one that was set just now is good enough.
-func (p *pacedWriter) extend() {
+// extend sets the deadline of the next piece, unless it was just set.
+func (p *deadlineWriter) extend() {
 	now := time.Now()
 	if now.Sub(p.set) < p.timeout/64 {
 		return
 	}
 	p.set = now
-	_ = p.rc.SetWriteDeadline(now.Add(p.timeout)) // if it is closed, the write says so
+	_ = p.rc.SetWriteDeadline(now.Add(p.timeout)) // if it is closed, the write fails
 }

@@ -18,68 +18,74 @@ import (
 
 // attempt is one attempt at a task, made by the test.
 type attempt struct {
-	l     *lab
+	h     *harness
 	claim chat.Claim
 	w     *chunklog.Writer
 	text  strings.Builder
+	// unlogged says that SQL does not get the log.
+	unlogged bool
 }
 
-func (l *lab) claim(acc chat.Accepted) *attempt {
-	l.Helper()
-	claims, err := l.store.Claim(l.Context(), "w1", 1, false)
-	l.must(err)
+func (h *harness) claim(acc chat.Accepted) *attempt {
+	h.Helper()
+	claims, err := h.store.Claim(h.Context(), "w1", 1, false)
+	h.must(err)
 	if len(claims) != 1 || claims[0].ID != acc.TaskID {
-		l.Fatalf("claimed %+v", claims)
+		h.Fatalf("claimed %+v", claims)
 	}
-	w, _, err := l.log.Begin(l.Context(), claims[0].Task, func() bool { return true })
-	l.must(err)
-	return &attempt{l: l, claim: claims[0], w: w}
+	w, _, err := h.log.Begin(h.Context(), claims[0].Task, func() bool { return true })
+	h.must(err)
+	return &attempt{h: h, claim: claims[0], w: w}
 }
 
 // write appends each text as a chunk of its own.
 func (a *attempt) write(texts ...string) {
-	a.l.Helper()
+	a.h.Helper()
 	for _, text := range texts {
 		a.text.WriteString(text)
 		a.w.Add(chat.Chunk{Type: chat.ChunkContent, Content: text})
-		_, err := a.w.Seal(a.l.Context(), "", false)
-		a.l.must(err)
+		_, err := a.w.Seal(a.h.Context(), "", false)
+		a.h.must(err)
 	}
 }
 
 // commit ends the task in SQL, publish in the log.
 func (a *attempt) commit() chat.Task {
-	a.l.Helper()
-	n, err := a.w.Seal(a.l.Context(), "stop", true)
-	a.l.must(err)
-	a.l.must(a.l.store.Finish(a.l.Context(), chat.Result{
+	a.h.Helper()
+	n, err := a.w.Seal(a.h.Context(), "stop", true)
+	a.h.must(err)
+	packed := a.w.Pack()
+	if a.unlogged {
+		packed = nil
+	}
+	a.h.must(a.h.store.Finish(a.h.Context(), chat.Result{
 		TaskID: a.claim.ID, Attempt: a.claim.Attempt, State: chat.TaskDone, Parts: chat.TextParts(a.text.String()),
-		FinishReason: "stop", ChunkCount: n + 1,
+		FinishReason: "stop", ChunkCount: n + 1, Log: packed,
 	}))
-	task, err := a.l.store.Task(a.l.Context(), chat.LocalOwner, a.claim.ID)
-	a.l.must(err)
+	task, err := a.h.store.Task(a.h.Context(), chat.LocalOwner, a.claim.ID)
+	a.h.must(err)
 	return task
 }
 
 func (a *attempt) publish(task chat.Task) {
-	a.l.Helper()
+	a.h.Helper()
 	c, _ := task.TerminalChunk(task.Attempt, task.ChunkCount-1)
-	a.l.must(a.w.Close(a.l.Context(), c))
+	a.h.must(a.w.Close(a.h.Context(), c))
 }
 
 func (a *attempt) end() { a.publish(a.commit()) }
 
-// handback returns the task to the queue, as a failed attempt does.
-func (a *attempt) handback() {
-	a.l.Helper()
-	a.l.must(a.l.store.Requeue(a.l.Context(), chat.Release{TaskID: a.claim.ID, Attempt: a.claim.Attempt, Counts: true, Parts: chat.TextParts(a.text.String())}))
+// release returns the task to the queue, as a failed attempt does.
+func (a *attempt) release() {
+	a.h.Helper()
+	a.h.must(a.h.store.Release(a.h.Context(), chat.Release{TaskID: a.claim.ID, Attempt: a.claim.Attempt, Counts: true, Parts: chat.TextParts(a.text.String())}))
 }
 
 // finished is a task with the given chunks and its end.
-func (l *lab) finished(texts ...string) chat.Accepted {
-	l.Helper()
-	acc := l.submitted()
-	a := l.claim(acc)
+func (h *harness) finished(texts ...string) chat.Accepted {
+	h.Helper()
+	acc := h.submitted()
+	a := h.claim(acc)
 	a.write(texts...)
 	a.end()
 	return acc
@@ -87,21 +93,21 @@ func (l *lab) finished(texts ...string) chat.Accepted {
 
 // follower reads one connection to a stream.
 type follower struct {
-	l      *lab
+	h      *harness
 	res    *http.Response
 	r      *sse.Reader
 	notes  chan string // comments
 	cancel context.CancelFunc
 }
 
-func (l *lab) open(taskID, query string, more ...with) *follower {
-	l.Helper()
-	ctx, cancel := context.WithCancel(l.Context())
-	res, err := l.local.Transport.RoundTrip(l.request("http://chat", "GET", "/stream/"+taskID+query, "", more...).WithContext(ctx)) //nolint:bodyclose // close does
-	l.must(err)
-	f := &follower{l: l, res: res, r: sse.NewReader(res.Body, 0), notes: make(chan string, 1000), cancel: cancel}
+func (h *harness) open(taskID, query string, more ...with) *follower {
+	h.Helper()
+	ctx, cancel := context.WithCancel(h.Context())
+	res, err := h.local.Transport.RoundTrip(h.request("http://chat", "GET", "/stream/"+taskID+query, "", more...).WithContext(ctx)) //nolint:bodyclose // close does
+	h.must(err)
+	f := &follower{h: h, res: res, r: sse.NewReader(res.Body, 0), notes: make(chan string, 1000), cancel: cancel}
 	f.r.OnComment = func(b []byte) { f.notes <- string(bytes.TrimSpace(b)) }
-	l.Cleanup(f.close)
+	h.Cleanup(f.close)
 	return f
 }
 
@@ -112,15 +118,15 @@ func (f *follower) close() {
 
 // next reads n chunks.
 func (f *follower) next(n int) []chat.Chunk {
-	f.l.Helper()
+	f.h.Helper()
 	var chunks []chat.Chunk
 	for range n {
 		e, err := f.r.Next()
 		if err != nil {
-			f.l.Fatalf("after %s: %v", told(chunks), err)
+			f.h.Fatalf("after %s: %v", formatChunks(chunks), err)
 		}
 		c, err := sse.DecodeChunk(e)
-		f.l.must(err)
+		f.h.must(err)
 		chunks = append(chunks, c)
 	}
 	return chunks
@@ -128,7 +134,7 @@ func (f *follower) next(n int) []chat.Chunk {
 
 // rest reads to the end of the connection; err is nil for a clean end.
 func (f *follower) rest() ([]chat.Chunk, error) {
-	f.l.Helper()
+	f.h.Helper()
 	var chunks []chat.Chunk
 	for {
 		e, err := f.r.Next()
@@ -139,26 +145,26 @@ func (f *follower) rest() ([]chat.Chunk, error) {
 			return chunks, err
 		}
 		c, err := sse.DecodeChunk(e)
-		f.l.must(err)
+		f.h.must(err)
 		chunks = append(chunks, c)
 	}
 }
 
 // whole reads to the clean end and judges what came.
 func (f *follower) whole() []chat.Chunk {
-	f.l.Helper()
+	f.h.Helper()
 	chunks, err := f.rest()
-	f.l.must(err)
+	f.h.must(err)
 	for i, c := range chunks {
 		if i > 0 && !chunks[i-1].Position().Less(c.Position()) || c.Terminal() != (i == len(chunks)-1) {
-			f.l.Errorf("chunk %d of %s", i, told(chunks))
+			f.h.Errorf("chunk %d of %s", i, formatChunks(chunks))
 		}
 	}
 	return chunks
 }
 
-// told is chunks in one line: position, type, content.
-func told(chunks []chat.Chunk) string {
+// formatChunks is chunks in one line: position, type, content.
+func formatChunks(chunks []chat.Chunk) string {
 	var b strings.Builder
 	for i, c := range chunks {
 		if i > 0 {

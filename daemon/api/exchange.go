@@ -10,22 +10,22 @@ import (
 	"chat"
 )
 
-// reply is what a call answers with.
+// reply is the response of a call.
 type reply struct {
-	status int // 200 if 0
-	body   any // JSON; nil means no body
+	status int    // 200 if 0
+	body   any    // JSON; nil means no body, or data
+	data   []byte // the body as it is, of the type in header
 	header map[string]string
 }
 
-// limits bound a call: the body in bytes, and how long it may take, mostly waiting for
-// SQL; a timeout of 0 leaves that to the call.
+// limits are the limits of a call: the size of the body in bytes, and the time. A timeout of
+// 0 means that the call limits its time itself.
 type limits struct {
 	body    int64
 	timeout time.Duration
 }
 
-// handle adapts a call to a handler. Errors become problem documents here and nowhere
-// else.
+// handle adapts a call to a handler, and writes its errors as problem documents.
 func (s *Server) handle(fn func(*http.Request, principal) (reply, error), l limits) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if l.timeout > 0 {
@@ -36,8 +36,7 @@ func (s *Server) handle(fn func(*http.Request, principal) (reply, error), l limi
 		r.Body = http.MaxBytesReader(w, r.Body, l.body)
 		rep, err := fn(r, principalOf(r))
 		if err != nil {
-			s.logFailure(r, err)
-			writeProblem(w, err)
+			s.fail(w, r, err)
 			return
 		}
 		for k, v := range rep.header {
@@ -48,10 +47,17 @@ func (s *Server) handle(fn func(*http.Request, principal) (reply, error), l limi
 		}
 		if rep.body == nil {
 			w.WriteHeader(rep.status)
+			_, _ = w.Write(rep.data) // the client may be gone
 			return
 		}
 		writeJSON(w, rep.status, "application/json", rep.body)
 	})
+}
+
+// fail logs an error if it is the server's, and writes it.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	s.logFailure(r, err)
+	writeProblem(w, err)
 }
 
 func (s *Server) logFailure(r *http.Request, err error) {
@@ -67,13 +73,13 @@ func (s *Server) logFailure(r *http.Request, err error) {
 
 func writeJSON(w http.ResponseWriter, status int, contentType string, body any) {
 	data, err := json.Marshal(body)
-	if err != nil { // only our own types come here
+	if err != nil { // a defect: all types passed here can be encoded
 		panic(err)
 	}
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Content-Length", strconv.Itoa(len(data)+1))
 	w.WriteHeader(status)
-	_, _ = w.Write(append(data, '\n')) // a reader that is gone needs no answer
+	_, _ = w.Write(append(data, '\n')) // the client may be gone
 }
 
 // problem is an RFC 9457 problem document.
@@ -91,10 +97,14 @@ func writeProblem(w http.ResponseWriter, err error) {
 }
 
 func writeProblemAs(w http.ResponseWriter, status int, err error) {
+	if d, ok := w.(*deadlineWriter); ok && d.writeError != nil {
+		d.writeError(w, err, status)
+		return
+	}
 	e := chat.AsError(err)
 	p := problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Code: e.Code, Detail: e.Message, Retryable: e.Retryable}
 	if e.Code == chat.CodeInternal {
-		p.Detail = "an internal error; the daemon's log has more"
+		p.Detail = "an internal error: the daemon's log has more"
 	}
 	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
 		after := max(e.RetryAfter, time.Second)
@@ -104,7 +114,7 @@ func writeProblemAs(w http.ResponseWriter, status int, err error) {
 	writeJSON(w, status, "application/problem+json", p)
 }
 
-// statusOf is the one table from codes to statuses.
+// statusOf returns the HTTP status of an error code.
 func statusOf(c chat.Code) int {
 	switch c {
 	case chat.CodeInvalid, chat.CodeAmbiguous, chat.CodeNotConfigured, chat.CodeProviderModel:

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"chat"
+	"chat/daemon/api/web"
 )
 
 // principal is who makes a request.
@@ -44,7 +45,7 @@ func principalOf(r *http.Request) principal {
 	return p
 }
 
-// recoverPanics turns a panic into a 500, or, once the answer has begun, into a cut.
+// recoverPanics turns a panic into status 500, or aborts a response that has started.
 func (s *Server) recoverPanics(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
@@ -56,17 +57,17 @@ func (s *Server) recoverPanics(next http.Handler) http.Handler {
 				panic(v)
 			}
 			s.opts.Logger.Error("api: a handler panicked", "method", r.Method, "path", r.URL.Path, "request", exchangeOf(r).id, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
-			if p, ok := w.(*pacedWriter); ok && p.begun {
+			if p, ok := w.(*deadlineWriter); ok && p.started {
 				panic(http.ErrAbortHandler)
 			}
-			writeProblem(w, chat.Errorf(chat.CodeInternal, "an internal error; the daemon's log has more"))
+			writeProblem(w, chat.Errorf(chat.CodeInternal, "an internal error: the daemon's log has more"))
 		}()
 		next.ServeHTTP(w, r)
 	})
 }
 
-// checkOrigin is the one layer that looks at Host and Origin, for every route: a web
-// page must not reach the daemon, by its own name or by a rebound one.
+// checkOrigin checks Host and Origin on every route, so that a web page cannot reach the
+// daemon, not even by DNS rebinding.
 func (s *Server) checkOrigin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -75,15 +76,15 @@ func (s *Server) checkOrigin(next http.Handler) http.Handler {
 		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 		if !s.hostAllowed(r) {
 			s.refused.log(s.opts.Logger, r, "the host name "+shortened(r.Host)+" is not served")
-			writeProblem(w, chat.Errorf(chat.CodeForbidden, "this host name is not served here; --allow-host adds one"))
+			writeProblem(w, chat.Errorf(chat.CodeForbidden, "this host name is not served here: --allow-host adds one"))
 			return
 		}
 		if !s.originAllowed(w, r) {
 			s.refused.log(s.opts.Logger, r, "the web origin "+shortened(r.Header.Get("Origin"))+" is not allowed")
-			writeProblem(w, chat.Errorf(chat.CodeForbidden, "requests from this web origin are not allowed; --allow-origin adds one"))
+			writeProblem(w, chat.Errorf(chat.CodeForbidden, "requests from this web origin are not allowed: --allow-origin adds one"))
 			return
 		}
-		if preflighted(w, r) {
+		if answerPreflight(w, r) {
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -102,28 +103,33 @@ func (s *Server) hostAllowed(r *http.Request) bool {
 	if host == "localhost" || slices.Contains(s.opts.AllowHosts, host) {
 		return true
 	}
-	// The address that was dialled is always a name of ours.
+	// The address that the client dialled is always allowed.
 	addr, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
 	return ok && net.ParseIP(host).Equal(addr.IP)
 }
 
-// authenticated asks for a bearer token on everything that came over TCP, but
-// for the calls that tell nothing.
-func (s *Server) authenticated(next http.Handler) http.Handler {
+// authenticate requires a bearer token or a session for requests over TCP, except for public
+// calls.
+func (s *Server) authenticate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if known := s.identify(w, r); known != nil {
-			next.ServeHTTP(w, known)
+		if identified := s.identify(w, r); identified != nil {
+			next.ServeHTTP(w, identified)
 		}
 	})
 }
 
-// identify is r with its principal, or nil if it has been refused.
+// identify returns r with its principal, or nil if it has refused the request.
 func (s *Server) identify(w http.ResponseWriter, r *http.Request) *http.Request {
 	p := principal{owner: chat.LocalOwner, local: isLocal(r)}
-	if !p.local && !isPublic(r) {
+	switch {
+	case p.local || isPublic(r) || web.Public(r):
+	case r.Header.Get("Authorization") == "" && s.hasSession(r, &p):
+	case r.URL.Path == socketPath && r.Header.Get("Authorization") == "":
+		p = principal{} // its first message has the token
+	default:
 		owner, err := s.ownerOf(r)
 		if err != nil {
-			s.refused.log(s.opts.Logger, r, chat.AsError(err).Fact())
+			s.refused.log(s.opts.Logger, r, chat.AsError(err).Summary())
 			w.Header().Set("WWW-Authenticate", `Bearer realm="chat"`)
 			writeProblem(w, err)
 			return nil
@@ -133,17 +139,32 @@ func (s *Server) identify(w http.ResponseWriter, r *http.Request) *http.Request 
 	return r.WithContext(context.WithValue(r.Context(), principalKey, p))
 }
 
-// ownerOf is whose token a request carries. What is wrong with it is said, what
-// the right one would be is not.
+// hasSession reports whether a request has the cookie of a session, and sets the owner if it
+// has.
+func (s *Server) hasSession(r *http.Request, p *principal) bool {
+	owner, ok := s.sessions.Owner(r)
+	if ok {
+		p.owner = owner
+	}
+	return ok
+}
+
+// ownerOf returns the owner of the request's token. The error says what is wrong with the
+// token.
 func (s *Server) ownerOf(r *http.Request) (string, error) {
 	header := r.Header.Get("Authorization")
 	scheme, token, _ := strings.Cut(header, " ")
 	token = strings.Trim(token, " ")
-	switch {
-	case header == "":
-		return "", chat.Errorf(chat.CodeUnauthorized, "a bearer token is needed: send Authorization: Bearer <token>; chat takes it from CHAT_TOKEN")
-	case !strings.EqualFold(scheme, "Bearer") || token == "": // RFC 9110, section 11.1: names of schemes ignore case
+	if header != "" && (!strings.EqualFold(scheme, "Bearer") || token == "") { // RFC 9110, section 11.1: names of schemes ignore case
 		return "", chat.Errorf(chat.CodeUnauthorized, "the Authorization header has no bearer token: send Authorization: Bearer <token>; chat takes it from CHAT_TOKEN")
+	}
+	return s.ownerOfToken(token)
+}
+
+// ownerOfToken returns the owner of a token.
+func (s *Server) ownerOfToken(token string) (string, error) {
+	if token == "" {
+		return "", chat.Errorf(chat.CodeUnauthorized, "a bearer token is needed: send Authorization: Bearer <token>; chat takes it from CHAT_TOKEN")
 	}
 	if s.opts.Authenticate != nil {
 		if owner, ok := s.opts.Authenticate(token); ok {
@@ -153,11 +174,14 @@ func (s *Server) ownerOf(r *http.Request) (string, error) {
 	return "", chat.Errorf(chat.CodeUnauthorized, "the bearer token is wrong: take the one in CHATD_TOKEN or the token file of this server; chat takes it from CHAT_TOKEN")
 }
 
-// shortened is what a client sent, of a length that a log takes.
+// shortened quotes and cuts a client's text for the log.
 func shortened(s string) string {
 	const most = 100
 	return strconv.Quote(s[:min(most, len(s))])
 }
+
+// socketPath is the path of the WebSocket. A browser cannot send a token with its request.
+const socketPath = "/ws"
 
 func isPublic(r *http.Request) bool {
 	switch r.URL.Path {
@@ -168,10 +192,10 @@ func isPublic(r *http.Request) bool {
 }
 
 func errLeaving() error {
-	return chat.Retryable(chat.Errorf(chat.CodeDraining, "the daemon is going away; try again at once"))
+	return chat.Retryable(chat.Errorf(chat.CodeDraining, "the daemon is shutting down: try again"))
 }
 
-// countRequests counts requests, and refuses them once the daemon has decided to go.
+// countRequests counts requests, and refuses them once the daemon shuts down.
 func (s *Server) countRequests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if isPublic(r) {

@@ -5,9 +5,9 @@ import (
 	"net/http"
 )
 
-// checkModel refuses a model that its provider is known not to have, before it is
-// stored. A repetition is answered as it was the first time, whatever became of
-// the model since.
+// checkModel returns an error for a model that its provider does not list, before anything
+// is stored. A repeated idempotency key passes, because it gets the first result even if the
+// model is gone.
 func (s *Server) checkModel(ctx context.Context, owner, model, idempotencyKey string, c credentials) error {
 	if model == "" {
 		return nil
@@ -23,8 +23,8 @@ func (s *Server) checkModel(ctx context.Context, owner, model, idempotencyKey st
 	return refusal
 }
 
-// checkConversationModel does so for a conversation, if it can be told which
-// provider its messages will go to: over the socket each may bring its own.
+// checkConversationModel checks the model of a conversation if the provider is known. Over
+// the socket it is not: each message may come with other credentials.
 func (s *Server) checkConversationModel(r *http.Request, p principal, model, idempotencyKey string) error {
 	if !p.local {
 		return s.checkModel(r.Context(), p.owner, model, idempotencyKey, credentials{})

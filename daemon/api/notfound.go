@@ -7,8 +7,8 @@ import (
 	"chat"
 )
 
-// notFound serves the calls that there are, and answers the others with problem
-// documents: 405 where the path is known, otherwise 404.
+// notFound serves the routes of mux, and answers other requests with problem documents: 405
+// if the path exists, otherwise 404.
 func notFound(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h, pattern := mux.Handler(r)
@@ -21,12 +21,12 @@ func notFound(mux *http.ServeMux) http.Handler {
 	})
 }
 
-// refuse answers a call that there is not, of which h says what is wrong.
+// refuse answers a request without a route; the status of h tells 404 from 405.
 func refuse(w http.ResponseWriter, r *http.Request, h http.Handler) {
 	probe := &headWriter{header: http.Header{}}
 	h.ServeHTTP(probe, r)
 	if probe.status != http.StatusMethodNotAllowed {
-		writeProblem(w, chat.Errorf(chat.CodeNotFound, "there is no such call; docs/protocol.md lists them"))
+		writeProblem(w, chat.Errorf(chat.CodeNotFound, "there is no such call: docs/protocol.md lists them"))
 		return
 	}
 	allow := probe.header.Get("Allow")
@@ -34,7 +34,7 @@ func refuse(w http.ResponseWriter, r *http.Request, h http.Handler) {
 	writeProblemAs(w, http.StatusMethodNotAllowed, chat.Errorf(chat.CodeInvalid, "this path does not take %s: use %s", r.Method, allow))
 }
 
-// headWriter keeps the head of an answer, and nothing else.
+// headWriter keeps the head of a response and discards the body.
 type headWriter struct {
 	header http.Header
 	status int

@@ -21,19 +21,19 @@ func (s countingStore) Task(ctx context.Context, owner, id string) (chat.Task, e
 	return s.Store.Task(ctx, owner, id)
 }
 
-func TestManyFollowersAskAsOftenAsOne(t *testing.T) {
+func TestManyStreamsShareStatePolls(t *testing.T) {
 	t.Parallel()
 	const followers = 40
 	var asked atomic.Int64
-	l := newLabWith(t, api.Options{Recheck: 100 * time.Millisecond, Heartbeat: time.Minute}, func(s api.Store) api.Store { return countingStore{s, &asked} })
-	acc := l.submitted()
+	h := newHarnessWithStore(t, api.Options{Recheck: 100 * time.Millisecond, Heartbeat: time.Minute}, func(s api.Store) api.Store { return countingStore{s, &asked} })
+	acc := h.submitted()
 	for range followers {
-		l.open(acc.TaskID, "")
+		h.open(acc.TaskID, "")
 	}
 	asked.Store(0)
-	l.eventually("it is asked again and again", func() bool { return asked.Load() > 10 })
+	h.eventually("it is asked again and again", func() bool { return asked.Load() > 10 })
 	began, n := time.Now(), asked.Load()
-	l.eventually("a second passes", func() bool { return time.Since(began) > time.Second })
+	h.eventually("a second passes", func() bool { return time.Since(began) > time.Second })
 	// Each follower asks every 100 ms; together they may do so in each quarter of it.
 	if rate := float64(asked.Load()-n) / time.Since(began).Seconds(); rate > 60 {
 		t.Errorf("%d followers ask %.0f times a second", followers, rate)

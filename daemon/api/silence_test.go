@@ -16,7 +16,7 @@ import (
 
 func TestEveryCallAnswersThoughTheDatabaseIsSilent(t *testing.T) {
 	proxy := sqltest.NewProxy(t, services.Postgres(t))
-	store, err := sql.Open(t.Context(), proxy.URL, sql.Options{Silence: time.Hour})
+	store, err := sql.Open(t.Context(), proxy.URL, sql.Options{ResponseTimeout: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,26 +25,26 @@ func TestEveryCallAnswersThoughTheDatabaseIsSilent(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	l := newLabWith(t, api.Options{StoreTimeout: 200 * time.Millisecond}, func(api.Store) api.Store { return store })
+	h := newHarnessWithStore(t, api.Options{StoreTimeout: 200 * time.Millisecond}, func(api.Store) api.Store { return store })
 	proxy.FreezeAll()
 	for _, c := range []struct{ method, path, body string }{
 		{"POST", "/conversations", `{}`},
 		{"GET", "/conversations", ""},
-		{"GET", "/conversations/" + nobody, ""},
-		{"PATCH", "/conversations/" + nobody, `{"title":"x"}`},
-		{"DELETE", "/conversations/" + nobody, ""},
-		{"GET", "/conversations/" + nobody + "/messages", ""},
-		{"POST", "/conversations/" + nobody + "/messages", `{"content":"x"}`},
-		{"POST", "/messages/" + nobody + "/regenerate", `{}`},
+		{"GET", "/conversations/" + unknownID, ""},
+		{"PATCH", "/conversations/" + unknownID, `{"title":"x"}`},
+		{"DELETE", "/conversations/" + unknownID, ""},
+		{"GET", "/conversations/" + unknownID + "/messages", ""},
+		{"POST", "/conversations/" + unknownID + "/messages", `{"content":"x"}`},
+		{"POST", "/messages/" + unknownID + "/regenerate", `{}`},
 		{"GET", "/tasks", ""},
-		{"GET", "/tasks/" + nobody, ""},
-		{"POST", "/tasks/" + nobody + "/cancel", ""},
-		{"GET", "/stream/" + nobody, ""},
+		{"GET", "/tasks/" + unknownID, ""},
+		{"POST", "/tasks/" + unknownID + "/cancel", ""},
+		{"GET", "/stream/" + unknownID, ""},
 		{"GET", "/workers", ""},
 		{"GET", "/readyz", ""},
 	} {
 		began := time.Now()
-		a := l.call(c.method, c.path, c.body)
+		a := h.call(c.method, c.path, c.body)
 		took := time.Since(began)
 		if a.status != http.StatusServiceUnavailable || a.problem(t) != chat.CodeUnavailable || a.header.Get("Retry-After") == "" {
 			t.Errorf("%s %s: %d %s", c.method, c.path, a.status, a.body)
@@ -74,22 +74,22 @@ func (s *heldStore) Task(ctx context.Context, owner, id string) (chat.Task, erro
 func TestAStreamGoesOnWhileTheDatabaseDoesNotAnswer(t *testing.T) {
 	t.Parallel()
 	s := &heldStore{held: make(chan struct{})}
-	l := newLabWith(t, api.Options{Recheck: 20 * time.Millisecond, Heartbeat: 50 * time.Millisecond},
+	h := newHarnessWithStore(t, api.Options{Recheck: 20 * time.Millisecond, Heartbeat: 50 * time.Millisecond},
 		func(store api.Store) api.Store { s.Store = store; return s })
-	acc := l.submitted()
-	a := l.claim(acc)
-	f := l.open(acc.TaskID, "")
+	acc := h.submitted()
+	a := h.claim(acc)
+	f := h.open(acc.TaskID, "")
 	a.write("a")
 	f.next(1)
 	s.hold.Store(true)
-	l.eventually("the stream asks SQL", func() bool { return s.asks.Load() > 0 })
+	h.eventually("the stream asks SQL", func() bool { return s.asks.Load() > 0 })
 
 	read := make(chan string, 1)
-	go func() { read <- told(f.next(2)) }()
+	go func() { read <- formatChunks(f.next(2)) }()
 	a.write("b", "c")
 	wait := func(what string, ok func() bool) {
 		t.Helper()
-		late := time.After(patience)
+		late := time.After(testTimeout)
 		for !ok() {
 			select {
 			case <-late:
@@ -106,24 +106,24 @@ func TestAStreamGoesOnWhileTheDatabaseDoesNotAnswer(t *testing.T) {
 	rest := make(chan string, 1)
 	go func() {
 		chunks, err := f.rest()
-		l.check(err)
-		rest <- told(chunks)
+		h.check(err)
+		rest <- formatChunks(chunks)
 	}()
 	for len(f.notes) > 0 {
 		<-f.notes
 	}
 	wait("heartbeat", func() bool { return len(f.notes) > 2 })
 	if n := s.asks.Load(); n != 1 {
-		t.Errorf("%d questions at once", n)
+		t.Errorf("%d concurrent queries", n)
 	}
-	a.commit() // nobody publishes the end
+	a.commit() // no one publishes the end
 	close(s.held)
 	select {
 	case got := <-rest:
 		if got != "1-3:done" {
 			t.Error(got)
 		}
-	case <-time.After(patience):
+	case <-time.After(testTimeout):
 		t.Error("the end is not found")
 	}
 }

@@ -3,6 +3,7 @@ package api_test
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -18,28 +19,28 @@ import (
 )
 
 // half sends the head of a request and half its body, and reads the answer.
-func (l *lab) half(network, address, head string) (answer, *bufio.Reader, time.Duration) {
-	l.Helper()
+func (h *harness) half(network, address, head string) (answer, *bufio.Reader, time.Duration) {
+	h.Helper()
 	c, err := net.Dial(network, address)
-	l.must(err)
-	l.Cleanup(func() { _ = c.Close() })
+	h.must(err)
+	h.Cleanup(func() { _ = c.Close() })
 	_, err = fmt.Fprintf(c, "%s\r\nContent-Type: application/json\r\nContent-Length: 20\r\n\r\n{", head)
-	l.must(err)
+	h.must(err)
 	began := time.Now()
-	l.must(c.SetReadDeadline(began.Add(patience)))
+	h.must(c.SetReadDeadline(began.Add(testTimeout)))
 	r := bufio.NewReader(c)
 	res, err := http.ReadResponse(r, nil)
-	l.must(err)
+	h.must(err)
 	body, err := io.ReadAll(res.Body)
-	l.must(err)
+	h.must(err)
 	_ = res.Body.Close()
 	return answer{res.StatusCode, res.Header, body}, r, time.Since(began)
 }
 
 func TestARefusalDoesNotWaitForTheBody(t *testing.T) {
 	t.Parallel()
-	const wait = time.Minute // for the body; half reads no longer than patience
-	l := newLab(t, api.Options{ReadTimeout: wait})
+	const wait = time.Minute // for the body; half reads no longer than testTimeout
+	h := newHarness(t, api.Options{ReadTimeout: wait})
 	for name, c := range map[string]struct {
 		head string
 		want int
@@ -51,7 +52,7 @@ func TestARefusalDoesNotWaitForTheBody(t *testing.T) {
 		"not a PUT":     {"PUT /conversations HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + token, http.StatusMethodNotAllowed},
 		"none is taken": {"GET /tasks HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + token, http.StatusOK},
 	} {
-		a, r, took := l.half("tcp", strings.TrimPrefix(l.tcp, "http://"), c.head)
+		a, r, took := h.half("tcp", strings.TrimPrefix(h.tcp, "http://"), c.head)
 		if a.status != c.want || took >= wait {
 			t.Errorf("%s: %d %s after %s", name, a.status, a.body, took)
 		}
@@ -63,12 +64,12 @@ func TestARefusalDoesNotWaitForTheBody(t *testing.T) {
 
 func TestABodyHasItsTime(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, api.Options{ReadTimeout: 200 * time.Millisecond})
-	a, _, took := l.half("unix", l.socket, "POST /conversations HTTP/1.1\r\nHost: chat")
+	h := newHarness(t, api.Options{ReadTimeout: 200 * time.Millisecond})
+	a, _, took := h.half("unix", h.socket, "POST /conversations HTTP/1.1\r\nHost: chat")
 	if a.status != http.StatusBadRequest || a.problem(t) != chat.CodeInvalid || !strings.Contains(string(a.body), "200ms") || took > 5*time.Second {
 		t.Errorf("%d %s after %s", a.status, a.body, took)
 	}
-	l.eventually("the call is over", func() bool { return l.server.Activity().CloseIfIdle(0, func() bool { return true }) })
+	h.eventually("the call is over", func() bool { return h.server.Activity().CloseIfIdle(0, func() bool { return true }) })
 }
 
 // slowStore takes a while for a submission.
@@ -85,70 +86,72 @@ func (s slowStore) Submit(ctx context.Context, owner string, sub chat.Submission
 
 func TestTheTimeOfABodyEndsWithIt(t *testing.T) {
 	t.Parallel()
-	l := newLabWith(t, api.Options{ReadTimeout: 100 * time.Millisecond, Heartbeat: 50 * time.Millisecond, WriteTimeout: 100 * time.Millisecond},
+	h := newHarnessWithStore(t, api.Options{ReadTimeout: 100 * time.Millisecond, Heartbeat: 50 * time.Millisecond, WriteTimeout: 100 * time.Millisecond},
 		func(s api.Store) api.Store { return slowStore{s} })
-	acc := l.submitted()
-	f := l.open(acc.TaskID, "")
+	acc := h.submitted()
+	f := h.open(acc.TaskID, "")
 	read := make(chan []chat.Chunk, 1)
 	go func() { read <- f.whole() }()
 	for range 8 {
 		<-f.notes
 	}
-	a := l.claim(acc)
+	a := h.claim(acc)
 	a.write("x")
 	a.end()
 	if got := <-read; chunklogtest.Content(got) != "x" {
-		t.Errorf("%s", told(got))
+		t.Errorf("%s", formatChunks(got))
 	}
 }
 
 // thick makes a conversation whose messages are megabytes of JSON.
-func (l *lab) thick() (path string, size int) {
-	l.Helper()
-	c := l.conversation()
-	for range 2 {
-		acc, _, err := l.store.Submit(l.Context(), chat.LocalOwner, chat.Submission{ConversationID: c.ID, Content: strings.Repeat("thick ", 120_000)}, chat.SubmitOptions{})
-		l.must(err)
-		_, _, err = l.store.Cancel(l.Context(), chat.LocalOwner, acc.TaskID)
-		l.must(err)
+func (h *harness) thick() (path string) {
+	h.Helper()
+	c := h.conversation()
+	for range 5 {
+		acc, _, err := h.store.Submit(h.Context(), chat.LocalOwner, chat.Submission{ConversationID: c.ID, Content: strings.Repeat("thick ", 120_000)}, chat.SubmitOptions{})
+		h.must(err)
+		_, _, err = h.store.Cancel(h.Context(), chat.LocalOwner, acc.TaskID)
+		h.must(err)
 	}
-	path = "/conversations/" + c.ID + "/messages"
-	return path, len(l.call("GET", path, "").body)
+	return "/conversations/" + c.ID + "/messages"
 }
 
 func TestAnAnswerThatIsNotReadIsGivenUp(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, api.Options{WriteTimeout: 200 * time.Millisecond})
-	path, _ := l.thick()
-	c, err := net.Dial("unix", l.socket)
-	l.must(err)
+	h := newHarness(t, api.Options{WriteTimeout: 200 * time.Millisecond})
+	path := h.thick()
+	c, err := net.Dial("unix", h.socket)
+	h.must(err)
 	defer func() { _ = c.Close() }()
 	_, err = fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: chat\r\n\r\n", path)
-	l.must(err)
+	h.must(err)
 	if _, err = bufio.NewReader(c).Peek(1); err != nil {
 		t.Fatal(err)
 	}
-	l.eventually("the call is over", func() bool { return l.server.Activity().CloseIfIdle(0, func() bool { return true }) })
+	h.eventually("the call is over", func() bool { return h.server.Activity().CloseIfIdle(0, func() bool { return true }) })
 }
 
 func TestAnAnswerThatIsReadSlowlyIsReadWhole(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, api.Options{WriteTimeout: 300 * time.Millisecond})
-	path, size := l.thick()
-	res, err := l.local.Transport.RoundTrip(l.request("http://chat", "GET", path, ""))
-	l.must(err)
+	// The kernel lets a writer continue when three quarters of the buffer of 208 KiB are
+	// read, which takes this reader a tenth of a second.
+	const timeout = time.Second
+	h := newHarness(t, api.Options{WriteTimeout: timeout})
+	path := h.thick()
+	res, err := h.local.Transport.RoundTrip(h.request("http://chat", "GET", path, ""))
+	h.must(err)
 	defer func() { _ = res.Body.Close() }()
-	began, got := time.Now(), 0
+	began, got := time.Now(), []byte{}
 	buf := make([]byte, 16<<10)
 	for {
 		n, err := io.ReadFull(res.Body, buf)
-		got += n
+		got = append(got, buf[:n]...)
 		if err != nil {
 			break
 		}
 		poll.Pause(10 * time.Millisecond) // a slow reader
 	}
-	if took := time.Since(began); got != size || took < 600*time.Millisecond {
-		t.Errorf("%d bytes of %d in %s", got, size, took)
+	if took := time.Since(began); !json.Valid(got) || took <= timeout {
+		t.Errorf("%d bytes in %s", len(got), took)
 	}
 }

@@ -8,61 +8,60 @@ import (
 	"chat"
 )
 
-// stats is how things stand, with the caller's own answers. Its work is bounded:
-// four questions to SQL, each answered from an index and with a limit, and two
-// round trips to Redis.
+// stats returns the load of the server and the caller's answers. Its cost is bounded: four
+// SQL queries, each with an index and a limit, and two round trips to Redis.
 func (s *Server) stats(r *http.Request, p principal) (reply, error) {
 	st := s.readLoad(r.Context(), func(ctx context.Context, st *chat.Stats) error { return s.readAnswers(ctx, p.owner, st) })
 	if st.Redis == "ok" && len(st.Answers) > 0 {
 		ctx, cancel := context.WithTimeout(r.Context(), statusTimeout)
 		defer cancel()
 		if err := s.readLogs(ctx, st.Answers); err != nil {
-			s.opts.Logger.Debug("api: Redis does not say how long the logs are", "err", err)
+			s.opts.Logger.Debug("api: cannot read the statistics of the chunk logs", "err", err)
 			st.Redis = "down"
 		}
 	}
 	return reply{body: st}, nil
 }
 
-// readLoad is the part that /metrics tells, too, with what else SQL is to tell.
-// It asks Redis and SQL at the same time: that one does not answer says nothing
-// of the other. Of what is down the numbers are 0.
+// readLoad reads the load of the server, which /metrics also reports, and then calls also
+// for more from SQL. It queries Redis and SQL at the same time, because each may be down
+// without the other. Values from one that is down are 0.
 func (s *Server) readLoad(ctx context.Context, also func(context.Context, *chat.Stats) error) chat.Stats {
 	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
 	defer cancel()
 	st := chat.Stats{
-		At: time.Now().UTC(), Streams: s.log.Followers(), Redis: "ok", SQL: "ok", Engine: s.store.Engine(), Queued: map[chat.Priority]int{},
+		At: time.Now().UTC(), Streams: s.log.Tails(), Redis: "ok", SQL: "ok", Engine: s.store.Engine(), Queued: map[chat.Priority]int{},
 		WorkerList: []chat.Worker{}, Answers: []chat.RunningAnswer{}, Failures: []chat.FailedAnswer{},
 	}
 	for _, p := range chat.Priorities() {
 		st.Queued[p] = 0
 	}
-	asked := make(chan *chat.RedisStats, 1)
+	result := make(chan *chat.MemoryStats, 1)
 	go func() {
-		var memory *chat.RedisStats
+		var memory *chat.MemoryStats
 		st.Redis, memory = s.memory(ctx)
-		asked <- memory
+		result <- memory
 	}()
 	err := s.readQueue(ctx, &st)
 	if err == nil && also != nil {
 		err = also(ctx, &st)
 	}
 	if err != nil {
-		s.opts.Logger.Warn("api: SQL does not say how the queue stands", "err", err)
+		s.opts.Logger.Warn("api: cannot read the queue from SQL", "err", err)
 		st.SQL = "down"
 	}
-	st.Memory = <-asked
+	st.Memory = <-result
 	return st
 }
 
-// memory is how Redis stands, and what it says of itself.
-func (s *Server) memory(ctx context.Context) (state string, memory *chat.RedisStats) {
+// memory returns the state and the statistics of Redis.
+func (s *Server) memory(ctx context.Context) (state string, memory *chat.MemoryStats) {
 	if state = s.redisState(ctx); state == "down" {
 		return state, nil
 	}
 	st, err := s.notifier.Statistics(ctx)
 	if err != nil {
-		s.opts.Logger.Debug("api: Redis does not say how it stands", "err", err)
+		s.opts.Logger.Debug("api: cannot read the statistics of Redis", "err", err)
 		return "down", nil
 	}
 	return state, &st
@@ -84,7 +83,7 @@ func (s *Server) readQueue(ctx context.Context, st *chat.Stats) error {
 	return nil
 }
 
-// readAnswers lists what of owner's runs, and what failed last.
+// readAnswers reads owner's running tasks and latest failures.
 func (s *Server) readAnswers(ctx context.Context, owner string, st *chat.Stats) error {
 	running, err := s.store.Running(ctx, owner, chat.MaxAnswers+1)
 	if err != nil {
@@ -114,26 +113,26 @@ func (s *Server) readAnswers(ctx context.Context, owner string, st *chat.Stats) 
 	return nil
 }
 
-// readLogs says of each answer how long its log is.
+// readLogs sets the length, the TTL and the model of each answer from its chunk log.
 func (s *Server) readLogs(ctx context.Context, answers []chat.RunningAnswer) error {
 	ids := make([]string, len(answers))
 	for i, a := range answers {
 		ids[i] = a.TaskID
 	}
-	logs, err := s.notifier.LogStatistics(ctx, ids)
+	logs, err := s.log.Stats(ctx, ids)
 	if err != nil {
 		return err
 	}
 	for i, id := range ids {
 		if answers[i].Model == "" {
-			answers[i].Model = logs[id].Model // the server's choice, which the task in SQL leaves open
+			answers[i].Model = logs[id].Model // the default model; the task in SQL has no name
 		}
 		answers[i].Chunks, answers[i].TTLSeconds = logs[id].Chunks, int(logs[id].TTL/time.Second)
 	}
 	return nil
 }
 
-// at is a moment that has come, or the zero one.
+// at returns *t, or the zero time for nil.
 func at(t *time.Time) time.Time {
 	if t == nil {
 		return time.Time{}

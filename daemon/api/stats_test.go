@@ -10,45 +10,45 @@ import (
 	"chat/daemon/api"
 )
 
-func (l *lab) stats() chat.Stats {
-	l.Helper()
+func (h *harness) stats() chat.Stats {
+	h.Helper()
 	var st chat.Stats
-	a := l.call("GET", "/stats", "")
-	if a.into(l.T, &st); a.status != 200 {
-		l.Fatalf("%d %s", a.status, a.body)
+	a := h.call("GET", "/stats", "")
+	if a.into(h.T, &st); a.status != 200 {
+		h.Fatalf("%d %s", a.status, a.body)
 	}
 	return st
 }
 
 func TestStatsTellWhatRunsAndWhatFailed(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, api.Options{})
-	empty := l.stats()
+	h := newHarness(t, api.Options{})
+	empty := h.stats()
 	if empty.Answers == nil || empty.Failures == nil || empty.WorkerList == nil || empty.Memory == nil || empty.At.IsZero() {
 		t.Errorf("lists that are empty are lists: %+v", empty)
 	}
-	l.must(l.store.Heartbeat(t.Context(), chat.Worker{ID: "w1", Host: "h", PID: 7, Concurrency: 4, StartedAt: time.Now()}))
-	acc := l.submitted()
+	h.must(h.store.Heartbeat(t.Context(), chat.Worker{ID: "w1", Host: "h", PID: 7, Concurrency: 4, StartedAt: time.Now()}))
+	acc := h.submitted()
 	title := "Tuning"
-	_, err := l.store.UpdateConversation(t.Context(), chat.LocalOwner, acc.ConversationID, chat.ConversationPatch{Title: &title})
-	l.must(err)
-	l.claim(acc).write("a ", "b ", "c ")
-	bad := l.submitted()
-	claim := l.claim(bad)
+	_, err := h.store.UpdateConversation(t.Context(), chat.LocalOwner, acc.ConversationID, chat.ConversationPatch{Title: &title})
+	h.must(err)
+	h.claim(acc).write("a ", "b ", "c ")
+	bad := h.submitted()
+	claim := h.claim(bad)
 	claim.write("x")
-	l.must(l.store.Finish(t.Context(), chat.Result{TaskID: bad.TaskID, Attempt: 1, State: chat.TaskFailed, Err: chat.Errorf(chat.CodeProviderAuth, "refused")}))
+	h.must(h.store.Finish(t.Context(), chat.Result{TaskID: bad.TaskID, Attempt: 1, State: chat.TaskFailed, Err: chat.Errorf(chat.CodeProviderAuth, "refused")}))
 
-	theirs, err := l.store.CreateConversation(t.Context(), "another", chat.Conversation{Title: "secret"})
-	l.must(err)
-	_, _, err = l.store.Submit(t.Context(), "another", chat.Submission{ConversationID: theirs.ID, Content: "x"}, chat.SubmitOptions{})
-	l.must(err)
-	claimed, err := l.store.Claim(t.Context(), "w1", 1, false)
-	if l.must(err); len(claimed) != 1 {
+	theirs, err := h.store.CreateConversation(t.Context(), "another", chat.Conversation{Title: "secret"})
+	h.must(err)
+	_, _, err = h.store.Submit(t.Context(), "another", chat.Submission{ConversationID: theirs.ID, Content: "x"}, chat.SubmitOptions{})
+	h.must(err)
+	claimed, err := h.store.Claim(t.Context(), "w1", 1, false)
+	if h.must(err); len(claimed) != 1 {
 		t.Fatalf("%+v", claimed)
 	}
 
-	l.eventually("the chunks are in the log", func() bool { return len(l.stats().Answers) == 1 && l.stats().Answers[0].Chunks == 3 })
-	st := l.stats()
+	h.eventually("the chunks are in the log", func() bool { return len(h.stats().Answers) == 1 && h.stats().Answers[0].Chunks == 3 })
+	st := h.stats()
 	a := st.Answers[0]
 	if a.TaskID != acc.TaskID || a.ConversationID != acc.ConversationID || a.Title != title || a.Worker == "" || a.Attempt != 1 ||
 		a.StartedAt.IsZero() || a.TTLSeconds < 3500 || a.TTLSeconds > 3600 {
@@ -65,30 +65,30 @@ func TestStatsTellWhatRunsAndWhatFailed(t *testing.T) {
 	}
 }
 
-// crowdedStore has more running tasks than anybody lists.
-type crowdedStore struct{ api.Store }
+// busyStore has more running tasks than stats lists.
+type busyStore struct{ api.Store }
 
-func (crowdedStore) Running(_ context.Context, _ string, most int) ([]chat.TaskWithTitle, error) {
+func (busyStore) Running(_ context.Context, _ string, most int) ([]chat.TaskWithTitle, error) {
 	return make([]chat.TaskWithTitle, most), nil
 }
 
 func TestStatsListSoManyAnswersAndSayThatThereAreMore(t *testing.T) {
 	t.Parallel()
-	l := newLabWith(t, api.Options{}, func(s api.Store) api.Store { return crowdedStore{s} })
-	if st := l.stats(); len(st.Answers) != chat.MaxAnswers || !st.MoreAnswers {
+	h := newHarnessWithStore(t, api.Options{}, func(s api.Store) api.Store { return busyStore{s} })
+	if st := h.stats(); len(st.Answers) != chat.MaxAnswers || !st.MoreAnswers {
 		t.Errorf("%d answers, more: %v", len(st.Answers), st.MoreAnswers)
 	}
 }
 
 func TestStatsWithoutRedisStillTellWhatSQLKnows(t *testing.T) {
 	t.Parallel()
-	l := newLabThrough(t, api.Options{}, func(s api.Store) api.Store { return s }, func(l api.Log) api.Log { return deafLog{l} })
-	acc := l.submitted()
-	l.claim(acc)
-	if st := l.stats(); st.Redis != "down" || st.Memory != nil || st.SQL != "ok" || st.Running != 1 {
+	h := newHarnessWithLog(t, api.Options{}, func(s api.Store) api.Store { return s }, func(l api.Log) api.Log { return silentLog{l} })
+	acc := h.submitted()
+	h.claim(acc)
+	if st := h.stats(); st.Redis != "down" || st.Memory != nil || st.SQL != "ok" || st.Running != 1 {
 		t.Errorf("%+v", st)
 	}
-	if a := l.call("GET", "/readyz", ""); a.status != 200 || !strings.Contains(string(a.body), `"redis":"down"`) {
+	if a := h.call("GET", "/readyz", ""); a.status != 200 || !strings.Contains(string(a.body), `"redis":"down"`) {
 		t.Errorf("%d %s", a.status, a.body)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"chat"
 )
 
-// statusTimeout bounds each look at a dependency.
+// statusTimeout limits each check of a dependency.
 const statusTimeout = 2 * time.Second
 
 func (s *Server) state() string {
@@ -21,7 +21,7 @@ func (s *Server) state() string {
 	return "ready"
 }
 
-// hello is frozen for good: clients of every version read it.
+// hello must never change, because clients of every version read it.
 func (s *Server) hello(*http.Request, principal) (reply, error) {
 	type protocol struct {
 		Min int `json:"min"`
@@ -56,7 +56,8 @@ func (s *Server) readyz(r *http.Request, _ principal) (reply, error) {
 	return reply{body: map[string]string{"status": "ready", "redis": state}}, nil
 }
 
-// redisTimeout bounds what a probe waits for Redis, whose state decides nothing.
+// redisTimeout limits how long a probe waits for Redis. The state of Redis is only reported:
+// it does not affect readiness.
 const redisTimeout = time.Second
 
 func (s *Server) redisState(ctx context.Context) string {
@@ -70,15 +71,19 @@ func (s *Server) models(r *http.Request, p principal) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	list, err := s.provider.Models(r.Context(), c.key, c.baseURL)
-	notice := ""
-	if chat.IsCode(err, chat.CodeProviderModel) { // it answers, and has none
-		notice, err = err.Error(), nil
+	list, notice, err := s.provider.Models(r.Context(), c.key, c.baseURL)
+	if err != nil {
+		return reply{}, err
 	}
-	return reply{body: struct {
-		Models []chat.Model `json:"models"`
-		Notice string       `json:"notice,omitempty"`
-	}{orEmpty(list), notice}}, err
+	out := struct {
+		Models     []chat.Model `json:"models"`
+		Notice     string       `json:"notice,omitempty"`
+		NoticeCode chat.Code    `json:"notice_code,omitempty"`
+	}{Models: orEmpty(list)}
+	if notice != nil {
+		out.Notice, out.NoticeCode = notice.Message, notice.Code
+	}
+	return reply{body: out}, nil
 }
 
 // usage counts the caller's answers and their tokens.
@@ -103,8 +108,8 @@ func (s *Server) workers(r *http.Request, _ principal) (reply, error) {
 	}{orEmpty(list)}}, err
 }
 
-// metrics is the same in the text format of Prometheus, version 0.0.4. What SQL
-// would have to say is missing while it is down: 0 would be a lie.
+// metrics writes the load in the text format of Prometheus, version 0.0.4. It omits values
+// from SQL while SQL is down, because 0 would be wrong.
 func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
 	st := s.readLoad(r.Context(), nil)
 	var b strings.Builder
@@ -113,7 +118,7 @@ func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
 		write()
 	}
 	if st.SQL == "ok" {
-		gauge("chat_tasks_queued", "Tasks that wait for a worker.", func() {
+		gauge("chat_tasks_queued", "Tasks waiting for a worker.", func() {
 			for _, p := range chat.Priorities() {
 				fmt.Fprintf(&b, "chat_tasks_queued{priority=%q} %d\n", p, st.Queued[p])
 			}
@@ -121,7 +126,7 @@ func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
 		gauge("chat_tasks_running", "Tasks that a worker holds.", func() { fmt.Fprintf(&b, "chat_tasks_running %d\n", st.Running) })
 		gauge("chat_workers", "Worker processes seen in the last 30 s.", func() { fmt.Fprintf(&b, "chat_workers %d\n", st.Workers) })
 	}
-	gauge("chat_streams_open", "Followers connected to this instance.", func() { fmt.Fprintf(&b, "chat_streams_open %d\n", st.Streams) })
+	gauge("chat_streams_open", "Streams open on this instance.", func() { fmt.Fprintf(&b, "chat_streams_open %d\n", st.Streams) })
 	gauge("chat_up", "Whether a dependency answers.", func() {
 		for _, d := range []struct{ name, state string }{{"redis", st.Redis}, {"sql", st.SQL}} {
 			up := 0
@@ -133,7 +138,7 @@ func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
 	})
 	if m := st.Memory; m != nil {
 		if m.Keys >= 0 {
-			gauge("chat_redis_keys", "Keys of the Redis database, whoever's they are.", func() { fmt.Fprintf(&b, "chat_redis_keys %d\n", m.Keys) })
+			gauge("chat_redis_keys", "Keys of the Redis database, of all programs.", func() { fmt.Fprintf(&b, "chat_redis_keys %d\n", m.Keys) })
 		}
 		if m.UsedBytes > 0 {
 			gauge("chat_redis_memory_bytes", "Memory of all of Redis.", func() { fmt.Fprintf(&b, "chat_redis_memory_bytes %d\n", m.UsedBytes) })
@@ -146,7 +151,7 @@ func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(&b, "go_memstats_heap_inuse_bytes %d\n", m.HeapInuse)
 	})
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-	_, _ = w.Write([]byte(b.String())) // a scraper that is gone needs no answer
+	_, _ = w.Write([]byte(b.String())) // the scraper may be gone
 }
 
 // shutdown ends a local daemon: now, or as soon as it is idle.
@@ -161,5 +166,5 @@ func (s *Server) shutdown(r *http.Request, p principal) (reply, error) {
 		return reply{}, chat.Errorf(chat.CodeNotFound, "only a local daemon can be shut down")
 	}
 	s.opts.Shutdown(in.Now)
-	return reply{status: http.StatusAccepted, body: map[string]string{"status": "retiring"}}, nil
+	return reply{status: http.StatusAccepted, body: map[string]string{"status": "shutting_down"}}, nil
 }

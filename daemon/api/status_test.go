@@ -53,55 +53,55 @@ func (s *awayStore) Task(ctx context.Context, owner, id string) (chat.Task, erro
 	return s.Store.Task(ctx, owner, id)
 }
 
-func newAwayLab(t *testing.T, o api.Options) (*lab, *awayStore) {
+func newAwayHarness(t *testing.T, o api.Options) (*harness, *awayStore) {
 	t.Helper()
 	store := &awayStore{}
-	l := newLabWith(t, o, func(s api.Store) api.Store { store.Store = s; return store })
-	return l, store
+	h := newHarnessWithStore(t, o, func(s api.Store) api.Store { store.Store = s; return store })
+	return h, store
 }
 
 func TestReadinessFollowsSQLAndLivenessNothing(t *testing.T) {
 	t.Parallel()
-	l, store := newAwayLab(t, api.Options{})
-	conv := l.conversation()
+	h, store := newAwayHarness(t, api.Options{})
+	conv := h.conversation()
 	store.away.Store(true)
 	for call, want := range map[string]int{
 		"GET /healthz": 200, "GET /hello": 200, "GET /readyz": 503, "GET /stats": 200, "GET /metrics": 200,
-		"POST /conversations/" + conv.ID + "/messages": 503, "GET /stream/" + nobody: 503,
+		"POST /conversations/" + conv.ID + "/messages": 503, "GET /stream/" + unknownID: 503,
 	} {
 		method, path, _ := strings.Cut(call, " ")
 		body := ""
 		if strings.HasSuffix(path, "/messages") {
 			body = `{"content":"x"}`
 		}
-		a := l.call(method, path, body)
+		a := h.call(method, path, body)
 		if a.status != want || want == 503 && (a.problem(t) != chat.CodeUnavailable || a.header.Get("Retry-After") == "" || !strings.Contains(string(a.body), `"retryable":true`)) {
 			t.Errorf("%s: %d %v %s", call, a.status, a.header, a.body)
 		}
 	}
-	if a := l.call("GET", "/metrics", ""); !strings.Contains(string(a.body), `chat_up{dependency="sql"} 0`) || strings.Contains(string(a.body), "chat_tasks_queued{") {
+	if a := h.call("GET", "/metrics", ""); !strings.Contains(string(a.body), `chat_up{dependency="sql"} 0`) || strings.Contains(string(a.body), "chat_tasks_queued{") {
 		t.Errorf("%s", a.body)
 	}
 	store.away.Store(false)
-	if a := l.call("GET", "/readyz", ""); a.status != 200 {
+	if a := h.call("GET", "/readyz", ""); a.status != 200 {
 		t.Errorf("afterwards: %d %s", a.status, a.body)
 	}
-	l.server.Drain()
-	if a := l.call("GET", "/readyz", ""); a.status != 503 || a.problem(t) != chat.CodeDraining {
+	h.server.Drain()
+	if a := h.call("GET", "/readyz", ""); a.status != 503 || a.problem(t) != chat.CodeDraining {
 		t.Errorf("draining: %d %s", a.status, a.body)
 	}
-	if a := l.call("GET", "/hello", ""); a.status != 200 || !strings.Contains(string(a.body), `"state":"draining"`) {
+	if a := h.call("GET", "/hello", ""); a.status != 200 || !strings.Contains(string(a.body), `"state":"draining"`) {
 		t.Errorf("draining: %d %s", a.status, a.body)
 	}
 }
 
 func TestAStreamOutlivesTheDatabase(t *testing.T) {
 	t.Parallel()
-	l, store := newAwayLab(t, api.Options{Recheck: 20 * time.Millisecond, Heartbeat: 30 * time.Millisecond})
-	acc := l.submitted()
-	a := l.claim(acc)
+	h, store := newAwayHarness(t, api.Options{Recheck: 20 * time.Millisecond, Heartbeat: 30 * time.Millisecond})
+	acc := h.submitted()
+	a := h.claim(acc)
 	a.write("a ", "b ")
-	f := l.open(acc.TaskID, "")
+	f := h.open(acc.TaskID, "")
 	f.next(2)
 	store.away.Store(true)
 	a.write("c ")
@@ -115,18 +115,18 @@ func TestAStreamOutlivesTheDatabase(t *testing.T) {
 	a.write("d")
 	a.end()
 	if chunks := <-read; chunklogtest.Content(chunks) != "d" {
-		t.Errorf("%s", told(chunks))
+		t.Errorf("%s", formatChunks(chunks))
 	}
 }
 
 func TestMetricsParse(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, api.Options{})
-	acc := l.submitted()
-	l.claim(acc).write("x")
-	f := l.open(acc.TaskID, "")
+	h := newHarness(t, api.Options{})
+	acc := h.submitted()
+	h.claim(acc).write("x")
+	f := h.open(acc.TaskID, "")
 	f.next(1)
-	a := l.call("GET", "/metrics", "")
+	a := h.call("GET", "/metrics", "")
 	if a.status != 200 || !strings.HasPrefix(a.header.Get("Content-Type"), "text/plain; version=0.0.4") {
 		t.Fatalf("%d %v", a.status, a.header)
 	}
@@ -148,7 +148,7 @@ func TestMetricsParse(t *testing.T) {
 			continue
 		}
 		v, err := strconv.ParseFloat(m[3], 64)
-		l.check(err)
+		h.check(err)
 		values[m[1]+m[2]] = v
 	}
 	for name, want := range map[string]float64{
@@ -163,12 +163,12 @@ func TestMetricsParse(t *testing.T) {
 func TestOnlyALocalDaemonIsShutDown(t *testing.T) {
 	t.Parallel()
 	asked := make(chan bool, 10)
-	l := newLab(t, api.Options{Shutdown: func(now bool) { asked <- now }})
-	if a := l.remote("POST", "/shutdown", "{}", bearer(token)); a.status != 404 || len(asked) != 0 {
+	h := newHarness(t, api.Options{Shutdown: func(now bool) { asked <- now }})
+	if a := h.remote("POST", "/shutdown", "{}", bearer(token)); a.status != 404 || len(asked) != 0 {
 		t.Errorf("over TCP: %d %s", a.status, a.body)
 	}
 	for body, now := range map[string]bool{"": false, "{}": false, `{"now":true}`: true} {
-		if a := l.call("POST", "/shutdown", body); a.status != 202 || <-asked != now {
+		if a := h.call("POST", "/shutdown", body); a.status != 202 || <-asked != now {
 			t.Errorf("%s: %d %s", body, a.status, a.body)
 		}
 	}
@@ -176,17 +176,17 @@ func TestOnlyALocalDaemonIsShutDown(t *testing.T) {
 
 func TestAnIdleExitNeverRacesARequest(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, api.Options{})
-	act := l.server.Activity()
-	acc := l.submitted()
-	l.claim(acc).write("x")
-	f := l.open(acc.TaskID, "")
+	h := newHarness(t, api.Options{})
+	act := h.server.Activity()
+	acc := h.submitted()
+	h.claim(acc).write("x")
+	f := h.open(acc.TaskID, "")
 	f.next(1)
 	if act.CloseIfIdle(0, func() bool { return true }) {
 		t.Fatal("the door was closed on a follower")
 	}
 	f.close()
-	l.eventually("the follower is gone", func() bool { return l.log.Followers() == 0 })
+	h.eventually("the follower is gone", func() bool { return h.log.Tails() == 0 })
 	if act.CloseIfIdle(time.Hour, func() bool { return true }) || act.CloseIfIdle(0, func() bool { return false }) {
 		t.Fatal("the door was closed too early")
 	}
@@ -195,10 +195,10 @@ func TestAnIdleExitNeverRacesARequest(t *testing.T) {
 	var requests sync.WaitGroup
 	start := make(chan struct{})
 	for range 40 {
-		conv := l.conversation()
+		conv := h.conversation()
 		requests.Go(func() {
 			<-start
-			switch a := l.call("POST", "/conversations/"+conv.ID+"/messages", `{"content":"x"}`); {
+			switch a := h.call("POST", "/conversations/"+conv.ID+"/messages", `{"content":"x"}`); {
 			case a.status == http.StatusAccepted:
 				accepted.Add(1)
 			case a.status == http.StatusServiceUnavailable && a.problem(t) == chat.CodeDraining:
@@ -209,20 +209,20 @@ func TestAnIdleExitNeverRacesARequest(t *testing.T) {
 		})
 	}
 	close(start)
-	l.eventually("the door closes", func() bool {
+	h.eventually("the door closes", func() bool {
 		return act.CloseIfIdle(0, func() bool { return accepted.Load() > 0 })
 	})
 	requests.Wait()
-	queued, _, err := l.store.QueueDepths(t.Context())
-	if l.must(err); queued[chat.PriorityNormal] != int(accepted.Load()) || accepted.Load()+refused.Load() != 40 {
+	queued, _, err := h.store.QueueDepths(t.Context())
+	if h.must(err); queued[chat.PriorityNormal] != int(accepted.Load()) || accepted.Load()+refused.Load() != 40 {
 		t.Errorf("%d accepted, %d refused, %v queued", accepted.Load(), refused.Load(), queued)
 	}
-	if a := l.call("GET", "/hello", ""); a.status != 200 || !strings.Contains(string(a.body), "draining") {
+	if a := h.call("GET", "/hello", ""); a.status != 200 || !strings.Contains(string(a.body), "draining") {
 		t.Errorf("%d %s", a.status, a.body)
 	}
 }
 
-func TestNobodyIsAdmittedWhileTheDoorIsBeingClosed(t *testing.T) {
+func TestNoRequestBeginsDuringCloseIfIdle(t *testing.T) {
 	t.Parallel()
 	act := api.NewActivity()
 	deciding, decide := make(chan struct{}), make(chan struct{})
@@ -242,23 +242,23 @@ func TestNobodyIsAdmittedWhileTheDoorIsBeingClosed(t *testing.T) {
 	}
 }
 
-// deafLog is a Redis that does not answer.
-type deafLog struct{ api.Log }
+// silentLog is a Redis that does not answer.
+type silentLog struct{ api.Log }
 
-func (deafLog) State(ctx context.Context) string {
+func (silentLog) State(ctx context.Context) string {
 	<-ctx.Done()
 	return "down"
 }
 
-// deafStore is a database that answers none of the questions of stats.
-type deafStore struct{ api.Store }
+// silentStore is a database that answers no query of stats.
+type silentStore struct{ api.Store }
 
-func (deafStore) QueueDepths(ctx context.Context) (map[chat.Priority]int, int, error) {
+func (silentStore) QueueDepths(ctx context.Context) (map[chat.Priority]int, int, error) {
 	<-ctx.Done()
 	return nil, 0, errAway
 }
 
-func TestEachDependencyIsAnsweredForByItself(t *testing.T) {
+func TestDependenciesAreReportedSeparately(t *testing.T) {
 	t.Parallel()
 	sound := func(l api.Log) api.Log { return l }
 	soundStore := func(s api.Store) api.Store { return s }
@@ -268,17 +268,17 @@ func TestEachDependencyIsAnsweredForByItself(t *testing.T) {
 		redis, sql string
 		queued     int
 	}{
-		"Redis is silent": {soundStore, func(l api.Log) api.Log { return deafLog{l} }, "down", "ok", 1},
-		"SQL is silent":   {func(s api.Store) api.Store { return deafStore{s} }, sound, "ok", "down", 0},
-		"both are silent": {func(s api.Store) api.Store { return deafStore{s} }, func(l api.Log) api.Log { return deafLog{l} }, "down", "down", 0},
+		"Redis is silent": {soundStore, func(l api.Log) api.Log { return silentLog{l} }, "down", "ok", 1},
+		"SQL is silent":   {func(s api.Store) api.Store { return silentStore{s} }, sound, "ok", "down", 0},
+		"both are silent": {func(s api.Store) api.Store { return silentStore{s} }, func(l api.Log) api.Log { return silentLog{l} }, "down", "down", 0},
 		"all is well":     {soundStore, sound, "ok", "ok", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := newLabThrough(t, api.Options{}, c.store, c.log)
-			l.submitted()
+			h := newHarnessWithLog(t, api.Options{}, c.store, c.log)
+			h.submitted()
 			began := time.Now()
-			a := l.call("GET", "/stats", "")
+			a := h.call("GET", "/stats", "")
 			var st struct {
 				Queued     map[string]int
 				Redis, SQL string
@@ -287,7 +287,7 @@ func TestEachDependencyIsAnsweredForByItself(t *testing.T) {
 			if a.status != 200 || st.Redis != c.redis || st.SQL != c.sql || st.Queued["normal"] != c.queued || time.Since(began) > 4*time.Second {
 				t.Errorf("%d %s after %s", a.status, a.body, time.Since(began))
 			}
-			body := string(l.call("GET", "/metrics", "").body)
+			body := string(h.call("GET", "/metrics", "").body)
 			for dependency, state := range map[string]string{"redis": c.redis, "sql": c.sql} {
 				up := map[string]string{"ok": "1", "down": "0"}[state]
 				if !strings.Contains(body, `chat_up{dependency="`+dependency+`"} `+up) {
@@ -295,5 +295,16 @@ func TestEachDependencyIsAnsweredForByItself(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestTheResponseToAShutdown(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, api.Options{Shutdown: func(bool) {}})
+	if a := h.call("POST", "/shutdown", ""); a.status != 202 || strings.TrimSpace(string(a.body)) != `{"status":"shutting_down"}` {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	if a := h.call("GET", "/hello", ""); !strings.Contains(string(a.body), `"state":"ready"`) {
+		t.Errorf("it ends when it is idle: %s", a.body)
 	}
 }

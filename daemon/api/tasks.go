@@ -17,34 +17,25 @@ import (
 )
 
 const (
-	maxContent = 768 << 10 // bytes of text; the body's limit leaves room for escapes
-	// encodedImages is what the images of a message need in base64, each with its tags.
-	encodedImages = (chat.MaxAllImages+2)/3*4 + chat.MaxImages*1024
-	maxKey        = 255
-	maxDeadline   = 24 * time.Hour
-	// notifyTimeout is how long a request waits for Redis; the task is in SQL
-	// already, and a sweeper notifies if we could not.
+	maxKey      = 255
+	maxDeadline = 24 * time.Hour
+	// notifyTimeout is how long a request waits for Redis. The task is already in SQL, and
+	// a sweeper sends the wake-up if this one fails.
 	notifyTimeout = 500 * time.Millisecond
 )
 
-// Kinds of hints on the control channel.
-const (
-	hintCancel = "cancel"
-	hintEnded  = "ended"
-)
-
-// credentials are a provider of the client's own.
+// credentials are the provider settings that a client sends with a request.
 type credentials struct{ key, baseURL string }
 
-// credentialsOf are the credentials in a request, none if the server would use
-// the same ones anyway: then the task does not depend on this process.
+// credentialsOf returns the credentials in a request. It returns none if they are the
+// server's own, so that any worker can run the task.
 func (s *Server) credentialsOf(r *http.Request, p principal) (credentials, error) {
 	c := credentials{r.Header.Get("Chat-Provider-Key"), r.Header.Get("Chat-Provider-Base-Url")}
 	if c == (credentials{}) {
 		return c, nil
 	}
 	if !p.local {
-		return c, chat.Errorf(chat.CodeInvalid, "a provider of your own is taken over the unix socket only")
+		return c, chat.Errorf(chat.CodeInvalid, "provider credentials are accepted over the unix socket only")
 	}
 	if c.baseURL != "" {
 		if err := s.provider.CheckBaseURL(c.baseURL); err != nil {
@@ -62,27 +53,34 @@ func (s *Server) submit(r *http.Request, p principal) (reply, error) {
 	if err := decode(r, &sub, false); err != nil {
 		return reply{}, err
 	}
+	return s.submitDecoded(r, p, sub)
+}
+
+func (s *Server) submitDecoded(r *http.Request, p principal, sub chat.Submission) (reply, error) {
 	if id := r.PathValue("id"); id != "" {
 		if sub.ConversationID != "" && sub.ConversationID != id {
 			return reply{}, chat.Errorf(chat.CodeInvalid, "conversation_id is not that of the path: leave it out")
 		}
 		sub.ConversationID = id
 	}
-	if sub.ConversationID != "" && (sub.Title != "" || sub.System != "") {
-		return reply{}, chat.Errorf(chat.CodeInvalid, "title and system belong to a new conversation: leave out conversation_id, or change them with PATCH /conversations/{id}")
+	if sub.ConversationID != "" && (sub.Title != "" || sub.System != "" || sub.Temporary) {
+		return reply{}, chat.Errorf(chat.CodeInvalid, "title, system and temporary belong to a new conversation: leave out conversation_id, or change them with PATCH /conversations/{id}")
 	}
-	if strings.TrimSpace(chat.NormalizeText(sub.Content)) == "" {
-		return reply{}, chat.Errorf(chat.CodeInvalid, "content is empty: there is nothing to answer")
-	}
+	return s.submitMessage(r, p, sub, sub)
+}
+
+// submitMessage checks a submission, stores it and wakes a worker. body is what a repeated
+// Idempotency-Key must repeat.
+func (s *Server) submitMessage(r *http.Request, p principal, sub chat.Submission, body any) (reply, error) {
 	priority, err := chat.ParsePriority(string(sub.Priority))
-	if err := firstError(err, checkText("content", chat.WithoutImages(sub.Content), maxContent), chat.CheckImages(sub.Content), checkText("model", sub.Model, maxModel),
+	if err := firstError(err, checkMessage(sub), checkText("model", sub.Model, maxModel),
 		checkText("title", sub.Title, maxTitle), checkText("system", sub.System, maxSystem)); err != nil {
 		return reply{}, err
 	}
 	if sub.DeadlineSeconds < 0 || sub.DeadlineSeconds > int(maxDeadline/time.Second) {
 		return reply{}, chat.Errorf(chat.CodeInvalid, "deadline_seconds must be from 1 to %d", int(maxDeadline/time.Second))
 	}
-	opts, err := submitOptions(r, sub)
+	opts, err := submitOptions(r, body)
 	if err != nil {
 		return reply{}, err
 	}
@@ -96,7 +94,8 @@ func (s *Server) submit(r *http.Request, p principal) (reply, error) {
 			var conv chat.Conversation
 			if sub.ConversationID != "" {
 				var err error
-				if conv, err = s.store.Conversation(ctx, p.owner, sub.ConversationID); err != nil {
+				conv, err = s.store.Conversation(ctx, p.owner, sub.ConversationID)
+				if err != nil && (!sub.CreateMissing || !chat.IsCode(err, chat.CodeNotFound)) {
 					return chat.Accepted{}, false, err
 				}
 			}
@@ -108,6 +107,32 @@ func (s *Server) submit(r *http.Request, p principal) (reply, error) {
 	})
 }
 
+// checkMessage checks the contents of a message. The store knows the sizes of its
+// attachments, and checks these.
+func checkMessage(sub chat.Submission) error {
+	if sub.Content != "" && sub.Parts != nil {
+		return chat.Errorf(chat.CodeInvalid, "content and parts are two forms of one message: leave out one of them")
+	}
+	if err := checkText("content", sub.Content, chat.MaxText); err != nil {
+		return err
+	}
+	if err := sub.Parameters.Validate(); err != nil {
+		return err
+	}
+	parts := sub.Message()
+	if err := parts.Validate(chat.RoleUser); err != nil {
+		return err
+	}
+	if err := parts.CheckSize(); err != nil {
+		return err
+	}
+	hasResult := slices.ContainsFunc(parts, func(p chat.Part) bool { return p.Type == chat.PartToolResult })
+	if strings.TrimSpace(chat.NormalizeText(parts.Text())) == "" && len(parts.Digests()) == 0 && !hasResult {
+		return chat.Errorf(chat.CodeInvalid, "content is empty: there is nothing to answer")
+	}
+	return nil
+}
+
 func (s *Server) regenerate(r *http.Request, p principal) (reply, error) {
 	var in struct {
 		Model    string        `json:"model"`
@@ -116,23 +141,28 @@ func (s *Server) regenerate(r *http.Request, p principal) (reply, error) {
 	if err := decode(r, &in, true); err != nil {
 		return reply{}, err
 	}
-	priority, err := chat.ParsePriority(string(in.Priority))
-	if err := firstError(err, checkText("model", in.Model, maxModel)); err != nil {
+	return s.remake(r, p, r.PathValue("id"), in.Model, in.Priority, in)
+}
+
+// remake makes an answer again. body is what a repeated Idempotency-Key must repeat.
+func (s *Server) remake(r *http.Request, p principal, messageID, model string, prio chat.Priority, body any) (reply, error) {
+	priority, err := chat.ParsePriority(string(prio))
+	if err := firstError(err, checkText("model", model, maxModel)); err != nil {
 		return reply{}, err
 	}
-	opts, err := submitOptions(r, in)
+	opts, err := submitOptions(r, body)
 	if err != nil {
 		return reply{}, err
 	}
 	return s.accept(r, p, opts, priority, func(ctx context.Context, c credentials, opts chat.SubmitOptions) (chat.Accepted, bool, error) {
-		if err := s.checkModel(ctx, p.owner, in.Model, opts.IdempotencyKey, c); err != nil {
+		if err := s.checkModel(ctx, p.owner, model, opts.IdempotencyKey, c); err != nil {
 			return chat.Accepted{}, false, err
 		}
-		return s.store.Regenerate(ctx, p.owner, r.PathValue("id"), in.Model, priority, opts)
+		return s.store.Regenerate(ctx, p.owner, messageID, model, priority, opts)
 	})
 }
 
-// submitOptions takes the idempotency key and the hash of what it stands for.
+// submitOptions returns a new task id, the idempotency key, and the hash of path and body.
 func submitOptions(r *http.Request, body any) (chat.SubmitOptions, error) {
 	o := chat.SubmitOptions{IdempotencyKey: r.Header.Get("Idempotency-Key")}
 	id, err := uuid.NewV7()
@@ -152,8 +182,8 @@ func submitOptions(r *http.Request, body any) (chat.SubmitOptions, error) {
 	return o, nil
 }
 
-// accept stores a submission, and only then wakes a worker. A failure of that is no
-// reason to refuse: the task exists.
+// accept stores a submission and then wakes a worker. If the wake-up fails, the submission
+// is still accepted, because the task is stored.
 func (s *Server) accept(r *http.Request, p principal, o chat.SubmitOptions, prio chat.Priority,
 	store func(context.Context, credentials, chat.SubmitOptions) (chat.Accepted, bool, error),
 ) (reply, error) {
@@ -164,15 +194,15 @@ func (s *Server) accept(r *http.Request, p principal, o chat.SubmitOptions, prio
 	if c != (credentials{}) {
 		if s.opts.Worker == "" {
 			return reply{}, chat.Errorf(chat.CodeNotConfigured,
-				"this server makes no answers itself, and its workers would not have your provider's key: leave OPENAI_API_KEY and OPENAI_BASE_URL out, or use a daemon of your own")
+				"this server runs no worker, and the workers elsewhere cannot get your provider's key: unset OPENAI_API_KEY and OPENAI_BASE_URL, or use your own daemon")
 		}
-		o.OwnProvider = s.opts.Worker
-		s.provider.Remember(o.TaskID, c.key, c.baseURL)
+		o.CredentialsHost = s.opts.Worker
+		s.provider.PutCredentials(o.TaskID, c.key, c.baseURL)
 	}
 	crash.Here(crash.APIBeforeCommit)
 	acc, replayed, err := store(r.Context(), c, o)
-	if replayed || err != nil && statusOf(chat.CodeOf(err)) < 500 { // otherwise it may have been stored
-		s.provider.Forget(o.TaskID)
+	if replayed || err != nil && statusOf(chat.CodeOf(err)) < 500 { // otherwise the task may be stored
+		s.provider.ForgetCredentials(o.TaskID)
 	}
 	if err != nil {
 		return reply{}, err
@@ -185,7 +215,7 @@ func (s *Server) accept(r *http.Request, p principal, o chat.SubmitOptions, prio
 	notify, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), notifyTimeout)
 	defer cancel()
 	if err := s.notifier.Notify(notify, prio, acc.TaskID); err != nil {
-		s.opts.Logger.Warn("api: no wake-up for a new task; a sweeper sends one", "task", acc.TaskID, "err", err)
+		s.opts.Logger.Warn("api: cannot wake a worker for a new task; a sweeper does so within seconds", "task", acc.TaskID, "err", err)
 	}
 	crash.Here(crash.APIBeforeReply)
 	return reply{status: http.StatusAccepted, body: acc, header: header}, nil
@@ -219,19 +249,11 @@ func (s *Server) getTask(r *http.Request, p principal) (reply, error) {
 	return reply{body: t}, err
 }
 
-// cancel decides in SQL who was first; the hint only makes the loser quick.
+// cancel stops a task.
 func (s *Server) cancel(r *http.Request, p principal) (reply, error) {
-	t, won, err := s.store.Cancel(r.Context(), p.owner, r.PathValue("id"))
+	t, won, err := s.stop(r, p.owner, r.PathValue("id"))
 	if err != nil {
 		return reply{}, err
-	}
-	if won {
-		kind := hintCancel
-		if t.State.Terminal() {
-			kind = hintEnded
-			s.provider.Forget(t.ID)
-		}
-		s.hint(r, kind, t.ID)
 	}
 	return reply{body: struct {
 		TaskID string         `json:"task_id"`
@@ -240,10 +262,26 @@ func (s *Server) cancel(r *http.Request, p principal) (reply, error) {
 	}{t.ID, won, t.State}}, nil
 }
 
-func (s *Server) hint(r *http.Request, kind, taskID string) {
+// stop stops a task in SQL. The event only makes the worker react sooner.
+func (s *Server) stop(r *http.Request, owner, taskID string) (chat.Task, bool, error) {
+	t, won, err := s.store.Cancel(r.Context(), owner, taskID)
+	if err == nil && won {
+		e := chat.TaskEvent{Type: chat.EventCancel, TaskID: t.ID}
+		if t.State.Terminal() {
+			e.Type = chat.EventEnded
+			s.provider.Abandon(r.Context(), t)
+			s.provider.ForgetCredentials(t.ID)
+		}
+		s.publish(r, e)
+	}
+	return t, won, err
+}
+
+// publish sends an event. If that fails, receivers read the change from SQL.
+func (s *Server) publish(r *http.Request, e chat.TaskEvent) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), notifyTimeout)
 	defer cancel()
-	if err := s.log.Hint(ctx, kind, taskID); err != nil {
-		s.opts.Logger.Warn("api: a hint was not sent; it is found out within seconds", "kind", kind, "task", taskID, "err", err)
+	if err := s.log.Publish(ctx, e); err != nil {
+		s.opts.Logger.Warn("api: cannot publish an event; its receivers read the change from SQL within seconds", "type", e.Type, "task", e.TaskID, "err", err)
 	}
 }

@@ -9,15 +9,15 @@ import (
 )
 
 const (
-	// maxImports is how many transcripts are read at once: each may take some
+	// maxImports is how many transcripts are read at the same time. Each may take some
 	// hundred MiB of memory.
 	maxImports = 2
-	// importTimeout is how long an import may take. It is stored in pieces, and
-	// nobody else waits for more than one of them.
+	// importTimeout limits an import. It is stored in pieces, so that other writers wait
+	// for at most one of them.
 	importTimeout = time.Minute
 )
 
-// importConversation stores a conversation as it was exported.
+// importConversation stores an exported conversation.
 func (s *Server) importConversation(r *http.Request, p principal) (reply, error) {
 	dry, err := switchParam(r, "dry_run")
 	if err != nil {
@@ -44,7 +44,7 @@ func (s *Server) importConversation(r *http.Request, p principal) (reply, error)
 	return rep, err
 }
 
-// switchParam reads a query parameter that is on or off.
+// switchParam reads a boolean query parameter; false if it is missing.
 func switchParam(r *http.Request, name string) (bool, error) {
 	v := r.URL.Query().Get(name)
 	if v == "" {
@@ -57,7 +57,7 @@ func switchParam(r *http.Request, name string) (bool, error) {
 	return on, nil
 }
 
-// forkConversation copies the way down to a message into a new conversation.
+// forkConversation copies the path from the root to a message into a new conversation.
 func (s *Server) forkConversation(r *http.Request, p principal) (reply, error) {
 	var in struct {
 		MessageID string `json:"message_id"`

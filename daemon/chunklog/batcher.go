@@ -10,181 +10,215 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// maxTogether bounds the steps of one round trip.
-const maxTogether = 512
+// maxBatch bounds the steps of one round trip.
+const maxBatch = 512
 
-// batcher lets all streams share round trips, like the group commit of a database:
-// the steps that arrive during one round trip wait and go together in the next.
+// batcher lets all streams share round trips, like the group commit of a database: the
+// steps that arrive during one round trip wait, and the next one sends them together.
 // Under load batches grow, and the cost of a step shrinks.
 //
-// A step arrives in one of two ways. A writer that has text calls enqueue and
-// continues; the batcher makes the step, so that a token wakes no goroutine but
-// the batcher's. A caller that waits for its step passes it to append. One
-// goroutine serves both, while there are steps to make.
+// A writer that has text calls enqueue and continues; the batcher appends the text, so
+// that a token wakes no goroutine but the batcher's. A caller that waits for its step
+// calls append. One goroutine (run) makes the steps of both, and ends when there are
+// none.
 type batcher struct {
 	rdb  *redis.Client
 	opts Options
 
 	mu      sync.Mutex
-	waiting []*batchedAppend
-	texts   []*Writer // that have text
-	since   time.Time // when the first of texts was added
-	busy    bool      // serve runs
+	steps   []*batchedAppend // whose callers wait
+	writers []*Writer        // that have text
+	since   time.Time        // when the first of writers was added
+	running bool             // run has been started and has not ended
 
-	lag atomic.Int64 // moving average, nanoseconds from enqueue to the reply, with many writers
+	lag atomic.Int64 // see recordLag
 }
 
 const (
-	// minStreams is how many writers a round trip must serve for its time to be a sign
-	// of their number, and not of a slow Redis or a busy machine.
+	// minStreams is the size of a batch from which its delay is a sign of overload, and
+	// not of a slow Redis or a busy machine.
 	minStreams = 64
-	// lagTarget is how far writers may be behind before they are slowed down.
+	// lagTarget is the delay of writers above which readers of providers slow down.
 	lagTarget = 25 * time.Millisecond
-	// maxReadDelay bounds how long text is left with its provider.
+	// maxReadDelay bounds how long text stays with its provider.
 	maxReadDelay = 200 * time.Millisecond
 )
 
-// pause is how long a writer should wait before it reads more text from its
-// provider: 0, unless there are more streams than the process can serve. After a
-// wait the text arrives in one piece, which costs as much as a single token all
-// the way to the reader.
-func (p *batcher) pause() time.Duration {
-	behind := time.Duration(p.lag.Load()) - lagTarget
-	return max(0, min(4*behind, maxReadDelay))
+// readDelay returns how long to wait before more text is read from a provider: 0 unless
+// there are more streams than the process can serve. After a delay the text arrives in
+// one piece, which costs as much as a single token on its whole way to the reader.
+func (b *batcher) readDelay() time.Duration {
+	excess := time.Duration(b.lag.Load()) - lagTarget
+	return max(0, min(4*excess, maxReadDelay))
 }
 
-// recordLag records how long a round trip of n writers took.
-func (p *batcher) recordLag(n int, took time.Duration) {
-	lag := p.lag.Load()
-	if n < minStreams {
+// recordLag updates the moving average of the time from enqueue to the reply. A batch
+// of fewer than minStreams writers counts as 0.
+func (b *batcher) recordLag(writers int, took time.Duration) {
+	lag := b.lag.Load()
+	if writers < minStreams {
 		took = 0
 	}
-	p.lag.Store(lag + (int64(took)-lag)/8)
+	b.lag.Store(lag + (int64(took)-lag)/8)
 }
 
-// batchedAppend is one step of a round trip.
+// batchedAppend is an append that shares a round trip.
 type batchedAppend struct {
 	step
-	appended
-	commands int // how many it took
+	reply    appendReply
+	commands int // how many commands the step has
 	err      error
-	writer   *Writer       // whose step it is, if no caller waits for it
-	made     chan struct{} // receives when the step was made, if a caller waits
+	writer   *Writer       // whose text is appended, if no caller waits
+	done     chan struct{} // receives when the step was made, if a caller waits
 }
 
-// append makes a step. It may wait for a round trip of others and for its own, each
-// bounded by the timeout.
-func (p *batcher) append(ctx context.Context, s step) error {
-	mine := &batchedAppend{step: s, made: make(chan struct{}, 1)}
-	p.mu.Lock()
-	p.waiting = append(p.waiting, mine)
-	p.wake(ctx)
-	p.mu.Unlock()
-	<-mine.made
-	return mine.result()
+// append makes a step. It may wait for the round trip of other steps and for its own,
+// each bounded by Options.Timeout.
+func (b *batcher) append(ctx context.Context, s step) error {
+	a := &batchedAppend{step: s, done: make(chan struct{}, 1)}
+	b.addStep(ctx, a)
+	<-a.done
+	return a.result()
+}
+
+func (b *batcher) addStep(ctx context.Context, a *batchedAppend) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.steps = append(b.steps, a)
+	b.start(ctx)
 }
 
 // enqueue adds w to the writers that have text. It does not wait.
-func (p *batcher) enqueue(ctx context.Context, w *Writer) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.texts) == 0 {
-		p.since = time.Now()
+func (b *batcher) enqueue(ctx context.Context, w *Writer) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.writers) == 0 {
+		b.since = time.Now()
 	}
-	p.texts = append(p.texts, w)
-	p.wake(ctx)
+	b.writers = append(b.writers, w)
+	b.start(ctx)
 }
 
-// wake sees to it that serve runs. The lock is held. Nobody waits for serve as
-// such: it ends with the last step, which ends by itself (Options.Timeout).
-func (p *batcher) wake(ctx context.Context) {
-	if !p.busy {
-		p.busy = true
-		go p.serve(context.WithoutCancel(ctx)) // for others, too
+// start starts run unless it is running. The caller holds mu. Nothing waits for run to
+// end: it ends with the last step, which Options.Timeout bounds.
+func (b *batcher) start(ctx context.Context) {
+	if !b.running {
+		b.running = true
+		go b.run(context.WithoutCancel(ctx)) // it makes the steps of other callers, too
 	}
 }
 
-// serve makes steps, many at a time, until there are none.
-func (p *batcher) serve(ctx context.Context) {
+// run makes steps, one batch after the other, until there are none.
+func (b *batcher) run(ctx context.Context) {
 	var spare []*Writer
 	for {
-		p.mu.Lock()
-		steps, texts, since := p.waiting, p.texts, p.since
-		p.waiting = nil
-		if len(steps) > maxTogether {
-			steps, p.waiting = steps[:maxTogether:maxTogether], steps[maxTogether:]
-		}
-		if n := maxTogether - len(steps); len(texts) > n {
-			texts, p.texts = texts[:n:n], texts[n:]
-		} else {
-			p.texts = spare[:0]
-		}
-		p.busy = len(steps)+len(texts) > 0
-		p.mu.Unlock()
-		if len(steps)+len(texts) == 0 {
+		steps, writers, since := b.next(spare)
+		if len(steps)+len(writers) == 0 {
 			return
 		}
-		for _, w := range texts {
-			if s, ok := w.beginAppend(); ok {
-				steps = append(steps, &batchedAppend{step: s, writer: w})
-			}
+		b.flush(ctx, steps, writers, since)
+		clear(writers)
+		spare = writers
+	}
+}
+
+// next takes the next batch from the queues, and clears running if there is none. spare
+// becomes the next queue of writers.
+func (b *batcher) next(spare []*Writer) (steps []*batchedAppend, writers []*Writer, since time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	steps, writers, since = b.steps, b.writers, b.since
+	b.steps = nil
+	if len(steps) > maxBatch {
+		steps, b.steps = steps[:maxBatch:maxBatch], steps[maxBatch:]
+	}
+	if n := maxBatch - len(steps); len(writers) > n {
+		writers, b.writers = writers[:n:n], writers[n:]
+	} else {
+		b.writers = spare[:0]
+	}
+	b.running = len(steps)+len(writers) > 0
+	return steps, writers, since
+}
+
+// flush makes the steps of callers and appends the text of writers, in one round trip.
+// Each writer is locked from the moment its step is prepared until its outcome is
+// recorded.
+func (b *batcher) flush(ctx context.Context, steps []*batchedAppend, writers []*Writer, since time.Time) {
+	for _, w := range writers {
+		if w.stopped() {
+			continue // Seal sends the rest
 		}
-		together := len(texts)
-		clear(texts)
-		spare = texts
-		if len(steps) > 0 {
-			if p.send(ctx, steps) == nil {
-				p.recordLag(together, time.Since(since))
-			} else {
-				p.lag.Store(0) // that Redis is away is no reason to wait
-			}
+		if !w.sending.TryLock() {
+			w.signal() // the holder of the lock may have missed the newest text
+			continue
 		}
-		for _, s := range steps {
-			if s.writer != nil {
-				s.writer.finishAppend(s.step, s.result())
-			} else {
-				s.made <- struct{}{}
-			}
+		if s, ok := w.prepareAppend(); ok {
+			steps = append(steps, &batchedAppend{step: s, writer: w})
+		} else {
+			w.sending.Unlock()
+		}
+	}
+	if len(steps) == 0 {
+		return
+	}
+	if err := b.send(ctx, steps); err != nil {
+		b.lag.Store(0) // an unreachable Redis is no reason to delay reads
+	} else {
+		b.recordLag(len(writers), time.Since(since))
+	}
+	for _, a := range steps {
+		w := a.writer
+		if w == nil {
+			a.done <- struct{}{}
+			continue
+		}
+		outcome := a.result()
+		w.recordOutcome(a.step, outcome)
+		w.sending.Unlock()
+		if outcome != nil {
+			w.signal()
 		}
 	}
 }
 
-// send makes the steps of a batch in one round trip. Each has its own error; the one
-// returned is that of the round trip.
-func (p *batcher) send(ctx context.Context, batch []*batchedAppend) error {
-	ctx, cancel := context.WithTimeout(ctx, p.opts.Timeout)
+// send makes steps in one round trip, and stores the replies and the error of each. It
+// returns an error if the round trip failed.
+func (b *batcher) send(ctx context.Context, steps []*batchedAppend) error {
+	ctx, cancel := context.WithTimeout(ctx, b.opts.Timeout)
 	defer cancel()
-	pipe := p.rdb.TxPipeline()
-	for _, s := range batch {
+	pipe := b.rdb.TxPipeline()
+	for _, a := range steps {
 		before := pipe.Len()
-		s.appended = s.put(ctx, pipe, p.opts)
-		s.commands = pipe.Len() - before
+		a.reply = a.queue(ctx, pipe, b.opts)
+		a.commands = pipe.Len() - before
 	}
 	cmds, err := pipe.Exec(ctx)
 	if err == nil {
 		return nil
 	}
-	_, told := errors.AsType[redis.Error](err) // by Redis, of single commands
-	for _, s := range batch {
-		for _, cmd := range cmds[:s.commands] {
-			if err := cmd.Err(); !errors.Is(err, redis.Nil) { // of which check makes something
-				s.err = errors.Join(s.err, err)
+	_, replied := errors.AsType[redis.Error](err) // errors of single commands
+	for _, a := range steps {
+		for _, cmd := range cmds[:a.commands] {
+			if err := cmd.Err(); !errors.Is(err, redis.Nil) { // outcome handles Nil
+				a.err = errors.Join(a.err, err)
 			}
 		}
-		cmds = cmds[s.commands:]
-		if s.err == nil && !told {
-			s.err = err
+		cmds = cmds[a.commands:]
+		if a.err == nil && !replied {
+			a.err = err
 		}
 	}
-	if told {
+	if replied {
 		return nil
 	}
 	return err
 }
 
-func (s *batchedAppend) result() error {
-	if s.err != nil {
-		return s.err
+// result returns the outcome of a step that was sent.
+func (a *batchedAppend) result() error {
+	if a.err != nil {
+		return a.err
 	}
-	return s.check(s.step)
+	return a.reply.outcome(a.step)
 }

@@ -13,7 +13,7 @@ import (
 	"chat/internal/services"
 )
 
-// engines are the logs of either engine.
+// engines returns a log on each engine.
 func engines(b *testing.B) map[string]*Log {
 	b.Helper()
 	engine, err := embedded.Start(embedded.Options{})
@@ -31,7 +31,7 @@ func engines(b *testing.B) map[string]*Log {
 	return logs
 }
 
-// benchWriter is a writer whose list has been begun.
+// benchWriter returns a writer whose list exists.
 func benchWriter(b *testing.B, l *Log, id string) *Writer {
 	b.Helper()
 	w, _, err := l.Begin(b.Context(), chat.Task{ID: id, Attempt: 1}, func() bool { return true })
@@ -44,8 +44,8 @@ func benchWriter(b *testing.B, l *Log, id string) *Writer {
 	return w
 }
 
-// BenchmarkAppend is what a token costs its writer, from Add until Redis has it:
-// of one stream, and of 64 that share round trips.
+// BenchmarkAppend measures a token from Add until Redis has it: for one stream, and for 64
+// streams that share round trips.
 func BenchmarkAppend(b *testing.B) {
 	for name, l := range engines(b) {
 		b.Run(name+"/one", func(b *testing.B) {
@@ -76,16 +76,15 @@ func BenchmarkAppend(b *testing.B) {
 	}
 }
 
-// BenchmarkHub is what a chunk costs from the subscription to the hands of all
-// its followers.
-func BenchmarkHub(b *testing.B) {
-	for _, followers := range []int{1, 1000} {
-		b.Run(strconv.Itoa(followers), func(b *testing.B) {
+// BenchmarkSubscriber measures a chunk from the subscription to all its tails.
+func BenchmarkSubscriber(b *testing.B) {
+	for _, n := range []int{1, 1000} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
 			l := New(nil, Options{})
-			tails := make([]*Tail, followers)
+			tails := make([]*Tail, n)
 			for i := range tails {
 				tails[i] = l.Tail("task", chat.Position{Attempt: 1, Index: 0})
-				tails[i].began, tails[i].reread = true, false
+				tails[i].confirmed, tails[i].reread = true, false
 			}
 			ctx := context.Background()
 			b.ReportAllocs()
@@ -96,7 +95,7 @@ func BenchmarkHub(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				l.hub.deliver(&redis.Message{Channel: l.opts.Names.Channel("task"), Payload: c.JSON})
+				l.subscriber.deliver(&redis.Message{Channel: l.opts.Names.Channel("task"), Payload: c.JSON})
 				for _, t := range tails {
 					if got, err := t.Next(ctx, 0); err != nil || len(got) != 1 {
 						b.Fatalf("%d chunks, %v", len(got), err)
@@ -107,7 +106,7 @@ func BenchmarkHub(b *testing.B) {
 	}
 }
 
-// BenchmarkUnpack is a late reader's part of an ended stream of 10,000 chunks.
+// BenchmarkUnpack measures how a late reader reads an ended stream of 10,000 chunks.
 func BenchmarkUnpack(b *testing.B) {
 	l := engines(b)["redis"]
 	w := benchWriter(b, l, "ended")

@@ -2,7 +2,9 @@ package chunklog_test
 
 import (
 	"testing"
+	"time"
 
+	"chat/daemon/chunklog"
 	"chat/daemon/chunklog/chunklogtest"
 	"chat/daemon/embedded"
 	"chat/internal/leaks"
@@ -48,4 +50,30 @@ func TestRedis(t *testing.T) {
 			},
 		}
 	})
+}
+
+// The statistics of a screen that polls must not wait for a Redis that is silent or gone.
+func TestStatisticsOfAnUnreachableRedisAreAnErrorInTime(t *testing.T) {
+	t.Parallel()
+	for name, stop := range map[string]func(*services.RedisServer) error{"paused": (*services.RedisServer).Pause, "killed": (*services.RedisServer).Kill} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const timeout = 300 * time.Millisecond
+			server := services.StartRedis(t)
+			log := chunklog.New(client(t, server.Options()), chunklog.Options{Timeout: timeout})
+			if _, err := log.Stats(t.Context(), []string{"t1"}); err != nil {
+				t.Fatal(err) // opens its connection
+			}
+			if err := stop(server); err != nil {
+				t.Fatal(err)
+			}
+			for range 2 { // with the open connection, and with a new one
+				began := time.Now()
+				stats, err := log.Stats(t.Context(), []string{"t1"})
+				if took := time.Since(began); err == nil || took > 10*timeout {
+					t.Errorf("%v, %v after %s", stats, err, took)
+				}
+			}
+		})
+	}
 }

@@ -6,83 +6,70 @@ import (
 	"errors"
 )
 
-// errNotHeard: what was published did not come back.
-var errNotHeard = errors.New("what is published does not come back by the subscription")
+// errNoEcho means that a published message did not arrive on the subscription.
+var errNoEcho = errors.New("published messages do not arrive")
 
-// Echo publishes a message and waits until it has come back, as the chunks of a stream
-// must. The error is what Redis has against it.
+// Echo publishes a message and waits until the subscription receives it, as it must
+// receive the chunks of a stream.
 func (l *Log) Echo(ctx context.Context) error {
-	h, token, heard := l.hub, rand.Text(), make(chan struct{})
-	if err := h.await(ctx); err != nil {
+	s, message := l.subscriber, rand.Text()
+	if err := s.awaitSubscribed(ctx); err != nil {
 		return err
 	}
-	h.mu.Lock()
-	h.echoes[token] = heard
-	h.mu.Unlock()
-	defer func() {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		delete(h.echoes, token)
-	}()
-	if err := l.rdb.Publish(ctx, h.self, token).Err(); err != nil {
+	arrived := s.expectEcho(message)
+	defer s.forgetEcho(message)
+	if err := l.rdb.Publish(ctx, s.echoChannel, message).Err(); err != nil {
 		return err
 	}
 	select {
-	case <-heard:
+	case <-arrived:
 		return nil
 	case <-ctx.Done():
-		return errNotHeard
+		return errNoEcho
 	}
 }
 
-// await waits until the subscription stands, or cannot.
-func (h *hub) await(ctx context.Context) error {
+// awaitSubscribed waits until the subscription is in force, or returns why it is not.
+func (s *subscriber) awaitSubscribed(ctx context.Context) error {
 	for {
-		h.mu.Lock()
-		stands, broken, changed := h.stands, h.broken, h.changed
-		h.mu.Unlock()
-		if stands || broken != nil {
-			return broken
+		subscribed, changed, failure := s.state()
+		if subscribed || failure != nil {
+			return failure
 		}
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return errNotHeard
+			return errNoEcho
 		}
 	}
 }
 
-func (h *hub) hear(token string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if heard := h.echoes[token]; heard != nil {
-		delete(h.echoes, token)
-		close(heard)
-	}
+func (s *subscriber) state() (subscribed bool, changed <-chan struct{}, failure error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.subscribed, s.changed, s.failure
 }
 
-// stand takes note that the subscription is in force. The lock is held.
-func (h *hub) stand() {
-	if h.broken != nil {
-		h.opts.Logger.Info("chunk log: the subscription is back")
-	}
-	h.stands, h.broken = true, nil
-	h.change()
+// expectEcho returns a channel that is closed when message arrives.
+func (s *subscriber) expectEcho(message string) <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	arrived := make(chan struct{})
+	s.echoes[message] = arrived
+	return arrived
 }
 
-// broke takes note that it is not, and logs why, unless that is known.
-func (h *hub) broke(err error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.broken == nil || h.broken.Error() != err.Error() {
-		h.opts.Logger.Warn("chunk log: the subscription was lost; followers read the list meanwhile",
-			"channels", h.opts.Names.Channels(), "err", err)
-	}
-	h.stands, h.broken = false, err
-	h.change()
+func (s *subscriber) forgetEcho(message string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.echoes, message)
 }
 
-func (h *hub) change() {
-	close(h.changed)
-	h.changed = make(chan struct{})
+func (s *subscriber) receiveEcho(message string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if arrived := s.echoes[message]; arrived != nil {
+		delete(s.echoes, message)
+		close(arrived)
+	}
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// client opens o the way the daemon does.
+// client returns a client with the options that the daemon sets.
 func client(t *testing.T, o *redis.Options) *redis.Client {
 	t.Helper()
 	o.MaxRetries = -1

@@ -2,19 +2,15 @@ package chunklog
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
-	"math"
 	"strings"
-
-	"github.com/redis/go-redis/v9"
 
 	"chat"
 )
 
-// parseEntry reads one list entry or message. What comes out of Redis is
-// untrusted: anything that is not a chunk of a known shape is refused.
+// parseEntry parses one list entry or message. Data from Redis is not trusted: an error
+// is returned for anything that is not a chunk.
 func parseEntry(raw string) (chat.EncodedChunk, error) {
 	if c, ok := scanEntry(raw); ok {
 		return c, nil
@@ -26,8 +22,7 @@ func parseEntry(raw string) (chat.EncodedChunk, error) {
 	if c.Type == "" || c.Index < 0 || c.Attempt < 1 {
 		return chat.EncodedChunk{}, fmt.Errorf("chunk log entry of type %q at impossible position %d-%d", c.Type, c.Attempt, c.Index)
 	}
-	// Types and fields that this version does not know pass through: a newer one may
-	// write the log, and read it.
+	// Unknown types and fields pass through: a newer version may write the log and read it.
 	var line bytes.Buffer
 	if err := json.Compact(&line, []byte(strings.ToValidUTF8(raw, "\uFFFD"))); err != nil {
 		return chat.EncodedChunk{}, fmt.Errorf("chunk log entry: %w", err)
@@ -35,8 +30,8 @@ func parseEntry(raw string) (chat.EncodedChunk, error) {
 	return chat.EncodedChunk{Index: c.Index, Attempt: c.Attempt, Type: c.Type, JSON: line.String()}, nil
 }
 
-// valid returns the entries that count, given that the first of them stands at
-// index first. Nothing counts behind a terminal chunk.
+// valid parses the valid entries of raw, whose first entry has the index first. It stops
+// at the first entry that is not valid, and after a terminal chunk.
 func valid(raw []string, first int) []chat.EncodedChunk {
 	prev := 0 // attempt
 	chunks := make([]chat.EncodedChunk, 0, len(raw))
@@ -52,58 +47,4 @@ func valid(raw []string, first int) []chat.EncodedChunk {
 		}
 	}
 	return chunks
-}
-
-// readFrom returns the raw entries from index on, at most n of them, of a list
-// that is not packed.
-func (l *Log) readFrom(ctx context.Context, taskID string, index, n int) ([]string, error) {
-	ctx, cancel := context.WithTimeout(ctx, l.opts.Timeout)
-	defer cancel()
-	return l.rdb.LRange(ctx, l.opts.Names.Chunks(taskID), int64(index), int64(index+n-1)).Result()
-}
-
-// last returns the length of a list that is not packed, and its last entry, "" for none.
-func (l *Log) last(ctx context.Context, taskID string) (length int, entry string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, l.opts.Timeout)
-	defer cancel()
-	key := l.opts.Names.Chunks(taskID)
-	var n *redis.IntCmd
-	var end *redis.StringSliceCmd
-	_, err = l.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		n, end = p.LLen(ctx, key), p.LRange(ctx, key, -1, -1)
-		return nil
-	})
-	if err != nil || len(end.Val()) == 0 {
-		return 0, "", err
-	}
-	return int(n.Val()), end.Val()[0], nil
-}
-
-// readAll returns all entries that count, as they are in the list and read.
-func (l *Log) readAll(ctx context.Context, taskID string) ([]string, []chat.EncodedChunk, error) {
-	raw, err := l.readFrom(ctx, taskID, 0, math.MaxInt32)
-	if err == nil && len(raw) == 0 {
-		raw, err = l.unpack(ctx, taskID)
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	chunks := valid(raw, 0)
-	return raw[:len(chunks)], chunks, nil
-}
-
-// answerIn folds the newest attempt in chunks.
-func answerIn(chunks []chat.EncodedChunk) (chat.Answer, error) {
-	var a chat.Answer
-	for _, encoded := range chunks {
-		c, err := encoded.Decode()
-		if err != nil {
-			return a, err
-		}
-		if c.Attempt != a.Attempt {
-			a.Attempt, a.Parts = c.Attempt, nil
-		}
-		a.Parts.Apply(c)
-	}
-	return a, nil
 }

@@ -1,18 +1,34 @@
-// Package chunklog is the log of chunks that a streaming answer is written to
-// and read from: one Redis list per task, which is the truth of a live stream,
-// and one pub/sub channel, which is only the nudge that makes it fast.
+// Package chunklog stores the chunks of streaming answers in Redis.
 //
-// What may be lost: any pub/sub message, and the whole list (expired, evicted,
-// flushed). What must not: a chunk that a reader has not seen, silently. A
-// reader that notices a gap reads the list; a writer that notices a loss writes
-// the list again from its memory; and whoever finds neither looks at SQL, which
-// is the record. The slow pay for themselves: a reader whose buffer is full
-// loses its messages and reads the list, and a writer never waits for a reader.
+// Each task has one list and one pub/sub channel (package keys names them). An entry of
+// the list is the JSON of one chunk. The list is authoritative. A message on the channel
+// only makes a reader see a new entry sooner.
 //
-// An entry counts only if its chunk_index is its position in the list and its
-// attempt is not older than that of the entry before it. Readers ignore
-// everything from the first entry on that does not count, so what a worker with
-// an old attempt may append is never shown.
+// # Writing
+//
+// A Writer appends the chunks of one attempt. Add never waits: all writers of a process
+// share round trips to Redis. A Writer keeps its whole log in memory, and writes the
+// list again when Redis has lost it.
+//
+// # Reading
+//
+// A Tail returns the chunks of one task, each once and in order. All tails of a process
+// share one subscription. A Tail reads the list when it starts, when it notices a gap,
+// and when its subscription was interrupted.
+//
+// An entry is valid if its chunk_index is its position in the list and its attempt is
+// not older than that of the entry before it. Readers ignore the first invalid entry
+// and all entries after it. So entries that a worker with an old attempt appends are
+// never shown.
+//
+// # What may be lost
+//
+// Any message may be lost. The whole list may be lost, too, when Redis expires, evicts or
+// flushes it. A reader notices every chunk that it misses. If neither list nor writer is
+// left, the caller reads the answer from SQL.
+//
+// A writer never waits for a reader. A reader whose inbox is full loses its messages and
+// reads the list instead.
 package chunklog
 
 import (
@@ -28,12 +44,12 @@ import (
 // Options are the settings of a Log; zero values mean the defaults.
 type Options struct {
 	Names keys.Names
-	// TTL is how long a stream's keys outlive its last chunk; an hour by default.
+	// TTL is how long a stream's keys outlive its last chunk; default one hour.
 	TTL time.Duration
-	// Refresh is how often a writer that appends re-arms the TTL and the metadata;
-	// five seconds by default, a third of the TTL at most.
+	// Refresh is how often a writer that appends renews the TTL and the metadata;
+	// default five seconds, at most a third of the TTL.
 	Refresh time.Duration
-	// Timeout bounds one round trip to Redis; two seconds by default.
+	// Timeout bounds one round trip to Redis; default two seconds.
 	Timeout time.Duration
 	Logger  *slog.Logger
 }
@@ -58,32 +74,33 @@ func (o Options) withDefaults() Options {
 // Log reads and writes the chunk logs of all tasks through one Redis client and
 // one shared subscription.
 type Log struct {
-	rdb     *redis.Client
-	opts    Options
-	hub     *hub
-	batcher *batcher
+	rdb        *redis.Client
+	opts       Options
+	subscriber *subscriber
+	batcher    *batcher
 }
 
-// New returns a Log on rdb, which stays the caller's to close, after Run ended.
-// rdb must not retry by itself (MaxRetries -1): an append that is repeated after
-// a lost reply would be applied twice.
+// New returns a Log on rdb. The caller closes rdb after Run has returned. rdb must not
+// retry commands (MaxRetries -1): an append that is repeated after a lost reply would be
+// applied twice.
 func New(rdb *redis.Client, o Options) *Log {
 	o = o.withDefaults()
-	return &Log{rdb: rdb, opts: o, hub: newHub(rdb, o), batcher: &batcher{rdb: rdb, opts: o}}
+	return &Log{rdb: rdb, opts: o, subscriber: newSubscriber(rdb, o), batcher: &batcher{rdb: rdb, opts: o}}
 }
 
-// Run keeps the shared subscription until ctx ends. Without it nothing is lost,
-// but followers see new chunks only when they read the list.
-func (l *Log) Run(ctx context.Context) { l.hub.run(ctx) }
+// Run keeps the shared subscription until ctx ends. Without it nothing is lost, but
+// tails see new chunks only when they read the list.
+func (l *Log) Run(ctx context.Context) { l.subscriber.run(ctx) }
 
-// Pause is how long whoever has text for a Writer had better wait before he gets
-// more of it: nothing, unless more streams are written than there is time for.
-func (l *Log) Pause() time.Duration { return l.batcher.pause() }
+// ReadDelay returns how long to wait before more text for a Writer is read from a
+// provider: 0, unless appends lag because there are too many streams. Log
+// implements openai.FlowControl.
+func (l *Log) ReadDelay() time.Duration { return l.batcher.readDelay() }
 
-// Followers is the number of tails that are open now.
-func (l *Log) Followers() int { return l.hub.size() }
+// Tails returns the number of open tails.
+func (l *Log) Tails() int { return l.subscriber.size() }
 
-// TTL is how long a stream's keys outlive its last chunk.
+// TTL returns how long a stream's keys outlive its last chunk.
 func (l *Log) TTL() time.Duration { return l.opts.TTL }
 
 // The fields of the metadata hash.
@@ -97,4 +114,4 @@ const (
 	metaModel        = "model"
 )
 
-func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+func timestamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

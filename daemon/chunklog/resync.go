@@ -8,21 +8,21 @@ import (
 	"chat"
 )
 
-// resync finds where a reader goes on whose position the list does not have.
+// resync decides where a reader continues whose position is not in the list.
 func (t *Tail) resync(ctx context.Context) ([]chat.EncodedChunk, error) {
-	short, err := t.short(ctx)
+	shorter, err := t.listIsShorter(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if short {
-		t.ahead = true
-		if never, err := t.neverWas(ctx); err != nil || !never {
+	if shorter {
+		t.missing = true
+		if never, err := t.neverExisted(ctx); err != nil || !never {
 			return nil, err
 		}
 	}
 	_, chunks, err := t.log.readAll(ctx, t.taskID)
 	if err != nil || len(chunks) == 0 {
-		return nil, err // lost, or not begun: its writer will write it again
+		return nil, err // lost or not created: the writer will write the list
 	}
 	newest, i := chunks[len(chunks)-1].Attempt, t.pos.Index
 	if t.pos.Attempt == chat.AnyAttempt {
@@ -35,22 +35,22 @@ func (t *Tail) resync(ctx context.Context) ([]chat.EncodedChunk, error) {
 	case t.pos.Attempt < 1:
 		return restart(chunks)
 	case i < len(chunks) && chunks[i].Attempt == t.pos.Attempt:
-		t.found()
-		return chunks[i+1:], nil // it was lost, and is back
+		t.setFound()
+		return chunks[i+1:], nil // the list was lost and has been written again
 	case newest > t.pos.Attempt, newest == t.pos.Attempt && i < len(chunks):
-		t.found()
+		t.setFound()
 		return fromAttempt(chunks, newest), nil
 	}
-	t.ahead = true
-	if never, err := t.neverWas(ctx); err != nil || !never {
+	t.missing = true
+	if never, err := t.neverExisted(ctx); err != nil || !never {
 		return nil, err
 	}
 	return restart(chunks)
 }
 
-// short reports whether the list ends before the position, by its last entry: those who
-// wait for the rest may be thousands, and need not read all of it for that.
-func (t *Tail) short(ctx context.Context) (bool, error) {
+// listIsShorter reports whether the list ends before the position. It reads only the
+// last entry, because thousands of readers may wait for the rest.
+func (t *Tail) listIsShorter(ctx context.Context) (bool, error) {
 	if t.pos.Attempt < 1 {
 		return false, nil
 	}
@@ -62,20 +62,21 @@ func (t *Tail) short(ctx context.Context) (bool, error) {
 	return err == nil && c.Index == length-1 && c.Position().Less(t.pos), nil
 }
 
-// found ends the wait for a list that has the position.
-func (t *Tail) found() { t.ahead, t.since, t.paced = false, time.Time{}, 0 }
+// setFound records that the list has the position.
+func (t *Tail) setFound() { t.missing, t.updatedAt, t.delay = false, time.Time{}, 0 }
 
-// pace is how long a tail waits that cannot read the list, or whose position is not in
-// it: the longer it has not been, the longer. Messages and hints end it early.
-func (t *Tail) pace() time.Duration {
-	if !t.ahead {
-		return rereadPause
+// nextDelay returns how long to wait before the list is read again. While the position
+// is not in the list, each delay is longer than the last. Messages and events end it
+// early.
+func (t *Tail) nextDelay() time.Duration {
+	if !t.missing {
+		return rereadDelay
 	}
-	t.paced = min(max(2*t.paced, rereadPause), longestPace)
-	return t.paced
+	t.delay = min(max(2*t.delay, rereadDelay), maxRereadDelay)
+	return t.delay
 }
 
-// fromAttempt returns the chunks of an attempt, which begins with a reset.
+// fromAttempt returns the chunks of an attempt, the first of which is a reset.
 func fromAttempt(chunks []chat.EncodedChunk, attempt int) []chat.EncodedChunk {
 	for i, c := range chunks {
 		if c.Attempt == attempt {
@@ -85,17 +86,18 @@ func fromAttempt(chunks []chat.EncodedChunk, attempt int) []chat.EncodedChunk {
 	return nil
 }
 
-// restart is the answer to a position that never was.
+// restart returns what follows a position that never existed: a reset and all chunks.
 func restart(chunks []chat.EncodedChunk) ([]chat.EncodedChunk, error) {
 	reset, err := chat.Chunk{Type: chat.ChunkReset}.Encode()
 	return append([]chat.EncodedChunk{reset}, chunks...), err
 }
 
-// neverWas reports whether the position cannot have been one of the list: its
-// attempt's writer has lived since we first looked, and has not come that far. What
-// Redis has lost says nothing: only a living writer moves updated_at forward.
-func (t *Tail) neverWas(ctx context.Context) (bool, error) {
-	if t.own {
+// neverExisted reports whether the list has never had the position: the writer of its
+// attempt is running, and has not reached it. The writer is running if updated_at has
+// changed since the position was first missing. A list that Redis has lost does not
+// prove anything.
+func (t *Tail) neverExisted(ctx context.Context) (bool, error) {
+	if t.returned {
 		return false, nil
 	}
 	m, err := t.log.metadata(ctx, t.taskID, metaAttempt, metaChunkCount, metaUpdatedAt)
@@ -104,11 +106,11 @@ func (t *Tail) neverWas(ctx context.Context) (bool, error) {
 	}
 	updated, err := time.Parse(time.RFC3339Nano, m[2])
 	if err != nil {
-		return false, nil //nolint:nilerr // metadata that are lost or damaged say nothing
+		return false, nil //nolint:nilerr // lost or damaged metadata do not prove anything
 	}
-	if t.since.IsZero() {
-		t.since = updated
+	if t.updatedAt.IsZero() {
+		t.updatedAt = updated
 	}
 	count, err := strconv.Atoi(m[1])
-	return err == nil && m[0] == strconv.Itoa(t.pos.Attempt) && count <= t.pos.Index && updated.After(t.since), nil
+	return err == nil && m[0] == strconv.Itoa(t.pos.Attempt) && count <= t.pos.Index && updated.After(t.updatedAt), nil
 }

@@ -7,12 +7,12 @@ import (
 	"chat"
 )
 
-// scanEntry reads an entry with text as our writers make it, and only that:
+// scanEntry parses an entry with text exactly as Writer encodes it:
 //
 //	{"chunk_index":17,"chunk_type":"content","content":"Hel","attempt":1}
 //
-// It decodes nothing, so that an entry is handed on as it is. Whatever it does not
-// know, it leaves to encoding/json.
+// It decodes nothing, so that an entry can be passed on unchanged. It returns false for
+// any other entry, which is left to encoding/json.
 func scanEntry(raw string) (c chat.EncodedChunk, ok bool) {
 	s := scanner{rest: raw, ok: true}
 	s.literal(`{"chunk_index":`)
@@ -35,7 +35,7 @@ func scanEntry(raw string) (c chat.EncodedChunk, ok bool) {
 	return c, s.ok && s.rest == "" && c.Attempt >= 1
 }
 
-// scanner takes one part after the other; ok is false once one was missing.
+// scanner consumes one part after the other; ok is false once a part was missing.
 type scanner struct {
 	rest string
 	ok   bool
@@ -49,7 +49,7 @@ func (s *scanner) prefix(p string) bool {
 
 func (s *scanner) literal(p string) { s.ok = s.prefix(p) && s.ok }
 
-// number is a decimal of at most nine digits without a leading zero.
+// number consumes a decimal of at most nine digits without a leading zero.
 func (s *scanner) number() (n int) {
 	i := 0
 	for ; i < len(s.rest) && i < 10 && s.rest[i] >= '0' && s.rest[i] <= '9'; i++ {
@@ -60,7 +60,7 @@ func (s *scanner) number() (n int) {
 	return n
 }
 
-// text skips the rest of a JSON string and its closing quote.
+// text consumes the rest of a JSON string and its closing quote.
 func (s *scanner) text() {
 	for i := 0; i < len(s.rest); i++ {
 		switch b := s.rest[i]; {

@@ -31,7 +31,7 @@ func FuzzEntry(f *testing.F) {
 		}
 		var want chat.Chunk
 		if err := json.Unmarshal([]byte(raw), &want); err != nil {
-			t.Fatalf("%q is no JSON: %v", raw, err)
+			t.Fatalf("%q is not JSON: %v", raw, err)
 		}
 		if got.Position() != want.Position() || got.Type != want.Type || got.JSON != raw {
 			t.Fatalf("%q is %+v, want %+v", raw, got, want)
@@ -39,7 +39,7 @@ func FuzzEntry(f *testing.F) {
 	})
 }
 
-func TestWhatOurWritersMakeIsScanned(t *testing.T) {
+func TestEntriesOfWritersAreScanned(t *testing.T) {
 	for _, text := range []string{"", "Hel", "a\"b\\c\n\t\x00<&>", "日本語 \U0001f600", "\u2028"} {
 		c, err := chat.Chunk{Index: 17, Attempt: 2, Type: chat.ChunkReasoning, Content: text}.Encode()
 		if err != nil {

@@ -9,15 +9,15 @@ import (
 	"chat/internal/crash"
 )
 
-// idleFor is the time until the list has been unchanged for idle; 0 if the list is
-// not known to be synced.
+// idleFor returns the time left until the list has been unchanged for idle; 0 if the
+// list needs a step now.
 func (w *Writer) idleFor(idle time.Duration) time.Duration {
 	w.sending.Lock()
 	defer w.sending.Unlock()
-	if !w.intact || w.unsure || w.confirmed < len(w.entries) {
+	if w.list != synced || w.confirmed < len(w.entries) {
 		return 0
 	}
-	return idle - time.Since(w.sent)
+	return idle - time.Since(w.syncedAt)
 }
 
 // upToDate reports whether the batcher has left nothing for Run to do.
@@ -26,154 +26,126 @@ func (w *Writer) upToDate() bool {
 	defer w.sending.Unlock()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.intact && !w.unsure && !w.stale && !w.sent.IsZero() && w.confirmed == len(w.entries) && len(w.pending) == 0
+	return w.list == synced && w.confirmed == len(w.entries) && len(w.pending) == 0
 }
 
 // flush brings the list up to date.
 func (w *Writer) flush(ctx context.Context) error {
 	w.sending.Lock()
 	defer w.sending.Unlock()
-	return w.step(ctx)
+	return w.sync(ctx)
 }
 
-// step brings the list up to date in one step, or in two if it was lost. The lock
-// is held.
-func (w *Writer) step(ctx context.Context) error {
-	if w.stale {
+// sync brings the list up to date: in one step, or in two if the list was lost. The
+// caller holds sending.
+func (w *Writer) sync(ctx context.Context) error {
+	if w.list == stale {
 		return ErrStale
 	}
-	if !w.allowed() {
-		return errInDoubt
+	if !w.leaseHeld() {
+		return errLeaseInDoubt
 	}
 	if err := w.drain(); err != nil {
 		return err
 	}
-	if !w.looked {
-		if err := w.look(ctx); err != nil {
+	if w.list == unchecked {
+		if err := w.checkList(ctx); err != nil {
 			return err
 		}
 	}
-	err := w.send(ctx)
+	if w.list == unknown {
+		if err := w.checkLength(ctx); err != nil {
+			return err
+		}
+	}
+	err := w.makeStep(ctx)
 	if errors.Is(err, errMismatch) {
-		err = w.send(ctx) // a rewrite now
+		err = w.makeStep(ctx) // a rewrite
 	}
 	return err
 }
 
-// beginAppend makes a step of the text that is pending, for the batcher. If ok, it
-// returns with the lock held, and finishAppend must be called. A writer that is
-// busy, or whose list is not synced, is left to Run.
-func (w *Writer) beginAppend() (s step, ok bool) {
-	select {
-	case <-w.stop: // Seal sends the rest
-		return s, false
-	default:
-	}
-	if !w.sending.TryLock() {
-		w.signal() // there may be more text by now than its holder has seen
-		return s, false
-	}
-	if !w.intact || !w.looked || w.unsure || w.stale || !w.allowed() || w.drain() != nil {
-		w.sending.Unlock()
+// prepareAppend returns a step that appends the pending text, for the batcher. It
+// returns false if there is nothing to append, and leaves to Run a writer whose list
+// is not synced. The caller holds sending.
+func (w *Writer) prepareAppend() (step, bool) {
+	if w.list != synced || !w.leaseHeld() || w.drain() != nil {
 		w.signal()
-		return s, false
+		return step{}, false
 	}
-	if len(w.entries) == w.confirmed { // somebody was quicker
-		w.sending.Unlock()
-		return s, false
+	if len(w.entries) == w.confirmed { // Run was faster
+		return step{}, false
 	}
 	crash.Here(crash.LogBeforeAppend)
-	return w.next(), true
+	return w.nextStep(), true
 }
 
-// finishAppend records the outcome of a step of beginAppend, and unlocks.
-func (w *Writer) finishAppend(s step, err error) {
-	w.recordOutcome(s, err)
-	w.sending.Unlock()
-	if err != nil {
-		w.signal()
-	}
-}
-
-// resolve finds out whether an append was applied whose reply was lost: it was
-// if the list has grown by it, and it was not if the list has not grown. A slow
-// Redis is not made slower by writing whole lists again.
-func (w *Writer) resolve(ctx context.Context) error {
+// checkLength finds out whether an append was applied whose reply was lost. It was if
+// the list has grown by it, and it was not if the list has not grown. So a slow Redis
+// does not get more work from lists that are written again.
+func (w *Writer) checkLength(ctx context.Context) error {
 	n, err := w.log.length(ctx, w.task.ID, w.task.Attempt)
-	if err != nil && !errors.Is(err, errMismatch) {
+	if err != nil && !errors.Is(err, errMismatch) && !errors.Is(err, ErrStale) {
 		return err
 	}
-	w.unsure = false
-	if err != nil || n == 0 {
-		return nil //nolint:nilerr // the list is lost: the next step writes it again
-	}
-	switch n {
-	case w.confirmed:
-		w.intact = true
-	case w.attempted:
-		w.intact, w.confirmed, w.published = true, n, n
+	w.list = w.list.afterLength(n > 0 && (n == w.confirmed || n == w.attempted), err)
+	switch {
+	case w.list == stale:
+		return ErrStale
+	case w.list == synced && n == w.attempted:
+		w.confirmed, w.published = n, n
 	}
 	return nil
 }
 
-// next is the step that brings an intact list up to date.
-func (w *Writer) next() step {
+// nextStep returns the step that brings the list up to date. For a list that is lost,
+// that is a rewrite.
+func (w *Writer) nextStep() step {
 	w.attempted = len(w.entries)
 	s := step{
 		taskID: w.task.ID, attempt: w.task.Attempt, before: w.confirmed,
-		entries: w.entries[w.confirmed:], publish: w.entries[w.published:], made: time.Now(),
+		entries: w.entries[w.confirmed:], publish: w.entries[w.published:], began: time.Now(),
 	}
-	if s.before == 0 || !w.intact || s.made.Sub(w.ttlSetAt) >= w.log.opts.Refresh {
-		s.meta = w.meta(s.made)
+	if w.list == lost {
+		s.before, s.entries = 0, w.entries
+	}
+	if s.before == 0 || s.began.Sub(w.ttlSetAt) >= w.log.opts.Refresh {
+		s.meta = w.meta(s.began)
 	}
 	return s
 }
 
-// send makes one step: an append if the list is intact, else a rewrite.
-func (w *Writer) send(ctx context.Context) error {
-	if w.unsure {
-		if err := w.resolve(ctx); err != nil {
-			return err
-		}
-	}
-	s := w.next()
+// makeStep makes one step: it appends to a synced list, and writes a lost one again.
+func (w *Writer) makeStep(ctx context.Context) error {
+	s := w.nextStep()
 	crash.Here(crash.LogBeforeAppend)
 	var err error
-	if w.intact {
-		err = w.log.append(ctx, s)
-	} else {
-		s.before, s.entries = 0, w.entries
+	if w.list == lost {
 		err = w.log.rewrite(ctx, s)
+	} else {
+		err = w.log.append(ctx, s)
 	}
 	w.recordOutcome(s, err)
 	return err
 }
 
-// recordOutcome records whether a step succeeded.
+// recordOutcome records the outcome of a step.
 func (w *Writer) recordOutcome(s step, err error) {
-	if w.intact {
-		w.unsure = err != nil && !errors.Is(err, errMismatch)
-	}
-	w.intact = err == nil
+	w.list = w.list.afterStep(err)
 	if err != nil {
-		w.stale = w.stale || errors.Is(err, ErrStale)
 		return
 	}
 	crash.Here(crash.LogAfterAppend)
 	w.confirmed, w.published = w.attempted, w.attempted
-	w.sent = s.made
+	w.syncedAt = s.began
 	if s.meta != nil {
-		w.ttlSetAt = s.made
+		w.ttlSetAt = s.began
 	}
 }
 
-// drain turns what is pending into entries with an index of their own.
+// drain turns the pending text into entries.
 func (w *Writer) drain() error {
-	w.mu.Lock()
-	batch := w.pending
-	w.pending, w.queued = nil, false
-	w.mu.Unlock()
-	for _, d := range batch {
+	for _, d := range w.takePending() {
 		c := d.chunk()
 		c.Content = string(d.text)
 		if err := w.index(c); err != nil {
@@ -183,6 +155,15 @@ func (w *Writer) drain() error {
 	return nil
 }
 
+func (w *Writer) takePending() []delta {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	pending := w.pending
+	w.pending, w.queued = nil, false
+	return pending
+}
+
+// index appends c to entries, with the next index.
 func (w *Writer) index(c chat.Chunk) error {
 	c.Index, c.Attempt = len(w.entries), w.task.Attempt
 	encoded, err := c.Encode()

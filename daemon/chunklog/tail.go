@@ -8,87 +8,90 @@ import (
 )
 
 const (
-	// batch is how many entries are read at once.
-	batch = 512
-	// maxKept is the largest inbox that is kept to be filled again.
+	// maxRead is how many entries one read of the list returns.
+	maxRead = 512
+	// maxKept is the largest queue of an inbox that is kept for reuse.
 	maxKept = 16
-	// confirmWait is how long a new tail waits for its subscription before it
-	// reads the list without one.
+	// confirmWait is how long a new tail waits for its subscription before it reads the
+	// list without one.
 	confirmWait = time.Second
-	// rereadPause paces a tail that cannot read the list, or whose position is not
-	// in it. The latter doubles up to longestPace.
-	rereadPause = 500 * time.Millisecond
-	longestPace = 5 * time.Second
-	// leastRead is how long a read of the list may take at least.
-	leastRead = time.Second
+	// rereadDelay is how long a tail waits that cannot read the list, or whose position
+	// is not in it. In the second case the delay doubles up to maxRereadDelay.
+	rereadDelay    = 500 * time.Millisecond
+	maxRereadDelay = 5 * time.Second
+	// minReadTime is how long a read of the list may take at least.
+	minReadTime = time.Second
 )
 
-// Tail reads a task's chunks from a position on, each once and in order,
-// whatever the pub/sub channel loses. It is not safe for concurrent use.
+// Tail reads a task's chunks from a position on, each once and in order, whatever the
+// pub/sub channel loses. It is not safe for concurrent use.
 type Tail struct {
-	log    *Log
-	taskID string
-	pos    chat.Position
-	inbox  *subscriber
-	timer  *time.Timer // of Next
-	began  bool
-	reread bool
-	packed []string            // the whole list, if it is packed
-	own    bool                // Next has returned the chunk at the position
-	ahead  bool                // the list does not have the position
-	paced  time.Duration       // the last pause because of that
-	since  time.Time           // the metadata's updated_at when that was first seen
-	given  []chat.EncodedChunk // what fetch has returned of the inbox, to be filled again
+	log       *Log
+	taskID    string
+	pos       chat.Position
+	inbox     *inbox
+	timer     *time.Timer         // of Next
+	confirmed bool                // the wait for the subscription is over
+	reread    bool                // the list must be read
+	packed    []string            // the whole list, if it is packed
+	returned  bool                // Next has returned the chunk at pos
+	missing   bool                // the list does not have pos
+	delay     time.Duration       // the last delay because of that
+	updatedAt time.Time           // of the metadata, when that was first noticed
+	spare     []chat.EncodedChunk // the queue that Next returned last, for reuse
 }
 
-// Tail starts reading behind the position after. Close it.
+// Tail starts reading after a position. The caller closes it.
 //
-// A position is honoured if the entry at its index was written by its attempt. If a
-// newer attempt is in the list, the next chunk is the reset with which that begins.
-// Until the list has either, the tail waits: a list that Redis has lost or rolled
-// back comes back with its writer, and without a writer there will be a new attempt,
-// or an end in SQL. So the positions of a tail only ever grow.
+// A position is valid if the entry at its index was written by its attempt. If the list
+// has a newer attempt instead, the next chunk is the reset with which that attempt
+// begins. If the list has neither, the tail waits: the writer writes a lost or
+// rolled-back list again, and without a writer there will be a new attempt, or an end in
+// SQL. So the positions of a tail only grow.
 //
-// A position that never was has no such future. If it is of no attempt, or if the
-// living writer of its attempt says that the list is whole without it, the next chunk
-// is a reset of our own at position 0-0, and the list is replayed from there.
+// Some positions cannot have existed: a position without an attempt, and one that the
+// running writer of its attempt has not reached. For these the next chunk is a reset with
+// the position 0-0, followed by the list from its start.
 func (l *Log) Tail(taskID string, after chat.Position) *Tail {
-	return &Tail{log: l, taskID: taskID, pos: after, inbox: l.hub.join(taskID), timer: time.NewTimer(time.Hour), reread: true}
+	return &Tail{log: l, taskID: taskID, pos: after, inbox: l.subscriber.join(taskID), timer: time.NewTimer(time.Hour), reread: true}
 }
 
 // Close leaves the shared subscription.
 func (t *Tail) Close() {
 	t.timer.Stop()
-	t.log.hub.leave(t.taskID, t.inbox)
+	t.log.subscriber.leave(t.taskID, t.inbox)
 }
 
-// Position is that of the last chunk returned by Next.
+// Position returns the position of the last chunk that Next returned.
 func (t *Tail) Position() chat.Position { return t.pos }
 
-// Next returns the chunks that come next, waiting for them for at most wait. It
-// returns none when nothing came, or when a hint said that the task's state
-// should be looked at. That Redis does not answer is not an error of the stream:
-// the same happens then. The only error is the context's. The slice is valid until
-// the next call.
+// Next waits at most wait for the next chunks. It returns none after that time, and
+// earlier when an event concerned the task, so that the caller reads the task's state.
+// With a wait of 0 it reads the list, which has all chunks of an ended task.
+// An unreachable Redis is not an error: Next returns no chunks then. The only error is
+// the cause of ctx. The slice is valid until the next call.
 func (t *Tail) Next(ctx context.Context, wait time.Duration) ([]chat.EncodedChunk, error) {
 	began := time.Now()
 	t.timer.Reset(wait)
-	if err := t.begin(ctx); err != nil {
+	if wait <= 0 { // the messages of chunks that are in the list may still be on their way
+		t.reread = true
+	}
+	if err := t.awaitConfirmation(ctx); err != nil {
 		return nil, err
 	}
-	var pause <-chan time.Time
+	var retry <-chan time.Time
 	for {
-		// A Redis that does not answer must not hold the caller for longer.
-		chunks, ok := t.fetch(ctx, began.Add(max(wait, leastRead)))
+		// A Redis that does not respond must not hold the caller for longer.
+		chunks, ok := t.fetch(ctx, began.Add(max(wait, minReadTime)))
 		if len(chunks) > 0 {
-			t.own = true
+			t.returned = true
 			return chunks, nil
 		}
-		if !ok || t.ahead {
-			pause = time.After(t.pace())
+		if !ok || t.missing {
+			retry = time.After(t.nextDelay())
 			t.reread = true
 		}
-		if t.inbox.takeNudge() {
+		if t.inbox.takeRecheck() {
 			t.reread = true
 			return nil, nil
 		}
@@ -96,28 +99,28 @@ func (t *Tail) Next(ctx context.Context, wait time.Duration) ([]chat.EncodedChun
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		case <-t.timer.C:
-			t.reread = true // a lost message would show only now
+			t.reread = true // this finds a chunk whose message was lost
 			return nil, nil
-		case <-pause:
+		case <-retry:
 		case <-t.inbox.wake:
 		}
 	}
 }
 
-// begin waits for the subscription, once: what is read from the list before it
-// is in force might be followed by a message that nobody received.
-func (t *Tail) begin(ctx context.Context) error {
-	if t.began {
+// awaitConfirmation waits once until the subscription is in force. A chunk that is
+// published between a read of the list and the subscription would be missed.
+func (t *Tail) awaitConfirmation(ctx context.Context) error {
+	if t.confirmed {
 		return nil
 	}
-	t.began = true
-	patience := time.NewTimer(confirmWait)
-	defer patience.Stop()
+	t.confirmed = true
+	timeout := time.NewTimer(confirmWait)
+	defer timeout.Stop()
 	for !t.inbox.isConfirmed() {
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
-		case <-patience.C:
+		case <-timeout.C:
 			return nil
 		case <-t.timer.C:
 			t.timer.Reset(0)
@@ -128,33 +131,33 @@ func (t *Tail) begin(ctx context.Context) error {
 	return nil
 }
 
-// fetch returns what the inbox or, after a gap, the list has. ok is false if the
+// fetch returns the chunks in the inbox or, after a gap, in the list. ok is false if the
 // list could not be read.
 func (t *Tail) fetch(ctx context.Context, until time.Time) (chunks []chat.EncodedChunk, ok bool) {
-	queue, reread := t.inbox.take(t.given)
-	t.given = nil
+	queue, reread := t.inbox.take(t.spare)
+	t.spare = nil
 	if t.reread || reread {
 		t.reread = true
-		reading, cancel := context.WithDeadline(ctx, until)
-		chunks, err := t.read(reading)
+		readCtx, cancel := context.WithDeadline(ctx, until)
+		chunks, err := t.read(readCtx)
 		cancel()
 		if err != nil {
 			return nil, false
 		}
-		t.reread = len(chunks) == batch // there may be more
+		t.reread = len(chunks) == maxRead // there may be more
 		t.inbox.putBack(queue)
 		return t.advance(chunks), true
 	}
 	if t.continues(queue) {
 		if cap(queue) <= maxKept {
-			t.given = queue
+			t.spare = queue
 		}
 		return queue, true
 	}
 	for _, c := range queue {
 		switch {
 		case !t.pos.IsStart() && !t.pos.Less(c.Position()) && t.pos.Attempt != chat.AnyAttempt:
-			// seen already, or of an attempt that is over
+			// returned before, or of an older attempt
 		case c.Index == t.pos.Index+1 && (c.Attempt == t.pos.Attempt || c.Type == chat.ChunkReset || t.pos.IsStart()):
 			chunks = append(chunks, c)
 			t.pos = c.Position()
@@ -170,8 +173,8 @@ func (t *Tail) fetch(ctx context.Context, until time.Time) (chunks []chat.Encode
 	return chunks, true
 }
 
-// continues reports whether all of queue comes next, as it nearly always does, and
-// goes on behind it.
+// continues reports whether all of queue comes next, as it usually does, and advances
+// the position.
 func (t *Tail) continues(queue []chat.EncodedChunk) bool {
 	pos := t.pos
 	for _, c := range queue {
@@ -191,8 +194,8 @@ func (t *Tail) advance(chunks []chat.EncodedChunk) []chat.EncodedChunk {
 	return chunks
 }
 
-// entries returns the raw entries from index on, at most n of them. Those of a
-// packed list are kept: it does not change any more, and its reader wants them all.
+// entries returns at most n entries from index on. It keeps those of a packed list,
+// which does not change any more, because its reader will want them all.
 func (t *Tail) entries(ctx context.Context, index, n int) ([]string, error) {
 	if t.packed == nil {
 		raw, err := t.log.readFrom(ctx, t.taskID, index, n)
@@ -207,57 +210,21 @@ func (t *Tail) entries(ctx context.Context, index, n int) ([]string, error) {
 	return t.packed[from:min(from+n, len(t.packed))], nil
 }
 
-// read returns the entries behind the position, at most batch of them.
+// read returns at most maxRead chunks after the position.
 func (t *Tail) read(ctx context.Context) ([]chat.EncodedChunk, error) {
 	if t.pos.IsStart() {
-		raw, err := t.entries(ctx, 0, batch)
+		raw, err := t.entries(ctx, 0, maxRead)
 		return valid(raw, 0), err
 	}
-	// Our own entry comes along, to see that it is still ours.
-	raw, err := t.entries(ctx, t.pos.Index, batch+1)
+	// The entry at the position is read too, to check that the position is valid.
+	raw, err := t.entries(ctx, t.pos.Index, maxRead+1)
 	if err != nil {
 		return nil, err
 	}
 	chunks := valid(raw, t.pos.Index)
 	if len(chunks) > 0 && (t.pos.Attempt == chat.AnyAttempt || chunks[0].Attempt == t.pos.Attempt) {
-		t.found()
+		t.setFound()
 		return chunks[1:], nil
 	}
 	return t.resync(ctx)
-}
-
-func (f *subscriber) isConfirmed() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.confirmed
-}
-
-// take empties the inbox; spare is filled next.
-func (f *subscriber) take(spare []chat.EncodedChunk) (queue []chat.EncodedChunk, reread bool) {
-	clear(spare) // the texts are not needed any more
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	queue, reread = f.queue, f.reread
-	f.queue, f.reread = spare[:0], false
-	return queue, reread
-}
-
-// putBack returns messages to the front of the inbox: they may be newer than
-// what was read from the list.
-func (f *subscriber) putBack(queue []chat.EncodedChunk) {
-	if len(queue) == 0 {
-		return
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.queue = append(queue, f.queue...)
-	f.signal()
-}
-
-func (f *subscriber) takeNudge() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	n := f.recheck
-	f.recheck = false
-	return n
 }

@@ -3,40 +3,36 @@ package chunklog
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 
 	"chat"
 )
 
-// maxChunk is how many bytes a chunk may have before the next one begins. Deltas
-// of one type that wait for a round trip together become one chunk: under overload
-// chunks grow, and latency does not.
+// maxChunk is the size in bytes from which a chunk accepts no more text. Pending deltas
+// of one type become one chunk, so under overload chunks grow and latency does not.
 const maxChunk = 16 << 10
 
 const (
-	// retryLimit caps the pause between tries while Redis does not answer.
+	// retryLimit is the longest delay between tries while Redis does not respond.
 	retryLimit = 2 * time.Second
-	// idleRefresh is how often a writer without new text looks after its list.
+	// idleRefresh is how often a writer without new text checks its list.
 	idleRefresh = 2 * time.Second
 )
 
-// errInDoubt: the lease may be lost, so nothing is sent for now.
-var errInDoubt = errors.New("chunk log: the lease is in doubt")
+// errLeaseInDoubt means that the lease may be lost, so nothing is sent for now.
+var errLeaseInDoubt = errors.New("chunk log: the lease is in doubt")
 
-// Writer appends one attempt's chunks. Add never waits for Redis: whatever is
-// pending goes with the next round trip, which the batcher makes for all writers.
-// Run handles the slow path: lost lists, an unreachable Redis, TTL renewal. The
-// writer keeps the whole log in memory, so that a lost list can be written again.
+// Writer appends the chunks of one attempt. Add never waits for Redis: pending text is
+// sent with the next round trip, which the batcher makes for all writers. Run handles
+// the slow path: lost lists, an unreachable Redis, TTL renewal. The writer keeps the
+// whole log in memory, so that it can write a lost list again.
 type Writer struct {
-	log     *Log
-	task    chat.Task
-	created time.Time
-	allowed func() bool     // whether the lease still holds
-	ctx     context.Context //nolint:containedctx // of round trips for all writers, which Add does not wait for
+	log       *Log
+	task      chat.Task
+	created   time.Time
+	leaseHeld func() bool
+	ctx       context.Context //nolint:containedctx // of round trips for all writers, which Add does not wait for
 
 	mu      sync.Mutex // guards pending and queued
 	pending []delta
@@ -44,31 +40,29 @@ type Writer struct {
 	wake    chan struct{}
 	stop    chan struct{}
 
-	// sending guards the rest. Run and the batcher take it, and after Run Seal and
-	// Close.
+	// sending guards the fields below. It is held during a step, by Run and the batcher
+	// and, after Run, by Seal and Close.
 	sending   sync.Mutex
-	entries   []string // the list as it should be, older attempts included
-	confirmed int      // how many of them Redis is known to hold
-	published int      // how many of them have been published
-	attempted int      // how many there were at the last try
-	looked    bool     // whether it is known what was there before
-	intact    bool     // whether the list is believed to be entries[:confirmed]
-	unsure    bool     // whether an append to such a list may have been applied
-	stale     bool     // a newer attempt was found
+	entries   []string // the list as it should be, with those of older attempts
+	confirmed int      // how many entries Redis is known to hold
+	published int      // how many entries have been published
+	attempted int      // how many entries the last step would have confirmed
+	list      listState
 	ttlSetAt  time.Time
-	sent      time.Time // the last step that succeeded
+	syncedAt  time.Time // when the last successful step began
 	status    chat.TaskState
-	finish    string // of an answer that was received to its end, or of the task
+	finish    string // the finish reason of a complete answer, or of the task
+	packed    []byte // the entries, once Pack was called
 }
 
-// delta is a chunk that waits for its place in the list.
+// delta is a pending chunk, which has no position yet.
 type delta struct {
 	typ  chat.ChunkType
-	more *chat.Chunk // the chunk, if it has more than its content; few do
+	more *chat.Chunk // the whole chunk, if it has fields besides its content; rare
 	text []byte      // its content, which grows
 }
 
-// chunk is the chunk without its content.
+// chunk returns the chunk without its content.
 func (d *delta) chunk() chat.Chunk {
 	if d.more != nil {
 		return *d.more
@@ -76,32 +70,31 @@ func (d *delta) chunk() chat.Chunk {
 	return chat.Chunk{Type: d.typ}
 }
 
-// joins reports whether c can go on where d ends.
+// joins reports whether the content of c can be appended to d.
 func (d *delta) joins(c *chat.Chunk) bool {
 	head := d.chunk()
 	return len(d.text) < maxChunk && head.CanJoin(c)
 }
 
-// Begin opens the log of task for its attempt and returns what an earlier
-// attempt left, if it can still be read. From attempt 2 on, the first chunk is a
-// reset; the first attempt begins the list when Run does. Redis being away is no
-// error: the writer keeps everything and catches up later. allowed is asked before each append; while it says no (a lease that
-// may be lost) nothing is sent.
-func (l *Log) Begin(ctx context.Context, task chat.Task, allowed func() bool) (*Writer, chat.Answer, error) {
+// Begin opens the log of task for its attempt and returns what an earlier attempt left,
+// if that can still be read. Run creates the list of a first attempt. A later attempt
+// begins with a reset chunk. Begin returns no error if Redis is unreachable: the writer
+// keeps everything and catches up later. The writer calls leaseHeld before each append,
+// and sends nothing while it returns false.
+func (l *Log) Begin(ctx context.Context, task chat.Task, leaseHeld func() bool) (*Writer, chat.Answer, error) {
 	w := &Writer{
-		log: l, task: task, created: time.Now(), allowed: allowed, status: chat.TaskRunning,
+		log: l, task: task, created: time.Now(), leaseHeld: leaseHeld, status: chat.TaskRunning,
 		ctx:  context.WithoutCancel(ctx),
 		wake: make(chan struct{}, 1), stop: make(chan struct{}),
 	}
 	if task.Attempt <= 1 {
-		w.intact = true // there is none, which is what the first step expects
 		w.signal()
 		return w, chat.Answer{}, nil
 	}
-	w.looked = true
-	left, err := w.loadPrevious(ctx)
+	w.list = w.list.afterCheck(true)
+	previous, err := w.loadPrevious(ctx)
 	if err != nil {
-		l.opts.Logger.Warn("chunk log: cannot read what an earlier attempt left", "task", task.ID, "err", err)
+		l.opts.Logger.Warn("chunk log: cannot read the chunks of an earlier attempt", "task", task.ID, "err", err)
 	}
 	if err := w.index(chat.Chunk{Type: chat.ChunkReset}); err != nil {
 		return nil, chat.Answer{}, err
@@ -109,87 +102,20 @@ func (l *Log) Begin(ctx context.Context, task chat.Task, allowed func() bool) (*
 	if err := w.flush(ctx); errors.Is(err, ErrStale) {
 		return nil, chat.Answer{}, err
 	}
-	return w, left, nil
+	return w, previous, nil
 }
 
-// loadPrevious takes over the entries that count of earlier attempts.
-func (w *Writer) loadPrevious(ctx context.Context) (chat.Answer, error) {
-	raw, chunks, err := w.log.readAll(ctx, w.task.ID)
-	if err != nil {
-		return chat.Answer{}, err
-	}
-	a, err := w.log.answerOf(ctx, w.task.ID, chunks)
-	if err != nil {
-		return a, err
-	}
-	w.entries = withoutEnd(raw, chunks)
-	w.published = len(w.entries)
-	return a, nil
-}
-
-// cancelled is the finish reason of a task that was cancelled, and of no whole answer.
-const cancelled = "cancelled"
-
-// answerOf is the text of the newest attempt in chunks, and whether that is a whole
-// answer: its writer settled it as complete, and the list still has all entries that
-// it had then.
-func (l *Log) answerOf(ctx context.Context, taskID string, chunks []chat.EncodedChunk) (chat.Answer, error) {
-	a, err := answerIn(chunks)
-	if err != nil {
-		return a, err
-	}
-	m, err := l.metadata(ctx, taskID, metaAttempt, metaChunkCount, metaFinishReason, metaStatus)
-	if err != nil {
-		return a, err
-	}
-	a.FinishReason = m[2]
-	status := chat.TaskState(m[3])
-	complete := a.FinishReason != "" && a.FinishReason != cancelled && (status == chat.TaskRunning || status == chat.TaskDone)
-	a.Complete = complete && m[0] == fmt.Sprint(a.Attempt) && m[1] == fmt.Sprint(len(chunks))
-	return a, nil
-}
-
-// metadata returns fields of a stream's metadata, each "" if it is not there. HMGET
-// would be one more command for an operator to allow.
-func (l *Log) metadata(ctx context.Context, taskID string, fields ...string) ([]string, error) {
-	ctx, cancel := context.WithTimeout(ctx, l.opts.Timeout)
-	defer cancel()
-	cmds, err := l.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		for _, f := range fields {
-			p.HGet(ctx, l.opts.Names.Metadata(taskID), f)
-		}
-		return nil
-	})
-	if err != nil && !errors.Is(err, redis.Nil) {
-		return nil, err
-	}
-	values := make([]string, len(fields))
-	for i, cmd := range cmds {
-		values[i] = cmd.(*redis.StringCmd).Val() //nolint:errcheck // made above
-	}
-	return values, nil
-}
-
-// Read returns the text that the log of a task holds for its newest attempt.
-func (l *Log) Read(ctx context.Context, taskID string) (chat.Answer, error) {
-	_, chunks, err := l.readAll(ctx, taskID)
-	if err != nil {
-		return chat.Answer{}, err
-	}
-	return l.answerOf(ctx, taskID, chunks)
-}
-
-// Add appends a chunk to the log; its Index and Attempt are set here. Its texts must be
-// normalised. Chunks of one part that wait together become one. A reset begins the
-// attempt's answer again. Add never blocks on Redis.
+// Add appends a chunk to the log and sets its Index and Attempt. Its texts must be
+// normalised. Pending chunks of one part become one chunk. A reset drops the attempt's
+// answer so far. Add never waits for Redis.
 func (w *Writer) Add(c chat.Chunk) {
 	if w.enqueue(&c) {
 		w.log.batcher.enqueue(w.ctx, w)
 	}
 }
 
-// enqueue adds c to what is pending, and reports whether the batcher does not have
-// this writer in its list yet.
+// enqueue adds c to the pending chunks, and reports whether the caller must add the
+// writer to the batcher's list.
 func (w *Writer) enqueue(c *chat.Chunk) (first bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -207,6 +133,7 @@ func (w *Writer) enqueue(c *chat.Chunk) (first bool) {
 	return first
 }
 
+// signal wakes Run.
 func (w *Writer) signal() {
 	select {
 	case w.wake <- struct{}{}:
@@ -214,12 +141,21 @@ func (w *Writer) signal() {
 	}
 }
 
-// Stop makes Run return after the step it is in.
+// Stop makes Run return after its current round trip.
 func (w *Writer) Stop() { close(w.stop) }
 
-// Run keeps the list until Stop, the end of ctx, or a newer attempt, for which it
-// returns ErrStale: it begins the list, re-arms the TTL and restores what was lost,
-// even while no text comes, and sends text while the batcher cannot.
+func (w *Writer) stopped() bool {
+	select {
+	case <-w.stop:
+		return true
+	default:
+		return false
+	}
+}
+
+// Run creates the list, renews its TTL, writes it again when it was lost, and sends
+// text while the batcher cannot. It returns nil after Stop or when ctx ends, and
+// ErrStale when a newer attempt writes the stream.
 func (w *Writer) Run(ctx context.Context) error {
 	idle := min(idleRefresh, w.log.opts.TTL/3)
 	timer := time.NewTimer(idle)
@@ -233,7 +169,7 @@ func (w *Writer) Run(ctx context.Context) error {
 			return nil
 		case <-w.wake:
 			if failures > 0 || w.upToDate() {
-				continue // the timer paces a writer whose Redis does not answer
+				continue // after a failure the timer sets the pace
 			}
 		case <-timer.C:
 			if due := w.idleFor(idle); due > 0 {
@@ -259,11 +195,10 @@ func (w *Writer) Run(ctx context.Context) error {
 	}
 }
 
-// Seal sends everything, after Run has returned. If the answer was received to its
-// end (complete), it records why that ended: only such an answer may be taken over by a
-// later attempt. It tries until ctx ends. It returns the number of
-// chunks, which is the index of the terminal one; that holds even if Redis could
-// not be reached.
+// Seal sends all pending chunks and retries until ctx ends. Call it after Run has
+// returned. If the answer is complete, Seal records its finish reason: a later attempt
+// adopts only such an answer. Seal returns the number of chunks, which is the index of the terminal
+// chunk. The number is correct even if Redis was unreachable.
 func (w *Writer) Seal(ctx context.Context, finishReason string, complete bool) (int, error) {
 	w.sending.Lock()
 	defer w.sending.Unlock()
@@ -277,9 +212,24 @@ func (w *Writer) Seal(ctx context.Context, finishReason string, complete bool) (
 	return len(w.entries), w.flushUntil(ctx)
 }
 
-// Close appends the terminal chunk, after its commit to SQL, and trying until ctx
-// ends. It sets the chunk's position. A failure loses nothing: readers find the
-// end in SQL.
+// Pack returns all chunks of a sealed log in one piece, for SQL, where they outlive the
+// list. It is nil if there are none. Decode reads it.
+func (w *Writer) Pack() []byte {
+	w.sending.Lock()
+	defer w.sending.Unlock()
+	if w.packed == nil && len(w.entries) > 0 {
+		packed, err := encode(w.entries)
+		if err != nil {
+			w.log.opts.Logger.Warn("chunk log: cannot pack a log; its positions end with the list", "task", w.task.ID, "err", err)
+		}
+		w.packed = packed
+	}
+	return w.packed
+}
+
+// Close sets the position of the terminal chunk, appends it, and retries until ctx ends.
+// Call it after the result was committed to SQL. A failure loses nothing:
+// readers find the end in SQL.
 func (w *Writer) Close(ctx context.Context, terminal chat.Chunk) error {
 	w.sending.Lock()
 	defer w.sending.Unlock()
@@ -290,16 +240,33 @@ func (w *Writer) Close(ctx context.Context, terminal chat.Chunk) error {
 	if err := w.flushUntil(ctx); err != nil || len(w.entries) < packAt {
 		return err
 	}
-	if err := w.log.pack(ctx, w.task.ID, w.task.Attempt, w.entries); err != nil {
-		w.log.opts.Logger.Debug("chunk log: a list was not packed; it stays as it is", "task", w.task.ID, "err", err)
+	if err := w.packList(ctx); err != nil {
+		w.log.opts.Logger.Debug("chunk log: cannot pack a list; it stays unpacked", "task", w.task.ID, "err", err)
 	}
 	return nil
 }
 
-// flushUntil flushes until that succeeds, a newer attempt is found or ctx ends.
+// packList replaces the list by one string.
+func (w *Writer) packList(ctx context.Context) error {
+	last := len(w.entries) - 1
+	packed, err := w.packed, error(nil)
+	if packed == nil {
+		packed, err = encode(w.entries[:last])
+	}
+	if err == nil {
+		packed, err = withEntry(packed, w.entries[last])
+	}
+	if err != nil {
+		return err
+	}
+	return w.log.pack(ctx, w.task.ID, w.task.Attempt, packed)
+}
+
+// flushUntil syncs the list until that succeeds, a newer attempt is found or ctx ends.
+// The caller holds sending.
 func (w *Writer) flushUntil(ctx context.Context) error {
 	for n := 1; ; n++ {
-		err := w.step(ctx)
+		err := w.sync(ctx)
 		if err == nil || errors.Is(err, ErrStale) {
 			return err
 		}

@@ -15,29 +15,31 @@ import (
 	"chat"
 )
 
-// maxAnswer bounds a JSON answer; a conversation of 5,000 long messages fits.
-const maxAnswer = 256 << 20
+// maxResponse limits a JSON response. A conversation of 5,000 long messages fits.
+const maxResponse = 256 << 20
 
 // request is one call before it is sent.
 type request struct {
 	method string
 	path   string // with its query
 	body   any    // encoded as JSON; nil for none
+	upload []byte // the body as it is, if not nil
 	key    string // Idempotency-Key
-	// again says that sending it twice does no harm.
+	// again says that the call is safe to repeat.
 	again bool
-	// single says that it is sent once, whatever happens.
+	// single says that the call is never repeated.
 	single bool
-	// provider says that the call may carry the client's own provider.
+	// provider says that the call may carry the client's provider credentials.
 	provider bool
-	// patience is how long one try may take; 0 means Options.CallTimeout.
-	patience time.Duration
-	out      any // decoded into, if the answer has a body
+	// timeout limits one attempt; 0 means Options.CallTimeout.
+	timeout  time.Duration
+	out      any     // the JSON of the response is decoded into it
+	download *[]byte // receives the body of the response unchanged
 }
 
-// do sends r, more than once if that is safe and can help.
+// do sends r, and repeats it after a failure if that is safe and can help.
 func (c *Client) do(ctx context.Context, r request) error {
-	var body []byte
+	body := r.upload
 	if r.body != nil {
 		var err error
 		if body, err = json.Marshal(r.body); err != nil {
@@ -84,7 +86,7 @@ func repeatable(r request, e *chat.Error) bool {
 	}
 }
 
-// errResolve marks an error of resolve, which has made its own efforts.
+// errResolve marks an error of resolve, which is not repeated.
 var errResolve = errors.New("resolve")
 
 // once sends r once.
@@ -95,8 +97,8 @@ func (c *Client) once(ctx context.Context, r request, body []byte) error {
 		e.Cause = errors.Join(errResolve, e.Cause)
 		return &e
 	}
-	patience := cmp.Or(r.patience, c.o.CallTimeout)
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, callTimeoutError(patience))
+	timeout := cmp.Or(r.timeout, c.o.CallTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, callTimeoutError(timeout))
 	defer cancel()
 	res, err := c.send(ctx, l, r, body)
 	if err != nil {
@@ -106,28 +108,32 @@ func (c *Client) once(ctx context.Context, r request, body []byte) error {
 	if res.StatusCode >= 300 {
 		return problem(res)
 	}
-	if r.out == nil || res.StatusCode == http.StatusNoContent {
+	if r.out == nil && r.download == nil || res.StatusCode == http.StatusNoContent {
 		return nil
 	}
-	answer, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
+	answer, err := io.ReadAll(io.LimitReader(res.Body, maxResponse+1))
 	if err != nil {
 		return c.connectionError(ctx, l, err)
 	}
-	if len(answer) > maxAnswer {
-		return chat.Errorf(chat.CodeTooLarge, "the server's answer is larger than %d MiB", maxAnswer>>20)
+	if len(answer) > maxResponse {
+		return chat.Errorf(chat.CodeTooLarge, "the server's response is larger than %d MiB", maxResponse>>20)
+	}
+	if r.download != nil {
+		*r.download = answer
+		return nil
 	}
 	if err := json.Unmarshal(answer, r.out); err != nil {
-		return chat.Errorf(chat.CodeIncompatible, "%s answered %s %s with something else than chat's JSON: %w", l, r.method, r.path, err)
+		return chat.Errorf(chat.CodeIncompatible, "%s did not answer %s %s with the JSON of chat: %w", l, r.method, r.path, err)
 	}
 	return nil
 }
 
-// callTimeoutError is the cause of a call's context that ran out of this time.
+// callTimeoutError is the cause of the end of a call's context after this time.
 type callTimeoutError time.Duration
 
 func (callTimeoutError) Error() string { return "no answer in time" }
 
-func (c *Client) send(ctx context.Context, l *link, r request, body []byte) (*http.Response, error) {
+func (c *Client) send(ctx context.Context, l *transport, r request, body []byte) (*http.Response, error) {
 	var reader io.Reader
 	if body != nil {
 		reader = bytes.NewReader(body)
@@ -140,10 +146,13 @@ func (c *Client) send(ctx context.Context, l *link, r request, body []byte) (*ht
 	return l.http.Do(req)
 }
 
-func (c *Client) headers(req *http.Request, l *link, r request) {
+func (c *Client) headers(req *http.Request, l *transport, r request) {
 	req.Header.Set("Accept", "application/json")
-	if r.body != nil {
+	switch {
+	case r.body != nil:
 		req.Header.Set("Content-Type", "application/json")
+	case r.upload != nil:
+		req.Header.Set("Content-Type", "application/octet-stream")
 	}
 	if r.key != "" {
 		req.Header.Set("Idempotency-Key", r.key)
@@ -161,13 +170,13 @@ func (c *Client) headers(req *http.Request, l *link, r request) {
 	}
 }
 
-// connectionError turns a failure of the connection into a sentence, and makes
-// the next request look for the server again.
-func (c *Client) connectionError(ctx context.Context, l *link, err error) error {
-	c.lost(l)
-	if patience := callTimeoutError(0); errors.As(context.Cause(ctx), &patience) {
+// connectionError returns the error of a failed connection, and makes the next request
+// resolve the endpoint again.
+func (c *Client) connectionError(ctx context.Context, l *transport, err error) error {
+	c.drop(l)
+	if timeout := callTimeoutError(0); errors.As(context.Cause(ctx), &timeout) {
 		return &chat.Error{
-			Code: chat.CodeDaemon, Message: fmt.Sprintf("%s did not answer within %s", l, time.Duration(patience)),
+			Code: chat.CodeDaemon, Message: fmt.Sprintf("%s did not answer within %s", l, time.Duration(timeout)),
 			Retryable: true, Cause: context.DeadlineExceeded,
 		}
 	}
@@ -183,7 +192,7 @@ func (c *Client) connectionError(ctx context.Context, l *link, err error) error 
 	}
 }
 
-// innermost drops the wrapping that repeats the URL and the address.
+// innermost removes the wrapping errors, which repeat the URL and the address.
 func innermost(err error) error {
 	for {
 		next := errors.Unwrap(err)

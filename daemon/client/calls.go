@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -21,7 +22,7 @@ type Range struct {
 // Overlaps reports whether both speak at least one version.
 func (r Range) Overlaps(o Range) bool { return r.Min <= o.Max && o.Min <= r.Max }
 
-// Hello is what a server says of itself. It is frozen for good.
+// Hello is a server's description of itself. Its format never changes.
 type Hello struct {
 	Instance string `json:"instance"`
 	Version  string `json:"version"`
@@ -33,22 +34,22 @@ type Hello struct {
 // StateReady is the State of a server that takes work; any other does not.
 const StateReady = "ready"
 
-// Hello asks the server who it is. It is sent once only: whoever asks wants to
-// know how things are now.
+// Hello returns the server's description of itself. The call is never repeated, because the
+// caller wants the state at this moment.
 func (c *Client) Hello(ctx context.Context) (Hello, error) {
 	var h Hello
 	err := c.do(ctx, request{method: http.MethodGet, path: "/hello", single: true, out: &h})
 	return h, err
 }
 
-// NewConversation is what a conversation is made of; all fields are optional.
+// NewConversation has the fields of a new conversation; all are optional.
 type NewConversation struct {
 	Title  string `json:"title,omitempty"`
 	Model  string `json:"model,omitempty"`
 	System string `json:"system,omitempty"`
 }
 
-// CreateConversation makes a conversation. With a key it may be repeated.
+// CreateConversation creates a conversation. With an idempotency key, it is safe to repeat.
 func (c *Client) CreateConversation(ctx context.Context, n NewConversation, key string) (chat.Conversation, error) {
 	var out chat.Conversation
 	err := c.do(ctx, request{method: http.MethodPost, path: "/conversations", body: n, key: key, again: key != "", out: &out})
@@ -118,24 +119,27 @@ func (c *Client) Messages(ctx context.Context, conversationID string) ([]chat.Me
 	return out.Messages, err
 }
 
-// Submit sends a message to be answered. The same key with the same submission
-// gets the same answer again; an empty key is replaced by a random one, so that
-// a lost connection can be made good.
+// Submit uploads the attachments of a message and submits it. The same key with the same
+// submission returns the first result. A random key replaces an empty one, so that the call
+// can be repeated after a lost connection.
 func (c *Client) Submit(ctx context.Context, s chat.Submission, key string) (chat.Accepted, error) {
 	var out chat.Accepted
+	if err := c.uploadAll(ctx, s.Attachments); err != nil {
+		return out, err
+	}
 	err := c.do(ctx, request{
 		method: http.MethodPost, path: "/messages", body: s, key: orRandom(key), again: true, provider: true, out: &out,
 	})
 	return out, err
 }
 
-// Regeneration is how an answer is made again; all fields are optional.
+// Regeneration has the options of Regenerate; all are optional.
 type Regeneration struct {
 	Model    string        `json:"model,omitempty"`
 	Priority chat.Priority `json:"priority,omitempty"`
 }
 
-// Regenerate makes a sibling of an answer. For the key see Submit.
+// Regenerate requests another answer as a sibling of an answer. For the key see Submit.
 func (c *Client) Regenerate(ctx context.Context, messageID string, r Regeneration, key string) (chat.Accepted, error) {
 	var out chat.Accepted
 	err := c.do(ctx, request{
@@ -145,7 +149,7 @@ func (c *Client) Regenerate(ctx context.Context, messageID string, r Regeneratio
 	return out, err
 }
 
-// StateActive stands for queued and running in the query of Tasks.
+// StateActive means queued or running in the query of Tasks.
 const StateActive chat.TaskState = "active"
 
 // Tasks lists tasks, newest first.
@@ -171,8 +175,8 @@ func (c *Client) Task(ctx context.Context, id string) (chat.Task, error) {
 	return out, err
 }
 
-// Cancelled is the answer to a cancel: Won says whether it came before any
-// other ending, State how the task stands.
+// Cancelled is the result of Cancel. Won says that the task had not ended before; State is
+// the state of the task.
 type Cancelled struct {
 	TaskID string         `json:"task_id"`
 	Won    bool           `json:"won"`
@@ -192,15 +196,19 @@ func (c *Client) Models(ctx context.Context) ([]chat.Model, error) {
 	return list, err
 }
 
-// ModelsWithNotice lists the models. The notice says what the list lacks: a provider
-// that answers and has no models is no error, for there is the demo.
-func (c *Client) ModelsWithNotice(ctx context.Context) (list []chat.Model, notice string, err error) {
+// ModelsWithNotice lists the models. notice says why the models of a provider are missing
+// from the list, which has others; nil if none are.
+func (c *Client) ModelsWithNotice(ctx context.Context) (list []chat.Model, notice *chat.Error, err error) {
 	var out struct {
-		Models []chat.Model `json:"models"`
-		Notice string       `json:"notice"`
+		Models     []chat.Model `json:"models"`
+		Notice     string       `json:"notice"`
+		NoticeCode chat.Code    `json:"notice_code"`
 	}
 	err = c.do(ctx, request{method: http.MethodGet, path: "/models", again: true, provider: true, out: &out})
-	return out.Models, out.Notice, err
+	if out.Notice != "" {
+		notice = chat.Errorf(cmp.Or(out.NoticeCode, chat.CodeProviderModel), "%s", out.Notice)
+	}
+	return out.Models, notice, err
 }
 
 // Workers lists the workers.
@@ -219,21 +227,22 @@ func (c *Client) Stats(ctx context.Context) (chat.Stats, error) {
 	return out, err
 }
 
-// Readiness is how the server stands that could answer.
+// Readiness is the state of a server that could answer.
 type Readiness struct {
 	Status string `json:"status"`
-	Redis  string `json:"redis"` // "ok", what is wrong such as "down", or "" of an older server
+	Redis  string `json:"redis"` // "ok", "down" or a problem; "" from an older server
 }
 
-// Ready asks once whether the server is ready; its error says why it is not.
+// Ready returns the readiness of the server, or an error if it is not ready. The call is
+// never repeated.
 func (c *Client) Ready(ctx context.Context) (Readiness, error) {
 	var out Readiness
 	err := c.do(ctx, request{method: http.MethodGet, path: "/readyz", single: true, out: &out})
 	return out, err
 }
 
-// Shutdown asks a local daemon to end: when it is idle, or at once, in which case
-// it hands its running tasks back.
+// Shutdown asks a local daemon to end when it is idle, or immediately. In the latter case
+// the daemon releases its running tasks.
 func (c *Client) Shutdown(ctx context.Context, now bool) error {
 	body := struct {
 		Now bool `json:"now,omitempty"`
@@ -266,6 +275,9 @@ func conversationQuery(q chat.ConversationQuery) string {
 	set(v, "id", q.ID)
 	set(v, "cursor", q.Cursor)
 	setInt(v, "limit", q.Limit)
+	if q.Temporary {
+		set(v, "temporary", "true")
+	}
 	return query(v)
 }
 
@@ -274,4 +286,14 @@ func query(v url.Values) string {
 		return ""
 	}
 	return "?" + v.Encode()
+}
+
+// OpenWeb makes a local daemon listen for browsers on an IP address of this machine, "" for
+// this machine only, and returns the address of its page with a code that can be used once.
+func (c *Client) OpenWeb(ctx context.Context, address string) (string, error) {
+	var out struct {
+		URL string `json:"url"`
+	}
+	err := c.do(ctx, request{method: http.MethodPost, path: "/web/open", body: map[string]string{"address": address}, again: true, out: &out})
+	return out.URL, err
 }

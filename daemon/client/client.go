@@ -1,11 +1,9 @@
-// Package client is the HTTP client of docs/protocol.md: one method a call, and
-// Follow, which attaches to a task's stream and re-attaches for as long as it
-// takes.
+// Package client is the client of the HTTP API of docs/protocol.md. It has one method for
+// each call, and Follow, which reads a task's stream and reconnects until the task ends.
 //
-// Every error is a *chat.Error, except the one of a context that ended. A call
-// that may be repeated safely (reads, deletes, cancels, and submissions, which
-// always carry an Idempotency-Key) is repeated when its connection is lost or the
-// server says that it cannot serve right now.
+// Every error is a *chat.Error, except the cause of a context that ended. A call that is
+// safe to repeat (a read, a delete, a cancel, or a submission, which always has an
+// Idempotency-Key) is repeated when its connection is lost or the server is unavailable.
 package client
 
 import (
@@ -41,7 +39,7 @@ func (e Endpoint) base() string {
 	}
 }
 
-// String is the endpoint for a person.
+// String formats the endpoint for people.
 func (e Endpoint) String() string {
 	if e.Network == "unix" {
 		return "unix://" + e.Address
@@ -49,7 +47,7 @@ func (e Endpoint) String() string {
 	return e.base()
 }
 
-// Options tune a Client; the zero value is right for most.
+// Options are the settings of a Client; zero values mean the defaults.
 type Options struct {
 	// ProviderKey and ProviderBaseURL are the provider of the client's own
 	// environment. They travel over unix sockets only, and are never logged.
@@ -59,10 +57,10 @@ type Options struct {
 	// HeartbeatTimeout is how long a stream may be silent before its server
 	// counts as dead; 45 s by default (three missed heartbeats).
 	HeartbeatTimeout time.Duration
-	// BackoffBase and BackoffCap bound the pause before a reconnect: 250 ms, 5 s.
+	// BackoffBase and BackoffCap limit the delay before a reconnect: 250 ms, 5 s.
 	BackoffBase time.Duration
 	BackoffCap  time.Duration
-	// CallTimeout bounds one try of one call, streams aside; 30 s by default.
+	// CallTimeout limits one attempt of a call other than a stream; 30 s by default.
 	CallTimeout time.Duration
 	// Tries is how often a call that may be repeated is sent; 4 by default.
 	Tries int
@@ -87,24 +85,23 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Client talks to one server, wherever resolve says that it is. It is safe for
-// concurrent use.
+// Client calls the server at the endpoint that resolve returns. It is safe for concurrent
+// use.
 type Client struct {
 	resolve func(ctx context.Context) (Endpoint, error)
 	o       Options
-	sem     chan struct{} // held while link is read or replaced
-	link    *link         // nil: ask resolve before the next request
+	sem     chan struct{} // held while conn is read or replaced
+	conn    *transport    // nil: call resolve before the next request
 }
 
-// New returns a client. resolve is called before the first request and again
-// after every lost connection, so that a server that has come back elsewhere is
-// found. An error of resolve ends the call; inside Follow one that is marked
-// retryable does not.
+// New returns a client. It calls resolve before the first request and after every lost
+// connection, because a restarted server may listen elsewhere. An error of resolve ends the
+// call. Follow continues after a retryable one.
 func New(resolve func(ctx context.Context) (Endpoint, error), o Options) *Client {
 	return &Client{resolve: resolve, o: o.withDefaults(), sem: make(chan struct{}, 1)}
 }
 
-// At is a resolve function for a server that does not move.
+// At returns a resolve function for a fixed endpoint.
 func At(e Endpoint) func(context.Context) (Endpoint, error) {
 	return func(context.Context) (Endpoint, error) { return e, nil }
 }
@@ -113,11 +110,11 @@ func At(e Endpoint) func(context.Context) (Endpoint, error) {
 func (c *Client) Close() {
 	c.sem <- struct{}{}
 	defer func() { <-c.sem }()
-	c.link.close()
-	c.link = nil
+	c.conn.close()
+	c.conn = nil
 }
 
-// Endpoint is where the server was found, asking resolve if need be.
+// Endpoint returns the endpoint of the server. It calls resolve if it is unknown.
 func (c *Client) Endpoint(ctx context.Context) (Endpoint, error) {
 	l, err := c.connect(ctx)
 	if err != nil {
@@ -126,28 +123,28 @@ func (c *Client) Endpoint(ctx context.Context) (Endpoint, error) {
 	return l.Endpoint, nil
 }
 
-// link is one endpoint with its transport.
-type link struct {
+// transport is an endpoint with its HTTP connections.
+type transport struct {
 	Endpoint
 	http *http.Client
 }
 
-func (l *link) close() {
+func (l *transport) close() {
 	if l != nil {
 		l.http.CloseIdleConnections()
 	}
 }
 
-// connect returns the current link, resolving the endpoint if there is none.
-func (c *Client) connect(ctx context.Context) (*link, error) {
+// connect returns the current transport. It resolves the endpoint if there is none.
+func (c *Client) connect(ctx context.Context) (*transport, error) {
 	select {
 	case c.sem <- struct{}{}:
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
 	defer func() { <-c.sem }()
-	if c.link != nil {
-		return c.link, nil
+	if c.conn != nil {
+		return c.conn, nil
 	}
 	e, err := c.resolve(ctx)
 	if err != nil {
@@ -156,24 +153,24 @@ func (c *Client) connect(ctx context.Context) (*link, error) {
 		}
 		return nil, chat.AsError(err)
 	}
-	c.link = newLink(e)
-	return c.link, nil
+	c.conn = newTransport(e)
+	return c.conn, nil
 }
 
-// lost forgets a link whose connection failed, so that the next request
-// resolves again.
-func (c *Client) lost(l *link) {
+// drop removes a transport whose connection failed, so that the next request resolves the
+// endpoint again.
+func (c *Client) drop(l *transport) {
 	c.sem <- struct{}{}
 	defer func() { <-c.sem }()
-	if c.link == l {
-		c.link.close()
-		c.link = nil
+	if c.conn == l {
+		c.conn.close()
+		c.conn = nil
 	}
 }
 
 const dialTimeout = 5 * time.Second
 
-func newLink(e Endpoint) *link {
+func newTransport(e Endpoint) *transport {
 	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}
 	t := &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
@@ -193,7 +190,7 @@ func newLink(e Endpoint) *link {
 	if e.Network == "unix" || loopback(e.Address) {
 		t.Proxy = nil
 	}
-	return &link{Endpoint: e, http: &http.Client{
+	return &transport{Endpoint: e, http: &http.Client{
 		Transport: t,
 		// A redirect would carry the token or the key elsewhere.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -15,21 +15,23 @@ import (
 	"chat/sse"
 )
 
-// maxEvent bounds one event of a stream: an answer that is read from SQL comes
-// in one chunk.
+// maxEvent limits one event of a stream. An answer from SQL arrives in one chunk.
 const maxEvent = 64 << 20
 
-// Follow streams a task's chunks from the one after from, and goes on over lost
+// Follow streams a task's chunks from the one after from, and continues after lost
 // connections, restarted servers and new attempts until the terminal chunk.
 //
-// It yields every chunk once and in order, those of types it does not know too, and a Link update whenever the connection comes or goes. It ends after the
-// terminal chunk; without one when nothing is left after from (the task has
-// ended, and from is its last chunk); with an error that repeating cannot mend
-// (no such task, no authorisation); or with the cause of ctx. The consumer may
-// take its time: what it has not read yet waits on the server.
+// It yields every chunk once and in order, including chunks of unknown types, and a
+// ConnState whenever the connection is lost or restored. It ends
+//   - after the terminal chunk,
+//   - without a chunk if the task has ended and from is its last chunk,
+//   - with an error that is not retryable, such as a missing task or a wrong token,
+//   - or with the cause of ctx.
+//
+// A slow consumer is fine: unread chunks stay on the server.
 func (c *Client) Follow(ctx context.Context, taskID string, from chat.Position) iter.Seq2[chat.FollowEvent, error] {
 	return func(yield func(chat.FollowEvent, error) bool) {
-		f := &follower{client: c, path: "/stream/" + url.PathEscape(taskID), at: from, yield: yield}
+		f := &reader{client: c, path: "/stream/" + url.PathEscape(taskID), at: from, yield: yield}
 		for failures := 0; ; {
 			began := time.Now()
 			end := f.attach(ctx)
@@ -43,16 +45,15 @@ func (c *Client) Follow(ctx context.Context, taskID string, from chat.Position) 
 				yield(chat.FollowEvent{}, context.Cause(ctx))
 				return
 			}
-			// A server that accepts connections only to drop them must not be
-			// asked four times a second for ever, so coming back counts as a
-			// success only when it brought something or lasted.
+			// A server may accept connections only to drop them. The backoff restarts
+			// only after a connection that lasted or brought a chunk.
 			if end.progress || time.Since(began) > c.o.BackoffCap {
 				failures = 0
 			}
 			failures++
 			wait := max(chat.Backoff(failures, c.o.BackoffBase, c.o.BackoffCap), min(end.wait, c.o.BackoffCap))
-			link := chat.ConnState{State: chat.ConnReconnecting, Reason: end.reason, NextTry: time.Now().Add(wait)}
-			if !yield(chat.FollowEvent{Conn: &link}, nil) {
+			conn := chat.ConnState{State: chat.ConnReconnecting, Reason: end.reason, NextTry: time.Now().Add(wait)}
+			if !yield(chat.FollowEvent{Conn: &conn}, nil) {
 				return
 			}
 			if err := sleep(ctx, wait); err != nil {
@@ -63,8 +64,8 @@ func (c *Client) Follow(ctx context.Context, taskID string, from chat.Position) 
 	}
 }
 
-// follower is one running Follow.
-type follower struct {
+// reader is the state of one call of Follow.
+type reader struct {
 	client *Client
 	path   string
 	at     chat.Position
@@ -73,42 +74,42 @@ type follower struct {
 
 // ending is how one connection ended.
 type ending struct {
-	stop bool  // nothing more is to be yielded
-	err  error // a definite answer
-	// Otherwise: come back, because of reason, not before wait has passed.
+	stop bool  // Follow ends
+	err  error // Follow ends with this error
+	// Otherwise reconnect, because of reason, after at least wait.
 	reason   string
 	wait     time.Duration
-	progress bool // it brought at least one new chunk
+	progress bool // at least one new chunk was received
 }
 
-// errSilent is the cause of a connection that we gave up.
+// errSilent is the cause of the end of a connection without heartbeats.
 var errSilent = errors.New("silence")
 
-// attach makes one connection and yields what it brings.
-func (f *follower) attach(parent context.Context) ending {
+// attach opens one connection and yields its chunks.
+func (f *reader) attach(parent context.Context) ending {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
 	l, err := f.client.connect(ctx)
 	if err != nil {
 		return resolveEnding(err)
 	}
-	// The timer runs only while we wait for the server: a consumer that takes a
-	// minute for one chunk does not make the server dead.
+	// The timer runs only during reads, so that a slow consumer does not make the
+	// connection time out.
 	silence := time.AfterFunc(f.client.o.HeartbeatTimeout, func() { cancel(errSilent) })
 	defer silence.Stop()
 	res, err := f.open(ctx, l)
 	if err != nil {
-		return f.lost(ctx, l, err, ending{})
+		return f.connectionLost(ctx, l, err, ending{})
 	}
 	defer res.Body.Close()
 	silence.Stop()
-	if end, ok := f.answered(res); !ok {
+	if end, ok := f.checkResponse(res); !ok {
 		return end
 	}
 	if !f.yield(chat.FollowEvent{Conn: &chat.ConnState{State: chat.ConnLive}}, nil) {
 		return ending{stop: true}
 	}
-	body := &watched{r: res.Body, timer: silence, limit: f.client.o.HeartbeatTimeout}
+	body := &timeoutReader{r: res.Body, timer: silence, limit: f.client.o.HeartbeatTimeout}
 	return f.read(ctx, l, sse.NewReader(body, maxEvent))
 }
 
@@ -120,7 +121,7 @@ func resolveEnding(err error) ending {
 	return ending{err: err}
 }
 
-func (f *follower) open(ctx context.Context, l *link) (*http.Response, error) {
+func (f *reader) open(ctx context.Context, l *transport) (*http.Response, error) {
 	path := f.path
 	if f.at.Attempt == chat.AnyAttempt && !f.at.IsStart() {
 		path += "?after=" + f.at.String()
@@ -138,49 +139,49 @@ func (f *follower) open(ctx context.Context, l *link) (*http.Response, error) {
 	return l.http.Do(req)
 }
 
-// answered reads the status of the answer; ok means that a stream follows.
-func (f *follower) answered(res *http.Response) (end ending, ok bool) {
+// checkResponse reads the head of the response; ok means that a stream follows.
+func (f *reader) checkResponse(res *http.Response) (end ending, ok bool) {
 	switch {
 	case res.StatusCode == http.StatusNoContent:
 		return ending{stop: true}, false
 	case res.StatusCode == http.StatusOK:
-		media, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")) // no type is not the right type either
+		media, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")) // an unreadable type is wrong, too
 		if media != sse.ContentType {
 			return ending{reason: fmt.Sprintf("the server answered with %q instead of a stream", media)}, false
 		}
 		return ending{}, true
 	}
 	e := problem(res)
-	if comesBack(res.StatusCode, e) {
+	if temporary(res.StatusCode, e) {
 		return ending{reason: e.Message, wait: e.RetryAfter}, false
 	}
 	return ending{err: e}, false
 }
 
-// comesBack reports whether a refusal is about now rather than about the task.
-func comesBack(status int, e *chat.Error) bool {
+// temporary reports whether the same request may succeed later.
+func temporary(status int, e *chat.Error) bool {
 	return e.Retryable || status >= 500 || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout
 }
 
 // read yields the chunks of one connection.
-func (f *follower) read(ctx context.Context, l *link, events *sse.Reader) (end ending) {
+func (f *reader) read(ctx context.Context, l *transport, events *sse.Reader) (end ending) {
 	for {
 		event, err := events.Next()
 		if err != nil {
-			// The reader's default is not something the server asked for.
+			// 0 means that the server did not ask for a delay.
 			if r := events.Retry(); r > 0 {
 				end.wait = r
 			}
-			return f.lost(ctx, l, err, end)
+			return f.connectionLost(ctx, l, err, end)
 		}
 		if event.Type != "" && event.Type != "message" {
 			continue
 		}
 		c, err := sse.DecodeChunk(event)
 		if err != nil {
-			return f.lost(ctx, l, err, end)
+			return f.connectionLost(ctx, l, err, end)
 		}
-		switch f.judge(c) {
+		switch f.compare(c) {
 		case seen:
 			continue
 		case gap:
@@ -199,22 +200,22 @@ func (f *follower) read(ctx context.Context, l *link, events *sse.Reader) (end e
 	}
 }
 
-// verdict is what a chunk is to a reader at some position.
+// verdict is the relation of a chunk to the reader's position.
 type verdict int
 
 const (
-	next verdict = iota // to be yielded
-	seen                // a repetition
-	gap                 // something is missing before it
+	next verdict = iota // yield it
+	seen                // skip it: it was yielded before
+	gap                 // chunks before it are missing
 )
 
-// judge holds c against the position.
-func (f *follower) judge(c chat.Chunk) verdict {
+// compare compares c with the position.
+func (f *reader) compare(c chat.Chunk) verdict {
 	at, pos := f.at, c.Position()
 	switch {
 	case at.IsStart():
-		// The record of a finished task starts at 1 for a reader without a
-		// position: its chunk 0 is a reset.
+		// Chunk 0 of an ended task from SQL is a reset, which a reader without a
+		// position does not get.
 		if pos.Index <= 1 {
 			return next
 		}
@@ -225,19 +226,19 @@ func (f *follower) judge(c chat.Chunk) verdict {
 		}
 		return gap
 	case c.Type == chat.ChunkReset && at != pos:
-		return next // what comes is a replay, whatever the order of the two
+		return next // a replay follows, whatever the order of the two
 	case !at.Less(pos):
 		return seen
 	case at.Attempt == 0 && pos.Index == 0:
-		return next // behind the reset of a position that never was: the beginning
+		return next // after the reset of an invalid position: the beginning
 	case pos.Attempt == at.Attempt && pos.Index == at.Index+1:
 		return next
 	}
 	return gap
 }
 
-// lost completes the ending of a connection that broke.
-func (f *follower) lost(ctx context.Context, l *link, err error, end ending) ending {
+// connectionLost sets the reason of a lost connection.
+func (f *reader) connectionLost(ctx context.Context, l *transport, err error, end ending) ending {
 	e := f.client.connectionError(ctx, l, err)
 	switch {
 	case errors.Is(context.Cause(ctx), errSilent):
@@ -250,14 +251,14 @@ func (f *follower) lost(ctx context.Context, l *link, err error, end ending) end
 	return end
 }
 
-// watched stops its connection when a read brings nothing for too long.
-type watched struct {
+// timeoutReader ends its connection when one read takes longer than limit.
+type timeoutReader struct {
 	r     io.Reader
 	timer *time.Timer
 	limit time.Duration
 }
 
-func (w *watched) Read(p []byte) (int, error) {
+func (w *timeoutReader) Read(p []byte) (int, error) {
 	w.timer.Reset(w.limit)
 	defer w.timer.Stop()
 	return w.r.Read(p)

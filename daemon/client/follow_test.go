@@ -122,19 +122,19 @@ func follow(t *testing.T, l *liar, o Options, from chat.Position) ([]chat.Chunk,
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	var chunks []chat.Chunk
-	var links []chat.ConnState
+	var conns []chat.ConnState
 	for u, err := range c.Follow(ctx, "t1", from) {
 		if err != nil {
-			return chunks, links, err
+			return chunks, conns, err
 		}
 		if u.Chunk != nil {
 			chunks = append(chunks, *u.Chunk)
 		}
 		if u.Conn != nil {
-			links = append(links, *u.Conn)
+			conns = append(conns, *u.Conn)
 		}
 	}
-	return chunks, links, nil
+	return chunks, conns, nil
 }
 
 func sameChunks(t *testing.T, got, want []chat.Chunk) {
@@ -319,20 +319,20 @@ func TestFollowNoticesASilentServer(t *testing.T) {
 		}
 	}
 	l := &liar{log: answer(), script: []http.HandlerFunc{hang(false), hang(true)}}
-	got, links, err := follow(t, l, Options{HeartbeatTimeout: 150 * time.Millisecond}, chat.Start())
+	got, conns, err := follow(t, l, Options{HeartbeatTimeout: 150 * time.Millisecond}, chat.Start())
 	if err != nil {
 		t.Fatal(err)
 	}
 	sameChunks(t, got, answer())
 	var states []string
-	for _, link := range links {
-		states = append(states, string(link.State))
-		if link.State == chat.ConnReconnecting && (link.Reason != "the server was silent for 150ms" || link.NextTry.IsZero()) {
-			t.Errorf("link %+v", link)
+	for _, conn := range conns {
+		states = append(states, string(conn.State))
+		if conn.State == chat.ConnReconnecting && (conn.Reason != "the server was silent for 150ms" || conn.NextTry.IsZero()) {
+			t.Errorf("conn %+v", conn)
 		}
 	}
 	if s := strings.Join(states, " "); s != "live reconnecting reconnecting live" {
-		t.Errorf("links: %s", s)
+		t.Errorf("conns: %s", s)
 	}
 }
 

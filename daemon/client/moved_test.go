@@ -1,12 +1,13 @@
 package client
 
 import (
-	"chat"
 	"context"
 	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
+
+	"chat"
 )
 
 func TestFollowFindsAServerThatMoved(t *testing.T) {

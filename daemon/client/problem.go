@@ -12,15 +12,14 @@ import (
 	"chat"
 )
 
-// maxProblem bounds the body of an error answer.
+// maxProblem limits the body of an error response.
 const maxProblem = 64 << 10
 
-// problem reads an error answer: a problem document, or whatever a proxy made
-// of it.
+// problem reads an error response: a problem document, or a proxy's error page.
 func problem(res *http.Response) *chat.Error {
 	e := &chat.Error{RetryAfter: retryAfter(res.Header.Get("Retry-After"), time.Now())}
 	e.Code, e.Retryable = codeOfStatus(res.StatusCode)
-	media, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")) // no type at all is one more reason not to parse
+	media, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")) // without a type it is not JSON
 	if media == "application/problem+json" {
 		var doc struct {
 			Title     string    `json:"title"`
@@ -42,7 +41,7 @@ func problem(res *http.Response) *chat.Error {
 	return e
 }
 
-// codeOfStatus is the code of an answer that does not say its own.
+// codeOfStatus returns the code of a response without a problem document.
 func codeOfStatus(status int) (code chat.Code, retryable bool) {
 	switch status {
 	case http.StatusBadRequest:
@@ -72,8 +71,8 @@ func codeOfStatus(status int) (code chat.Code, retryable bool) {
 	return chat.CodeIncompatible, false
 }
 
-// retryAfter reads Retry-After (RFC 9110, section 10.2.3): seconds or a date.
-// Whoever uses it caps it.
+// retryAfter reads Retry-After (RFC 9110, section 10.2.3): seconds or a date. The caller
+// limits the result.
 func retryAfter(value string, now time.Time) time.Duration {
 	if value == "" {
 		return 0

@@ -13,20 +13,34 @@ import (
 // gives it.
 const importTimeout = 90 * time.Second
 
-// Import stores a conversation as it was exported. It is idempotent: what is there
-// already stays, and what is missing is added. With dry nothing is stored, and the
-// answer says what would be.
+// Import stores an exported conversation and uploads its attachments. It is idempotent: it
+// adds only the messages that the server does not have. With dry it stores nothing, and the
+// result describes what it would do.
 func (c *Client) Import(ctx context.Context, t chat.Transcript, dry bool) (chat.Imported, error) {
+	if dry || len(t.Attachments) == 0 {
+		return c.importOnce(ctx, t, dry)
+	}
+	would, err := c.importOnce(ctx, t, true)
+	if err != nil || would.Status == chat.ImportUnchanged { // nothing to upload for
+		return would, err
+	}
+	if err := c.uploadAll(ctx, t.Attachments); err != nil {
+		return chat.Imported{}, err
+	}
+	return c.importOnce(ctx, t, false)
+}
+
+func (c *Client) importOnce(ctx context.Context, t chat.Transcript, dry bool) (chat.Imported, error) {
 	path := "/conversations/import"
 	if dry {
 		path += "?dry_run=true"
 	}
 	var out chat.Imported
-	err := c.do(ctx, request{method: http.MethodPost, path: path, body: t, again: true, patience: importTimeout, out: &out})
+	err := c.do(ctx, request{method: http.MethodPost, path: path, body: t, again: true, timeout: importTimeout, out: &out})
 	return out, err
 }
 
-// Fork says of what a fork is made: the way down to a message, the newest one if
+// Fork selects what is copied: the path to a message, the newest one if
 // it is "". Without a title it is the original's, marked.
 type Fork struct {
 	MessageID string `json:"message_id,omitempty"`

@@ -8,7 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// engines are the two ways to the same engine: our pipe and a loopback port.
+// engines returns two ways to the same engine: the pipe and a loopback port.
 func engines(b *testing.B) map[string]*redis.Options {
 	tcp := miniredis.NewMiniRedis()
 	if err := tcp.Start(); err != nil {
@@ -34,7 +34,7 @@ func BenchmarkRoundTrip(b *testing.B) {
 	}
 }
 
-// BenchmarkAppend is a chunk's transaction: push and publish.
+// BenchmarkAppend measures the transaction of a chunk: push and publish.
 func BenchmarkAppend(b *testing.B) {
 	chunk := strings.Repeat("x", 84)
 	for name, o := range engines(b) {

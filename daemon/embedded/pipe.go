@@ -12,22 +12,21 @@ import (
 	"time"
 )
 
-// errCut is what both ends of a connection see once its reader let more than
-// the output limit pile up, as after Redis' client-output-buffer-limit.
-var errCut = fmt.Errorf("embedded redis: the reader fell too far behind: %w", syscall.ECONNRESET)
+// errCut is returned at both ends of a connection whose reader left more than the output
+// limit unread, as with Redis' client-output-buffer-limit.
+var errCut = fmt.Errorf("embedded redis: the reader is too slow: %w", syscall.ECONNRESET)
 
 const (
-	// requestLimit is how much a client may send ahead of the engine before its
-	// writes wait. Nobody else waits with it.
+	// requestLimit is how many bytes a client may send ahead of the engine before its
+	// writes wait.
 	requestLimit = 1 << 20
-	// keepBuffer is the largest drained buffer that is kept for the next use.
+	// keepBuffer is the largest empty buffer that is kept for reuse.
 	keepBuffer = 64 << 10
 )
 
-// newPipe makes an in-memory connection. Writes of the client wait while the
-// engine lags; writes of the engine never wait, because the engine writes under
-// the lock that every command needs: a client that leaves more than outputLimit
-// bytes unread is cut.
+// newPipe makes an in-memory connection. Writes of the client wait for the engine. Writes
+// of the engine never wait, because the engine holds a lock meanwhile that every command
+// needs. Instead, a client that leaves more than outputLimit bytes unread is disconnected.
 func newPipe(outputLimit int) (client, engine net.Conn) {
 	requests := newHalf(requestLimit, false)
 	replies := newHalf(outputLimit, true)
@@ -55,7 +54,7 @@ func (c *conn) SetDeadline(t time.Time) error {
 func (c *conn) SetReadDeadline(t time.Time) error  { c.in.setDeadline(&c.in.readBy, t); return nil }
 func (c *conn) SetWriteDeadline(t time.Time) error { c.out.setDeadline(&c.out.writeBy, t); return nil }
 
-// address is the address of both ends: there is nothing to dial.
+// address is the address of both ends. It cannot be dialled.
 type address struct{}
 
 func (address) Network() string { return "memory" }
@@ -64,13 +63,13 @@ func (address) String() string  { return "embedded-redis" }
 // half is one direction of a pipe: a bounded buffer.
 type half struct {
 	limit int
-	cut   bool // cut the connection at the limit, instead of letting writes wait
+	cut   bool // at the limit, end the connection instead of waiting
 
 	mu       sync.Mutex
 	changed  *sync.Cond
 	buf      bytes.Buffer
-	readErr  error // what reads return once the buffer is empty
-	writeErr error // what writes return
+	readErr  error // returned by reads once the buffer is empty
+	writeErr error // returned by writes
 	readBy   time.Time
 	writeBy  time.Time
 }
@@ -104,8 +103,7 @@ func (h *half) read(p []byte) (int, error) {
 	}
 }
 
-// write appends p. back is the other direction, which dies with this one when
-// the reader is cut.
+// write appends p. back is the other direction, which ends too when the connection is cut.
 func (h *half) write(p []byte, back *half) (int, error) {
 	h.mu.Lock()
 	if h.cut && h.writeErr == nil && h.buf.Len()+len(p) > h.limit {
@@ -135,8 +133,8 @@ func (h *half) write(p []byte, back *half) (int, error) {
 	}
 }
 
-// end closes the half for both sides. The first reasons given stay. drop
-// discards what was not read.
+// end closes the half for both sides. The first errors are kept. drop discards unread
+// data.
 func (h *half) end(readErr, writeErr error, drop bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -156,14 +154,14 @@ func (h *half) setDeadline(field *time.Time, t time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	*field = t
-	h.changed.Broadcast() // one who waits looks at its deadline again
+	h.changed.Broadcast() // waiting calls check their deadline again
 }
 
-// wait waits for a change, at most until by. The caller holds the lock.
+// wait waits for a change, at most until by. The caller holds mu.
 func (h *half) wait(by time.Time) {
 	if !by.IsZero() {
 		timer := time.AfterFunc(time.Until(by), func() {
-			h.mu.Lock() // or the broadcast could come before the wait
+			h.mu.Lock() // otherwise the broadcast may come before the wait
 			defer h.mu.Unlock()
 			h.changed.Broadcast()
 		})

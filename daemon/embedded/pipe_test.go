@@ -20,12 +20,12 @@ func TestAWaitingReadOrWriteEndsAtItsDeadline(t *testing.T) {
 		}
 		n, err := client.Write(make([]byte, 2*requestLimit))
 		if n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Errorf("write behind the deadline: %d bytes, %v", n, err)
+			t.Errorf("write after the deadline: %d bytes, %v", n, err)
 		}
 		must(t, client.SetWriteDeadline(time.Now().Add(time.Second)))
 		n, err = client.Write(make([]byte, 2*requestLimit))
 		if n != requestLimit || !errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Errorf("write: %d bytes, %v; want what there is room for", n, err)
+			t.Errorf("write: %d bytes, %v; want as much as there is room for", n, err)
 		}
 		if took := time.Since(begin); took != 2*time.Second {
 			t.Errorf("took %v, want 2s", took)
@@ -33,7 +33,7 @@ func TestAWaitingReadOrWriteEndsAtItsDeadline(t *testing.T) {
 	})
 }
 
-func TestADeadlineSetMeanwhileReachesAWaitingRead(t *testing.T) {
+func TestANewDeadlineEndsAWaitingRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, _ := newPipe(1 << 10)
 		got := make(chan error)
@@ -49,7 +49,7 @@ func TestADeadlineSetMeanwhileReachesAWaitingRead(t *testing.T) {
 	})
 }
 
-func TestCloseLetsThePeerReadWhatWasSent(t *testing.T) {
+func TestThePeerReadsWhatWasSentBeforeClose(t *testing.T) {
 	client, engine := newPipe(1 << 10)
 	if _, err := client.Write([]byte("last words")); err != nil {
 		t.Fatal(err)

@@ -1,21 +1,18 @@
-// Package embedded is the Redis-compatible engine that runs inside the daemon
-// when no REDIS_URL is set, so that chat needs no other program.
+// Package embedded is the Redis-compatible engine that runs inside the daemon when
+// REDIS_URL is not set, so that chat needs no other program.
 //
-// The engine is miniredis. It is reached through the Dialer of an ordinary
-// go-redis client over an in-memory connection: there is no port and no
-// password, and nobody else on the machine can read it. What is different from a
-// Redis server:
+// The engine is miniredis. An ordinary go-redis client reaches it through its Dialer, over
+// an in-memory connection: there is no port and no password, and no other process can read
+// it. It differs from a Redis server:
 //
-//   - Keys expire up to one tick (1 s) late. Only time that the process could
-//     run in counts: neither a jump of the wall clock nor hours asleep expire
-//     anything.
-//   - A client that leaves more than Options.OutputLimit bytes unread is
-//     disconnected, whatever it was reading.
-//   - Everything is gone when the process ends, as after a restart of a Redis
-//     without persistence. There is no limit on the memory that keys use; their
-//     TTLs are what bounds it.
-//   - Scripts work, but cost ten times what MULTI does. FUNCTION, CONFIG, BLMPOP,
-//     SPUBLISH and CLIENT LIST do not exist.
+//   - Keys expire up to one tick (1 s) late. Time counts only while the process can run:
+//     keys do not expire because the wall clock jumps or the machine sleeps.
+//   - A client that leaves more than Options.OutputLimit bytes unread is disconnected,
+//     whatever it was reading.
+//   - All data is lost when the process ends, as with a Redis without persistence. The
+//     memory of keys has no limit except their TTLs.
+//   - Scripts work, but cost ten times as much as MULTI. FUNCTION, CONFIG, BLMPOP, SPUBLISH
+//     and CLIENT LIST do not exist.
 package embedded
 
 import (
@@ -32,26 +29,25 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// ErrClosed is the answer to a connection attempt after Close.
+// ErrClosed is returned when a client connects after Close.
 var ErrClosed = errors.New("embedded redis: closed")
 
-// Options are the settings of an engine; the zero value is the right one for
-// the daemon.
+// Options are the settings of an engine. The daemon uses the zero value.
 type Options struct {
-	// Tick is how often keys are expired, and so how late they may go. 0 is 1 s.
+	// Tick is how often keys are expired, and so how late; default 1 s.
 	Tick time.Duration
-	// OutputLimit is how many bytes a client may leave unread before it is
-	// disconnected. 0 is 32 MiB, Redis' own limit for subscribers.
+	// OutputLimit is how many bytes a client may leave unread before it is disconnected;
+	// default 32 MiB, as Redis allows subscribers.
 	OutputLimit int
 }
 
 const (
 	defaultTick        = time.Second
 	defaultOutputLimit = 32 << 20
-	// sweepEvery is the pause between two sweeps of what expired keys leave.
-	sweepEvery = 10 * time.Minute
-	// nudgeEvery is how often Close wakes blocked commands until all have ended.
-	nudgeEvery = 10 * time.Millisecond
+	// sweepInterval is how often the sweeper runs.
+	sweepInterval = 10 * time.Minute
+	// wakeInterval is how often Close wakes blocked commands until all have ended.
+	wakeInterval = 10 * time.Millisecond
 )
 
 // Redis is a running engine.
@@ -60,14 +56,14 @@ type Redis struct {
 	engine *miniredis.Miniredis
 	server *server.Server
 
-	mu     sync.RWMutex // held for reading while a connection is handed over
+	mu     sync.RWMutex // held for reading while a connection is made
 	closed bool
 
 	stop func()
 	done chan struct{} // closed when the clock has stopped
 }
 
-// Start starts an engine. It lives until Close.
+// Start starts an engine. The caller closes it.
 func Start(o Options) (*Redis, error) {
 	if o.Tick <= 0 {
 		o.Tick = defaultTick
@@ -76,8 +72,8 @@ func Start(o Options) (*Redis, error) {
 		o.OutputLimit = defaultOutputLimit
 	}
 	engine := miniredis.NewMiniRedis()
-	// The first Dial of an engine that was not started is the one way to start
-	// it without a port. Its connection is of no use: it has no buffer.
+	// The first Dial starts an engine without a port. Its connection is not used, because
+	// it has no buffer.
 	first, err := engine.Dial()
 	if err != nil {
 		return nil, fmt.Errorf("embedded redis: start: %w", err)
@@ -94,25 +90,25 @@ func Start(o Options) (*Redis, error) {
 	return r, nil
 }
 
-// Options are the options of a go-redis client of this engine. The caller may
-// change them before use, but not the Dialer.
+// Options returns the options of a go-redis client of this engine. The caller may change
+// them, except for the Dialer.
 func (r *Redis) Options() *redis.Options {
 	return &redis.Options{
 		Addr:   address{}.String(),
 		Dialer: r.dial,
-		// Without these a new connection asks for what miniredis does not know.
+		// Otherwise a new connection sends commands that miniredis does not have.
 		DisableIdentity:          true,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 		ContextTimeoutEnabled:    true,
 	}
 }
 
-// Client is a new client of this engine with the default options. The caller
-// closes it.
+// Client returns a new client of this engine with the default options. The caller closes
+// it.
 func (r *Redis) Client() *redis.Client { return redis.NewClient(r.Options()) }
 
-// Close ends the engine and every connection to it, and waits for both. Later
-// connection attempts fail with ErrClosed. It may be called more than once.
+// Close ends the engine and all its connections, and waits for both. It may be called more
+// than once.
 func (r *Redis) Close() error {
 	r.mu.Lock()
 	first := !r.closed
@@ -126,28 +122,28 @@ func (r *Redis) Close() error {
 	return nil
 }
 
-// end closes the engine. Its own wake-up of blocked commands can come just
-// before they begin to wait and is not repeated; a flush wakes them for certain.
+// end closes the engine. miniredis wakes blocked commands only once, and a command that
+// begins to wait just after that would block forever. A flush wakes it.
 func (r *Redis) end() {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		r.engine.Close()
 	}()
-	nudge := time.NewTicker(nudgeEvery)
-	defer nudge.Stop()
+	wake := time.NewTicker(wakeInterval)
+	defer wake.Stop()
 	for {
 		select {
 		case <-ended:
 			return
-		case <-nudge.C:
+		case <-wake.C:
 			r.engine.FlushAll()
 		}
 	}
 }
 
-// dial is the Dialer of the clients. The lock keeps a late reconnect from
-// reaching a server that is closing.
+// dial is the Dialer of the clients. The lock keeps a late connection from a server that
+// is closing.
 func (r *Redis) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -162,8 +158,8 @@ func (r *Redis) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	return client, nil
 }
 
-// clock makes time pass: miniredis has none of its own that is cheap enough. A
-// late tick passes all the time since the one before.
+// clock advances the time of miniredis, whose own clock is too expensive. A late tick
+// advances it by all the time since the last one.
 func (r *Redis) clock(stop <-chan struct{}) {
 	defer close(r.done)
 	tick := time.NewTicker(r.opts.Tick)
@@ -180,7 +176,7 @@ func (r *Redis) clock(stop <-chan struct{}) {
 		now := time.Now()
 		r.engine.FastForward(now.Sub(last))
 		last = now
-		if now.Sub(swept) >= sweepEvery {
+		if now.Sub(swept) >= sweepInterval {
 			swept = now
 			s.sweep(r.engine)
 		}

@@ -19,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) { leaks.Verify(m) }
 
-const patience = 20 * time.Second
+const testTimeout = 20 * time.Second
 
 func start(t testing.TB, o Options) *Redis {
 	t.Helper()
@@ -52,7 +52,7 @@ func TestTheEmbeddedEngineBehavesLikeRedis(t *testing.T) {
 	})
 }
 
-func TestASubscriberThatStopsReadingIsCutAndDelaysNobody(t *testing.T) {
+func TestASubscriberThatStopsReadingIsCutAndDelaysNoOne(t *testing.T) {
 	r := start(t, Options{OutputLimit: 256 << 10})
 	ctx, rdb := t.Context(), connect(t, r.Options())
 
@@ -66,7 +66,7 @@ func TestASubscriberThatStopsReadingIsCutAndDelaysNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	message := strings.Repeat("x", 16<<10)
-	limit, sent := time.Now().Add(patience), 0
+	limit, sent := time.Now().Add(testTimeout), 0
 	for rdb.PubSubNumSub(ctx, "c").Val()["c"] > 0 {
 		if time.Now().After(limit) {
 			t.Fatal("the subscriber was not cut")
@@ -79,7 +79,7 @@ func TestASubscriberThatStopsReadingIsCutAndDelaysNobody(t *testing.T) {
 	if sent < 256<<10 {
 		t.Errorf("cut after %d bytes, below the limit", sent)
 	}
-	// What the subscriber's connection says, once its own buffer is drained.
+	// The error of the subscriber's connection, after its buffer is empty.
 	var err error
 	for err == nil {
 		_, err = sub.ReceiveMessage(ctx)
@@ -114,7 +114,7 @@ func TestALateReconnectAfterCloseIsAnError(t *testing.T) {
 		t.Fatal(err)
 	}
 	var wg sync.WaitGroup
-	for range 8 { // dial and use connections while the engine closes
+	for range 8 { // connect while the engine closes
 		wg.Go(func() {
 			c := redis.NewClient(o)
 			for c.Ping(t.Context()).Err() == nil {
@@ -137,7 +137,7 @@ func TestALateReconnectAfterCloseIsAnError(t *testing.T) {
 }
 
 func TestCloseEndsBlockedCommandsAndSubscriptions(t *testing.T) {
-	for range 50 { // the wake-up it relies on is a race in miniredis
+	for range 50 { // miniredis has a race here, see end
 		r, err := Start(Options{})
 		if err != nil {
 			t.Fatal(err)
@@ -158,10 +158,10 @@ func TestCloseEndsBlockedCommandsAndSubscriptions(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := <-popped; err == nil {
-			t.Fatal("a blocked pop of a closed engine answered")
+			t.Fatal("a blocked pop of a closed engine succeeded")
 		}
 		if _, err := sub.ReceiveMessage(t.Context()); err == nil {
-			t.Fatal("a subscription to a closed engine answered")
+			t.Fatal("a subscription to a closed engine received a message")
 		}
 		if err := sub.Close(); err != nil {
 			t.Fatal(err)
@@ -180,7 +180,7 @@ func TestEnginesShareNothing(t *testing.T) {
 	}
 }
 
-func TestWhatExpiredKeysLeaveIsSwept(t *testing.T) {
+func TestVersionsOfExpiredKeysAreSwept(t *testing.T) {
 	r := start(t, Options{Tick: 10 * time.Millisecond})
 	ctx, rdb := t.Context(), connect(t, r.Options())
 	if err := rdb.RPush(ctx, "alive", "x").Err(); err != nil {
@@ -197,7 +197,7 @@ func TestWhatExpiredKeysLeaveIsSwept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	limit := time.Now().Add(patience)
+	limit := time.Now().Add(testTimeout)
 	for rdb.DBSize(ctx).Val() != 1 {
 		if time.Now().After(limit) {
 			t.Fatal("the keys did not expire")
@@ -205,16 +205,16 @@ func TestWhatExpiredKeysLeaveIsSwept(t *testing.T) {
 	}
 	var s sweeper
 	if got := s.sweep(r.engine); got != 0 {
-		t.Errorf("the first sweep forgot %d names; a transaction could still watch them", got)
+		t.Errorf("the first sweep removed %d names; a transaction could still watch them", got)
 	}
 	if got := s.sweep(r.engine); got != n {
-		t.Errorf("the second sweep forgot %d names, want %d: has miniredis renamed its maps?", got, n)
+		t.Errorf("the second sweep removed %d names, want %d: has miniredis renamed its maps?", got, n)
 	}
 	if got := rdb.LRange(ctx, "alive", 0, -1).Val(); len(got) != 1 {
-		t.Errorf("the living key holds %v", got)
+		t.Errorf("the list has %v", got)
 	}
 	if got := s.sweep(r.engine); got != 0 {
-		t.Errorf("a third sweep forgot %d names, want none", got)
+		t.Errorf("a third sweep removed %d names, want none", got)
 	}
 }
 

@@ -7,19 +7,17 @@ import (
 	"github.com/alicebob/miniredis/v2"
 )
 
-// sweeper removes what keys leave behind in miniredis when they go: a version
-// number under their name, some 300 bytes each, kept for ever for the sake of
-// WATCH. In a daemon that runs for months that is a leak.
+// sweeper removes the version numbers of deleted keys. miniredis keeps them forever, for
+// WATCH: some 300 bytes for each key, which is a leak in a daemon that runs for months.
 type sweeper struct {
-	// gone are the names that had no key at the last sweep. One that has none at
-	// the next sweep either is forgotten: a transaction that watches it would
-	// have had to be open all the time between two sweeps.
+	// gone are the names without a key at the last sweep. A name that is still without one
+	// at the next sweep is removed: no transaction that watches it stays open that long.
 	gone map[string]struct{}
 }
 
-// sweep forgets dead names and returns how many. miniredis offers no way to do
-// that, so it reaches for two of its maps by name, under miniredis' own lock. If
-// another version of miniredis has no such maps, nothing is done.
+// sweep removes names without a key and returns their number. miniredis has no function
+// for that, so sweep accesses two of its maps by name, under miniredis' own lock. It does
+// nothing if another version of miniredis does not have them.
 func (s *sweeper) sweep(engine *miniredis.Miniredis) int {
 	db := reflect.ValueOf(engine.DB(0)).Elem()
 	engine.Lock()
@@ -32,7 +30,7 @@ func (s *sweeper) sweep(engine *miniredis.Miniredis) int {
 	if !ok {
 		return 0
 	}
-	forgotten := 0
+	removed := 0
 	gone := make(map[string]struct{})
 	for name := range versions {
 		if _, alive := keys[name]; alive {
@@ -40,16 +38,16 @@ func (s *sweeper) sweep(engine *miniredis.Miniredis) int {
 		}
 		if _, before := s.gone[name]; before {
 			delete(versions, name)
-			forgotten++
+			removed++
 			continue
 		}
 		gone[name] = struct{}{}
 	}
 	s.gone = gone
-	return forgotten
+	return removed
 }
 
-// mapField is the value of an unexported field, if it exists and is a T.
+// mapField returns the value of an unexported field, if it exists and is a T.
 func mapField[T any](v reflect.Value, name string) (T, bool) {
 	var zero T
 	f := v.FieldByName(name)

@@ -1,9 +1,8 @@
-// Package follow reads the answer of a task, whether it is still being made or ended
-// long ago: the chunk log as it grows, the log of a task that has ended while it lives,
-// and SQL afterwards. It knows chunks and positions, and neither wire formats nor
-// connections: each wire format is an encoder over Stream.Chunks.
+// Package follow reads the answer of a task. It reads the chunk log while the task runs and
+// as long as the log is kept, and SQL after that.
 //
-// The rules of positions are those of docs/protocol.md.
+// It knows chunks and positions, but no wire formats and no connections: each wire format
+// is an encoder of Stream.Chunks. docs/protocol.md has the rules of positions.
 package follow
 
 import (
@@ -15,45 +14,49 @@ import (
 	"chat"
 )
 
-// Store is what following needs of SQL; *sql.Store satisfies it.
+// Store reads tasks and messages; *sql.Store implements it.
 type Store interface {
 	Task(ctx context.Context, owner, id string) (chat.Task, error)
 	Answer(ctx context.Context, owner, taskID string) (chat.Message, error)
+	// ChunkLog returns the packed log of an ended task, nil if it is not stored.
+	ChunkLog(ctx context.Context, owner, taskID string) ([]byte, error)
 }
 
 // Log opens tails of chunk logs.
 type Log interface {
 	Tail(taskID string, after chat.Position) Tail
+	// Decode returns the chunks of a packed log.
+	Decode(packed []byte) ([]chat.EncodedChunk, error)
 }
 
-// Tail reads one task's chunks; *chunklog.Tail satisfies it.
+// Tail reads one task's chunks; *chunklog.Tail implements it.
 type Tail interface {
 	Next(ctx context.Context, wait time.Duration) ([]chat.EncodedChunk, error)
 	Position() chat.Position
 	Close()
 }
 
-// Options are the settings of a Follower; zero values mean the defaults.
+// Options are the settings of a Source; zero values mean the defaults.
 type Options struct {
-	// Refresh is how often the state of a followed task is read from SQL, once for all
-	// that follow it; chat.StateRecheck.
+	// Refresh is how often the state of a task is read from SQL, once for all its streams;
+	// default chat.StateRecheck.
 	Refresh time.Duration
-	// Idle is after how long without chunks Stream.Chunks yields none; 15 s.
+	// Idle is how long Stream.Chunks waits for chunks before it yields none; default 15 s.
 	Idle   time.Duration
 	Logger *slog.Logger
 }
 
-// Follower opens streams. It is safe for concurrent use.
-type Follower struct {
+// Source opens streams. It is safe for concurrent use.
+type Source struct {
 	store Store
 	log   Log
 	opts  Options
-	base  context.Context //nolint:containedctx // of reads of SQL that many streams wait for
+	base  context.Context //nolint:containedctx // of reads from SQL that many streams wait for
 	polls statePoller
 }
 
-// New returns a Follower. When ctx ends it reads nothing more from SQL.
-func New(ctx context.Context, s Store, l Log, o Options) *Follower {
+// New returns a Source. After ctx has ended it does not read from SQL any more.
+func New(ctx context.Context, s Store, l Log, o Options) *Source {
 	if o.Refresh <= 0 {
 		o.Refresh = chat.StateRecheck
 	}
@@ -63,64 +66,72 @@ func New(ctx context.Context, s Store, l Log, o Options) *Follower {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Follower{store: s, log: l, opts: o, base: ctx}
+	return &Source{store: s, log: l, opts: o, base: ctx}
 }
 
-// Stream is what one reader gets of one task.
+// Stream is the answer of one task for one reader.
 type Stream struct {
-	f      *Follower
+	f      *Source
 	owner  string
-	taskID string
+	task   chat.Task // when the stream was opened
 	after  chat.Position
 	record *record // nil while the task runs
 }
 
-// Open finds the task for a reader who has seen everything up to the position after. The
-// error is CodeNotFound for a task that is not the owner's, or SQL's.
-func (f *Follower) Open(ctx context.Context, owner, taskID string, after chat.Position) (*Stream, error) {
+// Open opens the stream of a task for a reader who has seen everything up to the position
+// after. The error is CodeNotFound if the owner has no such task, or an error of SQL.
+func (f *Source) Open(ctx context.Context, owner, taskID string, after chat.Position) (*Stream, error) {
 	task, rec, err := f.read(ctx, owner, taskID)
 	if err != nil {
 		return nil, err
 	}
-	if after.Attempt > task.Attempt && (rec == nil || rec.sequenceOf(after) == nil) {
+	switch {
+	case rec != nil && rec.has(after):
+		if err := rec.load(); err != nil {
+			return nil, err
+		}
+	case after.Attempt > task.Attempt:
 		after = InvalidPosition()
 	}
-	return &Stream{f: f, owner: owner, taskID: task.ID, after: after, record: rec}, nil
+	return &Stream{f: f, owner: owner, task: task, after: after, record: rec}, nil
 }
 
-// InvalidPosition stands for every position that makes no sense. No attempt ever had it:
-// the answer to it is a reset, and everything from the start.
+// InvalidPosition stands for all invalid positions. No attempt ever has it. It is followed
+// by a reset and all chunks from the start.
 func InvalidPosition() chat.Position { return chat.Position{Attempt: 0, Index: 0} }
 
-// TaskID is the task's id.
-func (s *Stream) TaskID() string { return s.taskID }
+// TaskID returns the task's id.
+func (s *Stream) TaskID() string { return s.task.ID }
 
-// Complete reports whether the reader has seen the end: there is nothing to stream.
+// Task returns the task as it was when the stream was opened.
+func (s *Stream) Task() chat.Task { return s.task }
+
+// Complete reports whether the reader has seen the terminal chunk already.
 func (s *Stream) Complete() bool { return s.record != nil && s.record.ended(s.after) }
 
-// Ended reports whether the task had ended when the stream was opened: all of it can be
-// read without waiting.
+// Ended reports whether the task had ended when the stream was opened. Such a stream never
+// waits.
 func (s *Stream) Ended() bool { return s.record != nil }
 
-// Chunks yields the chunks after the position in the order of the stream, as many at a
-// time as there are, the terminal chunk last. It yields none when nothing has come for
-// Options.Idle. An error is the last thing that is yielded: the cause of ctx, or
-// CodeNotFound if the task was deleted. The slice is valid until the next one.
+// Chunks yields the chunks after the position in order, as many at a time as are available.
+// It yields an empty slice when no chunk has come for Options.Idle. It ends after the
+// terminal chunk, or after an error: the cause of ctx, or CodeNotFound if the task was
+// deleted. A slice is valid until the next one.
 func (s *Stream) Chunks(ctx context.Context) iter.Seq2[[]chat.EncodedChunk, error] {
 	return func(yield func([]chat.EncodedChunk, error) bool) {
-		if s.record != nil && s.record.sequenceOf(s.after) != nil { // a position in the record itself
-			s.yieldRecord(s.record.after(s.after), yield)
+		if s.record != nil && s.record.has(s.after) { // Open has loaded it
+			yield(s.record.after(s.after))
 			return
 		}
 		s.follow(ctx, yield)
 	}
 }
 
-// follow yields what the log has, and the rest from SQL.
+// follow yields the chunks in the log, and the rest from SQL.
 func (s *Stream) follow(ctx context.Context, yield func([]chat.EncodedChunk, error) bool) {
-	tail := s.f.log.Tail(s.taskID, s.after)
+	tail := s.f.log.Tail(s.task.ID, s.after)
 	defer tail.Close()
-	state := &stateCheck{every: s.f.opts.Refresh, came: time.Now(), found: make(chan taskState, 1)}
+	state := &stateCheck{every: s.f.opts.Refresh, readAt: time.Now(), results: make(chan taskState, 1)}
 	defer state.work.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -130,7 +141,7 @@ func (s *Stream) follow(ctx context.Context, yield func([]chat.EncodedChunk, err
 		if s.record == nil {
 			wait = max(0, min(s.f.opts.Idle-time.Since(yielded), state.due()))
 		}
-		asked := time.Now()
+		began := time.Now()
 		chunks, err := state.next(ctx, tail, wait)
 		switch {
 		case err != nil && ctx.Err() != nil:
@@ -142,8 +153,18 @@ func (s *Stream) follow(ctx context.Context, yield func([]chat.EncodedChunk, err
 			}
 			yielded = time.Now()
 			continue
-		case s.record != nil: // the list has no more: SQL has the rest
-			s.yieldRecord(s.record.afterLog(tail.Position()), yield)
+		case s.record != nil: // the log ends before the terminal chunk
+			err := s.record.load()
+			if err != nil && ctx.Err() == nil && !chat.IsCode(err, chat.CodeNotFound) {
+				s.f.opts.Logger.Warn("follow: cannot read an answer; will try again", "task", s.task.ID, "err", err)
+				s.record = nil // until the next read of the state
+				continue
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			yield(s.record.after(tail.Position()))
 			return
 		case time.Since(yielded) >= s.f.opts.Idle:
 			if !yield(nil, nil) {
@@ -151,47 +172,34 @@ func (s *Stream) follow(ctx context.Context, yield func([]chat.EncodedChunk, err
 			}
 			yielded = time.Now()
 		}
-		if err := s.onIdle(ctx, state, time.Since(asked) < wait); err != nil {
+		if err := s.onIdle(ctx, state, time.Since(began) < wait); err != nil {
 			yield(nil, err)
 			return
 		}
 	}
 }
 
-// onIdle looks at the task's state when that is due. hinted says that the wait for
-// chunks ended early, because something has happened.
-func (s *Stream) onIdle(ctx context.Context, state *stateCheck, hinted bool) (err error) {
-	if state.answered() {
+// onIdle reads the task's state when that is due. byEvent says that an event ended the
+// wait for chunks.
+func (s *Stream) onIdle(ctx context.Context, state *stateCheck, byEvent bool) (err error) {
+	if state.done() {
 		s.record, err = state.result()
 		return err
 	}
-	if hinted || state.due() <= 0 {
+	if byEvent || state.due() <= 0 {
 		since := time.Now()
-		if !hinted {
-			since = since.Add(-s.f.opts.Refresh / 4) // what another stream read then is new enough
+		if !byEvent {
+			since = since.Add(-s.f.opts.Refresh / 4) // another stream's read of that time is recent enough
 		}
-		state.start(hinted, func() taskState { return s.f.refresh(ctx, s.owner, s.taskID, since) })
+		state.start(byEvent, func() taskState { return s.f.refresh(ctx, s.owner, s.task.ID, since) })
 	}
 	return nil
 }
 
-func (s *Stream) yieldRecord(chunks []chat.Chunk, yield func([]chat.EncodedChunk, error) bool) {
-	encoded := make([]chat.EncodedChunk, 0, len(chunks))
-	for _, c := range chunks {
-		e, err := c.Encode()
-		if err != nil {
-			yield(nil, err)
-			return
-		}
-		encoded = append(encoded, e)
-	}
-	yield(encoded, nil)
-}
-
-// read asks SQL for a task and, if that has ended, its record.
-func (f *Follower) read(ctx context.Context, owner, taskID string) (task chat.Task, rec *record, err error) {
+// read reads a task and, if it has ended, its record from SQL.
+func (f *Source) read(ctx context.Context, owner, taskID string) (task chat.Task, rec *record, err error) {
 	if task, err = f.store.Task(ctx, owner, taskID); err == nil {
-		rec, err = f.recordOf(ctx, owner, task)
+		rec = f.recordOf(owner, task) //nolint:contextcheck // the read is for all streams, and outlives one
 	}
 	return task, rec, err
 }

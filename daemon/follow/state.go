@@ -8,72 +8,75 @@ import (
 	"chat"
 )
 
-// stateCheck reads a task's state beside its stream, one read at a time: chunks do not
-// wait for the result.
+// stateCheck reads a task's state in the background, one read at a time, so that chunks do
+// not wait for it.
 type stateCheck struct {
-	every time.Duration
-	came  time.Time // the last result
-	asked bool      // and there is no result yet
-	again bool      // something has happened since it was asked
-	found chan taskState
-	work  sync.WaitGroup
+	every   time.Duration
+	readAt  time.Time // of the last result
+	reading bool      // a read has no result yet
+	stale   bool      // an event came after that read began
+	results chan taskState
+	work    sync.WaitGroup
 
 	mu   sync.Mutex
-	wake context.CancelFunc // ends the wait that is under way
+	wake context.CancelFunc // ends the current wait for chunks
 }
 
-// next waits for chunks; the wait ends early when the result of a read comes.
+// next waits for chunks. The wait ends early when a read has its result.
 func (c *stateCheck) next(ctx context.Context, tail Tail, wait time.Duration) ([]chat.EncodedChunk, error) {
-	if !c.asked {
+	if !c.reading {
 		return tail.Next(ctx, wait)
 	}
 	ctx, wake := context.WithCancel(ctx)
 	defer wake()
-	c.mu.Lock()
-	c.wake = wake
-	c.mu.Unlock()
-	if c.answered() {
+	c.setWake(wake)
+	if c.done() {
 		wake()
 	}
-	chunks, err := tail.Next(ctx, wait)
-	return chunks, err
+	return tail.Next(ctx, wait)
 }
 
-func (c *stateCheck) answered() bool { return len(c.found) > 0 }
+func (c *stateCheck) setWake(wake context.CancelFunc) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wake = wake
+}
 
-// due is how long from now the state is to be read again; while a read is under way, not
-// before its result.
+// done reports whether a read has its result.
+func (c *stateCheck) done() bool { return len(c.results) > 0 }
+
+// due returns the time until the next read. During a read there is no next one yet.
 func (c *stateCheck) due() time.Duration {
 	switch {
-	case c.asked:
+	case c.reading:
 		return c.every
-	case c.again:
+	case c.stale:
 		return 0
 	}
-	return c.every - time.Since(c.came)
+	return c.every - time.Since(c.readAt)
 }
 
-// start reads the state. hinted says that something has happened by now, so that an
-// earlier read may have been too early.
-func (c *stateCheck) start(hinted bool, read func() taskState) {
-	if c.asked {
-		c.again = c.again || hinted
+// start starts a read. If one is running and byEvent is true, that one may be too early, so
+// another follows it.
+func (c *stateCheck) start(byEvent bool, read func() taskState) {
+	if c.reading {
+		c.stale = c.stale || byEvent
 		return
 	}
-	c.asked, c.again = true, false
+	c.reading, c.stale = true, false
 	c.work.Go(func() {
-		c.found <- read()
+		c.results <- read()
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if c.wake != nil { // otherwise the stream does not wait yet, and will look first
+		if c.wake != nil { // otherwise the stream does not wait yet, and checks done first
 			c.wake()
 		}
 	})
 }
 
-// result is the result of the read, which has come.
+// result returns the result of a read that is done.
 func (c *stateCheck) result() (*record, error) {
-	c.asked, c.came = false, time.Now()
-	s := <-c.found
+	c.reading, c.readAt = false, time.Now()
+	s := <-c.results
 	return s.record, s.err
 }

@@ -9,12 +9,12 @@ import (
 	"chat"
 )
 
-func TestAReadMayEndBeforeItsStreamWaits(t *testing.T) {
+func TestAReadEndsBeforeItsStreamWaits(t *testing.T) {
 	t.Parallel()
-	state := &stateCheck{every: time.Minute, came: time.Now(), found: make(chan taskState, 1)}
+	state := &stateCheck{every: time.Minute, readAt: time.Now(), results: make(chan taskState, 1)}
 	state.start(true, func() taskState { return taskState{err: chat.ErrFenced} })
-	state.work.Wait() // as when another reader has asked already
-	tail := &wakes{}
+	state.work.Wait() // as with the result of another stream
+	tail := &wakeRecorder{}
 	if _, err := state.next(t.Context(), tail, time.Minute); err != nil || !tail.woken {
 		t.Fatalf("woken %v, %v", tail.woken, err)
 	}
@@ -23,12 +23,12 @@ func TestAReadMayEndBeforeItsStreamWaits(t *testing.T) {
 	}
 }
 
-// wakes is a tail that takes down whether its wait was over before it began.
-type wakes struct{ woken bool }
+// wakeRecorder is a tail that records whether its context had ended before Next.
+type wakeRecorder struct{ woken bool }
 
-func (w *wakes) Next(ctx context.Context, _ time.Duration) ([]chat.EncodedChunk, error) {
+func (w *wakeRecorder) Next(ctx context.Context, _ time.Duration) ([]chat.EncodedChunk, error) {
 	w.woken = ctx.Err() != nil
 	return nil, nil
 }
-func (*wakes) Position() chat.Position { return chat.Start() }
-func (*wakes) Close()                  {}
+func (*wakeRecorder) Position() chat.Position { return chat.Start() }
+func (*wakeRecorder) Close()                  {}

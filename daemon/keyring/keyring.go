@@ -38,29 +38,29 @@ const (
 // Reference is the value of a setting whose key is in the keyring.
 func Reference(host string) string { return prefix + host }
 
-// Host is what a reference refers to; false for a value that is none.
+// Host is what a reference refers to; false for a value that is not a reference.
 func Host(value string) (string, bool) { return strings.CutPrefix(value, prefix) }
 
 // Get returns the key for a host. It is an error with CodeNotFound that there is
 // none, and one with CodeNotConfigured that there is no keyring that works.
-func Get(ctx context.Context, host string, patience time.Duration) (string, error) {
-	return bounded(ctx, patience, func() (string, error) { return keyring.Get(service, host) })
+func Get(ctx context.Context, host string, timeout time.Duration) (string, error) {
+	return bounded(ctx, timeout, func() (string, error) { return keyring.Get(service, host) })
 }
 
 // Set keeps a key for a host.
-func Set(ctx context.Context, host, key string, patience time.Duration) error {
-	_, err := bounded(ctx, patience, func() (string, error) { return "", keyring.Set(service, host, key) })
+func Set(ctx context.Context, host, key string, timeout time.Duration) error {
+	_, err := bounded(ctx, timeout, func() (string, error) { return "", keyring.Set(service, host, key) })
 	return err
 }
 
 // Delete forgets the key for a host.
-func Delete(ctx context.Context, host string, patience time.Duration) error {
-	_, err := bounded(ctx, patience, func() (string, error) { return "", keyring.Delete(service, host) })
+func Delete(ctx context.Context, host string, timeout time.Duration) error {
+	_, err := bounded(ctx, timeout, func() (string, error) { return "", keyring.Delete(service, host) })
 	return err
 }
 
 // bounded asks the keyring, and gives up after a while.
-func bounded(ctx context.Context, patience time.Duration, ask func() (string, error)) (string, error) {
+func bounded(ctx context.Context, timeout time.Duration, ask func() (string, error)) (string, error) {
 	if !reachable() {
 		return "", chat.Errorf(chat.CodeNotConfigured, "there is no keyring here: no session's D-Bus")
 	}
@@ -73,7 +73,7 @@ func bounded(ctx context.Context, patience time.Duration, ask func() (string, er
 		key, err := ask()
 		asked <- answer{key, err}
 	}()
-	limit := time.NewTimer(patience)
+	limit := time.NewTimer(timeout)
 	defer limit.Stop()
 	select {
 	case a := <-asked:
@@ -85,14 +85,14 @@ func bounded(ctx context.Context, patience time.Duration, ask func() (string, er
 		}
 		return "", chat.Errorf(chat.CodeNotConfigured, "the keyring does not work: %w", a.err)
 	case <-limit.C:
-		return "", chat.Errorf(chat.CodeNotConfigured, "the keyring did not answer within %s: it may be locked", patience)
+		return "", chat.Errorf(chat.CodeNotConfigured, "the keyring did not answer within %s: it may be locked", timeout)
 	case <-ctx.Done():
 		return "", context.Cause(ctx)
 	}
 }
 
 // reachable reports whether there may be a keyring. Without a bus the library
-// would start one, which nobody asked for and nobody would end.
+// would start one, which no one asked for and which would never end.
 func reachable() bool {
 	switch runtime.GOOS {
 	case "darwin", "windows":

@@ -14,7 +14,7 @@ import (
 	"chat"
 )
 
-// A bus that takes the connection and never says a word.
+// A bus that accepts the connection and never answers.
 func TestASilentBusIsGivenUp(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "bus")
 	l, err := net.Listen("unix", path)

@@ -1,43 +1,43 @@
-// Package keys builds every Redis key and channel name of chat. An operator's
-// redis-cli finds a task's stream by these names; nothing else builds one.
+// Package keys builds the names of all Redis keys and channels. They are documented in
+// docs/protocol.md, for operators who use redis-cli.
 package keys
 
 import "chat"
 
-// Names builds key names.
+// Names builds names.
 type Names struct{}
 
-// Chunks is the list of a task's chunks, one JSON object an entry.
+// Chunks names the list of a task's chunks, one JSON object an entry.
 func (n Names) Chunks(taskID string) string { return n.stream(taskID) + ":chunks" }
 
-// Packed is the string that a task's chunks become, compressed, when it has ended.
+// Packed names the string with the compressed chunks of a task that has ended.
 func (n Names) Packed(taskID string) string { return n.stream(taskID) + ":packed" }
 
-// Channel is the pub/sub channel on which a task's chunks are announced.
+// Channel names the pub/sub channel on which a task's chunks are published.
 func (n Names) Channel(taskID string) string { return n.stream(taskID) }
 
-// Metadata is the hash that describes a task's stream.
+// Metadata names the hash that describes a task's stream.
 func (n Names) Metadata(taskID string) string { return n.stream(taskID) + ":metadata" }
 
-// Queue is the list of task ids that wakes a worker for tasks of priority p.
+// Queue names the list of wake-ups for tasks of priority p.
 func (n Names) Queue(p chat.Priority) string {
 	return "queue:" + string(p)
 }
 
-// Control is the pub/sub channel of hints: a cancel was requested, a task ended.
+// Control names the pub/sub channel of task events.
 func (n Names) Control() string { return "control" }
 
-// Check is the key on which a process tries what Redis lets it do, and the channel on
-// which it hears itself.
+// Check names the key on which a process tests its permissions, and the channel on which
+// it receives its own messages.
 func (n Names) Check(id string) string { return n.stream("check-" + id) }
 
-// CheckQueue is the name of a queue that no task is ever in.
+// CheckQueue names a list of wake-ups that is never used.
 func (Names) CheckQueue() string { return "queue:check" }
 
-// Patterns are those of all keys, as an ACL names them.
+// Patterns returns the patterns of all keys, as in a Redis ACL.
 func (Names) Patterns() []string { return []string{"stream:*", "queue:*"} }
 
-// Channels are those of all channels, as an ACL names them.
+// Channels returns the patterns of all channels, as in a Redis ACL.
 func (n Names) Channels() []string { return []string{"stream:*", n.Control()} }
 
 func (n Names) stream(taskID string) string {

@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// onTheWay are the variables that the way to a provider depends on. A daemon has
-// those of the shell that started it.
-func onTheWay() []string {
+// connectionVariables returns the variables that affect connections to a provider. A daemon
+// has the values of the shell that started it.
+func connectionVariables() []string {
 	return []string{"SSL_CERT_FILE", "SSL_CERT_DIR", "CHATD_PROVIDER_CA_FILE", "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"}
 }
 
-// withFullPaths is an environment whose files of certificates are found from any
-// directory: the daemon's is /.
+// withFullPaths returns the environment with absolute paths of certificate files, because
+// the daemon's working directory is /.
 func withFullPaths(environment []string) []string {
 	out := make([]string, 0, len(environment))
 	for _, v := range environment {
@@ -30,7 +30,7 @@ func withFullPaths(environment []string) []string {
 	return out
 }
 
-// set is the value of a variable, in capitals or not, and its name as it is set.
+// set returns the value of a variable in upper or lower case, and the name that is set.
 func set(lookup func(string) (string, bool), name string) (as, value string) {
 	for _, as := range []string{name, strings.ToLower(name)} {
 		if v, ok := lookup(as); ok && v != "" {
@@ -40,11 +40,11 @@ func set(lookup func(string) (string, bool), name string) (as, value string) {
 	return name, ""
 }
 
-// fingerprints are those of the variables that are set. A proxy's URL may have a
-// password in it.
+// fingerprints returns salted hashes of the variables that are set. They are hashed because
+// the URL of a proxy may contain a password.
 func fingerprints(lookup func(string) (string, bool), salt string) map[string]string {
 	out := map[string]string{}
-	for _, name := range onTheWay() {
+	for _, name := range connectionVariables() {
 		if _, v := set(lookup, name); v != "" {
 			_, v, _ = strings.Cut(withFullPaths([]string{name + "=" + v})[0], "=")
 			sum := sha256.Sum256([]byte(salt + "\x00" + name + "\x00" + v))
@@ -54,16 +54,16 @@ func fingerprints(lookup func(string) (string, bool), salt string) map[string]st
 	return out
 }
 
-// OtherEnvironment are the variables on the way to a provider that are set in this
-// process, and that the running daemon does not have, or has with another value;
-// and those that only the daemon has. Without a daemon there are none.
+// OtherEnvironment compares the variables that affect connections to a provider. ours are
+// set in this process and missing or different in the running daemon; theirs are set only in
+// the daemon. Both are empty if no daemon runs.
 func (s *Starter) OtherEnvironment(lookup func(string) (string, bool)) (ours, theirs []string) {
 	i, err := readInfo(s.Paths)
 	if err != nil || i.InProcess || i.Environment == nil { // nil: of an older daemon
 		return nil, nil
 	}
 	here := fingerprints(lookup, i.Instance)
-	for _, name := range onTheWay() {
+	for _, name := range connectionVariables() {
 		switch as, _ := set(lookup, name); {
 		case here[name] == i.Environment[name]:
 		case here[name] != "":

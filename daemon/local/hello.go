@@ -11,28 +11,28 @@ import (
 	"chat/daemon/client"
 )
 
-// hello asks the server that daemon.json names who it is.
+// hello calls the server that daemon.json names.
 func hello(ctx context.Context, i Info, limit time.Duration) (client.Hello, error) {
 	c := client.New(client.At(i.Endpoint()), client.Options{CallTimeout: limit})
 	defer c.Close()
 	return c.Hello(ctx)
 }
 
-// condition is how the server that daemon.json names is found.
+// condition is the state of the server that daemon.json names.
 type condition int
 
 const (
-	absent   condition = iota // nobody is there: start one
-	ready                     // it answers and takes work
-	ending                    // it answers and takes no more work
-	busy                      // somebody is there and does not answer in time, which is not death
-	leaving                   // it hung up on us: look again
+	absent   condition = iota // no daemon runs: start one
+	ready                     // it answers and accepts work
+	ending                    // it answers and accepts no more work
+	busy                      // a daemon runs and does not answer in time; it may still be alive
+	leaving                   // it closed the connection: check again
 	refusing                  // it answers with an error
 )
 
-// look finds out how the server is. The error is set for busy, leaving and
-// refusing, and when daemon.json cannot be read.
-func look(ctx context.Context, p Paths, limit time.Duration) (condition, Info, client.Hello, error) {
+// checkServer returns the condition of the server. The error is set for busy, leaving and
+// refusing, and if daemon.json cannot be read.
+func checkServer(ctx context.Context, p Paths, limit time.Duration) (condition, Info, client.Hello, error) {
 	i, err := readInfo(p)
 	if errors.Is(err, errNoInfo) {
 		return absent, Info{}, client.Hello{}, nil

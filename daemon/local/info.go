@@ -14,7 +14,7 @@ import (
 	"chat/daemon/client"
 )
 
-// Info is what daemon.json says of a running server. Clients read the socket's
+// Info is the content of daemon.json about a running server. Clients read the socket's
 // path from it; they never compute it.
 type Info struct {
 	PID       int          `json:"pid"`
@@ -23,7 +23,7 @@ type Info struct {
 	Protocol  client.Range `json:"protocol"`
 	Version   string       `json:"version"`
 	Instance  string       `json:"instance"`
-	// InProcess says that the server is part of a client and ends with it.
+	// InProcess is set if the server is part of a client and ends with it.
 	InProcess bool `json:"in_process,omitempty"`
 	// Environment are fingerprints of the variables that the server's way to
 	// providers depends on; see Starter.OtherEnvironment.
@@ -35,7 +35,7 @@ func (i Info) Endpoint() client.Endpoint {
 	return client.Endpoint{Network: "unix", Address: i.Socket}
 }
 
-// errNoInfo says that there is no daemon.json, or none that can be read as one:
+// errNoInfo means that there is no daemon.json, or none that can be parsed:
 // a daemon that crashed while the disk was full may have left anything.
 var errNoInfo = errors.New("no daemon.json")
 

@@ -17,7 +17,7 @@ type Server struct {
 
 // InProcess runs the server in this process, under the same lock and on the same
 // kind of socket as a daemon, so that other clients are served while it lives.
-// It returns once the server is ready. ctx ends the server at once; Close drains it.
+// It returns once the server is ready. Cancelling ctx ends the server immediately; Close drains it.
 func InProcess(ctx context.Context, o ServeOptions) (*Server, error) {
 	s := &Server{stop: make(chan struct{}), ended: make(chan struct{})}
 	ready := make(chan Info, 1)

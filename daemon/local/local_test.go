@@ -97,16 +97,16 @@ func TestAFirstDaemonAndOneThatEndedInOrderAreNotSpokenOf(t *testing.T) {
 		}
 	}
 	// One that we were served by is.
-	var told []string
-	s.Notice = func(n string) { told = append(told, n) }
+	var notices []string
+	s.Notice = func(n string) { notices = append(notices, n) }
 	for range 2 {
 		pid(t, s)
 		if _, err := s.Stop(t.Context(), false); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if want := "the local daemon has ended; starting another"; len(told) != 1 || told[0] != want {
-		t.Errorf("told %q, want %q", told, want)
+	if want := "the local daemon has ended; starting another"; len(notices) != 1 || notices[0] != want {
+		t.Errorf("notices %q, want %q", notices, want)
 	}
 }
 
@@ -138,14 +138,14 @@ func TestAStaleSocketHeals(t *testing.T) {
 	}
 	began := time.Now()
 	heir := &Starter{Paths: s.Paths, Protocol: s.Protocol} // another client, which did not start the first
-	var told []string
-	heir.Notice = func(n string) { told = append(told, n) }
+	var notices []string
+	heir.Notice = func(n string) { notices = append(notices, n) }
 	second := pid(t, heir)
 	if second == first {
 		t.Error("a dead daemon answered")
 	}
-	if len(told) != 1 || !strings.Contains(told[0], fmt.Sprintf("(process %d) ended unexpectedly; starting another", first)) {
-		t.Errorf("the daemon was started again with the words %q", told)
+	if len(notices) != 1 || !strings.Contains(notices[0], fmt.Sprintf("(process %d) ended unexpectedly; starting another", first)) {
+		t.Errorf("the daemon was started again with the words %q", notices)
 	}
 	if d := time.Since(began); d > 5*time.Second {
 		t.Errorf("took %s", d)
@@ -214,10 +214,10 @@ func TestAnOldDaemonEndsWhileANewOneBinds(t *testing.T) {
 func TestADaemonIsGoneOnceAnotherHasItsPlace(t *testing.T) {
 	s := home(t, "")
 	holds := pid(t, s)
-	if err := s.gone(t.Context(), holds+1, time.Minute, false); err != nil {
+	if err := s.waitForEnd(t.Context(), holds+1, time.Minute, false); err != nil {
 		t.Errorf("the one before: %v", err)
 	}
-	if err := s.gone(t.Context(), holds, 300*time.Millisecond, false); !errors.Is(err, errStillThere) {
+	if err := s.waitForEnd(t.Context(), holds, 300*time.Millisecond, false); !errors.Is(err, errStillThere) {
 		t.Errorf("the one that is there: %v", err)
 	}
 }
@@ -238,7 +238,7 @@ func TestTheDaemonsErrorComesThroughThePipe(t *testing.T) {
 func TestADaemonThatEndsWithoutAWord(t *testing.T) {
 	s := home(t, "mute")
 	_, err := s.Endpoint(t.Context())
-	if !chat.IsCode(err, chat.CodeDaemon) || !strings.Contains(err.Error(), "ended at once") {
+	if !chat.IsCode(err, chat.CodeDaemon) || !strings.Contains(err.Error(), "ended immediately") {
 		t.Fatal(err)
 	}
 	s = home(t, "")
@@ -248,7 +248,7 @@ func TestADaemonThatEndsWithoutAWord(t *testing.T) {
 	}
 }
 
-func TestALockThatSomebodyElseHolds(t *testing.T) {
+func TestALockHeldByAnotherProcess(t *testing.T) {
 	s := home(t, "impatient")
 	if err := os.MkdirAll(s.Paths.Data, 0o700); err != nil {
 		t.Fatal(err)

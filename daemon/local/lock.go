@@ -19,10 +19,10 @@ type lock struct {
 	file *os.File
 }
 
-// errHeld says that somebody else has the lock.
+// errHeld means that another process holds the lock.
 var errHeld = errors.New("lock is held")
 
-// lockPoll is the pause between two looks at a lock that is held.
+// lockPoll is the interval of checks of a lock that is held.
 const lockPoll = 20 * time.Millisecond
 
 // tryLock takes the lock, or returns errHeld and the pid that the holder wrote
@@ -78,8 +78,8 @@ func (l *lock) writePID() error {
 	return err
 }
 
-// current reports whether the lock's file is still the one at its path. If the
-// directory was deleted under us, what is there now belongs to somebody else.
+// current reports whether the lock's file is still the one at its path. If the directory was
+// replaced, the file there belongs to another process.
 func (l *lock) current() bool {
 	mine, err := l.file.Stat()
 	if err != nil {
@@ -89,13 +89,13 @@ func (l *lock) current() bool {
 	return err == nil && os.SameFile(mine, there)
 }
 
-// release gives the lock up. The pid goes first, so that a file that nobody has
-// locked names nobody.
+// release gives the lock up. It removes the pid first, so that an unlocked file never
+// names a process.
 func (l *lock) release() error {
 	return errors.Join(l.file.Truncate(0), l.file.Close())
 }
 
-// holder reports whether somebody has the lock, and who. It does not create the
+// holder reports whether a process holds the lock, and which. It does not create the
 // file, and disturbs an attempt to take the lock for microseconds at most.
 func holder(path string) (pid int, held bool, err error) {
 	f, err := os.Open(path)

@@ -31,17 +31,17 @@ func openLog(path string) (f *os.File, mark int64, err error) {
 	return f, mark, err
 }
 
-// LogWriter writes the log of a daemon that runs for long: it puts the log aside when
-// it is large, and begins another one when somebody has put it aside. What else the
-// process writes to stdout and stderr goes along.
+// LogWriter writes the log of a long-running daemon. It rotates a large log, and opens a new
+// file after another program has renamed the log. Everything else that the process writes to
+// stdout and stderr goes to the same file.
 type LogWriter struct {
 	path string
 	max  int64
 
-	mu     sync.Mutex
-	out    *os.File // stderr, which is the log
-	size   int64
-	looked time.Time // when the file at path was last looked at
+	mu      sync.Mutex
+	out     *os.File // stderr, which is the log
+	size    int64
+	checked time.Time // when the file at path was last checked
 }
 
 // NewLogWriter is a writer to stderr, which is the log at path. It returns nil if
@@ -55,19 +55,19 @@ func NewLogWriter(path string, stderr *os.File) *LogWriter {
 	if err != nil || !os.SameFile(now, there) {
 		return nil
 	}
-	return &LogWriter{path: path, max: maxLog, out: stderr, size: now.Size(), looked: time.Now()}
+	return &LogWriter{path: path, max: maxLog, out: stderr, size: now.Size(), checked: time.Now()}
 }
 
-// betweenLooks is how often it is looked whether the log is still at its place.
-const betweenLooks = time.Second
+// checkInterval is the interval of checks whether the log was renamed.
+const checkInterval = time.Second
 
 func (l *LogWriter) Write(line []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.size+int64(len(line)) > l.max && l.size > 0 {
 		l.renew(os.Rename(l.path, older(l.path)))
-	} else if time.Since(l.looked) >= betweenLooks {
-		l.looked = time.Now()
+	} else if time.Since(l.checked) >= checkInterval {
+		l.checked = time.Now()
 		if !l.inPlace() {
 			l.renew(nil)
 		}
@@ -87,8 +87,8 @@ func (l *LogWriter) inPlace() bool {
 	return err == nil && os.SameFile(mine, there)
 }
 
-// renew begins another file at path, as whatever was written to the old one. Should
-// that fail, the old one goes on: a log that is too large is better than none.
+// renew opens a new file at path and redirects stdout and stderr to it. If that fails, it
+// continues in the old file, because a large log is better than none.
 func (l *LogWriter) renew(err error) {
 	var f *os.File
 	if err == nil {
@@ -103,13 +103,13 @@ func (l *LogWriter) renew(err error) {
 	}
 }
 
-// LogFollower reads a log as it grows, over the files that it goes on in.
+// LogFollower reads a log as it grows, across rotations.
 type LogFollower struct {
 	path string
 	f    *os.File
 }
 
-// FollowLog begins behind the first offset bytes of the log at path.
+// FollowLog starts after the first offset bytes of the log at path.
 func FollowLog(path string, offset int64) (*LogFollower, error) {
 	f, err := os.Open(path)
 	if err != nil {

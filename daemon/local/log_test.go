@@ -106,7 +106,7 @@ func TestALogThatWasRenamedGoesOnAtItsPlace(t *testing.T) {
 		if err := move(path); err != nil {
 			t.Fatal(err)
 		}
-		l.looked = time.Time{}
+		l.checked = time.Time{}
 		if _, err := l.Write([]byte("after\n")); err != nil {
 			t.Fatal(err)
 		}

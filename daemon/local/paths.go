@@ -19,8 +19,8 @@ type Paths struct {
 }
 
 // FindPaths reads the environment. Relative XDG paths are ignored, as the
-// specification demands. With an error it returns the paths that there are. Without $HOME nothing is guessed: what the user database
-// calls home may be that of a service or of root, and nobody would look there.
+// specification demands. With an error it returns the known paths. Without $HOME it guesses
+// nothing: the home in the user database may be that of a service or of root.
 func FindPaths(lookup func(string) (string, bool)) (Paths, error) {
 	var missing bool
 	dir := func(variable, fallback string) string {

@@ -77,7 +77,7 @@ func TestFindPaths(t *testing.T) {
 	if err != nil || p != (Paths{Data: "/h/.local/share/chat", State: "/s/chat", Config: "/h/.config/chat", Runtime: "/run/1/chat"}) {
 		t.Errorf("%+v, %v", p, err)
 	}
-	// A home that nobody named may be somebody else's: that of a service, of root.
+	// A home from the user database may be that of a service or of root.
 	for _, home := range [][]string{nil, {"HOME", ""}, {"HOME", "relative"}} {
 		if p, err := FindPaths(env(home...)); !chat.IsCode(err, chat.CodeNotConfigured) || !strings.Contains(err.Error(), "set HOME") {
 			t.Errorf("%q: %+v, %v", home, p, err)

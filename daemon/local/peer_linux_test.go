@@ -12,7 +12,7 @@ import (
 
 func TestStrangersAreNotServed(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("only root can play somebody else")
+		t.Skip("only root can become another user")
 	}
 	dir, err := os.MkdirTemp("/tmp", "peer")
 	if err != nil {
@@ -44,7 +44,7 @@ func TestStrangersAreNotServed(t *testing.T) {
 	}()
 	stranger := make(chan error, 1)
 	go func() {
-		// This thread becomes somebody else, and dies with the goroutine.
+		// This thread becomes another user, and ends with the goroutine.
 		runtime.LockOSThread()
 		if _, _, errno := syscall.RawSyscall(syscall.SYS_SETRESUID, 65534, 65534, 65534); errno != 0 {
 			stranger <- errno

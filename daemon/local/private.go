@@ -10,10 +10,10 @@ import (
 	"chat"
 )
 
-// writableByOthers are the permissions that let somebody else change a directory.
+// writableByOthers are the permissions that let another user change a directory.
 const writableByOthers = 0o022
 
-// checkPrivate makes sure that what stands in the data directory was put there by
+// checkPrivate makes sure that the content of the data directory was written by
 // its owner: clients go where its daemon.json says. A directory that others can
 // write to is closed; if there is a daemon.json in it already, it is refused.
 func (p Paths) checkPrivate(notice func(format string, args ...any)) error {
@@ -49,7 +49,8 @@ func ours(path string) bool {
 	return ok && int(stat.Uid) == os.Geteuid()
 }
 
-// ReadableByOthers says who else can read a file, "" if nobody or if it is not there.
+// ReadableByOthers names the other users who can read a file; "" if none can, or if it does
+// not exist.
 func ReadableByOthers(path string) string {
 	info, err := os.Stat(path)
 	if err != nil || info.Mode().Perm()&0o077 == 0 {

@@ -29,7 +29,7 @@ func killed(t *testing.T, s *Starter) (int, Info) {
 
 // A daemon that was killed leaves its process id behind, and the system gives it
 // to somebody else: here to the test itself, which would not survive a signal.
-func TestAReusedProcessIDIsNobodys(t *testing.T) {
+func TestAReusedProcessIDIsIgnored(t *testing.T) {
 	s := home(t, "")
 	first, i := killed(t, s)
 	i.PID = os.Getpid()

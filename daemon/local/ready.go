@@ -30,27 +30,27 @@ const (
 	eventFailed  = "failed"
 )
 
-// ServeChild is Serve in a process that a Starter started: it tells the starter
-// how that goes. Somebody else serving the directory already is a success, since
-// the starter wants a server and not this one. Started by hand, it is Serve.
+// ServeChild is Serve in a process that a Starter started. It reports its progress to the
+// starter. If another process already serves the directory, it reports success, because the
+// starter needs any server. Without a starter it is Serve.
 func ServeChild(ctx context.Context, stop <-chan struct{}, o ServeOptions) error {
 	pipe := readyPipe()
 	if pipe == nil {
 		return Serve(ctx, stop, o)
 	}
-	o.Waiting = func(pid int) { tell(pipe, report{Event: eventWaiting, PID: pid}) }
+	o.Waiting = func(pid int) { send(pipe, report{Event: eventWaiting, PID: pid}) }
 	o.Ready = func(i Info) {
-		tell(pipe, report{Event: eventReady, PID: i.PID})
+		send(pipe, report{Event: eventReady, PID: i.PID})
 		_ = pipe.Close() // the pipe has done its work
 	}
 	err := Serve(ctx, stop, o)
 	if errors.Is(err, ErrServed) {
-		tell(pipe, report{Event: eventReady})
+		send(pipe, report{Event: eventReady})
 		err = nil
 	}
 	if err != nil {
 		e := chat.AsError(err)
-		tell(pipe, report{Event: eventFailed, Code: e.Code, Message: e.Message})
+		send(pipe, report{Event: eventFailed, Code: e.Code, Message: e.Message})
 	}
 	if e := pipe.Close(); e != nil && !errors.Is(e, os.ErrClosed) {
 		err = errors.Join(err, e)
@@ -69,8 +69,8 @@ func readyPipe() *os.File {
 	return os.NewFile(uintptr(fd), "readiness pipe")
 }
 
-// tell writes one report. A starter that has gone does not concern the server.
-func tell(pipe *os.File, r report) {
+// send writes one report. The server continues if its starter is gone.
+func send(pipe *os.File, r report) {
 	if b, err := json.Marshal(r); err == nil {
 		_, _ = pipe.Write(append(b, '\n'))
 	}

@@ -1,14 +1,11 @@
-// Package local is the server of one user on one machine: one process a data
-// directory, found by its daemon.json, started when nobody is there, and ended
-// without harm to its successor.
+// Package local starts, finds and stops the local daemon: one process for each data
+// directory, which clients find by its daemon.json.
 //
-// It knows nothing of what the server does: that is a RunFunc. The server's side
-// is Serve (in the foreground), ServeChild (when a Starter started it) and
-// InProcess (inside a client). The client's side is Starter.
+// A RunFunc is the server itself. The server's side is Serve (in the foreground), ServeChild
+// (started by a Starter) and InProcess (inside a client). The client's side is Starter.
 //
-// The one rule that the rest follows from: who holds daemon.lock owns the
-// database, the socket's path and daemon.json. The lock is taken before any of
-// them is touched, and released after all of them are let go.
+// The process that holds daemon.lock owns the database, the path of the socket and
+// daemon.json. It takes the lock before it uses any of them, and releases it last.
 package local
 
 import (
@@ -23,9 +20,9 @@ import (
 	"chat/daemon/client"
 )
 
-// RunFunc is the server: it serves l, calls ready once it does, and returns when
-// stop is closed and it has drained, when it has been idle for long enough, or at
-// once when ctx ends. It must not keep l open after it has returned.
+// RunFunc is the server. It serves l and calls ready when it does. It returns when stop is
+// closed and it has drained, when it was idle for long enough, or immediately when ctx ends.
+// It must close l before it returns.
 type RunFunc func(ctx context.Context, stop <-chan struct{}, l net.Listener, ready func()) error
 
 // ServeOptions describe a server.
@@ -39,9 +36,9 @@ type ServeOptions struct {
 	LockWait time.Duration
 	// InProcess marks a server that ends with its client.
 	InProcess bool
-	// Ready is called once the server can be found, if set.
+	// Ready, if set, is called when clients can find the server.
 	Ready func(Info)
-	// Waiting is called once if a predecessor has to be waited for, if set.
+	// Waiting, if set, is called once if Serve has to wait for a predecessor.
 	Waiting func(pid int)
 }
 
@@ -50,7 +47,7 @@ type ServeOptions struct {
 var ErrServed = errors.New("served by another process")
 
 // Serve takes the data directory, binds its socket and runs the server until
-// that ends. Closing stop drains it; ctx ends it at once.
+// that ends. Closing stop drains it; cancelling ctx ends it immediately.
 func Serve(ctx context.Context, stop <-chan struct{}, o ServeOptions) (err error) {
 	if err := o.Paths.checkPrivate(func(string, ...any) {}); err != nil { // its client has said so
 		return err
@@ -61,7 +58,7 @@ func Serve(ctx context.Context, stop <-chan struct{}, o ServeOptions) (err error
 	if err := makeDir(o.Paths.State, "XDG_STATE_HOME"); err != nil {
 		return err
 	}
-	held, err := takeOver(ctx, stop, o)
+	held, err := acquireLock(ctx, stop, o)
 	if err != nil {
 		return err
 	}
@@ -84,10 +81,10 @@ func Serve(ctx context.Context, stop <-chan struct{}, o ServeOptions) (err error
 	return errors.Join(err, leave(o.Paths, held, l, info))
 }
 
-// takeOver takes the lock, waiting for a predecessor that is on its way out.
-func takeOver(ctx context.Context, stop <-chan struct{}, o ServeOptions) (*lock, error) {
+// acquireLock takes the lock. It waits for a predecessor that is ending.
+func acquireLock(ctx context.Context, stop <-chan struct{}, o ServeOptions) (*lock, error) {
 	deadline := time.Now().Add(o.LockWait)
-	told := false
+	notified := false
 	for {
 		l, pid, err := tryLock(o.Paths.lockFile())
 		if !errors.Is(err, errHeld) {
@@ -100,9 +97,9 @@ func takeOver(ctx context.Context, stop <-chan struct{}, o ServeOptions) (*lock,
 			return nil, chat.Errorf(chat.CodeDaemon,
 				"%s is in use by %s, which does not answer: wait for it to end, or end it with `chat daemon stop`", o.Paths.Data, process(pid))
 		}
-		if o.Waiting != nil && !told {
+		if o.Waiting != nil && !notified {
 			o.Waiting(pid)
-			told = true
+			notified = true
 		}
 		select {
 		case <-stop:
@@ -129,7 +126,7 @@ func servedSentence(p Paths, i Info) string {
 	return fmt.Sprintf("%s is served by the daemon that runs as process %d already: use it, or end it with `chat daemon stop`", p.Data, i.PID)
 }
 
-// answers reports whether the server that daemon.json names takes work.
+// answers reports whether the server that daemon.json names accepts work.
 func answers(ctx context.Context, p Paths) (Info, bool) {
 	i, err := readInfo(p)
 	if err != nil {
@@ -155,13 +152,13 @@ func run(ctx context.Context, stop <-chan struct{}, o ServeOptions, l net.Listen
 		}
 	})
 	if unannounced != nil {
-		return unannounced // what Run says of it is only that it was cancelled
+		return unannounced // the error of Run only reports the cancellation
 	}
 	return err
 }
 
-// leave removes what leads to this server, unless the data directory is
-// somebody else's by now.
+// leave removes the socket and daemon.json, unless another process owns the data directory
+// by now.
 func leave(p Paths, held *lock, l net.Listener, info Info) error {
 	err := l.Close()
 	if errors.Is(err, net.ErrClosed) {

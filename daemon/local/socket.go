@@ -19,10 +19,9 @@ import (
 // BSDs and 108 on Linux, its final NUL included.
 const maxSocketPath = 100
 
-// listen binds the data directory's socket in the first directory that will do.
-// The caller holds the lock of the data directory, so whatever is at the
-// socket's path is a leftover. The listener serves only processes of our own
-// user and root.
+// listen binds the data directory's socket in the first suitable directory. The caller holds
+// the lock of the data directory, so a file at the socket's path is stale. The listener
+// accepts only processes of this user and root.
 func listen(ctx context.Context, p Paths) (net.Listener, string, error) {
 	name := socketName(p.Data)
 	var tried []error
@@ -38,7 +37,7 @@ func listen(ctx context.Context, p Paths) (net.Listener, string, error) {
 		}
 		tried = append(tried, err)
 	}
-	// Somebody else may own the names in /tmp, but cannot guess this one.
+	// Another user may own the names in /tmp, but cannot guess this one.
 	dir, err := os.MkdirTemp("/tmp", "chat-")
 	if err == nil {
 		path := filepath.Join(dir, name)
@@ -95,7 +94,7 @@ func bind(ctx context.Context, dir, path string) (net.Listener, error) {
 	return &ownPeers{UnixListener: ul}, nil
 }
 
-// privateDir makes dir, or checks that an existing one is ours alone.
+// privateDir creates dir, or checks that only this user can use an existing one.
 func privateDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -106,7 +105,7 @@ func privateDir(dir string) error {
 	}
 	s, ok := i.Sys().(*syscall.Stat_t)
 	if !ok || !i.IsDir() || int(s.Uid) != os.Geteuid() {
-		return fmt.Errorf("%s belongs to somebody else", dir)
+		return fmt.Errorf("%s belongs to another user", dir)
 	}
 	if i.Mode().Perm() != 0o700 {
 		return os.Chmod(dir, 0o700) //nolint:gosec // a directory is entered by its x bit
@@ -114,7 +113,7 @@ func privateDir(dir string) error {
 	return nil
 }
 
-// removeSocket removes a socket of ours that nobody listens on any more. The
+// removeSocket removes a socket of ours on which no process listens any more. The
 // caller holds the lock. A path that is something else by now is left alone.
 func removeSocket(path string) error {
 	i, err := os.Lstat(path)
@@ -154,6 +153,6 @@ func (l *ownPeers) Accept() (net.Conn, error) {
 		if err == nil && (uid == os.Geteuid() || uid == 0) {
 			return c, nil
 		}
-		_ = c.Close() // a stranger is owed no answer, and its close error concerns nobody
+		_ = c.Close() // a stranger gets no answer, and its close error changes nothing
 	}
 }

@@ -41,26 +41,26 @@ func (s *Starter) spawn(ctx context.Context) error {
 	}
 	result, err := s.await(ctx, r)
 	if err == nil && result.Event == eventReady {
-		// Nothing of ours waits for it any more, but its end has to be collected
-		// while we live. This goroutine ends with the daemon or with the process.
+		// The exit status must be collected, or the daemon stays a zombie. This goroutine
+		// ends with the daemon or with this process.
 		go func() { _ = cmd.Wait() }()
 		return nil
 	}
 	if err != nil {
-		go func() { _ = cmd.Wait() }() // as above: it may still be on its way up
+		go func() { _ = cmd.Wait() }() // as above: it may still be starting
 		return err
 	}
 	reason := error(&chat.Error{Code: result.Code, Message: result.Message})
 	if ended := cmd.Wait(); result.Event != eventFailed {
-		reason = fmt.Errorf("it ended at once: %w", ended)
+		reason = fmt.Errorf("it ended immediately: %w", ended)
 		if ended == nil {
-			reason = errors.New("it ended at once")
+			reason = errors.New("it ended immediately")
 		}
 	}
 	return s.failed(mark, reason)
 }
 
-// command is the daemon's command line, detached from everything of ours.
+// command returns the daemon's command, detached from this process.
 func (s *Starter) command(log, pipe *os.File) (*exec.Cmd, error) {
 	executable, args := s.Executable, s.Args
 	if executable == "" {
@@ -72,8 +72,8 @@ func (s *Starter) command(log, pipe *os.File) (*exec.Cmd, error) {
 	if len(args) == 0 {
 		args = []string{"daemon", "run"}
 	}
-	// What our parent left open would otherwise live as long as the daemon: a
-	// pipe that somebody reads to its end, a lock, a terminal.
+	// Descriptors inherited from our parent would otherwise stay open as long as the
+	// daemon: a pipe that another process reads to its end, a lock, a terminal.
 	if err := closeOnExec(); err != nil {
 		return nil, err
 	}
@@ -118,7 +118,7 @@ func (s *Starter) await(ctx context.Context, r *os.File) (report, error) {
 	for lines.Scan() {
 		var got report
 		if err := json.Unmarshal(lines.Bytes(), &got); err != nil {
-			return report{}, chat.Errorf(chat.CodeInternal, "the local daemon wrote nonsense on its readiness pipe: %w", err)
+			return report{}, chat.Errorf(chat.CodeInternal, "the local daemon wrote an invalid report to its readiness pipe: %w", err)
 		}
 		if got.Event != eventWaiting {
 			return got, nil

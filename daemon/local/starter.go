@@ -11,7 +11,7 @@ import (
 	"chat/daemon/client"
 )
 
-// Starter finds the local daemon, and starts one if there is none.
+// Starter finds the local daemon, and starts one if none runs.
 type Starter struct {
 	Paths    Paths
 	Protocol client.Range
@@ -19,8 +19,8 @@ type Starter struct {
 	// "daemon run", if empty.
 	Executable string
 	Args       []string
-	// Notice takes sentences for the user about what is being waited for; nil
-	// drops them.
+	// Notice receives sentences for the user about what the Starter waits for; nil
+	// discards them.
 	Notice func(string)
 	// The named limits; 0 means the default.
 	HelloTimeout time.Duration // 2 s: for one hello
@@ -39,8 +39,8 @@ const (
 	startTimeout = time.Minute
 )
 
-// startsPerMinute bounds what one process starts: a daemon that ends twice
-// within a minute has a reason, which starting a third does not mend.
+// startsPerMinute limits the daemons that one process starts. A daemon that ends twice
+// within a minute would end a third time.
 const startsPerMinute = 2
 
 func or(d, fallback time.Duration) time.Duration {
@@ -56,7 +56,7 @@ func (s *Starter) notice(format string, args ...any) {
 	}
 }
 
-// Endpoint is where the daemon listens. It starts one if nobody is there, and
+// Endpoint is where the daemon listens. It starts one if none runs, and
 // fits client.New.
 func (s *Starter) Endpoint(ctx context.Context) (client.Endpoint, error) {
 	e, err := s.endpoint(ctx)
@@ -88,7 +88,7 @@ func (s *Starter) endpoint(ctx context.Context) (client.Endpoint, error) {
 		if !errors.Is(err, errHeld) {
 			return client.Endpoint{}, err
 		}
-		// Somebody else is starting one. Its success spares us the lock.
+		// Another process is starting a daemon. If it succeeds, the lock is not needed.
 		if waited {
 			if err := pause(ctx); err != nil {
 				return client.Endpoint{}, err
@@ -100,8 +100,8 @@ func (s *Starter) endpoint(ctx context.Context) (client.Endpoint, error) {
 	}
 }
 
-// Find is where the daemon listens, if there is one; it never starts one. The
-// error of an absent daemon has CodeDaemon.
+// Find returns the endpoint of the running daemon; it never starts one. It returns
+// CodeDaemon if none runs.
 func (s *Starter) Find(ctx context.Context) (client.Endpoint, error) {
 	i, err := s.find(ctx)
 	if errors.Is(err, errAbsent) {
@@ -110,7 +110,7 @@ func (s *Starter) Find(ctx context.Context) (client.Endpoint, error) {
 	return i.Endpoint(), err
 }
 
-// startLocked starts a daemon under the start lock, unless somebody did so while
+// startLocked starts a daemon under the start lock, unless another process did so while
 // we waited for it.
 func (s *Starter) startLocked(ctx context.Context) (Info, error) {
 	i, err := s.find(ctx)
@@ -149,9 +149,9 @@ func (s *Starter) mayStart() error {
 	return nil
 }
 
-// announceRestart says that the daemon that starts now is not the first: we had
+// announceRestart reports that the daemon that starts now is not the first: we had
 // one before, or the last one did not end in order, or it would have taken its
-// daemon.json with it. Nobody is told of one that was stopped, or had nothing to
+// daemon.json with it. It reports none that was stopped, or had nothing to
 // do, before we came.
 func (s *Starter) announceRestart(ctx context.Context) {
 	s.mu.Lock()
@@ -168,10 +168,10 @@ func (s *Starter) announceRestart(ctx context.Context) {
 	}
 }
 
-// departure is how long a process that has stopped listening may take to go.
+// departure is how long a process that has stopped listening may take to end.
 const departure = time.Second
 
-// lastDied reports whether the last daemon left its daemon.json behind.
+// lastDied reports whether the last daemon ended without removing its daemon.json.
 func (s *Starter) lastDied(ctx context.Context) (Info, bool) {
 	for deadline := time.Now().Add(departure); ; {
 		i, err := readInfo(s.Paths)
@@ -183,23 +183,23 @@ func (s *Starter) lastDied(ctx context.Context) (Info, bool) {
 			return i, true
 		}
 		if err != nil || !time.Now().Before(deadline) || pause(ctx) != nil {
-			return Info{}, false // it is still on its way out, and nobody knows how
+			return Info{}, false // it is still ending, and how is unknown
 		}
 	}
 }
 
-// errAbsent says that no daemon takes work: none is there, or it is ending.
+// errAbsent means that no daemon takes work: none runs, or it is ending.
 var errAbsent = errors.New("no daemon")
 
-// find looks for the daemon until its condition is clear.
+// find checks the daemon until its condition is certain.
 func (s *Starter) find(ctx context.Context) (Info, error) {
 	if err := s.Paths.checkPrivate(s.notice); err != nil {
 		return Info{}, err
 	}
 	deadline := time.Now().Add(or(s.BusyTimeout, busyTimeout))
-	told := false
+	notified := false
 	for {
-		state, i, h, err := look(ctx, s.Paths, or(s.HelloTimeout, helloTimeout))
+		state, i, h, err := checkServer(ctx, s.Paths, or(s.HelloTimeout, helloTimeout))
 		switch state {
 		case ready:
 			return s.compatible(ctx, i, h)
@@ -213,9 +213,9 @@ func (s *Starter) find(ctx context.Context) (Info, error) {
 			return Info{}, &chat.Error{Code: chat.CodeDaemon, Cause: err, Retryable: true, Message: fmt.Sprintf(
 				"the local daemon (process %d) does not answer: wait, or end it with `chat daemon stop --force`; its log is %s", i.PID, s.Paths.Log())}
 		}
-		if state == busy && !told {
+		if state == busy && !notified {
 			s.notice("the local daemon (process %d) is slow to answer; waiting", i.PID)
-			told = true
+			notified = true
 		}
 		if err := pause(ctx); err != nil {
 			return Info{}, err
@@ -238,7 +238,7 @@ func (s *Starter) compatible(ctx context.Context, i Info, h client.Hello) (Info,
 	defer c.Close()
 	if err := c.Shutdown(ctx, false); err == nil {
 		for range 100 { // an idle daemon is gone in a moment
-			state, _, _, _ := look(ctx, s.Paths, or(s.HelloTimeout, helloTimeout))
+			state, _, _, _ := checkServer(ctx, s.Paths, or(s.HelloTimeout, helloTimeout))
 			if state == absent || state == ending {
 				return Info{}, errAbsent
 			}

@@ -10,9 +10,9 @@ import (
 	"chat/daemon/client"
 )
 
-// Status is how the local daemon stands.
+// Status is the state of the local daemon.
 type Status struct {
-	Running bool         `json:"running"` // somebody holds the data directory
+	Running bool         `json:"running"` // a process holds the data directory
 	PID     int          `json:"pid,omitempty"`
 	Healthy bool         `json:"healthy"` // it answers and takes work
 	Info    Info         `json:"info,omitzero"`
@@ -20,7 +20,7 @@ type Status struct {
 	Problem string       `json:"problem,omitempty"`
 }
 
-// Status looks without starting anything.
+// Status returns the state of the daemon. It starts nothing.
 func (s *Starter) Status(ctx context.Context) (Status, error) {
 	if err := s.Paths.checkPrivate(s.notice); err != nil {
 		return Status{}, err
@@ -33,7 +33,7 @@ func (s *Starter) Status(ctx context.Context) (Status, error) {
 	if !held {
 		return st, nil
 	}
-	state, i, h, err := look(ctx, s.Paths, or(s.HelloTimeout, helloTimeout))
+	state, i, h, err := checkServer(ctx, s.Paths, or(s.HelloTimeout, helloTimeout))
 	st.Info, st.Hello, st.Healthy = i, h, state == ready
 	switch {
 	case ctx.Err() != nil:
@@ -54,10 +54,9 @@ const (
 	killTimeout = 5 * time.Second  // for a daemon that was killed
 )
 
-// Stop ends the daemon and waits until it has let go of the data directory.
-// Running tasks are handed back, and are made by the next daemon. It asks
-// first; a daemon that does not answer gets SIGTERM, and with force SIGKILL. It
-// reports false if none was running.
+// Stop ends the daemon and waits until it has released the data directory. The next daemon
+// runs the tasks that were running. Stop asks the daemon first. One that does not answer
+// gets SIGTERM, or SIGKILL with force. Stop returns false if none was running.
 func (s *Starter) Stop(ctx context.Context, force bool) (bool, error) {
 	if err := s.Paths.checkPrivate(s.notice); err != nil {
 		return false, err
@@ -66,7 +65,7 @@ func (s *Starter) Stop(ctx context.Context, force bool) (bool, error) {
 	if err != nil || !held {
 		return false, err
 	}
-	state, i, _, _ := look(ctx, s.Paths, or(s.HelloTimeout, helloTimeout)) // why it cannot be asked makes no difference
+	state, i, _, _ := checkServer(ctx, s.Paths, or(s.HelloTimeout, helloTimeout)) // the reason of a failure makes no difference
 	asked := false
 	if state == ready || state == ending {
 		c := client.New(client.At(i.Endpoint()), client.Options{CallTimeout: or(s.HelloTimeout, helloTimeout)})
@@ -79,12 +78,12 @@ func (s *Starter) Stop(ctx context.Context, force bool) (bool, error) {
 			return true, err
 		}
 	}
-	err = s.gone(ctx, pid, stopTimeout, force)
+	err = s.waitForEnd(ctx, pid, stopTimeout, force)
 	if errors.Is(err, errStillThere) && force && pid > 0 {
 		if err := kill(pid, syscall.SIGKILL); err != nil {
 			return true, err
 		}
-		err = s.gone(ctx, pid, killTimeout, false)
+		err = s.waitForEnd(ctx, pid, killTimeout, false)
 	}
 	if errors.Is(err, errStillThere) {
 		return true, chat.Errorf(chat.CodeDaemon, "the local daemon (%s) does not end: try `chat daemon stop --force`", process(pid))
@@ -101,23 +100,22 @@ func kill(pid int, sig syscall.Signal) error {
 
 var errStillThere = errors.New("still there")
 
-// gone waits until a process does not hold the data directory any more: the next
-// daemon may have it already. With force a process that is stopped, and can never
-// end, is not waited for as long.
-func (s *Starter) gone(ctx context.Context, owner int, limit time.Duration, force bool) error {
+// waitForEnd waits until the process no longer holds the data directory. The next daemon may
+// hold it by then. With force, the limit is killTimeout.
+func (s *Starter) waitForEnd(ctx context.Context, owner int, limit time.Duration, force bool) error {
 	if force {
 		limit = killTimeout
 	}
 	began := time.Now()
-	told := false
+	notified := false
 	for time.Since(began) < limit {
 		pid, held, err := holder(s.Paths.lockFile())
 		if err != nil || !held || pid != owner && pid > 0 && owner > 0 {
 			return err
 		}
-		if !told && time.Since(began) > time.Second {
+		if !notified && time.Since(began) > time.Second {
 			s.notice("waiting for the local daemon (%s) to end", process(pid))
-			told = true
+			notified = true
 		}
 		if err := pause(ctx); err != nil {
 			return err

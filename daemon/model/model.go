@@ -1,88 +1,108 @@
-// Package model says what a model is to the rest of the program: something that streams
-// an answer to a Request as Events. It knows of no provider.
+// Package model defines what a model is to the rest of the program: a Provider streams
+// the answer to a Request as Events. A Registry holds any number of named providers, the
+// detected local servers and the demo, and resolves the names of models.
+//
+// The package knows no protocol. Each dialect is a package below this one that implements
+// Provider; package providers constructs them.
 package model
 
 import (
-	"encoding/json"
-	"log/slog"
-	"net/url"
+	"context"
+	"errors"
+	"iter"
 
 	"chat"
 )
 
+// Provider is a named source of answers.
+type Provider interface {
+	// Name is the part before the slash of provider/model.
+	Name() string
+	// Stream yields the events of an answer, the last of which has a Finish; or an
+	// error, which is the last thing yielded. Errors are *chat.Error with Retryable and
+	// RetryAfter set; when ctx ends, the error is the context's cause. The connection is
+	// closed when ctx ends or the caller stops ranging.
+	Stream(ctx context.Context, req Request) iter.Seq2[Event, error]
+	// Models lists the provider's models. The list may be as old as a minute.
+	Models(ctx context.Context) (List, error)
+	// DefaultModel is the id that answers when no model is named; "" means the first of
+	// the list.
+	DefaultModel() string
+	// Uses reports whether c are the provider's own base URL and key.
+	Uses(c Credentials) bool
+	// Check returns the provider's settings and, withKey, whether its key is accepted.
+	Check(ctx context.Context, withKey bool) Check
+}
+
+// Abandoner is a Provider that makes answers whether or not a connection reads them.
+type Abandoner interface {
+	// Abandon ends the answer of a Request.Upstream that no one will ask for again, if it can
+	// within a few seconds.
+	Abandon(ctx context.Context, upstream string)
+}
+
+// List is what a provider lists.
+type List struct {
+	Host string   // the server's, for messages
+	IDs  []string // the models that can chat, in the provider's order
+	All  []string // the ids of models of any kind; empty if the server has no list
+	Info map[string]chat.ModelInfo
+	// NoList says that the server does not list its models.
+	NoList bool
+	// Empty is the reason why IDs is empty, nil if it is not.
+	Empty error
+}
+
 // Request asks for one answer.
 type Request struct {
-	// Model is an id, or <provider>/<id>; empty means the default.
+	// Model is a name that the Registry resolves: an id, or <provider>/<id>; empty means
+	// the default. A Provider gets one of its own ids.
 	Model    string
 	System   string
 	Messages []chat.Message
-	Tools    []Tool // that the model may call
-	// Credentials, if set, are the client's own provider, used instead of the
-	// configured one.
+	// Attachment returns an image or a file to which the messages refer, with its data. It
+	// is called once for each reference, when the request is sent. It may be nil if there
+	// are none.
+	Attachment func(ctx context.Context, digest string) (chat.Attachment, error)
+	Parameters chat.Parameters // without Instructions, which are in System
+	// Key names the answer among all that are ever asked for. Every request for it has the
+	// same, so that a provider that knows idempotency keys makes it once.
+	Key string
+	// Upstream is the last Event.Upstream of the answer, from whatever attempt; "" if there
+	// was none. A provider that can returns that answer again, from its beginning, instead
+	// of making another.
+	Upstream string
+	// Credentials, if set, are the client's own provider, which replaces the configured
+	// ones.
 	Credentials *Credentials
 }
 
-// Tool is a tool that a model may call.
-type Tool struct {
-	Name        string
-	Description string
-	Parameters  json.RawMessage // a JSON Schema of the arguments
-}
+// ErrCancelled is the cause of a context that ended because a user cancelled the answer. A
+// provider that makes answers without a connection then cancels it there, too. It also
+// does so when no further attempt can follow an error, and for no other cause.
+var ErrCancelled = errors.New("the answer was cancelled")
 
-// Credentials are a client's own provider. They live in memory only and print
-// without their key.
-type Credentials struct {
-	Key     string
-	BaseURL string // empty means the provider's default
-}
-
-// String describes the credentials without the key.
-func (c Credentials) String() string {
-	key := "set"
-	if c.Key == "" {
-		key = "unset"
-	}
-	return "credentials for " + withoutSecrets(c.BaseURL) + ", key " + key
-}
-
-// withoutSecrets is a URL without user info and query.
-func withoutSecrets(raw string) string {
-	if raw == "" {
-		return "the default base URL"
-	}
-	u, err := url.Parse(raw)
-	if err != nil {
-		return "a base URL that is none"
-	}
-	u.User, u.RawQuery, u.Fragment = nil, "", ""
-	return u.String()
-}
-
-// GoString keeps the key out of %#v.
-func (c Credentials) GoString() string { return c.String() }
-
-// LogValue keeps the key out of logs.
-func (c Credentials) LogValue() slog.Value { return slog.StringValue(c.String()) }
-
-// MarshalJSON keeps the key out of JSON.
-func (c Credentials) MarshalJSON() ([]byte, error) { return json.Marshal(c.String()) }
-
-// Event is one step of an answer: a chunk, a correction, a notice, or, exactly once and
-// last, the finish.
+// Event is one step of an answer: a chunk, a correction, a notice, where the answer can be
+// asked for again, or, exactly once and last, the finish.
 type Event struct {
 	// Chunk is a piece of a part: content, reasoning or a tool call. Its text is valid
 	// UTF-8 without NUL. Index and Attempt are not set.
 	Chunk chat.Chunk
-	// Retype says that all text so far is of the chunk's type: only now it became known
-	// that what looked like the answer was reasoning, or the other way round.
+	// Retype says that all text so far is of the chunk's type: what looked like the
+	// answer was reasoning, or the other way round.
 	Retype bool
+	// Void says that all text so far does not count: the provider makes the answer again.
+	Void   bool
 	Notice string // as in chat.Task.Notices
-	Finish *Finish
+	// Upstream, if it is not empty, is to be stored before the next event is read; see
+	// Request.Upstream. Only the provider understands it.
+	Upstream string
+	Finish   *Finish
 }
 
 // Finish is the proper end of an answer.
 type Finish struct {
 	Reason string      // as the provider says: stop, length, content_filter, …
-	Usage  *chat.Usage // nil if the provider did not say, or said nonsense
+	Usage  *chat.Usage // nil if the provider reported none, or an impossible one
 	Model  string      // the model that answered
 }

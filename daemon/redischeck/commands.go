@@ -2,6 +2,7 @@ package redischeck
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 
@@ -10,11 +11,15 @@ import (
 	"chat"
 )
 
-// commands sends each command that chat uses, and adds to f what is refused. All of them
-// but the first work on a string of our own, with a TTL. That is no list and no hash,
-// which Redis says only after it has looked at rights, memory and role: so WRONGTYPE is
-// the answer that is hoped for. The error is one of the way to Redis.
-func (c *Checker) commands(ctx context.Context, f *findings) error {
+// sendCommands sends each command that chat uses, and adds the refused ones to f. The
+// first one sets a string with a TTL, on which most of the others operate. Redis checks
+// permissions, memory and role before the type of a key, so WRONGTYPE means that the
+// command is allowed. The error is one of the connection.
+func (c *Checker) sendCommands(ctx context.Context, f *findings) error {
+	event, err := json.Marshal(chat.TaskEvent{Type: chat.EventCheck})
+	if err != nil {
+		return err
+	}
 	key, queue := c.key, c.names.CheckQueue()
 	pipe := c.rdb.Pipeline()
 	do := func(args ...any) { pipe.Do(ctx, args...) }
@@ -36,8 +41,8 @@ func (c *Checker) commands(ctx context.Context, f *findings) error {
 		{"MULTI"},
 		{"BLPOP", key, 0.05},
 		{"EXEC"},
-		{"DEL", key}, // in a transaction it waits for nothing
-		{"PUBLISH", c.names.Control(), `{"type":"check"}`},
+		{"DEL", key}, // does not wait in a transaction
+		{"PUBLISH", c.names.Control(), event},
 	} {
 		do(args...)
 	}
@@ -45,17 +50,16 @@ func (c *Checker) commands(ctx context.Context, f *findings) error {
 		do("LLEN", c.names.Queue(p))
 	}
 	cmds, err := pipe.Exec(ctx)
-	var said redis.Error
-	if err != nil && !errors.As(err, &said) {
+	if _, replied := errors.AsType[redis.Error](err); err != nil && !replied {
 		return err
 	}
 	for i, cmd := range cmds {
 		name := strings.ToUpper(cmd.Name())
 		switch kind := kindOf(cmd.Err()); {
-		case cmd.Err() == nil, errors.Is(cmd.Err(), redis.Nil), kind == "EXECABORT": // for a reason that was given
+		case cmd.Err() == nil, errors.Is(cmd.Err(), redis.Nil), kind == "EXECABORT": // because of a command before
 		case i < len(cmds)-len(chat.Priorities()) && kind == "WRONGTYPE":
 		case kind == "WRONGTYPE":
-			f.add(cmd.Args()[1].(string), cmd.Err()) //nolint:errcheck // a key, see above
+			f.add(cmd.Args()[1].(string), cmd.Err()) //nolint:errcheck // the key of LLEN
 		default:
 			f.add(name, cmd.Err())
 		}
@@ -63,47 +67,47 @@ func (c *Checker) commands(ctx context.Context, f *findings) error {
 	return nil
 }
 
-// kindOf is the word that an answer of Redis begins with, "" for any other error.
+// kindOf returns the first word of an error reply, "" for any other error.
 func kindOf(err error) string {
-	var said redis.Error
-	if !errors.As(err, &said) || errors.Is(err, redis.Nil) {
+	reply, ok := errors.AsType[redis.Error](err)
+	if !ok || errors.Is(err, redis.Nil) {
 		return ""
 	}
-	word, _, _ := strings.Cut(said.Error(), " ")
+	word, _, _ := strings.Cut(reply.Error(), " ")
 	if word != strings.ToUpper(word) {
 		return "ERR"
 	}
 	return word
 }
 
-// serverOf is what a server says of itself: its mode (standalone, sentinel or cluster)
-// and its role, "" if it does not say.
-func serverOf(hello *redis.Cmd) (mode, role string) {
-	told := map[string]string{}
+// parseHello returns a server's mode (standalone, sentinel or cluster) and role, each ""
+// if the reply does not have it.
+func parseHello(hello *redis.Cmd) (mode, role string) {
+	fields := map[string]string{}
 	switch v := hello.Val().(type) {
 	case map[any]any:
 		for k, v := range v {
 			name, _ := k.(string)
-			told[name], _ = v.(string)
+			fields[name], _ = v.(string)
 		}
 	case []any:
 		for i := 0; i+1 < len(v); i += 2 {
 			name, _ := v[i].(string)
-			told[name], _ = v[i+1].(string)
+			fields[name], _ = v[i+1].(string)
 		}
 	}
-	return told["mode"], told["role"]
+	return fields["mode"], fields["role"]
 }
 
 func errCluster() error {
-	return chat.Errorf(chat.CodeNotConfigured, "REDIS_URL is the address of a node of a Redis Cluster, which chat does not work with: give it a Redis server that is in no cluster")
+	return chat.Errorf(chat.CodeNotConfigured, "REDIS_URL is the address of a Redis Cluster node, which chat does not support: use a Redis server that is not part of a cluster")
 }
 
 func errSentinel() error {
-	return chat.Errorf(chat.CodeNotConfigured, "REDIS_URL is the address of a Sentinel, not of a Redis server: give it the address of the server that the Sentinel watches")
+	return chat.Errorf(chat.CodeNotConfigured, "REDIS_URL is the address of a Sentinel: use the address of the Redis server that it monitors")
 }
 
-// oneLine is a text of Redis' as part of a sentence.
+// oneLine makes a text from Redis part of a sentence.
 func oneLine(s string) string {
 	s = strings.TrimRight(strings.Join(strings.Fields(s), " "), ".")
 	if len(s) > 200 {

@@ -1,5 +1,5 @@
-// Package redischeck says whether Redis does what chat needs of it. PING alone does not
-// tell: Redis may answer it and refuse writes, a command, a channel, or everything.
+// Package redischeck checks whether Redis does everything that chat needs. PING is not
+// enough: Redis may reply to it and refuse writes, a command, a channel, or everything.
 package redischeck
 
 import (
@@ -16,49 +16,48 @@ import (
 	"chat/daemon/keys"
 )
 
-// What State returns when nothing is wrong, and when Redis does not answer at all. Any
-// other state is a short sentence that goes on after "Redis".
+// The states of Redis: OK, Down if it does not respond, or the rest of a short sentence
+// that begins with "Redis".
 const (
 	OK   = "ok"
 	Down = "down"
 )
 
 const (
-	fresh    = time.Second     // how long a state is given out again
-	every    = 5 * time.Second // between two looks that nobody asked for
-	patience = time.Second     // of one look
+	maxAge   = time.Second     // of a state that is returned again
+	interval = 5 * time.Second // between two checks of Run
+	timeout  = time.Second     // of one check
 	keyTTL   = 10 * time.Second
 )
 
-// Checker looks after one Redis.
+// Checker checks one Redis.
 type Checker struct {
 	rdb    *redis.Client
 	names  keys.Names
 	key    string
-	echo   func(context.Context) error // a message of ours comes back to us
+	echo   func(context.Context) error
 	logger *slog.Logger
 
-	turn chan struct{} // held by whoever looks
+	checking chan struct{} // has an element during a check
 
-	mu    sync.Mutex
-	at    time.Time
-	state string
+	mu        sync.Mutex
+	checkedAt time.Time
+	state     string
 }
 
-// New returns a Checker. instance tells its key in Redis from others'; echo reports
-// whether a message that is published comes back by the subscription.
+// New returns a Checker. instance makes its key unique. echo returns an error unless the
+// process receives the messages that it publishes.
 func New(rdb *redis.Client, instance string, echo func(context.Context) error, logger *slog.Logger) *Checker {
 	n := keys.Names{}
 	return &Checker{
 		rdb: rdb, names: n, key: n.Check(instance), echo: echo, logger: logger,
-		turn: make(chan struct{}, 1), state: OK,
+		checking: make(chan struct{}, 1), state: OK,
 	}
 }
 
-// Run looks at Redis from time to time until ctx ends, so that the log tells of what is
-// refused, and of its end.
+// Run checks Redis every few seconds until ctx ends, so that changes are logged.
 func (c *Checker) Run(ctx context.Context) {
-	tick := time.NewTicker(every)
+	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
 		c.State(ctx)
@@ -70,61 +69,71 @@ func (c *Checker) Run(ctx context.Context) {
 	}
 }
 
-// State is OK, Down or a short sentence. It is at most a second old.
+// State returns OK, Down or a short sentence. It is at most a second old.
 func (c *Checker) State(ctx context.Context) string {
 	select {
-	case c.turn <- struct{}{}:
+	case c.checking <- struct{}{}:
 	case <-ctx.Done():
 		return Down
 	}
-	defer func() { <-c.turn }()
-	c.mu.Lock()
-	state, at := c.state, c.at
-	c.mu.Unlock()
-	if time.Since(at) < fresh {
+	defer func() { <-c.checking }()
+	state, at := c.last()
+	if time.Since(at) < maxAge {
 		return state
 	}
-	looking, cancel := context.WithTimeout(ctx, patience)
+	checkCtx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	state = c.look(looking)
-	if context.Cause(ctx) == context.Canceled { //nolint:errorlint // whoever asked has gone, which says nothing of Redis
+	state = c.check(checkCtx)
+	if context.Cause(ctx) == context.Canceled { //nolint:errorlint // the caller has gone, which says nothing about Redis
 		return state
 	}
 	c.record(state)
 	return state
 }
 
-// record keeps a state, and logs it if it is another one.
-func (c *Checker) record(state string) {
+func (c *Checker) last() (state string, at time.Time) {
 	c.mu.Lock()
-	was := c.state
-	c.state, c.at = state, time.Now()
-	c.mu.Unlock()
+	defer c.mu.Unlock()
+	return c.state, c.checkedAt
+}
+
+// record stores a state, and logs it if it has changed.
+func (c *Checker) record(state string) {
+	previous := c.replace(state)
 	switch {
-	case state == was:
+	case state == previous:
 	case state == OK:
-		c.logger.Info("Redis does all that is needed again")
+		c.logger.Info("Redis works again")
 	case state == Down:
-		c.logger.Warn("Redis does not answer; answers go on, and are saved", "address", c.rdb.Options().Addr)
+		c.logger.Warn("Redis does not respond; answers continue and are saved", "address", c.rdb.Options().Addr)
 	default:
-		c.logger.Warn("Redis cannot do all that is needed; answers go on, and are saved", "state", state, "address", c.rdb.Options().Addr,
+		c.logger.Warn("Redis refuses what chat needs; answers continue and are saved", "state", state, "address", c.rdb.Options().Addr,
 			"keys", c.names.Patterns(), "channels", c.names.Channels())
 	}
 }
 
-// look asks Redis for all that is needed.
-func (c *Checker) look(ctx context.Context) string {
+// replace stores a state and returns the one before.
+func (c *Checker) replace(state string) (previous string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	previous = c.state
+	c.state, c.checkedAt = state, time.Now()
+	return previous
+}
+
+// check tries everything that chat needs.
+func (c *Checker) check(ctx context.Context) string {
 	f := &findings{}
 	hello := c.rdb.Do(ctx, "HELLO")
-	mode, role := serverOf(hello)
+	mode, role := parseHello(hello)
 	switch {
 	case mode == "cluster":
-		return "is a node of a Redis Cluster, which chat does not work with: give REDIS_URL a server that is in no cluster"
+		return "is a Redis Cluster node, which chat does not support: set REDIS_URL to a server that is not part of a cluster"
 	case mode == "sentinel":
-		return "is a Sentinel, not a Redis server: give REDIS_URL the address of the server that it watches"
+		return "is a Sentinel: set REDIS_URL to the address of the Redis server that it monitors"
 	case role == "replica":
-		return "is a replica, which refuses writes: give REDIS_URL the address of its primary"
-	case c.commands(ctx, f) != nil:
+		return "is a replica, which refuses writes: set REDIS_URL to the address of its primary"
+	case c.sendCommands(ctx, f) != nil:
 		return Down
 	}
 	if err := c.echo(ctx); err != nil {
@@ -133,9 +142,9 @@ func (c *Checker) look(ctx context.Context) string {
 	return f.sentence()
 }
 
-// Refuse returns an error if Redis answers and is of a kind that cannot be used.
+// Refuse returns an error if Redis responds and is a cluster node or a Sentinel.
 func Refuse(ctx context.Context, rdb *redis.Client) error {
-	switch mode, _ := serverOf(rdb.Do(ctx, "HELLO")); mode {
+	switch mode, _ := parseHello(rdb.Do(ctx, "HELLO")); mode {
 	case "cluster":
 		return errCluster()
 	case "sentinel":
@@ -144,53 +153,53 @@ func Refuse(ctx context.Context, rdb *redis.Client) error {
 	return nil
 }
 
-// findings are what Redis has refused.
+// findings are refused commands, by kind of error.
 type findings struct {
-	order []string            // kinds
-	said  map[string]string   // by kind, the first answer
-	what  map[string][]string // by kind
+	kinds   []string            // in the order in which they occurred
+	reply   map[string]string   // the first one of each kind
+	refused map[string][]string // commands of each kind
 }
 
-// add takes note of a command that was refused.
-func (f *findings) add(what string, err error) {
+// add adds a refused command.
+func (f *findings) add(command string, err error) {
 	kind := kindOf(err)
-	if f.said == nil {
-		f.said, f.what = map[string]string{}, map[string][]string{}
+	if f.reply == nil {
+		f.reply, f.refused = map[string]string{}, map[string][]string{}
 	}
-	if _, ok := f.said[kind]; !ok {
-		f.order = append(f.order, kind)
-		f.said[kind] = oneLine(err.Error())
+	if _, ok := f.reply[kind]; !ok {
+		f.kinds = append(f.kinds, kind)
+		f.reply[kind] = oneLine(err.Error())
 	}
-	if !slices.Contains(f.what[kind], what) {
-		f.what[kind] = append(f.what[kind], what)
+	if !slices.Contains(f.refused[kind], command) {
+		f.refused[kind] = append(f.refused[kind], command)
 	}
 }
 
 func (f *findings) sentence() string {
-	if len(f.order) == 0 {
+	if len(f.kinds) == 0 {
 		return OK
 	}
-	parts := make([]string, 0, len(f.order))
-	for _, kind := range f.order {
-		if kind == "" && len(f.order) > 1 {
-			continue // because of what else is refused
+	parts := make([]string, 0, len(f.kinds))
+	for _, kind := range f.kinds {
+		if kind == "" && len(f.kinds) > 1 {
+			continue // a consequence of the other kinds
 		}
-		said, what := f.said[kind], strings.Join(f.what[kind], ", ")
+		reply, refused := f.reply[kind], strings.Join(f.refused[kind], ", ")
 		switch kind {
 		case "NOAUTH", "WRONGPASS":
-			parts = append(parts, "refuses the login: "+said)
+			parts = append(parts, "refuses the login: "+reply)
 		case "LOADING":
-			parts = append(parts, "is loading its data: "+said)
+			parts = append(parts, "is loading its data: "+reply)
 		case "READONLY", "OOM", "MISCONF", "NOREPLICAS":
-			parts = append(parts, "refuses writes: "+said)
+			parts = append(parts, "refuses writes: "+reply)
 		case "WRONGTYPE":
-			parts = append(parts, fmt.Sprintf("has something else at %s: %s", what, said))
+			parts = append(parts, fmt.Sprintf("has a key of another type at %s: %s", refused, reply))
 		case "MOVED", "ASK", "CLUSTERDOWN", "CROSSSLOT":
-			parts = append(parts, "is a node of a Redis Cluster, which chat does not work with: "+said)
+			parts = append(parts, "is a Redis Cluster node, which chat does not support: "+reply)
 		case "":
-			parts = append(parts, "does not deliver messages: "+said)
+			parts = append(parts, "does not deliver messages: "+reply)
 		default:
-			parts = append(parts, fmt.Sprintf("refuses %s: %s", what, said))
+			parts = append(parts, fmt.Sprintf("refuses %s: %s", refused, reply))
 		}
 	}
 	return strings.Join(parts, "; ")

@@ -5,16 +5,16 @@ import (
 	"errors"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"chat"
 )
 
-// Statistics asks Redis how it stands, in one round trip. An engine that has no
-// INFO on memory, as the embedded one, tells only of lists and keys.
-func (l *Lists) Statistics(ctx context.Context) (chat.RedisStats, error) {
+// Statistics returns the lengths of the lists and the size of the whole database, in one
+// round trip. Of an engine without INFO, such as the embedded one, it returns the number
+// of keys and not its memory.
+func (l *Lists) Statistics(ctx context.Context) (chat.MemoryStats, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
 	lengths := map[chat.Priority]*redis.IntCmd{}
@@ -24,10 +24,12 @@ func (l *Lists) Statistics(ctx context.Context) (chat.RedisStats, error) {
 		lengths[p] = pipe.LLen(ctx, l.names.Queue(p))
 	}
 	memory, keyspace := pipe.Info(ctx, "memory"), pipe.Info(ctx, "keyspace")
-	if _, err := pipe.Exec(ctx); err != nil && !refused(err) {
-		return chat.RedisStats{}, err
+	if _, err := pipe.Exec(ctx); err != nil {
+		if _, replied := errors.AsType[redis.Error](err); !replied {
+			return chat.MemoryStats{}, err
+		} // a command that is not allowed, or unknown to the engine
 	}
-	st := chat.RedisStats{QueueLengths: map[chat.Priority]int{}, Keys: -1, KeysWithoutTTL: -1}
+	st := chat.MemoryStats{QueueLengths: map[chat.Priority]int{}, Keys: -1, KeysWithoutTTL: -1}
 	if size.Err() == nil {
 		st.Keys = int(size.Val())
 	}
@@ -35,59 +37,28 @@ func (l *Lists) Statistics(ctx context.Context) (chat.RedisStats, error) {
 		st.QueueLengths[p] = int(n.Val())
 	}
 	if memory.Err() == nil {
-		st.UsedBytes, st.LimitBytes = field(memory.Val(), "used_memory"), field(memory.Val(), "maxmemory")
+		st.UsedBytes, st.LimitBytes = infoNumber(memory.Val(), "used_memory"), infoNumber(memory.Val(), "maxmemory")
 	}
 	if keyspace.Err() == nil {
-		st.Keys, st.KeysWithoutTTL = keysIn(keyspace.Val(), l.rdb.Options().DB)
+		st.Keys, st.KeysWithoutTTL = parseKeyspace(keyspace.Val(), l.rdb.Options().DB)
 	}
 	return st, nil
 }
 
-// LogStatistics looks at the chunk logs of tasks, in one round trip. A log that
-// is not there has no chunks.
-func (l *Lists) LogStatistics(ctx context.Context, taskIDs []string) (map[string]chat.LogStats, error) {
-	if len(taskIDs) == 0 {
-		return nil, nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, l.timeout)
-	defer cancel()
-	lengths, ttls, names := make([]*redis.IntCmd, len(taskIDs)), make([]*redis.DurationCmd, len(taskIDs)), make([]*redis.StringCmd, len(taskIDs))
-	pipe := l.rdb.Pipeline()
-	for i, id := range taskIDs {
-		lengths[i], ttls[i] = pipe.LLen(ctx, l.names.Chunks(id)), pipe.PTTL(ctx, l.names.Chunks(id))
-		names[i] = pipe.HGet(ctx, l.names.Metadata(id), "model")
-	}
-	if _, err := pipe.Exec(ctx); err != nil && !refused(err) {
-		return nil, err
-	}
-	found := make(map[string]chat.LogStats, len(taskIDs))
-	for i, id := range taskIDs {
-		found[id] = chat.LogStats{Chunks: int(lengths[i].Val()), TTL: max(ttls[i].Val(), 0).Round(time.Millisecond), Model: names[i].Val()}
-	}
-	return found, nil
-}
-
-// refused reports whether err is what Redis said to one command of several, and
-// not a trouble on the way to it.
-func refused(err error) bool {
-	var reply redis.Error
-	return errors.As(err, &reply)
-}
-
-// field is a number of an answer to INFO, 0 if it is not there.
-func field(info, name string) int64 {
+// infoNumber returns a number in a reply to INFO, 0 if it is missing.
+func infoNumber(info, name string) int64 {
 	for line := range strings.Lines(info) {
 		if value, ok := strings.CutPrefix(line, name+":"); ok {
-			n, _ := strconv.ParseInt(strings.TrimSpace(value), 10, 64) // 0 if it is none
+			n, _ := strconv.ParseInt(strings.TrimSpace(value), 10, 64) // 0 if it is not a number
 			return n
 		}
 	}
 	return 0
 }
 
-// keysIn reads a line such as db0:keys=12,expires=9,avg_ttl=0. There is none for
-// an empty database.
-func keysIn(info string, db int) (keys, withoutTTL int) {
+// parseKeyspace parses a line such as db0:keys=12,expires=9,avg_ttl=0. An empty database
+// has no line.
+func parseKeyspace(info string, db int) (keys, withoutTTL int) {
 	for line := range strings.Lines(info) {
 		values, ok := strings.CutPrefix(strings.TrimSpace(line), "db"+strconv.Itoa(db)+":")
 		if !ok {
@@ -96,7 +67,7 @@ func keysIn(info string, db int) (keys, withoutTTL int) {
 		expiring := 0
 		for pair := range strings.SplitSeq(values, ",") {
 			name, value, _ := strings.Cut(pair, "=")
-			n, _ := strconv.Atoi(value) // 0 if it is none
+			n, _ := strconv.Atoi(value) // 0 if it is not a number
 			switch name {
 			case "keys":
 				keys = n

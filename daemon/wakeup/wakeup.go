@@ -1,6 +1,6 @@
 // Package wakeup wakes workers. Tasks are queued in SQL; a task's id in a Redis list is
-// only a wake-up. A lost wake-up costs seconds, because a sweeper notifies again, and a
-// superfluous one costs a query; neither loses or duplicates a task.
+// only a wake-up. A lost wake-up delays a task by seconds, until a sweeper notifies again.
+// A superfluous one costs a query. Neither loses or duplicates a task.
 package wakeup
 
 import (
@@ -14,13 +14,13 @@ import (
 	"chat/daemon/keys"
 )
 
-// maxWakeups bounds each list: more wake-ups than this wake no worker sooner.
+// maxWakeups bounds each list. More wake-ups do not wake a worker sooner.
 const maxWakeups = 10_000
 
 // Lists are the lists of wake-ups of all priorities.
 type Lists struct {
 	rdb     *redis.Client
-	waiting *redis.Client // of Wait alone, so that ending it disturbs nothing else
+	waiting *redis.Client // used by Wait only, which closes it to end a blocking pop
 	names   keys.Names
 	timeout time.Duration
 }
@@ -32,8 +32,8 @@ func New(rdb *redis.Client, names keys.Names, timeout time.Duration) *Lists {
 	}
 	o := *rdb.Options()
 	o.PoolSize = 1
-	o.PushNotificationProcessor = nil // each client makes its own
-	o.ContextTimeoutEnabled = true    // its own limit on a blocking pop is ten seconds more than asked for
+	o.PushNotificationProcessor = nil // each client creates its own
+	o.ContextTimeoutEnabled = true    // otherwise a blocking pop may take ten seconds more
 	return &Lists{rdb: rdb, waiting: redis.NewClient(&o), names: names, timeout: timeout}
 }
 
@@ -58,8 +58,8 @@ func (l *Lists) Notify(ctx context.Context, p chat.Priority, taskID string) erro
 	return err
 }
 
-// NotifyIfEmpty notifies for tasks whose list is empty: their wake-ups were lost. It
-// returns the number of wake-ups.
+// NotifyIfEmpty sends wake-ups for tasks whose list is empty, because theirs were lost. It
+// returns the number of wake-ups sent.
 func (l *Lists) NotifyIfEmpty(ctx context.Context, tasks []chat.Task) (int, error) {
 	byPriority := map[chat.Priority][]any{}
 	for _, t := range tasks {
@@ -85,12 +85,11 @@ func (l *Lists) NotifyIfEmpty(ctx context.Context, tasks []chat.Task) (int, erro
 	return sent, nil
 }
 
-// Wait blocks until there is a wake-up, the most urgent first, for at most d (whole
-// seconds, at least one). It returns the task's id, or "" if there was none. When ctx
-// ends, no further Wait is possible: a blocking pop can only be ended by closing its
-// connection.
+// Wait blocks until there is a wake-up, for at most d (whole seconds, at least one). It
+// returns the task's id, of the highest priority first, or "" if there was none. After ctx
+// has ended, further calls fail: only closing its connection ends a blocking pop.
 func (l *Lists) Wait(ctx context.Context, d time.Duration) (string, error) {
-	stop := context.AfterFunc(ctx, func() { _ = l.Close() }) // what Wait returns then is the context's end
+	stop := context.AfterFunc(ctx, func() { _ = l.Close() }) // Wait returns the cause of ctx instead
 	defer stop()
 	pop, cancel := context.WithTimeout(ctx, d+l.timeout)
 	defer cancel()
@@ -106,9 +105,9 @@ func (l *Lists) Wait(ctx context.Context, d time.Duration) (string, error) {
 	return got[1], nil
 }
 
-// Drain removes up to n further wake-ups, for tasks that were claimed together with the
-// one that was waited for.
-func (l *Lists) Drain(ctx context.Context, p chat.Priority, n int) error {
+// Discard removes up to n wake-ups, for tasks that were claimed together with the one that
+// Wait returned.
+func (l *Lists) Discard(ctx context.Context, p chat.Priority, n int) error {
 	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
 	return l.rdb.LTrim(ctx, l.names.Queue(p), int64(n), -1).Err()

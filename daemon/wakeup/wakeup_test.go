@@ -22,21 +22,21 @@ import (
 
 func TestMain(m *testing.M) { leaks.Verify(m) }
 
-// maxWakeups is the stated bound of each list.
+// maxWakeups is the documented bound of each list.
 const maxWakeups = 10_000
 
-// prompt is how long something that must not wait may take on a busy machine.
-const prompt = 800 * time.Millisecond
+// immediate is how long a call that must not wait may take on a busy machine.
+const immediate = 800 * time.Millisecond
 
 var names keys.Names
 
-// bench is a queue with a client beside it that sees the lists.
-type bench struct {
+// harness is a set of lists, and a client that sees them.
+type harness struct {
 	*wakeup.Lists
 	rdb *redis.Client
 }
 
-func open(t *testing.T, o *redis.Options, timeout time.Duration) *bench {
+func open(t *testing.T, o *redis.Options, timeout time.Duration) *harness {
 	t.Helper()
 	o.MaxRetries = -1
 	o.ContextTimeoutEnabled = true
@@ -47,35 +47,35 @@ func open(t *testing.T, o *redis.Options, timeout time.Duration) *bench {
 			t.Error(err)
 		}
 	})
-	return &bench{q, rdb}
+	return &harness{q, rdb}
 }
 
-func (b *bench) notify(t *testing.T, p chat.Priority, ids ...string) {
+func (h *harness) notify(t *testing.T, p chat.Priority, ids ...string) {
 	t.Helper()
 	for _, id := range ids {
-		if err := b.Notify(t.Context(), p, id); err != nil {
+		if err := h.Notify(t.Context(), p, id); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
-func (b *bench) waiting(t *testing.T, p chat.Priority) []string {
+func (h *harness) waiting(t *testing.T, p chat.Priority) []string {
 	t.Helper()
-	ids, err := b.rdb.LRange(t.Context(), names.Queue(p), 0, -1).Result()
+	ids, err := h.rdb.LRange(t.Context(), names.Queue(p), 0, -1).Result()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return ids
 }
 
-var promises = map[string]func(*testing.T, *bench){
-	"the most urgent wake-up comes first, each priority in order": func(t *testing.T, b *bench) {
-		b.notify(t, chat.PriorityBackground, "b1", "b2")
-		b.notify(t, chat.PriorityNormal, "n1", "n2")
-		b.notify(t, chat.PriorityUrgent, "u1", "u2")
+var checks = map[string]func(*testing.T, *harness){
+	"the most urgent wake-up comes first, each priority in order": func(t *testing.T, h *harness) {
+		h.notify(t, chat.PriorityBackground, "b1", "b2")
+		h.notify(t, chat.PriorityNormal, "n1", "n2")
+		h.notify(t, chat.PriorityUrgent, "u1", "u2")
 		var got []string
 		for range 6 {
-			id, err := b.Wait(t.Context(), time.Second)
+			id, err := h.Wait(t.Context(), time.Second)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -85,73 +85,73 @@ var promises = map[string]func(*testing.T, *bench){
 			t.Errorf("got %v, want %v", got, want)
 		}
 	},
-	"a wake-up ends a wait": func(t *testing.T, b *bench) {
+	"a wake-up ends a wait": func(t *testing.T, h *harness) {
 		got := make(chan string, 1)
 		go func() {
-			id, err := b.Wait(t.Context(), 10*time.Second)
+			id, err := h.Wait(t.Context(), 10*time.Second)
 			got <- id + fmt.Sprint(err)
 		}()
-		b.blocked(t)
+		h.blocked(t)
 		began := time.Now()
-		b.notify(t, chat.PriorityNormal, "t1")
-		if got := <-got; got != "t1<nil>" || time.Since(began) > prompt {
+		h.notify(t, chat.PriorityNormal, "t1")
+		if got := <-got; got != "t1<nil>" || time.Since(began) > immediate {
 			t.Errorf("got %s after %s", got, time.Since(began))
 		}
 	},
-	"a wait without a wake-up ends after its time": func(t *testing.T, b *bench) {
+	"a wait without a wake-up ends after its time": func(t *testing.T, h *harness) {
 		began := time.Now()
-		id, err := b.Wait(t.Context(), time.Second)
+		id, err := h.Wait(t.Context(), time.Second)
 		if took := time.Since(began); id != "" || err != nil || took < 900*time.Millisecond || took > 3*time.Second {
 			t.Errorf("Wait returned %q, %v after %s", id, err, took)
 		}
 	},
-	"the end of the context ends a wait at once, and nothing else": func(t *testing.T, b *bench) {
+	"the end of the context ends a wait immediately, and nothing else": func(t *testing.T, h *harness) {
 		why := errors.New("stopped")
 		ctx, cancel := context.WithCancelCause(t.Context())
 		ended := make(chan error, 1)
 		go func() {
-			_, err := b.Wait(ctx, 30*time.Second)
+			_, err := h.Wait(ctx, 30*time.Second)
 			ended <- err
 		}()
-		b.blocked(t)
+		h.blocked(t)
 		began := time.Now()
 		cancel(why)
-		if err := <-ended; !errors.Is(err, why) || time.Since(began) > prompt {
+		if err := <-ended; !errors.Is(err, why) || time.Since(began) > immediate {
 			t.Errorf("Wait ended with %v after %s", err, time.Since(began))
 		}
-		b.notify(t, chat.PriorityNormal, "t1") // over the client it shares with others
-		if got := b.waiting(t, chat.PriorityNormal); !slices.Equal(got, []string{"t1"}) {
-			t.Errorf("waiting: %v: a wake-up was taken by a wait that had ended", got)
+		h.notify(t, chat.PriorityNormal, "t1") // through the shared client
+		if got := h.waiting(t, chat.PriorityNormal); !slices.Equal(got, []string{"t1"}) {
+			t.Errorf("waiting: %v: a wait that had ended received a wake-up", got)
 		}
 	},
-	"a wait under an ended context does not wait": func(t *testing.T, b *bench) {
+	"a wait under an ended context does not wait": func(t *testing.T, h *harness) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		began := time.Now()
-		if _, err := b.Wait(ctx, 30*time.Second); !errors.Is(err, context.Canceled) || time.Since(began) > prompt {
+		if _, err := h.Wait(ctx, 30*time.Second); !errors.Is(err, context.Canceled) || time.Since(began) > immediate {
 			t.Errorf("Wait ended with %v after %s", err, time.Since(began))
 		}
 	},
-	"draining removes the oldest wake-ups of one priority": func(t *testing.T, b *bench) {
-		b.notify(t, chat.PriorityNormal, "n1", "n2", "n3")
-		b.notify(t, chat.PriorityUrgent, "u1")
+	"draining removes the oldest wake-ups of one priority": func(t *testing.T, h *harness) {
+		h.notify(t, chat.PriorityNormal, "n1", "n2", "n3")
+		h.notify(t, chat.PriorityUrgent, "u1")
 		for _, step := range []struct {
 			n    int
 			left []string
 		}{{2, []string{"n3"}}, {5, nil}, {1, nil}} {
-			if err := b.Drain(t.Context(), chat.PriorityNormal, step.n); err != nil {
+			if err := h.Discard(t.Context(), chat.PriorityNormal, step.n); err != nil {
 				t.Fatal(err)
 			}
-			if got := b.waiting(t, chat.PriorityNormal); !slices.Equal(got, step.left) {
+			if got := h.waiting(t, chat.PriorityNormal); !slices.Equal(got, step.left) {
 				t.Errorf("after %d more: %v, want %v", step.n, got, step.left)
 			}
 		}
-		if got := b.waiting(t, chat.PriorityUrgent); len(got) != 1 {
+		if got := h.waiting(t, chat.PriorityUrgent); len(got) != 1 {
 			t.Errorf("urgent: %v", got)
 		}
 	},
-	"only an empty list is notified": func(t *testing.T, b *bench) {
-		b.notify(t, chat.PriorityNormal, "n1")
+	"only an empty list is notified": func(t *testing.T, h *harness) {
+		h.notify(t, chat.PriorityNormal, "n1")
 		tasks := []chat.Task{
 			{ID: "n1", Priority: chat.PriorityNormal},
 			{ID: "n2", Priority: chat.PriorityNormal},
@@ -159,62 +159,62 @@ var promises = map[string]func(*testing.T, *bench){
 			{ID: "b2", Priority: chat.PriorityBackground},
 		}
 		for i, want := range []int{2, 0} {
-			if n, err := b.NotifyIfEmpty(t.Context(), tasks); n != want || err != nil {
-				t.Errorf("pass %d rang %d times (%v), want %d", i+1, n, err, want)
+			if n, err := h.NotifyIfEmpty(t.Context(), tasks); n != want || err != nil {
+				t.Errorf("pass %d sent %d wake-ups (%v), want %d", i+1, n, err, want)
 			}
 		}
-		if n, b := b.waiting(t, chat.PriorityNormal), b.waiting(t, chat.PriorityBackground); !slices.Equal(n, []string{"n1"}) || !slices.Equal(b, []string{"b1", "b2"}) {
+		if n, b := h.waiting(t, chat.PriorityNormal), h.waiting(t, chat.PriorityBackground); !slices.Equal(n, []string{"n1"}) || !slices.Equal(b, []string{"b1", "b2"}) {
 			t.Errorf("normal %v, background %v", n, b)
 		}
-		if n, err := b.NotifyIfEmpty(t.Context(), nil); n != 0 || err != nil {
+		if n, err := h.NotifyIfEmpty(t.Context(), nil); n != 0 || err != nil {
 			t.Errorf("no tasks to notify for: %d, %v", n, err)
 		}
 	},
-	"a list is bounded, and keeps its newest wake-ups": func(t *testing.T, b *bench) {
+	"a list is bounded, and keeps its newest wake-ups": func(t *testing.T, h *harness) {
 		ids := make([]any, maxWakeups)
 		for i := range ids {
 			ids[i] = fmt.Sprint(i)
 		}
-		if err := b.rdb.RPush(t.Context(), names.Queue(chat.PriorityNormal), ids...).Err(); err != nil {
+		if err := h.rdb.RPush(t.Context(), names.Queue(chat.PriorityNormal), ids...).Err(); err != nil {
 			t.Fatal(err)
 		}
-		b.notify(t, chat.PriorityNormal, "last")
-		got := b.waiting(t, chat.PriorityNormal)
+		h.notify(t, chat.PriorityNormal, "last")
+		got := h.waiting(t, chat.PriorityNormal)
 		if len(got) != maxWakeups || got[0] != "1" || got[len(got)-1] != "last" {
 			t.Errorf("%d wake-ups, from %s to %s", len(got), got[0], got[len(got)-1])
 		}
 	},
-	"a closed queue says so": func(t *testing.T, b *bench) {
+	"a wait on closed lists is an error": func(t *testing.T, h *harness) {
 		for range 2 {
-			if err := b.Close(); err != nil {
+			if err := h.Close(); err != nil {
 				t.Error(err)
 			}
 		}
-		if _, err := b.Wait(t.Context(), time.Second); err == nil {
-			t.Error("Wait on a closed queue")
+		if _, err := h.Wait(t.Context(), time.Second); err == nil {
+			t.Error("Wait on closed lists returned no error")
 		}
 	},
 }
 
-// blocked waits until somebody waits in the queue. The embedded engine does not
-// tell; there, whichever comes first must work.
-func (b *bench) blocked(t *testing.T) {
+// blocked waits until a client blocks. The embedded engine does not report that; the test
+// must pass there in either order.
+func (h *harness) blocked(t *testing.T) {
 	t.Helper()
-	eventually(t, "somebody waits", func() bool {
-		info, err := b.rdb.Info(t.Context(), "clients").Result()
+	eventually(t, "a client blocks", func() bool {
+		info, err := h.rdb.Info(t.Context(), "clients").Result()
 		return err != nil || !strings.Contains(info, "blocked_clients:0")
 	})
 }
 
-func eventually(t *testing.T, what string, is func() bool) {
+func eventually(t *testing.T, what string, cond func() bool) {
 	t.Helper()
-	if !poll.Until(5*time.Second, is) {
-		t.Fatalf("never: %s", what)
+	if !poll.Until(5*time.Second, cond) {
+		t.Fatalf("timed out: %s", what)
 	}
 }
 
-func TestQueueOnTheEmbeddedEngine(t *testing.T) {
-	for name, promise := range promises {
+func TestEmbedded(t *testing.T) {
+	for name, check := range checks {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			engine, err := embedded.Start(embedded.Options{})
@@ -222,65 +222,65 @@ func TestQueueOnTheEmbeddedEngine(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { _ = engine.Close() })
-			promise(t, open(t, engine.Options(), 0))
+			check(t, open(t, engine.Options(), 0))
 		})
 	}
 }
 
-func TestQueueOnRedis(t *testing.T) {
-	for name, promise := range promises {
+func TestRedis(t *testing.T) {
+	for name, check := range checks {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			promise(t, open(t, services.Redis(t), 0))
+			check(t, open(t, services.Redis(t), 0))
 		})
 	}
 }
 
-func TestRedisThatIsGoneIsAnErrorAtOnce(t *testing.T) {
+func TestAKilledRedisIsAnError(t *testing.T) {
 	t.Parallel()
 	server := services.StartRedis(t)
-	b := open(t, server.Options(), 300*time.Millisecond)
-	b.notify(t, chat.PriorityNormal, "t1")
+	h := open(t, server.Options(), 300*time.Millisecond)
+	h.notify(t, chat.PriorityNormal, "t1")
 	if err := server.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	b.mustAllFail(t, time.Second)
-	b.mustNotTell(t, time.Second)
+	h.allFail(t, time.Second)
+	h.statisticsFail(t, time.Second)
 	if err := server.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	b.mustHearAgain(t)
+	h.worksAgain(t)
 }
 
-// A Redis that accepts connections and never answers must not hold up a worker,
-// which looks into SQL instead.
-func TestRedisThatIsSilentIsAnErrorSoon(t *testing.T) {
+// A Redis that accepts connections and never replies must not delay a worker, which
+// queries SQL instead.
+func TestASilentRedisIsAnErrorInTime(t *testing.T) {
 	t.Parallel()
 	server := services.StartRedis(t)
-	b := open(t, server.Options(), 300*time.Millisecond)
-	b.notify(t, chat.PriorityNormal, "t1")
-	if _, err := b.Wait(t.Context(), time.Second); err != nil {
-		t.Fatal(err) // its connection stands
+	h := open(t, server.Options(), 300*time.Millisecond)
+	h.notify(t, chat.PriorityNormal, "t1")
+	if _, err := h.Wait(t.Context(), time.Second); err != nil {
+		t.Fatal(err) // opens its connection
 	}
 	if err := server.Pause(); err != nil {
 		t.Fatal(err)
 	}
-	b.mustAllFail(t, 3*time.Second)
-	b.mustNotTell(t, 3*time.Second)
+	h.allFail(t, 3*time.Second)
+	h.statisticsFail(t, 3*time.Second)
 	if err := server.Resume(); err != nil {
 		t.Fatal(err)
 	}
-	b.mustHearAgain(t)
+	h.worksAgain(t)
 }
 
-func (b *bench) mustAllFail(t *testing.T, within time.Duration) {
+func (h *harness) allFail(t *testing.T, within time.Duration) {
 	t.Helper()
 	tasks := []chat.Task{{ID: "t1", Priority: chat.PriorityNormal}}
 	for name, call := range map[string]func() error{
-		"Notify":        func() error { return b.Notify(t.Context(), chat.PriorityNormal, "t1") },
-		"NotifyIfEmpty": func() error { _, err := b.NotifyIfEmpty(t.Context(), tasks); return err },
-		"Drain":         func() error { return b.Drain(t.Context(), chat.PriorityNormal, 1) },
-		"Wait":          func() error { _, err := b.Wait(t.Context(), time.Second); return err },
+		"Notify":        func() error { return h.Notify(t.Context(), chat.PriorityNormal, "t1") },
+		"NotifyIfEmpty": func() error { _, err := h.NotifyIfEmpty(t.Context(), tasks); return err },
+		"Discard":       func() error { return h.Discard(t.Context(), chat.PriorityNormal, 1) },
+		"Wait":          func() error { _, err := h.Wait(t.Context(), time.Second); return err },
 	} {
 		began := time.Now()
 		if err := call(); err == nil || time.Since(began) > within {
@@ -289,12 +289,12 @@ func (b *bench) mustAllFail(t *testing.T, within time.Duration) {
 	}
 }
 
-// mustHearAgain allows for the pools, which need a second to see that Redis is back.
-func (b *bench) mustHearAgain(t *testing.T) {
+// worksAgain waits until the connection pools have noticed that Redis is back, which takes a second.
+func (h *harness) worksAgain(t *testing.T) {
 	t.Helper()
-	eventually(t, "it notifies", func() bool { return b.Notify(t.Context(), chat.PriorityUrgent, "t2") == nil })
-	eventually(t, "it is got", func() bool {
-		id, _ := b.Wait(t.Context(), time.Second)
+	eventually(t, "Notify succeeds", func() bool { return h.Notify(t.Context(), chat.PriorityUrgent, "t2") == nil })
+	eventually(t, "Wait returns the wake-up", func() bool {
+		id, _ := h.Wait(t.Context(), time.Second)
 		return id == "t2"
 	})
 }

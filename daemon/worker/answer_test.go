@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"chat"
-	"chat/daemon/provider/providertest"
+	"chat/daemon/model/modeltest"
 	"chat/daemon/worker"
 	"chat/internal/poll"
 )
@@ -18,66 +18,66 @@ var silent = slog.New(slog.DiscardHandler)
 
 func TestHowLongTheModelReasonedIsStored(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, setup{})
-	l.work(on{})
+	h := newHarness(t, setup{})
+	h.work(workerOptions{})
 	const least = 20 * time.Millisecond
 	began := time.Now()
-	acc := l.submit("lie: reasoning=1 chunks=2 gate")
-	l.provider.Step(1)
-	l.eventually("the reasoning is in the log", func() bool { return len(l.chunks(acc)) == 1 })
+	acc := h.submit("lie: reasoning=1 chunks=2 gate")
+	h.provider.Step(1)
+	h.eventually("the reasoning is in the log", func() bool { return len(h.chunks(acc)) == 1 })
 	poll.Pause(least)
-	l.provider.Step(1)
-	l.eventually("the content has begun", func() bool { return len(l.chunks(acc)) == 3 }) // one says how long
+	h.provider.Step(1)
+	h.eventually("the content has begun", func() bool { return len(h.chunks(acc)) == 3 }) // one says how long
 	begun := time.Since(began)
 	poll.Pause(least) // which is not reasoning any more
-	l.provider.Step(1)
-	_, m := l.ended(acc)
+	h.provider.Step(1)
+	_, m := h.ended(acc)
 	if took := time.Duration(m.ReasoningMS) * time.Millisecond; took < least || took > begun {
 		t.Errorf("it has reasoned for %s, of at least %s and less than %s", took, least, begun)
 	}
-	acc = l.submit("lie: chunks=1 gate")
-	l.provider.Step(1)
-	if _, m := l.ended(acc); m.ReasoningMS != 0 {
+	acc = h.submit("lie: chunks=1 gate")
+	h.provider.Step(1)
+	if _, m := h.ended(acc); m.ReasoningMS != 0 {
 		t.Errorf("without reasoning: %d ms", m.ReasoningMS)
 	}
 }
 
 func TestAnAnswerIsWhatTheProviderSent(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, setup{})
-	l.work(on{})
-	acc := l.submit("lie: reasoning=3 chunks=20 split nul")
-	l.ended(acc)
-	call := l.provider.Calls()[0]
-	task, m := l.endedAs(acc, chat.TaskDone, strings.ReplaceAll(call.Sent, "\x00", ""))
+	h := newHarness(t, setup{})
+	h.work(workerOptions{})
+	acc := h.submit("lie: reasoning=3 chunks=20 split nul")
+	h.ended(acc)
+	call := h.provider.Calls()[0]
+	task, m := h.endedAs(acc, chat.TaskDone, strings.ReplaceAll(call.Sent, "\x00", ""))
 	if m.Reasoning != call.Reasoning || m.Model != "lying" || task.FinishReason != "stop" || task.Usage == nil || task.Usage.CompletionTokens == 0 {
 		t.Errorf("reasoning %q, model %q, task %+v", m.Reasoning, m.Model, task)
 	}
-	if len(l.provider.Calls()) != 1 || task.Attempt != 1 {
-		t.Errorf("%d calls, attempt %d", len(l.provider.Calls()), task.Attempt)
+	if len(h.provider.Calls()) != 1 || task.Attempt != 1 {
+		t.Errorf("%d calls, attempt %d", len(h.provider.Calls()), task.Attempt)
 	}
 	for _, key := range []string{names.Chunks(acc.TaskID), names.Metadata(acc.TaskID)} {
-		if ttl := l.rdb.TTL(t.Context(), key).Val(); ttl <= 0 {
+		if ttl := h.rdb.TTL(t.Context(), key).Val(); ttl <= 0 {
 			t.Errorf("%s has a TTL of %s", key, ttl)
 		}
 	}
-	l.eventually("the credentials are forgotten", func() bool {
-		l.models.mu.Lock()
-		defer l.models.mu.Unlock()
-		return l.models.forgotten[acc.TaskID] == 1
+	h.eventually("the credentials are forgotten", func() bool {
+		h.models.mu.Lock()
+		defer h.models.mu.Unlock()
+		return h.models.deleted[acc.TaskID] == 1
 	})
 }
 
 func TestTheThreadIsSent(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, setup{})
-	l.work(on{})
-	first := l.submit("hello")
-	l.endedAs(first, chat.TaskDone, providertest.Answer(1, 10))
-	second, _, err := l.store.Submit(t.Context(), owner, chat.Submission{ConversationID: first.ConversationID, Content: "and now?"}, chat.SubmitOptions{})
-	l.must(err)
-	l.endedAs(second, chat.TaskDone, providertest.Answer(2, 10))
-	if call := l.provider.Calls()[1]; call.Messages != 3 || call.Prompt != "and now?" {
+	h := newHarness(t, setup{})
+	h.work(workerOptions{})
+	first := h.submit("hello")
+	h.endedAs(first, chat.TaskDone, modeltest.Answer(1, 10))
+	second, _, err := h.store.Submit(t.Context(), owner, chat.Submission{ConversationID: first.ConversationID, Content: "and now?"}, chat.SubmitOptions{})
+	h.must(err)
+	h.endedAs(second, chat.TaskDone, modeltest.Answer(2, 10))
+	if call := h.provider.Calls()[1]; call.Messages != 3 || call.Prompt != "and now?" {
 		t.Errorf("the second call had %d messages, the last %q", call.Messages, call.Prompt)
 	}
 }
@@ -86,18 +86,18 @@ func TestTheThreadIsSent(t *testing.T) {
 // from the start.
 func TestNoticesOutliveTheirAttempt(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, setup{})
-	l.work(on{})
-	acc := l.submit("lie: strict cut=2 fail=2")
-	l.endedAs(acc, chat.TaskDone, providertest.Answer(3, 10))
-	task, chunks := l.task(acc), l.chunks(acc)
+	h := newHarness(t, setup{})
+	h.work(workerOptions{})
+	acc := h.submit("lie: strict cut=2 fail=2")
+	h.endedAs(acc, chat.TaskDone, modeltest.Answer(3, 10))
+	task, chunks := h.task(acc), h.chunks(acc)
 	end := chunks[len(chunks)-1]
 	if len(task.Notices) != 1 || !strings.Contains(task.Notices[0], "stream_options") || !slices.Equal(end.Notices, task.Notices) {
 		t.Errorf("the task has %q, the end %q", task.Notices, end.Notices)
 	}
-	acc = l.submit("lie: strict status=418")
-	l.endedAs(acc, chat.TaskFailed, "")
-	if task := l.task(acc); len(task.Notices) != 0 {
+	acc = h.submit("lie: strict status=418")
+	h.endedAs(acc, chat.TaskFailed, "")
+	if task := h.task(acc); len(task.Notices) != 0 {
 		t.Errorf("an answer that was not made has %q", task.Notices)
 	}
 }
@@ -116,20 +116,20 @@ func (s gatedStore) Finish(ctx context.Context, r chat.Result) error {
 
 func TestTheTerminalChunkComesAfterTheCommit(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, setup{})
-	gate := gatedStore{l.store, make(chan struct{}, 1), make(chan struct{})}
-	l.work(on{store: gate})
-	acc := l.submit("lie: chunks=5")
-	l.within("the commit begins", gate.asked)
-	chunks := l.chunks(acc)
-	if said(chunks) != providertest.Answer(1, 5) || chunks[len(chunks)-1].Terminal() || l.task(acc).State != chat.TaskRunning {
-		t.Errorf("before the commit the log has %s", told(chunks))
+	h := newHarness(t, setup{})
+	gate := gatedStore{h.store, make(chan struct{}, 1), make(chan struct{})}
+	h.work(workerOptions{store: gate})
+	acc := h.submit("lie: chunks=5")
+	h.within("the commit begins", gate.asked)
+	chunks := h.chunks(acc)
+	if said(chunks) != modeltest.Answer(1, 5) || chunks[len(chunks)-1].Terminal() || h.task(acc).State != chat.TaskRunning {
+		t.Errorf("before the commit the log has %s", formatChunks(chunks))
 	}
-	if reason := l.rdb.HGet(t.Context(), names.Metadata(acc.TaskID), "finish_reason").Val(); reason != "stop" {
+	if reason := h.rdb.HGet(t.Context(), names.Metadata(acc.TaskID), "finish_reason").Val(); reason != "stop" {
 		t.Errorf("before the commit the log is settled as %q: the answer could not be salvaged", reason)
 	}
 	close(gate.pass)
-	l.endedAs(acc, chat.TaskDone, providertest.Answer(1, 5))
+	h.endedAs(acc, chat.TaskDone, modeltest.Answer(1, 5))
 }
 
 func TestRefusalsAreFinal(t *testing.T) {
@@ -141,14 +141,14 @@ func TestRefusalsAreFinal(t *testing.T) {
 	} {
 		t.Run(directive, func(t *testing.T) {
 			t.Parallel()
-			l := newLab(t, setup{})
-			l.work(on{})
-			acc := l.submit("lie: " + directive)
-			task, _ := l.endedAs(acc, chat.TaskFailed, "")
-			if task.Error == nil || task.Error.Code != code || len(l.provider.Calls()) != 1 {
-				t.Errorf("%+v after %d calls, want %s after one", task.Error, len(l.provider.Calls()), code)
+			h := newHarness(t, setup{})
+			h.work(workerOptions{})
+			acc := h.submit("lie: " + directive)
+			task, _ := h.endedAs(acc, chat.TaskFailed, "")
+			if task.Error == nil || task.Error.Code != code || len(h.provider.Calls()) != 1 {
+				t.Errorf("%+v after %d calls, want %s after one", task.Error, len(h.provider.Calls()), code)
 			}
-			if end := l.chunks(acc)[0]; end.Type != chat.ChunkError || end.Code != code || end.Content == "" {
+			if end := h.chunks(acc)[0]; end.Type != chat.ChunkError || end.Code != code || end.Content == "" {
 				t.Errorf("the terminal chunk is %+v", end)
 			}
 		})
@@ -162,19 +162,19 @@ func TestAFailureThatMayPassIsTriedAgain(t *testing.T) {
 	} {
 		t.Run(directive, func(t *testing.T) {
 			t.Parallel()
-			l := newLab(t, setup{script: func(attempt int) string {
+			h := newHarness(t, setup{script: func(attempt int) string {
 				if attempt == 1 {
 					return "lie:" + strings.ReplaceAll(directive, " ", ",")
 				}
 				return "lying"
 			}})
-			l.work(on{})
-			acc := l.submit("hello")
-			task, _ := l.endedAs(acc, chat.TaskDone, providertest.Answer(2, 10))
-			if calls := l.provider.Calls(); len(calls) != 2 || task.Attempt != 2 || task.Error != nil {
+			h.work(workerOptions{})
+			acc := h.submit("hello")
+			task, _ := h.endedAs(acc, chat.TaskDone, modeltest.Answer(2, 10))
+			if calls := h.provider.Calls(); len(calls) != 2 || task.Attempt != 2 || task.Error != nil {
 				t.Errorf("%d calls, attempt %d, error %v", len(calls), task.Attempt, task.Error)
 			}
-			chunks := l.chunks(acc)
+			chunks := h.chunks(acc)
 			resets := 0
 			for _, c := range chunks {
 				if c.Type == chat.ChunkReset {
@@ -182,7 +182,7 @@ func TestAFailureThatMayPassIsTriedAgain(t *testing.T) {
 				}
 			}
 			if resets != 1 {
-				t.Errorf("%d resets in %s", resets, told(chunks))
+				t.Errorf("%d resets in %s", resets, formatChunks(chunks))
 			}
 		})
 	}
@@ -196,19 +196,19 @@ func TestWhenAttemptsRunOutTheLongestTextIsKept(t *testing.T) {
 		want    string
 		code    chat.Code
 	}{
-		"the first is the longest": {[]string{"cut=8", "cut=3", "cut=5"}, chat.TaskInterrupted, providertest.Answer(1, 8), chat.CodeProviderCut},
-		"the second is":            {[]string{"cut=2", "cut=7", "status=500"}, chat.TaskInterrupted, providertest.Answer(2, 7), chat.CodeProviderServer},
-		"the last is":              {[]string{"cut=2", "cut=4", "cut=6"}, chat.TaskInterrupted, providertest.Answer(3, 6), chat.CodeProviderCut},
+		"the first is the longest": {[]string{"cut=8", "cut=3", "cut=5"}, chat.TaskInterrupted, modeltest.Answer(1, 8), chat.CodeProviderCut},
+		"the second is":            {[]string{"cut=2", "cut=7", "status=500"}, chat.TaskInterrupted, modeltest.Answer(2, 7), chat.CodeProviderServer},
+		"the last is":              {[]string{"cut=2", "cut=4", "cut=6"}, chat.TaskInterrupted, modeltest.Answer(3, 6), chat.CodeProviderCut},
 		"there is none":            {[]string{"status=503", "status=503", "status=503"}, chat.TaskFailed, "", chat.CodeProviderServer},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := newLab(t, setup{script: func(attempt int) string { return "lie:" + tc.scripts[attempt-1] }})
-			l.work(on{})
-			acc := l.submit("hello")
-			task, _ := l.endedAs(acc, tc.state, tc.want)
-			if len(l.provider.Calls()) != chat.MaxAttempts || task.Attempt != chat.MaxAttempts {
-				t.Errorf("%d calls, attempt %d", len(l.provider.Calls()), task.Attempt)
+			h := newHarness(t, setup{script: func(attempt int) string { return "lie:" + tc.scripts[attempt-1] }})
+			h.work(workerOptions{})
+			acc := h.submit("hello")
+			task, _ := h.endedAs(acc, tc.state, tc.want)
+			if len(h.provider.Calls()) != chat.MaxAttempts || task.Attempt != chat.MaxAttempts {
+				t.Errorf("%d calls, attempt %d", len(h.provider.Calls()), task.Attempt)
 			}
 			if task.Error == nil || task.Error.Code != tc.code || !task.Error.Retryable {
 				t.Errorf("error %+v, want %s", task.Error, tc.code)
@@ -219,11 +219,11 @@ func TestWhenAttemptsRunOutTheLongestTextIsKept(t *testing.T) {
 
 func TestRetryAfterIsObeyed(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, setup{})
-	l.work(on{})
-	acc := l.submit("lie: status=429 retry=1 fail=1")
-	l.endedAs(acc, chat.TaskDone, providertest.Answer(2, 10))
-	calls := l.provider.Calls()
+	h := newHarness(t, setup{})
+	h.work(workerOptions{})
+	acc := h.submit("lie: status=429 retry=1 fail=1")
+	h.endedAs(acc, chat.TaskDone, modeltest.Answer(2, 10))
+	calls := h.provider.Calls()
 	if gap := calls[1].Began.Sub(calls[0].Ended); gap < time.Second || gap > 4*time.Second {
 		t.Errorf("the second call came %s after a refusal that asked for 1s", gap)
 	}
@@ -231,37 +231,37 @@ func TestRetryAfterIsObeyed(t *testing.T) {
 
 func TestADeadlineEndsTheAnswerAndKeepsItsText(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, setup{})
-	l.work(on{})
-	acc := l.submit("lie: hang=3", func(s *chat.Submission) { s.DeadlineSeconds = 1 })
-	task, _ := l.endedAs(acc, chat.TaskInterrupted, providertest.Answer(1, 3))
-	if task.Error == nil || task.Error.Code != chat.CodeDeadline || len(l.provider.Calls()) != 1 {
-		t.Errorf("%+v after %d calls", task.Error, len(l.provider.Calls()))
+	h := newHarness(t, setup{})
+	h.work(workerOptions{})
+	acc := h.submit("lie: hang=3", func(s *chat.Submission) { s.DeadlineSeconds = 1 })
+	task, _ := h.endedAs(acc, chat.TaskInterrupted, modeltest.Answer(1, 3))
+	if task.Error == nil || task.Error.Code != chat.CodeDeadline || len(h.provider.Calls()) != 1 {
+		t.Errorf("%+v after %d calls", task.Error, len(h.provider.Calls()))
 	}
-	l.calls("the provider's connection is closed", func(c []providertest.Call) bool { return c[0].Gone() })
+	h.calls("the provider's connection is closed", func(c []modeltest.Call) bool { return c[0].Gone() })
 }
 
 // A model that leaves out the opening tag of its reasoning is found out at the closing
 // one: what was given out as the answer is taken back, and given out again.
 func TestReasoningThatLookedLikeTheAnswerIsTakenBack(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, setup{})
-	l.work(on{opts: worker.Options{Checkpoint: time.Millisecond}})
-	acc := l.submit("lie: reasoning=3 chunks=2 names=unopened gate")
+	h := newHarness(t, setup{})
+	h.work(workerOptions{opts: worker.Options{Checkpoint: time.Millisecond}})
+	acc := h.submit("lie: reasoning=3 chunks=2 names=unopened gate")
 	const least = 20 * time.Millisecond
 	for n := range 3 {
-		l.provider.Step(1)
-		l.eventually("the token is in the log", func() bool { return len(l.chunks(acc)) > n })
+		h.provider.Step(1)
+		h.eventually("the token is in the log", func() bool { return len(h.chunks(acc)) > n })
 	}
 	poll.Pause(least)
-	l.provider.Step(2)
-	_, m := l.ended(acc)
-	call := l.provider.Calls()[0]
-	l.endedAs(acc, chat.TaskDone, call.Sent)
+	h.provider.Step(2)
+	_, m := h.ended(acc)
+	call := h.provider.Calls()[0]
+	h.endedAs(acc, chat.TaskDone, call.Sent)
 	if m.Content != call.Sent || m.Reasoning != call.Reasoning || time.Duration(m.ReasoningMS)*time.Millisecond < least {
 		t.Errorf("%q, %q, %d ms; sent %q, %q", m.Content, m.Reasoning, m.ReasoningMS, call.Sent, call.Reasoning)
 	}
-	chunks := l.chunks(acc)
+	chunks := h.chunks(acc)
 	for i, c := range chunks {
 		if c.Position() != (chat.Position{Attempt: 1, Index: i}) || (c.Type == chat.ChunkReset) != (i == 3) {
 			t.Errorf("chunk %d is %+v", i, c)
@@ -271,10 +271,10 @@ func TestReasoningThatLookedLikeTheAnswerIsTakenBack(t *testing.T) {
 		t.Errorf("taken back: %+v, %+v", chunks[0], chunks[4])
 	}
 	// It is known now.
-	again := l.submit("lie: reasoning=3 chunks=2 names=unopened")
-	l.ended(again)
-	l.endedAs(again, chat.TaskDone, l.provider.Calls()[1].Sent)
-	if first := l.chunks(again)[0]; first.Type != chat.ChunkReasoning {
+	again := h.submit("lie: reasoning=3 chunks=2 names=unopened")
+	h.ended(again)
+	h.endedAs(again, chat.TaskDone, h.provider.Calls()[1].Sent)
+	if first := h.chunks(again)[0]; first.Type != chat.ChunkReasoning {
 		t.Errorf("the next time it begins with %+v", first)
 	}
 }
@@ -286,30 +286,30 @@ func TestReasoningThatIsTakenBackSurvivesFailures(t *testing.T) {
 		"cut behind the tag": "lie: reasoning=3 chunks=4 names=unopened cut=2 fail=1",
 		"cut before the tag": "lie: reasoning=3 chunks=4 names=unopened abort=0 fail=1",
 	} {
-		l := newLab(t, setup{})
-		l.work(on{opts: worker.Options{RetryBase: time.Millisecond}})
-		acc := l.submit(lie)
-		l.ended(acc)
-		call := l.provider.Calls()[1]
-		task, m := l.endedAs(acc, chat.TaskDone, call.Sent)
+		h := newHarness(t, setup{})
+		h.work(workerOptions{opts: worker.Options{RetryBase: time.Millisecond}})
+		acc := h.submit(lie)
+		h.ended(acc)
+		call := h.provider.Calls()[1]
+		task, m := h.endedAs(acc, chat.TaskDone, call.Sent)
 		if task.Attempt != 2 || m.Reasoning != call.Reasoning {
 			t.Errorf("%s: attempt %d, %q", name, task.Attempt, m.Reasoning)
 		}
 	}
-	l := newLab(t, setup{})
-	l.work(on{opts: worker.Options{RetryBase: time.Millisecond}})
-	acc := l.submit("lie: reasoning=3 chunks=4 names=unopened cut=2")
-	l.ended(acc)
-	if task, m := l.endedAs(acc, chat.TaskInterrupted, providertest.Answer(3, 2)); m.Reasoning != l.provider.Calls()[2].Reasoning {
+	h := newHarness(t, setup{})
+	h.work(workerOptions{opts: worker.Options{RetryBase: time.Millisecond}})
+	acc := h.submit("lie: reasoning=3 chunks=4 names=unopened cut=2")
+	h.ended(acc)
+	if task, m := h.endedAs(acc, chat.TaskInterrupted, modeltest.Answer(3, 2)); m.Reasoning != h.provider.Calls()[2].Reasoning {
 		t.Errorf("kept of %+v: %q", task, m.Reasoning)
 	}
-	l = newLab(t, setup{})
-	l.work(on{})
-	acc = l.submit("lie: reasoning=2 chunks=3 names=unopened gate")
-	l.provider.Step(3)
-	l.logged(acc, providertest.Token(1, 0))
-	l.must(l.rdb.FlushAll(t.Context()).Err())
-	l.provider.Step(2)
-	l.ended(acc)
-	l.endedAs(acc, chat.TaskDone, providertest.Answer(1, 3))
+	h = newHarness(t, setup{})
+	h.work(workerOptions{})
+	acc = h.submit("lie: reasoning=2 chunks=3 names=unopened gate")
+	h.provider.Step(3)
+	h.logged(acc, modeltest.Token(1, 0))
+	h.must(h.rdb.FlushAll(t.Context()).Err())
+	h.provider.Step(2)
+	h.ended(acc)
+	h.endedAs(acc, chat.TaskDone, modeltest.Answer(1, 3))
 }

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,24 +20,26 @@ import (
 type attempt struct {
 	w     *Worker
 	claim chat.Claim
+	model string // the name of the model that answers; claim.Model is the name that was asked for
 
+	req     model.Request
 	log     LogWriter
 	writing sync.WaitGroup
-	stale   bool // the log found a newer attempt; read after writing.Wait
+	stale   bool // the log belongs to a newer attempt; read after writing.Wait
 
 	saved  time.Time // the last checkpoint
 	saving atomic.Bool
 
 	parts     chat.Parts
-	first     time.Time // when the first of the answer came
+	first     time.Time // when the first text came
 	reasoning time.Time // when the reasoning that is the last part began, zero if it is not
 	finish    *model.Finish
 	notices   []string
 }
 
-// run makes the attempt, from its log's beginning to the commit. ctx ends with
+// run makes the attempt, from the first entry of its log to the commit. ctx ends with
 // errCancelled, errLeaseLost or errShutdown as its cause; work is its parent, which
-// outlives the attempt. Neither run nor what it calls until the answer is in has a
+// outlives the attempt. Neither run nor what it calls until the answer is complete has a
 // large frame: a thousand answers are a thousand stacks.
 func (a *attempt) run(ctx, work context.Context) {
 	logger := a.w.opts.Logger.With("task", a.claim.ID, "attempt", a.claim.Attempt)
@@ -46,11 +49,11 @@ func (a *attempt) run(ctx, work context.Context) {
 		limit = time.Duration(a.claim.DeadlineSeconds) * time.Second
 	}
 	late := chat.Errorf(chat.CodeDeadline, "the answer took longer than the task's deadline of %s", limit)
-	run, stop := context.WithTimeoutCause(ctx, limit, late)
+	limited, stop := context.WithTimeoutCause(ctx, limit, late)
 	defer stop()
 
 	a.saved = time.Now()
-	err := a.try(run)
+	err := a.generateOrRecover(limited)
 	if a.log != nil {
 		a.log.Stop()
 		a.writing.Wait()
@@ -62,41 +65,44 @@ func (a *attempt) run(ctx, work context.Context) {
 	logger.Info("attempt ended", "outcome", outcome, "bytes", a.parts.Len(), "err", err)
 }
 
-// try is make, with a panic as a failure that counts: it must not take the other
-// answers of this process along.
-func (a *attempt) try(ctx context.Context) (err error) {
+// generateOrRecover is generate with a panic as a failure that counts: it must not end the
+// other answers of this process.
+func (a *attempt) generateOrRecover(ctx context.Context) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			a.w.opts.Logger.Error("worker: an attempt panicked", "task", a.claim.ID, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
-			err = chat.Retryable(chat.Errorf(chat.CodeInternal, "making the answer met a defect of chat; the daemon's log has more"))
+			err = chat.Retryable(chat.Errorf(chat.CodeInternal, "the worker met a defect of chat: the daemon's log has more"))
 		}
 	}()
-	return a.make(ctx)
+	return a.generate(ctx)
 }
 
-// make streams the answer into the log. It returns nil only with a.finish set.
-func (a *attempt) make(ctx context.Context) error {
+// generate makes the answer in steps and writes it to the log. It returns nil only with
+// a.finish set.
+func (a *attempt) generate(ctx context.Context) error {
 	run, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	stream, err := a.begin(ctx, run, stop)
-	if err != nil || a.finish != nil {
-		return err
+	err := a.begin(ctx, stop)
+	for err == nil && a.finish == nil {
+		err = a.step(ctx, run)
 	}
-	return a.receive(ctx, run, stream)
+	return err
 }
 
-// begin reads the thread, opens the log and asks the model; or it finds the whole
-// answer in the log. run is ended when the log turns out to be another's.
-func (a *attempt) begin(ctx, run context.Context, stop context.CancelCauseFunc) (iter.Seq2[model.Event, error], error) {
+// begin reads the thread and opens the log; or it adopts the complete answer that the
+// log holds. stop is called when the log turns out to belong to a newer attempt.
+func (a *attempt) begin(ctx context.Context, stop context.CancelCauseFunc) error {
 	crash.Here(crash.WorkerAfterClaim)
 	system, thread, err := a.thread(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	a.claim.Model = a.w.model.Name(ctx, a.claim.Task)
-	log, left, err := a.w.log.Begin(ctx, a.claim.Task, a.w.lease.trusted)
+	logged := a.claim.Task
+	logged.Model = a.w.model.Name(ctx, a.claim.Task)
+	a.model = logged.Model
+	log, previous, err := a.w.log.Begin(ctx, logged, a.w.lease.trusted)
 	if err != nil {
-		return nil, errLeaseLost // the only error: a newer attempt owns the log
+		return errLeaseLost // the only error: a newer attempt owns the log
 	}
 	a.log = log
 	a.writing.Go(func() {
@@ -105,73 +111,86 @@ func (a *attempt) begin(ctx, run context.Context, stop context.CancelCauseFunc) 
 			stop(errLeaseLost)
 		}
 	})
-	if left.Complete {
-		a.adoptPrevious(left)
-		return nil, nil
+	if previous.Complete {
+		a.adoptPrevious(previous)
 	}
-	crash.Here(crash.WorkerBeforeStream)
-	return a.w.model.Stream(run, a.claim.Task, model.Request{Model: a.claim.Task.Model, System: system, Messages: thread}), nil
+	a.req = model.Request{
+		Model: a.claim.Task.Model, System: system, Messages: thread, Attachment: a.attachment, Key: a.claim.ID, Upstream: a.claim.Upstream,
+	}
+	if p := a.claim.Parameters; p != nil {
+		a.req.Parameters = *p
+		if p.Instructions != nil {
+			a.req.System = *p.Instructions
+		}
+	}
+	return nil
 }
 
-// receive takes the answer.
-func (a *attempt) receive(ctx, run context.Context, stream iter.Seq2[model.Event, error]) error {
-	for d, err := range stream {
+// step streams one answer of the model. It sets a.finish, unless another step follows. run
+// ends before ctx does if the log belongs to a newer attempt.
+func (a *attempt) step(ctx, run context.Context) error {
+	crash.Here(crash.WorkerBeforeStream)
+	for e, err := range a.open(run) {
 		if err != nil {
 			if cause := context.Cause(run); cause != nil {
 				return cause
 			}
 			return err
 		}
-		if d.Finish != nil {
+		if e.Finish != nil {
 			crash.Here(crash.WorkerAfterLastToken)
-			a.finish = d.Finish
+			a.finish = e.Finish
 			return nil
 		}
-		if d.Notice != "" {
-			a.addNotice(d.Notice)
-			continue
+		if err := a.take(ctx, run, e); err != nil {
+			return err
 		}
-		crash.Here(crash.WorkerMidAnswer)
-		if d.Retype {
-			a.retype(d.Chunk.Type)
-		}
-		a.add(d.Chunk)
-		a.checkpoint(ctx)
 	}
 	return chat.Retryable(chat.Errorf(chat.CodeProviderCut, "the provider's stream ended without an end"))
 }
 
-// thread reads what is to be answered. That SQL is away is no failure of the
-// attempt: it is asked until the attempt ends.
-func (a *attempt) thread(ctx context.Context) (system string, thread []chat.Message, err error) {
-	for n := 1; ; n++ {
-		asking, cancel := context.WithTimeout(ctx, a.w.opts.StoreTimeout)
-		system, thread, err = a.w.store.Thread(asking, a.claim.ID)
-		cancel()
-		if err == nil || ctx.Err() == nil && !chat.AsError(err).Retryable {
-			return system, thread, err
-		}
-		if ctx.Err() != nil {
-			return "", nil, context.Cause(ctx)
-		}
-		a.w.opts.Logger.Warn("worker: cannot read the thread yet", "task", a.claim.ID, "err", err)
-		pause(ctx, chat.Backoff(n, 200*time.Millisecond, 3*time.Second))
+// open returns the answer of the model. Its frame, which has copies of the task and of the
+// request, is not held during the answer.
+//
+//go:noinline
+func (a *attempt) open(ctx context.Context) iter.Seq2[model.Event, error] {
+	return a.w.model.Stream(ctx, a.claim.Task, a.req)
+}
+
+// take adds what an event says to the answer.
+func (a *attempt) take(ctx, run context.Context, e model.Event) error {
+	switch {
+	case e.Notice != "":
+		a.addNotice(e.Notice)
+		return nil
+	case e.Upstream != "":
+		return a.keepUpstream(run, e.Upstream)
 	}
+	crash.Here(crash.WorkerMidAnswer)
+	switch {
+	case e.Void:
+		a.drop()
+	case e.Retype:
+		a.retype(e.Chunk.Type)
+	}
+	a.add(e.Chunk)
+	a.checkpoint(ctx)
+	return nil
 }
 
-// adoptPrevious takes an answer that an earlier attempt received whole but could not
-// commit, instead of buying it again.
-func (a *attempt) adoptPrevious(left chat.Answer) {
-	a.replay(left.Parts)
-	a.finish = &model.Finish{Reason: left.FinishReason}
+// adoptPrevious uses the complete answer that an earlier attempt received but could not
+// commit, instead of paying for another one.
+func (a *attempt) adoptPrevious(previous chat.Answer) {
+	a.replay(previous.Parts)
+	a.finish = &model.Finish{Reason: previous.FinishReason}
 }
 
-// settle decides what the attempt comes to and writes it down.
+// settle decides the outcome of the attempt and writes it.
 func (a *attempt) settle(ctx, work context.Context, err error) string {
 	cause := context.Cause(ctx)
 	switch {
 	case errors.Is(err, errLeaseLost) || errors.Is(cause, errLeaseLost):
-		return "lost" // somebody else's now: not another word about it
+		return "lost" // a newer attempt owns the task: write nothing
 	case errors.Is(err, errCancelled) || errors.Is(cause, errCancelled):
 		return a.commit(ctx, work, chat.Result{State: chat.TaskCancelled, FinishReason: "cancelled"})
 	case err == nil:
@@ -195,12 +214,15 @@ func (a *attempt) fail(ctx, work context.Context, e *chat.Error) string {
 		saved, err = a.w.store.Partial(ctx, a.claim.ID)
 		return err
 	})
-	if err != nil { // nothing is known of what SQL holds, so nothing is written over it
+	if err != nil { // SQL may hold a longer text, so nothing overwrites it
 		return "lost: " + err.Error()
 	}
 	if saved.Parts.Len() > a.parts.Len() {
 		a.drop()
 		a.replay(saved.Parts)
+	}
+	if e.Retryable { // otherwise the provider has done so
+		a.abandon(ctx)
 	}
 	state := chat.TaskFailed
 	if len(a.parts) > 0 {
@@ -209,20 +231,18 @@ func (a *attempt) fail(ctx, work context.Context, e *chat.Error) string {
 	return a.commit(ctx, work, chat.Result{State: state, Err: e})
 }
 
-// commit settles the log, commits the result to SQL, however long that takes,
-// and only then publishes the terminal chunk.
+// commit seals the log, commits the result to SQL, however long that takes, and only
+// then publishes the terminal chunk.
 func (a *attempt) commit(ctx, work context.Context, r chat.Result) string {
 	a.endReasoning()
 	r.TaskID, r.Attempt, r.Notices, r.Parts = a.claim.ID, a.claim.Attempt, a.notices, a.parts
-	if r.Model == "" {
-		r.Model = a.claim.Model
-	}
+	r.Model = cmp.Or(r.Model, a.model, a.claim.Model)
 	if a.log != nil {
-		n, err := a.settleLog(ctx, r, min(settleTimeout, a.w.opts.LogTimeout))
+		n, err := a.seal(ctx, r, min(sealTimeout, a.w.opts.LogTimeout))
 		if err != nil {
 			a.w.opts.Logger.Warn("worker: the log is behind; readers will find the answer in SQL", "task", r.TaskID, "err", err)
 		}
-		r.ChunkCount = n + 1
+		r.ChunkCount, r.Log = n+1, a.log.Pack()
 	}
 	crash.Here(crash.WorkerBeforeCommit)
 	err := a.writeWithRetry(ctx, work, func(ctx context.Context) error {
@@ -237,23 +257,23 @@ func (a *attempt) commit(ctx, work context.Context, r chat.Result) string {
 		return "lost: " + err.Error()
 	}
 	crash.Here(crash.WorkerAfterCommit)
-	a.w.model.Forget(r.TaskID)
+	a.w.model.ForgetCredentials(r.TaskID)
 	a.end(ctx, r)
 	return string(r.State)
 }
 
-// settleTimeout is how long a whole answer waits for Redis before it goes to SQL,
-// which is where it is safe.
-const settleTimeout = 250 * time.Millisecond
+// sealTimeout is how long a complete answer waits for Redis before it is committed to
+// SQL, where it is safe.
+const sealTimeout = 250 * time.Millisecond
 
-// settleLog sends what the log still holds, waiting for Redis for so long.
-func (a *attempt) settleLog(ctx context.Context, r chat.Result, patience time.Duration) (int, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+// seal sends what the log still holds, within timeout.
+func (a *attempt) seal(ctx context.Context, r chat.Result, timeout time.Duration) (int, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()
 	return a.log.Seal(ctx, r.FinishReason, r.State == chat.TaskDone)
 }
 
-// end publishes the terminal chunk, or at least the hint that there is an end.
+// end publishes the terminal chunk, or at least the event that the task has ended.
 func (a *attempt) end(ctx context.Context, r chat.Result) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.w.opts.LogTimeout)
 	defer cancel()
@@ -267,39 +287,39 @@ func (a *attempt) end(ctx context.Context, r chat.Result) {
 		err = a.log.Close(ctx, terminal)
 	}
 	if a.log == nil || err != nil {
-		err = a.w.log.Hint(ctx, "ended", r.TaskID)
+		err = a.w.log.Publish(ctx, chat.TaskEvent{Type: chat.EventEnded, TaskID: r.TaskID})
 	}
 	if err != nil {
 		a.w.opts.Logger.Warn("worker: the end was not published; readers will find it in SQL", "task", r.TaskID, "err", err)
 	}
 }
 
-// requeue hands the task back with what was received so far.
+// requeue releases the task with what was received so far.
 func (a *attempt) requeue(ctx, work context.Context, h chat.Release) string {
 	a.endReasoning()
 	h.TaskID, h.Attempt, h.Notices, h.Parts = a.claim.ID, a.claim.Attempt, a.notices, a.parts
 	if a.log != nil {
-		if _, err := a.settleLog(ctx, chat.Result{}, a.w.opts.LogTimeout); err != nil {
+		if _, err := a.seal(ctx, chat.Result{}, a.w.opts.LogTimeout); err != nil {
 			a.w.opts.Logger.Debug("worker: the log is behind", "task", h.TaskID, "err", err)
 		}
 	}
-	crash.Here(crash.WorkerBeforeHandback)
-	err := a.writeWithRetry(ctx, work, func(ctx context.Context) error { return a.w.store.Requeue(ctx, h) })
+	crash.Here(crash.WorkerBeforeRelease)
+	err := a.writeWithRetry(ctx, work, func(ctx context.Context) error { return a.w.store.Release(ctx, h) })
 	switch {
 	case errors.Is(err, chat.ErrCancelWon):
 		return a.commit(ctx, work, chat.Result{State: chat.TaskCancelled, FinishReason: "cancelled"})
 	case err != nil:
 		return "lost: " + err.Error()
 	}
-	crash.Here(crash.WorkerAfterHandback)
+	crash.Here(crash.WorkerAfterRelease)
 	a.w.notifyAfter(work, a.claim.Task, h.Delay)
 	return "queued again"
 }
 
 // writeWithRetry tries a fenced write until it succeeds or is refused for good. While
-// SQL is away the answer is held here, and no done is published; but once the
-// worker is to end, three tries or Options.ShutdownTimeout are enough: the log keeps the
-// answer, and the next attempt salvages it.
+// SQL is unreachable the answer stays in memory, and no end is published. During a
+// shutdown three tries or Options.ShutdownTimeout are enough: the log keeps the answer,
+// and the next attempt adopts it.
 func (a *attempt) writeWithRetry(ctx, work context.Context, write func(context.Context) error) error {
 	writing, giveUp := context.WithCancel(context.WithoutCancel(ctx))
 	defer giveUp()
@@ -319,8 +339,8 @@ func (a *attempt) writeWithRetry(ctx, work context.Context, write func(context.C
 	}
 }
 
-// notifyAfter wakes a worker when a retry is due. If this process ends before, a
-// sweeper does.
+// notifyAfter wakes a worker when a retry is due. If this process ends first, a sweeper
+// does.
 func (w *Worker) notifyAfter(ctx context.Context, t chat.Task, d time.Duration) {
 	w.tasks.Go(func() {
 		pause(ctx, d)

@@ -35,9 +35,19 @@ func (s bounded) Thread(ctx context.Context, taskID string) (string, []chat.Mess
 	return s.Store.Thread(ctx, taskID)
 }
 
+func (s bounded) Attachment(ctx context.Context, owner, digest string) (chat.Attachment, error) {
+	mustEnd(ctx, s.t, "Attachment")
+	return s.Store.Attachment(ctx, owner, digest)
+}
+
 func (s bounded) Partial(ctx context.Context, taskID string) (chat.Answer, error) {
 	mustEnd(ctx, s.t, "Partial")
 	return s.Store.Partial(ctx, taskID)
+}
+
+func (s bounded) SetUpstream(ctx context.Context, taskID string, attempt int, upstream string) error {
+	mustEnd(ctx, s.t, "SetUpstream")
+	return s.Store.SetUpstream(ctx, taskID, attempt, upstream)
 }
 
 func (s bounded) Finish(ctx context.Context, r chat.Result) error {
@@ -45,9 +55,9 @@ func (s bounded) Finish(ctx context.Context, r chat.Result) error {
 	return s.Store.Finish(ctx, r)
 }
 
-func (s bounded) Requeue(ctx context.Context, h chat.Release) error {
-	mustEnd(ctx, s.t, "Requeue")
-	return s.Store.Requeue(ctx, h)
+func (s bounded) Release(ctx context.Context, h chat.Release) error {
+	mustEnd(ctx, s.t, "Release")
+	return s.Store.Release(ctx, h)
 }
 
 func (s bounded) Heartbeat(ctx context.Context, w chat.Worker) error {

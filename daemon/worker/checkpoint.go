@@ -8,20 +8,20 @@ import (
 	"chat"
 )
 
-// checkpoint saves what was received so far, at most every Options.Checkpoint
-// and one write at a time. The stream does not wait for it.
+// checkpoint saves the answer so far in SQL, at most once every Options.Checkpoint and
+// with one write at a time. The stream does not wait for it.
 func (a *attempt) checkpoint(ctx context.Context) {
 	if a.w.opts.Checkpoint <= 0 || time.Since(a.saved) < a.w.opts.Checkpoint || !a.saving.CompareAndSwap(false, true) {
 		return
 	}
 	a.saved = time.Now()
-	now := chat.Answer{Parts: slices.Clone(a.parts)} // which does not change any more
+	now := chat.Answer{Parts: slices.Clone(a.parts)} // the clone does not change
 	a.writing.Go(func() {
 		defer a.saving.Store(false)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.w.opts.LogTimeout)
 		defer cancel()
 		if err := a.w.store.Checkpoint(ctx, a.claim.ID, a.claim.Attempt, now); err != nil {
-			a.w.opts.Logger.Debug("worker: not saved on the way", "task", a.claim.ID, "err", err)
+			a.w.opts.Logger.Debug("worker: the checkpoint failed", "task", a.claim.ID, "err", err)
 		}
 	})
 }

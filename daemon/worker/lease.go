@@ -10,11 +10,10 @@ import (
 	"chat"
 )
 
-// lease tells whether this worker's leases are to be trusted, from what its
-// last renewals brought. While the database cannot be reached nobody else can
-// claim the tasks either, so that is no reason to stop; a process that was
-// paused for longer than a lease has neither a fresh renewal nor a fresh error,
-// and waits for one before it shows anything.
+// lease says whether this worker's leases are trusted, from the results of its last
+// renewals. While the database is unreachable no other worker can claim the tasks, so
+// that is no reason to stop. A process that was paused for longer than a lease has
+// neither a fresh renewal nor a fresh error, and publishes nothing until it has one.
 type lease struct {
 	term, renewal time.Duration
 
@@ -31,8 +30,8 @@ func (l *lease) trusted() bool {
 		l.failed.After(l.renewed) && now.Sub(l.failed) < 2*l.renewal
 }
 
-// record takes down what a renewal came to, and reports whether that is news.
-func (l *lease) record(sent time.Time, err error) (news bool) {
+// record records the result of a renewal, and reports whether it differs from the last.
+func (l *lease) record(sent time.Time, err error) (changed bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	failing := l.failed.After(l.renewed)
@@ -44,9 +43,9 @@ func (l *lease) record(sent time.Time, err error) (news bool) {
 	return failing
 }
 
-// renewLoop renews at a regular pace and, from a failure on, as often as can be:
-// the owners must be back before anyone takes an expired lease for a dead worker's.
-// renewed is what the renewal before has come to.
+// renewLoop renews at a regular pace and, after a failure, more often: the leases must
+// be renewed before another process takes the worker for dead. renewed is the result of
+// the first renewal.
 func (w *Worker) renewLoop(ctx context.Context, renewed bool) {
 	failures := 0
 	took := time.Duration(0)
@@ -68,9 +67,8 @@ func (w *Worker) renewLoop(ctx context.Context, renewed bool) {
 	}
 }
 
-// renew extends all leases in one statement, and stops the attempts that turn
-// out to be cancelled or not ours any more. It reports whether the database
-// answered.
+// renew extends all leases in one statement, and stops the attempts that were cancelled
+// or have lost their lease. It reports whether the database answered.
 func (w *Worker) renew(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, w.opts.Renewal)
 	defer cancel()
@@ -89,14 +87,14 @@ func (w *Worker) renew(ctx context.Context) bool {
 		info.Running = len(before)
 		err = w.store.Heartbeat(ctx, info)
 	}
-	told := w.lease.record(sent, err)
+	changed := w.lease.record(sent, err)
 	if err != nil {
-		if told && (ctx.Err() == nil || errors.Is(context.Cause(ctx), context.DeadlineExceeded)) {
+		if changed && (ctx.Err() == nil || errors.Is(context.Cause(ctx), context.DeadlineExceeded)) {
 			w.opts.Logger.Warn("worker: leases not renewed; the database cannot be reached", "err", err)
 		}
 		return false
 	}
-	if told {
+	if changed {
 		w.opts.Logger.Info("worker: leases are renewed again", "running", len(before))
 	}
 	ours := make(map[string]chat.Lease, len(leases))

@@ -8,7 +8,7 @@ import (
 
 // A worker that was paused for longer than its lease must not be believed until
 // it has heard of the database, whatever it still holds.
-func TestALeaseIsGoodAsLongAsNobodyElseCanHaveIt(t *testing.T) {
+func TestALeaseIsTrustedUntilItCanExpire(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := lease{term: 15 * time.Second, renewal: 5 * time.Second}
 		steps := []struct {

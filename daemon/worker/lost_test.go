@@ -7,11 +7,11 @@ import (
 	"time"
 
 	"chat"
-	"chat/daemon/provider/providertest"
+	"chat/daemon/model/modeltest"
 	"chat/daemon/worker"
 )
 
-// lossyStore loses the reply of one claim, or refuses what it is told to.
+// lossyStore loses the reply of one claim, or refuses chosen calls.
 type lossyStore struct {
 	worker.Store
 	loseClaim, failFinish, failPartial atomic.Bool
@@ -44,96 +44,117 @@ func (s *lossyStore) Partial(ctx context.Context, id string) (chat.Answer, error
 
 func TestAClaimWhoseReplyWasLostIsNotHeldForEver(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, setup{lease: time.Second})
-	s := &lossyStore{Store: l.store}
+	h := newHarness(t, setup{lease: time.Second})
+	s := &lossyStore{Store: h.store}
 	s.loseClaim.Store(true)
-	l.work(on{store: s, opts: worker.Options{Lease: time.Second, Renewal: 200 * time.Millisecond}})
-	acc := l.submit("hello")
-	sweeper := l.sweeper()
-	l.eventually("the task is answered", func() bool {
-		l.must(sweeper.Sweep(l.Context()))
-		return l.task(acc).State == chat.TaskDone
+	h.work(workerOptions{store: s, opts: worker.Options{Lease: time.Second, Renewal: 200 * time.Millisecond}})
+	acc := h.submit("hello")
+	sweeper := h.sweeper()
+	h.eventually("the task is answered", func() bool {
+		h.must(sweeper.Sweep(h.Context()))
+		return h.task(acc).State == chat.TaskDone
 	})
 }
 
 func TestALogThatClaimsANewerAttemptDoesNotHoldTheTaskForEver(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, setup{lease: time.Second})
-	acc := l.submit("hello")
-	l.must(l.rdb.HSet(l.Context(), names.Metadata(acc.TaskID), "attempt", 9).Err())
-	l.work(on{opts: worker.Options{Lease: time.Second, Renewal: 200 * time.Millisecond}})
-	sweeper := l.sweeper()
-	l.eventually("the task ends", func() bool {
-		l.must(sweeper.Sweep(l.Context()))
-		return l.task(acc).State.Terminal()
+	h := newHarness(t, setup{lease: time.Second})
+	acc := h.submit("hello")
+	h.must(h.rdb.HSet(h.Context(), names.Metadata(acc.TaskID), "attempt", 9).Err())
+	h.work(workerOptions{opts: worker.Options{Lease: time.Second, Renewal: 200 * time.Millisecond}})
+	sweeper := h.sweeper()
+	h.eventually("the task ends", func() bool {
+		h.must(sweeper.Sweep(h.Context()))
+		return h.task(acc).State.Terminal()
 	})
 }
 
 func TestACancelReachesAnAttemptThatReplacedAnotherHere(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, setup{})
-	w := l.work(on{opts: worker.Options{Renewal: 200 * time.Millisecond}})
-	acc := l.submit("lie: chunks=1000 gate")
-	l.provider.Step(5)
-	l.logged(acc, providertest.Answer(1, 5))
-	_, err := l.store.ReleaseLeases(l.Context())
-	l.must(err)
-	l.must(l.sweeper().Sweep(l.Context()))
-	l.calls("a second call, and the first is closed", func(c []providertest.Call) bool { return len(c) == 2 && c[0].Gone() })
+	h := newHarness(t, setup{})
+	w := h.work(workerOptions{opts: worker.Options{Renewal: 200 * time.Millisecond}})
+	acc := h.submit("lie: chunks=1000 gate")
+	h.provider.Step(5)
+	h.logged(acc, modeltest.Answer(1, 5))
+	_, err := h.store.ReleaseLeases(h.Context())
+	h.must(err)
+	h.must(h.sweeper().Sweep(h.Context()))
+	h.calls("a second call, and the first is closed", func(c []modeltest.Call) bool { return len(c) == 2 && c[0].Gone() })
 	if n := w.Running(); n != 1 {
-		l.eventually("one attempt runs", func() bool { return w.Running() == 1 })
+		h.eventually("one attempt runs", func() bool { return w.Running() == 1 })
 	}
-	l.cancel(acc)
+	h.cancel(acc)
 	w.Cancel(acc.TaskID)
-	l.calls("the second is closed", func(c []providertest.Call) bool { return c[1].Gone() })
-	l.eventually("the task is cancelled", func() bool { return l.task(acc).State == chat.TaskCancelled })
+	h.calls("the second is closed", func(c []modeltest.Call) bool { return c[1].Gone() })
+	h.eventually("the task is cancelled", func() bool { return h.task(acc).State == chat.TaskCancelled })
 }
 
 func TestAShutdownEndsThoughACancelCannotBeCommitted(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, setup{})
-	s := &lossyStore{Store: l.store}
-	w := l.work(on{store: s, opts: worker.Options{Drain: time.Millisecond}})
-	acc := l.submit("lie: chunks=1000 gate")
-	l.provider.Step(5)
-	l.logged(acc, providertest.Answer(1, 5))
+	h := newHarness(t, setup{})
+	s := &lossyStore{Store: h.store}
+	w := h.work(workerOptions{store: s, opts: worker.Options{Drain: time.Millisecond}})
+	acc := h.submit("lie: chunks=1000 gate")
+	h.provider.Step(5)
+	h.logged(acc, modeltest.Answer(1, 5))
 	s.failFinish.Store(true)
-	l.cancel(acc)
+	h.cancel(acc)
 	w.Cancel(acc.TaskID)
-	l.eventually("the commit is refused", func() bool { return s.finishes.Load() > 0 })
+	h.eventually("the commit is refused", func() bool { return s.finishes.Load() > 0 })
 	ended := make(chan struct{})
 	go func() { w.kill(); close(ended) }()
-	l.within("the worker ends", ended)
+	h.within("the worker ends", ended)
 }
 
 func TestTextThatSQLHoldsOutlivesALaterFailure(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, setup{})
-	s := &lossyStore{Store: l.store}
-	acc := l.submit("lie: status=401")
-	c := l.abandon(acc)
-	l.must(l.store.Requeue(l.Context(), chat.Release{TaskID: acc.TaskID, Attempt: c.Attempt, Counts: true, Parts: chat.TextParts("forty minutes of text"), Err: errAway}))
+	h := newHarness(t, setup{})
+	s := &lossyStore{Store: h.store}
+	acc := h.submit("lie: status=401")
+	c := h.abandon(acc)
+	h.must(h.store.Release(h.Context(), chat.Release{TaskID: acc.TaskID, Attempt: c.Attempt, Counts: true, Parts: chat.TextParts("forty minutes of text"), Err: errAway}))
 	s.failPartial.Store(true)
-	l.work(on{store: s})
-	if task, m := l.ended(acc); m.Content != "forty minutes of text" || task.State != chat.TaskInterrupted {
+	h.work(workerOptions{store: s})
+	if task, m := h.ended(acc); m.Content != "forty minutes of text" || task.State != chat.TaskInterrupted {
 		t.Errorf("%s with %q", task.State, m.Content)
 	}
 }
 
 func TestAWholeAnswerOfTheLastAttemptIsDone(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, setup{})
-	acc := l.submit("hello")
+	h := newHarness(t, setup{})
+	acc := h.submit("hello")
 	for i := range chat.MaxAttempts {
-		c := l.abandon(acc)
+		c := h.abandon(acc)
 		if i == chat.MaxAttempts-1 {
-			l.write(c, true, "the whole answer")
+			h.write(c, true, "the whole answer")
 			break
 		}
-		l.must(l.store.Requeue(l.Context(), chat.Release{TaskID: acc.TaskID, Attempt: c.Attempt, Counts: true}))
+		h.must(h.store.Release(h.Context(), chat.Release{TaskID: acc.TaskID, Attempt: c.Attempt, Counts: true}))
 	}
-	l.expire(func() bool { return l.task(acc).State.Terminal() })
-	if task := l.task(acc); task.State != chat.TaskDone || task.FinishReason != "stop" || l.answer(acc).Content != "the whole answer" {
-		t.Errorf("ended as %s (%v) with %q", task.State, task.Error, l.answer(acc).Content)
+	h.expire(func() bool { return h.task(acc).State.Terminal() })
+	if task := h.task(acc); task.State != chat.TaskDone || task.FinishReason != "stop" || h.answer(acc).Content != "the whole answer" {
+		t.Errorf("ended as %s (%v) with %q", task.State, task.Error, h.answer(acc).Content)
+	}
+}
+
+// The list of a task whose worker is gone may have lost its end, which readers have seen. So
+// it is not the log of the ended task: the terminal chunk would get a position that another
+// chunk had.
+func TestAListWithoutAWriterIsNotTheLogOfItsTask(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, setup{})
+	acc := h.submit("hello")
+	for range chat.MaxAttempts {
+		h.write(h.abandon(acc), false, "half an answer")
+		h.must(h.rdb.LTrim(t.Context(), names.Chunks(acc.TaskID), 0, -2).Err())
+		h.expire(func() bool { return h.task(acc).State != chat.TaskRunning })
+	}
+	h.expire(func() bool { return h.task(acc).State.Terminal() })
+	task := h.task(acc)
+	packed, err := h.store.ChunkLog(t.Context(), task.Owner, task.ID)
+	h.must(err)
+	if task.ChunkCount != 0 || packed != nil {
+		t.Errorf("%d chunks, a log of %d bytes", task.ChunkCount, len(packed))
 	}
 }

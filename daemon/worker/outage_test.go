@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"chat"
-	"chat/daemon/provider/providertest"
+	"chat/daemon/model/modeltest"
 	"chat/daemon/worker"
 	"chat/sql"
 )
@@ -19,8 +19,10 @@ type awayStore struct {
 	lost   atomic.Bool // writes succeed, and their reply is lost
 	failed atomic.Int32
 	// threads is how many threads cannot be read yet.
-	threads  atomic.Int32
-	renewals chan bool // whether each has succeeded, if set
+	threads atomic.Int32
+	// attachments is how often attachments cannot be read yet.
+	attachments atomic.Int32
+	renewals    chan bool // whether each has succeeded, if set
 }
 
 var errAway = chat.Retryable(chat.Errorf(chat.CodeUnavailable, "the database cannot be reached"))
@@ -47,12 +49,19 @@ func (s *awayStore) Thread(ctx context.Context, taskID string) (string, []chat.M
 	return s.Store.Thread(ctx, taskID)
 }
 
+func (s *awayStore) Attachment(ctx context.Context, owner, digest string) (chat.Attachment, error) {
+	if s.attachments.Add(-1) >= 0 {
+		return chat.Attachment{}, errAway
+	}
+	return s.Store.Attachment(ctx, owner, digest)
+}
+
 func (s *awayStore) Renew(ctx context.Context, worker string, taskIDs []string) ([]chat.Lease, error) {
 	away := s.away.Load()
 	if s.renewals != nil {
 		select {
 		case s.renewals <- !away:
-		default: // nobody looks
+		default: // not read
 		}
 	}
 	if away {
@@ -63,37 +72,37 @@ func (s *awayStore) Renew(ctx context.Context, worker string, taskIDs []string) 
 
 func TestACommitWaitsForTheDatabase(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, setup{})
-	store := &awayStore{Store: l.store}
-	l.work(on{store: store})
-	acc := l.submit("lie: chunks=10 gate")
-	l.provider.Step(3)
-	l.logged(acc, providertest.Answer(1, 3))
+	h := newHarness(t, setup{})
+	store := &awayStore{Store: h.store}
+	h.work(workerOptions{store: store})
+	acc := h.submit("lie: chunks=10 gate")
+	h.provider.Step(3)
+	h.logged(acc, modeltest.Answer(1, 3))
 	store.away.Store(true)
-	l.provider.Step(7)
-	l.eventually("three commits have failed", func() bool { return store.failed.Load() >= 3 })
-	for _, c := range l.chunks(acc) {
+	h.provider.Step(7)
+	h.eventually("three commits have failed", func() bool { return store.failed.Load() >= 3 })
+	for _, c := range h.chunks(acc) {
 		if c.Terminal() {
 			t.Errorf("%s was published before the commit", c.Type)
 		}
 	}
 	store.away.Store(false)
-	l.endedAs(acc, chat.TaskDone, providertest.Answer(1, 10))
-	if len(l.provider.Calls()) != 1 {
+	h.endedAs(acc, chat.TaskDone, modeltest.Answer(1, 10))
+	if len(h.provider.Calls()) != 1 {
 		t.Error("the answer was bought again")
 	}
 }
 
 func TestACommitWhoseReplyWasLostIsOneCommit(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, setup{})
-	store := &awayStore{Store: l.store}
+	h := newHarness(t, setup{})
+	store := &awayStore{Store: h.store}
 	store.lost.Store(true)
-	l.work(on{store: store})
-	acc := l.submit("hello")
-	l.endedAs(acc, chat.TaskDone, providertest.Answer(1, 10))
-	if store.failed.Load() != 1 || len(l.provider.Calls()) != 1 {
-		t.Errorf("%d lost replies, %d calls", store.failed.Load(), len(l.provider.Calls()))
+	h.work(workerOptions{store: store})
+	acc := h.submit("hello")
+	h.endedAs(acc, chat.TaskDone, modeltest.Answer(1, 10))
+	if store.failed.Load() != 1 || len(h.provider.Calls()) != 1 {
+		t.Errorf("%d lost replies, %d calls", store.failed.Load(), len(h.provider.Calls()))
 	}
 }
 
@@ -102,16 +111,16 @@ func TestAnAnswerOutlivesRedis(t *testing.T) {
 	t.Run("that is gone for good", func(t *testing.T) {
 		t.Parallel()
 		server := redisServer(t)
-		l := newLab(t, setup{redis: server.Options()})
-		l.work(on{opts: worker.Options{LogTimeout: 6 * time.Second}})
-		acc := l.submit("lie: chunks=20 gate")
-		l.provider.Step(5)
-		l.logged(acc, providertest.Answer(1, 5))
-		l.must(server.Kill())
-		l.provider.Step(15)
+		h := newHarness(t, setup{redis: server.Options()})
+		h.work(workerOptions{opts: worker.Options{LogTimeout: 6 * time.Second}})
+		acc := h.submit("lie: chunks=20 gate")
+		h.provider.Step(5)
+		h.logged(acc, modeltest.Answer(1, 5))
+		h.must(server.Kill())
+		h.provider.Step(15)
 		whole := time.Now()
-		task, m := l.ended(acc)
-		if task.State != chat.TaskDone || m.Content != providertest.Answer(1, 20) {
+		task, m := h.ended(acc)
+		if task.State != chat.TaskDone || m.Content != modeltest.Answer(1, 20) {
 			t.Errorf("%s with %q", task.State, m.Content)
 		}
 		if took := time.Since(whole); took > 3*time.Second {
@@ -121,43 +130,43 @@ func TestAnAnswerOutlivesRedis(t *testing.T) {
 	t.Run("that was never there", func(t *testing.T) {
 		t.Parallel()
 		server := redisServer(t)
-		l := newLab(t, setup{redis: server.Options()})
-		l.must(server.Kill())
-		l.work(on{opts: worker.Options{LogTimeout: 300 * time.Millisecond}})
-		acc := l.submit("hello")
-		task, m := l.ended(acc)
-		if task.State != chat.TaskDone || m.Content != providertest.Answer(1, 10) || task.ChunkCount < 2 || task.ChunkCount > 11 {
+		h := newHarness(t, setup{redis: server.Options()})
+		h.must(server.Kill())
+		h.work(workerOptions{opts: worker.Options{LogTimeout: 300 * time.Millisecond}})
+		acc := h.submit("hello")
+		task, m := h.ended(acc)
+		if task.State != chat.TaskDone || m.Content != modeltest.Answer(1, 10) || task.ChunkCount < 2 || task.ChunkCount > 11 {
 			t.Errorf("%s with %q in %d chunks", task.State, m.Content, task.ChunkCount)
 		}
 	})
 	t.Run("that returns empty", func(t *testing.T) {
 		t.Parallel()
 		server := redisServer(t)
-		l := newLab(t, setup{redis: server.Options()})
-		l.work(on{})
-		acc := l.submit("lie: chunks=20 gate")
-		l.provider.Step(5)
-		l.logged(acc, providertest.Answer(1, 5))
-		l.must(server.Kill())
-		l.provider.Step(5)
-		l.tokens(1, 10)
-		l.must(server.Start(t.Context()))
-		l.logged(acc, providertest.Answer(1, 10))
-		l.provider.Step(10)
-		l.endedAs(acc, chat.TaskDone, providertest.Answer(1, 20))
+		h := newHarness(t, setup{redis: server.Options()})
+		h.work(workerOptions{})
+		acc := h.submit("lie: chunks=20 gate")
+		h.provider.Step(5)
+		h.logged(acc, modeltest.Answer(1, 5))
+		h.must(server.Kill())
+		h.provider.Step(5)
+		h.tokens(1, 10)
+		h.must(server.Start(t.Context()))
+		h.logged(acc, modeltest.Answer(1, 10))
+		h.provider.Step(10)
+		h.endedAs(acc, chat.TaskDone, modeltest.Answer(1, 20))
 	})
 	t.Run("that never answers", func(t *testing.T) {
 		t.Parallel()
 		server := redisServer(t)
-		l := newLab(t, setup{redis: server.Options()})
-		l.work(on{opts: worker.Options{LogTimeout: 300 * time.Millisecond}})
-		first := l.submit("hello")
-		l.ended(first)
-		l.must(server.Pause())
+		h := newHarness(t, setup{redis: server.Options()})
+		h.work(workerOptions{opts: worker.Options{LogTimeout: 300 * time.Millisecond}})
+		first := h.submit("hello")
+		h.ended(first)
+		h.must(server.Pause())
 		began := time.Now()
-		second := l.submit("hello again") // without a wake-up
-		task, _ := l.ended(second)
-		l.must(server.Resume())
+		second := h.submit("hello again") // without a wake-up
+		task, _ := h.ended(second)
+		h.must(server.Resume())
 		if took := time.Since(began); task.State != chat.TaskDone || took > 8*time.Second {
 			t.Errorf("%s after %s", task.State, took)
 		}
@@ -166,29 +175,29 @@ func TestAnAnswerOutlivesRedis(t *testing.T) {
 
 func TestAFlushedLogIsWrittenAgain(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, setup{})
-	l.work(on{})
-	acc := l.submit("lie: chunks=9 gate")
+	h := newHarness(t, setup{})
+	h.work(workerOptions{})
+	acc := h.submit("lie: chunks=9 gate")
 	for range 3 {
-		l.provider.Step(3)
-		l.eventually("three more are in the log", func() bool {
-			a, err := l.log.Read(t.Context(), acc.TaskID)
-			return err == nil && a.Parts.Len() > 0 && a.Parts.Len()%len(providertest.Answer(1, 3)) == 0 || l.task(acc).State.Terminal()
+		h.provider.Step(3)
+		h.eventually("three more are in the log", func() bool {
+			a, err := h.log.Read(t.Context(), acc.TaskID)
+			return err == nil && a.Parts.Len() > 0 && a.Parts.Len()%len(modeltest.Answer(1, 3)) == 0 || h.task(acc).State.Terminal()
 		})
-		l.must(l.rdb.FlushAll(t.Context()).Err())
+		h.must(h.rdb.FlushAll(t.Context()).Err())
 	}
-	l.ended(acc)
-	if m := l.answer(acc); m.Content != providertest.Answer(1, 9) {
+	h.ended(acc)
+	if m := h.answer(acc); m.Content != modeltest.Answer(1, 9) {
 		t.Errorf("SQL has %q", m.Content)
 	}
 }
 
 func TestLeasesAreRenewedAsSoonAsTheDatabaseIsBack(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, setup{})
-	store := &awayStore{Store: l.store, renewals: make(chan bool)}
+	h := newHarness(t, setup{})
+	store := &awayStore{Store: h.store, renewals: make(chan bool)}
 	store.away.Store(true)
-	l.work(on{store: store, opts: worker.Options{Renewal: 10 * time.Second, Lease: 30 * time.Second}})
+	h.work(workerOptions{store: store, opts: worker.Options{Renewal: 10 * time.Second, Lease: 30 * time.Second}})
 	for range 2 {
 		if <-store.renewals {
 			t.Fatal("a renewal succeeded without a database")
@@ -205,17 +214,17 @@ func TestLeasesAreRenewedAsSoonAsTheDatabaseIsBack(t *testing.T) {
 
 func TestAnOutageLongerThanALeaseCostsNoAnswer(t *testing.T) {
 	t.Parallel()
-	l, store, proxy := quietLab(t)
+	h, store, proxy := quietHarness(t)
 	const lease = 2 * time.Second
 	brief, err := sql.Open(t.Context(), proxy.URL, sql.Options{Lease: lease})
-	l.must(err)
-	t.Cleanup(func() { l.check(brief.Close()) })
-	l.work(on{store: brief, opts: worker.Options{Lease: lease, Renewal: 500 * time.Millisecond, StoreTimeout: 500 * time.Millisecond}})
-	acc := l.submit("lie: chunks=10 gate")
-	l.provider.Step(3)
-	l.logged(acc, providertest.Answer(1, 3))
+	h.must(err)
+	t.Cleanup(func() { h.check(brief.Close()) })
+	h.work(workerOptions{store: brief, opts: worker.Options{Lease: lease, Renewal: 500 * time.Millisecond, StoreTimeout: 500 * time.Millisecond}})
+	acc := h.submit("lie: chunks=10 gate")
+	h.provider.Step(3)
+	h.logged(acc, modeltest.Answer(1, 3))
 
-	sweeper := l.sweeper()
+	sweeper := h.sweeper()
 	sweeper.Store, sweeper.Interval, sweeper.Lease, sweeper.Timeout = store, 50*time.Millisecond, lease, 500*time.Millisecond
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
@@ -223,14 +232,14 @@ func TestAnOutageLongerThanALeaseCostsNoAnswer(t *testing.T) {
 	defer func() { cancel(); <-ended }()
 
 	proxy.FreezeAll()
-	l.eventually("the lease is over", func() bool { return l.task(acc).LeaseUntil.Before(time.Now().Add(-lease / 4)) })
+	h.eventually("the lease is over", func() bool { return h.task(acc).LeaseUntil.Before(time.Now().Add(-lease / 4)) })
 	proxy.Thaw()
-	l.eventually("the lease is renewed", func() bool {
-		task := l.task(acc)
+	h.eventually("the lease is renewed", func() bool {
+		task := h.task(acc)
 		return task.Attempt != 1 || task.State != chat.TaskRunning || task.LeaseUntil.After(time.Now())
 	})
-	l.provider.Step(7)
-	if task, _ := l.endedAs(acc, chat.TaskDone, providertest.Answer(1, 10)); task.Attempt != 1 {
+	h.provider.Step(7)
+	if task, _ := h.endedAs(acc, chat.TaskDone, modeltest.Answer(1, 10)); task.Attempt != 1 {
 		t.Errorf("it took %d attempts", task.Attempt)
 	}
 }

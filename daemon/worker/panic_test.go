@@ -10,7 +10,7 @@ import (
 
 	"chat"
 	"chat/daemon/model"
-	"chat/daemon/provider/providertest"
+	"chat/daemon/model/modeltest"
 	"chat/daemon/worker"
 )
 
@@ -51,23 +51,23 @@ func TestAPanicIsAFailedAttemptAndNothingMore(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := newLab(t, setup{})
+			h := newHarness(t, setup{})
 			var log bytes.Buffer
-			w := l.work(on{model: defect{l.models, tc.panics}, opts: worker.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))}})
-			beside := l.submit("lie: chunks=20 gate")
-			l.provider.Step(5)
-			l.logged(beside, providertest.Answer(1, 5))
-			acc := l.submit("lie: chunks=10 tag=boom")
-			task, m := l.ended(acc)
+			w := h.work(workerOptions{model: defect{h.models, tc.panics}, opts: worker.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))}})
+			beside := h.submit("lie: chunks=20 gate")
+			h.provider.Step(5)
+			h.logged(beside, modeltest.Answer(1, 5))
+			acc := h.submit("lie: chunks=10 tag=boom")
+			task, m := h.ended(acc)
 			if task.State != tc.state || task.Attempt != tc.attempt {
 				t.Errorf("the task is %s after %d attempts (%v)", task.State, task.Attempt, task.Error)
 			}
 			if tc.state == chat.TaskInterrupted && (m.Content == "" || task.Error == nil || task.Error.Code != chat.CodeInternal || strings.Contains(task.Error.Message, "an inner secret")) {
 				t.Errorf("kept %q, error %v", m.Content, task.Error)
 			}
-			l.eventually("its slot is free", func() bool { return w.Running() == 1 })
-			l.provider.Step(15)
-			if task, _ := l.endedAs(beside, chat.TaskDone, providertest.Answer(1, 20)); task.Attempt != 1 {
+			h.eventually("its slot is free", func() bool { return w.Running() == 1 })
+			h.provider.Step(15)
+			if task, _ := h.endedAs(beside, chat.TaskDone, modeltest.Answer(1, 20)); task.Attempt != 1 {
 				t.Errorf("the answer beside it took %d attempts", task.Attempt)
 			}
 			w.stop()

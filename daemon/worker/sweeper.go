@@ -13,10 +13,10 @@ import (
 
 // SweepStore is what a sweeper needs of SQL; *sql.Store satisfies it.
 type SweepStore interface {
-	// CheckClock records how the database's clock stands, so that Sweep can tell whether it was set.
+	// CheckClock records the database's clock, so that Sweep can detect that it was set.
 	CheckClock(ctx context.Context) error
-	// Sweep queues again the tasks whose lease has expired, and returns those
-	// that are spent (no attempt left, or a cancel requested) for EndExpired.
+	// Sweep queues the tasks whose lease has expired again, and returns the spent ones
+	// (no attempt left, or a cancellation requested) for EndExpired.
 	Sweep(ctx context.Context) (requeued, spent []chat.Task, err error)
 	EndExpired(ctx context.Context, r chat.Result) error
 	Queued(ctx context.Context, limit int) ([]chat.Task, error)
@@ -25,7 +25,7 @@ type SweepStore interface {
 // SweepLog is what a sweeper needs of the chunk log.
 type SweepLog interface {
 	Read(ctx context.Context, taskID string) (chat.Answer, error)
-	Hint(ctx context.Context, kind, taskID string) error
+	Publish(ctx context.Context, e chat.TaskEvent) error
 }
 
 // SweepQueue notifies for queued tasks whose wake-up was lost.
@@ -33,15 +33,15 @@ type SweepQueue interface {
 	NotifyIfEmpty(ctx context.Context, tasks []chat.Task) (int, error)
 }
 
-// Sweeper sees to it that every task that is not terminal has a live owner or
-// waits for a worker. One runs in every instance, whatever its role.
+// Sweeper ensures that every task that has not ended is held by a live worker or waits for
+// one. Every instance runs one, whatever its role.
 type Sweeper struct {
 	Store    SweepStore
 	Log      SweepLog
 	Queue    SweepQueue
 	Interval time.Duration // chat.SweepInterval by default, with jitter
 	Lease    time.Duration // chat.LeaseDuration by default
-	Grace    time.Duration // before the first sweep, for owners that could not renew before
+	Grace    time.Duration // before the first sweep, for workers that could not renew before
 	Timeout  time.Duration // bounds one query; 10 s by default
 	Logger   *slog.Logger
 }
@@ -54,13 +54,13 @@ func (s Sweeper) Run(ctx context.Context) {
 	if s.Lease <= 0 {
 		s.Lease = chat.LeaseDuration
 	}
-	heard := time.Now() // at the latest, SQL answered then
-	grace := heard.Add(s.Grace)
+	answered := time.Now() // when SQL answered last
+	grace := answered.Add(s.Grace)
 	for ctx.Err() == nil {
 		began := time.Now()
-		// While SQL was away nobody could renew: the owners come first. It may have
-		// been away while we were held up and asked nothing.
-		if began.Sub(heard) > max(s.Lease, 2*s.Interval) {
+		// While SQL was unreachable no worker could renew, so the workers come first. It
+		// may have been unreachable while this process was paused.
+		if began.Sub(answered) > max(s.Lease, 2*s.Interval) {
 			grace = began.Add(s.Lease)
 		}
 		pass := s.Sweep
@@ -69,7 +69,7 @@ func (s Sweeper) Run(ctx context.Context) {
 		}
 		switch err := pass(ctx); {
 		case err == nil:
-			heard = began
+			answered = began
 		case ctx.Err() == nil:
 			grace = time.Now().Add(s.Lease)
 			s.Logger.Warn("sweeper: will try again", "err", err)
@@ -96,32 +96,32 @@ func (s Sweeper) Sweep(ctx context.Context) error {
 }
 
 func (s Sweeper) overdue(ctx context.Context) (requeued, spent []chat.Task, err error) {
-	ctx, cancel := s.patiently(ctx)
+	ctx, cancel := s.withTimeout(ctx)
 	defer cancel()
 	return s.Store.Sweep(ctx)
 }
 
-// patiently bounds one question to SQL.
-func (s Sweeper) patiently(ctx context.Context) (context.Context, context.CancelFunc) {
+// withTimeout bounds one query.
+func (s Sweeper) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, cmp.Or(s.Timeout, 10*time.Second))
 }
 
-// wait is the pass of one who leaves owners their time.
+// wait is a pass that leaves the workers time to renew.
 func (s Sweeper) wait(ctx context.Context) error {
-	asking, cancel := s.patiently(ctx)
+	query, cancel := s.withTimeout(ctx)
 	defer cancel()
-	if err := s.Store.CheckClock(asking); err != nil {
+	if err := s.Store.CheckClock(query); err != nil {
 		return err
 	}
 	return s.notify(ctx)
 }
 
-// notify wakes workers for tasks whose wake-up was lost. Redis being away is not an
-// error of SQL, and says nothing of the leases.
+// notify wakes workers for tasks whose wake-up was lost. An unreachable Redis is no error:
+// workers poll.
 func (s Sweeper) notify(ctx context.Context) error {
-	asking, cancel := s.patiently(ctx)
+	query, cancel := s.withTimeout(ctx)
 	defer cancel()
-	queued, err := s.Store.Queued(asking, 100)
+	queued, err := s.Store.Queued(query, 100)
 	if err != nil {
 		return err
 	}
@@ -131,32 +131,32 @@ func (s Sweeper) notify(ctx context.Context) error {
 	return nil
 }
 
-// end closes a task that no worker will, with what its log still holds.
+// end ends a spent task with what its log still holds.
 func (s Sweeper) end(ctx context.Context, t chat.Task) error {
-	left, err := s.Log.Read(ctx, t.ID)
+	saved, err := s.Log.Read(ctx, t.ID)
 	if err != nil {
 		s.Logger.Warn("sweeper: the log cannot be read; what SQL holds is kept", "task", t.ID, "err", err)
 	}
 	r := chat.Result{
 		TaskID: t.ID, Attempt: t.Attempt, State: chat.TaskInterrupted,
-		Parts: left.Parts, Model: t.Model,
-		Err: chat.Retryable(chat.Errorf(chat.CodeAttemptsSpent, "every attempt lost its worker; send the message again")),
+		Parts: saved.Parts, Model: t.Model,
+		Err: chat.Retryable(chat.Errorf(chat.CodeAttemptsSpent, "every attempt lost its worker: send the message again")),
 	}
-	if left.Complete { // received whole by an attempt that could not commit it
-		r.State, r.FinishReason, r.Err = chat.TaskDone, left.FinishReason, nil
+	if saved.Complete { // an attempt received the complete answer but could not commit it
+		r.State, r.FinishReason, r.Err = chat.TaskDone, saved.FinishReason, nil
 	}
 	if t.CancelRequested {
 		r.State, r.FinishReason, r.Err = chat.TaskCancelled, "cancelled", nil
 	}
-	crash.Here(crash.SweeperBeforeLastRite)
-	asking, cancel := s.patiently(ctx)
+	crash.Here(crash.SweeperBeforeEnd)
+	query, cancel := s.withTimeout(ctx)
 	defer cancel()
-	if err := s.Store.EndExpired(asking, r); err != nil {
+	if err := s.Store.EndExpired(query, r); err != nil {
 		return err
 	}
-	s.Logger.Info("sweeper: the task's worker is gone for good", "task", t.ID, "attempt", t.Attempt)
-	if err := s.Log.Hint(ctx, "ended", t.ID); err != nil {
-		s.Logger.Debug("sweeper: followers will notice by themselves", "task", t.ID, "err", err)
+	s.Logger.Info("sweeper: the task is ended; its worker is gone", "task", t.ID, "attempt", t.Attempt)
+	if err := s.Log.Publish(ctx, chat.TaskEvent{Type: chat.EventEnded, TaskID: t.ID}); err != nil {
+		s.Logger.Debug("sweeper: the event of the end is not published; followers find the end in SQL", "task", t.ID, "err", err)
 	}
 	return nil
 }

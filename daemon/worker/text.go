@@ -7,14 +7,14 @@ import (
 	"chat"
 )
 
-// replay adds what another attempt has received.
-func (a *attempt) replay(given chat.Parts) {
-	for _, c := range given.Chunks() {
+// replay adds what an earlier attempt received.
+func (a *attempt) replay(previous chat.Parts) {
+	for _, c := range previous.Chunks() {
 		a.apply(c)
 	}
 }
 
-// add takes the next chunk of the answer.
+// add adds the next chunk of the answer.
 func (a *attempt) add(c chat.Chunk) {
 	if c.Content == "" && c.CallID == "" && c.ProviderData == nil {
 		return
@@ -39,34 +39,34 @@ func (a *attempt) apply(c chat.Chunk) {
 	}
 }
 
-// endReasoning notes how long the model has reasoned, if that is the last part.
+// endReasoning records the duration of the reasoning, if it is the last part.
 func (a *attempt) endReasoning() {
 	if a.reasoning.IsZero() {
 		return
 	}
-	took := max(1, time.Since(a.reasoning).Milliseconds())
+	duration := max(1, time.Since(a.reasoning).Milliseconds())
 	a.reasoning = time.Time{}
-	a.apply(chat.Chunk{Type: chat.ChunkReasoning, DurationMS: took})
+	a.apply(chat.Chunk{Type: chat.ChunkReasoning, DurationMS: duration})
 }
 
-// retype makes all text so far that of one type. Readers drop what they have, and get
+// retype changes the type of all text so far. Readers drop what they have and receive
 // it again.
 func (a *attempt) retype(typ chat.ChunkType) {
-	all, since := a.parts.Reasoning()+a.parts.Text(), a.first
+	text, since := a.parts.Reasoning()+a.parts.Text(), a.first
 	a.drop()
-	a.add(chat.Chunk{Type: typ, Content: all})
-	if typ == chat.ChunkReasoning && all != "" {
+	a.add(chat.Chunk{Type: typ, Content: text})
+	if typ == chat.ChunkReasoning && text != "" {
 		a.reasoning = since
 	}
 }
 
-// drop forgets the answer so far.
+// drop discards the answer so far.
 func (a *attempt) drop() {
 	a.apply(chat.Chunk{Type: chat.ChunkReset})
 	a.reasoning = time.Time{}
 }
 
-// addNotice keeps a notice, once.
+// addNotice adds a notice unless it is there.
 func (a *attempt) addNotice(notice string) {
 	if len(a.notices) < chat.MaxNotices && !slices.Contains(a.notices, notice) {
 		a.notices = append(a.notices, notice)

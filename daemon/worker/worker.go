@@ -1,22 +1,25 @@
-// Package worker makes answers: it claims tasks, streams them from a model into
-// the chunk log, and commits the result. SQL is the record: a claim is one
-// statement that counts the attempt, the attempt fences every later write, and
+// Package worker makes answers: it claims tasks, streams the answers of models into the
+// chunk log, and commits the results. SQL is the source of truth: a claim is one
+// statement that counts the attempt, the attempt's number fences every later write, and
 // the terminal chunk is published only after the commit.
 //
-//	claim → begin log → stream, append → settle log → commit → terminal chunk
+//	claim → begin the log → steps (stream, append) → seal the log → commit → terminal chunk
+//
+// An attempt is a loop of steps. A step streams one answer of the model; the last step
+// ends the answer.
 package worker
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"log/slog"
 	"sync"
 	"time"
 
-	"chat/daemon/model"
-
 	"chat"
+	"chat/daemon/model"
 )
 
 // Store is what a worker needs of SQL; *sql.Store satisfies it.
@@ -24,10 +27,12 @@ type Store interface {
 	Claim(ctx context.Context, worker string, n int, backgroundFirst bool) ([]chat.Claim, error)
 	Renew(ctx context.Context, worker string, taskIDs []string) ([]chat.Lease, error)
 	Thread(ctx context.Context, taskID string) (system string, thread []chat.Message, err error)
+	Attachment(ctx context.Context, owner, digest string) (chat.Attachment, error)
 	Partial(ctx context.Context, taskID string) (chat.Answer, error)
 	Checkpoint(ctx context.Context, taskID string, attempt int, a chat.Answer) error
+	SetUpstream(ctx context.Context, taskID string, attempt int, upstream string) error
 	Finish(ctx context.Context, r chat.Result) error
-	Requeue(ctx context.Context, h chat.Release) error
+	Release(ctx context.Context, h chat.Release) error
 	Heartbeat(ctx context.Context, w chat.Worker) error
 	RemoveWorker(ctx context.Context, id string) error
 }
@@ -35,7 +40,7 @@ type Store interface {
 // Log opens chunk logs; the daemon adapts *chunklog.Log to it.
 type Log interface {
 	Begin(ctx context.Context, t chat.Task, allowed func() bool) (LogWriter, chat.Answer, error)
-	Hint(ctx context.Context, kind, taskID string) error
+	Publish(ctx context.Context, e chat.TaskEvent) error
 }
 
 // LogWriter is one attempt's log; *chunklog.Writer satisfies it.
@@ -44,41 +49,44 @@ type LogWriter interface {
 	Run(ctx context.Context) error
 	Stop()
 	Seal(ctx context.Context, finishReason string, complete bool) (int, error)
+	Pack() []byte
 	Close(ctx context.Context, terminal chat.Chunk) error
 }
 
 // Queue wakes workers; *wakeup.Lists satisfies it.
 type Queue interface {
 	Wait(ctx context.Context, d time.Duration) (taskID string, err error)
-	Drain(ctx context.Context, p chat.Priority, n int) error
+	Discard(ctx context.Context, p chat.Priority, n int) error
 	Notify(ctx context.Context, p chat.Priority, taskID string) error
 }
 
 // Model streams the answer to a thread. Errors are *chat.Error; when ctx ends it
 // closes the provider's connection and returns the context's cause.
 type Model interface {
-	// Name is the model that will answer t, for those who watch.
+	// Name is the name of the model that will answer t, for display.
 	Name(ctx context.Context, t chat.Task) string
 	Stream(ctx context.Context, t chat.Task, req model.Request) iter.Seq2[model.Event, error]
-	// Forget is called when a task has left this worker for good.
-	Forget(taskID string)
+	// Abandon ends an answer that no attempt will ask for again, if the provider still makes it.
+	Abandon(ctx context.Context, t chat.Task)
+	// ForgetCredentials drops the credentials of a task that has ended.
+	ForgetCredentials(taskID string)
 }
 
 // Options are the settings of a Worker; zero values mean the defaults.
 type Options struct {
 	Info        chat.Worker   // ID, Host, PID, Version
-	Concurrency int           // answers at once; 256
+	Concurrency int           // answers at the same time; 256
 	Renewal     time.Duration // of all leases, in one statement; chat.LeaseRenewal
 	Lease       time.Duration // chat.LeaseDuration
-	Poll        time.Duration // a query without a wake-up; chat.SweepInterval
+	Poll        time.Duration // between queries without a wake-up; chat.SweepInterval
 	Deadline    time.Duration // of one attempt; an hour
 	Drain       time.Duration // how long a shutdown waits for running answers; 20 s
 	RetryBase   time.Duration // 1 s
 	RetryLimit  time.Duration // 30 s
-	Checkpoint  time.Duration // between two saves of an answer on its way; 0: the log keeps it
-	LogTimeout  time.Duration // how long an end waits for Redis; 2 s
-	// StoreTimeout bounds one question to SQL, 10 s; ShutdownTimeout how long, once the
-	// worker is to end, a result may wait for SQL, 5 s.
+	Checkpoint  time.Duration // between two saves of an unfinished answer; 0: the log keeps it
+	LogTimeout  time.Duration // how long the end of an answer waits for Redis; 2 s
+	// StoreTimeout bounds one query, 10 s; ShutdownTimeout the wait of a result for SQL
+	// during a shutdown, 5 s.
 	StoreTimeout, ShutdownTimeout time.Duration
 	Logger                        *slog.Logger
 }
@@ -113,10 +121,10 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Why a running attempt is stopped before its end.
+// The causes that end a running attempt early.
 var (
-	errCancelled = errors.New("worker: a cancel was requested")
-	errLeaseLost = errors.New("worker: the task is not ours any more")
+	errCancelled = fmt.Errorf("worker: a cancel was requested: %w", model.ErrCancelled)
+	errLeaseLost = errors.New("worker: the lease of the task was lost")
 	errShutdown  = errors.New("worker: shutting down")
 )
 
@@ -133,11 +141,11 @@ type Worker struct {
 	running map[run]context.CancelCauseFunc
 
 	slots chan struct{}
-	tasks sync.WaitGroup // attempts, and wake-ups to be sent later
+	tasks sync.WaitGroup // attempts and delayed wake-ups
 }
 
-// run names an attempt: one task may have two here, while the older one that
-// lost its lease has yet to notice.
+// run names an attempt. A task has two of them here until the older one, which lost its
+// lease, ends.
 type run struct {
 	taskID  string
 	attempt int
@@ -152,29 +160,29 @@ func New(s Store, l Log, q Queue, m Model, o Options) *Worker {
 	}
 }
 
-// Run works in two stages of ending: once stop is closed it takes no more work
-// and gives running answers Options.Drain to finish; when that has passed, or ctx
-// ends, it hands them back to the queue, which does not count as a failed
-// attempt. It returns when all is done.
+// Run works until stop is closed or ctx ends. After stop it claims no more tasks and gives
+// running answers Options.Drain to finish. After that time, or when ctx ends, it returns
+// them to the queue, which does not count as a failed attempt. It returns when all
+// attempts have ended.
 func (w *Worker) Run(ctx context.Context, stop <-chan struct{}) {
-	// Database writes of an ending outlive ctx: they are what ctx's end is for.
+	// The writes of a shutdown outlive ctx.
 	work, cancelWork := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancelWork(nil)
-	taking, stopTaking := context.WithCancel(ctx)
-	defer stopTaking()
+	claiming, stopClaiming := context.WithCancel(ctx)
+	defer stopClaiming()
 
 	var loops sync.WaitGroup
 	renewing, stopRenewing := context.WithCancel(context.WithoutCancel(ctx))
-	renewed := w.renew(renewing) // so that the lease is known to be good from the start
+	renewed := w.renew(renewing) // the leases are trusted from the start
 	loops.Go(func() { w.renewLoop(renewing, renewed) })
 	loops.Go(func() {
 		select {
 		case <-stop:
 		case <-ctx.Done():
 		}
-		stopTaking()
+		stopClaiming()
 	})
-	w.dispatch(taking, work)
+	w.dispatch(claiming, work)
 
 	w.drain(ctx)
 	cancelWork(errShutdown)
@@ -184,21 +192,21 @@ func (w *Worker) Run(ctx context.Context, stop <-chan struct{}) {
 	bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.opts.LogTimeout)
 	defer cancel()
 	if err := w.store.RemoveWorker(bye, w.opts.Info.ID); err != nil {
-		w.opts.Logger.Warn("worker: its row stays until it is seen to be old", "err", err)
+		w.opts.Logger.Warn("worker: its row stays until it expires", "err", err)
 	}
 }
 
-// drain waits until nothing runs, the drain time is over or ctx ends.
+// drain waits until no attempt runs, Options.Drain has passed, or ctx ends.
 func (w *Worker) drain(ctx context.Context) {
 	idle := make(chan struct{})
 	var wg sync.WaitGroup
-	over, cancel := context.WithTimeout(ctx, w.opts.Drain)
+	limited, cancel := context.WithTimeout(ctx, w.opts.Drain)
 	defer cancel()
 	wg.Go(func() {
-		for range cap(w.slots) { // every slot free: nothing runs
+		for range cap(w.slots) { // all slots are free: no attempt runs
 			select {
 			case w.slots <- struct{}{}:
-			case <-over.Done():
+			case <-limited.Done():
 				return
 			}
 		}
@@ -206,23 +214,23 @@ func (w *Worker) drain(ctx context.Context) {
 	})
 	select {
 	case <-idle:
-	case <-over.Done():
+	case <-limited.Done():
 	}
 	wg.Wait()
 }
 
-// dispatch claims tasks whenever slots are free and there is a wake-up or time passes.
-func (w *Worker) dispatch(taking, work context.Context) {
+// dispatch claims tasks when slots are free and a wake-up comes or Options.Poll has passed.
+func (w *Worker) dispatch(claiming, work context.Context) {
 	claims, failures := 0, 0
 	more := true
 	last := time.Time{}
-	for taking.Err() == nil {
+	for claiming.Err() == nil {
 		if !more && time.Since(last) < w.opts.Poll {
-			id, err := w.queue.Wait(taking, time.Second)
+			id, err := w.queue.Wait(claiming, time.Second)
 			switch {
-			case err != nil && taking.Err() == nil:
-				failures++ // without Redis, SQL is asked at a slower pace
-				pause(taking, chat.Backoff(min(failures, 4), 250*time.Millisecond, time.Second))
+			case err != nil && claiming.Err() == nil:
+				failures++ // without Redis, SQL is polled
+				pause(claiming, chat.Backoff(min(failures, 4), 250*time.Millisecond, time.Second))
 			case err == nil:
 				failures = 0
 				if id == "" {
@@ -230,15 +238,15 @@ func (w *Worker) dispatch(taking, work context.Context) {
 				}
 			}
 		}
-		free := w.acquire(taking)
+		free := w.acquire(claiming)
 		if free == 0 {
 			return
 		}
 		claims++
-		got, err := w.claim(taking, free, claims%10 == 0)
-		if err != nil && taking.Err() == nil {
+		got, err := w.claim(claiming, free, claims%10 == 0)
+		if err != nil && claiming.Err() == nil {
 			w.opts.Logger.Warn("worker: cannot claim", "err", err)
-			pause(taking, chat.Backoff(1, time.Second, time.Second))
+			pause(claiming, chat.Backoff(1, time.Second, time.Second))
 		}
 		last, more = time.Now(), len(got) == free
 		w.start(work, got)
@@ -254,8 +262,7 @@ func (w *Worker) claim(ctx context.Context, n int, backgroundFirst bool) ([]chat
 	return w.store.Claim(ctx, w.opts.Info.ID, n, backgroundFirst)
 }
 
-// acquire waits for a slot and takes what else is free, 16 at most: other
-// workers want some too.
+// acquire waits for a free slot and acquires up to 16: other workers need tasks, too.
 func (w *Worker) acquire(ctx context.Context) int {
 	select {
 	case <-ctx.Done():
@@ -274,7 +281,7 @@ func (w *Worker) acquire(ctx context.Context) int {
 	}
 }
 
-// start runs claimed tasks, each in a goroutine and a slot of its own.
+// start runs claimed tasks, each in its own goroutine and slot.
 func (w *Worker) start(work context.Context, claims []chat.Claim) {
 	surplus := map[chat.Priority]int{}
 	for i, c := range claims {
@@ -304,13 +311,13 @@ func (w *Worker) start(work context.Context, claims []chat.Claim) {
 		})
 	}
 	for p, n := range surplus {
-		if err := w.queue.Drain(work, p, n); err != nil {
+		if err := w.queue.Discard(work, p, n); err != nil {
 			w.opts.Logger.Debug("worker: wake-ups stay in their list", "err", err)
 		}
 	}
 }
 
-// Cancel stops a task if it runs here. The cancel itself is in SQL already.
+// Cancel stops a task if it runs here. The cancellation is in SQL already.
 func (w *Worker) Cancel(taskID string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -321,7 +328,7 @@ func (w *Worker) Cancel(taskID string) {
 	}
 }
 
-// Running is the number of answers being made here.
+// Running is the number of running attempts.
 func (w *Worker) Running() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// source is a Go file of the module, whatever its build constraints say.
+// source is a Go file of the module. Build constraints are ignored.
 type source struct {
 	name  string // path from the module's root, with slashes
 	pkg   string // import path of its directory
@@ -24,7 +24,7 @@ type source struct {
 	set   *token.FileSet
 }
 
-// sources are all Go files of the module, testdata aside.
+// sources returns all Go files of the module except testdata.
 func sources(t *testing.T) []source {
 	t.Helper()
 	root := os.DirFS(filepath.Join("..", ".."))
@@ -42,30 +42,34 @@ func sources(t *testing.T) []source {
 		if err != nil {
 			return err
 		}
-		set := token.NewFileSet()
-		file, err := parser.ParseFile(set, name, text, parser.ParseComments|parser.SkipObjectResolution)
-		if err != nil {
-			return err
-		}
-		all = append(all, source{
-			name: name, pkg: path.Join("chat", path.Dir(name)), lines: bytes.Count(text, []byte("\n")),
-			test: strings.HasSuffix(name, "_test.go"), file: file, set: set,
-		})
-		return nil
+		s, err := parse(name, text)
+		all = append(all, s)
+		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(all) < 10 {
-		t.Fatalf("found only %d files: is this the module?", len(all))
+		t.Fatalf("only %d files: this is not the module's root", len(all))
 	}
 	return all
 }
 
-// testPackages are the packages that are used by tests, benchmarks and the fault lab only.
+// parse reads one file; name is its path from the module's root.
+func parse(name string, text []byte) (source, error) {
+	set := token.NewFileSet()
+	file, err := parser.ParseFile(set, name, text, parser.ParseComments|parser.SkipObjectResolution)
+	return source{
+		name: name, pkg: path.Join("chat", path.Dir(name)), lines: bytes.Count(text, []byte("\n")),
+		test: strings.HasSuffix(name, "_test.go"), file: file, set: set,
+	}, err
+}
+
+// testPackages are the packages below internal that only tests, benchmarks and the fault
+// lab use.
 var testPackages = []string{"arch", "bench", "e2e", "lab", "leaks", "poll", "screen", "services"}
 
-// forTests reports whether the file is used by tests only.
+// forTests reports whether only tests use the file.
 func (s source) forTests() bool {
 	below, internal := strings.CutPrefix(s.pkg, "chat/internal/")
 	first, _, _ := strings.Cut(below, "/")
@@ -74,8 +78,8 @@ func (s source) forTests() bool {
 
 func (s source) at(n ast.Node) string { return s.set.Position(n.Pos()).String() }
 
-// uses calls found for each mention of the qualified name pkg.name, as in
-// time.Sleep. skip ends the search below a node.
+// uses calls found for each mention of the qualified name pkg.name, as in time.Sleep.
+// It does not look below a node for which skip returns true.
 func (s source) uses(pkg, name string, skip func(ast.Node) bool, found func(ast.Node)) {
 	ast.Inspect(s.file, func(n ast.Node) bool {
 		if n != nil && skip != nil && skip(n) {

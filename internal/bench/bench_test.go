@@ -13,7 +13,7 @@ import (
 	"chat/internal/services"
 )
 
-func TestAScriptTravelsInThePrompt(t *testing.T) {
+func TestScriptIsSentInPrompt(t *testing.T) {
 	for _, want := range []Script{
 		{Tokens: 5}, {Tokens: 7, Pace: 50 * time.Millisecond, Start: time.Unix(1, 5)}, {Tokens: 9, Words: true},
 	} {
@@ -32,7 +32,7 @@ func TestAScriptTravelsInThePrompt(t *testing.T) {
 	}
 }
 
-func TestTokensAreFoundInAnyWriting(t *testing.T) {
+func TestTokensAreFoundInAnyEncoding(t *testing.T) {
 	text := string(appendToken(appendToken([]byte("a < b "), 7, time.Unix(0, 70)), 8, time.Unix(0, 80)))
 	escaped, err := json.Marshal(text)
 	if err != nil {
@@ -47,7 +47,7 @@ func TestTokensAreFoundInAnyWriting(t *testing.T) {
 	}
 }
 
-func TestAReadingNoticesWhatIsMissingOrTwice(t *testing.T) {
+func TestReadingFindsGapsAndRepeats(t *testing.T) {
 	line := func(numbers ...int) []byte {
 		b := []byte("data: ")
 		for _, n := range numbers {
@@ -73,7 +73,7 @@ func TestAReadingNoticesWhatIsMissingOrTwice(t *testing.T) {
 	}
 }
 
-func TestTheFloorsServeWhatTheProviderSays(t *testing.T) {
+func TestFloorsServeTheAnswer(t *testing.T) {
 	provider := httptest.NewServer(Provider())
 	defer provider.Close()
 	for name, batch := range map[string]bool{"one by one": false, "shared": true} {
@@ -85,8 +85,8 @@ func TestTheFloorsServeWhatTheProviderSays(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if o.faults() != 0 || len(o.readings) != 6 || len(o.took()) != 300 {
-			t.Errorf("%s: %d faults in %d readings of %d tokens", name, o.faults(), len(o.readings), len(o.took()))
+		if o.faults() != 0 || len(o.readings) != 6 || len(o.latencies()) != 300 {
+			t.Errorf("%s: %d faults in %d readings of %d tokens", name, o.faults(), len(o.readings), len(o.latencies()))
 		}
 		server.Close()
 		if err := rdb.Close(); err != nil {
@@ -111,7 +111,7 @@ func TestResultsAreMediansAndRatiosToFloorBatch(t *testing.T) {
 	}
 }
 
-func TestTheScreensBenchmarksAreReadAndJudged(t *testing.T) {
+func TestScreenBenchmarksAreParsedAndJudged(t *testing.T) {
 	rs, err := parseScreen(strings.NewReader(`goos: linux
 BenchmarkScreen/stream-cjk/chat-2       1  116432316 ns/op  12.5 busy-%  0.075 frame,_p50-ms  0.45 frame,_p99-ms
 BenchmarkScreen/stream-cjk/baseline-2   1  1960797085 ns/op  50 busy-%  1.339 frame,_p50-ms  7.96 frame,_p99-ms

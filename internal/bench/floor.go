@@ -16,10 +16,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Floor is the least that could work: POST /start {"content"} streams an answer
-// into the list floor:<id> and the channel of the same name, and GET
-// /stream/<id> forwards both, from Last-Event-ID on if that is given. It keeps
-// no promise beyond that.
+// Floor is the minimum that could work: POST /start {"content"} streams an answer
+// into the list floor:<id> and the channel of the same name, and GET /stream/<id>
+// forwards both, after Last-Event-ID if that is given. It makes no other promise.
 type Floor struct {
 	rdb      *redis.Client
 	provider string
@@ -37,8 +36,8 @@ type floorChunk struct {
 
 type appended struct{ key, entry string }
 
-// NewFloor makes a floor that calls the provider at that base URL. With batch, all
-// streams share their round trips to Redis: whatever is pending goes in one.
+// NewFloor returns a floor that calls the provider at that base URL. With batch,
+// all streams share round trips to Redis: each one sends everything pending.
 func NewFloor(ctx context.Context, rdb *redis.Client, provider string, batch bool) *Floor {
 	f := &Floor{rdb: rdb, provider: provider, calls: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 100}}}
 	if batch {
@@ -73,14 +72,14 @@ func (f *Floor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, `{"task_id":%q}`, id) //nolint:gosec // digits
 }
 
-// failed tells standard error, of which a run keeps what it says.
+// failed prints to standard error, which a run records.
 func (*Floor) failed(what, of string, err error) {
 	slog.Default().Error(what, "of", of, "err", err) //nolint:sloglint // a floor has no settings
 }
 
 func floorKey(id string) string { return "floor:" + id }
 
-// make asks the provider and appends what it says.
+// make calls the provider and appends its answer.
 func (f *Floor) make(ctx context.Context, id, content string) error {
 	body, err := json.Marshal(map[string]any{
 		"model": "bench", "stream": true, "messages": []map[string]string{{"role": "user", "content": content}},
@@ -145,7 +144,7 @@ func (f *Floor) append(ctx context.Context, id string, c floorChunk) error {
 	return err
 }
 
-// run sends whatever is pending in one round trip, and again.
+// run sends everything pending in one round trip, repeatedly.
 func (f *Floor) run(ctx context.Context) {
 	for {
 		var a appended

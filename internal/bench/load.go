@@ -10,30 +10,33 @@ import (
 	"time"
 )
 
-// load is what is asked of a target.
+// load is the work for a target.
 type load struct {
 	streams   int
 	followers int // of each stream
 	script    Script
-	// every is the time between two messages; 0: all at once.
+	// every is the time between two messages; 0: all at the same time.
 	every time.Duration
-	// drop is how long a follower's connection lives before it comes back; 0: for
-	// ever.
+	// drop is the lifetime of a follower's connection before it reconnects; 0:
+	// unlimited.
 	drop time.Duration
+	// format is the wire format of the followers; "" is the native one.
+	format string
 }
 
-// outcome is what came of it.
+// outcome is the result of a load.
 type outcome struct {
 	readings []*Reading
-	// What the target's processes and Redis took while tokens came at their pace.
+	// The resources that the target's processes and Redis used while tokens were
+	// sent at their pace.
 	target, redis used
 	before        used // the target, before the load
-	idle          bool // nothing was paced, so there is no such time
+	idle          bool // no tokens were paced, so there is no such time
 	from, to      time.Time
 }
 
-// settled is how long after the pace begins, and before it ends, that which is
-// measured begins and ends.
+// settled is the time after the start of the pace, and before its end, that is not
+// measured.
 const settled = 500 * time.Millisecond
 
 // run sends the load and reads all answers to their ends.
@@ -107,7 +110,12 @@ func (l load) ask(ctx context.Context, s *Site, url string, readings []*Reading)
 }
 
 func (l load) read(ctx context.Context, s *Site, r *Reading, task string) error {
-	if l.drop == 0 {
+	switch {
+	case l.format == socketFormat:
+		return s.followSocket(ctx, r, task)
+	case l.format == responsesFormat:
+		return s.followResponse(ctx, r, task)
+	case l.drop == 0:
 		return s.follow(ctx, r, task)
 	}
 	for r.Ended.IsZero() && ctx.Err() == nil {
@@ -121,7 +129,7 @@ func (l load) read(ctx context.Context, s *Site, r *Reading, task string) error 
 	return ctx.Err()
 }
 
-// watch measures what is spent from o.from to o.to.
+// watch measures the resources used from o.from to o.to.
 func (o *outcome) watch(ctx context.Context, s *Site) error {
 	if err := pause(ctx, time.Until(o.from)); err != nil {
 		return err
@@ -141,8 +149,8 @@ func (o *outcome) watch(ctx context.Context, s *Site) error {
 	return nil
 }
 
-// took are the times of the tokens that were emitted between from and to, sorted.
-func (o *outcome) took() []time.Duration {
+// latencies are the times of the tokens that were emitted between from and to, sorted.
+func (o *outcome) latencies() []time.Duration {
 	var all []time.Duration
 	for _, r := range o.readings {
 		for _, x := range r.samples {
@@ -155,7 +163,7 @@ func (o *outcome) took() []time.Duration {
 	return all
 }
 
-// faults counts what no load may cause.
+// faults counts failures that no load may cause.
 func (o *outcome) faults() (n int) {
 	for _, r := range o.readings {
 		n += r.Gaps + r.Repeats + r.Resets
@@ -173,7 +181,7 @@ func (o *outcome) first() []time.Duration {
 	return all
 }
 
-// until is how long it took from the first message to the last end.
+// until is the time from the first message to the last end.
 func (o *outcome) until() time.Duration {
 	began, ended := o.readings[0].Began, time.Time{}
 	for _, r := range o.readings {

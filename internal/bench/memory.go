@@ -13,8 +13,8 @@ import (
 	"chat/daemon/keys"
 )
 
-// footprint measures memory: what a thousand streams that run cost, what a
-// thousand readers that wait do, and what an ended stream leaves in Redis.
+// footprint measures memory: of a thousand running streams, of a thousand waiting
+// readers, and of an ended stream in Redis.
 func footprint(ctx context.Context, s *Site) ([]Figure, error) {
 	ended, err := s.listBytes(ctx)
 	if err != nil {
@@ -85,8 +85,8 @@ func (s *Site) withReaders(ctx context.Context, task string, n int) error {
 	return pause(ctx, 2*time.Second)
 }
 
-// listBytes is what Redis holds for an answer that has ended, for each of its
-// bytes; 0 if there is no Redis to ask.
+// listBytes returns the memory in Redis per byte of an ended answer; 0 if there is
+// no Redis.
 func (s *Site) listBytes(ctx context.Context) (float64, error) {
 	if s.rdb == nil {
 		return 0, nil
@@ -103,7 +103,7 @@ func (s *Site) listBytes(ctx context.Context) (float64, error) {
 	if err := s.follow(ctx, &Reading{}, task); err != nil {
 		return 0, err
 	}
-	if err := pause(ctx, 3*time.Second); err != nil { // what is compacted later is compacted by now
+	if err := pause(ctx, 3*time.Second); err != nil { // late compaction has ended by now
 		return 0, err
 	}
 	answer := len(strings.Join(words, "")) * count / len(words)
@@ -118,7 +118,7 @@ func (s *Site) listBytes(ctx context.Context) (float64, error) {
 	return float64(held) / float64(answer), nil
 }
 
-// start starts the target again and again.
+// start starts the target repeatedly.
 func start(ctx context.Context, s *Site) ([]Figure, error) {
 	all := []time.Duration{s.started}
 	for _, t := range Targets() {

@@ -13,7 +13,8 @@ import (
 // tick is the unit of CPU times in /proc, on every Linux that Go runs on.
 const tick = 10 * time.Millisecond
 
-// used is what a process, and the children it has or had, took of the machine.
+// used is the machine time and memory of a process, and of its current and former
+// children.
 type used struct {
 	CPU time.Duration
 	RSS int64 // bytes, now

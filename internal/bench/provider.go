@@ -11,9 +11,8 @@ import (
 	"time"
 )
 
-// Provider is an OpenAI-compatible API that answers with scripts. It is made to
-// cost little: one goroutine and one timer a stream, one write a token, on the
-// bare connection.
+// Provider is an OpenAI-compatible API that answers with scripts. It is cheap: one
+// goroutine and one timer per stream, one write per token, on the bare connection.
 func Provider() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/models", func(w http.ResponseWriter, _ *http.Request) {
@@ -41,11 +40,11 @@ func complete(w http.ResponseWriter, r *http.Request) {
 	}
 	defer func() { _ = conn.Close() }()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
-	go func() { // the other side says no more: when it leaves, the stream ends
+	go func() { // the peer sends nothing more; when it disconnects, the stream ends
 		defer cancel()
 		_, _ = io.Copy(io.Discard, conn)
 	}()
-	_ = answer(ctx, conn, buf.Writer, script) // whoever leaves needs no answer
+	_ = answer(ctx, conn, buf.Writer, script) // a peer that has disconnected needs no answer
 }
 
 const (
@@ -55,15 +54,15 @@ const (
 	last  = `data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"bench","choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":%d,"total_tokens":%d}}` + "\n\ndata: [DONE]\n\n"
 )
 
-// answer writes the head and the first token at once, and then one token a pace.
-// It keeps to its own clock: a token that was late does not make the next ones so.
+// answer writes the head and the first token immediately, and then one token per
+// pace. A late token does not delay the next ones.
 func answer(ctx context.Context, conn net.Conn, w *bufio.Writer, s Script) error {
 	frame := append([]byte(head), begin...)
 	from := s.Start
 	if from.IsZero() {
 		from = time.Now()
 	}
-	if s.Pace > 0 { // streams that begin together do not go in step
+	if s.Pace > 0 { // so that streams that begin together are not in step
 		from = from.Add(-rand.N(s.Pace))
 	}
 	timer := time.NewTimer(0)

@@ -16,7 +16,7 @@ type sample struct {
 	took    time.Duration // from the provider to here
 }
 
-// Reading is what one reader of a stream saw, over all its connections.
+// Reading is what one reader of a stream received, over all its connections.
 type Reading struct {
 	Began time.Time // before it was asked for
 	First time.Time // token
@@ -33,8 +33,8 @@ type Reading struct {
 	samples []sample
 }
 
-// follow reads until the stream ends, or the request's context does. What came
-// before is asked for by the last id, so that a reading may be continued.
+// follow reads until the stream or the request's context ends. It resumes after the
+// last id that it received.
 func (r *Reading) follow(client *http.Client, req *http.Request) error {
 	if r.id != "" {
 		req.Header.Set("Last-Event-ID", r.id)
@@ -67,7 +67,7 @@ func (r *Reading) follow(client *http.Client, req *http.Request) error {
 	return io.ErrUnexpectedEOF
 }
 
-// take reads one line of the stream.
+// take handles one line of the stream.
 func (r *Reading) take(line []byte) {
 	if id, ok := bytes.CutPrefix(line, []byte("id: ")); ok {
 		r.id = string(id)

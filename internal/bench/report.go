@@ -12,9 +12,10 @@ type Result struct {
 	Scenario string `json:"scenario"`
 	Target   string `json:"target"`
 	Figure
-	// Ratio is the value over that of floor-batch or the baseline, 0 if that has none.
+	// Ratio is the value divided by that of floor-batch or the baseline, 0 if that
+	// has none.
 	Ratio float64 `json:"ratio,omitempty"`
-	// Limit is what the value may be, 0 if nothing was promised.
+	// Limit is the limit of the value, 0 for none.
 	Limit float64 `json:"limit,omitempty"`
 	// All are the values of the rounds, in order.
 	All []float64 `json:"all"`
@@ -23,7 +24,7 @@ type Result struct {
 // Results are those of a run.
 type Results []Result
 
-// add takes the figures of one round.
+// add adds the figures of one round.
 func (rs *Results) add(scenario, target string, figures []Figure) {
 	for _, f := range figures {
 		i := slices.IndexFunc(*rs, func(r Result) bool {
@@ -118,7 +119,7 @@ func ratio(v float64) string {
 	return fmt.Sprintf("%.2f", v)
 }
 
-// number3 has three digits that tell.
+// number3 formats a number with three significant digits.
 func number3(v float64) string {
 	switch {
 	case v == 0:

@@ -14,15 +14,15 @@ import (
 	"time"
 )
 
-// Config says what to measure.
+// Config selects what to measure.
 type Config struct {
 	Programs  Programs
 	Provider  string // base URL of a Provider
 	Rounds    int
 	Scenarios []string // names; none: all
 	Targets   []string // names; none: all
-	// Profiles is a directory to write profiles of the targets to, by perf(1),
-	// which is not free; empty: none.
+	// Profiles is a directory for profiles of the targets by perf(1), which cost
+	// time; empty: none.
 	Profiles string
 	Progress io.Writer
 }
@@ -30,9 +30,9 @@ type Config struct {
 // limit bounds one scenario of one target.
 const limit = 3 * time.Minute
 
-// Run runs each scenario against each target, target after target, so that what
-// is compared is measured within a minute or so. A scenario that fails is
-// reported and does not end the others.
+// Run runs each scenario against all targets in turn, so that compared values are
+// measured within about a minute. It reports a scenario that fails and continues
+// with the others.
 func Run(ctx context.Context, c Config) (Results, error) {
 	var results Results
 	var errs []error
@@ -77,7 +77,11 @@ func one(ctx context.Context, c Config, sc Scenario, t Target) (_ []Figure, err 
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	if c.Profiles == "" {
-		return sc.run(ctx, s)
+		figures, err := sc.run(ctx, s)
+		if slices.ContainsFunc(figures, func(f Figure) bool { return f.Name == lost && f.Value > 0 }) {
+			s.copyLogs(c.Progress)
+		}
+		return figures, err
 	}
 	stop, err := s.profile(ctx, filepath.Join(c.Profiles, sc.Name+"-"+t.Name+".perf"))
 	if err != nil {
@@ -85,6 +89,21 @@ func one(ctx context.Context, c Config, sc Scenario, t Target) (_ []Figure, err 
 	}
 	defer func() { err = errors.Join(err, stop()) }()
 	return sc.run(ctx, s)
+}
+
+// logTail is how many bytes of each log are shown.
+const logTail = 4 << 10
+
+// copyLogs writes the ends of the logs of the target's processes, for a look at the cause of
+// lost tokens.
+func (s *Site) copyLogs(w io.Writer) {
+	for i := range s.served {
+		text, err := os.ReadFile(s.logFile(i))
+		if err != nil {
+			text = []byte(err.Error())
+		}
+		fmt.Fprintf(w, "%s, log of process %d: %s\n", s.Target, i, text[max(0, len(text)-logTail):])
+	}
 }
 
 // profile samples the stacks of the target's processes, and of Redis, until stop.

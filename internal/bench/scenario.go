@@ -14,17 +14,18 @@ type Figure struct {
 	Value float64 `json:"value"`
 }
 
-// Scenario is one load and what is measured of it. Less is better in every figure
-// but those whose unit ends in "/s".
+// Scenario is one load and its figures. Less is better in every figure except those
+// whose unit ends in "/s".
 type Scenario struct {
 	Name string
 	What string
 	run  func(context.Context, *Site) ([]Figure, error)
-	// only are the targets that it makes sense for; nil: all that serve chunks.
+	// only lists the targets that the scenario applies to; nil: all that serve
+	// chunks.
 	only []string
 }
 
-// suits says whether the scenario makes sense for the target.
+// suits reports whether the scenario makes sense for the target.
 func (s Scenario) suits(target string) bool {
 	if s.only == nil {
 		return target != ProviderName
@@ -38,10 +39,16 @@ func Scenarios() []Scenario {
 	for _, n := range []int{100, 500, 1000, 2000} {
 		list = append(list, Scenario{fmt.Sprintf("latency-%d", n), fmt.Sprintf("%d streams at 20 tokens/s, one reader each", n), latency(n, 50*time.Millisecond), nil})
 	}
+	for _, format := range []string{responsesFormat, socketFormat} {
+		for _, n := range []int{1, 500} {
+			pace := map[int]time.Duration{1: 20 * time.Millisecond, 500: 50 * time.Millisecond}[n]
+			list = append(list, Scenario{fmt.Sprintf("%s-%d", format, n), fmt.Sprintf("%d streams read through %s", n, format), formatted(format, n, pace), []string{"chatd"}})
+		}
+	}
 	return append(list,
 		Scenario{"throughput", "16 streams of 10,000 tokens, as fast as they go", throughput, nil},
 		Scenario{"submit", "50 messages a second", submit, nil},
-		Scenario{"burst", "2,000 messages at once, answers of 5 tokens", burst, nil},
+		Scenario{"burst", "2,000 messages at the same time, answers of 5 tokens", burst, nil},
 		Scenario{"fan-out", "1 stream at 20 tokens/s, 1,000 readers", fanout, nil},
 		Scenario{"replay", "an ended stream of 10,000 tokens, read late", replay, nil},
 		Scenario{"flaky", "200 streams at 20 tokens/s; their readers drop and resume every half second", flaky, nil},
@@ -51,16 +58,19 @@ func Scenarios() []Scenario {
 	)
 }
 
+// lost is the figure of tokens that did not come, or came twice.
+const lost = "lost or doubled"
+
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 func perToken(d time.Duration, tokens int) float64 {
 	return float64(d) / float64(time.Microsecond) / float64(max(tokens, 1))
 }
 
-// ramp is how long n messages may take to be sent before the pace begins.
+// ramp is how long the sending of n messages may take before the pace begins.
 func ramp(n int) time.Duration { return time.Second + time.Duration(n)*5*time.Millisecond }
 
-// measured is how long tokens come at their pace.
+// measured is how long tokens are sent at their pace.
 const measured = 10 * time.Second
 
 func latency(n int, pace time.Duration) func(context.Context, *Site) ([]Figure, error) {
@@ -70,14 +80,21 @@ func latency(n int, pace time.Duration) func(context.Context, *Site) ([]Figure, 
 	}
 }
 
-// paced runs the load at a pace and reports how the tokens came.
+// formatted is latency with followers of another wire format.
+func formatted(format string, n int, pace time.Duration) func(context.Context, *Site) ([]Figure, error) {
+	return func(ctx context.Context, s *Site) ([]Figure, error) {
+		return load{streams: n, followers: 1, every: 2 * time.Millisecond, format: format}.paced(ctx, s, pace)
+	}
+}
+
+// paced runs the load at a pace and reports the latencies of the tokens.
 func (l load) paced(ctx context.Context, s *Site, pace time.Duration) ([]Figure, error) {
 	l.script = Script{Tokens: int(measured / pace), Pace: pace, Start: time.Now().Add(ramp(l.streams * max(1, l.followers/4)))}
 	o, err := l.run(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	took := o.took()
+	took := o.latencies()
 	onTime := 0
 	for _, d := range took {
 		if d <= pace {
@@ -92,7 +109,7 @@ func (l load) paced(ctx context.Context, s *Site, pace time.Duration) ([]Figure,
 		{"CPU of the target a token", "µs", perToken(o.target.CPU, len(took))},
 		{"CPU of Redis a token", "µs", perToken(o.redis.CPU, len(took))},
 		{"memory of the target", "MiB", float64(o.target.RSS) / (1 << 20)},
-		{"lost or doubled", "tokens", float64(o.faults())},
+		{lost, "tokens", float64(o.faults())},
 	}, nil
 }
 
@@ -110,7 +127,7 @@ func throughput(ctx context.Context, s *Site) ([]Figure, error) {
 		{"throughput", "tokens/s", streams * each / o.until().Seconds()},
 		{"CPU of the target a token", "µs", perToken(target.CPU-o.before.CPU, streams*each)},
 		{"CPU of Redis a token", "µs", perToken(redis.CPU, streams*each)},
-		{"lost or doubled", "tokens", float64(o.faults())},
+		{lost, "tokens", float64(o.faults())},
 	}, nil
 }
 
@@ -123,7 +140,7 @@ func submit(ctx context.Context, s *Site) ([]Figure, error) {
 	return []Figure{
 		{"to the first token, p50", "ms", ms(quantile(first, 0.5))},
 		{"to the first token, p99", "ms", ms(quantile(first, 0.99))},
-		{"lost or doubled", "tokens", float64(o.faults())},
+		{lost, "tokens", float64(o.faults())},
 	}, nil
 }
 
@@ -137,7 +154,7 @@ func burst(ctx context.Context, s *Site) ([]Figure, error) {
 		{"to the first token, p50", "ms", ms(quantile(first, 0.5))},
 		{"to the first token, p99", "ms", ms(quantile(first, 0.99))},
 		{"until all have ended", "ms", ms(o.until())},
-		{"lost or doubled", "tokens", float64(o.faults())},
+		{lost, "tokens", float64(o.faults())},
 	}, nil
 }
 
@@ -199,6 +216,6 @@ func replay(ctx context.Context, s *Site) ([]Figure, error) {
 	return []Figure{
 		{"to the last byte, 1 reader", "ms", ms(median(ones))},
 		{"to the last byte, 50 readers at once", "ms", ms(fifty)},
-		{"lost or doubled", "tokens", float64(faults + n)},
+		{lost, "tokens", float64(faults + n)},
 	}, nil
 }

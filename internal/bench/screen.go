@@ -13,11 +13,11 @@ import (
 	"strings"
 )
 
-// What people feel at the terminal is measured by benchmarks that stand with the
-// code they measure, since they need what it does not export. Each is named
-// BenchmarkScreen/<scenario>/<target>, and reports figures as "name-unit".
+// Benchmarks next to the code measure what users notice at the terminal, because
+// they need unexported code. Each is named BenchmarkScreen/<scenario>/<target>, and
+// reports figures as "name-unit".
 
-// The targets of a screen scenario: ours, and what it is compared with.
+// The targets of a screen scenario: chat, and its baselines.
 const (
 	chatName     = "chat"
 	baselineName = "baseline"
@@ -28,9 +28,9 @@ func screenPackages() []string {
 	return []string{"./tui", "./sql", "./internal/screen"}
 }
 
-// ScreenScenarios lists what is measured, and beside what.
+// ScreenScenarios lists the scenarios and their baselines.
 func ScreenScenarios() []Scenario {
-	const streamed = ", 16 KB at 100 tokens/s on 120×40; the baseline lays the whole answer out anew for each frame"
+	const streamed = ", 16 KB at 100 tokens/s on 120×40; the baseline lays the whole answer out again for each frame"
 	return []Scenario{
 		{Name: "stream-mixed", What: "prose, lists, code and tables" + streamed},
 		{Name: "stream-fence", What: "one code block" + streamed},
@@ -46,7 +46,7 @@ func ScreenScenarios() []Scenario {
 	}
 }
 
-// most is what a figure of ours may be; 0 if nothing was promised.
+// most returns the limit of a figure of chat; 0 for none.
 func most(scenario, figure string) float64 {
 	switch {
 	case strings.HasPrefix(scenario, "stream-") && figure == "busy": // percent of the time, on the screen's goroutine
@@ -65,8 +65,8 @@ func most(scenario, figure string) float64 {
 	return 0
 }
 
-// Screen runs the benchmarks, rounds times each, with what is said about them on
-// progress. Its error names the figures that are greater than they may be, too.
+// Screen runs the benchmarks, rounds times each, and reports on progress. Its error
+// includes the figures that exceed their limits.
 func Screen(ctx context.Context, rounds int, progress io.Writer) (Results, error) {
 	args := []string{"test", "-run", "^$", "-bench", "^BenchmarkScreen$", "-benchtime", "1x", "-count", strconv.Itoa(rounds), "-p", "1", "-timeout", "30m"}
 	cmd := exec.CommandContext(ctx, "go", append(args, screenPackages()...)...)
@@ -120,7 +120,7 @@ func parseScreen(r io.Reader) (Results, error) {
 	return rs, nil
 }
 
-// broken names the figures that are greater than they may be.
+// broken lists the figures that exceed their limits.
 func (rs Results) broken() error {
 	var errs []error
 	for _, r := range rs {

@@ -46,10 +46,10 @@ func Targets() []Target {
 	}
 }
 
-// Programs are the paths of what is measured.
+// Programs are the paths of the measured programs.
 type Programs struct{ Bench, Chatd string }
 
-// Site is a target that runs, alone.
+// Site is a running target.
 type Site struct {
 	Target   string
 	programs Programs
@@ -57,7 +57,7 @@ type Site struct {
 	dir      string
 	base     string // http://host:port
 	bearer   string
-	served   []*services.Process // that are measured as the target
+	served   []*services.Process // the processes that are measured as the target
 	redis    *services.RedisServer
 	postgres *services.PostgresServer
 	rdb      *redis.Client
@@ -95,10 +95,14 @@ func (s *Site) Close() error {
 	return errors.Join(errs...)
 }
 
-// launch starts a program that listens on address, if that is not empty, and is
-// ready when it takes connections there.
+func (s *Site) logFile(process int) string {
+	return filepath.Join(s.dir, fmt.Sprintf("%d.log", process))
+}
+
+// launch starts a program that listens on address, if that is not empty, and waits
+// until it accepts connections there.
 func (s *Site) launch(ctx context.Context, address string, c services.Command) error {
-	log, err := os.Create(filepath.Join(s.dir, fmt.Sprintf("%d.log", len(s.served))))
+	log, err := os.Create(s.logFile(len(s.served)))
 	if err != nil {
 		return err
 	}
@@ -122,7 +126,7 @@ func (s *Site) launch(ctx context.Context, address string, c services.Command) e
 		select {
 		case <-p.Ended():
 			text, _ := os.ReadFile(log.Name()) // that it ended says enough
-			return fmt.Errorf("%s ended at once: %s", c.Path, text)
+			return fmt.Errorf("%s ended immediately: %s", c.Path, text)
 		case <-time.After(time.Millisecond):
 		}
 	}
@@ -154,8 +158,7 @@ func floorTarget(mode string) func(context.Context, *Site) error {
 	}
 }
 
-// providerTarget serves the streams of a provider of its own to readers without
-// anything between.
+// providerTarget serves the streams of a provider of its own directly to readers.
 func providerTarget(ctx context.Context, s *Site) error {
 	address, err := services.FreeAddress(ctx)
 	if err != nil {
@@ -165,8 +168,8 @@ func providerTarget(ctx context.Context, s *Site) error {
 	return s.launch(ctx, address, services.Command{Path: s.programs.Bench, Args: []string{"-serve", "-listen", address}})
 }
 
-// environment is that of every chatd. No setting differs from its default but the
-// number of answers at once, which the loads go beyond.
+// environment is the environment of every chatd. All settings are defaults except
+// the number of concurrent answers, which the loads exceed.
 func (s *Site) environment() []string {
 	return []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "XDG_RUNTIME_DIR=" + s.dir, "CHATD_TOKEN=" + bearer, "CHAT_DISCOVER=off",
@@ -213,7 +216,7 @@ func embeddedTarget(ctx context.Context, s *Site) error {
 	})
 }
 
-// prepare makes what a message is sent to: a conversation each.
+// prepare creates a conversation for each message.
 func (s *Site) prepare(ctx context.Context, n int) ([]string, error) {
 	urls := make([]string, n)
 	for i := range urls {
@@ -290,7 +293,8 @@ func (s *Site) follow(ctx context.Context, r *Reading, task string) error {
 	return r.follow(s.client, req)
 }
 
-// spent is what the target's own processes, and Redis, have used so far.
+// spent returns the resources that the target's own processes, and Redis, have used
+// so far.
 func (s *Site) spent() (target, redis used, err error) {
 	for _, p := range s.served {
 		u, err := usage(p.Pid())

@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// Script says what the provider answers. It travels in the prompt.
+// Script describes the provider's answer. It is sent in the prompt.
 type Script struct {
 	Tokens int
 	// Pace is the time between two tokens; 0: as fast as they are taken.
 	Pace time.Duration
-	// Start is when the pace begins; the first token is sent at once. Zero: now.
+	// Start is when the pace begins; the first token is sent immediately. Zero: now.
 	Start time.Time
 	// Words makes the tokens words of English, without times: to measure memory.
 	Words bool

@@ -2,5 +2,5 @@
 
 package crash
 
-// Here marks the place p.
+// Here marks the point p.
 func Here(Point) {}

@@ -12,7 +12,7 @@ import (
 	"syscall"
 )
 
-// plan is what CHATD_CRASH says.
+// plan is the parsed CHATD_CRASH.
 type plan struct {
 	at   Point
 	pass int64 // counted from 1
@@ -34,7 +34,7 @@ func parse(s string) plan {
 	return plan{Point(at), n, how}
 }
 
-// Here dies at the place p, if the environment says so.
+// Here crashes at the point p if the environment selects it.
 func Here(p Point) {
 	c := current()
 	if c.at != p || passes.Add(1) != c.pass {

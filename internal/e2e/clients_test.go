@@ -11,11 +11,11 @@ import (
 	"testing"
 
 	"chat"
-	"chat/daemon/provider/providertest"
+	"chat/daemon/model/modeltest"
 	"chat/internal/services"
 )
 
-// defects are where a stream must not be cut for a client, which no server can help.
+// defects lists cuts that a client does not survive and that no server can prevent.
 var defects = map[string]*regexp.Regexp{
 	// It takes an id at the id's line, before the event has ended.
 	"fetch-event-source": regexp.MustCompile(`\nid: [0-9]+-[0-9]+\n$`),
@@ -24,19 +24,19 @@ var defects = map[string]*regexp.Regexp{
 }
 
 // Stock clients of npm read a stream whose first connection is cut after every number
-// of bytes, and go on by themselves: each event is reported once.
-func TestStockClientsGoOnAfterACutAtEveryByte(t *testing.T) {
+// of bytes, and reconnect automatically: each event is reported once.
+func TestStockClientsResumeAfterACutAtEveryByte(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 1, 1)
 	api := c.apis[0]
 	acc := api.submit(t, "lie: chunks=3 reasoning=1")
 	r := api.follow(t, acc.TaskID, nil)()
-	api.mustMatch(t, acc, r, chat.TaskDone, providertest.Answer(1, 3))
+	api.mustMatch(t, acc, r, chat.TaskDone, modeltest.Answer(1, 3))
 	var want []any
 	for _, k := range r.chunks {
 		want = append(want, k.Position().String())
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*waitLimit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, services.Tool(t, "node"), "testdata/cuts.mjs")
 	cmd.Env = append(os.Environ(), "MODULES="+services.NodeModules(t), "TOKEN="+token, "URL=http://"+api.addr+"/stream/"+acc.TaskID)

@@ -9,23 +9,23 @@ import (
 
 	"chat"
 	"chat/daemon/client"
-	"chat/daemon/provider/providertest"
+	"chat/daemon/model/modeltest"
 	"chat/internal/services"
 	"chat/sse"
 )
 
 const token = "chat_e2e_0123456789abcdef0123456789"
 
-// cluster is the grown-up profile: PostgreSQL, Redis, and several processes.
+// cluster is the production profile: PostgreSQL, Redis, and several processes.
 type cluster struct {
 	redis    *services.RedisServer
-	provider *providertest.Server
+	provider *modeltest.Server
 	apis     []*node
 	workers  []*process
 	env      []string
 }
 
-// node is an API process at an address that stays.
+// node is an API process at a fixed address.
 type node struct {
 	*process
 	addr string
@@ -34,7 +34,7 @@ type node struct {
 
 func newCluster(t *testing.T, apis, workers int, env ...string) *cluster {
 	t.Helper()
-	c := &cluster{redis: services.StartRedis(t), provider: providertest.New(t)}
+	c := &cluster{redis: services.StartRedis(t), provider: modeltest.New(t)}
 	c.env = append([]string{
 		"DATABASE_URL=" + services.Postgres(t), "REDIS_URL=" + c.redis.URL(), "CHATD_TOKEN=" + token,
 		"OPENAI_BASE_URL=" + c.provider.URL, "OPENAI_API_KEY=sk-lying", "CHAT_MODEL=lying", "HOME=" + t.TempDir(),
@@ -61,7 +61,7 @@ func (c *cluster) addWorker(t *testing.T) {
 
 func (n *node) ready(t *testing.T) {
 	t.Helper()
-	eventually(t, n.addr+" is ready", patience, func() bool { return answers(t.Context(), "http://"+n.addr+"/readyz") })
+	eventually(t, n.addr+" is ready", waitLimit, func() bool { return answers(t.Context(), "http://"+n.addr+"/readyz") })
 }
 
 // submit sends a message in a conversation of its own.
@@ -78,7 +78,7 @@ func (n *node) submit(t *testing.T, content string) chat.Accepted {
 	return acc
 }
 
-// message returns the answer as the API tells it.
+// message returns the answer as the API has it.
 func (n *node) message(t *testing.T, acc chat.Accepted) chat.Message {
 	t.Helper()
 	list, err := n.Messages(t.Context(), acc.ConversationID)
@@ -94,7 +94,7 @@ func (n *node) message(t *testing.T, acc chat.Accepted) chat.Message {
 	return chat.Message{}
 }
 
-// open opens the raw stream behind after.
+// open opens the raw stream after a position.
 func (n *node) open(ctx context.Context, taskID string, after chat.Position) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+n.addr+"/stream/"+taskID, nil)
 	if err != nil {
@@ -107,21 +107,22 @@ func (n *node) open(ctx context.Context, taskID string, after chat.Position) (*h
 	return http.DefaultClient.Do(req)
 }
 
-// record is what one follower saw, over however many connections.
-type record struct {
+// received is what one follower received over all its connections.
+type received struct {
 	chunks []chat.Chunk
 	links  []chat.ConnState
 	err    error
 }
 
-// follow follows with our own client in the background, telling of each chunk.
-func (n *node) follow(t *testing.T, taskID string, seen func(chat.Chunk)) (wait func() record) {
+// follow follows with the client package in the background, and calls seen for each
+// chunk.
+func (n *node) follow(t *testing.T, taskID string, seen func(chat.Chunk)) (wait func() received) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
-	out := make(chan record, 1)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*waitLimit)
+	out := make(chan received, 1)
 	go func() {
 		defer cancel()
-		var r record
+		var r received
 		for u, err := range n.Follow(ctx, taskID, chat.Start()) {
 			switch {
 			case err != nil:
@@ -137,11 +138,11 @@ func (n *node) follow(t *testing.T, taskID string, seen func(chat.Chunk)) (wait 
 		}
 		out <- r
 	}()
-	return func() record { return <-out }
+	return func() received { return <-out }
 }
 
-// judge checks what a follower must have seen by the rules of the protocol, and
-// returns the text that is left of it.
+// judge checks the chunks of a follower by the rules of the protocol, and returns
+// the resulting text.
 func judge(chunks []chat.Chunk) (content, reasoning string, err error) {
 	var parts chat.Parts
 	last := chat.Start()
@@ -166,8 +167,8 @@ func judge(chunks []chat.Chunk) (content, reasoning string, err error) {
 	return parts.Text(), parts.Reasoning(), nil
 }
 
-// mustMatch checks a whole follow against SQL and the provider's record.
-func (n *node) mustMatch(t *testing.T, acc chat.Accepted, r record, state chat.TaskState, sent string) {
+// mustMatch compares what a follower received with SQL and the provider's log.
+func (n *node) mustMatch(t *testing.T, acc chat.Accepted, r received, state chat.TaskState, sent string) {
 	t.Helper()
 	if r.err != nil {
 		t.Fatalf("follow: %v", r.err)
@@ -206,7 +207,7 @@ func events(res *http.Response, each func(chat.Chunk) bool) ([]chat.Chunk, error
 	}
 }
 
-// after returns a channel that closes once n chunks were told of.
+// after returns a channel that closes after n chunks.
 func after(n int) (seen func(chat.Chunk), reached <-chan struct{}) {
 	ch := make(chan struct{})
 	count := 0
@@ -221,7 +222,7 @@ func within(t *testing.T, what string, ch <-chan struct{}) {
 	t.Helper()
 	select {
 	case <-ch:
-	case <-time.After(patience):
-		t.Fatalf("not within %s: %s", patience, what)
+	case <-time.After(waitLimit):
+		t.Fatalf("not within %s: %s", waitLimit, what)
 	}
 }

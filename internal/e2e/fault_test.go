@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"chat"
-	"chat/daemon/provider/providertest"
+	"chat/daemon/model/modeltest"
 )
 
 const slowly = "lie: chunks=200 pace=20ms"
@@ -23,12 +23,12 @@ func TestAPIKilledMidStream(t *testing.T) {
 	api.kill(t)
 	api.start(t)
 	r := wait()
-	api.mustMatch(t, acc, r, chat.TaskDone, providertest.Answer(1, 200))
+	api.mustMatch(t, acc, r, chat.TaskDone, modeltest.Answer(1, 200))
 	if len(c.provider.Calls()) != 1 || r.chunks[0].Attempt != r.chunks[len(r.chunks)-1].Attempt {
-		t.Fatal("the worker did not simply go on")
+		t.Fatal("the worker did not simply continue")
 	}
 	if len(r.links) < 3 {
-		t.Errorf("the follower noticed nothing: %+v", r.links)
+		t.Errorf("the follower saw no reconnect: %+v", r.links)
 	}
 }
 
@@ -49,14 +49,14 @@ func TestAPIDrainsMidStream(t *testing.T) {
 		return true
 	})
 	if err == nil || err.Error() == "EOF" {
-		t.Fatalf("a draining server ended the stream with %v after %d chunks: that looks like success", err, len(chunks))
+		t.Fatalf("a draining server ended the stream with %v after %d chunks: a client takes that for success", err, len(chunks))
 	}
 	res, err = second.open(t.Context(), acc.TaskID, chunks[len(chunks)-1].Position()) //nolint:bodyclose // events closes it
 	if err != nil {
 		t.Fatal(err)
 	}
 	rest, _ := events(res, nil)
-	second.mustMatch(t, acc, record{chunks: append(chunks, rest...)}, chat.TaskDone, providertest.Answer(1, 200))
+	second.mustMatch(t, acc, received{chunks: append(chunks, rest...)}, chat.TaskDone, modeltest.Answer(1, 200))
 }
 
 func TestWorkerKilledMidStream(t *testing.T) {
@@ -74,14 +74,14 @@ func TestWorkerKilledMidStream(t *testing.T) {
 	})
 	within(t, "50 chunks", reached)
 	c.addWorker(t)
-	eventually(t, "the second worker is seen", patience, func() bool {
+	eventually(t, "the second worker is seen", waitLimit, func() bool {
 		list, err := api.Workers(t.Context())
 		return err == nil && len(list) == 2
 	})
 	killed := time.Now()
 	c.workers[0].kill(t)
 	r := wait()
-	api.mustMatch(t, acc, r, chat.TaskDone, providertest.Answer(2, 200))
+	api.mustMatch(t, acc, r, chat.TaskDone, modeltest.Answer(2, 200))
 	gap := again.Sub(killed)
 	t.Logf("from kill -9 of the worker to the next attempt's first chunk: %s, with a lease of %s", gap.Round(time.Millisecond), chat.LeaseDuration)
 	if gap > 20*time.Second {
@@ -99,7 +99,7 @@ func TestWorkerKilledMidStream(t *testing.T) {
 	}
 }
 
-func TestWorkerShutDownMidStreamHandsBack(t *testing.T) {
+func TestWorkerShutDownMidStreamReleasesTask(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 1, 1, "CHATD_DRAIN=0")
 	api := c.apis[0]
@@ -108,11 +108,11 @@ func TestWorkerShutDownMidStreamHandsBack(t *testing.T) {
 	wait := api.follow(t, acc.TaskID, seen)
 	within(t, "50 chunks", reached)
 	c.addWorker(t)
-	begun := time.Now()
+	start := time.Now()
 	c.workers[0].end(t, 15)
 	r := wait()
-	api.mustMatch(t, acc, r, chat.TaskDone, providertest.Answer(2, 200))
-	if d := time.Since(begun); d > chat.LeaseDuration {
+	api.mustMatch(t, acc, r, chat.TaskDone, modeltest.Answer(2, 200))
+	if d := time.Since(start); d > chat.LeaseDuration {
 		t.Errorf("the task waited for its lease: %s", d)
 	}
 }
@@ -125,12 +125,12 @@ func TestFlushAllMidStream(t *testing.T) {
 	wait := c.apis[1].follow(t, acc.TaskID, seen)
 	within(t, "50 chunks", reached)
 	c.redisCLI(t, "FLUSHALL")
-	eventually(t, "the list is written again from its beginning", patience, func() bool {
+	eventually(t, "the list is written again from its beginning", waitLimit, func() bool {
 		list := c.redisCLI(t, "LRANGE", "stream:"+acc.TaskID+":chunks", "0", "-1")
 		return strings.HasPrefix(list, `{"chunk_index":0,`) && strings.Count(list, "\n") >= 50
 	})
 	late := c.apis[0].follow(t, acc.TaskID, nil)
-	sent := providertest.Answer(1, 200)
+	sent := modeltest.Answer(1, 200)
 	c.apis[1].mustMatch(t, acc, wait(), chat.TaskDone, sent)
 	c.apis[0].mustMatch(t, acc, late(), chat.TaskDone, sent)
 }
@@ -184,14 +184,14 @@ func TestManyTasksOverTwoWorkers(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 2, 2)
 	const n = 60
-	waits := make([]func() record, n)
+	waits := make([]func() received, n)
 	accs := make([]chat.Accepted, n)
 	for i := range n {
 		accs[i] = c.apis[i%2].submit(t, fmt.Sprintf("lie: chunks=20 pace=5ms tag=m%d-", i))
 		waits[i] = c.apis[(i+1)%2].follow(t, accs[i].TaskID, nil)
 	}
 	sent := map[string]string{}
-	records := make([]record, n)
+	records := make([]received, n)
 	for i := range n {
 		records[i] = waits[i]()
 	}

@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"testing"
 
-	"chat/daemon/provider/providertest"
+	"chat/daemon/model/modeltest"
 	"chat/internal/poll"
 	"chat/internal/services"
 )
@@ -57,7 +57,7 @@ func (l *laptop) command(ctx context.Context, args ...string) *exec.Cmd {
 // run runs chat, which must succeed, and returns its stdout.
 func (l *laptop) run(t *testing.T, args ...string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*waitLimit)
 	defer cancel()
 	cmd := l.command(ctx, args...)
 	var stderr bytes.Buffer
@@ -82,7 +82,7 @@ func TestTheFirstCommandOfTheREADME(t *testing.T) {
 	l := newLaptop(t)
 	sh := exec.CommandContext(t.Context(), "sh", "-c", string(first[1]))
 	sh.Dir = "../.."
-	sh.Env = append(l.env, goEnv(t)...)
+	sh.Env = append(l.env, append(goEnv(t), "CGO_ENABLED=0")...) // as in task build, which then finds most compiled
 	out, err := sh.Output()
 	if err != nil || !strings.Contains(string(out), "Why is the sky blue?") || !strings.Contains(string(out), "demo") {
 		t.Fatalf("%v\n%s", err, out)
@@ -117,7 +117,7 @@ func goEnv(t *testing.T) []string {
 
 func TestVanishAndAttach(t *testing.T) {
 	t.Parallel()
-	provider := providertest.New(t)
+	provider := modeltest.New(t)
 	l := newLaptop(t, "OPENAI_BASE_URL="+provider.URL, "OPENAI_API_KEY=sk-lying", "CHAT_MODEL=lying")
 	id := strings.TrimSpace(l.run(t, "send", "-d", "--no-stdin", "lie: chunks=200 pace=20ms"))
 	first := l.command(t.Context(), "attach", id)
@@ -126,7 +126,7 @@ func TestVanishAndAttach(t *testing.T) {
 	if err := first.Start(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the attached client shows the answer live", patience, func() bool { return strings.Contains(seen.String(), "t50 ") })
+	eventually(t, "the attached client shows the answer live", waitLimit, func() bool { return strings.Contains(seen.String(), "t50 ") })
 	if strings.Contains(seen.String(), "t199") {
 		t.Fatal("that was not live")
 	}
@@ -136,7 +136,7 @@ func TestVanishAndAttach(t *testing.T) {
 	_ = first.Wait() // killed
 	again := l.run(t, "attach", id)
 	sent := provider.Calls()[0].Sent
-	if again != sent+"\n" || sent != providertest.Answer(1, 200) {
+	if again != sent+"\n" || sent != modeltest.Answer(1, 200) {
 		t.Fatalf("attached again: %d bytes, the provider sent %d", len(again), len(sent))
 	}
 	if shown := l.run(t, "show", "--json", id); !strings.Contains(shown, fmt.Sprintf("%q", sent)) {
@@ -147,14 +147,14 @@ func TestVanishAndAttach(t *testing.T) {
 	}
 }
 
-func TestFiftyAtOnceWithoutADaemon(t *testing.T) {
+func TestFiftyCommandsStartOneDaemon(t *testing.T) {
 	l := newLaptop(t, "CHAT_DEMO_SPEED=0")
 	var wg sync.WaitGroup
 	answers := make([]string, 50)
 	failed := make([]error, 50)
 	for i := range answers {
 		wg.Go(func() {
-			ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+			ctx, cancel := context.WithTimeout(t.Context(), 2*waitLimit)
 			defer cancel()
 			out, err := l.command(ctx, "send", "--no-stdin", fmt.Sprintf("count to %d", i+100)).CombinedOutput()
 			answers[i], failed[i] = string(out), err
@@ -210,15 +210,15 @@ func (s *screen) tmux(args ...string) string {
 func (s *screen) waitFor(what string) string {
 	s.t.Helper()
 	var last string
-	if !poll.Until(patience, func() bool { last = s.tmux("capture-pane", "-p"); return strings.Contains(last, what) }) {
+	if !poll.Until(waitLimit, func() bool { last = s.tmux("capture-pane", "-p"); return strings.Contains(last, what) }) {
 		s.t.Fatalf("%q did not come; the screen is\n%s", what, last)
 	}
 	return last
 }
 
-func TestTheScreenOutlivesItsDaemon(t *testing.T) {
+func TestScreenSurvivesItsDaemon(t *testing.T) {
 	t.Parallel()
-	provider := providertest.New(t)
+	provider := modeltest.New(t)
 	l := newLaptop(t, "OPENAI_BASE_URL="+provider.URL, "OPENAI_API_KEY=sk-lying", "CHAT_MODEL=lying")
 	s := l.screen(t)
 	s.waitFor("live")
@@ -242,11 +242,11 @@ func TestTheScreenOutlivesItsDaemon(t *testing.T) {
 			t.Errorf("the first attempt's text is still there: %s", line)
 		}
 	}
-	if got := l.run(t, "attach", "last"); got != providertest.Answer(2, 300)+"\n" {
+	if got := l.run(t, "attach", "last"); got != modeltest.Answer(2, 300)+"\n" {
 		t.Errorf("the record has %d bytes", len(got))
 	}
 	s.tmux("send-keys", "C-d")
-	eventually(t, "chat has ended", patience, func() bool {
+	eventually(t, "chat has ended", waitLimit, func() bool {
 		return exec.CommandContext(t.Context(), "tmux", "-S", s.socket, "has-session").Run() != nil
 	})
 }

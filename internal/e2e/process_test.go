@@ -18,8 +18,8 @@ import (
 	"chat/internal/services"
 )
 
-// patience is how long one thing may take before it counts as failed.
-const patience = 60 * time.Second
+// waitLimit is how long one step may take before it counts as failed.
+const waitLimit = 60 * time.Second
 
 // build makes the programs once, with the race detector on.
 var build = sync.OnceValues(func() (string, error) {
@@ -51,7 +51,7 @@ func program(t *testing.T, name string) string {
 	return filepath.Join(dir, name)
 }
 
-// process is a program that can be killed and started again as it was.
+// process is a program that can be killed and restarted.
 type process struct {
 	name string
 	args []string
@@ -63,7 +63,7 @@ type process struct {
 }
 
 // startProcess starts a program that ends with the test. A data race in it, or
-// an end that nobody asked for, fails the test.
+// an unexpected end, fails the test.
 func startProcess(t *testing.T, path string, args, env []string) *process {
 	t.Helper()
 	p := &process{name: path, args: args, env: env, log: &syncBuffer{}}
@@ -103,7 +103,7 @@ func (p *process) end(t *testing.T, sig syscall.Signal) {
 	}
 	select {
 	case <-p.done:
-	case <-time.After(patience):
+	case <-time.After(waitLimit):
 		t.Errorf("%s did not end", p.name)
 		_ = p.cmd.Process.Kill()
 		<-p.done
@@ -152,7 +152,7 @@ func freePort(t *testing.T) string {
 	return address
 }
 
-// answers reports whether url says 200.
+// answers reports whether url returns 200.
 func answers(ctx context.Context, url string) bool {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {

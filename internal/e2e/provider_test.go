@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// outcome is what came of a command.
+// outcome is the result of a command.
 type outcome struct {
 	code           int
 	stdout, stderr string
@@ -28,7 +28,7 @@ type outcome struct {
 // try runs chat with variables added to the laptop's.
 func (l *laptop) try(t *testing.T, env []string, args ...string) outcome {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*waitLimit)
 	defer cancel()
 	cmd := l.command(ctx, args...)
 	cmd.Env = append(append([]string{}, l.env...), env...)
@@ -43,7 +43,7 @@ func (l *laptop) try(t *testing.T, env []string, args ...string) outcome {
 	return outcome{cmd.ProcessState.ExitCode(), out.String(), errs.String(), time.Since(began)}
 }
 
-// says checks an exit code and what stands in stderr.
+// says checks the exit code and stderr.
 func (o outcome) says(t *testing.T, code int, parts ...string) {
 	t.Helper()
 	for _, part := range parts {
@@ -58,8 +58,8 @@ func (o outcome) says(t *testing.T, code int, parts ...string) {
 
 const hello = `{"choices":[{"message":{"content":"Hello from there."},"finish_reason":"stop"}]}`
 
-// A provider with a certificate of an authority that only the client's shell knows.
-func TestAnAuthorityThatTheDaemonDoesNotKnow(t *testing.T) {
+// A provider whose certificate authority is known only to the client's shell.
+func TestAuthorityUnknownToDaemon(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte(hello)) // the client may have gone
@@ -113,8 +113,8 @@ func TestAnAuthorityThatTheDaemonDoesNotKnow(t *testing.T) {
 	})
 }
 
-// A proxy that only the client's shell, or only the daemon, knows.
-func TestAProxyThatTheDaemonDoesNotKnow(t *testing.T) {
+// A proxy that is known only to the client's shell, or only to the daemon.
+func TestProxyUnknownToDaemon(t *testing.T) {
 	t.Parallel()
 	l := newLaptop(t)
 	base := "OPENAI_BASE_URL=http://no-such-host.invalid/v1"
@@ -126,12 +126,12 @@ func TestAProxyThatTheDaemonDoesNotKnow(t *testing.T) {
 	o = l.try(t, []string{base}, models...)
 	o.says(t, 6, "http_proxy (http://127.0.0.1:1)", "started with HTTP_PROXY, which this shell does not have")
 	if info, err := os.ReadFile(filepath.Join(l.home, ".local/share/chat/daemon.json")); err != nil || strings.Contains(o.stderr+string(info), "secret") {
-		t.Errorf("%v; the proxy's password is told: %s%s", err, o.stderr, info)
+		t.Errorf("%v; the proxy's password is shown: %s%s", err, o.stderr, info)
 	}
 }
 
-// What providers answer, from the wire to the exit code.
-func TestWhatAProviderAnswersIsWhatIsSaid(t *testing.T) {
+// The errors of providers, from the wire to the exit code.
+func TestErrorsOfProvidersAreShown(t *testing.T) {
 	t.Parallel()
 	l := newLaptop(t)
 	l.try(t, nil, "daemon", "start").says(t, 0)
@@ -161,19 +161,23 @@ func TestWhatAProviderAnswersIsWhatIsSaid(t *testing.T) {
 			defer server.Close()
 			o := l.try(t, []string{"OPENAI_BASE_URL=" + server.URL + "/v1", "OPENAI_API_KEY=sk-0123456789"}, "send", "--no-stdin", "-m", "m-1", "hello")
 			o.says(t, tc.code, tc.says...)
-			if o.took > patience/2 {
+			if o.took > waitLimit/2 {
 				t.Errorf("it took %s", o.took)
 			}
 		})
 	}
 }
 
-// The next try is not made earlier than the text of an error asks.
-func TestTheNextTryIsNotEarlierThanAskedFor(t *testing.T) {
+// The next attempt is not earlier than an error's text asks for.
+func TestNextAttemptIsNotEarlierThanAskedFor(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
 	var calls []time.Time
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/hello" { // is it a chatd?
+			http.NotFound(w, r)
+			return
+		}
 		mu.Lock()
 		calls = append(calls, time.Now())
 		first := len(calls) == 1
@@ -249,7 +253,7 @@ func TestBaseURLsFromTheShellToTheWire(t *testing.T) {
 		o := l.try(t, []string{"OPENAI_BASE_URL=" + base}, "send", "--no-stdin", "-m", "m-1", "hello")
 		o.says(t, 2, says)
 		if strings.Contains(o.stderr, "secret") {
-			t.Errorf("the password is told: %s", o.stderr)
+			t.Errorf("the password is shown: %s", o.stderr)
 		}
 	}
 	l.try(t, []string{"OPENAI_API_KEY=sk-01\n23"}, "send", "--no-stdin", "-m", "m-1", "hello").says(t, 4, "line break", "OPENAI_API_KEY")
@@ -264,12 +268,12 @@ func TestBaseURLsFromTheShellToTheWire(t *testing.T) {
 	l.try(t, nil, "models").says(t, 6, "127.0.0.1:1", "nothing listens there", "base_url in "+config+", line 3", "http://127.0.0.1:1/v1")
 }
 
-// A server does not start with a base URL that it cannot use, and names the setting.
-func TestAServerNamesABaseURLThatItCannotUse(t *testing.T) {
+// A server does not start with an unusable base URL, and names the setting.
+func TestServerNamesUnusableBaseURL(t *testing.T) {
 	t.Parallel()
 	chatd := program(t, "chatd")
 	for base, says := range map[string]string{"https://me:secret@api.example.com/v1": "user name or a password", "ftp://api.example.com": "http:// or https://"} {
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		ctx, cancel := context.WithTimeout(t.Context(), waitLimit)
 		cmd := exec.CommandContext(ctx, chatd)
 		home := t.TempDir()
 		cmd.Dir, cmd.Env = home, []string{"HOME=" + home, "OPENAI_BASE_URL=" + base, "CHATD_LISTEN=tcp://127.0.0.1:0", "DATABASE_URL=sqlite://" + filepath.Join(home, "x.db"), "CHATD_TOKEN=chat_0123456789abcdef0123456789abcdef"}

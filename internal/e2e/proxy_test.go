@@ -15,7 +15,7 @@ import (
 	"testing"
 
 	"chat"
-	"chat/daemon/provider/providertest"
+	"chat/daemon/model/modeltest"
 	"chat/internal/services"
 )
 
@@ -127,16 +127,16 @@ func through(t *testing.T, address, method, path, body string) (int, string, err
 	return res.StatusCode, string(data), errors.Join(err, res.Body.Close())
 }
 
-// Behind the proxies as docs/operations.md sets them up, a server that dies in the
-// middle of a request costs a reader of a stream its connection at most: an answer of
-// the proxy's own would end a stock EventSource for good. Large bodies get through.
+// With the proxies of docs/operations.md, a server that dies in the middle of a
+// request costs a reader of a stream at most its connection: an error response of
+// the proxy would end a stock EventSource for good. Large bodies pass.
 func TestProxiesAsDocumented(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 1, 1)
 	api := c.apis[0]
 	acc := api.submit(t, "lie: chunks=5")
 	r := api.follow(t, acc.TaskID, nil)()
-	api.mustMatch(t, acc, r, chat.TaskDone, providertest.Answer(1, 5))
+	api.mustMatch(t, acc, r, chat.TaskDone, modeltest.Answer(1, 5))
 	for name := range proxies {
 		t.Run(name, func(t *testing.T) {
 			one := proxy(t, name, dying(t), api.addr)

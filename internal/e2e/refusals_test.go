@@ -14,10 +14,10 @@ import (
 	"strings"
 	"testing"
 
-	"chat/daemon/provider/providertest"
+	"chat/daemon/model/modeltest"
 )
 
-// ran is what became of a command.
+// ran is the result of a command.
 type ran struct {
 	out, err string
 	code     int
@@ -26,7 +26,7 @@ type ran struct {
 // attempt runs chat, which may fail.
 func (l *laptop) attempt(t *testing.T, args ...string) ran {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*waitLimit)
 	defer cancel()
 	cmd := l.command(ctx, args...)
 	var out, stderr bytes.Buffer
@@ -49,14 +49,14 @@ func (l *laptop) answered(t *testing.T, args ...string) ran {
 }
 
 // with is a laptop whose provider is p.
-func with(t *testing.T, p *providertest.Picky) *laptop {
+func with(t *testing.T, p *modeltest.Picky) *laptop {
 	t.Helper()
 	return newLaptop(t, "OPENAI_BASE_URL="+p.URL, "OPENAI_API_KEY=sk-picky", "CHAT_MODEL=picky")
 }
 
 func TestAModelThatMustNotStream(t *testing.T) {
 	t.Parallel()
-	p := providertest.NewPicky(t, func(a providertest.Asked) (int, string) {
+	p := modeltest.NewPicky(t, func(a modeltest.Asked) (int, string) {
 		if a.Stream {
 			return 400, `{"error":{"message":"Your organization must be verified to stream this model.","type":"invalid_request_error","param":"stream","code":"unsupported_value"}}`
 		}
@@ -86,7 +86,7 @@ func TestAModelThatMustNotStream(t *testing.T) {
 		}
 	}
 	if r := l.answered(t, "send", "--no-stdin", "-c", "two"); r.err != "" {
-		t.Errorf("told twice: %q", r.err)
+		t.Errorf("reported twice: %q", r.err)
 	}
 	if n := len(p.Requests()); n != 3 {
 		t.Errorf("%d requests, want 3", n)
@@ -104,7 +104,7 @@ func TestAModelThatMustNotStream(t *testing.T) {
 
 func TestABrokenPictureDoesNotBlockTheConversation(t *testing.T) {
 	t.Parallel()
-	p := providertest.NewPicky(t, func(a providertest.Asked) (int, string) {
+	p := modeltest.NewPicky(t, func(a modeltest.Asked) (int, string) {
 		switch fault := a.Disorder(); {
 		case a.Images() > 0:
 			return 400, `{"error":{"message":"Invalid PNG image.","type":"invalid_request_error"}}`
@@ -119,33 +119,33 @@ func TestABrokenPictureDoesNotBlockTheConversation(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := l.attempt(t, "send", "--no-stdin", "-f", "broken.png", "what is this?")
-	if r.code == 0 || !strings.Contains(r.err, "broken.png is damaged") || !strings.Contains(r.err, "refused the picture broken.png") {
+	if r.code == 0 || !strings.Contains(r.err, "broken.png is damaged") || !strings.Contains(r.err, "refused the image broken.png") {
 		t.Errorf("exit %d, stderr %q", r.code, r.err)
 	}
 	for range 2 {
-		if r := l.answered(t, "send", "--no-stdin", "-c", "hello"); !strings.Contains(r.err, "the picture broken.png was left out") {
+		if r := l.answered(t, "send", "--no-stdin", "-c", "hello"); !strings.Contains(r.err, "the image broken.png was left out") {
 			t.Errorf("stderr %q", r.err)
 		}
 	}
 	all := p.Requests()
-	if len(all) != 4 || all[2].Last().Text != "what is this?\n\n[picture broken.png left out: the model did not take it]\n\nhello" {
+	if len(all) != 4 || all[2].Last().Text != "what is this?\n\n[image broken.png left out: the model did not accept it]\n\nhello" {
 		t.Errorf("%+v", all)
 	}
 	l.answered(t, "edit", "last", "hello again")
 	l.answered(t, "retry", "last")
 	l.run(t, "fork", "last")
 	l.answered(t, "send", "--no-stdin", "-c", "elsewhere")
-	if shown := l.run(t, "show", "last"); !strings.Contains(shown, "[image] broken.png") || !strings.Contains(shown, "> the picture broken.png was left out") {
+	if shown := l.run(t, "show", "last"); !strings.Contains(shown, "[image] broken.png") || !strings.Contains(shown, "> the image broken.png was left out") {
 		t.Error(shown)
 	}
 }
 
-// Whatever becomes of the messages of a conversation, the next one is answered, and the
-// provider is never sent a history that a strict one does not take.
-func TestAConversationGoesOnAfterAnything(t *testing.T) {
+// Whatever the state of earlier messages, the next one is answered, and the
+// provider never gets a history that a strict one would reject.
+func TestConversationContinuesAfterAnyMessage(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
-	p := providertest.NewPicky(t, func(a providertest.Asked) (int, string) {
+	p := modeltest.NewPicky(t, func(a modeltest.Asked) (int, string) {
 		last := a.Last().Text
 		word := last[strings.LastIndex(last, "\n")+1:]
 		for _, m := range a.Messages {

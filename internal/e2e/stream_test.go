@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"chat"
-	"chat/daemon/provider/providertest"
+	"chat/daemon/model/modeltest"
 	"chat/internal/services"
 	"chat/sse"
 )
@@ -58,7 +58,7 @@ func TestOperatorSeesTheStreamInRedis(t *testing.T) {
 		lines.Scan()
 	}
 	wait := c.apis[1].follow(t, acc.TaskID, nil) // submitted on one, followed on the other
-	eventually(t, "the metadata says running", patience, func() bool {
+	eventually(t, "the metadata says running", waitLimit, func() bool {
 		return c.redisCLI(t, "HGET", "stream:"+acc.TaskID+":metadata", "status") == "running"
 	})
 	key := "stream:" + acc.TaskID
@@ -69,14 +69,14 @@ func TestOperatorSeesTheStreamInRedis(t *testing.T) {
 		if n >= 3 { // after the reasoning, one says how long it took
 			want++
 		}
-		eventually(t, "the token is in the list", patience, func() bool {
+		eventually(t, "the token is in the list", waitLimit, func() bool {
 			list = strings.Split(c.redisCLI(t, "LRANGE", key+":chunks", "0", "-1"), "\n")
 			return len(list) == want && list[0] != ""
 		})
 	}
 	c.provider.Step(1)
 	r := wait()
-	c.apis[1].mustMatch(t, acc, r, chat.TaskDone, providertest.Answer(1, 50))
+	c.apis[1].mustMatch(t, acc, r, chat.TaskDone, modeltest.Answer(1, 50))
 	for i, entry := range list {
 		var k chat.Chunk
 		if err := json.Unmarshal([]byte(entry), &k); err != nil || k.Index != i || k.Attempt != 1 || !reflect.DeepEqual(k, r.chunks[i]) {
@@ -88,7 +88,7 @@ func TestOperatorSeesTheStreamInRedis(t *testing.T) {
 			t.Fatalf("published %s, listed %s", lines.Text(), entry)
 		}
 	}
-	eventually(t, "the list is packed", patience, func() bool { return c.redisCLI(t, "EXISTS", key+":packed", key+":chunks") == "1" })
+	eventually(t, "the list is packed", waitLimit, func() bool { return c.redisCLI(t, "EXISTS", key+":packed", key+":chunks") == "1" })
 	cancel()
 	_ = sub.Wait() // killed
 	meta := strings.Split(c.redisCLI(t, "HGETALL", key+":metadata"), "\n")
@@ -121,7 +121,7 @@ func TestCurlResumesAtEveryIndex(t *testing.T) {
 	var live []chat.Chunk
 	last := ""
 	for len(live) == 0 || !live[len(live)-1].Terminal() {
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		ctx, cancel := context.WithTimeout(t.Context(), waitLimit)
 		cmd := api.curl(ctx, t, acc.TaskID, last)
 		out, err := cmd.StdoutPipe()
 		if err != nil {
@@ -142,7 +142,7 @@ func TestCurlResumesAtEveryIndex(t *testing.T) {
 		cancel()
 		_ = cmd.Wait() // killed
 	}
-	api.mustMatch(t, acc, record{chunks: live}, chat.TaskDone, providertest.Answer(1, 199))
+	api.mustMatch(t, acc, received{chunks: live}, chat.TaskDone, modeltest.Answer(1, 199))
 	if len(live) < 100 || len(live) > 200 { // on a busy machine, tokens that wait go together
 		t.Fatalf("%d chunks of 199 tokens", len(live))
 	}
@@ -156,18 +156,18 @@ func TestCurlResumesAtEveryIndex(t *testing.T) {
 			t.Fatalf("after %s: %d events", live[i].Position(), got)
 		}
 	}
-	// And after the list has gone, from SQL.
+	// And after the list has gone, from SQL, which has the same chunks at the same positions.
 	c.redisCLI(t, "FLUSHALL")
 	r := api.follow(t, acc.TaskID, nil)()
-	if text, _, err := judge(r.chunks); err != nil || text != providertest.Answer(1, 199) || len(r.chunks) != 2 {
-		t.Fatalf("%d chunks from SQL: %v", len(r.chunks), err)
+	if text, _, err := judge(r.chunks); err != nil || text != modeltest.Answer(1, 199) || len(r.chunks) != len(live) {
+		t.Fatalf("%d chunks from SQL, %d before: %v", len(r.chunks), len(live), err)
 	}
 	res, err := api.open(t.Context(), acc.TaskID, live[len(live)/2].Position()) //nolint:bodyclose // events closes it
 	if err != nil {
 		t.Fatal(err)
 	}
 	rest, _ := events(res, nil)
-	if len(rest) != 3 || rest[0].Type != chat.ChunkReset {
+	if want := live[len(live)/2+1:]; len(rest) != len(want) || rest[0].Position() != want[0].Position() || rest[0].Content != want[0].Content {
 		t.Fatalf("resumed from SQL with %+v", rest)
 	}
 }
@@ -194,7 +194,7 @@ func TestEventSourceOverARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	acc := api.submit(t, "lie: chunks=199 pace=30ms")
-	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*waitLimit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, services.Tool(t, "node"), script)
 	cmd.Env = append(os.Environ(), "MODULES="+modules, "TOKEN="+token, "URL=http://"+api.addr+"/stream/"+acc.TaskID)
@@ -236,7 +236,7 @@ func TestEventSourceOverARestart(t *testing.T) {
 		t.Fatalf("node: %v\n%s", err, stderr.String())
 	}
 	api.ready(t)
-	api.mustMatch(t, acc, record{chunks: chunks}, chat.TaskDone, providertest.Answer(1, 199))
+	api.mustMatch(t, acc, received{chunks: chunks}, chat.TaskDone, modeltest.Answer(1, 199))
 	if closed != 204 || len(chunks) < 100 || len(chunks) > 200 { // on a busy machine, tokens that wait go together
 		t.Fatalf("closed by %d after %d chunks of 199 tokens", closed, len(chunks))
 	}

@@ -3,18 +3,18 @@ package lab_test
 import (
 	"context"
 	"os"
-	"slices"
 	"testing"
 	"time"
 
-	"chat/internal/crash"
 	"chat/internal/lab"
+	"chat/internal/lab/faults"
+	"chat/internal/lab/world"
 	"chat/internal/services"
 )
 
-// beside is granted to rows that run while other packages are compiled and tested:
+// slack is granted to rows that run while other packages are compiled and tested:
 // here they are judged by what happens, and by when in task lab, which runs alone.
-const beside = 20 * time.Second
+const slack = 20 * time.Second
 
 // The core rows, each once and on the first of its profiles. `task lab` runs all
 // of them, on all profiles, with three seeds.
@@ -23,21 +23,21 @@ func TestCoreRows(t *testing.T) {
 	if _, err := services.PostgresPrograms(); err != nil {
 		t.Fatalf("%v: %s", err, services.HowTo)
 	}
-	chatd, err := lab.Build(t.Context(), t.TempDir(), false, t.Output())
+	chatd, err := world.Build(t.Context(), t.TempDir(), false, t.Output())
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := roomForOthers(t)
-	t.Log(lab.LeaseNote)
+	t.Log(world.LeaseNote)
 	t.Run("rows", func(t *testing.T) {
-		for _, row := range lab.Rows() {
+		for _, row := range faults.Rows() {
 			if !row.Core {
 				continue
 			}
 			t.Run(row.Name, func(t *testing.T) {
 				t.Parallel()
 				ctx := context.WithoutCancel(t.Context())
-				r := lab.Run(ctx, lab.Config{Chatd: chatd, Dir: dir, Slack: beside}, row, row.On[0], 1)
+				r := lab.Run(ctx, lab.Config{Programs: world.Programs{Chatd: chatd}, Dir: dir, Slack: slack}, row, row.On[0], 1)
 				if r.Err != "" {
 					t.Error(r.Err)
 				}
@@ -52,7 +52,7 @@ func TestCoreRows(t *testing.T) {
 	})
 }
 
-// roomForOthers is a directory that PostgreSQL, which runs as somebody else if
+// roomForOthers is a directory that PostgreSQL, which runs as another user if
 // we are root, can pass through.
 func roomForOthers(t *testing.T) string {
 	t.Helper()
@@ -69,35 +69,4 @@ func roomForOthers(t *testing.T) string {
 		}
 	})
 	return dir
-}
-
-func TestEveryCrashPointHasARow(t *testing.T) {
-	rows := lab.Rows()
-	for _, p := range crash.Points() {
-		if !slices.ContainsFunc(rows, func(r lab.Row) bool { return r.Name == "crash/"+string(p) }) {
-			t.Errorf("no row kills a process at %s", p)
-		}
-	}
-}
-
-func TestRowsAreNamedOnce(t *testing.T) {
-	seen := map[string]bool{}
-	for _, r := range lab.Rows() {
-		if seen[r.Name] || len(r.On) == 0 {
-			t.Errorf("%s is there twice, or on no profile", r.Name)
-		}
-		seen[r.Name] = true
-	}
-}
-
-func TestNonsensePatternsAreRefused(t *testing.T) {
-	for _, p := range []string{"no/such-row", "["} {
-		if _, err := lab.Select(lab.Rows(), []string{p}); err == nil {
-			t.Errorf("%q is taken", p)
-		}
-	}
-	rows, err := lab.Select(lab.Rows(), []string{"calm", "redis/flush*"})
-	if err != nil || len(rows) != 2 {
-		t.Errorf("%d rows, %v", len(rows), err)
-	}
 }

@@ -1,106 +1,20 @@
 package lab
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
-	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"chat/internal/lab/history"
+	"chat/internal/lab/world"
 )
 
-// save writes down everything that was seen.
-func (h *History) save(dir string) error {
-	f, err := os.Create(filepath.Join(dir, "history.json"))
-	if err != nil {
-		return err
-	}
-	e := json.NewEncoder(f)
-	e.SetIndent("", " ")
-	err = e.Encode(map[string]any{
-		"row": h.Row.Name, "profile": h.Profile, "seed": h.Seed, "began": h.Began, "notes": h.Notes(),
-		"asks": h.Asks(), "record": h.Rows, "redis": h.Redis, "calls": h.Calls,
-	})
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	return err
-}
-
-// gauges reads what each process holds. One that does not answer is left out.
-func (w *World) gauges(ctx context.Context) []Gauges {
-	var out []Gauges
-	for _, n := range w.Nodes() {
-		if n.proc == nil || !n.Alive() {
-			continue
-		}
-		g := Gauges{Node: n.Name}
-		proc := fmt.Sprintf("/proc/%d/", n.proc.Pid())
-		if fds, err := os.ReadDir(proc + "fd"); err == nil {
-			g.Files = float64(len(fds))
-		}
-		if status, err := os.ReadFile(proc + "status"); err == nil {
-			g.Resident = resident(string(status))
-		}
-		if n.listen != "" {
-			m := n.metrics(ctx)
-			g.Goroutines, g.Streams = m["go_goroutines"], m["chat_streams_open"]
-		}
-		out = append(out, g)
-	}
-	return out
-}
-
-// settled are the gauges once nobody follows any more, or after a while.
-func (w *World) settled(ctx context.Context) []Gauges {
-	for n := 0; ; n++ {
-		now := w.gauges(ctx)
-		streams := 0.0
-		for _, g := range now {
-			streams += g.Streams
-		}
-		if streams == 0 || n == 50 || pause(ctx, 200*time.Millisecond) != nil {
-			return now
-		}
-	}
-}
-
-func resident(status string) float64 {
-	for line := range strings.SplitSeq(status, "\n") {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			kb, _ := strconv.ParseFloat(strings.Fields(rest)[0], 64) // 0 says that it is unknown
-			return kb * 1024
-		}
-	}
-	return 0
-}
-
-func (n *Node) metrics(ctx context.Context) map[string]float64 {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+n.listen+"/metrics", nil)
-	if err != nil {
-		return nil
-	}
-	req.Header.Set("Authorization", "Bearer "+bearer)
-	res, err := direct.Do(req)
-	if err != nil {
-		return nil
-	}
-	defer func() { _ = res.Body.Close() }()
-	text, _ := io.ReadAll(res.Body) // what was read counts
-	return parseMetrics(string(text))
-}
-
 // figures are the times that a run shows: from a cancel to the closed connection.
-func (h *History) figures() []Figure {
+func figures(h *history.History) []Figure {
 	var out []Figure
 	for _, a := range h.Asks() {
 		if a.Cancelled == nil || !a.Cancelled.Won || a.Accepted == nil {
@@ -112,8 +26,8 @@ func (h *History) figures() []Figure {
 			}
 		}
 	}
-	if h.Row.Name == "process/kill-worker-at-the-default-lease" {
-		for _, d := range h.takenOver() {
+	if h.Row == "process/kill-worker-at-the-default-lease" {
+		for _, d := range h.TakenOver() {
 			out = append(out, Figure{"kill -9 of a worker → next attempt, at the default lease of 15 s", d.Seconds()})
 		}
 	}
@@ -127,12 +41,38 @@ func (h *History) figures() []Figure {
 	return out
 }
 
-// Summary prints what all runs came to: a line for each row and profile, what
-// failed with the command that replays it, and the totals.
+// Summary prints the outcome of all runs: a line for each row and profile, what failed with
+// the command that replays it, the figures and the totals.
 func Summary(out io.Writer, results []Result) error {
+	if err := table(out, results); err != nil {
+		return err
+	}
+	for _, r := range results {
+		for _, n := range r.Notes {
+			fmt.Fprintln(out, n)
+		}
+		if !r.Passed() {
+			failure(out, r)
+		}
+	}
+	fmt.Fprintln(out)
+	figures := map[string][]float64{}
+	for _, r := range results {
+		for _, f := range r.Figures {
+			figures[f.Name] = append(figures[f.Name], f.Seconds)
+		}
+	}
+	for _, name := range sortedKeys(figures) {
+		fmt.Fprintf(out, "%s: %s\n", name, spread(figures[name]))
+	}
+	return totals(out, results)
+}
+
+// table prints a line for each row and profile.
+func table(out io.Writer, results []Result) error {
 	type key struct {
 		row string
-		p   Profile
+		p   world.Profile
 	}
 	var order []key
 	by := map[key][]Result{}
@@ -145,8 +85,6 @@ func Summary(out io.Writer, results []Result) error {
 	}
 	t := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(t, "row\tprofile\tpassed\tseeds\ttasks\tcalls\tconnections")
-	tasks, passed := 0, 0
-	figures := map[string][]float64{}
 	for _, k := range order {
 		var seeds []string
 		sum := Result{}
@@ -157,44 +95,40 @@ func Summary(out io.Writer, results []Result) error {
 			if r.Passed() {
 				ok++
 			}
-			for _, f := range r.Figures {
-				figures[f.Name] = append(figures[f.Name], f.Seconds)
-			}
 		}
 		fmt.Fprintf(t, "%s\t%s\t%d/%d\t%s\t%d\t%d\t%d\n", k.row, k.p, ok, len(by[k]), strings.Join(seeds, " "), sum.Tasks, sum.Calls, sum.Conns)
-		tasks, passed = tasks+sum.Tasks, passed+ok
 	}
-	if err := t.Flush(); err != nil {
-		return err
+	return t.Flush()
+}
+
+// failure prints what a run broke, and how to repeat it.
+func failure(out io.Writer, r Result) {
+	const shown = 20
+	fmt.Fprintf(out, "\nFAILED %s on %s, seed %d; its files: %s\n  again: %s\n", r.Row, r.Profile, r.Seed, r.Dir, r.Replay())
+	if r.Err != "" {
+		fmt.Fprintln(out, "  the run:", r.Err)
 	}
-	for _, r := range results {
-		for _, n := range r.Notes {
-			fmt.Fprintln(out, n)
+	for i, v := range r.Violations {
+		if i == shown {
+			fmt.Fprintf(out, "  … and %d more\n", len(r.Violations)-i)
+			break
 		}
-		if r.Passed() {
-			continue
-		}
-		fmt.Fprintf(out, "\nFAILED %s on %s, seed %d; what is left of it: %s\n  again: %s\n", r.Row, r.Profile, r.Seed, r.Dir, r.Replay())
-		if r.Err != "" {
-			fmt.Fprintln(out, "  the run:", r.Err)
-		}
-		for i, v := range r.Violations {
-			if i == 20 {
-				fmt.Fprintf(out, "  … and %d more\n", len(r.Violations)-i)
-				break
-			}
-			fmt.Fprintln(out, "  "+v.String())
-		}
+		fmt.Fprintln(out, "  "+v.String())
 	}
-	fmt.Fprintln(out)
-	for _, name := range sortedKeys(figures) {
-		fmt.Fprintf(out, "%s: %s\n", name, spread(figures[name]))
-	}
+}
+
+// totals prints how many runs passed, and how many messages were harmed.
+func totals(out io.Writer, results []Result) error {
+	tasks, passed := 0, 0
 	harmed, late := map[string]bool{}, map[string]bool{}
 	for i, r := range results {
+		tasks += r.Tasks
+		if r.Passed() {
+			passed++
+		}
 		for _, v := range r.Violations {
 			of := late
-			if v.harm() {
+			if v.Harm() {
 				of = harmed
 			}
 			of[fmt.Sprint(i, v.Mark)] = true

@@ -5,12 +5,18 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"chat/internal/lab/faults"
+	"chat/internal/lab/history"
+	"chat/internal/lab/judge"
+	"chat/internal/lab/load"
+	"chat/internal/lab/world"
 )
 
-// soakable are the rows whose faults can follow each other in one world.
-func soakable(p Profile) []Row {
-	var out []Row
-	for _, r := range Rows() {
+// soakable returns the rows whose faults can follow each other in one world.
+func soakable(p world.Profile) []faults.Row {
+	var out []faults.Row
+	for _, r := range faults.Rows() {
 		if r.Fault != nil && r.Setup == nil && r.Load == nil && r.Check == nil && !r.Alone && slices.Contains(r.On, p) {
 			out = append(out, r)
 		}
@@ -19,65 +25,65 @@ func soakable(p Profile) []Row {
 }
 
 // SoakRow is a load of so many streams for d, with a random fault every period.
-func SoakRow(p Profile, d, period time.Duration, streams int) Row {
-	faults := soakable(p)
-	var samples [][]Gauges
-	return Row{
-		Name: "soak", On: []Profile{p},
+func SoakRow(p world.Profile, d, period time.Duration, streams int) faults.Row {
+	rows := soakable(p)
+	var samples [][]world.Gauges
+	return faults.Row{
+		Name: "soak", On: []world.Profile{p},
 		// Each of the faults is excused what its own row is.
-		Allow: Allow{Overlap: true, Repurchase: true, RepurchaseFull: true, Unfinished: true, LateCancel: true, Silence: true, SlowFirst: true},
-		Load: func(l *Load) {
+		Allow: judge.Allow{Overlap: true, Repurchase: true, RepurchaseFull: true, Unfinished: true, LateCancel: true, Silence: true, SlowFirst: true},
+		Load: func(l *load.Load) {
 			l.Asks, l.For, l.Tokens, l.Pace, l.Followers = 0, d, [2]int{80, 200}, 50*time.Millisecond, 2
 			l.Every = 140 * l.Pace / time.Duration(streams)
 		},
-		Fault: func(ctx context.Context, w *World) error {
+		Fault: func(ctx context.Context, w *faults.World) error {
 			over := time.Now().Add(d - 2*period)
 			for time.Now().Before(over) {
 				next := time.Now().Add(period)
-				samples = append(samples, w.gauges(ctx))
-				f := faults[w.Chance.IntN(len(faults))]
-				w.history.note("fault: " + f.Name)
+				samples = append(samples, w.Gauges(ctx))
+				f := rows[w.Chance.IntN(len(rows))]
+				w.History.Note("fault: " + f.Name)
 				if err := f.Fault(ctx, w); err != nil {
 					return fmt.Errorf("%s: %w", f.Name, err)
 				}
-				if err := pause(ctx, time.Until(next)); err != nil {
+				if err := world.Pause(ctx, time.Until(next)); err != nil {
 					return err
 				}
 			}
 			return nil
 		},
-		Check: func(h *History) []Violation { return growth(h, samples) },
+		Check: func(h *history.History) []judge.Violation { return growth(h, samples) },
 	}
 }
 
 // growth judges that nothing grows over a soak: the medians of its second and
 // last quarter are compared, of whatever processes there were.
-func growth(h *History, samples [][]Gauges) []Violation {
+func growth(h *history.History, samples [][]world.Gauges) []judge.Violation {
 	quarter := len(samples) / 4
 	if quarter < 3 {
-		return nil // too short to say
+		return nil // too short to judge
 	}
 	early, late := samples[quarter:2*quarter], samples[3*quarter:]
-	var out []Violation
+	var out []judge.Violation
 	for _, g := range []struct {
 		name  string
-		of    func(Gauges) float64
+		of    func(world.Gauges) float64
 		slack float64
 	}{
-		{"goroutines", func(g Gauges) float64 { return g.Goroutines }, 100},
-		{"resident bytes", func(g Gauges) float64 { return g.Resident }, 8 << 20},
-		{"files", func(g Gauges) float64 { return g.Files }, 50},
+		{"goroutines", func(g world.Gauges) float64 { return g.Goroutines }, 100},
+		{"resident bytes", func(g world.Gauges) float64 { return g.Resident }, 8 << 20},
+		{"files", func(g world.Gauges) float64 { return g.Files }, 50},
 	} {
 		a, b := median(early, g.of), median(late, g.of)
-		h.note(fmt.Sprintf("%s: %.0f in the second quarter, %.0f in the last, ratio %.2f", g.name, a, b, b/max(a, 1)))
+		h.Note(fmt.Sprintf("%s: %.0f in the second quarter, %.0f in the last, ratio %.2f", g.name, a, b, b/max(a, 1)))
 		if b > 1.1*a+g.slack {
-			out = append(out, Violation{"G1", "", fmt.Sprintf("%s grew from %.0f to %.0f", g.name, a, b)})
+			out = append(out, judge.Violation{Promise: "G1", Detail: fmt.Sprintf("%s grew from %.0f to %.0f", g.name, a, b)})
 		}
 	}
 	return out
 }
 
-func median(samples [][]Gauges, of func(Gauges) float64) float64 {
+func median(samples [][]world.Gauges, of func(world.Gauges) float64) float64 {
 	var all []float64
 	for _, s := range samples {
 		for _, g := range s {

@@ -19,7 +19,7 @@ func TestAPoolThatCouldNotConnectIsNoLeak(t *testing.T) {
 	client := redis.NewClient(&redis.Options{
 		PoolSize: 1, MaxRetries: -1, DialerRetries: 1,
 		Dialer: func(context.Context, string, string) (net.Conn, error) {
-			if dials.Add(1) == 2 { // the pool tries again by itself
+			if dials.Add(1) == 2 { // the pool retries automatically
 				close(probing)
 				<-goOn
 			}

@@ -1,10 +1,10 @@
-// Package poll waits in tests for what announces itself to nobody: what another process
-// has written, or a screen shows.
+// Package poll lets tests wait for conditions that send no signal: data that
+// another process has written, or the contents of a screen.
 package poll
 
 import "time"
 
-// interval is how often a condition is looked at.
+// interval is the time between two checks of a condition.
 const interval = 5 * time.Millisecond
 
 // Until waits until ok holds, and reports whether it did within limit.
@@ -21,8 +21,8 @@ func Until(limit time.Duration, ok func() bool) bool {
 	return true
 }
 
-// Pause lets time pass where that is the point: for a peer that is slow, or a duration
-// that is measured. A test that waits for something uses Until.
+// Pause waits for d, for a peer that must be slow or a duration that is measured. A
+// test that waits for a condition uses Until.
 func Pause(d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

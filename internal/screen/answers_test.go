@@ -1,6 +1,6 @@
 package screen
 
-// What is asked and answered in the scenes.
+// The questions and answers of the scenes.
 
 const starve = "Why does my worker starve when another core is busy?"
 

@@ -16,9 +16,9 @@ import (
 	"chat/internal/poll"
 )
 
-// BenchmarkScreen of this package measures the program itself. A conversation of
-// 5,000 messages is compared with one of 20, `chat version` with the least that a
-// Go program can be.
+// BenchmarkScreen of this package measures the program itself. It compares a
+// conversation of 5,000 messages with one of 20, and `chat version` with the
+// smallest Go program.
 func BenchmarkScreen(b *testing.B) {
 	h := newHome(b)
 	h.run("daemon", "start")
@@ -54,10 +54,10 @@ func BenchmarkScreen(b *testing.B) {
 	}
 }
 
-// benchID is the conversation of so many messages.
+// benchID is the conversation with that many messages.
 func benchID(messages int) string { return fmt.Sprintf("0195bbbb-0000-7000-8000-%012d", messages) }
 
-// conversation writes an export of so many messages.
+// conversation writes an export of that many messages.
 func (h *home) conversation(messages int) string {
 	h.t.Helper()
 	type object map[string]any
@@ -110,7 +110,7 @@ func (h *home) measureTalk(b *testing.B, messages int) {
 	report(b, "page,_p50", 0.5, pages)
 }
 
-// measureRest looks at a screen on which nothing happens.
+// measureRest measures an idle screen.
 func (h *home) measureRest(b *testing.B) {
 	const rest = 30 * time.Second
 	x := open(b, h.command(b.Context(), "-r", benchID(20)))
@@ -143,7 +143,7 @@ func cpu(b *testing.B, pid int) (sum time.Duration) {
 	return sum
 }
 
-// echo presses a key, waits for the first bytes that come of it, and for the rest.
+// echo presses a key, waits for the first bytes in response, and for the rest.
 func (x *terminal) echo(key string) time.Duration {
 	x.t.Helper()
 	from, began := x.mark(), time.Now()

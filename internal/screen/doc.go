@@ -1,4 +1,4 @@
-// Package screen tests chat as a person sees it: the real binary on a pseudo
-// terminal that remembers every byte, and in tmux, whose screen is read back. The
-// same scenes, taken with their colours, are the pictures in docs/pictures.
+// Package screen tests chat as a user sees it: the real binary on a pseudo terminal
+// that records every byte, and in tmux, whose screen is read back. The same scenes
+// in colour are the pictures in docs/pictures.
 package screen

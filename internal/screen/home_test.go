@@ -13,15 +13,15 @@ import (
 
 	"go.uber.org/goleak"
 
-	"chat/daemon/provider/providertest"
+	"chat/daemon/model/modeltest"
 )
 
-// patience is how long one thing may take before it counts as failed. Nothing
-// takes that long unless it hangs.
-const patience = 60 * time.Second
+// waitLimit is how long one step may take before it counts as failed. Only a hang
+// takes that long.
+const waitLimit = 60 * time.Second
 
-// build makes the program once, as it is released: without the race detector,
-// which would be measured along.
+// build builds the program once, as it is released: without the race detector,
+// which would distort the measurements.
 var build = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "chat-screen-")
 	if err != nil {
@@ -82,10 +82,10 @@ func newHome(t testing.TB, env ...string) *home {
 
 func (h *home) log() string { return filepath.Join(h.dir, ".local/state/chat/daemon.log") }
 
-// lying is a home whose model is a provider that answers as it is told.
-func lying(t *testing.T) (*home, *providertest.Server) {
+// lying is a home whose model is a provider that follows directives.
+func lying(t *testing.T) (*home, *modeltest.Server) {
 	t.Helper()
-	p := providertest.New(t)
+	p := modeltest.New(t)
 	return newHome(t, "OPENAI_BASE_URL="+p.URL, "OPENAI_API_KEY=sk-lying", "CHAT_MODEL=lying"), p
 }
 
@@ -98,7 +98,7 @@ func (h *home) command(ctx context.Context, args ...string) *exec.Cmd {
 // run runs chat, which must succeed, and returns its stdout.
 func (h *home) run(args ...string) string {
 	h.t.Helper()
-	ctx, cancel := context.WithTimeout(h.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(h.t.Context(), waitLimit)
 	defer cancel()
 	cmd := h.command(ctx, args...)
 	var stderr bytes.Buffer
@@ -113,11 +113,11 @@ func (h *home) run(args ...string) string {
 // eventually polls cond: another process's state has no event to wait for.
 func eventually(t testing.TB, what string, cond func() bool) {
 	t.Helper()
-	deadline := time.After(patience)
+	deadline := time.After(waitLimit)
 	for !cond() {
 		select {
 		case <-deadline:
-			t.Fatalf("not within %s: %s", patience, what)
+			t.Fatalf("not within %s: %s", waitLimit, what)
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
@@ -125,11 +125,11 @@ func eventually(t testing.TB, what string, cond func() bool) {
 
 // asked waits until the provider has been asked n times, and returns the last
 // prompt.
-func asked(t *testing.T, p *providertest.Server, n int) string {
+func asked(t *testing.T, p *modeltest.Server, n int) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), waitLimit)
 	defer cancel()
-	if err := p.Wait(ctx, func(calls []providertest.Call) bool { return len(calls) >= n }); err != nil {
+	if err := p.Wait(ctx, func(calls []modeltest.Call) bool { return len(calls) >= n }); err != nil {
 		t.Fatalf("the provider was asked %d times, not %d", len(p.Calls()), n)
 	}
 	calls := p.Calls()

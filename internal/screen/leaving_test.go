@@ -10,12 +10,12 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
-	"chat/daemon/provider/providertest"
+	"chat/daemon/model/modeltest"
 )
 
-// TestTheTerminalIsAsItWas leaves in every way while an answer is being made and
-// the mouse is on.
-func TestTheTerminalIsAsItWas(t *testing.T) {
+// TestTerminalIsRestored leaves in every way while an answer is running and the
+// mouse is on.
+func TestTerminalIsRestored(t *testing.T) {
 	t.Parallel()
 	h, p := lying(t)
 	send := func(sig syscall.Signal) func(*terminal) {
@@ -59,9 +59,9 @@ func TestTheTerminalIsAsItWas(t *testing.T) {
 	}
 }
 
-// TestASignalAlwaysEndsIt sends it often: whoever takes it must not wait for
-// somebody else who takes it, too.
-func TestASignalAlwaysEndsIt(t *testing.T) {
+// TestSignalAlwaysEnds sends it repeatedly: two handlers of the signal must not
+// wait for each other.
+func TestSignalAlwaysEnds(t *testing.T) {
 	t.Parallel()
 	h := newHome(t)
 	for range 12 {
@@ -76,8 +76,8 @@ func TestASignalAlwaysEndsIt(t *testing.T) {
 	}
 }
 
-// TestSuspended stops chat by its key under a shell, types in the shell, and brings
-// chat back.
+// TestSuspended suspends chat with its key under a shell, types in the shell, and
+// resumes chat.
 func TestSuspended(t *testing.T) {
 	t.Parallel()
 	h, p := lying(t)
@@ -124,10 +124,11 @@ func TestSuspended(t *testing.T) {
 	x.neverCleared()
 }
 
-// TestTheEditorHasTheTerminal opens $EDITOR, which finds the terminal as it was.
+// TestTheEditorHasTheTerminal opens $EDITOR, which finds the terminal in its
+// initial state.
 func TestTheEditorHasTheTerminal(t *testing.T) {
 	t.Parallel()
-	p := providertest.New(t)
+	p := modeltest.New(t)
 	h := newHome(t, "OPENAI_BASE_URL="+p.URL, "OPENAI_API_KEY=sk-lying", "CHAT_MODEL=lying", "EDITOR=ed.sh")
 	script := "#!/bin/sh\necho editing\nread line\nread line2\necho \"$line $line2\" > \"$1\"\n"
 	if err := os.WriteFile(filepath.Join(h.dir, "ed.sh"), []byte(script), 0o700); err != nil {
@@ -157,8 +158,8 @@ func TestTheEditorHasTheTerminal(t *testing.T) {
 	x.restored()
 }
 
-// TestKilledInTheMiddle kills the client as nothing else can, and looks at the
-// answer from two places.
+// TestKilledInTheMiddle kills the client with SIGKILL, and reads the answer in two
+// ways.
 func TestKilledInTheMiddle(t *testing.T) {
 	t.Parallel()
 	h, p := lying(t)
@@ -187,13 +188,13 @@ func TestKilledInTheMiddle(t *testing.T) {
 		t.Errorf("attach ended with %d", code)
 	}
 	follower.settle(50 * time.Millisecond)
-	if got := strings.Join(strings.Fields(follower.output()), " "); got != strings.TrimSpace(providertest.Answer(1, 100)) {
+	if got := strings.Join(strings.Fields(follower.output()), " "); got != strings.TrimSpace(modeltest.Answer(1, 100)) {
 		t.Errorf("attached: %q", got)
 	}
 	if n := len(p.Calls()); n != 1 {
 		t.Errorf("%d calls of the provider", n)
 	}
-	if got := h.run("attach", id); got != providertest.Answer(1, 100)+"\n" {
+	if got := h.run("attach", id); got != modeltest.Answer(1, 100)+"\n" {
 		t.Errorf("afterwards: %q", got)
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// model is a provider that knows a few good answers. It stops at each ⏸ in one
-// until it is told to go on.
+// model is a provider that knows a few answers. It stops at each ⏸ in one until the
+// test releases it.
 type model struct {
 	url     string
 	goOn    chan struct{}
@@ -28,7 +28,7 @@ const modelName = "aurora-2"
 // pause is where an answer waits.
 const pause = "⏸"
 
-// knowing is a home with a model that knows answers.
+// knowing is a home with a model that knows the given answers.
 func knowing(t *testing.T, answers map[string][]string) (*home, *model) {
 	t.Helper()
 	m := &model{goOn: make(chan struct{}, 16), closed: make(chan struct{}), answers: answers, asked: map[string]int{}}
@@ -47,7 +47,7 @@ func knowing(t *testing.T, answers map[string][]string) (*home, *model) {
 	return newHome(t, "OPENAI_BASE_URL="+m.url, "OPENAI_API_KEY=sk-good", "CHAT_MODEL="+modelName), m
 }
 
-// answer is what comes next for a question.
+// answer returns the next answer to a question.
 func (m *model) answer(question string) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 // pictures is the directory that the scenes' pictures go to; task pictures sets it.
 var pictures = flag.String("pictures", "", "write the pictures of the scenes to this `directory`")
 
-// What differs from one run to the next, and what stands there instead, as long.
+// Parts that differ between runs, and their replacements of the same length.
 var fleeting = []struct {
 	is    *regexp.Regexp
 	shown string
@@ -27,7 +27,7 @@ var fleeting = []struct {
 	{regexp.MustCompile(`(just now|\d+ s ago|\d+ seconds ago)`), "just now"},
 }
 
-// picture keeps what the pane shows, if pictures are wanted.
+// picture saves the contents of the pane, if pictures are wanted.
 func (p *pane) picture(name, title string) {
 	p.t.Helper()
 	if *pictures == "" {

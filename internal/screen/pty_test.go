@@ -7,12 +7,12 @@ import (
 	"testing"
 	"time"
 
-	"chat/daemon/provider/providertest"
+	"chat/daemon/model/modeltest"
 	"chat/internal/poll"
 )
 
-// TestTheFirstFrame measures on a terminal that answers no query, as every
-// terminal here. The best start counts: the others tell of the machine's load.
+// TestTheFirstFrame measures on a terminal that answers no query. The fastest start
+// counts: slower ones reflect the machine's load.
 func TestTheFirstFrame(t *testing.T) {
 	h := newHome(t)
 	h.run("daemon", "start")
@@ -54,11 +54,11 @@ func TestAnIdleScreenWritesNothing(t *testing.T) {
 	x.restored()
 }
 
-// replies are what terminals answer to queries, ours and those of the shell that
-// ran before us.
+// replies are terminals' replies to queries, ours and those of the shell that ran
+// before.
 var replies = map[string]string{
 	"background":         "\x1b]11;rgb:1e1e/1e1e/2e2e\x1b\\",
-	"background, bell":   "\x1b]11;rgb:1e1e/1e1e/2e2e\x07",
+	"background, BEL":    "\x1b]11;rgb:1e1e/1e1e/2e2e\x07",
 	"foreground":         "\x1b]10;rgb:dddd/dddd/dddd\x1b\\",
 	"palette":            "\x1b]4;1;rgb:cdcd/0000/0000\x1b\\",
 	"clipboard":          "\x1b]52;c;aGVsbG8=\x1b\\",
@@ -125,7 +125,7 @@ func TestNewlinesAndPastesDoNotSend(t *testing.T) {
 	}
 }
 
-func TestAWindowThatIsClosedLosesNothing(t *testing.T) {
+func TestClosedWindowLosesNothing(t *testing.T) {
 	t.Parallel()
 	h, p := lying(t)
 	x := h.terminal()
@@ -138,7 +138,7 @@ func TestAWindowThatIsClosedLosesNothing(t *testing.T) {
 	x.hangUp()
 	x.exit()
 	p.Step(100)
-	if got := h.run("attach", "last"); got != providertest.Answer(1, 60)+"\n" {
+	if got := h.run("attach", "last"); got != modeltest.Answer(1, 60)+"\n" {
 		t.Errorf("the answer is %q", got)
 	}
 	id := regexp.MustCompile(`(?m)^[0-9a-f]{8}`).FindString(h.run("ls"))
@@ -150,7 +150,7 @@ func TestAWindowThatIsClosedLosesNothing(t *testing.T) {
 	}
 }
 
-func TestAThemeThatIsChosen(t *testing.T) {
+func TestThemes(t *testing.T) {
 	t.Parallel()
 	h := newHome(t, "CHAT_THEME=light")
 	x := h.terminal()

@@ -12,7 +12,7 @@ import (
 
 var id = regexp.MustCompile(`[0-9a-f]{8}`)
 
-// TestFirstStart is what somebody sees who has nothing yet.
+// TestFirstStart is the screen of a new user.
 func TestFirstStart(t *testing.T) {
 	t.Parallel()
 	h := newHome(t, "CHAT_DEMO_SPEED=0")
@@ -29,7 +29,7 @@ func TestFirstStart(t *testing.T) {
 }
 
 // TestStreamDetachAttach watches an answer, leaves in the middle, and comes back
-// by the command that was told.
+// with the command that chat printed.
 func TestStreamDetachAttach(t *testing.T) {
 	t.Parallel()
 	h, m := knowing(t, map[string][]string{starve: {starveAnswer}})
@@ -87,7 +87,7 @@ func TestSearch(t *testing.T) {
 	p.press("C-k")
 	p.waitFor("Conversations")
 	p.write("queue")
-	// A long title makes room for the place that was found.
+	// A long title makes room for the snippet.
 	p.until("only what was found", func(s string) bool {
 		return strings.Contains(s, starve[:30]) && strings.Contains(s, "in the queue of") && !strings.Contains(s, lock)
 	})
@@ -100,7 +100,7 @@ func TestSearch(t *testing.T) {
 	p.waitFor(haiku)
 }
 
-// TestBranches makes an answer again, and a question, and goes between them.
+// TestBranches regenerates an answer, edits a question, and moves between them.
 func TestBranches(t *testing.T) {
 	t.Parallel()
 	h, _ := knowing(t, map[string][]string{lock: {lockAnswer, lockAgain}, second: {"The one of the *neighbour* with the lower number."}, third: {"That nobody knows."}})
@@ -134,8 +134,7 @@ func TestBranches(t *testing.T) {
 	}
 }
 
-// TestTasks looks at two answers that are being made, opens one and stops the
-// other.
+// TestTasks shows two running answers, opens one and stops the other.
 func TestTasks(t *testing.T) {
 	t.Parallel()
 	h, m := knowing(t, map[string][]string{slowly: {slowAnswer}, starve: {starveAnswer}, haiku: {haikuAnswer}})

@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// The config file gives actions other keys, and the models their windows; help
-// and hints say so.
-func TestWhatTheConfigFileSaysOfTheScreen(t *testing.T) {
+// The config file sets other keys for actions, and the context windows of models;
+// help and hints use them.
+func TestConfigFileOfTheScreen(t *testing.T) {
 	t.Parallel()
 	h := newHome(t)
 	dir := filepath.Join(h.dir, ".config", "chat")
@@ -39,7 +39,7 @@ func TestAttachOpensTheScreenThere(t *testing.T) {
 	x.press("\x04")
 	x.exit()
 
-	// Who resumes without an id chooses, by typing what was said.
+	// Resuming without an id offers a choice, filtered by typing.
 	x = h.terminal("-r")
 	x.until("the second question")
 	x.press("first")

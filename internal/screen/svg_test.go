@@ -33,8 +33,8 @@ var palette = [16]string{
 	"#7d8498", "#ff8b94", "#a8e4a3", "#f5d493", "#96bdff", "#d8b0f5", "#8ce0e8", "#f2f4fa",
 }
 
-// look is how characters are drawn.
-type look struct {
+// textStyle is the appearance of characters.
+type textStyle struct {
 	fg, bg                               string
 	bold, dim, italic, underline, struck bool
 	reverse                              bool
@@ -42,7 +42,7 @@ type look struct {
 
 var sgr = regexp.MustCompile(`\x1b\[([0-9;:]*)m`)
 
-// svg draws rows, in which the sequences of colours stand, as a window.
+// svg draws rows, which contain colour sequences, as a window.
 func svg(title string, rows []string) string {
 	columns := 96
 	for _, row := range rows {
@@ -58,15 +58,15 @@ func svg(title string, rows []string) string {
 		fmt.Fprintf(&b, `<circle cx="%d" cy="%d" r="5.5" fill="%s"/>`, 20+i*19, titleBar/2, c)
 	}
 	fmt.Fprintf(&b, `<text x="50%%" y="%d" fill="#8b91a5" font-size="12.5" text-anchor="middle">%s</text>`+"\n", titleBar/2+4, html.EscapeString(title))
-	var l look
+	var l textStyle
 	for i, row := range rows {
 		l = drawRow(&b, l, row, titleBar+margin+i*cellHeight)
 	}
 	return b.String() + "</svg>\n"
 }
 
-// drawRow draws one row from its top, and returns the look at its end.
-func drawRow(b *strings.Builder, l look, row string, top int) look {
+// drawRow draws one row from its top, and returns the style at its end.
+func drawRow(b *strings.Builder, l textStyle, row string, top int) textStyle {
 	column := 0
 	for row != "" {
 		text := row
@@ -91,9 +91,9 @@ func drawRow(b *strings.Builder, l look, row string, top int) look {
 	return l
 }
 
-// draw draws a run of characters of one look. Runs begin at their cells and are as
-// wide as these, whatever the reader's font is.
-func (l look) draw(b *strings.Builder, text string, column, top int) {
+// draw draws a run of characters of one style. A run begins at its cell and is as
+// wide as its cells, whatever the reader's font is.
+func (l textStyle) draw(b *strings.Builder, text string, column, top int) {
 	fg, bg := l.fg, l.bg
 	if l.reverse {
 		fg, bg = bg, fg
@@ -144,11 +144,11 @@ func orInk(colour string) string {
 	return colour
 }
 
-// with is the look after a sequence with these parameters.
-func (l look) with(parameters string) look {
+// with returns the style after a sequence with these parameters.
+func (l textStyle) with(parameters string) textStyle {
 	list := strings.FieldsFunc(parameters, func(r rune) bool { return r == ';' || r == ':' })
 	if len(list) == 0 {
-		return look{}
+		return textStyle{}
 	}
 	for i := 0; i < len(list); i++ {
 		n, err := strconv.Atoi(list[i])
@@ -179,10 +179,10 @@ func (l look) with(parameters string) look {
 	return l
 }
 
-func (l look) attribute(n int) look {
+func (l textStyle) attribute(n int) textStyle {
 	switch n {
 	case 0:
-		return look{}
+		return textStyle{}
 	case 1:
 		l.bold = true
 	case 2:
@@ -213,7 +213,7 @@ func (l look) attribute(n int) look {
 	return l
 }
 
-// extended is the colour behind a 38 or 48, and how many parameters it has.
+// extended returns the colour after a 38 or 48, and the number of its parameters.
 func extended(list []string) (string, int) {
 	at := func(i int) int {
 		if i >= len(list) {

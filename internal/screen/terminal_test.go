@@ -26,7 +26,7 @@ type terminal struct {
 	tty     *os.File // the program's
 	before  *term.State
 	cmd     *exec.Cmd
-	begun   time.Time
+	started time.Time
 	ended   chan struct{}
 	closing sync.Once
 
@@ -37,8 +37,8 @@ type terminal struct {
 	drained chan struct{}
 }
 
-// open starts a program on a terminal of 90×30. What is in watched is remembered
-// with the time of its first byte.
+// open starts a program on a terminal of 90×30. It remembers when each text in
+// watched first appeared.
 func open(t testing.TB, cmd *exec.Cmd, watched ...string) *terminal {
 	t.Helper()
 	side, tty, err := pty.Open()
@@ -62,7 +62,7 @@ func open(t testing.TB, cmd *exec.Cmd, watched ...string) *terminal {
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	go x.read()
-	x.begun = time.Now()
+	x.started = time.Now()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func open(t testing.TB, cmd *exec.Cmd, watched ...string) *terminal {
 	return x
 }
 
-// terminal starts chat on a terminal, and waits until it is there.
+// terminal starts chat on a terminal, and waits until its screen is shown.
 func (h *home) terminal(args ...string) *terminal {
 	h.t.Helper()
 	x := open(h.t, h.command(h.t.Context(), args...))
@@ -132,7 +132,7 @@ func (x *terminal) output() string {
 func (x *terminal) seen(text string) time.Duration {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return x.first[text].Sub(x.begun)
+	return x.first[text].Sub(x.started)
 }
 
 // press types keys.
@@ -143,8 +143,8 @@ func (x *terminal) press(keys string) {
 	}
 }
 
-// arrive types keys and waits until the program has read them, so that what is
-// typed next is another read.
+// arrive types keys and waits until the program has read them, so that the next
+// ones are another read.
 func (x *terminal) arrive(keys string) {
 	x.t.Helper()
 	x.press(keys)
@@ -157,18 +157,18 @@ func (x *terminal) arrive(keys string) {
 // until waits until text was written, sequences aside.
 func (x *terminal) until(text string) { x.t.Helper(); x.untilAfter(0, text) }
 
-// untilAfter is until for what comes behind so many bytes.
+// untilAfter is until for the output after that many bytes.
 func (x *terminal) untilAfter(from int, text string) {
 	x.t.Helper()
 	x.wait(text, func(out string) bool { return strings.Contains(ansi.Strip(out[from:]), text) })
 }
 
-// mark is how much has been written.
+// mark is the length of the output so far.
 func (x *terminal) mark() int { return len(x.output()) }
 
 func (x *terminal) wait(what string, enough func(out string) bool) {
 	x.t.Helper()
-	deadline := time.After(patience)
+	deadline := time.After(waitLimit)
 	for {
 		x.mu.Lock()
 		changed := x.changed
@@ -192,7 +192,7 @@ func (x *terminal) wait(what string, enough func(out string) bool) {
 // settle waits until nothing was written for as long as pause.
 func (x *terminal) settle(pause time.Duration) {
 	x.t.Helper()
-	deadline := time.After(patience)
+	deadline := time.After(waitLimit)
 	for {
 		x.mu.Lock()
 		changed := x.changed
@@ -212,12 +212,12 @@ func (x *terminal) exit() int {
 	x.t.Helper()
 	select {
 	case <-x.ended:
-	case <-time.After(patience):
+	case <-time.After(waitLimit):
 		_ = x.cmd.Process.Kill()
 		x.t.Fatal("chat did not end")
 	}
-	// What it wrote last may not have been read yet. It has, once what we write
-	// behind it is there; a window that was closed has nothing more to say.
+	// Its last output may not have been read yet. It has, once the marker that we
+	// write after it has arrived; a closed window has no more output.
 	if _, err := x.tty.WriteString(theEnd); err == nil {
 		x.wait("its last words", func(string) bool {
 			x.mu.Lock()
@@ -228,7 +228,8 @@ func (x *terminal) exit() int {
 	return x.cmd.ProcessState.ExitCode()
 }
 
-// theEnd is what exit writes behind the program's output; it does nothing.
+// theEnd is the marker that exit writes after the program's output; it has no
+// effect.
 const theEnd = "\x1b[0m\x1b[m\x1b[0m"
 
 // private are the private modes, and the keyboard protocol's stack.
@@ -237,8 +238,8 @@ var private = regexp.MustCompile(`\x1b\[\?([0-9;]+)([hl])|\x1b\[([><])[0-9;]*u|\
 // alternateScroll is the mode by which the wheel sends arrows.
 const alternateScroll = "1007"
 
-// modes are the private modes that out leaves the terminal in, those that are off
-// left out. Alternate scroll is on by default, and only told where it is off.
+// modes returns the private modes that out leaves on. Alternate scroll is on by
+// default, and only reported where it is off.
 func modes(out string) map[string]bool {
 	on := map[string]bool{alternateScroll: true}
 	for _, m := range private.FindAllStringSubmatch(out, -1) {
@@ -263,8 +264,8 @@ func modes(out string) map[string]bool {
 	return on
 }
 
-// restored checks that the terminal is as it was, as far as it was written to
-// before: cursor shown, everything else off.
+// restored checks that the terminal is in its initial state: cursor shown,
+// everything else off.
 func (x *terminal) restored() {
 	x.t.Helper()
 	on := modes(x.output())
@@ -299,7 +300,7 @@ func (x *terminal) neverCleared() {
 			x.t.Errorf("%d times %q", n, seq)
 		}
 	}
-	if begun, ended := strings.Count(out, "\x1b[?2026h"), strings.Count(out, "\x1b[?2026l"); begun == 0 || begun != ended {
-		x.t.Errorf("%d synchronized updates begin, and %d end", begun, ended)
+	if started, ended := strings.Count(out, "\x1b[?2026h"), strings.Count(out, "\x1b[?2026l"); started == 0 || started != ended {
+		x.t.Errorf("%d synchronized updates begin, and %d end", started, ended)
 	}
 }

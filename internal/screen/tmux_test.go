@@ -16,7 +16,7 @@ const (
 	rows    = "28"
 )
 
-// pane is a shell in a tmux of its own, in which somebody uses chat.
+// pane is a shell in a tmux of its own, in which a user runs chat.
 type pane struct {
 	t      testing.TB
 	tool   string
@@ -69,7 +69,8 @@ func (p *pane) screen() string {
 	return strings.TrimRight(p.tmux("capture-pane", "-p"), "\n") + "\n"
 }
 
-// waitFor waits until all of it is on the screen at once, and returns that.
+// waitFor waits until all of it is on the screen at the same time, and returns the
+// screen.
 func (p *pane) waitFor(what ...string) string {
 	p.t.Helper()
 	return p.until(strings.Join(what, ", "), func(screen string) bool {
@@ -91,7 +92,7 @@ func (p *pane) gone(what string) string {
 func (p *pane) until(what string, ok func(screen string) bool) string {
 	p.t.Helper()
 	var last string
-	if !poll.Until(patience, func() bool { last = p.screen(); return ok(last) }) {
+	if !poll.Until(waitLimit, func() bool { last = p.screen(); return ok(last) }) {
 		p.t.Fatalf("waited in vain for %s; the screen is\n%s", what, last)
 	}
 	return last

@@ -9,7 +9,8 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// What comes in one read is a text, whatever key it names, and wherever the focus is.
+// Text that arrives in one read is a text, whatever key it names, and wherever the
+// focus is.
 func TestTextThatNamesKeysIsTyped(t *testing.T) {
 	t.Parallel()
 	h, p := lying(t)
@@ -55,9 +56,9 @@ func TestTextThatTmuxTypesIsText(t *testing.T) {
 	p.waitFor("> now press enter, then ctrl+d and look it up", "new conversation")
 }
 
-// A terminal shows formulas as they are written and no citation markers; a pipe gets
-// the exact text.
-func TestWhatATerminalShowsOfAnAnswer(t *testing.T) {
+// A terminal shows formulas as source and no citation markers; a pipe gets the
+// exact text.
+func TestTerminalOutputOfAnAnswer(t *testing.T) {
 	t.Parallel()
 	const (
 		question = "What is it?"

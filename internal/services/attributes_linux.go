@@ -2,8 +2,8 @@ package services
 
 import "syscall"
 
-// attributes puts a server into its own process group and has the kernel end it
-// should we die without doing so.
+// attributes puts a server into its own process group. The kernel ends it if this
+// process dies first.
 func attributes(user *syscall.Credential) *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGQUIT, Credential: user}
 }

@@ -15,11 +15,12 @@ import (
 	"testing"
 )
 
-// EnvPgBouncer names another PgBouncer than the installed one, for tests of its other
-// versions.
+// EnvPgBouncer selects another PgBouncer than the installed one, for tests with
+// other versions.
 const EnvPgBouncer = "CHAT_TEST_PGBOUNCER"
 
-// PgBouncer is a PgBouncer process on a loopback port, before one PostgreSQL server.
+// PgBouncer is a PgBouncer process on a loopback port, in front of one PostgreSQL
+// server.
 type PgBouncer struct {
 	dir  string
 	base *url.URL
@@ -27,10 +28,10 @@ type PgBouncer struct {
 	proc *Process
 }
 
-// LaunchPgBouncer starts a PgBouncer before the server at base, with more lines for its
-// configuration, such as "pool_mode = transaction", and waits until it answers. The
-// caller removes it. PgBouncer refuses to run as root, so root starts it as the user
-// that PostgreSQL runs as.
+// LaunchPgBouncer starts a PgBouncer in front of the server at base and waits until
+// it answers. settings are more lines for its configuration, such as "pool_mode =
+// transaction". The caller removes it. PgBouncer refuses to run as root, so root
+// starts it as the user that PostgreSQL runs as.
 func LaunchPgBouncer(ctx context.Context, base string, settings ...string) (*PgBouncer, error) {
 	path, err := pgbouncerProgram()
 	if err != nil {
@@ -71,7 +72,7 @@ func StartPgBouncer(t testing.TB, base string, settings ...string) *PgBouncer {
 	return s
 }
 
-// PgBouncerVersion is what the program says of itself, as in "1.18.0".
+// PgBouncerVersion is the version that the program reports, such as "1.18.0".
 func PgBouncerVersion(ctx context.Context) (string, error) {
 	path, err := pgbouncerProgram()
 	if err != nil {
@@ -144,10 +145,10 @@ func (s *PgBouncer) ping(ctx context.Context) error {
 	return errors.Join(db.PingContext(ctx), db.Close())
 }
 
-// URL is the URL of the server's database, by way of PgBouncer.
+// URL returns the URL of the server's database through PgBouncer.
 func (s *PgBouncer) URL() string { return s.before(*s.base) }
 
-// Before is the URL of any database of the server, by way of PgBouncer.
+// Before returns the URL of any database of the server through PgBouncer.
 func (s *PgBouncer) Before(t testing.TB, database string) string {
 	t.Helper()
 	u, err := url.Parse(database)
@@ -162,7 +163,7 @@ func (s *PgBouncer) before(u url.URL) string {
 	return u.String()
 }
 
-// Kill ends it at once. Killing one that is not running is no error.
+// Kill ends it immediately. Killing one that is not running is no error.
 func (s *PgBouncer) Kill() error {
 	if s.proc == nil {
 		return nil

@@ -14,8 +14,8 @@ import (
 	"syscall"
 )
 
-// PostgresServer is a PostgreSQL server on a loopback port, with a data
-// directory of its own and without any care for durability.
+// PostgresServer is a PostgreSQL server on a loopback port, with a data directory
+// of its own and without durability.
 type PostgresServer struct {
 	bin  string // directory of the server's programs
 	dir  string // ours: the data and the lock files
@@ -25,10 +25,9 @@ type PostgresServer struct {
 	proc *Process
 }
 
-// LaunchPostgres makes a data directory, starts a server on it and waits until
-// it answers. The caller removes it. PostgreSQL refuses to run as root, so root
-// starts it as the user postgres or nobody. The server gets env besides our
-// environment.
+// LaunchPostgres creates a data directory, starts a server on it and waits until it
+// answers. The caller removes it. PostgreSQL refuses to run as root, so root starts
+// it as the user postgres or nobody. env is added to our environment.
 func LaunchPostgres(ctx context.Context, env ...string) (*PostgresServer, error) {
 	bin, err := PostgresPrograms()
 	if err != nil {
@@ -74,8 +73,8 @@ func (s *PostgresServer) initialise(ctx context.Context) error {
 	return nil
 }
 
-// Start starts the server on the data and the port it had before, and waits
-// until it answers.
+// Start starts the server on the same data and port as before, and waits until it
+// answers.
 func (s *PostgresServer) Start(ctx context.Context) error {
 	args := []string{
 		"-D", s.data(), "-h", "127.0.0.1", "-p", strconv.Itoa(s.port), "-c", "unix_socket_directories=" + s.dir,
@@ -102,7 +101,7 @@ func (s *PostgresServer) ping(ctx context.Context) error {
 	return errors.Join(db.PingContext(ctx), db.Close())
 }
 
-// Kill ends the server at once, as a crash would: connections are cut, and the
+// Kill ends the server immediately, as a crash would: connections are cut, and the
 // next Start recovers what was committed. Killing a server that is not running
 // is no error.
 func (s *PostgresServer) Kill() error {

@@ -30,12 +30,12 @@ type Command struct {
 	Args []string
 	Env  []string // nil: ours
 	Dir  string
-	Log  io.Writer // gets what it prints, besides the end that errors quote; may be nil
+	Log  io.Writer // also gets its output, of which errors quote the end; may be nil
 
 	user *syscall.Credential // nil: the present one
 }
 
-// besides is our environment with more; nil if there is no more.
+// besides returns our environment and more; nil if more is empty.
 func besides(more []string) []string {
 	if len(more) == 0 {
 		return nil
@@ -85,7 +85,7 @@ func (p *Process) Ready(ctx context.Context, try func(context.Context) error) er
 		}
 		select {
 		case <-p.ended:
-			return fmt.Errorf("%s ended at once: %w: %s", p.cmd.Path, errors.Join(p.state, err), p.out)
+			return fmt.Errorf("%s ended immediately: %w: %s", p.cmd.Path, errors.Join(p.state, err), p.out)
 		case <-ctx.Done():
 			return fmt.Errorf("%s is not ready after %v: %w: %s", p.cmd.Path, readyWithin, err, p.out)
 		case <-poll.C:
@@ -129,7 +129,7 @@ func (p *Process) Signal(sig os.Signal) error {
 // connections, one of which could take the port before its server has it.
 const firstPort, ports = 15000, 17000
 
-// FreePort is a loopback port that nobody listens on now.
+// FreePort returns a loopback port on which no process listens now.
 func FreePort(ctx context.Context) (int, error) {
 	var config net.ListenConfig
 	for {

@@ -76,8 +76,8 @@ func (s *RedisServer) Start(ctx context.Context) error {
 	return nil
 }
 
-// ping asks for any answer; one that refuses us is an answer too. It speaks
-// without a client, which would log each attempt.
+// ping reports whether the server answers at all, even with a refusal. It does not
+// use a client, because a client would log each attempt.
 func (s *RedisServer) ping(ctx context.Context) error {
 	d := net.Dialer{Timeout: dialWithin}
 	c, err := d.DialContext(ctx, "tcp", s.Addr())
@@ -101,14 +101,14 @@ func ping(c net.Conn) error {
 	return fmt.Errorf("redis-server answers %q", answer)
 }
 
-// Kill ends the server at once: its data is lost and its connections are cut.
+// Kill ends the server immediately: its data is lost and its connections are cut.
 // Killing a server that is not running is no error.
 func (s *RedisServer) Kill() error { return s.proc.Stop(syscall.SIGKILL) }
 
 // Pause freezes the server: connections stay open and nothing is answered.
 func (s *RedisServer) Pause() error { return s.proc.Signal(syscall.SIGSTOP) }
 
-// Resume lets a paused server go on.
+// Resume lets a paused server continue.
 func (s *RedisServer) Resume() error { return s.proc.Signal(syscall.SIGCONT) }
 
 // Pid is the server's process id.

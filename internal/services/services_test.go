@@ -38,7 +38,7 @@ func TestEachTestHasItsOwnRedis(t *testing.T) {
 	}
 }
 
-func TestAKilledRedisComesBackEmptyAtTheSameAddress(t *testing.T) {
+func TestKilledRedisRestartsEmptyAtTheSameAddress(t *testing.T) {
 	ctx, s := t.Context(), StartRedis(t)
 	c := dial(t, s.Options())
 	if err := c.Set(ctx, "k", "v", 0).Err(); err != nil {
@@ -59,7 +59,7 @@ func TestAKilledRedisComesBackEmptyAtTheSameAddress(t *testing.T) {
 	}
 }
 
-func TestAPausedRedisAnswersLater(t *testing.T) {
+func TestPausedRedisAnswersLater(t *testing.T) {
 	s := StartRedis(t)
 	c := dial(t, s.Options())
 	if err := errors.Join(c.Ping(t.Context()).Err(), s.Pause()); err != nil {
@@ -102,7 +102,7 @@ func TestPostgresGivesEachTestADatabaseAndDropsIt(t *testing.T) {
 	}
 }
 
-func TestAKilledPostgresComesBackWithWhatWasCommitted(t *testing.T) {
+func TestKilledPostgresRestartsWithCommittedData(t *testing.T) {
 	ctx, s := t.Context(), StartPostgres(t)
 	db := open(t, s.URL())
 	if _, err := db.ExecContext(ctx, "CREATE TABLE t AS SELECT 42 AS x"); err != nil {
@@ -123,7 +123,7 @@ func TestAKilledPostgresComesBackWithWhatWasCommitted(t *testing.T) {
 	}
 }
 
-func TestAServerThatCannotStartSaysWhy(t *testing.T) {
+func TestServerThatCannotStartReportsReason(t *testing.T) {
 	_, err := LaunchRedis(t.Context(), t.TempDir(), "--no-such-setting", "1")
 	if err == nil {
 		t.Fatal("it started")

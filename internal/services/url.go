@@ -3,6 +3,7 @@ package services
 import (
 	"context"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 )
@@ -18,8 +19,18 @@ func withDatabase(t testing.TB, base, name string) string {
 	return u.String()
 }
 
-// unhurried is a context for the work of clean-ups, which run when the test's
-// own context has ended.
-func unhurried(t testing.TB) (context.Context, context.CancelFunc) {
+// DatabaseName returns the name of the database in a URL.
+func DatabaseName(t testing.TB, address string) string {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimPrefix(u.Path, "/")
+}
+
+// withoutCancel returns a context for clean-ups, which run after the test's own
+// context has ended.
+func withoutCancel(t testing.TB) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
 }

@@ -1,9 +1,13 @@
-// Package thread finds the way through a conversation. Messages form a tree: an
-// edited question, an answer made again and a fork are siblings of what was there
-// before. What is read is one path from a root to a leaf.
+// Package thread computes paths through a conversation. Messages form a tree: an
+// edited prompt, a regenerated answer and a fork are siblings of earlier
+// messages. A reader sees one path from a root to a leaf.
 package thread
 
-import "chat"
+import (
+	"slices"
+
+	"chat"
+)
 
 // Tree is the messages of a conversation in order of acceptance.
 type Tree struct {
@@ -38,15 +42,15 @@ func New(records []chat.Message) *Tree {
 	return t
 }
 
-// parent is the parent of message i. One that does not stand before it is none,
-// so that no record can make a circle.
+// parent returns the parent of message i. It ignores a parent that does not come
+// before the message, so that invalid data cannot form a cycle.
 func (t *Tree) parent(i int) (int, bool) {
 	p, ok := t.index[t.records[i].ParentID]
 	return p, ok && p < i
 }
 
-// Path is the way from a root to a leaf. Where it forks, it takes the child that
-// choices names for the parent ("" for the roots), or else the way to the newest
+// Path returns the path from a root to a leaf. At a fork it takes the child that
+// choices names for the parent ("" for the roots), or else the path to the newest
 // message.
 func (t *Tree) Path(choices map[string]string) []chat.Message {
 	var path []chat.Message
@@ -73,8 +77,21 @@ func (t *Tree) step(parent, choice string) (int, bool) {
 	return best, found
 }
 
-// Siblings are the ids of a message and of those that share its parent, in order
-// of acceptance, and its place among them; nil for an unknown one.
+// To returns the path from a root to a message, nil for an unknown one.
+func (t *Tree) To(id string) []chat.Message {
+	i, ok := t.index[id]
+	var path []chat.Message
+	for ok {
+		path = append(path, t.records[i])
+		i, ok = t.parent(i)
+	}
+	slices.Reverse(path)
+	return path
+}
+
+// Siblings returns the ids of a message and of those that share its parent, in
+// order of acceptance, and the index of the message among them; nil for an unknown
+// message.
 func (t *Tree) Siblings(id string) (ids []string, at int) {
 	i, ok := t.index[id]
 	if !ok {
@@ -93,7 +110,7 @@ func (t *Tree) Siblings(id string) (ids []string, at int) {
 	return ids, at
 }
 
-// Parent is the id of the message that id answers to, "" for a root.
+// Parent returns the id of the message that id answers to, "" for a root.
 func (t *Tree) Parent(id string) string {
 	if i, ok := t.index[id]; ok {
 		if p, ok := t.parent(i); ok {
@@ -103,8 +120,14 @@ func (t *Tree) Parent(id string) string {
 	return ""
 }
 
-// Newest is the id of the message that the server goes on from by itself, "" in
-// an empty conversation.
+// Has reports whether the conversation has the message.
+func (t *Tree) Has(id string) bool {
+	_, ok := t.index[id]
+	return ok
+}
+
+// Newest returns the id of the message after which the server adds by default, ""
+// in an empty conversation.
 func (t *Tree) Newest() string {
 	if n := len(t.records); n > 0 {
 		return t.records[n-1].ID

@@ -7,14 +7,14 @@ import (
 	"chat"
 )
 
-// busyTests check that a conversation takes one message at a time.
+// busyTests check that a conversation accepts one message at a time.
 var busyTests = map[string]func(*suite){
-	"a conversation takes no message before the last answer has ended": func(s *suite) {
-		acc := s.queued()
+	"a conversation accepts no message until the last answer has ended": func(s *suite) {
+		acc := s.enqueue()
 		s.wantBusy(acc, "queued")
 		claim := s.claim(1)[0]
 		s.wantBusy(acc, "running")
-		s.must(s.Requeue(s.Context(), chat.Release{TaskID: claim.ID, Attempt: claim.Attempt, Counts: true}))
+		s.must(s.Release(s.Context(), chat.Release{TaskID: claim.ID, Attempt: claim.Attempt, Counts: true}))
 		s.wantBusy(acc, "queued again")
 		claim = s.claim(1)[0]
 		_, won, err := s.Cancel(s.Context(), owner, acc.TaskID)
@@ -22,13 +22,13 @@ var busyTests = map[string]func(*suite){
 		if !won {
 			s.Fatal("the cancel lost")
 		}
-		s.wantBusy(acc, "about to be cancelled") // what there is of the answer is not stored yet
+		s.wantBusy(acc, "about to be cancelled") // the partial answer is not stored yet
 		s.must(s.Finish(s.Context(), chat.Result{TaskID: claim.ID, Attempt: claim.Attempt, State: chat.TaskCancelled, Parts: chat.TextParts("half")}))
 		s.send(acc.ConversationID, chat.Submission{Content: "next"})
 	},
 
-	"every end of an answer lets the next message in": func(s *suite) {
-		c := s.conversation()
+	"after every outcome the next message is accepted": func(s *suite) {
+		c := s.newConversation()
 		for _, state := range []chat.TaskState{chat.TaskDone, chat.TaskFailed, chat.TaskInterrupted} {
 			acc := s.send(c.ID, chat.Submission{Content: "x"})
 			claim := s.claim(1)[0]
@@ -45,8 +45,8 @@ var busyTests = map[string]func(*suite){
 		s.send(c.ID, chat.Submission{Content: "last"})
 	},
 
-	"a submission that is repeated after a lost reply is the same one": func(s *suite) {
-		c := s.conversation()
+	"a submission that is repeated after a lost reply is accepted once": func(s *suite) {
+		c := s.newConversation()
 		first := s.send(c.ID, chat.Submission{Content: "x"})
 		again, replayed, err := s.Submit(s.Context(), owner, chat.Submission{ConversationID: c.ID, Content: "x"}, chat.SubmitOptions{TaskID: first.TaskID})
 		s.must(err)
@@ -58,31 +58,31 @@ var busyTests = map[string]func(*suite){
 		}
 	},
 
-	"another conversation is not held up": func(s *suite) {
-		s.queued()
-		s.queued()
+	"another conversation is not busy": func(s *suite) {
+		s.enqueue()
+		s.enqueue()
 	},
 
-	"of many messages at the same time one is accepted": func(s *suite) {
+	"one of many concurrent messages is accepted": func(s *suite) {
 		for _, fresh := range []bool{true, false} {
 			for _, keyed := range []bool{false, true} {
-				s.wantOne(fresh, keyed)
+				s.wantOneAccepted(fresh, keyed)
 			}
 		}
 	},
 }
 
-// wantBusy checks that every way to add to the conversation of acc is refused, that
-// nothing of it is kept, and that a repetition of what was accepted is answered.
+// wantBusy checks that every call that adds to the conversation of acc is refused, and
+// that it stores nothing.
 func (s *suite) wantBusy(acc chat.Accepted, when string) {
 	s.Helper()
-	before := s.exported(acc.ConversationID)
+	before := s.export(acc.ConversationID)
 	for name, add := range map[string]func(o chat.SubmitOptions) error{
 		"a message": func(o chat.SubmitOptions) error {
 			_, _, err := s.Submit(s.Context(), owner, chat.Submission{ConversationID: acc.ConversationID, Content: "y"}, o)
 			return err
 		},
-		"a message beside": func(o chat.SubmitOptions) error {
+		"a second root": func(o chat.SubmitOptions) error {
 			_, _, err := s.Submit(s.Context(), owner, chat.Submission{ConversationID: acc.ConversationID, Content: "y", ParentID: chat.RootParent}, o)
 			return err
 		},
@@ -101,19 +101,19 @@ func (s *suite) wantBusy(acc chat.Accepted, when string) {
 			}
 		}
 	}
-	s.wantSame(s.exported(acc.ConversationID), before)
+	s.wantSame(s.export(acc.ConversationID), before)
 }
 
-// wantOne submits many messages to one conversation, each with a key of its own or
-// none, and repeats each.
-func (s *suite) wantOne(fresh, keyed bool) {
+// wantOneAccepted submits many messages to one conversation at the same time, each twice,
+// with or without a key of its own.
+func (s *suite) wantOneAccepted(fresh, keyed bool) {
 	s.Helper()
 	const crowd = 12
-	c := s.conversation()
+	c := s.newConversation()
 	if !fresh {
-		s.sent(c.ID, chat.Submission{Content: "before"})
+		s.sendAndCancel(c.ID, chat.Submission{Content: "before"})
 	}
-	before := len(s.exported(c.ID).Messages)
+	before := len(s.export(c.ID).Messages)
 	start := make(chan struct{})
 	won := make(chan chat.Accepted, 2*crowd)
 	var wg sync.WaitGroup
@@ -143,12 +143,12 @@ func (s *suite) wantOne(fresh, keyed bool) {
 	}
 	want := 1
 	if keyed {
-		want = 2 // its repetition
+		want = 2 // the first and its repetition
 	}
 	if len(accepted) != want || accepted[0] != accepted[want-1] {
 		s.Fatalf("fresh %v, keyed %v: accepted %+v", fresh, keyed, accepted)
 	}
-	if n := len(s.exported(c.ID).Messages) - before; n != 2 {
+	if n := len(s.export(c.ID).Messages) - before; n != 2 {
 		s.Fatalf("fresh %v, keyed %v: %d messages were added", fresh, keyed, n)
 	}
 	_, _, err := s.Cancel(s.Context(), owner, accepted[0].TaskID)

@@ -9,7 +9,7 @@ import (
 )
 
 var conversationTests = map[string]func(*suite){
-	"come back as they were created": func(s *suite) {
+	"are read as they were created": func(s *suite) {
 		before := time.Now().Add(-time.Minute)
 		c, err := s.CreateConversation(s.Context(), owner, chat.Conversation{Title: "T", Model: "m", System: "be brief"})
 		s.must(err)
@@ -26,9 +26,9 @@ var conversationTests = map[string]func(*suite){
 		}
 	},
 
-	"what belongs to somebody else is unknown": func(s *suite) {
+	"another owner's rows do not exist": func(s *suite) {
 		ctx := s.Context()
-		c := s.conversation()
+		c := s.newConversation()
 		acc := s.send(c.ID, chat.Submission{Content: "secret"})
 		title := "stolen"
 		calls := map[string]func(as, conversation, task, message string) error{
@@ -52,8 +52,8 @@ var conversationTests = map[string]func(*suite){
 			"Answer": func(as, _, task, _ string) error { _, err := s.Answer(ctx, as, task); return err },
 		}
 		for name, call := range calls {
-			foreign := call(another, c.ID, acc.TaskID, acc.MessageID)
-			unknown := call(owner, nobody, nobody, nobody)
+			foreign := call(otherOwner, c.ID, acc.TaskID, acc.MessageID)
+			unknown := call(owner, missingID, missingID, missingID)
 			garbage := call(owner, "\x00' OR 1=1 --", "\xff", "")
 			for _, err := range []error{foreign, unknown, garbage} {
 				if !chat.IsCode(err, chat.CodeNotFound) {
@@ -67,17 +67,17 @@ var conversationTests = map[string]func(*suite){
 		if got, err := s.Conversation(ctx, owner, c.ID); err != nil || got.Title != "secret" {
 			s.Fatalf("after the attempts of others: %+v, %v", got, err)
 		}
-		list, _, err := s.Conversations(ctx, another, chat.ConversationQuery{Search: "secret"})
+		list, _, err := s.Conversations(ctx, otherOwner, chat.ConversationQuery{Search: "secret"})
 		s.must(err)
-		tasks, err := s.Tasks(ctx, another, chat.TaskQuery{})
+		tasks, err := s.Tasks(ctx, otherOwner, chat.TaskQuery{})
 		s.must(err)
 		if len(list)+len(tasks) > 0 {
 			s.Fatalf("listed to another: %v, %v", list, tasks)
 		}
 	},
 
-	"a patch changes what it names": func(s *suite) {
-		c := s.conversation()
+	"a patch changes only its fields": func(s *suite) {
+		c := s.newConversation()
 		str := func(v string) *string { return &v }
 		patched, err := s.UpdateConversation(s.Context(), owner, c.ID, chat.ConversationPatch{Title: str("New\x00 ä"), Model: str("m")})
 		s.must(err)
@@ -91,10 +91,10 @@ var conversationTests = map[string]func(*suite){
 		}
 	},
 
-	"pages show each once, those changed last first": func(s *suite) {
+	"pages list each once, the last changed first": func(s *suite) {
 		var want []string
 		for range 7 {
-			want = append(want, s.conversation().ID)
+			want = append(want, s.newConversation().ID)
 		}
 		s.send(want[2], chat.Submission{Content: "bump"})
 		moved := want[2]
@@ -137,9 +137,9 @@ var conversationTests = map[string]func(*suite){
 		}
 	},
 
-	"are found by the beginning and the end of an id, and by the beginning of what is shown of it": func(s *suite) {
-		c := s.conversation()
-		s.conversation()
+	"are found by the beginning or end of an id, and by the beginning of its shown end": func(s *suite) {
+		c := s.newConversation()
+		s.newConversation()
 		end := c.ID[len(c.ID)-10:]
 		for _, part := range []string{c.ID, c.ID[:30], end, c.ID[28:34]} { // the last: as it is shown, cut
 			list, _, err := s.Conversations(s.Context(), owner, chat.ConversationQuery{ID: part})
@@ -157,13 +157,13 @@ var conversationTests = map[string]func(*suite){
 		}
 	},
 
-	"deleting takes messages and tasks along": func(s *suite) {
-		c, kept := s.conversation(), s.queued()
+	"deleting also deletes messages and tasks": func(s *suite) {
+		c, kept := s.newConversation(), s.enqueue()
 		finished := s.send(c.ID, chat.Submission{Content: "one", Priority: chat.PriorityUrgent})
-		s.must(s.Finish(s.Context(), done(s.claim(1)[0], "1")))
+		s.must(s.Finish(s.Context(), doneResult(s.claim(1)[0], "1")))
 		running := s.send(c.ID, chat.Submission{Content: "three", Priority: chat.PriorityUrgent})
 		claim := s.claim(1)[0]
-		other := s.conversation()
+		other := s.newConversation()
 		waiting := s.send(other.ID, chat.Submission{Content: "waits"})
 
 		cancelled, err := s.DeleteConversation(s.Context(), owner, c.ID)
@@ -178,7 +178,7 @@ var conversationTests = map[string]func(*suite){
 			_, err := s.Task(s.Context(), owner, id)
 			s.wantCode(err, chat.CodeNotFound)
 		}
-		if err := s.Finish(s.Context(), done(claim, "late")); !errors.Is(err, chat.ErrFenced) {
+		if err := s.Finish(s.Context(), doneResult(claim, "late")); !errors.Is(err, chat.ErrFenced) {
 			s.Fatalf("finishing a deleted task: %v, want ErrFenced", err)
 		}
 		list, _, err := s.Conversations(s.Context(), owner, chat.ConversationQuery{Search: "three"})
@@ -189,11 +189,11 @@ var conversationTests = map[string]func(*suite){
 		s.wantState(kept.TaskID, chat.TaskQueued)
 	},
 
-	"a line of three hundred messages is deleted and read": func(s *suite) {
-		c := s.conversation()
+	"three hundred messages are read and deleted": func(s *suite) {
+		c := s.newConversation()
 		var last chat.Accepted
 		for range 150 {
-			last = s.sent(c.ID, chat.Submission{Content: "again"})
+			last = s.sendAndCancel(c.ID, chat.Submission{Content: "again"})
 		}
 		list, err := s.Messages(s.Context(), owner, c.ID)
 		s.must(err)

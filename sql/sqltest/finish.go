@@ -9,8 +9,8 @@ import (
 )
 
 var cancelTests = map[string]func(*suite){
-	"a queued task is cancelled at once": func(s *suite) {
-		acc := s.queued()
+	"a queued task is cancelled immediately": func(s *suite) {
+		acc := s.enqueue()
 		for range 2 {
 			task, won, err := s.Cancel(s.Context(), owner, acc.TaskID)
 			s.must(err)
@@ -24,8 +24,8 @@ var cancelTests = map[string]func(*suite){
 		}
 	},
 
-	"a running task is asked to end, and no other end can win": func(s *suite) {
-		c := s.claimed()
+	"a running task can only end as cancelled": func(s *suite) {
+		c := s.claimNew()
 		for range 2 {
 			task, won, err := s.Cancel(s.Context(), owner, c.ID)
 			s.must(err)
@@ -34,19 +34,19 @@ var cancelTests = map[string]func(*suite){
 			}
 		}
 		for _, state := range []chat.TaskState{chat.TaskDone, chat.TaskFailed, chat.TaskInterrupted} {
-			r := done(c, "too late")
+			r := doneResult(c, "too late")
 			r.State = state
 			if err := s.Finish(s.Context(), r); !errors.Is(err, chat.ErrCancelWon) {
 				s.Fatalf("ended as %s: %v, want ErrCancelWon", state, err)
 			}
 		}
-		if err := s.Requeue(s.Context(), chat.Release{TaskID: c.ID, Attempt: c.Attempt}); !errors.Is(err, chat.ErrCancelWon) {
+		if err := s.Release(s.Context(), chat.Release{TaskID: c.ID, Attempt: c.Attempt}); !errors.Is(err, chat.ErrCancelWon) {
 			s.Fatalf("queued again: %v, want ErrCancelWon", err)
 		}
 		if s.wantState(c.ID, chat.TaskRunning); s.answer(c.ID).Content != "" {
-			s.Fatal("a loser wrote its text")
+			s.Fatal("a refused result stored its text")
 		}
-		r := done(c, "so far")
+		r := doneResult(c, "so far")
 		r.State, r.FinishReason = chat.TaskCancelled, "cancelled"
 		s.must(s.Finish(s.Context(), r))
 		if task := s.wantState(c.ID, chat.TaskCancelled); task.CancelRequested || s.answer(c.ID).Content != "so far" {
@@ -57,10 +57,10 @@ var cancelTests = map[string]func(*suite){
 		}
 	},
 
-	"comes too late after another end": func(s *suite) {
+	"has no effect after another outcome": func(s *suite) {
 		for _, state := range []chat.TaskState{chat.TaskDone, chat.TaskFailed, chat.TaskInterrupted} {
-			c := s.claimed()
-			r := done(c, "text")
+			c := s.claimNew()
+			r := doneResult(c, "text")
 			r.State = state
 			s.must(s.Finish(s.Context(), r))
 			task, won, err := s.Cancel(s.Context(), owner, c.ID)
@@ -73,13 +73,13 @@ var cancelTests = map[string]func(*suite){
 
 	"and finish have one winner": func(s *suite) {
 		for range 20 {
-			c := s.claimed()
+			c := s.claimNew()
 			var won bool
 			var cancelErr, finishErr error
 			start := make(chan struct{})
 			var wg sync.WaitGroup
 			wg.Go(func() { <-start; _, won, cancelErr = s.Cancel(s.Context(), owner, c.ID) })
-			wg.Go(func() { <-start; finishErr = s.Finish(s.Context(), done(c, "text")) })
+			wg.Go(func() { <-start; finishErr = s.Finish(s.Context(), doneResult(c, "text")) })
 			close(start)
 			wg.Wait()
 			s.must(cancelErr)
@@ -97,10 +97,10 @@ var cancelTests = map[string]func(*suite){
 }
 
 var finishTests = map[string]func(*suite){
-	"every end is stored whole": func(s *suite) {
+	"every outcome is stored completely": func(s *suite) {
 		for _, state := range []chat.TaskState{chat.TaskDone, chat.TaskFailed, chat.TaskCancelled, chat.TaskInterrupted} {
-			c := s.claimed()
-			r := done(c, "text of "+string(state))
+			c := s.claimNew()
+			r := doneResult(c, "text of "+string(state))
 			r.State, r.Parts = state, chat.AnswerParts("thoughts", 2500, "because")
 			r.Notices = []string{"seed was left out", "so were the pictures:\nnone is taken"}
 			if state == chat.TaskFailed || state == chat.TaskInterrupted {
@@ -128,10 +128,10 @@ var finishTests = map[string]func(*suite){
 		}
 	},
 
-	"a state that is no end is refused": func(s *suite) {
-		c := s.claimed()
+	"a state that is not terminal is refused": func(s *suite) {
+		c := s.claimNew()
 		for _, state := range []chat.TaskState{chat.TaskQueued, chat.TaskRunning, ""} {
-			r := done(c, "x")
+			r := doneResult(c, "x")
 			r.State = state
 			s.wantCode(s.Finish(s.Context(), r), chat.CodeInternal)
 			s.wantCode(s.EndExpired(s.Context(), r), chat.CodeInternal)
@@ -140,7 +140,7 @@ var finishTests = map[string]func(*suite){
 	},
 
 	"is fenced": func(s *suite) {
-		queued := s.queued()
+		queued := s.enqueue()
 		fenced := func(what, id string, attempt int) {
 			s.Helper()
 			r := chat.Result{TaskID: id, Attempt: attempt, State: chat.TaskDone, Parts: chat.TextParts("stale")}
@@ -151,45 +151,45 @@ var finishTests = map[string]func(*suite){
 				s.Errorf("ending %s: %v, want ErrFenced", what, err)
 			}
 			if id == queued.TaskID && attempt == 0 {
-				return // which is queued already
+				return // it is queued already
 			}
-			if err := s.Requeue(s.Context(), chat.Release{TaskID: id, Attempt: attempt, Parts: chat.TextParts("stale")}); !errors.Is(err, chat.ErrFenced) {
+			if err := s.Release(s.Context(), chat.Release{TaskID: id, Attempt: attempt, Parts: chat.TextParts("stale")}); !errors.Is(err, chat.ErrFenced) {
 				s.Errorf("queueing %s again: %v, want ErrFenced", what, err)
 			}
 		}
-		fenced("a task that nobody has claimed", queued.TaskID, 0)
-		fenced("an attempt to come", queued.TaskID, 1)
-		fenced("an unknown task", nobody, 1)
+		fenced("a task without a claim", queued.TaskID, 0)
+		fenced("a later attempt", queued.TaskID, 1)
+		fenced("an unknown task", missingID, 1)
 		fenced("nonsense", "\x00", 1)
 		c := s.claim(1)[0]
-		fenced("an attempt to come", c.ID, 2)
-		s.expire()
+		fenced("a later attempt", c.ID, 2)
+		s.expireLeases()
 		s.sweep()
 		again := s.claim(1)[0]
 		if again.Attempt != 2 {
 			s.Fatalf("attempt %d, want 2", again.Attempt)
 		}
-		fenced("the attempt before", c.ID, 1)
+		fenced("the earlier attempt", c.ID, 1)
 		if m := s.answer(c.ID); m.Content != "" {
 			s.Fatalf("a stale attempt wrote %q", m.Content)
 		}
-		s.must(s.Finish(s.Context(), done(again, "fresh")))
-		fenced("the attempt before, after the end", c.ID, 1)
+		s.must(s.Finish(s.Context(), doneResult(again, "fresh")))
+		fenced("the earlier attempt, after the end", c.ID, 1)
 		fenced("an ended task with another result", c.ID, 2)
 		if m := s.answer(c.ID); m.Content != "fresh" {
 			s.Fatalf("the answer became %q", m.Content)
 		}
 	},
 
-	"succeeds again after a lost reply": func(s *suite) {
-		c := s.claimed()
-		s.must(s.Finish(s.Context(), done(c, "text")))
+	"can be repeated after a lost reply": func(s *suite) {
+		c := s.claimNew()
+		s.must(s.Finish(s.Context(), doneResult(c, "text")))
 		first := s.task(c.ID)
-		s.must(s.Finish(s.Context(), done(c, "text")))
+		s.must(s.Finish(s.Context(), doneResult(c, "text")))
 		if again := s.task(c.ID); !again.FinishedAt.Equal(*first.FinishedAt) {
-			s.Fatal("the repetition wrote again")
+			s.Fatal("the repetition changed the task")
 		}
-		longer := done(c, "text")
+		longer := doneResult(c, "text")
 		longer.ChunkCount++
 		if err := s.Finish(s.Context(), longer); !errors.Is(err, chat.ErrFenced) {
 			s.Fatalf("another result: %v, want ErrFenced", err)
@@ -198,14 +198,14 @@ var finishTests = map[string]func(*suite){
 
 	"has one winner": func(s *suite) {
 		for range 10 {
-			c := s.claimed()
+			c := s.claimNew()
 			errs := make([]error, 4)
 			start := make(chan struct{})
 			var wg sync.WaitGroup
 			for i := range errs {
 				wg.Go(func() {
 					<-start
-					r := done(c, "text")
+					r := doneResult(c, "text")
 					r.ChunkCount = 10 + i
 					errs[i] = s.Finish(s.Context(), r)
 				})
@@ -218,7 +218,7 @@ var finishTests = map[string]func(*suite){
 				case err == nil:
 					winners++
 					if task := s.task(c.ID); task.ChunkCount != 10+i {
-						s.Errorf("%d was told that it won, but %d did", 10+i, task.ChunkCount)
+						s.Errorf("%d and %d both won", 10+i, task.ChunkCount)
 					}
 				case !errors.Is(err, chat.ErrFenced):
 					s.Error(err)

@@ -7,8 +7,8 @@ import (
 )
 
 var idempotencyTests = map[string]func(*suite){
-	"a key is known once it was answered": func(s *suite) {
-		c := s.conversation()
+	"a key is known after its first answer": func(s *suite) {
+		c := s.newConversation()
 		o := chat.SubmitOptions{IdempotencyKey: "k", BodyHash: "h"}
 		known := func(owner, key string, want bool) {
 			s.Helper()
@@ -20,12 +20,12 @@ var idempotencyTests = map[string]func(*suite){
 		_, _, err := s.Submit(s.Context(), owner, chat.Submission{ConversationID: c.ID, Content: "x"}, o)
 		s.must(err)
 		known(owner, "k", true)
-		known(another, "k", false)
+		known(otherOwner, "k", false)
 		known(owner, "", false)
 	},
 
 	"the same key and body get the same answer": func(s *suite) {
-		c := s.conversation()
+		c := s.newConversation()
 		o := chat.SubmitOptions{IdempotencyKey: "key", BodyHash: "hash"}
 		first, replayed, err := s.Submit(s.Context(), owner, chat.Submission{ConversationID: c.ID, Content: "x"}, o)
 		s.must(err)
@@ -47,9 +47,9 @@ var idempotencyTests = map[string]func(*suite){
 		}
 	},
 
-	"keys of two owners are two keys": func(s *suite) {
+	"two owners can use the same key": func(s *suite) {
 		o := chat.SubmitOptions{IdempotencyKey: "key", BodyHash: "hash"}
-		for _, who := range []string{owner, another} {
+		for _, who := range []string{owner, otherOwner} {
 			c, err := s.CreateConversation(s.Context(), who, chat.Conversation{})
 			s.must(err)
 			_, replayed, err := s.Submit(s.Context(), who, chat.Submission{ConversationID: c.ID, Content: "x"}, o)
@@ -61,7 +61,7 @@ var idempotencyTests = map[string]func(*suite){
 	},
 
 	"a key outlives its conversation": func(s *suite) {
-		c := s.conversation()
+		c := s.newConversation()
 		o := chat.SubmitOptions{IdempotencyKey: "key", BodyHash: "hash"}
 		first, _, err := s.Submit(s.Context(), owner, chat.Submission{ConversationID: c.ID, Content: "x"}, o)
 		s.must(err)
@@ -99,8 +99,8 @@ var idempotencyTests = map[string]func(*suite){
 		}
 	},
 
-	"regenerate, too": func(s *suite) {
-		acc := s.sent(s.conversation().ID, chat.Submission{Content: "why?"})
+	"regenerate uses keys, too": func(s *suite) {
+		acc := s.sendAndCancel(s.newConversation().ID, chat.Submission{Content: "why?"})
 		o := chat.SubmitOptions{IdempotencyKey: "key", BodyHash: "hash"}
 		first, _, err := s.Regenerate(s.Context(), owner, acc.MessageID, "", "", o)
 		s.must(err)
@@ -110,9 +110,9 @@ var idempotencyTests = map[string]func(*suite){
 		}
 	},
 
-	"of fifty at once one wins and all get its answer": func(s *suite) {
+	"fifty concurrent requests with one key get one answer": func(s *suite) {
 		const crowd = 50
-		c := s.conversation()
+		c := s.newConversation()
 		answers := make([]chat.Accepted, crowd)
 		fresh := make([]bool, crowd)
 		start := make(chan struct{})

@@ -7,12 +7,12 @@ import (
 )
 
 var messageTests = map[string]func(*suite){
-	"carry their task's outcome": func(s *suite) {
-		c := s.claimed()
+	"have the outcome of their task": func(s *suite) {
+		c := s.claimNew()
 		if m := s.answer(c.ID); m.State != chat.TaskRunning || m.TaskID != c.ID {
 			s.Fatalf("while it runs: %+v", m)
 		}
-		s.must(s.Finish(s.Context(), done(c, "because")))
+		s.must(s.Finish(s.Context(), doneResult(c, "because")))
 		m := s.answer(c.ID)
 		if m.State != chat.TaskDone || m.Content != "because" || m.FinishReason != "stop" || m.Model != "m-1" || m.Usage == nil || m.Usage.TotalTokens != 7 || m.Error != nil {
 			s.Fatalf("after its end: %+v", m)
@@ -24,15 +24,15 @@ var messageTests = map[string]func(*suite){
 		}
 	},
 
-	"an error of an attempt is no outcome yet": func(s *suite) {
-		c := s.claimed()
+	"an error of an attempt is not an outcome": func(s *suite) {
+		c := s.claimNew()
 		broken := chat.Retryable(chat.Errorf(chat.CodeProviderServer, "503"))
-		s.must(s.Requeue(s.Context(), chat.Release{TaskID: c.ID, Attempt: c.Attempt, Counts: true, Err: broken}))
+		s.must(s.Release(s.Context(), chat.Release{TaskID: c.ID, Attempt: c.Attempt, Counts: true, Err: broken}))
 		if m := s.answer(c.ID); m.Error != nil {
-			s.Errorf("the message has error %v while it is tried again", m.Error)
+			s.Errorf("the message has error %v before the next attempt", m.Error)
 		}
 		if task := s.task(c.ID); task.Error == nil || task.Error.Code != chat.CodeProviderServer {
-			s.Errorf("the task does not tell why it waits: %v", task.Error)
+			s.Errorf("the queued task has no error: %v", task.Error)
 		}
 		s.must(s.Finish(s.Context(), chat.Result{TaskID: c.ID, Attempt: s.claim(1)[0].Attempt, State: chat.TaskFailed, Err: broken}))
 		m := s.answer(c.ID)
@@ -41,17 +41,17 @@ var messageTests = map[string]func(*suite){
 		}
 	},
 
-	"a thread is the way from the root to the question": func(s *suite) {
+	"a thread is the path from the root to the question": func(s *suite) {
 		conv, err := s.CreateConversation(s.Context(), owner, chat.Conversation{System: "be brief"})
 		s.must(err)
 		finish := func(content string) {
 			s.Helper()
-			s.must(s.Finish(s.Context(), done(s.claim(1)[0], content)))
+			s.must(s.Finish(s.Context(), doneResult(s.claim(1)[0], content)))
 		}
 		first := s.send(conv.ID, chat.Submission{Content: "q1"})
 		finish("a1")
 		s.send(conv.ID, chat.Submission{Content: "q2"})
-		finish("") // failed without a word
+		finish("") // no text
 		s.send(conv.ID, chat.Submission{Content: "q3"})
 		finish("a3")
 		s.send(conv.ID, chat.Submission{Content: "fork", ParentID: first.MessageID})
@@ -72,19 +72,19 @@ var messageTests = map[string]func(*suite){
 		_, thread, err = s.Thread(s.Context(), tasks[2].ID) // q3
 		s.must(err)
 		if len(thread) != 4 || thread[2].Content != "q2" || thread[3].Content != "q3" {
-			s.Errorf("an answer without text is not left out: %+v", thread)
+			s.Errorf("an answer without text is in the thread: %+v", thread)
 		}
-		_, _, err = s.Thread(s.Context(), nobody)
+		_, _, err = s.Thread(s.Context(), missingID)
 		s.wantCode(err, chat.CodeNotFound)
-		_, err = s.Partial(s.Context(), nobody)
+		_, err = s.Partial(s.Context(), missingID)
 		s.wantCode(err, chat.CodeNotFound)
 	},
 
 	"a thread says why an answer has no content": func(s *suite) {
-		conv := s.conversation()
+		conv := s.newConversation()
 		for _, state := range []chat.TaskState{chat.TaskFailed, chat.TaskCancelled, chat.TaskFailed} {
 			s.send(conv.ID, chat.Submission{Content: "q"})
-			r := done(s.claim(1)[0], "")
+			r := doneResult(s.claim(1)[0], "")
 			if r.State = state; state == chat.TaskFailed {
 				r.Err = chat.Errorf(chat.CodeProviderRefused, "refused")
 			}
@@ -104,15 +104,15 @@ var messageTests = map[string]func(*suite){
 		}
 	},
 
-	"a long text comes back whole": func(s *suite) {
+	"a long text is stored completely": func(s *suite) {
 		long := strings.Repeat("0123456789äöü漢字🚀\n", 40_000)
-		acc := s.send(s.conversation().ID, chat.Submission{Content: long})
+		acc := s.send(s.newConversation().ID, chat.Submission{Content: long})
 		c := s.claim(1)[0]
 		s.must(s.Finish(s.Context(), chat.Result{TaskID: c.ID, Attempt: c.Attempt, State: chat.TaskDone, Parts: chat.AnswerParts(long, 0, long)}))
 		list, err := s.Messages(s.Context(), owner, acc.ConversationID)
 		s.must(err)
 		if list[0].Content != long || list[1].Content != long || list[1].Reasoning != long {
-			s.Fatal("it did not")
+			s.Fatal("the text changed")
 		}
 	},
 }

@@ -4,7 +4,7 @@ import (
 	"chat"
 )
 
-// failedModel is the end of a task whose model the provider does not have.
+// failedModel returns the result of a task whose model the provider does not have.
 func failedModel(c chat.Claim) chat.Result {
 	return chat.Result{
 		TaskID: c.ID, Attempt: c.Attempt, State: chat.TaskFailed, Model: c.Model,
@@ -13,7 +13,7 @@ func failedModel(c chat.Claim) chat.Result {
 }
 
 var modelTests = map[string]func(*suite){
-	"one that the provider does not have leaves the conversation": func(s *suite) {
+	"a model that the provider does not have is removed from the conversation": func(s *suite) {
 		conv, err := s.CreateConversation(s.Context(), owner, chat.Conversation{Model: "gtp-4o"})
 		s.must(err)
 		s.send(conv.ID, chat.Submission{Content: "x"})
@@ -26,18 +26,18 @@ var modelTests = map[string]func(*suite){
 		}
 		s.wantModel(conv.ID, "")
 		if got := s.answer(c.ID); got.Model != "gtp-4o" || got.Error == nil {
-			s.Fatalf("the message forgets what was asked for: %+v", got)
+			s.Fatalf("the message lost the requested model: %+v", got)
 		}
 	},
 
-	"one that has answered before stays": func(s *suite) {
+	"a model that has answered before stays": func(s *suite) {
 		for _, m := range []struct{ asked, answered string }{
 			{"gpt-4o", "gpt-4o-2024-08-06"}, {"ollama/qwen3", "qwen3:latest"}, {"org/name", "org/name"},
 		} {
 			conv, err := s.CreateConversation(s.Context(), owner, chat.Conversation{Model: m.asked})
 			s.must(err)
 			s.send(conv.ID, chat.Submission{Content: "x"})
-			r := done(s.claim(1)[0], "text")
+			r := doneResult(s.claim(1)[0], "text")
 			r.Model = m.answered
 			s.must(s.Finish(s.Context(), r))
 			s.send(conv.ID, chat.Submission{Content: "y"})
@@ -46,7 +46,7 @@ var modelTests = map[string]func(*suite){
 		}
 	},
 
-	"one that another message asked for is not the conversation's": func(s *suite) {
+	"a model of another message does not change the conversation's": func(s *suite) {
 		conv, err := s.CreateConversation(s.Context(), owner, chat.Conversation{Model: "good"})
 		s.must(err)
 		s.send(conv.ID, chat.Submission{Content: "x", Model: "bad"})
@@ -54,7 +54,7 @@ var modelTests = map[string]func(*suite){
 		s.wantModel(conv.ID, "good")
 	},
 
-	"one that fails otherwise stays": func(s *suite) {
+	"a model stays after another failure": func(s *suite) {
 		conv, err := s.CreateConversation(s.Context(), owner, chat.Conversation{Model: "good"})
 		s.must(err)
 		s.send(conv.ID, chat.Submission{Content: "x"})

@@ -1,27 +1,24 @@
 package sqltest
 
 import (
-	"maps"
 	"slices"
 	"time"
 
 	"chat"
 )
 
-func init() { maps.Copy(queueTests, overviewTests) }
-
 var overviewTests = map[string]func(*suite){
 	"sums the tokens of ended answers by model": func(s *suite) {
 		for i, model := range []string{"m-1", "m-2", "m-1"} {
-			c := s.claimed()
-			r := done(c, "text")
+			c := s.claimNew()
+			r := doneResult(c, "text")
 			r.Model = model
 			if i == 2 {
 				r.State, r.Usage, r.Err = chat.TaskFailed, nil, chat.Errorf(chat.CodeProviderServer, "no")
 			}
 			s.must(s.Finish(s.Context(), r))
 		}
-		s.queued() // has not ended
+		s.enqueue() // has not ended
 		want := []chat.ModelUsage{
 			{Model: "m-1", Answers: 2, Reported: 1, PromptTokens: 3, CompletionTokens: 4, TotalTokens: 7},
 			{Model: "m-2", Answers: 1, Reported: 1, PromptTokens: 3, CompletionTokens: 4, TotalTokens: 7},
@@ -32,7 +29,7 @@ var overviewTests = map[string]func(*suite){
 			}
 		}
 		for name, got := range map[string]func() ([]chat.ModelUsage, error){
-			"of another":  func() ([]chat.ModelUsage, error) { return s.Usage(s.Context(), another, time.Time{}) },
+			"of another":  func() ([]chat.ModelUsage, error) { return s.Usage(s.Context(), otherOwner, time.Time{}) },
 			"of tomorrow": func() ([]chat.ModelUsage, error) { return s.Usage(s.Context(), owner, time.Now().Add(time.Hour)) },
 		} {
 			if list, err := got(); err != nil || len(list) != 0 {
@@ -41,19 +38,19 @@ var overviewTests = map[string]func(*suite){
 		}
 	},
 
-	"the overview has the owner's running tasks, the oldest first, with their titles": func(s *suite) {
+	"lists the owner's running tasks, the oldest first, with their titles": func(s *suite) {
 		c, err := s.CreateConversation(s.Context(), owner, chat.Conversation{Title: "Tuning"})
 		s.must(err)
 		s.send(c.ID, chat.Submission{Content: "one"})
-		second := s.conversation()
+		second := s.newConversation()
 		s.send(second.ID, chat.Submission{Content: "two"})
-		theirs, err := s.CreateConversation(s.Context(), another, chat.Conversation{Title: "secret"})
+		theirs, err := s.CreateConversation(s.Context(), otherOwner, chat.Conversation{Title: "secret"})
 		s.must(err)
-		_, _, err = s.Submit(s.Context(), another, chat.Submission{ConversationID: theirs.ID, Content: "three"}, chat.SubmitOptions{})
+		_, _, err = s.Submit(s.Context(), otherOwner, chat.Submission{ConversationID: theirs.ID, Content: "three"}, chat.SubmitOptions{})
 		s.must(err)
 		first := s.claim(1)
 		s.claim(5)
-		s.queued()
+		s.enqueue()
 
 		all, err := s.Running(s.Context(), owner, 10)
 		s.must(err)
@@ -71,10 +68,10 @@ var overviewTests = map[string]func(*suite){
 		}
 	},
 
-	"the overview has the failures that came last": func(s *suite) {
+	"lists the newest failures": func(s *suite) {
 		var ended []string
 		for _, state := range []chat.TaskState{chat.TaskFailed, chat.TaskDone, chat.TaskInterrupted} {
-			c := s.claimed()
+			c := s.claimNew()
 			r := chat.Result{TaskID: c.ID, Attempt: c.Attempt, State: state}
 			if state != chat.TaskDone {
 				r.Err = chat.Errorf(chat.CodeProviderAuth, "the provider refused the key")
@@ -82,13 +79,13 @@ var overviewTests = map[string]func(*suite){
 			s.must(s.Finish(s.Context(), r))
 			ended = append(ended, c.ID)
 		}
-		s.queued()
+		s.enqueue()
 		failures, err := s.Failures(s.Context(), owner, 10)
 		s.must(err)
 		if len(failures) != 2 || failures[0].Task.ID != ended[2] || failures[1].Task.ID != ended[0] || failures[1].Task.Error == nil {
 			s.Fatalf("%+v", failures)
 		}
-		if theirs, err := s.Failures(s.Context(), another, 10); err != nil || len(theirs) != 0 {
+		if theirs, err := s.Failures(s.Context(), otherOwner, 10); err != nil || len(theirs) != 0 {
 			s.Fatalf("another's: %+v, %v", theirs, err)
 		}
 	},

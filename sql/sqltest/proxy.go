@@ -10,30 +10,30 @@ import (
 	"testing"
 )
 
-// Proxy stands between a store and its PostgreSQL, and can fall silent as a
-// network does that drops packets: nothing arrives any more, and nobody is told.
+// Proxy forwards between a store and PostgreSQL. It can freeze connections, like a network
+// that drops packets: nothing arrives, and neither side gets an error.
 type Proxy struct {
-	// URL is the database's, by way of the proxy.
+	// URL is the database's, through the proxy.
 	URL string
 
-	server string
-	front  net.Listener
-	deaf   atomic.Bool   // new connections are silent from the start
-	frozen atomic.Uint64 // connections of this generation or an older one are silent
-	born   atomic.Uint64
-	work   sync.WaitGroup
+	server     string
+	front      net.Listener
+	freezeNew  atomic.Bool   // new connections are frozen from the start
+	frozen     atomic.Uint64 // connections up to this number are frozen
+	accepted   atomic.Uint64 // number of connections
+	goroutines sync.WaitGroup
 
 	mu    sync.Mutex
 	conns []net.Conn
 }
 
-// NewProxy returns a proxy for the PostgreSQL at databaseURL, which ends with the test.
+// NewProxy starts a proxy for the PostgreSQL at databaseURL. It stops with the test.
 func NewProxy(t testing.TB, databaseURL string) *Proxy {
 	t.Helper()
 	return newProxy(t, databaseURL, "tcp", "127.0.0.1:0")
 }
 
-// NewSocketProxy returns one that listens on a unix socket at path; it has no URL.
+// NewSocketProxy starts a proxy that listens on a unix socket at path. It has no URL.
 func NewSocketProxy(t testing.TB, databaseURL, path string) *Proxy {
 	t.Helper()
 	p := newProxy(t, databaseURL, "unix", path)
@@ -54,35 +54,35 @@ func newProxy(t testing.TB, databaseURL, network, address string) *Proxy {
 	}
 	u.Host = p.front.Addr().String()
 	p.URL = u.String()
-	p.work.Go(p.serve)
+	p.goroutines.Go(p.serve)
 	t.Cleanup(func() {
 		if err := p.front.Close(); err != nil {
 			t.Error(err)
 		}
 		p.mu.Lock()
 		for _, c := range p.conns {
-			_ = c.Close() // its pump may have been faster
+			_ = c.Close() // forward may have closed it
 		}
 		p.mu.Unlock()
-		p.work.Wait()
+		p.goroutines.Wait()
 	})
 	return p
 }
 
-// Freeze silences the connections that exist; new ones work.
-func (p *Proxy) Freeze() { p.frozen.Store(p.born.Load()) }
+// Freeze freezes the existing connections. New ones work.
+func (p *Proxy) Freeze() { p.frozen.Store(p.accepted.Load()) }
 
-// FreezeAll silences new connections, too, until Thaw.
+// FreezeAll also freezes new connections, until Thaw.
 func (p *Proxy) FreezeAll() {
-	p.deaf.Store(true)
+	p.freezeNew.Store(true)
 	p.Freeze()
 }
 
-// Thaw lets new connections work again. Those that were silenced stay so.
-func (p *Proxy) Thaw() { p.deaf.Store(false) }
+// Thaw lets new connections work again. Frozen ones stay frozen.
+func (p *Proxy) Thaw() { p.freezeNew.Store(false) }
 
-// Connections is the number of connections that were made so far.
-func (p *Proxy) Connections() int { return int(p.born.Load()) }
+// Connections returns how many connections were accepted so far.
+func (p *Proxy) Connections() int { return int(p.accepted.Load()) }
 
 func (p *Proxy) serve() {
 	for {
@@ -90,36 +90,37 @@ func (p *Proxy) serve() {
 		if err != nil {
 			return // closed with the test
 		}
-		generation := p.born.Add(1)
-		p.keep(client)
-		if p.deaf.Load() {
+		number := p.accepted.Add(1)
+		p.track(client)
+		if p.freezeNew.Load() {
 			p.Freeze()
-			p.work.Go(func() { _, _ = io.Copy(io.Discard, client) })
+			p.goroutines.Go(func() { _, _ = io.Copy(io.Discard, client) })
 			continue
 		}
 		server, err := net.Dial("tcp", p.server)
 		if err != nil {
-			_ = client.Close() // as if the server itself had refused it
+			_ = client.Close() // as if the server had refused it
 			continue
 		}
-		p.keep(server)
-		p.work.Go(func() { p.pump(server, client, generation) })
-		p.work.Go(func() { p.pump(client, server, generation) })
+		p.track(server)
+		p.goroutines.Go(func() { p.forward(server, client, number) })
+		p.goroutines.Go(func() { p.forward(client, server, number) })
 	}
 }
 
-func (p *Proxy) keep(c net.Conn) {
+func (p *Proxy) track(c net.Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.conns = append(p.conns, c)
 }
 
-// pump carries what from says to to, and its end; from a silenced connection, neither.
-func (p *Proxy) pump(to, from net.Conn, generation uint64) {
+// forward copies from one side to the other until one ends. Of a frozen connection it
+// drops everything, including its end.
+func (p *Proxy) forward(to, from net.Conn, number uint64) {
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := from.Read(buf)
-		if generation <= p.frozen.Load() {
+		if number <= p.frozen.Load() {
 			if err != nil {
 				return
 			}

@@ -11,7 +11,7 @@ import (
 
 var queueTests = map[string]func(*suite){
 	"a claim leases the task and counts the attempt": func(s *suite) {
-		acc := s.queued()
+		acc := s.enqueue()
 		claims := s.claim(5)
 		if len(claims) != 1 {
 			s.Fatalf("%d claims, want 1", len(claims))
@@ -34,11 +34,11 @@ var queueTests = map[string]func(*suite){
 		}
 	},
 
-	"comes up by priority, then by age": func(s *suite) {
+	"tasks are claimed by priority, then by age": func(s *suite) {
 		var want [3][]string
 		for range 3 {
 			for _, p := range []chat.Priority{chat.PriorityBackground, chat.PriorityUrgent, chat.PriorityNormal} {
-				acc := s.queuedAt(p)
+				acc := s.enqueueAt(p)
 				want[p.Rank()] = append(want[p.Rank()], acc.TaskID)
 			}
 		}
@@ -56,50 +56,50 @@ var queueTests = map[string]func(*suite){
 		claims, err := s.Claim(s.Context(), worker, 4, true)
 		s.must(err)
 		if got, want := ids(claims, claimID), append(slices.Clone(want[2]), want[1][0]); !slices.Equal(got, want) {
-			s.Fatalf("background first took %v, want %v", got, want)
+			s.Fatalf("background first claimed %v, want %v", got, want)
 		}
 		if got, want := ids(s.claim(100), claimID), append(slices.Clone(want[0]), want[1][1:]...); !slices.Equal(got, want) {
-			s.Fatalf("then came %v, want %v", got, want)
+			s.Fatalf("then claimed %v, want %v", got, want)
 		}
 	},
 
-	"a task with a provider of its client's own is left to the worker that has it": func(s *suite) {
+	"a task with its client's own provider waits for the worker that has it": func(s *suite) {
 		const holder = "holder"
 		s.must(s.Heartbeat(s.Context(), chat.Worker{ID: holder, StartedAt: time.Now()}))
-		own, _, err := s.Submit(s.Context(), owner, chat.Submission{ConversationID: s.conversation().ID, Content: "x"}, chat.SubmitOptions{OwnProvider: holder})
+		own, _, err := s.Submit(s.Context(), owner, chat.Submission{ConversationID: s.newConversation().ID, Content: "x"}, chat.SubmitOptions{CredentialsHost: holder})
 		s.must(err)
-		other := s.queued()
+		other := s.enqueue()
 		if got := ids(s.claim(10), claimID); !slices.Equal(got, []string{other.TaskID}) {
 			s.Fatalf("another worker claimed %v", got)
 		}
 		claims, err := s.Claim(s.Context(), holder, 10, false)
 		s.must(err)
-		if len(claims) != 1 || claims[0].ID != own.TaskID || claims[0].OwnProvider != holder {
+		if len(claims) != 1 || claims[0].ID != own.TaskID || claims[0].CredentialsHost != holder {
 			s.Fatalf("the holder claimed %+v", claims)
 		}
-		s.must(s.Requeue(s.Context(), chat.Release{TaskID: own.TaskID, Attempt: 1, Counts: true}))
+		s.must(s.Release(s.Context(), chat.Release{TaskID: own.TaskID, Attempt: 1, Counts: true}))
 		if got := s.claim(10); len(got) != 0 {
 			s.Fatalf("another worker claimed its retry: %+v", got)
 		}
-		ended := s.sent(s.conversation().ID, chat.Submission{Content: "x"})
-		again, _, err := s.Regenerate(s.Context(), owner, ended.MessageID, "", chat.PriorityUrgent, chat.SubmitOptions{OwnProvider: holder})
+		ended := s.sendAndCancel(s.newConversation().ID, chat.Submission{Content: "x"})
+		again, _, err := s.Regenerate(s.Context(), owner, ended.MessageID, "", chat.PriorityUrgent, chat.SubmitOptions{CredentialsHost: holder})
 		s.must(err)
 		if got := s.claim(10); len(got) != 0 {
 			s.Fatalf("another worker claimed a sibling: %+v", got)
 		}
-		// Once the holder is gone, anyone may take them, to say what has become of them.
+		// Once the holder is gone, any worker may claim them, to report the loss.
 		s.must(s.RemoveWorker(s.Context(), holder))
 		if got := ids(s.claim(10), claimID); !slices.Equal(got, []string{again.TaskID, own.TaskID}) {
 			s.Fatalf("claimed %v", got)
 		}
 	},
 
-	"tells which of some tasks still wait or run": func(s *suite) {
-		queued, running, ended := s.queued(), s.queued(), s.queued()
+	"reports which tasks are queued or running": func(s *suite) {
+		queued, running, ended := s.enqueue(), s.enqueue(), s.enqueue()
 		_, _, err := s.Cancel(s.Context(), owner, ended.TaskID)
 		s.must(err)
 		s.claim(1)
-		got, err := s.Unfinished(s.Context(), []string{running.TaskID, ended.TaskID, queued.TaskID, nobody, "no id"})
+		got, err := s.Unfinished(s.Context(), []string{running.TaskID, ended.TaskID, queued.TaskID, missingID, "no id"})
 		s.must(err)
 		slices.Sort(got)
 		if want := []string{queued.TaskID, running.TaskID}; !slices.Equal(got, want) {
@@ -110,27 +110,27 @@ var queueTests = map[string]func(*suite){
 		}
 	},
 
-	"one owner's many do not hold up another's first": func(s *suite) {
+	"many tasks of one owner do not delay another owner's first": func(s *suite) {
 		for range 30 {
-			s.queued()
+			s.enqueue()
 		}
-		theirs, err := s.CreateConversation(s.Context(), another, chat.Conversation{})
+		theirs, err := s.CreateConversation(s.Context(), otherOwner, chat.Conversation{})
 		s.must(err)
-		acc, _, err := s.Submit(s.Context(), another, chat.Submission{ConversationID: theirs.ID, Content: "me too"}, chat.SubmitOptions{})
+		acc, _, err := s.Submit(s.Context(), otherOwner, chat.Submission{ConversationID: theirs.ID, Content: "me too"}, chat.SubmitOptions{})
 		s.must(err)
 		got := ids(s.claim(100), claimID)
 		if at := slices.Index(got, acc.TaskID); at < 1 || at > 20 {
-			s.Fatalf("it came up at place %d of %d", at, len(got))
+			s.Fatalf("it was claimed at position %d of %d", at, len(got))
 		}
 	},
 
-	"no task goes to two": func(s *suite) {
+	"no task is claimed twice": func(s *suite) {
 		const count, workers = 60, 8
 		for range count {
-			s.queued()
+			s.enqueue()
 		}
 		var mu sync.Mutex
-		taken := map[string]string{}
+		claimedBy := map[string]string{}
 		start := make(chan struct{})
 		var wg sync.WaitGroup
 		for i := range workers {
@@ -145,12 +145,12 @@ var queueTests = map[string]func(*suite){
 					}
 					mu.Lock()
 					for _, c := range claims {
-						if before, ok := taken[c.ID]; ok || c.Attempt != 1 || c.Worker != me {
-							s.Errorf("%s got %+v, which %q has", me, c, before)
+						if before, ok := claimedBy[c.ID]; ok || c.Attempt != 1 || c.Worker != me {
+							s.Errorf("%s claimed %+v, which %q has", me, c, before)
 						}
-						taken[c.ID] = me
+						claimedBy[c.ID] = me
 					}
-					over := len(taken) == count
+					over := len(claimedBy) == count
 					mu.Unlock()
 					if over {
 						return
@@ -162,14 +162,14 @@ var queueTests = map[string]func(*suite){
 		wg.Wait()
 		_, running, err := s.QueueDepths(s.Context())
 		s.must(err)
-		if len(taken) != count || running != count {
-			s.Fatalf("%d taken, %d running, want %d", len(taken), running, count)
+		if len(claimedBy) != count || running != count {
+			s.Fatalf("%d claimed, %d running, want %d", len(claimedBy), running, count)
 		}
 	},
 
-	"what is not due is not taken": func(s *suite) {
-		c := s.claimed()
-		s.must(s.Requeue(s.Context(), chat.Release{TaskID: c.ID, Attempt: c.Attempt, Delay: time.Hour, Counts: true}))
+	"a task is not claimed before it is due": func(s *suite) {
+		c := s.claimNew()
+		s.must(s.Release(s.Context(), chat.Release{TaskID: c.ID, Attempt: c.Attempt, Delay: time.Hour, Counts: true}))
 		task := s.wantState(c.ID, chat.TaskQueued)
 		if wait := task.RunAfter.Sub(task.CreatedAt); wait < 59*time.Minute || wait > 61*time.Minute {
 			s.Fatalf("it is due in %v, want an hour", wait)
@@ -177,7 +177,7 @@ var queueTests = map[string]func(*suite){
 		queued, err := s.Queued(s.Context(), 10)
 		s.must(err)
 		if len(s.claim(5)) != 0 || len(queued) != 0 {
-			s.Fatal("it was taken before its time")
+			s.Fatal("it was claimed before it was due")
 		}
 	},
 
@@ -188,7 +188,7 @@ var queueTests = map[string]func(*suite){
 			s.Fatalf("empty: %v, %d", queued, running)
 		}
 		for _, p := range []chat.Priority{chat.PriorityUrgent, chat.PriorityBackground, chat.PriorityBackground} {
-			s.queuedAt(p)
+			s.enqueueAt(p)
 		}
 		s.claim(1)
 		queued, running, err = s.QueueDepths(s.Context())
@@ -199,11 +199,11 @@ var queueTests = map[string]func(*suite){
 	},
 
 	"a renewal extends the leases of its worker": func(s *suite) {
-		c := s.claimed()
-		s.queued()
+		c := s.claimNew()
+		s.enqueue()
 		theirs, err := s.Claim(s.Context(), "worker-2", 1, false)
 		s.must(err)
-		s.expire()
+		s.expireLeases()
 		leases, err := s.Renew(s.Context(), worker, []string{c.ID})
 		s.must(err)
 		if len(leases) != 1 || leases[0] != (chat.Lease{TaskID: c.ID, Attempt: 1}) {
@@ -218,18 +218,18 @@ var queueTests = map[string]func(*suite){
 		leases, err = s.Renew(s.Context(), worker, []string{c.ID})
 		s.must(err)
 		if len(leases) != 1 || !leases[0].CancelRequested {
-			s.Fatalf("the renewal does not tell of the cancel: %+v", leases)
+			s.Fatalf("the renewal does not report the cancel: %+v", leases)
 		}
 		s.must(s.Finish(s.Context(), chat.Result{TaskID: c.ID, Attempt: 1, State: chat.TaskCancelled}))
 		if leases, err = s.Renew(s.Context(), worker, []string{c.ID}); err != nil || len(leases) != 0 {
-			s.Fatalf("renewed what has ended: %+v, %v", leases, err)
+			s.Fatalf("renewed an ended task: %+v, %v", leases, err)
 		}
 	},
 
-	"lists are newest first and can be narrowed": func(s *suite) {
-		a, b := s.conversation(), s.conversation()
+	"lists are newest first and can be filtered": func(s *suite) {
+		a, b := s.newConversation(), s.newConversation()
 		first := s.send(a.ID, chat.Submission{Content: "1"}).TaskID
-		s.must(s.Finish(s.Context(), done(s.claim(1)[0], "1")))
+		s.must(s.Finish(s.Context(), doneResult(s.claim(1)[0], "1")))
 		second := s.send(b.ID, chat.Submission{Content: "2"}).TaskID
 		s.claim(1)
 		third := s.send(a.ID, chat.Submission{Content: "3"}).TaskID

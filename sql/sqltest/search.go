@@ -8,8 +8,8 @@ import (
 )
 
 var searchTests = map[string]func(*suite){
-	"the first half mebibyte of a long message is searched": func(s *suite) {
-		c := s.conversation()
+	"searches the first half mebibyte of a long message": func(s *suite) {
+		c := s.newConversation()
 		long := "foremost" + strings.Repeat("漢 hay ", 100_000) + "hindmost"
 		acc := s.send(c.ID, chat.Submission{Content: long})
 		for word, want := range map[string]int{"foremost": 1, "hindmost": 0} {
@@ -27,10 +27,10 @@ var searchTests = map[string]func(*suite){
 			}
 		}
 	},
-	"says which message has most of the words, and where": func(s *suite) {
-		c := s.conversation()
-		first := s.sent(c.ID, chat.Submission{Content: "the zebra crosses"})
-		second := s.sent(c.ID, chat.Submission{Content: "a line before\n" + strings.Repeat("x", 40) + " the ZEBRA and the lion " + strings.Repeat("y", 90)})
+	"returns the message with most of the words and a snippet": func(s *suite) {
+		c := s.newConversation()
+		first := s.sendAndCancel(c.ID, chat.Submission{Content: "the zebra crosses"})
+		second := s.sendAndCancel(c.ID, chat.Submission{Content: "a line before\n" + strings.Repeat("x", 40) + " the ZEBRA and the lion " + strings.Repeat("y", 90)})
 		titled, err := s.CreateConversation(s.Context(), owner, chat.Conversation{Title: "a zebra"})
 		s.must(err)
 		for search, want := range map[string]struct{ message, snippet string }{
@@ -46,12 +46,12 @@ var searchTests = map[string]func(*suite){
 				s.Errorf("%s: by its title: %+v", search, m)
 			}
 		}
-		found, _, err := s.Search(s.Context(), another, chat.ConversationQuery{Search: "zebra"})
+		found, _, err := s.Search(s.Context(), otherOwner, chat.ConversationQuery{Search: "zebra"})
 		if s.must(err); len(found) != 0 {
 			s.Errorf("another owner finds %+v", found)
 		}
 	},
-	"finds what people type": func(s *suite) {
+	"finds words in several languages": func(s *suite) {
 		texts := map[string]string{
 			"plain":   "The Quick brown fox jumps over foo-bar and 100% of snake_case",
 			"chinese": "今天天气很好，我们去公园散步吧",
@@ -65,7 +65,7 @@ var searchTests = map[string]func(*suite){
 		}
 		made := map[string]string{}
 		for name, text := range texts {
-			c := s.conversation()
+			c := s.newConversation()
 			made[c.ID] = name
 			s.send(c.ID, chat.Submission{Content: text})
 			title := name + " title"
@@ -76,7 +76,7 @@ var searchTests = map[string]func(*suite){
 			{"quick", "plain"},
 			{"QUICK fox", "plain"},
 			{"uick", "plain"},
-			{"fox chinese", ""}, // every word must occur
+			{"fox chinese", ""}, // every word must match
 			{"fox plain", "plain"},
 			{"foo-bar", "plain"},
 			{"100%", "plain"},
@@ -105,7 +105,7 @@ var searchTests = map[string]func(*suite){
 			{"' OR 1=1 --", ""},
 			{"🚀", "emoji"},
 			{"german title", "german"},
-			{"zy", "short"}, // what has no three characters, and the end of what has
+			{"zy", "short"}, // a short text, and the end of a long one
 			{"ж", "letter"},
 			{"kq", "end"},
 			{"q end", "end"},
@@ -128,8 +128,8 @@ var searchTests = map[string]func(*suite){
 		}
 	},
 
-	"follows an answer as it is written": func(s *suite) {
-		c := s.claimed()
+	"finds the current text of an answer": func(s *suite) {
+		c := s.claimNew()
 		find := func(word string) int {
 			s.Helper()
 			list, _, err := s.Conversations(s.Context(), owner, chat.ConversationQuery{Search: word})
@@ -139,19 +139,19 @@ var searchTests = map[string]func(*suite){
 		if find("rayleigh") != 0 {
 			s.Fatal("found before it was written")
 		}
-		s.must(s.Requeue(s.Context(), chat.Release{TaskID: c.ID, Attempt: c.Attempt, Parts: chat.TextParts("It is Rayl")}))
+		s.must(s.Release(s.Context(), chat.Release{TaskID: c.ID, Attempt: c.Attempt, Parts: chat.TextParts("It is Rayl")}))
 		if find("rayl") != 1 {
 			s.Fatal("partial text is not found")
 		}
-		s.must(s.Finish(s.Context(), done(s.claim(1)[0], "Rayleigh scattering.")))
+		s.must(s.Finish(s.Context(), doneResult(s.claim(1)[0], "Rayleigh scattering.")))
 		if find("rayleigh") != 1 || find("RAYLEIGH scatt why") != 1 || find("It is Rayl") != 0 {
 			s.Fatal("the index does not follow the text")
 		}
 	},
 
-	"pages and bounds": func(s *suite) {
+	"has pages and limits": func(s *suite) {
 		for range 5 {
-			s.queued()
+			s.enqueue()
 		}
 		for _, word := range []string{"why?", "?"} { // with and without the index
 			first, next, err := s.Conversations(s.Context(), owner, chat.ConversationQuery{Search: word, Limit: 3})
@@ -173,14 +173,14 @@ var searchTests = map[string]func(*suite){
 		}
 	},
 
-	"stays apart for each owner": func(s *suite) {
-		for i, who := range []string{owner, another} {
+	"finds only the owner's conversations": func(s *suite) {
+		for i, who := range []string{owner, otherOwner} {
 			c, err := s.CreateConversation(s.Context(), who, chat.Conversation{})
 			s.must(err)
 			_, _, err = s.Submit(s.Context(), who, chat.Submission{ConversationID: c.ID, Content: fmt.Sprintf("common word %d", i)}, chat.SubmitOptions{})
 			s.must(err)
 		}
-		list, _, err := s.Conversations(s.Context(), another, chat.ConversationQuery{Search: "common word"})
+		list, _, err := s.Conversations(s.Context(), otherOwner, chat.ConversationQuery{Search: "common word"})
 		s.must(err)
 		if len(list) != 1 || list[0].Title != "common word 1" {
 			s.Fatalf("found %+v", list)

@@ -1,5 +1,5 @@
-// Package sqltest says what a sql.Store promises, as tests that run the same on
-// every database.
+// Package sqltest is the conformance suite of sql.Store: tests that run the same on every
+// database. Its Proxy simulates network failures between a store and PostgreSQL.
 package sqltest
 
 import (
@@ -11,8 +11,8 @@ import (
 	"chat/sql"
 )
 
-// Run checks a store. open returns one with an empty database of its own, and
-// closes it when the test ends. only names some of the groups; none means all.
+// Run tests a store. open returns a store on a new empty database and closes it when the
+// test ends. only selects groups by name; without it all run.
 func Run(t *testing.T, open func(t *testing.T, o sql.Options) *sql.Store, only ...string) {
 	groups := []struct {
 		name  string
@@ -24,15 +24,18 @@ func Run(t *testing.T, open func(t *testing.T, o sql.Options) *sql.Store, only .
 		{"busy", busyTests},
 		{"idempotency", idempotencyTests},
 		{"messages", messageTests},
+		{"attachments", attachmentTests},
 		{"import", importTests},
 		{"fork", forkTests},
 		{"queue", queueTests},
+		{"overview", overviewTests},
 		{"cancel", cancelTests},
 		{"finish", finishTests},
 		{"model", modelTests},
 		{"requeue", requeueTests},
 		{"sweep", sweepTests},
 		{"workers", workerTests},
+		{"formats", formatTests},
 	}
 	for _, g := range groups {
 		if len(only) > 0 && !slices.Contains(only, g.name) {
@@ -41,7 +44,7 @@ func Run(t *testing.T, open func(t *testing.T, o sql.Options) *sql.Store, only .
 		t.Run(g.name, func(t *testing.T) {
 			for name, test := range g.tests {
 				t.Run(name, func(t *testing.T) {
-					test(&suite{T: t, Store: open(t, sql.Options{Lease: lease})})
+					test(&suite{T: t, Store: open(t, sql.Options{Lease: lease, TemporaryLife: time.Nanosecond})})
 				})
 			}
 		})
@@ -49,17 +52,17 @@ func Run(t *testing.T, open func(t *testing.T, o sql.Options) *sql.Store, only .
 }
 
 const (
-	lease   = time.Minute
-	owner   = "ada"
-	another = "bob"
-	worker  = "worker-1"
+	lease      = time.Minute
+	owner      = "ada"
+	otherOwner = "bob"
+	worker     = "worker-1"
 )
 
-// nobody is an id that no row has.
-const nobody = "01999999-9999-7999-8999-999999999999"
+// missingID is an id that no row has.
+const missingID = "01999999-9999-7999-8999-999999999999"
 
-// suite is one test with its store, and the steps that tests are made of. A step
-// that fails ends the test.
+// suite is one test with its store. Its methods are the steps of tests. A failed step ends
+// the test.
 type suite struct {
 	*testing.T
 	*sql.Store
@@ -79,7 +82,7 @@ func (s *suite) wantCode(err error, code chat.Code) {
 	}
 }
 
-func (s *suite) conversation() chat.Conversation {
+func (s *suite) newConversation() chat.Conversation {
 	s.Helper()
 	c, err := s.CreateConversation(s.Context(), owner, chat.Conversation{})
 	s.must(err)
@@ -92,24 +95,25 @@ func (s *suite) send(conversationID string, sub chat.Submission) chat.Accepted {
 	acc, replayed, err := s.Submit(s.Context(), owner, sub, chat.SubmitOptions{})
 	s.must(err)
 	if replayed {
-		s.Fatal("a submission without a key was taken for a repetition")
+		s.Fatal("a submission without a key counts as a repetition")
 	}
 	return acc
 }
 
-// queued is a task in a conversation of its own.
-func (s *suite) queued() chat.Accepted {
+// enqueue submits a task in a new conversation.
+func (s *suite) enqueue() chat.Accepted {
 	s.Helper()
-	return s.queuedAt(chat.PriorityNormal)
+	return s.enqueueAt(chat.PriorityNormal)
 }
 
-func (s *suite) queuedAt(p chat.Priority) chat.Accepted {
+func (s *suite) enqueueAt(p chat.Priority) chat.Accepted {
 	s.Helper()
-	return s.send(s.conversation().ID, chat.Submission{Content: "why?", Priority: p})
+	return s.send(s.newConversation().ID, chat.Submission{Content: "why?", Priority: p})
 }
 
-// sent is a message whose task is cancelled, so that its conversation takes another.
-func (s *suite) sent(conversationID string, sub chat.Submission) chat.Accepted {
+// sendAndCancel sends a message and cancels its task, so that the conversation accepts
+// another message.
+func (s *suite) sendAndCancel(conversationID string, sub chat.Submission) chat.Accepted {
 	s.Helper()
 	acc := s.send(conversationID, sub)
 	_, won, err := s.Cancel(s.Context(), owner, acc.TaskID)
@@ -120,10 +124,10 @@ func (s *suite) sent(conversationID string, sub chat.Submission) chat.Accepted {
 	return acc
 }
 
-// claimed is a task that the worker runs.
-func (s *suite) claimed() chat.Claim {
+// claimNew enqueues a task and claims it.
+func (s *suite) claimNew() chat.Claim {
 	s.Helper()
-	acc := s.queued()
+	acc := s.enqueue()
 	claims := s.claim(1)
 	if len(claims) != 1 || claims[0].ID != acc.TaskID {
 		s.Fatalf("claimed %+v, want the one task %s", claims, acc.TaskID)
@@ -167,8 +171,8 @@ func (s *suite) answer(taskID string) chat.Message {
 	return m
 }
 
-// expire lets all leases expire, by the database's clock.
-func (s *suite) expire() {
+// expireLeases expires all leases, by the database's clock.
+func (s *suite) expireLeases() {
 	s.Helper()
 	_, err := s.ReleaseLeases(s.Context())
 	s.must(err)
@@ -181,17 +185,17 @@ func (s *suite) sweep() (requeued, spent []chat.Task) {
 	return requeued, spent
 }
 
-// loseAttempts claims a queued task and loses it until no attempt is left; it
-// returns the last claim, expired.
-func (s *suite) loseAttempts() chat.Claim {
+// exhaustAttempts claims a new task and loses it until no attempt is left. It returns the
+// last claim, whose lease has expired.
+func (s *suite) exhaustAttempts() chat.Claim {
 	s.Helper()
-	s.queued()
+	s.enqueue()
 	for n := 1; ; n++ {
 		claims := s.claim(1)
 		if len(claims) != 1 {
 			s.Fatalf("attempt %d: nothing to claim", n)
 		}
-		s.expire()
+		s.expireLeases()
 		if claims[0].LastAttempt {
 			return claims[0]
 		}
@@ -201,7 +205,7 @@ func (s *suite) loseAttempts() chat.Claim {
 	}
 }
 
-func done(c chat.Claim, content string) chat.Result {
+func doneResult(c chat.Claim, content string) chat.Result {
 	return chat.Result{
 		TaskID: c.ID, Attempt: c.Attempt, State: chat.TaskDone, Parts: chat.TextParts(content), Model: "m-1", FinishReason: "stop",
 		Usage: &chat.Usage{PromptTokens: 3, CompletionTokens: 4, TotalTokens: 7}, ChunkCount: 5,

@@ -8,7 +8,7 @@ import (
 
 var submitTests = map[string]func(*suite){
 	"stores both messages and the task": func(s *suite) {
-		c := s.conversation()
+		c := s.newConversation()
 		acc := s.send(c.ID, chat.Submission{Content: "Why is\nthe sky blue?", Model: "m", Priority: chat.PriorityUrgent, DeadlineSeconds: 9})
 		if acc.ConversationID != c.ID || acc.Status != chat.StatusProcessing {
 			s.Fatalf("accepted %+v", acc)
@@ -38,7 +38,7 @@ var submitTests = map[string]func(*suite){
 		}
 	},
 
-	"makes the conversation that it begins, or nothing": func(s *suite) {
+	"creates the conversation, or stores nothing": func(s *suite) {
 		acc, _, err := s.Submit(s.Context(), owner, chat.Submission{Content: "Why is\nthat?", Model: "m", System: "be brief"}, chat.SubmitOptions{})
 		s.must(err)
 		c, err := s.Conversation(s.Context(), owner, acc.ConversationID)
@@ -49,7 +49,7 @@ var submitTests = map[string]func(*suite){
 		if claims := s.claim(10); len(claims) != 1 || claims[0].ID != acc.TaskID || claims[0].Model != "m" {
 			s.Errorf("%+v", claims)
 		}
-		if list := s.exported(acc.ConversationID).Messages; len(list) != 2 || list[0].Content != "Why is\nthat?" || list[1].ParentID != list[0].ID {
+		if list := s.export(acc.ConversationID).Messages; len(list) != 2 || list[0].Content != "Why is\nthat?" || list[1].ParentID != list[0].ID {
 			s.Errorf("%+v", list)
 		}
 		_, _, err = s.Submit(s.Context(), owner, chat.Submission{Content: "x", ParentID: acc.MessageID}, chat.SubmitOptions{})
@@ -66,19 +66,19 @@ var submitTests = map[string]func(*suite){
 		}
 	},
 
-	"takes the task's id from the caller": func(s *suite) {
-		acc, _, err := s.Submit(s.Context(), owner, chat.Submission{ConversationID: s.conversation().ID, Content: "x"}, chat.SubmitOptions{TaskID: nobody})
+	"uses the caller's task id": func(s *suite) {
+		acc, _, err := s.Submit(s.Context(), owner, chat.Submission{ConversationID: s.newConversation().ID, Content: "x"}, chat.SubmitOptions{TaskID: missingID})
 		s.must(err)
-		if acc.TaskID != nobody {
-			s.Fatalf("task %s, want %s", acc.TaskID, nobody)
+		if acc.TaskID != missingID {
+			s.Fatalf("task %s, want %s", acc.TaskID, missingID)
 		}
-		s.wantState(nobody, chat.TaskQueued)
+		s.wantState(missingID, chat.TaskQueued)
 	},
 
 	"the model is the message's, else the conversation's": func(s *suite) {
 		c, err := s.CreateConversation(s.Context(), owner, chat.Conversation{Title: "kept", Model: "theirs"})
 		s.must(err)
-		if task := s.task(s.sent(c.ID, chat.Submission{Content: "x"}).TaskID); task.Model != "theirs" {
+		if task := s.task(s.sendAndCancel(c.ID, chat.Submission{Content: "x"}).TaskID); task.Model != "theirs" {
 			s.Errorf("model %q, want the conversation's", task.Model)
 		}
 		if task := s.task(s.send(c.ID, chat.Submission{Content: "x", Model: "own"}).TaskID); task.Model != "own" {
@@ -89,13 +89,13 @@ var submitTests = map[string]func(*suite){
 		}
 	},
 
-	"continues the newest leaf, or the parent that is named": func(s *suite) {
-		c := s.conversation()
-		first := s.sent(c.ID, chat.Submission{Content: "1"})
-		second := s.sent(c.ID, chat.Submission{Content: "2"})
-		fork := s.sent(c.ID, chat.Submission{Content: "2'", ParentID: first.MessageID})
-		third := s.sent(c.ID, chat.Submission{Content: "3"})
-		root := s.sent(c.ID, chat.Submission{Content: "1'", ParentID: chat.RootParent})
+	"continues the newest message, or the named parent": func(s *suite) {
+		c := s.newConversation()
+		first := s.sendAndCancel(c.ID, chat.Submission{Content: "1"})
+		second := s.sendAndCancel(c.ID, chat.Submission{Content: "2"})
+		fork := s.sendAndCancel(c.ID, chat.Submission{Content: "2'", ParentID: first.MessageID})
+		third := s.sendAndCancel(c.ID, chat.Submission{Content: "3"})
+		root := s.sendAndCancel(c.ID, chat.Submission{Content: "1'", ParentID: chat.RootParent})
 		parents := map[string]string{}
 		list, err := s.Messages(s.Context(), owner, c.ID)
 		s.must(err)
@@ -112,9 +112,9 @@ var submitTests = map[string]func(*suite){
 		}
 	},
 
-	"a refusal leaves nothing behind": func(s *suite) {
-		c, elsewhere := s.conversation(), s.queued()
-		for _, parent := range []string{nobody, "x\x00", elsewhere.MessageID, elsewhere.UserMessageID} {
+	"a refused message stores nothing": func(s *suite) {
+		c, elsewhere := s.newConversation(), s.enqueue()
+		for _, parent := range []string{missingID, "x\x00", elsewhere.MessageID, elsewhere.UserMessageID} {
 			_, _, err := s.Submit(s.Context(), owner, chat.Submission{ConversationID: c.ID, Content: "x", ParentID: parent}, chat.SubmitOptions{IdempotencyKey: "k"})
 			s.wantCode(err, chat.CodeInvalid)
 		}
@@ -131,9 +131,9 @@ var submitTests = map[string]func(*suite){
 		}
 	},
 
-	"messages keep the order of acceptance under a crowd": func(s *suite) {
+	"concurrent messages keep the order of acceptance": func(s *suite) {
 		const crowd, each = 8, 5
-		c := s.conversation()
+		c := s.newConversation()
 		var wg sync.WaitGroup
 		for range crowd {
 			wg.Go(func() {
@@ -170,7 +170,7 @@ var submitTests = map[string]func(*suite){
 		}
 	},
 
-	"text survives, but for what no database holds": func(s *suite) {
+	"text is unchanged, except for characters that no database stores": func(s *suite) {
 		for sent, want := range map[string]string{
 			"a\x00b":                  "ab",
 			"bad \xff\xfe utf-8":      "bad \uFFFD utf-8",
@@ -180,7 +180,7 @@ var submitTests = map[string]func(*suite){
 			`{"a":"\u0000"} \' $1 ?`:  `{"a":"\u0000"} \' $1 ?`,
 			"👩‍👩‍👧 \u202e rtl":        "👩‍👩‍👧 \u202e rtl",
 		} {
-			acc := s.send(s.conversation().ID, chat.Submission{Content: sent, Model: sent})
+			acc := s.send(s.newConversation().ID, chat.Submission{Content: sent, Model: sent})
 			list, err := s.Messages(s.Context(), owner, acc.ConversationID)
 			s.must(err)
 			claim := s.claim(1)[0]
@@ -200,9 +200,9 @@ var submitTests = map[string]func(*suite){
 		}
 	},
 
-	"regenerate makes a sibling": func(s *suite) {
-		c := s.claimed()
-		s.must(s.Finish(s.Context(), done(c, "one")))
+	"regenerate adds a sibling": func(s *suite) {
+		c := s.claimNew()
+		s.must(s.Finish(s.Context(), doneResult(c, "one")))
 		acc, _, err := s.Regenerate(s.Context(), owner, c.MessageID, "", chat.PriorityBackground, chat.SubmitOptions{})
 		s.must(err)
 		if acc.UserMessageID != c.UserMessageID || acc.ConversationID != c.ConversationID || acc.MessageID == c.MessageID || acc.TaskID == c.ID {
@@ -225,9 +225,9 @@ var submitTests = map[string]func(*suite){
 		s.wantCode(err, chat.CodeInvalid)
 	},
 
-	"regenerate takes the model given, the conversation's, or the answer's": func(s *suite) {
-		c := s.conversation()
-		acc := s.sent(c.ID, chat.Submission{Content: "x", Model: "first"})
+	"regenerate uses the given model, the conversation's, or the answer's": func(s *suite) {
+		c := s.newConversation()
+		acc := s.sendAndCancel(c.ID, chat.Submission{Content: "x", Model: "first"})
 		model := func(given string) string {
 			s.Helper()
 			again, _, err := s.Regenerate(s.Context(), owner, acc.MessageID, given, "", chat.SubmitOptions{})

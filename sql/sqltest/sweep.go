@@ -9,20 +9,20 @@ import (
 )
 
 var sweepTests = map[string]func(*suite){
-	"leaves live leases alone": func(s *suite) {
-		c := s.claimed()
+	"changes no live lease": func(s *suite) {
+		c := s.claimNew()
 		requeued, spent := s.sweep()
 		if len(requeued)+len(spent) != 0 {
 			s.Fatalf("swept %v and %v", requeued, spent)
 		}
-		if err := s.EndExpired(s.Context(), done(c, "x")); !errors.Is(err, chat.ErrFenced) {
+		if err := s.EndExpired(s.Context(), doneResult(c, "x")); !errors.Is(err, chat.ErrFenced) {
 			s.Fatalf("ended under a live lease: %v", err)
 		}
 		s.wantState(c.ID, chat.TaskRunning)
 	},
 
-	"an expired lease puts the task back": func(s *suite) {
-		c := s.claimed()
+	"requeues a task whose lease has expired": func(s *suite) {
+		c := s.claimNew()
 		n, err := s.ReleaseLeases(s.Context())
 		if err != nil || n != 1 {
 			s.Fatalf("released %d leases, %v", n, err)
@@ -37,18 +37,18 @@ var sweepTests = map[string]func(*suite){
 		}
 	},
 
-	"a late finish wins while nobody else has the task": func(s *suite) {
-		c := s.claimed()
-		s.expire()
-		s.must(s.Finish(s.Context(), done(c, "just in time")))
+	"a late finish wins before another claim": func(s *suite) {
+		c := s.claimNew()
+		s.expireLeases()
+		s.must(s.Finish(s.Context(), doneResult(c, "just in time")))
 		if requeued, spent := s.sweep(); len(requeued)+len(spent) != 0 {
 			s.Fatalf("swept %v and %v", requeued, spent)
 		}
 		s.wantState(c.ID, chat.TaskDone)
 	},
 
-	"a task whose attempts are spent is left to be ended": func(s *suite) {
-		c := s.loseAttempts()
+	"returns a task without attempts as spent": func(s *suite) {
+		c := s.exhaustAttempts()
 		if c.Attempt != chat.MaxAttempts {
 			s.Fatalf("the last attempt is %d, want %d", c.Attempt, chat.MaxAttempts)
 		}
@@ -66,11 +66,11 @@ var sweepTests = map[string]func(*suite){
 			s.Fatalf("ended as %+v", task)
 		}
 		if requeued, spent := s.sweep(); len(requeued)+len(spent) != 0 {
-			s.Fatal("what has ended is swept")
+			s.Fatal("an ended task was swept")
 		}
 	},
 
-	"the longer text is kept": func(s *suite) {
+	"keeps the longer text": func(s *suite) {
 		for _, tt := range []struct {
 			saved, given, want string
 			chunks             int
@@ -79,11 +79,11 @@ var sweepTests = map[string]func(*suite){
 			{"short", "longer in the log", "longer in the log", 4},
 			{"", "", "", 4},
 		} {
-			s.queued()
-			s.must(s.Requeue(s.Context(), release(s.claim(1)[0], true, tt.saved, "")))
+			s.enqueue()
+			s.must(s.Release(s.Context(), release(s.claim(1)[0], true, tt.saved, "")))
 			for range 2 {
 				s.claim(1)
-				s.expire()
+				s.expireLeases()
 				s.sweep()
 			}
 			_, spent := s.sweep()
@@ -92,7 +92,7 @@ var sweepTests = map[string]func(*suite){
 			s.must(s.EndExpired(s.Context(), r)) // after a lost reply
 			state := chat.TaskInterrupted
 			if tt.want == "" {
-				state = chat.TaskFailed // nothing was received that could be kept
+				state = chat.TaskFailed // no text was received
 			}
 			if task := s.wantState(r.TaskID, state); s.answer(r.TaskID).Content != tt.want || task.ChunkCount != tt.chunks {
 				s.Errorf("saved %q, given %q: kept %q, %d chunks", tt.saved, tt.given, s.answer(r.TaskID).Content, task.ChunkCount)
@@ -100,12 +100,12 @@ var sweepTests = map[string]func(*suite){
 		}
 	},
 
-	"an answer that was received whole is kept, whatever longer was saved": func(s *suite) {
-		s.queued()
-		s.must(s.Requeue(s.Context(), release(s.claim(1)[0], true, "a long text that was cut", "with long thoughts")))
+	"a complete answer replaces a longer saved text": func(s *suite) {
+		s.enqueue()
+		s.must(s.Release(s.Context(), release(s.claim(1)[0], true, "a long text that was cut", "with long thoughts")))
 		for range chat.MaxAttempts - 1 {
 			s.claim(1)
-			s.expire()
+			s.expireLeases()
 			s.sweep()
 		}
 		_, spent := s.sweep()
@@ -118,25 +118,25 @@ var sweepTests = map[string]func(*suite){
 		}
 	},
 
-	"a cancel keeps the longer text, also of an answer that was received whole": func(s *suite) {
-		s.queued()
-		s.must(s.Requeue(s.Context(), release(s.claim(1)[0], true, "a long text that was cut", "")))
+	"a cancel keeps the longer text, even over a complete answer": func(s *suite) {
+		s.enqueue()
+		s.must(s.Release(s.Context(), release(s.claim(1)[0], true, "a long text that was cut", "")))
 		c := s.claim(1)[0]
 		_, _, err := s.Cancel(s.Context(), owner, c.ID)
 		s.must(err)
-		s.expire()
-		s.must(s.EndExpired(s.Context(), done(c, "whole")))
+		s.expireLeases()
+		s.must(s.EndExpired(s.Context(), doneResult(c, "whole")))
 		task := s.wantState(c.ID, chat.TaskCancelled)
 		if m := s.answer(c.ID); m.Content != "a long text that was cut" || task.ChunkCount != 0 {
 			s.Fatalf("ended as %+v with %q", task, m.Content)
 		}
 	},
 
-	"a cancel that its worker did not live to see ends the task": func(s *suite) {
-		c := s.claimed()
+	"a requested cancel ends the task of a dead worker": func(s *suite) {
+		c := s.claimNew()
 		_, _, err := s.Cancel(s.Context(), owner, c.ID)
 		s.must(err)
-		s.expire()
+		s.expireLeases()
 		requeued, spent := s.sweep()
 		if len(requeued) != 0 || len(spent) != 1 || !spent[0].CancelRequested {
 			s.Fatalf("swept %+v and %+v", requeued, spent)
@@ -149,24 +149,24 @@ var sweepTests = map[string]func(*suite){
 		}
 	},
 
-	"a renewal or a new claim comes before the end": func(s *suite) {
-		c := s.loseAttempts()
+	"a renewed lease prevents the end": func(s *suite) {
+		c := s.exhaustAttempts()
 		if leases, err := s.Renew(s.Context(), worker, []string{c.ID}); err != nil || len(leases) != 1 {
 			s.Fatalf("renewed %v, %v", leases, err)
 		}
-		if err := s.EndExpired(s.Context(), done(c, "x")); !errors.Is(err, chat.ErrFenced) {
+		if err := s.EndExpired(s.Context(), doneResult(c, "x")); !errors.Is(err, chat.ErrFenced) {
 			s.Fatalf("ended under a renewed lease: %v", err)
 		}
-		s.must(s.Finish(s.Context(), done(c, "alive after all")))
+		s.must(s.Finish(s.Context(), doneResult(c, "alive after all")))
 	},
 
-	"two sweepers share the work": func(s *suite) {
+	"concurrent sweeps requeue each task once": func(s *suite) {
 		const count = 20
 		for range count {
-			s.queued()
+			s.enqueue()
 		}
 		s.claim(count)
-		s.expire()
+		s.expireLeases()
 		var mu sync.Mutex
 		swept := map[string]int{}
 		var wg sync.WaitGroup
@@ -196,14 +196,14 @@ var sweepTests = map[string]func(*suite){
 }
 
 var workerTests = map[string]func(*suite){
-	"are listed while they are seen": func(s *suite) {
+	"are listed while they send heartbeats": func(s *suite) {
 		started := time.Now().UTC().Truncate(time.Microsecond)
 		w := chat.Worker{ID: worker, Host: "h", PID: 42, Version: "v1", Concurrency: 8, StartedAt: started}
 		s.must(s.Heartbeat(s.Context(), w))
-		w.Running = 3 // as it was then
+		w.Running = 3 // its own count
 		s.must(s.Heartbeat(s.Context(), w))
-		s.claimed()
-		w.Running = 1 // as it is now
+		s.claimNew()
+		w.Running = 1 // the store counts tasks
 		s.must(s.Heartbeat(s.Context(), chat.Worker{ID: "worker-2", StartedAt: started.Add(time.Second)}))
 		list, err := s.Workers(s.Context())
 		s.must(err)
@@ -224,7 +224,7 @@ var workerTests = map[string]func(*suite){
 		}
 	},
 
-	"a database that answers says so": func(s *suite) {
+	"an open database answers a ping": func(s *suite) {
 		s.must(s.Ping(s.Context()))
 	},
 }

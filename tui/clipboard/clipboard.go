@@ -1,6 +1,6 @@
-// Package clipboard copies text by the best way there is, and says which one it
-// was: a tool of the desktop if we run on it, else the terminal by OSC 52, which
-// tells nobody whether it did, else a file.
+// Package clipboard copies text in the best available way and reports which one it
+// used: a tool of the desktop if the program runs there, else OSC 52, which
+// terminals do not confirm, else a file.
 package clipboard
 
 import (
@@ -55,20 +55,20 @@ func (c Clipboard) Copy(ctx context.Context, text string) (string, error) {
 	}
 	if sequence := c.sequence(text); sequence != "" {
 		if _, err := io.WriteString(c.Terminal, sequence); err == nil {
-			return "sent to the terminal to copy (OSC 52); not all terminals do", nil
+			return "copied through the terminal (OSC 52), if it supports that", nil
 		}
 	}
 	if c.File == "" {
-		return "", chat.Errorf(chat.CodeInvalid, "there is no way to copy here: %w", failed)
+		return "", chat.Errorf(chat.CodeInvalid, "cannot copy here: %w", failed)
 	}
 	if err := write(c.File, text); err != nil {
 		return "", chat.Errorf(chat.CodeStorage, "cannot copy, and cannot write %s either: %w", c.File, err)
 	}
-	return "no clipboard in reach; written to " + c.File, nil
+	return "no clipboard found; written to " + c.File, nil
 }
 
 // tools are the commands that may copy here, the best first. On the other end of
-// an SSH connection they would copy where nobody sits.
+// an SSH connection they would copy to the wrong machine.
 func (c Clipboard) tools() [][]string {
 	if c.env("SSH_CONNECTION") != "" || c.env("SSH_TTY") != "" {
 		return nil
@@ -112,8 +112,8 @@ func (c Clipboard) find(name string) string {
 	return ""
 }
 
-// run gives text to a tool. Tools that stay behind to hand the text out get no
-// output of ours to keep open.
+// run gives text to a tool. It does not wait for tools that stay in the background
+// to serve the text: they get no output that they could keep open.
 func (c Clipboard) run(ctx context.Context, path string, args []string, text string) error {
 	ctx, cancel := context.WithTimeout(ctx, toolTimeout)
 	defer cancel()
@@ -125,8 +125,8 @@ func (c Clipboard) run(ctx context.Context, path string, args []string, text str
 
 // sequence is OSC 52 with the text, "" if that is too long for a terminal or the
 // terminal is known not to have it. Inside tmux it is sent twice: wrapped, for
-// the terminal around it, and plain, for tmux itself; each is taken only where
-// tmux has been told to.
+// the terminal around it, and plain, for tmux itself; tmux uses each
+// only if its settings allow that.
 func (c Clipboard) sequence(text string) string {
 	data := base64.StdEncoding.EncodeToString([]byte(text))
 	if term := c.env("TERM"); c.Terminal == nil || len(data) > maxTerminal || term == "" || term == "dumb" || term == "linux" {
@@ -142,7 +142,7 @@ func (c Clipboard) sequence(text string) string {
 	return plain
 }
 
-// write replaces the file. It is ours alone, like what is in it.
+// write replaces the file, which only the user can read.
 func write(name, text string) error {
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 		return err

@@ -30,7 +30,7 @@ func read(t *testing.T, name string) string {
 	return string(data)
 }
 
-func TestWaysInTheirOrder(t *testing.T) {
+func TestMethodsAreTriedInOrder(t *testing.T) {
 	const text = "some ünicode\ntext"
 	encoded := base64.StdEncoding.EncodeToString([]byte(text))
 	for _, c := range []struct {
@@ -94,11 +94,11 @@ func TestATextTooLongForATerminalGoesToAFile(t *testing.T) {
 	}
 	clip.File = ""
 	if _, err := clip.Copy(t.Context(), text); err == nil {
-		t.Error("copied by magic")
+		t.Error("copied without any method")
 	}
 }
 
-func TestAToolThatHangsIsGivenUp(t *testing.T) {
+func TestHangingToolIsAbandoned(t *testing.T) {
 	dir := t.TempDir()
 	tool(t, dir, "wl-copy", "exec /bin/sleep 60")
 	var terminal bytes.Buffer

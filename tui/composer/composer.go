@@ -63,8 +63,8 @@ func (c *Composer) Restore(text string) bool {
 	return true
 }
 
-// Insert puts text at the caret. What is typed or pasted is cleaned like any
-// foreign text, and line ends become newlines. It reports whether there was room.
+// Insert puts text at the caret. It sanitizes the text, and turns line ends into
+// newlines. It reports whether there was room.
 func (c *Composer) Insert(text string) bool {
 	text = clean(text)
 	if len(c.Value())+len(text) > MaxBytes {
@@ -103,7 +103,7 @@ func (c *Composer) Right() { c.move(c.after()) }
 // WordLeft moves the caret to the beginning of a word.
 func (c *Composer) WordLeft() { c.move(c.wordBefore()) }
 
-// WordRight moves the caret behind the end of a word.
+// WordRight moves the caret to the end of a word.
 func (c *Composer) WordRight() { c.move(c.wordAfter()) }
 
 // Begin moves the caret to the beginning of the text.
@@ -121,7 +121,7 @@ func (c *Composer) End() {
 	c.move(len(c.text))
 }
 
-// AtEnd reports whether the caret stands behind all text.
+// AtEnd reports whether the caret is at the end of the text.
 func (c *Composer) AtEnd() bool { return c.caret == len(c.text) }
 
 // Backspace deletes the character before the caret, Delete the one after it.
@@ -141,7 +141,7 @@ func (c *Composer) DeleteToHome() {
 func (c *Composer) cut(from, to int) { c.edit(c.text[:from]+c.text[to:], from) }
 
 // before is where the character before the caret begins. Clusters are found from
-// the line's beginning, since they cannot be told backwards.
+// the line's beginning, since they cannot be found backwards.
 func (c *Composer) before() int {
 	if c.caret == 0 {
 		return 0
@@ -183,21 +183,21 @@ func clusterLen(s string) int {
 	return max(len(cluster), 1)
 }
 
-// Text is the text with folded pastes as one character each, which Caret is a
-// place in.
+// Text is the text with each folded paste as one character. Caret is an offset in
+// it.
 func (c *Composer) Text() string { return c.text }
 
-// Caret is where the caret stands, in bytes of Text.
+// Caret is the offset of the caret in Text.
 func (c *Composer) Caret() int { return c.caret }
 
-// Replace puts text in the place of a part of Text, and the caret behind it.
+// Replace replaces a part of Text, and puts the caret after it.
 func (c *Composer) Replace(from, to int, text string) {
 	text = clean(text)
 	c.edit(c.text[:from]+text+c.text[to:], from+len(text))
 }
 
-// Swap puts text in the place of old, where that stands before the caret, or else
-// behind it; the caret stays with the character that it stands behind.
+// Swap replaces old by text: the last one before the caret, or else the first one
+// after it. The caret stays after the same character.
 func (c *Composer) Swap(old, text string) {
 	text = clean(text)
 	at := strings.LastIndex(c.text[:c.caret], old)

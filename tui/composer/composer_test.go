@@ -43,7 +43,7 @@ func TestTypingAndMoving(t *testing.T) {
 	}
 }
 
-func TestPasteIsCleanedAndKeepsItsLines(t *testing.T) {
+func TestPasteIsSanitizedAndKeepsItsLines(t *testing.T) {
 	var c Composer
 	c.Insert("a\r\nb\rc\x1b[31md\x1b]0;t\x07e\u202E")
 	if want := "a\nb\ncde⟦U+202E⟧"; c.Value() != want {

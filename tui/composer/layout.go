@@ -9,11 +9,11 @@ import (
 // segment is the part of the text that stands on one row.
 type segment struct{ from, to int }
 
-// tab is what a tab looks like.
+// tab is shown for a tab.
 const tab = "    "
 
 // layout breaks the text into rows of at most width-1 cells, so that the caret
-// has a place behind the last character.
+// has a position after the last character.
 func (c *Composer) layout(width int) {
 	if c.width == width && !c.stale && c.rows != nil {
 		return
@@ -106,7 +106,7 @@ func (c *Composer) vertical(width, by int) bool {
 		n := clusterLen(c.text[caret:row.to])
 		w := c.cellsOf(c.text[caret : caret+n])
 		if cells+w > goal || (soft && caret+n == row.to) {
-			break // the place behind a soft break belongs to the next row
+			break // the position after a soft break belongs to the next row
 		}
 		caret, cells = caret+n, cells+w
 	}

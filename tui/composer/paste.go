@@ -11,8 +11,9 @@ import (
 	"chat/internal/term/sanitize"
 )
 
-// A long paste is folded: in the text stands one character of a private plane,
-// which is shown as a label, moves and goes as one, and is unfolded by Value.
+// A long paste is folded: the text contains one character of a private plane for
+// it. The character is shown as a label, and moves and is deleted as one. Value
+// unfolds it.
 const (
 	foldFirst = 0x10F000 // in Supplementary Private Use Area-B
 	foldLast  = 0x10F0FF
@@ -67,7 +68,7 @@ func (c *Composer) forget(f folded) {
 	c.known = slices.DeleteFunc(c.known, func(k folded) bool { return k.text == f.text })
 }
 
-// refold puts the characters of known pastes into a text, for where those stand in it.
+// refold folds known pastes in a text again.
 func (c *Composer) refold(text string) string {
 	for _, f := range slices.Backward(c.known) {
 		for f.text != "" && len(c.pastes) <= foldLast-foldFirst {
@@ -81,7 +82,7 @@ func (c *Composer) refold(text string) string {
 	return text
 }
 
-// folded is a text and what is shown in its place.
+// folded is a text and the label that is shown instead.
 type folded struct{ text, label string }
 
 // unfold is the text with all pastes in it.
@@ -100,8 +101,8 @@ func (c *Composer) unfold() string {
 	return b.String()
 }
 
-// Unfold puts the paste beside the caret into the text as it is; false if there
-// is none.
+// Unfold replaces the folded paste at the caret by its text; false if there is
+// none.
 func (c *Composer) Unfold() bool {
 	for _, at := range []int{c.before(), c.caret} {
 		r, size := utf8.DecodeRuneInString(c.text[at:])
@@ -114,7 +115,7 @@ func (c *Composer) Unfold() bool {
 	return false
 }
 
-// shown is how a part of the text looks on a row of at most room cells.
+// shown is a part of the text as a row of at most room cells.
 func (c *Composer) shown(s string) string {
 	s = strings.ReplaceAll(s, "\t", tab)
 	if len(c.pastes) == 0 || !strings.ContainsFunc(s, isFold) {

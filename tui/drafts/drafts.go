@@ -29,7 +29,7 @@ import (
 const (
 	// Pause is how long a change may wait for the disk.
 	Pause = 400 * time.Millisecond
-	// MaxBytes bounds a draft; what is behind it is not kept.
+	// MaxBytes bounds a draft; the rest is not kept.
 	MaxBytes = 1 << 20
 	// maxFiles bounds the drafts on disk; the oldest go first.
 	maxFiles = 200
@@ -154,7 +154,7 @@ func replace(name string, data []byte) error {
 	return nil
 }
 
-// prune removes the oldest drafts but n, and what a killed process left behind.
+// prune removes the oldest drafts but n, and the temporary files of killed processes.
 func (s *Store) prune(n int) error {
 	entries, err := os.ReadDir(s.dir)
 	if err != nil {
@@ -212,5 +212,5 @@ func failure(what string, err error) error {
 	if path := (*fs.PathError)(nil); errors.As(err, &path) {
 		reason = path.Err
 	}
-	return chat.Errorf(chat.CodeStorage, "cannot "+what+": %w; see that the state directory can be written", reason)
+	return chat.Errorf(chat.CodeStorage, "cannot "+what+": %w; check that the state directory is writable", reason)
 }

@@ -26,7 +26,7 @@ func get(t *testing.T, s *Store, conversation string) string {
 	return text
 }
 
-func TestDraftsAreThereForTheNextScreen(t *testing.T) {
+func TestNextScreenFindsDrafts(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "not", "yet")
 	s := Open(dir)
 	s.Put(conversation, "ünfinished\nwords")
@@ -94,7 +94,7 @@ func TestDraftsAreBounded(t *testing.T) {
 		t.Errorf("%d files", len(names))
 	}
 	if get(t, s, "c-0") != "" || get(t, s, fmt.Sprintf("c-%d", maxFiles+19)) == "" {
-		t.Error("not the oldest ones went")
+		t.Error("newer drafts were removed")
 	}
 	s.Put("big", strings.Repeat("ü", MaxBytes))
 	must(t, s.Flush())
@@ -103,10 +103,10 @@ func TestDraftsAreBounded(t *testing.T) {
 	}
 }
 
-func TestADiskThatRefusesIsSaidAndTriedAgain(t *testing.T) {
+func TestFailedWriteIsReportedAndRetried(t *testing.T) {
 	parent := t.TempDir()
 	s := Open(filepath.Join(parent, "drafts"))
-	must(t, os.WriteFile(s.dir, nil, 0o600)) // a file in the directory's place
+	must(t, os.WriteFile(s.dir, nil, 0o600)) // a file instead of the directory
 	s.Put(conversation, "words")
 	if err := s.Flush(); err == nil || !strings.Contains(err.Error(), "cannot keep the draft") {
 		t.Fatalf("Flush returned %v", err)
@@ -133,7 +133,7 @@ func TestNewConversationsHaveADraftPerScreen(t *testing.T) {
 	second.Put(two, "words of the second")
 	must(t, second.Flush())
 	if key := claim(Open(dir)); get(t, Open(dir), key) != "" {
-		t.Error("a third screen shows the words of a living one")
+		t.Error("a third screen shows a running screen's draft")
 	}
 	must(t, second.slot.close()) // as when the second is killed
 	heir := Open(dir)

@@ -73,8 +73,8 @@ func newest(f *os.File) ([]string, error) {
 	return all[min(len(all), 1):], err // the first one may be the end of a longer one
 }
 
-// parse reads prompts. A line that is none, such as the half of one that a
-// killed process left, is passed over.
+// parse reads prompts. It skips an invalid line, such as the half of one that a
+// killed process left.
 func parse(r io.Reader) ([]string, error) {
 	var all []string
 	lines := bufio.NewReader(io.LimitReader(r, maxHistoryBytes+1))

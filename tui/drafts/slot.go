@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// maxSlots is how many screens can keep a draft of a new conversation at once.
+// maxSlots is how many screens can keep a draft of a new conversation at the same time.
 const maxSlots = 32
 
 // slot is the draft of this screen's next new conversation.

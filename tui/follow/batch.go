@@ -11,7 +11,7 @@ type entry struct {
 	id    int
 	parts []*part
 	bytes int
-	link  *chat.ConnState
+	conn  *chat.ConnState
 	ended bool
 	err   error
 }
@@ -24,7 +24,7 @@ type part struct {
 
 func (e *entry) merge(u chat.FollowEvent) {
 	if u.Conn != nil {
-		e.link = u.Conn
+		e.conn = u.Conn
 		return
 	}
 	if u.Chunk == nil {
@@ -47,7 +47,7 @@ func (e *entry) merge(u chat.FollowEvent) {
 }
 
 func (e *entry) batch() Batch {
-	b := Batch{ID: e.id, Link: e.link, Ended: e.ended, Err: e.err}
+	b := Batch{ID: e.id, Conn: e.conn, Ended: e.ended, Err: e.err}
 	for _, p := range e.parts {
 		c := p.chunk
 		c.Content = p.text.String()

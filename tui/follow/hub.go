@@ -3,9 +3,9 @@
 // two frames is merged, so that the screen handles at most one message per frame
 // however fast the models write.
 //
-// Delivery: nothing is dropped and order is kept within a task, but for text
-// before a reset, which a reader has no use for. A screen that stops taking
-// batches holds up its readers once MaxPending bytes wait, never the server.
+// Delivery: nothing is dropped and order is kept within a task, except for text
+// before a reset, which a reader does not need. If the screen stops taking batches,
+// its readers wait once MaxPending bytes are pending; the server never does.
 package follow
 
 import (
@@ -28,12 +28,12 @@ const (
 	slowest = 500 * time.Millisecond
 )
 
-// Batch is what one follower received since the last frame, in order. Adjacent
-// chunks of the same kind are merged; Link is the last change of the connection.
+// Batch is what one stream received since the last frame, in order. Adjacent chunks
+// of the same kind are merged; Conn is the last change of the connection.
 type Batch struct {
-	ID     int // of the follower, as given to Run
+	ID     int // of the stream, as given to Run
 	Chunks []chat.Chunk
-	Link   *chat.ConnState
+	Conn   *chat.ConnState
 	Ended  bool  // nothing more will come
 	Err    error // why it ended, if not by a terminal chunk
 }
@@ -41,7 +41,7 @@ type Batch struct {
 // Source yields the updates of one task until it ends or ctx does.
 type Source func(ctx context.Context) iter.Seq2[chat.FollowEvent, error]
 
-// Hub merges the updates of any number of followers.
+// Hub merges the updates of any number of streams.
 type Hub struct {
 	mu      sync.Mutex
 	pending []*entry // in order of arrival
@@ -92,7 +92,7 @@ func (h *Hub) Run(ctx context.Context, id int, source Source) {
 	}
 }
 
-// begin registers a follower, unless it was stopped before it began.
+// begin registers a stream, unless it was stopped before it began.
 func (h *Hub) begin(id int, cancel context.CancelFunc) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -104,7 +104,7 @@ func (h *Hub) begin(id int, cancel context.CancelFunc) bool {
 	return true
 }
 
-// Stop ends the follower with that id, if there is one, and forgets what it has
+// Stop ends the stream with that id, if there is one, and forgets what it has
 // yielded.
 func (h *Hub) Stop(id int) {
 	h.mu.Lock()
@@ -171,7 +171,7 @@ func (h *Hub) add(id int, change func(*entry)) {
 	}
 }
 
-// Next waits for updates, at least until a frame after the last ones, and takes
+// Next waits for updates, at least until a frame after the last ones, and returns
 // them all. It returns nil when ctx ends. Only one caller may wait at a time.
 func (h *Hub) Next(ctx context.Context) []Batch {
 	select {
@@ -212,7 +212,7 @@ func (h *Hub) take() []Batch {
 	return batches
 }
 
-// Cost tells how long the last batches took to draw, and stretches the time
+// Cost records how long the last batches took to draw. It stretches the time
 // between frames so that drawing takes at most a quarter of it.
 func (h *Hub) Cost(d time.Duration) {
 	h.mu.Lock()

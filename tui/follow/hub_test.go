@@ -96,7 +96,7 @@ func TestFirstTokenDoesNotWaitForAFrame(t *testing.T) {
 	})
 }
 
-func TestBatchKeepsOrderAndDropsWhatAResetDrops(t *testing.T) {
+func TestBatchKeepsOrderAndAppliesResets(t *testing.T) {
 	e := &entry{id: 3}
 	for _, u := range []chat.FollowEvent{
 		typed(chat.ChunkReasoning, "old"), content(1, "old"), typed(chat.ChunkReset, ""),
@@ -116,12 +116,12 @@ func TestBatchKeepsOrderAndDropsWhatAResetDrops(t *testing.T) {
 	if strings.Join(got, " ") != want {
 		t.Errorf("chunks %q, want %q", got, want)
 	}
-	if b.Chunks[2].Index != 6 || b.Link.State != chat.ConnLive || b.ID != 3 {
+	if b.Chunks[2].Index != 6 || b.Conn.State != chat.ConnLive || b.ID != 3 {
 		t.Errorf("batch %+v", b)
 	}
 }
 
-func TestErrorOfAStreamIsTheLastThingOfIt(t *testing.T) {
+func TestErrorIsTheLastEventOfAStream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, broken := NewHub(), errors.New("gone")
 		updates := make(chan chat.FollowEvent, 1)
@@ -135,7 +135,7 @@ func TestErrorOfAStreamIsTheLastThingOfIt(t *testing.T) {
 	})
 }
 
-func TestStoppedFollowerEndsAndIsForgotten(t *testing.T) {
+func TestStoppedStreamEndsAndIsForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := NewHub()
 		updates := make(chan chat.FollowEvent)
@@ -146,10 +146,10 @@ func TestStoppedFollowerEndsAndIsForgotten(t *testing.T) {
 		h.Stop(1)
 		<-done
 		if b := h.take(); len(b) != 0 {
-			t.Errorf("a stopped follower left %+v", b)
+			t.Errorf("a stopped stream left %+v", b)
 		}
 		h.Stop(2)
-		h.Run(t.Context(), 2, from(updates, nil)) // returns at once, or the test hangs
+		h.Run(t.Context(), 2, from(updates, nil)) // returns immediately, or the test hangs
 	})
 }
 
@@ -168,7 +168,7 @@ func TestReaderWaitsForAScreenThatDoesNotDraw(t *testing.T) {
 		}()
 		synctest.Wait()
 		if sent > 10 {
-			t.Fatalf("%d pieces of %d bytes were taken while nobody drew", sent, MaxPending/8)
+			t.Fatalf("%d pieces of %d bytes were taken without a frame", sent, MaxPending/8)
 		}
 		total := 0
 		for ended := false; !ended; {
@@ -185,7 +185,7 @@ func TestReaderWaitsForAScreenThatDoesNotDraw(t *testing.T) {
 	})
 }
 
-func TestCostlyFramesComeLessOften(t *testing.T) {
+func TestExpensiveFramesAreLessFrequent(t *testing.T) {
 	h := NewHub()
 	for _, c := range []struct{ cost, want time.Duration }{
 		{time.Millisecond, Frame}, {20 * time.Millisecond, 80 * time.Millisecond}, {time.Hour, slowest},

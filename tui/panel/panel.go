@@ -1,6 +1,6 @@
-// Package panel is a list to choose from, narrowed by typing: a title, a field for
-// the filter, and the rows that fit. It is a function of its items and keys; who
-// fills it and what a choice means is the caller's affair.
+// Package panel is a list with a filter: a title, a field for the filter, and the
+// rows that match. The caller provides the items and the meaning of a choice;
+// Chooser owns the list that is open.
 package panel
 
 import (
@@ -27,13 +27,13 @@ type Mark int
 const (
 	Plain   Mark = iota
 	Running      // an answer is being made
-	News         // one has ended that nobody has seen
-	Chosen       // the one in use
+	News         // an answer has ended that the user has not seen
+	InUse        // the one in use
 	Failed       // ended badly
 )
 
 // Note is where in an item the query was found: a clean text that is shown beside
-// the title, and the place as its caller knows it.
+// the title, and the position as the caller knows it.
 type Note struct{ Text, At string }
 
 // Panel is an open list.
@@ -47,7 +47,7 @@ type Panel struct {
 
 	query   string
 	items   []Item
-	found   []Item // by somebody else, for foundBy
+	found   []Item // by the caller, for foundBy
 	foundBy string
 	notes   map[string]Note // for notedBy
 	notedBy string
@@ -56,7 +56,7 @@ type Panel struct {
 	height  int // rows for items, set by View
 }
 
-// SetItems replaces all items. The chosen row stays the same item if it is still
+// SetItems replaces all items. The selected row stays the same item if it is still
 // there.
 func (p *Panel) SetItems(items []Item) {
 	p.items = items
@@ -70,8 +70,8 @@ func (p *Panel) SetFound(query string, items []Item) {
 	p.filter()
 }
 
-// SetNotes tells, by the items' ids, where in them a query was found, as long as
-// that is the query.
+// SetNotes sets, by the items' ids, where a query was found in them, if that is
+// still the query.
 func (p *Panel) SetNotes(query string, notes map[string]Note) { p.notes, p.notedBy = notes, query }
 
 // NoteOf is the note of an item, empty if there is none.
@@ -111,7 +111,7 @@ func (p *Panel) Move(by int) { p.at = max(min(p.at+by, len(p.shown)-1), 0) }
 // Page moves the choice by screens.
 func (p *Panel) Page(by int) { p.Move(by * max(p.height-1, 1)) }
 
-// Current is the chosen item, false if there is none.
+// Current is the selected item, false if there is none.
 func (p *Panel) Current() (Item, bool) {
 	if p.at >= len(p.shown) {
 		return Item{}, false
@@ -121,7 +121,7 @@ func (p *Panel) Current() (Item, bool) {
 
 // filter shows the items that hold all words of the query, and what was found.
 func (p *Panel) filter() {
-	current, chosen := p.Current()
+	current, selected := p.Current()
 	p.shown = nil
 	seen := map[string]bool{}
 	words := strings.Fields(strings.ToLower(p.query))
@@ -130,7 +130,7 @@ func (p *Panel) filter() {
 			return
 		}
 		seen[it.ID] = true
-		if chosen && it.ID == current.ID {
+		if selected && it.ID == current.ID {
 			p.at = len(p.shown)
 		}
 		p.shown = append(p.shown, it)

@@ -24,7 +24,7 @@ func fruit() *Panel {
 	return p
 }
 
-func TestTypingNarrows(t *testing.T) {
+func TestTypingFilters(t *testing.T) {
 	for query, want := range map[string]string{
 		"": "Green apple,Banana,Red apple", "APPLE": "Green apple,Red apple", "apple red": "Red apple",
 		"yel": "Banana", " ": "Green apple,Banana,Red apple", "x": "",
@@ -36,7 +36,7 @@ func TestTypingNarrows(t *testing.T) {
 	}
 }
 
-func TestWhatWasFoundElsewhereJoinsItsOwnQueryOnly(t *testing.T) {
+func TestFoundItemsBelongToTheirQuery(t *testing.T) {
 	p := fruit()
 	p.SetQuery("pie")
 	p.SetFound("pi", []Item{{ID: "9", Title: "stale"}})
@@ -53,16 +53,16 @@ func TestWhatWasFoundElsewhereJoinsItsOwnQueryOnly(t *testing.T) {
 	}
 }
 
-func TestTheChoiceStaysOnItsItem(t *testing.T) {
+func TestChoiceStaysOnItem(t *testing.T) {
 	p := fruit()
 	p.Move(2)
 	p.SetItems(append([]Item{{ID: "0", Title: "new"}}, p.items...))
 	if it, _ := p.Current(); it.ID != "3" {
-		t.Fatalf("chosen %+v", it)
+		t.Fatalf("selected %+v", it)
 	}
 	p.SetItems(nil)
 	if _, ok := p.Current(); ok {
-		t.Fatal("something is chosen of nothing")
+		t.Fatal("an empty list has a selected item")
 	}
 	p.Move(5)
 	p.Move(-5)
@@ -91,7 +91,7 @@ func TestViewFitsEverySize(t *testing.T) {
 				}
 			}
 			if it, _ := p.Current(); height > 2 && width > 40 && !strings.Contains(ansi.Strip(strings.Join(rows, "\n")), " > "+signOf(it)+" "+it.Title) {
-				t.Fatalf("%dx%d: the chosen row is out of sight:\n%s", width, height, strings.Join(rows, "\n"))
+				t.Fatalf("%dx%d: the selected row is out of sight:\n%s", width, height, strings.Join(rows, "\n"))
 			}
 		}
 	}

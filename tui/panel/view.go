@@ -46,7 +46,7 @@ func (p *Panel) heading(th theme.Theme, width int) string {
 		count = fmt.Sprintf("%d found", len(p.shown))
 	}
 	if p.Loading {
-		count = "looking…"
+		count = "searching…"
 	}
 	if len(p.shown) > p.height && !p.Loading {
 		count = fmt.Sprintf("%d of %s", p.at+1, count)
@@ -71,7 +71,7 @@ func (p *Panel) nothing(th theme.Theme) (text, sgr string) {
 	case p.Failure != "":
 		return p.Failure, th.Bad
 	case p.Loading:
-		return "looking…", th.Dim
+		return "searching…", th.Dim
 	case strings.TrimSpace(p.query) != "":
 		return "nothing fits", th.Dim
 	case p.Empty != "":
@@ -111,7 +111,7 @@ func sign(th theme.Theme, m Mark) (text, sgr string) {
 		return "●", th.Good
 	case News:
 		return "◆", th.Warn
-	case Chosen:
+	case InUse:
 		return "✓", th.Good
 	case Failed:
 		return "✗", th.Bad

@@ -5,11 +5,12 @@ import (
 	"strings"
 
 	"chat"
+	"chat/internal/term/attach"
 	"chat/internal/term/citation"
 	"chat/internal/term/sanitize"
 )
 
-// send sends what was entered, with the files that it mentions, and reads its answer out.
+// send sends a message with the files that it mentions, and reads the answer out.
 func (t *talk) send(ctx context.Context, text string) error {
 	message, ok, err := t.attached(ctx, text)
 	if err != nil || !ok {
@@ -18,41 +19,43 @@ func (t *talk) send(ctx context.Context, text string) error {
 	return t.deliver(ctx, message)
 }
 
-// attached is a text with the files that it mentions; ok is false if it is not to be
-// sent, which was said.
-func (t *talk) attached(ctx context.Context, text string) (message string, ok bool, err error) {
+// attached returns a text with the files that it mentions; ok is false if it must
+// not be sent, which was reported to the user.
+func (t *talk) attached(ctx context.Context, text string) (message attach.Message, ok bool, err error) {
 	if t.attach == nil {
-		return text, true, nil
+		return attach.Message{Parts: chat.TextParts(text)}, true, nil
 	}
 	message, missing, err := t.attach(text)
 	switch {
-	case err != nil && t.insisted != text:
-		t.insisted = text
+	case err != nil && t.confirmedText != text:
+		t.confirmedText = text
 		t.say("The message was not sent: %s. Enter it again to send it as text.", clause(chat.AsError(err).Message))
-		return "", false, context.Cause(ctx)
-	case len(missing) > 0 && t.insisted != text:
-		t.insisted = text
+		return attach.Message{}, false, context.Cause(ctx)
+	case len(missing) > 0 && t.confirmedText != text:
+		t.confirmedText = text
 		t.say("The message was not sent: there is no file %s. Enter it again to send it as text.", strings.Join(missing, ", "))
-		return "", false, nil
-	case len(missing) == 0 && strings.TrimRight(message, "\n") != strings.TrimRight(text, "\n"):
+		return attach.Message{}, false, nil
+	case len(missing) == 0 && len(message.Attachments) > 0:
 		t.say("The files are attached.")
 	}
-	t.insisted = ""
+	t.confirmedText = ""
 	return message, true, nil
 }
 
-// deliver sends a message as it is, and reads its answer out.
-func (t *talk) deliver(ctx context.Context, message string) error {
-	accepted, err := t.backend.Send(ctx, t.conversation, chat.Submission{Content: message, Model: t.model})
+// deliver sends a message unchanged, and reads the answer out.
+func (t *talk) deliver(ctx context.Context, message attach.Message) error {
+	sub := message.Submission()
+	sub.Model = t.model
+	accepted, err := t.backend.Send(ctx, t.conversation, sub)
 	if err != nil {
-		return t.complain(ctx, "The message was not sent", err)
+		return t.reportError(ctx, "The message was not sent", err)
 	}
 	t.conversation = accepted.ConversationID
 	return t.follow(ctx, accepted.TaskID)
 }
 
-// complain says what went wrong; only an end of ctx ends the conversation.
-func (t *talk) complain(ctx context.Context, what string, err error) error {
+// reportError reports a failure; only an end of ctx ends the conversation.
+func (t *talk) reportError(ctx context.Context, what string, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -60,14 +63,14 @@ func (t *talk) complain(ctx context.Context, what string, err error) error {
 	return nil
 }
 
-// update is what a stream yields.
+// update is an event of a stream.
 type update struct {
 	chat.FollowEvent
 	err error
 }
 
-// follow reads an answer out as it comes. Commands are taken meanwhile, and
-// messages wait until it has ended.
+// follow reads an answer out as it arrives. Meanwhile it runs commands, and queues
+// messages until the answer has ended.
 func (t *talk) follow(ctx context.Context, task string) error {
 	t.task = task
 	inner, cancel := context.WithCancel(ctx)
@@ -90,7 +93,7 @@ func (t *talk) follow(ctx context.Context, task string) error {
 	return err
 }
 
-// maxWaiting bounds the messages that wait for an answer to end.
+// maxWaiting is how many messages may wait for the end of an answer.
 const maxWaiting = 20
 
 func (t *talk) read(ctx context.Context, updates <-chan update) error {
@@ -119,25 +122,25 @@ func (t *talk) read(ctx context.Context, updates <-chan update) error {
 	}
 }
 
-// lost says that the stream has ended without an end of the answer.
+// lost reports that the stream ended before the answer did.
 func (t *talk) lost(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	if err != nil {
-		t.say("The answer cannot be followed any more: %s.", clause(chat.AsError(err).Message))
+		t.say("The answer can no longer be followed: %s.", clause(chat.AsError(err).Message))
 	}
 	t.task = ""
 	return nil
 }
 
-// during takes a line while an answer is being read out.
+// during handles a line that is entered while an answer is read out.
 func (t *talk) during(ctx context.Context, line string) error {
 	name, _, ok := command(line)
 	switch {
 	case ok && name == "stop":
 		if err := t.backend.Stop(ctx, t.task); err != nil {
-			return t.complain(ctx, "The answer was not stopped", err)
+			return t.reportError(ctx, "The answer was not stopped", err)
 		}
 		t.say("Stopping the answer.")
 	case ok && name == "quit":
@@ -146,10 +149,10 @@ func (t *talk) during(ctx context.Context, line string) error {
 	case !ok && slip.MatchString(line):
 		t.sayNoCommand(line)
 	case len(t.waiting) >= maxWaiting:
-		t.say("Enough messages are waiting: this one was not taken.")
+		t.say("Too many messages are waiting: this one was discarded.")
 	default:
 		q := queued{line: line}
-		if !ok { // a message: its files are those of now
+		if !ok { // a message: read its files now
 			message, ready, err := t.attached(ctx, line)
 			if err != nil || !ready {
 				return err
@@ -162,10 +165,10 @@ func (t *talk) during(ctx context.Context, line string) error {
 	return nil
 }
 
-// answer is one answer as it is read out.
+// answer is an answer that is read out.
 type answer struct {
 	talk     *talk
-	begun    bool
+	started  bool
 	thinking bool
 	offline  bool
 	parts    chat.Parts
@@ -175,10 +178,10 @@ type answer struct {
 	cites    citation.Stream
 }
 
-// take reads an update out; true when the answer has ended.
+// take reads an update out; it returns true when the answer has ended.
 func (a *answer) take(u chat.FollowEvent) bool {
 	if u.Conn != nil {
-		a.link(*u.Conn)
+		a.connChanged(*u.Conn)
 	}
 	if u.Chunk == nil {
 		return false
@@ -193,8 +196,8 @@ func (a *answer) take(u chat.FollowEvent) bool {
 			a.talk.say("The model is thinking.")
 		}
 	case chat.ChunkContent:
-		if !a.begun {
-			a.begun = true
+		if !a.started {
+			a.started = true
 			a.talk.last.Reset()
 			a.talk.say("Assistant:")
 		}
@@ -202,11 +205,11 @@ func (a *answer) take(u chat.FollowEvent) bool {
 		a.talk.last.WriteString(text)
 		a.talk.write(a.text.add(text))
 	case chat.ChunkReset:
-		if a.begun {
+		if a.started {
 			a.talk.write("\n")
 			a.talk.say("%s", a.dropped(c))
 		}
-		*a = answer{talk: a.talk, thinking: c.Resorts(a.attempt)}
+		*a = answer{talk: a.talk, thinking: c.Retypes(a.attempt)}
 	case chat.ChunkDone, chat.ChunkError:
 		a.end(c)
 		return true
@@ -214,20 +217,20 @@ func (a *answer) take(u chat.FollowEvent) bool {
 		if c.Name != "" {
 			a.talk.say("The model calls the tool %s.", sanitize.Line(c.Name))
 		}
-	default: // of no interest to a reader
+	default: // of no use to a reader
 	}
 	return false
 }
 
-// dropped says why what was read out is no part of the answer.
+// dropped reports why the text that was read out is not part of the answer.
 func (a *answer) dropped(c chat.Chunk) string {
-	if c.Resorts(a.attempt) {
+	if c.Retypes(a.attempt) {
 		return "That was the model's reasoning."
 	}
-	return "The answer begins again."
+	return "The answer restarts."
 }
 
-func (a *answer) link(l chat.ConnState) {
+func (a *answer) connChanged(l chat.ConnState) {
 	switch {
 	case l.State == chat.ConnReconnecting && !a.offline:
 		a.offline = true
@@ -241,12 +244,12 @@ func (a *answer) link(l chat.ConnState) {
 func (a *answer) end(c chat.Chunk) {
 	held := a.cites.Flush()
 	a.talk.last.WriteString(held)
-	if rest := a.text.add(held) + a.text.rest(); a.begun {
+	if rest := a.text.add(held) + a.text.rest(); a.started {
 		a.talk.write(rest + "\n")
 	}
 	switch {
-	case c.Type == chat.ChunkError && a.begun:
-		a.talk.say("The answer ended early: %s. What there is of it is kept.", clause(c.Content))
+	case c.Type == chat.ChunkError && a.started:
+		a.talk.say("The answer ended early: %s. The text so far is kept.", clause(c.Content))
 	case c.Type == chat.ChunkError:
 		a.talk.say("There is no answer: %s.", clause(c.Content))
 	case c.State == chat.TaskCancelled:
@@ -263,5 +266,5 @@ func (a *answer) end(c chat.Chunk) {
 	}
 }
 
-// clause is a sentence without its end, to stand inside another.
+// clause returns a sentence without its final stop, for use inside another.
 func clause(s string) string { return strings.TrimRight(strings.TrimSpace(s), ".") }

@@ -12,7 +12,7 @@ import (
 	"chat/internal/term/sanitize"
 )
 
-// table is what can be entered besides messages.
+// table lists the commands.
 var table = []struct{ name, args, what string }{ //nolint:gochecknoglobals // constant
 	{"help", "", "lists these commands"},
 	{"new", "", "begins a new conversation"},
@@ -20,17 +20,16 @@ var table = []struct{ name, args, what string }{ //nolint:gochecknoglobals // co
 	{"open", "NUMBER", "opens a conversation of that list"},
 	{"read", "", "reads the last answer again"},
 	{"models", "", "lists the models"},
-	{"model", "NAME", "asks that model from now on"},
+	{"model", "NAME", "switches to a model"},
 	{"stop", "", "stops the answer that is being made"},
-	{"quit", "", "leaves; an answer that is being made goes on"},
+	{"quit", "", "leaves; a running answer continues"},
 }
 
-// slip is a line that is one word behind a slash: a command that there is not,
-// rather than a message.
+// slip matches one word after a slash: an unknown command rather than a message.
 var slip = regexp.MustCompile(`^/[a-z]+$`)
 
-// command reads a line as a command. A line that begins with a slash and is none
-// is a message, such as a path, unless it is a slip.
+// command parses a line as a command. A line that begins with a slash but names no
+// command is a message, such as a path, unless it is a slip.
 func command(line string) (name, args string, ok bool) {
 	rest, slash := strings.CutPrefix(strings.TrimSpace(line), "/")
 	name, args, _ = strings.Cut(rest, " ")
@@ -52,7 +51,7 @@ func (t *talk) do(ctx context.Context, name, args string) error {
 		for _, c := range table {
 			t.say("%s %s.", strings.TrimSpace("/"+c.name+" "+c.args), c.what)
 		}
-		t.say("A line that ends with a backslash goes on in the next line. @ and the path of a file attach it.")
+		t.say("A line that ends with a backslash continues on the next line. @ and the path of a file attach it.")
 	case "new":
 		t.conversation = ""
 		t.last.Reset()
@@ -92,13 +91,13 @@ func orDefault(model string) string {
 	return model
 }
 
-// listedAtOnce is how many conversations are read out.
+// listedAtOnce is how many conversations one list has.
 const listedAtOnce = 10
 
 func (t *talk) list(ctx context.Context, search string) error {
 	list, err := t.backend.Conversations(ctx, search)
 	if err != nil {
-		return t.complain(ctx, "The conversations cannot be listed", err)
+		return t.reportError(ctx, "The conversations cannot be listed", err)
 	}
 	t.listed = list[:min(len(list), listedAtOnce)]
 	if len(t.listed) == 0 {
@@ -116,12 +115,12 @@ func (t *talk) list(ctx context.Context, search string) error {
 	return nil
 }
 
-// open goes on with a conversation: its last answer is read, and followed if it
-// is still being made.
+// open opens a conversation: it reads the last answer, and follows it if it is
+// still running.
 func (t *talk) open(ctx context.Context, id string) error {
 	c, messages, err := t.backend.Messages(ctx, id)
 	if err != nil {
-		return t.complain(ctx, "The conversation cannot be opened", err)
+		return t.reportError(ctx, "The conversation cannot be opened", err)
 	}
 	t.conversation = c.ID
 	t.last.Reset()
@@ -144,7 +143,7 @@ func (t *talk) open(ctx context.Context, id string) error {
 func (t *talk) models(ctx context.Context) error {
 	list, err := t.backend.Models(ctx)
 	if err != nil {
-		return t.complain(ctx, "The models cannot be listed", err)
+		return t.reportError(ctx, "The models cannot be listed", err)
 	}
 	for _, m := range list {
 		note := ""

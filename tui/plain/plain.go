@@ -1,7 +1,6 @@
-// Package plain is the conversation for those whom a screen that repaints itself
-// does not serve: for screen readers, and for terminals that can do nothing. It
-// takes lines, and only ever appends whole sentences; there is no colour, no box,
-// no spinner, and the cursor never moves.
+// Package plain is a conversation in lines, for screen readers and for terminals
+// that cannot repaint. It reads lines and only appends whole sentences: no colour,
+// no boxes, no spinner, and the cursor never moves.
 package plain
 
 import (
@@ -16,10 +15,11 @@ import (
 	"github.com/muesli/cancelreader"
 
 	"chat"
+	"chat/internal/term/attach"
 	"chat/internal/term/sanitize"
 )
 
-// Backend is what a conversation in lines needs of the rest of the world.
+// Backend is what a conversation in lines needs from the server.
 type Backend interface {
 	Conversations(ctx context.Context, search string) ([]chat.Conversation, error)
 	Messages(ctx context.Context, conversationID string) (chat.Conversation, []chat.Message, error)
@@ -29,27 +29,27 @@ type Backend interface {
 	Follow(ctx context.Context, taskID string, from chat.Position) iter.Seq2[chat.FollowEvent, error]
 }
 
-// Options says what to talk about. Backend, In and Out are required.
+// Options configures a conversation. Backend, In and Out are required.
 type Options struct {
 	Backend        Backend
 	In             io.Reader
 	Out            io.Writer
-	ConversationID string // to go on with, "" for a new one
-	Prompt         string // sent at once if it is not empty
+	ConversationID string // the conversation to continue, "" for a new one
+	Prompt         string // a draft as attach.Draft writes it; sent immediately if it is not empty
 	Model          string
 	Choose         bool // begin with the list of conversations
-	// Attach puts the files into a message that it mentions, by @ and a path, and
-	// names those that are not there; nil leaves mentions as they are.
-	Attach func(text string) (message string, missing []string, err error)
+	// Attach adds the files that a message mentions, by @ and a path, and returns
+	// the names of missing ones; nil leaves mentions as text.
+	Attach func(text string) (message attach.Message, missing []string, err error)
 }
 
-// Exit is what remains to be said afterwards.
+// Exit is what the caller can report at the end.
 type Exit struct {
 	ConversationID string
-	Running        []string // the tasks that go on
+	Running        []string // the tasks that continue
 }
 
-// Run talks until the input ends, the user leaves, or ctx ends.
+// Run runs the conversation until the input ends, the user leaves, or ctx ends.
 func Run(ctx context.Context, o Options) (Exit, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	lines, stop := readLines(ctx, o.In)
@@ -87,7 +87,7 @@ const maxLine = 768 << 10
 
 // readLines reads lines until in ends, or until ctx has ended and stop is called.
 func readLines(ctx context.Context, in io.Reader) (_ <-chan string, stop func()) {
-	cancel := func() bool { return false } // of files: they end by themselves
+	cancel := func() bool { return false } // not needed for files: they end
 	if reader, err := cancelreader.NewReader(in); err == nil {
 		in, cancel = reader, reader.Cancel
 	}
@@ -106,34 +106,37 @@ func readLines(ctx context.Context, in io.Reader) (_ <-chan string, stop func())
 	}()
 	return lines, func() {
 		if cancel() {
-			for range lines { // until the goroutine has gone
+			for range lines { // until the goroutine has ended
 			}
 		}
 	}
 }
 
-// talk is one conversation at a time.
+// talk is the state of one conversation.
 type talk struct {
 	backend Backend
 	out     io.Writer
 	lines   <-chan string
 	failed  error // of out
 
-	conversation string
-	model        string
-	last         strings.Builder     // the last answer
-	listed       []chat.Conversation // as /open counts them
-	waiting      []queued            // entered while an answer was being made
-	task         string              // that runs, "" if none does
-	attach       func(string) (string, []string, error)
-	insisted     string // was not sent, since a file that it mentions is not there
+	conversation  string
+	model         string
+	last          strings.Builder     // the last answer
+	listed        []chat.Conversation // the numbers of /open refer to it
+	waiting       []queued            // entered while an answer was being made
+	task          string              // the running task, "" for none
+	attach        func(string) (attach.Message, []string, error)
+	confirmedText string // was not sent, since a file that it mentions is not there
 }
 
-// queued is a line that waits for the end of an answer, and the message with its
-// files that it stands for, "" if it is a command.
-type queued struct{ line, message string }
+// queued is a line that waits for the end of an answer, and its message with the
+// files; the message has no parts if the line is a command.
+type queued struct {
+	line    string
+	message attach.Message
+}
 
-// say writes one sentence or more on lines of their own.
+// say writes one or more sentences on lines of their own.
 func (t *talk) say(format string, args ...any) {
 	t.write(sanitize.String(fmt.Sprintf(format, args...)) + "\n")
 }
@@ -144,19 +147,19 @@ func (t *talk) write(text string) {
 	}
 }
 
-// later does what has waited longest.
+// later handles the line that has waited longest.
 func (t *talk) later(ctx context.Context) error {
 	q := t.waiting[0]
 	t.waiting = t.waiting[1:]
 	t.say("You: %s", q.line)
-	if q.message == "" {
+	if q.message.Parts == nil {
 		return t.take(ctx, q.line)
 	}
 	return t.deliver(ctx, q.message)
 }
 
-// next is the next line that is entered. One that ends with a backslash goes on in
-// the next one.
+// next returns the next line of the input. A line that ends with a backslash
+// continues on the next one.
 func (t *talk) next(ctx context.Context) (string, error) {
 	var whole strings.Builder
 	for {
@@ -178,7 +181,7 @@ func (t *talk) next(ctx context.Context) (string, error) {
 	}
 }
 
-// take does what a line says.
+// take handles a line.
 func (t *talk) take(ctx context.Context, line string) error {
 	line = sanitize.String(line)
 	slipped := slip.MatchString(strings.TrimRight(line, " \t\r\n"))
@@ -214,5 +217,5 @@ func (t *talk) begin(ctx context.Context, o Options) error {
 		return nil
 	}
 	t.say("You: %s", o.Prompt)
-	return t.deliver(ctx, o.Prompt) // its files are in it
+	return t.deliver(ctx, attach.Message{Parts: attach.ParseDraft(o.Prompt)})
 }

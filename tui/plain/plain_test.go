@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"chat/internal/term/attach"
+
 	"go.uber.org/goleak"
 
 	"chat"
@@ -147,7 +149,7 @@ func (x *session) until(text string) {
 		select {
 		case <-x.news:
 		case <-deadline:
-			x.t.Fatalf("waited in vain for %q in\n%s", text, x.text())
+			x.t.Fatalf("timed out waiting for %q in\n%s", text, x.text())
 		}
 	}
 }
@@ -164,7 +166,7 @@ func TestAnAnswerIsReadOutInSentences(t *testing.T) {
 	b := newScripted()
 	x := begin(t, b)
 	x.enter("Why are there tides?")
-	if got := (<-b.sent).Content; got != "Why are there tides?" {
+	if got := text(<-b.sent); got != "Why are there tides?" {
 		t.Fatalf("sent %q", got)
 	}
 	b.chunk(chat.ChunkReasoning, "hm")
@@ -195,7 +197,7 @@ func TestAnAnswerIsReadOutInSentences(t *testing.T) {
 func TestMessagesWaitAndAnswersAreStopped(t *testing.T) {
 	b := newScripted()
 	x := begin(t, b, func(o *Options) { o.Prompt, o.Model = "first", "big" })
-	if got := <-b.sent; got.Content != "first" || got.Model != "big" {
+	if got := <-b.sent; text(got) != "first" || got.Model != "big" {
 		t.Fatalf("sent %+v", got)
 	}
 	b.chunk(chat.ChunkContent, "Half")
@@ -208,12 +210,12 @@ func TestMessagesWaitAndAnswersAreStopped(t *testing.T) {
 	}
 	b.updates <- chat.FollowEvent{Chunk: &chat.Chunk{Type: chat.ChunkDone, State: chat.TaskCancelled}}
 	x.until("Half\nThe answer was stopped.\nYou: second\n")
-	if got := (<-b.sent).Content; got != "second" {
+	if got := text(<-b.sent); got != "second" {
 		t.Fatalf("sent %q", got)
 	}
 	b.chunk(chat.ChunkContent, "One.")
 	b.chunk(chat.ChunkReset, "")
-	x.until("The answer begins again.")
+	x.until("The answer restarts.")
 	b.updates <- chat.FollowEvent{Chunk: &chat.Chunk{Type: chat.ChunkError, Content: "the provider refused", State: chat.TaskFailed}}
 	x.until("There is no answer: the provider refused.")
 	x.enter("third")
@@ -243,7 +245,7 @@ func TestCommands(t *testing.T) {
 	x.until("There is no command /retry: enter /help")
 	x.enter("/etc/hosts has \\")
 	x.enter("two lines")
-	if got := (<-b.sent).Content; got != "/etc/hosts has \ntwo lines" {
+	if got := text(<-b.sent); got != "/etc/hosts has \ntwo lines" {
 		t.Fatalf("sent %q", got)
 	}
 	x.enter("/quit")
@@ -253,7 +255,7 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-func TestRefusalsAreSaid(t *testing.T) {
+func TestRefusalsAreReported(t *testing.T) {
 	b := newScripted()
 	b.err = chat.Errorf(chat.CodeUnavailable, "the database is down")
 	x := begin(t, b)
@@ -294,26 +296,29 @@ func TestSentences(t *testing.T) {
 	}
 }
 
+// text is what a submission says.
+func text(sub chat.Submission) string { return sub.Message().Text() }
+
 func TestMentionedFilesAreAttached(t *testing.T) {
 	b := newScripted()
 	x := begin(t, b, func(o *Options) {
-		o.Attach = func(text string) (string, []string, error) {
-			if strings.Contains(text, "@there") {
-				return text + " <its text>", nil, nil
+		o.Attach = func(text string) (attach.Message, []string, error) {
+			message := attach.Message{Parts: chat.TextParts(text)}
+			switch {
+			case strings.Contains(text, "@there"):
+				message.Add("there", chat.Attachment{Digest: "d", MediaType: chat.TextType, Data: []byte("its text")})
+			case strings.Contains(text, "@gone"):
+				return message, []string{"gone"}, nil
+			case strings.Contains(text, "@locked"):
+				return message, nil, chat.Errorf(chat.CodeInvalid, "cannot read locked: permission denied")
 			}
-			if strings.Contains(text, "@gone") {
-				return text, []string{"gone"}, nil
-			}
-			if strings.Contains(text, "@locked") {
-				return text, nil, chat.Errorf(chat.CodeInvalid, "cannot read locked: permission denied")
-			}
-			return text, nil, nil
+			return message, nil, nil
 		}
 	})
 	x.enter("look @gone")
 	x.until("there is no file gone. Enter it again")
 	x.enter("look @gone")
-	if got := (<-b.sent).Content; got != "look @gone" {
+	if got := text(<-b.sent); got != "look @gone" {
 		t.Errorf("sent %q", got)
 	}
 	x.enter("read @locked") // cannot be attached, and can be sent
@@ -323,20 +328,20 @@ func TestMentionedFilesAreAttached(t *testing.T) {
 	x.enter("look @there")
 	x.until("The files are attached.")
 	b.updates <- chat.FollowEvent{Chunk: &chat.Chunk{Type: chat.ChunkDone, State: chat.TaskDone}}
-	if got := (<-b.sent).Content; got != "look @there <its text>" {
-		t.Errorf("sent %q", got)
+	if got := <-b.sent; got.Message().Text() != "look @there" || len(got.Parts) != 2 || len(got.Attachments) != 1 {
+		t.Errorf("sent %+v", got)
 	}
 	b.updates <- chat.FollowEvent{Chunk: &chat.Chunk{Type: chat.ChunkDone, State: chat.TaskDone}}
 }
 
-// What is in the files of the command line mentions nothing.
-func TestThePromptIsSentAsItIs(t *testing.T) {
+// A file of the command line is sent unchanged, also if its text mentions files.
+func TestPromptIsSentUnchanged(t *testing.T) {
 	b := newScripted()
 	begin(t, b, func(o *Options) {
 		o.Prompt = "see @there"
-		o.Attach = func(text string) (string, []string, error) { return text + " <its text>", nil, nil }
+		o.Attach = func(string) (attach.Message, []string, error) { return attach.Message{}, nil, nil }
 	})
-	if got := (<-b.sent).Content; got != "see @there" {
+	if got := text(<-b.sent); got != "see @there" {
 		t.Errorf("sent %q", got)
 	}
 	b.updates <- chat.FollowEvent{Chunk: &chat.Chunk{Type: chat.ChunkDone, State: chat.TaskDone}}

@@ -6,14 +6,14 @@ import (
 	"unicode/utf8"
 )
 
-// sentences hands text on in whole sentences and lines, so that a voice that
-// reads it out need not begin in the middle.
+// sentences splits text into whole sentences and lines, so that a screen reader
+// does not begin in the middle of one.
 type sentences struct{ held string }
 
-// maxHeld bounds what waits for the end of a sentence, in bytes.
+// maxHeld is the most text that waits for the end of a sentence, in bytes.
 const maxHeld = 2000
 
-// add takes the next piece and returns what is whole by now.
+// add adds the next piece and returns the sentences that are complete.
 func (s *sentences) add(text string) string {
 	s.held += text
 	end := lastEnd(s.held)
@@ -28,14 +28,15 @@ func (s *sentences) add(text string) string {
 	return out
 }
 
-// rest is what is left when the text has ended.
+// rest returns the text that is left at the end.
 func (s *sentences) rest() string {
 	out := strings.TrimRight(s.held, "\n")
 	s.held = ""
 	return out
 }
 
-// lastEnd is where the last sentence or line in text ends, 0 if none does.
+// lastEnd returns the offset after the last sentence or line in text, 0 if none is
+// complete.
 func lastEnd(text string) int {
 	for i := len(text); i > 0; {
 		r, size := utf8.DecodeLastRuneInString(text[:i])
@@ -50,8 +51,8 @@ func lastEnd(text string) int {
 	return 0
 }
 
-// endsSentence reports whether text ends with the end of a sentence, brackets and
-// quotes behind it left out.
+// endsSentence reports whether text ends a sentence, ignoring closing brackets and
+// quotes.
 func endsSentence(text string) bool {
 	text = strings.TrimRight(text, `"')]*_`)
 	return text != "" && strings.IndexByte(".!?:", text[len(text)-1]) >= 0

@@ -7,8 +7,8 @@ import (
 	"chat/internal/term/sanitize"
 )
 
-// cleaned is st with all foreign text made safe for one row of a terminal.
-func cleaned(st chat.Stats) chat.Stats {
+// sanitized returns st with all foreign text made safe for one row of a terminal.
+func sanitized(st chat.Stats) chat.Stats {
 	st.Redis, st.SQL, st.Engine = sanitize.Line(st.Redis), sanitize.Line(st.SQL), sanitize.Line(st.Engine)
 	st.Answers, st.Failures, st.WorkerList = slices.Clone(st.Answers), slices.Clone(st.Failures), slices.Clone(st.WorkerList)
 	for i := range st.Answers {

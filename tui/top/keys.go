@@ -9,8 +9,8 @@ import (
 	"chat/internal/term/keyboard"
 )
 
-// binding is one row of the table of keys: dispatch, the help and the hints in
-// the last row all come from it.
+// binding is one row of the table of keys. Dispatch, the help and the hints in the
+// last row all use this table.
 type binding struct {
 	keys  []string // as Bubble Tea names them
 	shown string
@@ -36,13 +36,14 @@ func keys() []binding {
 		{[]string{"end", "G"}, "G", "the last row", "", true, moves(by(all))},
 		{[]string{"enter"}, "enter", "leave, and open the conversation", "enter open", false, open},
 		{[]string{"s"}, "s s", "stop the answer", "s stop", false, stop},
-		{[]string{"q", "esc", "ctrl+c"}, "q esc ctrl+c", "leave; answers go on", "q quit", false, func(*Model) tea.Cmd { return tea.Quit }},
+		{[]string{"q", "esc", "ctrl+c"}, "q esc ctrl+c", "leave; answers continue", "q quit", false, func(*Model) tea.Cmd { return tea.Quit }},
 	}
 }
 
 func (m *Model) page() int { return max(m.height-5, 1) }
 
-// press takes a message of the keyboard. A text is only what Presses takes for keys.
+// press handles a message of the keyboard. In a text, only what Presses returns
+// counts as keys.
 func (m *Model) press(msg tea.KeyMsg) tea.Cmd {
 	switch {
 	case msg.Paste:
@@ -70,7 +71,8 @@ func roleOf(key string) keyboard.Role {
 	return keyboard.NoKey
 }
 
-// key takes one key. Any key leaves the help, and any but a second s a question.
+// key handles one key. Any key closes the help, and any key but a second s cancels
+// a question.
 func (m *Model) key(key string) tea.Cmd {
 	ask := m.ask
 	m.ask, m.note = "", ""
@@ -97,7 +99,7 @@ func open(m *Model) tea.Cmd {
 		m.note = "a worker cannot be opened: choose an answer"
 		return nil
 	}
-	m.chosen = r.conv
+	m.toOpen = r.conv
 	return tea.Quit
 }
 
@@ -116,7 +118,7 @@ func stop(m *Model) tea.Cmd {
 func (m *Model) stop(id string) tea.Cmd {
 	source := m.o.Source
 	return m.command(func(ctx context.Context) tea.Msg {
-		ctx, cancel := context.WithTimeout(ctx, patience)
+		ctx, cancel := context.WithTimeout(ctx, callTimeout)
 		defer cancel()
 		won, err := source.Stop(ctx, id)
 		return stoppedMsg{id, won, err}

@@ -6,47 +6,47 @@ import (
 	"chat"
 )
 
-// window is how far back a rate looks: shorter jumps about, longer lags behind.
+// window is the time span of a rate: a shorter one fluctuates, a longer one lags.
 const window = 5 * time.Second
 
-// Meter measures how quickly answers come, from successive looks. The zero Meter
-// is ready.
+// Meter measures the speed of answers from successive samples. The zero Meter is
+// ready.
 type Meter struct {
-	looks map[string][]look
+	samples map[string][]sample
 }
 
-// look is the length of a chunk log at a moment.
-type look struct {
+// sample is the length of a chunk log at a moment.
+type sample struct {
 	at      time.Time
 	chunks  int
 	attempt int
 }
 
-// See takes another look. What does not run any more is forgotten.
+// See adds a sample. It forgets tasks that no longer run.
 func (m *Meter) See(st chat.Stats) {
-	looks := make(map[string][]look, len(st.Answers))
+	samples := make(map[string][]sample, len(st.Answers))
 	for _, a := range st.Answers {
-		past := m.looks[a.TaskID]
-		if n := len(past); n > 0 && (past[n-1].attempt != a.Attempt || past[n-1].chunks > a.Chunks) {
-			past = nil // another attempt, or a log that was lost and is written again
+		history := m.samples[a.TaskID]
+		if n := len(history); n > 0 && (history[n-1].attempt != a.Attempt || history[n-1].chunks > a.Chunks) {
+			history = nil // another attempt, or a lost log that is rewritten
 		}
-		past = append(past, look{st.At, a.Chunks, a.Attempt})
-		for len(past) > 2 && st.At.Sub(past[1].at) >= window {
-			past = past[1:]
+		history = append(history, sample{st.At, a.Chunks, a.Attempt})
+		for len(history) > 2 && st.At.Sub(history[1].at) >= window {
+			history = history[1:]
 		}
-		looks[a.TaskID] = past
+		samples[a.TaskID] = history
 	}
-	m.looks = looks
+	m.samples = samples
 }
 
-// Rate is the chunks a second of an answer, which for most providers are tokens.
-// It is not known before the second look.
+// Rate returns the chunks per second of an answer; most providers send one token
+// per chunk. It is unknown before the second sample.
 func (m *Meter) Rate(taskID string) (float64, bool) {
-	past := m.looks[taskID]
-	if len(past) < 2 {
+	history := m.samples[taskID]
+	if len(history) < 2 {
 		return 0, false
 	}
-	first, last := past[0], past[len(past)-1]
+	first, last := history[0], history[len(history)-1]
 	d := last.at.Sub(first.at).Seconds()
 	if d <= 0 {
 		return 0, false
@@ -57,7 +57,7 @@ func (m *Meter) Rate(taskID string) (float64, bool) {
 // Total is the sum of all rates that are known.
 func (m *Meter) Total() float64 {
 	total := 0.0
-	for id := range m.looks {
+	for id := range m.samples {
 		if rate, ok := m.Rate(id); ok {
 			total += rate
 		}

@@ -12,7 +12,7 @@ import (
 	"chat/internal/term/theme"
 )
 
-// Model is the screen. Update does no I/O; View is a function of the last look.
+// Model is the screen. Update does no I/O; View is a function of the last state.
 type Model struct {
 	o    Options
 	th   theme.Theme
@@ -25,19 +25,19 @@ type Model struct {
 	st            chat.Stats
 	meter         Meter
 
-	kind    kind   // of the chosen row
-	id      string // its id; it stays chosen wherever it moves to
+	kind    kind   // of the selected row
+	id      string // its id; the row stays selected when it moves
 	last    int    // where it was
 	top     int
 	help    bool
 	ask     string // the task that a second s would stop
 	note    string
-	trouble string
-	chosen  string // the conversation to open
+	problem string
+	toOpen  string // the conversation to open
 }
 
 type (
-	lookedMsg struct {
+	refreshedMsg struct {
 		st  chat.Stats
 		err error
 	}
@@ -69,20 +69,20 @@ func newModel(ctx context.Context, o Options, th theme.Theme) *Model {
 	return m
 }
 
-// Init looks at once.
-func (m *Model) Init() tea.Cmd { return m.look() }
+// Init polls the server immediately.
+func (m *Model) Init() tea.Cmd { return m.refresh() }
 
-func (m *Model) look() tea.Cmd {
+func (m *Model) refresh() tea.Cmd {
 	source := m.o.Source
 	return m.command(func(ctx context.Context) tea.Msg {
-		ctx, cancel := context.WithTimeout(ctx, patience)
+		ctx, cancel := context.WithTimeout(ctx, callTimeout)
 		defer cancel()
 		st, err := source.Stats(ctx)
-		return lookedMsg{st, err}
+		return refreshedMsg{st, err}
 	})
 }
 
-// due asks for the next look, one pause after the last one has come back.
+// due schedules the next poll.
 func (m *Model) due() tea.Cmd {
 	every := m.o.Every
 	return m.command(func(ctx context.Context) tea.Msg {
@@ -96,7 +96,7 @@ func (m *Model) due() tea.Cmd {
 	})
 }
 
-// Update takes a key, a look, or the end of a stop.
+// Update handles a key, an answer, or the end of a stop.
 func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
@@ -104,9 +104,9 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.KeyMsg:
 		return m, m.press(msg)
 	case dueMsg:
-		return m, m.look()
-	case lookedMsg:
-		m.looked(msg)
+		return m, m.refresh()
+	case refreshedMsg:
+		m.refreshed(msg)
 		return m, m.due()
 	case stoppedMsg:
 		switch {
@@ -121,22 +121,22 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	return m, nil
 }
 
-// looked takes what the server says. What it said before stays, if it says nothing.
-func (m *Model) looked(msg lookedMsg) {
+// refreshed shows the result of a poll. After a failure the previous state stays.
+func (m *Model) refreshed(msg refreshedMsg) {
 	if msg.err != nil {
-		m.trouble = "no answer, trying again: " + sanitize.Line(msg.err.Error())
+		m.problem = "no reply, retrying: " + sanitize.Line(msg.err.Error())
 		return
 	}
-	m.trouble = ""
-	m.st, m.seen = cleaned(msg.st), true
+	m.problem = ""
+	m.st, m.seen = sanitized(msg.st), true
 	m.meter.See(m.st)
 }
 
 func (m *Model) frame() frame { return frame{m.st, &m.meter, m.th} }
 
-// place is where the chosen row is in the list, and, if it has gone, its
-// neighbour, which is chosen instead. -1 if there is nothing to choose.
-func (m *Model) place(list []row) int {
+// position returns the index of the selected row. If the row has disappeared, it
+// chooses its neighbour. It returns -1 if there is nothing to choose.
+func (m *Model) position(list []row) int {
 	at := slices.IndexFunc(list, func(r row) bool { return r.kind != heading && r.kind == m.kind && r.id == m.id })
 	if at < 0 {
 		at = nearest(list, min(m.last, len(list)-1))
@@ -147,7 +147,8 @@ func (m *Model) place(list []row) int {
 	return at
 }
 
-// nearest is the row at i, or the next that can be chosen, or the one before.
+// nearest returns the row at i, or the next one that can be selected, or the previous
+// one.
 func nearest(list []row, i int) int {
 	for j := max(i, 0); j < len(list); j++ {
 		if list[j].kind != heading {
@@ -167,7 +168,7 @@ func firstChoice(list []row) int { return nearest(list, 0) }
 // move goes n rows down, or up.
 func (m *Model) move(n int) {
 	list := m.frame().rows()
-	at := m.place(list)
+	at := m.position(list)
 	step := 1
 	if n < 0 {
 		step, n = -1, -n
@@ -187,10 +188,10 @@ func (m *Model) move(n int) {
 	}
 }
 
-// row is the chosen one; a heading if there is none.
+// row is the selected one; a heading if there is none.
 func (m *Model) row() row {
 	list := m.frame().rows()
-	if at := m.place(list); at >= 0 {
+	if at := m.position(list); at >= 0 {
 		return list[at]
 	}
 	return row{}

@@ -14,15 +14,15 @@ import (
 // cell is one column of a row.
 type cell struct {
 	text  string
-	width int // in columns of the terminal; 0: whatever is left
-	from  int // it is shown on terminals at least so wide
+	width int // in columns of the terminal; 0: the rest
+	from  int // the narrowest terminal that shows it
 	right bool
 	sgr   string
 }
 
 const gap = 2
 
-// line lays cells out in width columns, the flexible one taking what is left.
+// line lays cells out in width columns; the flexible cell gets the rest.
 func line(cells []cell, width int) string {
 	fixed, flexible := 0, false
 	shown := make([]cell, 0, len(cells))
@@ -67,7 +67,7 @@ const (
 	aWorker
 )
 
-// row is one row of the list. Headings cannot be chosen.
+// row is one row of the list. Headings cannot be selected.
 type row struct {
 	kind  kind
 	id    string // of the task or the worker
@@ -89,7 +89,7 @@ func (f frame) rows() []row {
 	if f.st.MoreAnswers {
 		answers = fmt.Sprintf("answers: the oldest %d of more", len(f.st.Answers))
 	} else if len(f.st.Answers) == 0 {
-		answers = "answers: none is being made"
+		answers = "answers: none running"
 	}
 	list := []row{{kind: heading, cells: f.answerHeads(answers)}}
 	for _, a := range f.st.Answers {
@@ -103,7 +103,7 @@ func (f frame) rows() []row {
 	}
 	workers := fmt.Sprintf("workers %d", len(f.st.WorkerList))
 	if len(f.st.WorkerList) == 0 {
-		workers = "workers: none has been seen in the last 30 s"
+		workers = "workers: none seen in the last 30 s"
 	}
 	list = append(list, f.head(workers))
 	for _, w := range f.st.WorkerList {
@@ -116,7 +116,7 @@ func (f frame) head(text string) row {
 	return row{kind: heading, cells: []cell{{text: text, sgr: f.th.Title}}}
 }
 
-// The widths of columns, and from which width of the terminal on they are shown.
+// The widths of columns, and the narrowest terminals that show them.
 const (
 	idWidth    = 8
 	modelFrom  = 64
@@ -209,10 +209,10 @@ func titled(title string) string {
 	return title
 }
 
-// short is the end of an id, which is random, as all lists show it.
+// short returns the end of an id, which is random, as all lists show it.
 func short(id string) string { return id[max(0, len(id)-idWidth):] }
 
-// size writes a number of bytes.
+// size formats a number of bytes.
 func size(n int64) string {
 	units := []string{"B", "KB", "MB", "GB", "TB"}
 	f, i := float64(n), 0

@@ -1,6 +1,6 @@
-// Package top is the live view of a server: the queue, the answers that are being
-// made and how quickly they come, what failed lately, the workers, Redis. It
-// looks about once a second, one call each time, and paints what has changed.
+// Package top is the live view of a server: the queue, the running answers and
+// their speed, recent failures, the workers, Redis. It polls about once a second,
+// with one call each time, and repaints what has changed.
 package top
 
 import (
@@ -21,11 +21,11 @@ import (
 // Source is the server.
 type Source interface {
 	Stats(ctx context.Context) (chat.Stats, error)
-	// Stop stops a task, and reports whether that came before any other ending.
+	// Stop stops a task, and reports whether it was still running.
 	Stop(ctx context.Context, taskID string) (bool, error)
 }
 
-// Options say what to show and where; Source, In and Out are required.
+// Options configures the view; Source, In and Out are required.
 type Options struct {
 	Source  Source
 	In, Out *os.File
@@ -34,18 +34,18 @@ type Options struct {
 	Theme   string
 	// NoColor turns colours off.
 	NoColor bool
-	// Every is the pause between two looks; 0 is a second.
+	// Every is the pause between two polls; 0 is a second.
 	Every time.Duration
 }
 
-// patience bounds one look, and one stop.
-const patience = 5 * time.Second
+// callTimeout limits one poll of the server, and one stop.
+const callTimeout = 5 * time.Second
 
-// framesPerSecond is plenty for what changes once a second, and for keys.
+// framesPerSecond is enough for changes once a second, and for keys.
 const framesPerSecond = 20
 
-// Run shows the view until the user leaves it or ctx ends. It returns the id of
-// the conversation that is to be opened, "" if none is.
+// Run shows the view until the user leaves it or ctx ends. It returns the id of the
+// conversation to open, "" for none.
 func Run(ctx context.Context, o Options) (conversation string, err error) {
 	name := o.Theme
 	if o.NoColor {
@@ -60,7 +60,7 @@ func Run(ctx context.Context, o Options) (conversation string, err error) {
 	program := paint.New(o.Out, framesPerSecond).Program(m,
 		tea.WithInput(&keyboard.Reader{File: o.In}), tea.WithEnvironment(o.Env),
 		tea.WithoutSignalHandler()) // ctx ends at a signal; two would wait for each other
-	// Not by tea.WithContext: that leaves its reader of the keyboard behind.
+	// Not tea.WithContext: it leaves its keyboard reader running.
 	stop := context.AfterFunc(ctx, program.Quit)
 	_, err = program.Run()
 	stop()
@@ -69,10 +69,10 @@ func Run(ctx context.Context, o Options) (conversation string, err error) {
 	if ctx.Err() != nil {
 		return "", context.Cause(ctx)
 	}
-	return m.chosen, err
+	return m.toOpen, err
 }
 
-// jobs are the commands that are under way: whoever ends the screen waits for them.
+// jobs are the running commands. Run waits for them before it returns.
 type jobs struct {
 	mu     sync.Mutex
 	closed bool

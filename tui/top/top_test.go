@@ -40,7 +40,7 @@ func busy(n int, at time.Time) chat.Stats {
 			TaskID: "01999999-0000-7000-8000-0000deadbeef", ConversationID: "c-failed", Title: "Ein langer Titel über Schläuche", Model: "gpt-4o", State: chat.TaskFailed,
 			Attempt: 3, FinishedAt: at.Add(-90 * time.Second), Error: &chat.Error{Code: chat.CodeProviderAuth, Message: "the provider refused the key\x1b]0;x\x07"},
 		}},
-		Memory: &chat.RedisStats{QueueLengths: map[chat.Priority]int{chat.PriorityNormal: 2}, Keys: 48, KeysWithoutTTL: 1, UsedBytes: 1_400_000, LimitBytes: 64 << 20},
+		Memory: &chat.MemoryStats{QueueLengths: map[chat.Priority]int{chat.PriorityNormal: 2}, Keys: 48, KeysWithoutTTL: 1, UsedBytes: 1_400_000, LimitBytes: 64 << 20},
 	}
 	for i := range n {
 		st.Answers = append(st.Answers, chat.RunningAnswer{
@@ -57,7 +57,7 @@ func busy(n int, at time.Time) chat.Stats {
 type server struct {
 	mu      sync.Mutex
 	answers int
-	looks   int
+	polls   int
 	err     error
 	stopped []string
 }
@@ -65,8 +65,8 @@ type server struct {
 func (s *server) Stats(context.Context) (chat.Stats, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.looks++
-	return busy(s.answers, noon.Add(time.Duration(s.looks)*time.Second)), s.err
+	s.polls++
+	return busy(s.answers, noon.Add(time.Duration(s.polls)*time.Second)), s.err
 }
 
 func (s *server) Stop(_ context.Context, id string) (bool, error) {
@@ -84,8 +84,8 @@ func screenOf(t *testing.T, s *server, width, height int) *Model {
 	}
 	m := newModel(t.Context(), Options{Source: s, Host: "local"}, th)
 	m.Update(tea.WindowSizeMsg{Width: width, Height: height})
-	m.Update(m.look()())
-	m.Update(m.look()())
+	m.Update(m.refresh()())
+	m.Update(m.refresh()())
 	return m
 }
 
@@ -104,7 +104,7 @@ func press(m *Model, keys ...string) tea.Cmd {
 	return cmd
 }
 
-func TestTheViewAtThreeSizes(t *testing.T) {
+func TestViewAtThreeSizes(t *testing.T) {
 	for _, size := range [][2]int{{40, 10}, {80, 24}, {200, 24}} {
 		m := screenOf(t, &server{answers: 4}, size[0], size[1])
 		got := ansi.Strip(m.View()) + "\n"
@@ -155,25 +155,25 @@ func TestEachRowCanBeReachedOnASmallScreen(t *testing.T) {
 		press(m, "j")
 	}
 	if len(seen) != 103 {
-		t.Errorf("%d rows of 103 were chosen in sight", len(seen))
+		t.Errorf("%d rows of 103 were selected in sight", len(seen))
 	}
 }
 
-func TestTheChosenAnswerStaysChosenWhileOthersCome(t *testing.T) {
+func TestTheSelectedAnswerStaysSelectedWhileOthersCome(t *testing.T) {
 	s := &server{answers: 3}
 	m := screenOf(t, s, 80, 24)
 	press(m, "j", "down")
 	m.View()
-	chosen := m.id
+	selected := m.id
 	s.answers = 60
-	m.Update(m.look()())
-	if m.View(); m.id != chosen || chosen != busy(3, noon).Answers[2].TaskID {
-		t.Errorf("%s, not %s", m.id, chosen)
+	m.Update(m.refresh()())
+	if m.View(); m.id != selected || selected != busy(3, noon).Answers[2].TaskID {
+		t.Errorf("%s, not %s", m.id, selected)
 	}
 	s.answers = 1 // it has ended
-	m.Update(m.look()())
-	if view := m.View(); m.id == chosen || !strings.Contains(view, " > ") {
-		t.Errorf("%s is chosen:\n%s", m.id, view)
+	m.Update(m.refresh()())
+	if view := m.View(); m.id == selected || !strings.Contains(view, " > ") {
+		t.Errorf("%s is selected:\n%s", m.id, view)
 	}
 }
 
@@ -199,22 +199,22 @@ func TestStoppingAsksOnce(t *testing.T) {
 	}
 }
 
-func TestAServerThatDoesNotAnswerIsSaidAndWhatItSaidStays(t *testing.T) {
+func TestUnreachableServerIsReportedAndStateStays(t *testing.T) {
 	s := &server{answers: 1}
 	m := screenOf(t, s, 80, 24)
 	s.err = errors.New("connection refused")
-	m.Update(m.look()())
-	if view := m.View(); !strings.Contains(view, "no answer, trying again: connection refused") || !strings.Contains(view, "Tuning") {
+	m.Update(m.refresh()())
+	if view := m.View(); !strings.Contains(view, "no reply, retrying: connection refused") || !strings.Contains(view, "Tuning") {
 		t.Errorf("%s", view)
 	}
 	s.err = nil
-	m.Update(m.look()())
+	m.Update(m.refresh()())
 	if view := m.View(); strings.Contains(view, "no answer") {
 		t.Errorf("%s", view)
 	}
 }
 
-func TestAPaceComesFromLooksAtOneAttempt(t *testing.T) {
+func TestRateUsesSamplesOfOneAttempt(t *testing.T) {
 	var m Meter
 	at := func(second, chunks, attempt int) {
 		m.See(chat.Stats{At: noon.Add(time.Duration(second) * time.Second), Answers: []chat.RunningAnswer{{TaskID: "t", Chunks: chunks, Attempt: attempt}}})
@@ -240,14 +240,14 @@ func TestAPaceComesFromLooksAtOneAttempt(t *testing.T) {
 	at(33, 5, 2) // the list was lost
 	want(0, false)
 	m.See(chat.Stats{At: noon})
-	if len(m.looks) != 0 {
-		t.Error("what has ended is remembered")
+	if len(m.samples) != 0 {
+		t.Error("an ended answer is still known")
 	}
 }
 
 func TestRunOnATerminal(t *testing.T) {
 	for name, c := range map[string]struct{ keys, opened string }{
-		"q leaves": {"q", ""}, "enter opens the chosen one": {"j\r", "c-1"},
+		"q leaves": {"q", ""}, "enter opens the selected one": {"j\r", "c-1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			side, tty, err := pty.Open()
@@ -293,44 +293,44 @@ func TestRunOnATerminal(t *testing.T) {
 	}
 }
 
-// Whatever word the server has for Redis, other than ok, is shown with it.
-func TestWhatIsWrongWithRedisIsShown(t *testing.T) {
+// Any state of Redis other than ok is shown.
+func TestRedisProblemsAreShown(t *testing.T) {
 	for _, c := range []struct {
 		redis     string
-		told      bool // Redis tells its numbers
+		hasMemory bool // Redis reports its memory
 		head, row string
 	}{
 		{"ok", true, "", ""},
 		{"", true, "", ""},
-		{"down", false, "redis down", "does not answer; answers go on"},
-		{"down", true, "redis down", "does not answer; answers go on"},
-		{"ok", false, "", "does not answer; answers go on"},
-		{"read-only", true, "redis read-only", "read-only; answers go on"},
-		{"no subscriptions", true, "redis no subscriptions", "no subscriptions; answers go on"},
-		{"no subscriptions", false, "redis no subscriptions", "no subscriptions; answers go on"},
-		{"out of\x1b[31m memory", true, "redis out of memory", "out of memory; answers go on"},
-		{"loading", false, "redis loading", "loading; answers go on"},
+		{"down", false, "redis down", "does not answer; answers continue"},
+		{"down", true, "redis down", "does not answer; answers continue"},
+		{"ok", false, "", "does not answer; answers continue"},
+		{"read-only", true, "redis read-only", "read-only; answers continue"},
+		{"no subscriptions", true, "redis no subscriptions", "no subscriptions; answers continue"},
+		{"no subscriptions", false, "redis no subscriptions", "no subscriptions; answers continue"},
+		{"out of\x1b[31m memory", true, "redis out of memory", "out of memory; answers continue"},
+		{"loading", false, "redis loading", "loading; answers continue"},
 	} {
 		st := busy(1, noon)
-		if st.Redis = c.redis; !c.told {
+		if st.Redis = c.redis; !c.hasMemory {
 			st.Memory = nil
 		}
 		for _, width := range []int{80, 120} {
 			rows := Snapshot(st, &Meter{}, "local", width)
 			head := strings.Contains(rows[0], " · redis ")
-			row := strings.Contains(rows[2], "answers go on")
+			row := strings.Contains(rows[2], "answers continue")
 			if head != (c.head != "") || !strings.Contains(rows[0], c.head) || row != (c.row != "") || !strings.Contains(rows[2], c.row) {
-				t.Errorf("%q, with numbers %v, %d wide:\n%s", c.redis, c.told, width, strings.Join(rows[:3], "\n"))
+				t.Errorf("%q, with numbers %v, %d wide:\n%s", c.redis, c.hasMemory, width, strings.Join(rows[:3], "\n"))
 			}
-			if keys := strings.Contains(rows[2], "48 keys"); keys != c.told {
-				t.Errorf("%q: the keys are told: %v", c.redis, keys)
+			if keys := strings.Contains(rows[2], "48 keys"); keys != c.hasMemory {
+				t.Errorf("%q: the keys are shown: %v", c.redis, keys)
 			}
 		}
 	}
 }
 
-// A text that comes in one piece does nothing: not even to stop an answer, s s.
-func TestATextIsNoKeyOfTop(t *testing.T) {
+// A text in one piece does nothing: "ss" does not even stop an answer.
+func TestTextIsNotAKey(t *testing.T) {
 	for _, text := range []string{"ss", "esc", "enter", "up", "q", "less", "?s", "ctrl+c", "end", "s s", "pgup", "home", "quit"} {
 		s := &server{answers: 3}
 		m := screenOf(t, s, 80, 24)
@@ -339,7 +339,7 @@ func TestATextIsNoKeyOfTop(t *testing.T) {
 				t.Errorf("%q does something", text)
 			}
 		}
-		if m.help || m.ask != "" || m.chosen != "" || len(s.stopped) > 0 {
+		if m.help || m.ask != "" || m.toOpen != "" || len(s.stopped) > 0 {
 			t.Errorf("%q: help %v, a question %q", text, m.help, m.ask)
 		}
 	}

@@ -24,8 +24,8 @@ func (f frame) fixed(host string, width int) []string {
 	return []string{f.headline(host, width), f.queue(width), f.memory(width)}
 }
 
-// part is a piece of a row that is left out, from the last one on, where there is
-// no room.
+// part is a piece of a row. Where there is no room, the last pieces are left out
+// first.
 type part struct{ text, sgr string }
 
 func parts(width int, between string, list ...part) string {
@@ -56,7 +56,7 @@ func (f frame) headline(host string, width int) string {
 		{fmt.Sprintf("%.0f tok/s", f.meter.Total()), ""},
 	}
 	for _, d := range []struct{ name, state string }{{"sql", f.st.SQL}, {"redis", f.st.Redis}} {
-		if !well(d.state) {
+		if !healthy(d.state) {
 			list = append(list, part{d.name + " " + d.state, f.th.Bad})
 		}
 	}
@@ -94,8 +94,8 @@ func (f frame) queue(width int) string {
 func (f frame) memory(width int) string {
 	list := []part{{" redis", f.th.Title}}
 	m := f.st.Memory
-	if trouble := f.redisTrouble(); trouble != "" {
-		list = append(list, part{trouble, f.th.Bad})
+	if problem := f.redisProblem(); problem != "" {
+		list = append(list, part{problem, f.th.Bad})
 	}
 	if m == nil {
 		return parts(width, "  ", list...)
@@ -105,7 +105,7 @@ func (f frame) memory(width int) string {
 	}
 	switch {
 	case m.UsedBytes == 0:
-		list = append(list, part{"memory not told", f.th.Dim})
+		list = append(list, part{"memory unknown", f.th.Dim})
 	case m.LimitBytes == 0:
 		list = append(list, part{size(m.UsedBytes), ""})
 	default:
@@ -117,16 +117,16 @@ func (f frame) memory(width int) string {
 	return parts(width, "  ", list...)
 }
 
-// well reports whether that is how something stands of which there is nothing to say.
-func well(state string) bool { return state == "ok" || state == "" }
+// healthy reports whether a component in this state needs no mention.
+func healthy(state string) bool { return state == "ok" || state == "" }
 
-// redisTrouble is what is wrong with Redis, "" if nothing is.
-func (f frame) redisTrouble() string {
+// redisProblem describes the problem with Redis, "" if there is none.
+func (f frame) redisProblem() string {
 	switch state := f.st.Redis; {
-	case !well(state) && state != "down":
-		return state + "; answers go on, and are saved"
+	case !healthy(state) && state != "down":
+		return state + "; answers continue and are saved"
 	case f.st.Memory == nil || state == "down":
-		return "does not answer; answers go on, and are saved"
+		return "does not answer; answers continue and are saved"
 	}
 	return ""
 }
@@ -137,7 +137,7 @@ func Snapshot(st chat.Stats, m *Meter, host string, width int) []string {
 	if err != nil {
 		th = theme.Theme{}
 	}
-	f := frame{cleaned(st), m, th}
+	f := frame{sanitized(st), m, th}
 	rows := f.fixed(host, width)
 	for _, r := range f.rows() {
 		rows = append(rows, draw(r, false, th, width))
@@ -155,12 +155,12 @@ func plural(n int, unit string) string {
 	return fmt.Sprintf("%d %ss", n, unit)
 }
 
-// draw is a row of the list, one column set in.
-func draw(r row, chosen bool, th theme.Theme, width int) string {
+// draw draws a row of the list, indented by one column.
+func draw(r row, selected bool, th theme.Theme, width int) string {
 	if r.kind == heading {
 		return ansi.Truncate(" "+line(r.cells, width-1), width, "…")
 	}
-	if !chosen {
+	if !selected {
 		return ansi.Truncate("   "+line(r.cells, width-3), width, "…")
 	}
 	return theme.Paint(ansi.Truncate(" > "+ansi.Strip(line(r.cells, width-3)), width, "…"), th.Selected)
@@ -176,13 +176,13 @@ func (m *Model) View() string {
 	case m.help:
 		return m.fill(m.helpRows(), m.height-1) + "\n" + m.status()
 	case !m.seen:
-		return m.fill([]string{" chat top", "", "   looking…"}, m.height-1) + "\n" + m.status()
+		return m.fill([]string{" chat top", "", "   connecting…"}, m.height-1) + "\n" + m.status()
 	}
 	f := m.frame()
 	rows := f.fixed(m.o.Host, m.width)
 	list := f.rows()
 	room := m.height - len(rows) - 1
-	at := m.place(list)
+	at := m.position(list)
 	m.top = max(min(m.top, at, len(list)-room), at-room+1, 0)
 	if at <= firstChoice(list) {
 		m.top = 0 // with the heading
@@ -200,13 +200,13 @@ func (m *Model) fill(rows []string, height int) string {
 	return strings.Join(rows[:height], "\n")
 }
 
-// status is the last row: a question, a trouble, or the keys.
+// status is the last row: a question, a problem, or the keys.
 func (m *Model) status() string {
 	switch {
 	case m.ask != "":
-		return theme.Paint(ansi.Truncate(" s again stops "+short(m.ask)+"; any other key lets it go on", m.width, "…"), m.th.Warn)
-	case m.trouble != "":
-		return theme.Paint(ansi.Truncate(" "+m.trouble, m.width, "…"), m.th.Bad)
+		return theme.Paint(ansi.Truncate(" s again stops "+short(m.ask)+"; any other key cancels", m.width, "…"), m.th.Warn)
+	case m.problem != "":
+		return theme.Paint(ansi.Truncate(" "+m.problem, m.width, "…"), m.th.Bad)
 	case m.note != "":
 		return ansi.Truncate(" "+m.note, m.width, "…")
 	}

@@ -27,7 +27,7 @@ type List struct {
 
 	// What had been seen when the reader left the end.
 	seen    anchor
-	unread  int // rows behind seen, counted before the last change of width
+	unread  int // rows after seen, counted before the last change of width
 	laidOut map[int]struct{}
 }
 
@@ -49,8 +49,8 @@ func (l *List) Set(items []Item) {
 	clear(l.laidOut)
 }
 
-// Replace puts other items in the place of these. A reader stays where they are
-// as long as the message that they read is still there.
+// Replace replaces the items. The window stays where it is as long as the first
+// item in it is still there.
 func (l *List) Replace(items []Item) {
 	if l.follow || len(l.items) == 0 {
 		l.Set(items)

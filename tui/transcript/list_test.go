@@ -91,7 +91,7 @@ func TestScrollingReachesEveryRowOnce(t *testing.T) {
 	}
 }
 
-func TestUpAndDownComeBackToTheSameRow(t *testing.T) {
+func TestUpAndDownReturnToSameRow(t *testing.T) {
 	calls := 0
 	l, _ := blocks(100, &calls)
 	l.Resize(80, 10)
@@ -107,7 +107,7 @@ func TestUpAndDownComeBackToTheSameRow(t *testing.T) {
 	}
 }
 
-func TestResizesDoNotAddUp(t *testing.T) {
+func TestResizesDoNotAccumulate(t *testing.T) {
 	calls := 0
 	l, _ := blocks(200, &calls)
 	l.Resize(80, 10)
@@ -157,7 +157,7 @@ func TestEndIsFollowedOnlyWhileInSight(t *testing.T) {
 	}
 }
 
-func TestShortConversationStandsAtTheTop(t *testing.T) {
+func TestShortConversationIsAtTop(t *testing.T) {
 	calls := 0
 	l, _ := blocks(2, &calls)
 	l.Resize(80, 10)
@@ -170,7 +170,7 @@ func TestShortConversationStandsAtTheTop(t *testing.T) {
 	}
 }
 
-func TestEmptyListStandsAnything(t *testing.T) {
+func TestEmptyListAllowsAllCalls(t *testing.T) {
 	l := NewList()
 	l.Resize(80, 10)
 	for _, f := range []func(){l.Top, l.Bottom, l.Previous, l.Next, l.Settle, func() { l.ScrollUp(3) }, func() { l.ScrollDown(3) }} {
@@ -185,10 +185,10 @@ func TestEmptyListStandsAnything(t *testing.T) {
 func BenchmarkOpenFiveThousandMessages(b *testing.B) {
 	rec := chat.Message{Role: chat.RoleAssistant, State: chat.TaskDone, Content: strings.Repeat("Some *text* of an answer.\n\n", 40), CreatedAt: time.Now()}
 	for b.Loop() {
-		look := &Look{Theme: plainTheme(), Now: time.Now(), Zone: time.UTC}
+		style := &Style{Theme: plainTheme(), Now: time.Now(), Zone: time.UTC}
 		items := make([]Item, 5000)
 		for i := range items {
-			items[i] = NewMessage(rec, look)
+			items[i] = NewMessage(rec, style)
 		}
 		l := NewList()
 		l.Set(items)
@@ -197,7 +197,7 @@ func BenchmarkOpenFiveThousandMessages(b *testing.B) {
 	}
 }
 
-func TestReplacedItemsLeaveTheReaderInPlace(t *testing.T) {
+func TestReplaceKeepsPosition(t *testing.T) {
 	calls := 0
 	l, all := blocks(100, &calls)
 	l.Resize(80, 10)
@@ -228,10 +228,10 @@ func plainTheme() theme.Theme {
 	return th
 }
 
-func TestHowLongTheModelReasonedIsShownOfARecord(t *testing.T) {
+func TestReasoningTimeOfStoredMessageIsShown(t *testing.T) {
 	rec := chat.Message{Role: chat.RoleAssistant, State: chat.TaskDone, Content: "yes", Reasoning: "hm", ReasoningMS: 12_300, CreatedAt: time.Now()}
 	l := NewList()
-	l.Set([]Item{NewMessage(rec, &Look{Theme: plainTheme(), Now: time.Now(), Zone: time.UTC})})
+	l.Set([]Item{NewMessage(rec, &Style{Theme: plainTheme(), Now: time.Now(), Zone: time.UTC})})
 	l.Resize(60, 10)
 	l.Settle()
 	if rows := strings.Join(l.Rows(), "\n"); !strings.Contains(rows, "thought for 12 s") {

@@ -6,42 +6,43 @@ import (
 	"time"
 
 	"chat"
+	"chat/internal/term/attach"
 	"chat/internal/term/sanitize"
 	"chat/internal/term/theme"
 )
 
-// Look is what all messages of a screen have in common. Changing it takes effect
-// with the next Height.
-type Look struct {
+// Style is common to all messages of a screen. A change takes effect with the next
+// Height.
+type Style struct {
 	Theme theme.Theme
 	// Version changes with Theme.
 	Version int
 	Now     time.Time
 	Zone    *time.Location
 	Unfold  bool // show reasoning in full
-	// Keys are told where they help; an empty one is left out.
+	// Keys are named in hints; an empty one is left out.
 	Keys Keys
-	// Chosen is the message that keys mean, nil if the input has the focus.
-	Chosen *Message
+	// Selected is the message that keys apply to, nil if the input has the focus.
+	Selected *Message
 }
 
-// Keys are the keys that messages tell of.
+// Keys are the keys that messages name.
 type Keys struct{ Fold, Stop, TakeBack string }
 
-// Message is one message, as it stands in the record or as it is being made.
+// Message is one message, as the server has stored it or as it is being made.
 type Message struct {
 	ID, TaskID string
 	Role       chat.Role
 	// Stopping: the user has asked to stop it. Sending: it is on its way. Waiting:
 	// it is to be sent when the answer has ended.
 	Stopping, Sending, Waiting bool
-	// Sibling is the message's place among the Siblings beside it, from 1.
+	// Sibling is the number of the message among its Siblings, from 1.
 	Sibling, Siblings int
 
 	// Usage is what the provider counted, nil until it has.
 	Usage *chat.Usage
 
-	look     *Look
+	style    *Style
 	pace     pace
 	model    string
 	at       time.Time
@@ -50,9 +51,9 @@ type Message struct {
 	failure  string
 	attempt  int // of the last chunk
 	notices  []string
-	attempts int       // begun anew, as seen here
+	attempts int       // restarts seen by this screen
 	began    time.Time // the first of the text
-	trouble  string    // of the attempt before, while the next one has said nothing
+	trouble  string    // why the previous attempt failed, until the next one has text
 	try      int       // the number of the next attempt
 	due      time.Time // when it is made at the earliest
 	parts    chat.Parts
@@ -68,23 +69,23 @@ type section struct {
 	indented bool
 }
 
-// SetStatus tells how the message's task stands, which a stream does not while nothing
-// comes: why an attempt has failed, and when the next one is made.
+// SetStatus shows the state of the message's task, which a silent stream does not
+// report: why an attempt failed and when the next one begins.
 func (m *Message) SetStatus(t chat.Task) {
 	m.trouble = ""
 	if t.Error == nil || t.Error.Code == chat.CodeDraining {
 		return
 	}
-	m.trouble, m.try, m.due = sanitize.Line(t.Error.Fact()), t.Attempt, time.Time{}
+	m.trouble, m.try, m.due = sanitize.Line(t.Error.Summary()), t.Attempt, time.Time{}
 	if t.State == chat.TaskQueued {
 		m.try, m.due = t.Attempt+1, t.RunAfter
 	}
 }
 
-// NewMessage makes a message of its record. One that is not finished begins
-// empty: its text comes from its stream.
-func NewMessage(rec chat.Message, look *Look) *Message {
-	m := &Message{look: look}
+// NewMessage returns a stored message. One that is not finished begins empty: its
+// text comes from its stream.
+func NewMessage(rec chat.Message, style *Style) *Message {
+	m := &Message{style: style}
 	m.identify(rec)
 	if !m.Running() {
 		m.texts(rec)
@@ -113,7 +114,7 @@ func (m *Message) texts(rec chat.Message) {
 	}
 }
 
-// Update takes over the record, which is what counts, once the task has ended.
+// Update replaces the message by the stored one after the task has ended.
 func (m *Message) Update(rec chat.Message) {
 	if rec.State != "" && !rec.State.Terminal() {
 		return
@@ -137,6 +138,17 @@ func (m *Message) has(typ chat.PartType) bool {
 // Content is the text as it is shown, before layout.
 func (m *Message) Content() string { return m.joined(chat.PartText) }
 
+// Draft is the message as a text that can be edited and sent again.
+func (m *Message) Draft() string {
+	parts := slices.Clone(m.parts)
+	for i := range parts {
+		if parts[i].Type == chat.PartText {
+			parts[i].Text = m.views[i].text.src.String()
+		}
+	}
+	return attach.Draft(parts)
+}
+
 // joined is the shown text of all parts of that type.
 func (m *Message) joined(typ chat.PartType) string {
 	var texts []string
@@ -153,10 +165,10 @@ func (m *Message) State() chat.TaskState { return m.state }
 
 // Apply takes the next chunk of the message's stream.
 func (m *Message) Apply(c chat.Chunk) {
-	again := !c.Resorts(m.attempt)
+	again := !c.Retypes(m.attempt)
 	m.attempt = c.Attempt
 	if m.began.IsZero() && !c.Terminal() {
-		m.began = m.look.Now
+		m.began = m.style.Now
 	}
 	switch c.Type {
 	case chat.ChunkReset:
@@ -174,22 +186,22 @@ func (m *Message) Apply(c chat.Chunk) {
 		m.parts.Apply(c)
 		m.showParts()
 		if len(m.parts) > 0 {
-			m.pace.add(c.Content, m.look.Now)
+			m.pace.add(c.Content, m.style.Now)
 			m.state = chat.TaskRunning
 		}
 	}
 }
 
-// showParts makes the views show what has come of the parts: a chunk changes the last
-// one, or begins another.
+// showParts updates the views of the parts: a chunk changes the last part, or
+// begins another.
 func (m *Message) showParts() {
 	for i := max(0, len(m.views)-1); i < len(m.parts); i++ {
 		if i == len(m.views) {
-			from := m.look.Now
+			from := m.style.Now
 			if i == 0 {
 				from = m.began // which a correction of the type does not change
 			} else {
-				m.views[i-1].end(m.look.Now)
+				m.views[i-1].end(m.style.Now)
 			}
 			m.views = append(m.views, &partView{from: from})
 		}
@@ -197,10 +209,10 @@ func (m *Message) showParts() {
 	}
 }
 
-// endViews says that no more comes.
+// endViews ends the texts of all parts.
 func (m *Message) endViews() {
 	for _, v := range m.views {
-		v.end(m.look.Now)
+		v.end(m.style.Now)
 	}
 }
 
@@ -219,14 +231,14 @@ func (m *Message) end(c chat.Chunk) {
 	}
 }
 
-// Fail ends the message here, for a reason that its task knows nothing of.
+// Fail ends the message for a reason that its task does not know.
 func (m *Message) Fail(sentence string) {
 	m.Sending, m.Stopping = false, false
 	m.state, m.failure = chat.TaskFailed, sanitize.Line(sentence)
 	m.endViews()
 }
 
-// Height lays the message out. Of a long text only what changed is laid out anew.
+// Height lays the message out. Of a long text it lays out only the changes.
 func (m *Message) Height(width int) int {
 	m.indent = "   "
 	if width < 60 {
@@ -234,7 +246,7 @@ func (m *Message) Height(width int) int {
 	}
 	inner := width - len(m.indent)
 	m.sections = append(m.sections[:0], section{rows: []string{m.header(width)}})
-	open := false // the last section is a text, which the next one keeps away from
+	open := false // the last section is a text, after which the next one leaves a row empty
 	for i, v := range m.views {
 		rows, text := m.layoutPart(i, v, inner)
 		if len(rows) == 0 {
@@ -245,8 +257,8 @@ func (m *Message) Height(width int) int {
 		}
 		m.sections = append(m.sections, section{rows, true})
 		open = text
-		if v.part.Type == chat.PartReasoning && m.look.Unfold {
-			m.sections = append(m.sections, section{v.markdown(inner, m.look.Theme.Reasoning, m.look.Version), true})
+		if v.part.Type == chat.PartReasoning && m.style.Unfold {
+			m.sections = append(m.sections, section{v.markdown(inner, m.style.Theme.Reasoning, m.style.Version), true})
 			open = true
 		}
 	}
@@ -254,27 +266,27 @@ func (m *Message) Height(width int) int {
 	return m.length() + 1
 }
 
-// layoutPart is the rows of part i; text says that they are a text, and not a row that
-// stands for more.
+// layoutPart returns the rows of part i; text reports that they are a text, and not
+// a row that represents one.
 func (m *Message) layoutPart(i int, v *partView, width int) (rows []string, text bool) {
 	switch v.part.Type {
 	case chat.PartText:
 		if m.Role != chat.RoleAssistant {
-			return v.plain(width, m.look), false
+			return v.plain(width, m.style), false
 		}
 		if v.text.empty() {
 			return nil, false
 		}
-		return v.markdown(width, m.look.Theme.Answer, m.look.Version), true
+		return v.markdown(width, m.style.Theme.Answer, m.style.Version), true
 	case chat.PartReasoning:
 		if v.text.empty() {
 			return nil, false
 		}
 		return []string{m.reasoningRow(v, i == len(m.views)-1, width)}, false
 	case chat.PartToolCall, chat.PartToolResult:
-		return []string{v.toolRow(width, m.look)}, false
+		return []string{v.toolRow(width, m.style)}, false
 	case chat.PartImage, chat.PartFile:
-		return []string{fileRow(string(v.part.Type), v.part.Name, int(v.part.Size), width, m.look)}, false
+		return []string{fileRow(string(v.part.Type), v.part.Name, v.part.Size, width, m.style)}, false
 	}
 	return nil, false
 }
@@ -288,14 +300,14 @@ func (m *Message) length() int {
 	return n
 }
 
-// Row returns row i of the last layout; the last one is always empty. A bar runs
-// along the chosen message.
+// Row returns row i of the last layout; the last one is always empty. A bar marks
+// the selected message.
 func (m *Message) Row(i int) string {
 	row := m.row(i)
-	if m.look.Chosen != m || i >= m.length() {
+	if m.style.Selected != m || i >= m.length() {
 		return row
 	}
-	return theme.Paint("▌", m.look.Theme.Warn) + strings.TrimPrefix(row, " ")
+	return theme.Paint("▌", m.style.Theme.Warn) + strings.TrimPrefix(row, " ")
 }
 
 func (m *Message) row(i int) string {
@@ -320,7 +332,7 @@ func (m *Message) Drop() {
 	m.sections = nil
 }
 
-// At is when the message was made, by its record.
+// At is when the message was made.
 func (m *Message) At() time.Time { return m.at }
 
 // Model is the name of the model that answered, "" if unknown.

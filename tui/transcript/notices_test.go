@@ -10,16 +10,16 @@ import (
 	"chat"
 )
 
-// What an answer was made without stands under it, from its stream and from the record.
-func TestNoticesStandUnderTheAnswer(t *testing.T) {
-	notices := []string{"the picture sky.png was left out: the model did not take it", "a\x1b[31m notice"}
+// Notices are shown under the answer, from its stream and as stored.
+func TestNoticesAreShownUnderAnswer(t *testing.T) {
+	notices := []string{"the image sky.png was left out: the model did not accept it", "a\x1b[31m notice"}
 	rec := chat.Message{ID: "1", TaskID: "2", Role: chat.RoleAssistant, State: chat.TaskRunning}
-	streamed := NewMessage(rec, &Look{})
+	streamed := NewMessage(rec, &Style{})
 	streamed.Apply(chat.Chunk{Type: chat.ChunkContent, Content: "Hello."})
 	streamed.Apply(chat.Chunk{Type: chat.ChunkDone, State: chat.TaskDone, Notices: notices})
 	rec.State, rec.Content, rec.Notices = chat.TaskDone, "Hello.", notices
-	stored := NewMessage(rec, &Look{})
-	want := []string{"Hello.", "the picture sky.png was left out: the", "model did not take it", "a notice"}
+	stored := NewMessage(rec, &Style{})
+	want := []string{"Hello.", "the image sky.png was left out: the", "model did not accept it", "a notice"}
 	for name, m := range map[string]*Message{"streamed": streamed, "stored": stored} {
 		var rows []string
 		for i := range m.Height(40) {

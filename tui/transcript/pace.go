@@ -6,8 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// tokens estimates how many tokens a text is: no provider tells while it streams,
-// nor of reasoning at all. Four ASCII characters make one, as do two others.
+// tokens estimates the number of tokens of a text. No provider reports it while it
+// streams, or for reasoning at all. Four ASCII characters count as one token, as do
+// two others.
 func tokens(text string) float64 {
 	ascii := 0
 	for i := range len(text) {
@@ -19,7 +20,7 @@ func tokens(text string) float64 {
 	return float64(ascii)/4 + float64(others)/2
 }
 
-// about writes an estimated number of tokens.
+// about formats an estimated number of tokens.
 func about(n float64) string {
 	switch {
 	case n >= 10_000:
@@ -30,16 +31,16 @@ func about(n float64) string {
 	return fmt.Sprintf("~%d tokens", int(n+0.5))
 }
 
-// pace measures how quickly an answer comes. What came with the first frame does
-// not count: whoever attaches later gets all of it at once.
+// pace measures the speed of an answer. It ignores the first frame: a stream that
+// is attached later receives its whole text in one piece.
 type pace struct {
 	began time.Time
 	base  float64 // tokens of the first frame
 	total float64
 }
 
-// measured is how long a pace must be measured before it says anything.
-const measured = 2 * time.Second
+// minMeasured is how long a pace must be measured before it is shown.
+const minMeasured = 2 * time.Second
 
 func (p *pace) add(text string, now time.Time) {
 	p.total += tokens(text)
@@ -51,10 +52,10 @@ func (p *pace) add(text string, now time.Time) {
 	}
 }
 
-// label is the pace in words, "" while it is not known.
+// label returns the pace as text, "" while it is unknown.
 func (p *pace) label(now time.Time) string {
 	d := now.Sub(p.began)
-	if p.began.IsZero() || d < measured || p.total <= p.base {
+	if p.began.IsZero() || d < minMeasured || p.total <= p.base {
 		return ""
 	}
 	if rate := int((p.total-p.base)/d.Seconds() + 0.5); rate > 0 {

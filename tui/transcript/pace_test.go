@@ -17,7 +17,7 @@ func TestTokensAreEstimated(t *testing.T) {
 	}
 }
 
-func TestPaceLeavesOutWhatWasThereBefore(t *testing.T) {
+func TestPaceIgnoresFirstFrame(t *testing.T) {
 	var p pace
 	now := time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
 	p.add(strings.Repeat("replayed ", 10_000), now)

@@ -15,7 +15,7 @@ import (
 
 // header is the row above a message: who, which model, when.
 func (m *Message) header(width int) string {
-	th := m.look.Theme
+	th := m.style.Theme
 	name, sgr := "You", th.You
 	switch m.Role {
 	case chat.RoleAssistant:
@@ -41,7 +41,8 @@ func (m *Message) header(width int) string {
 	return ansi.Truncate(row, width, "…")
 }
 
-// beside puts a label at the right end of a row, which gives way to it.
+// beside puts a label at the right end of a row. If there is no room, it omits the
+// label.
 func beside(row, label string, width int, sgr string) string {
 	room := width - ansi.StringWidth(label) - 1
 	if room < 1 {
@@ -53,47 +54,47 @@ func beside(row, label string, width int, sgr string) string {
 
 // when is the message's time, with the date if that is not today's.
 func (m *Message) when() string {
-	at, now := m.at.In(m.look.Zone), m.look.Now.In(m.look.Zone)
+	at, now := m.at.In(m.style.Zone), m.style.Now.In(m.style.Zone)
 	if at.YearDay() == now.YearDay() && at.Year() == now.Year() {
 		return at.Format("15:04")
 	}
 	return at.Format("2 Jan 2006 15:04")
 }
 
-// reasoningRow is the row that stands for reasoning; last says that nothing has come
-// behind it.
+// reasoningRow is the row that represents reasoning; last reports that it is the
+// last part so far.
 func (m *Message) reasoningRow(v *partView, last bool, width int) string {
 	mark := "▸ "
-	if m.look.Unfold {
+	if m.style.Unfold {
 		mark = "▾ "
 	}
 	label := mark + "thought"
 	switch {
 	case m.Running() && last && v.time == 0:
 		label = mark + "thinking"
-		if d := m.look.Now.Sub(v.from); !v.from.IsZero() && d >= time.Second {
+		if d := m.style.Now.Sub(v.from); !v.from.IsZero() && d >= time.Second {
 			label += " for " + seconds(d)
 		}
 	case v.time >= time.Second:
 		label += " for " + seconds(v.time)
 	}
 	label += " · " + about(tokens(v.text.src.String()))
-	hint := m.look.Keys.Fold
+	hint := m.style.Keys.Fold
 	if free := width - ansi.StringWidth(label) - ansi.StringWidth(hint); free > 2 && hint != "" {
 		label += strings.Repeat(" ", free) + hint
 	}
-	return theme.Paint(ansi.Truncate(label, width, "…"), m.look.Theme.Dim)
+	return theme.Paint(ansi.Truncate(label, width, "…"), m.style.Theme.Dim)
 }
 
-// footer says how the answer goes, or how it ended if not well.
+// footer shows the progress of an answer, or why it is incomplete.
 func (m *Message) footer(width int) []string {
-	th := m.look.Theme
+	th := m.style.Theme
 	switch {
 	case m.Sending:
 		return []string{theme.Paint("sending…", th.Dim)}
 	case m.Waiting:
 		label := "waits for the answer"
-		if key := m.look.Keys.TakeBack; key != "" {
+		if key := m.style.Keys.TakeBack; key != "" {
 			label += " · " + key + " takes it back"
 		}
 		return []string{theme.Paint(ansi.Truncate(label, width, "…"), th.Warn)}
@@ -107,18 +108,18 @@ func (m *Message) footer(width int) []string {
 	return markdown.Plain(sentence, width, sgr)
 }
 
-// noticeRows say what the answer was made without.
+// noticeRows show the notices: what was left out of the request for this answer.
 func (m *Message) noticeRows(width int) []string {
 	var rows []string
 	for _, notice := range m.notices {
-		rows = append(rows, markdown.Plain(sanitize.Line(notice), width, m.look.Theme.Dim)...)
+		rows = append(rows, markdown.Plain(sanitize.Line(notice), width, m.style.Theme.Dim)...)
 	}
 	return rows
 }
 
-// waits says what an answer without words waits for.
+// waits says why an answer has no text yet.
 func (m *Message) waits() string {
-	switch in := m.due.Sub(m.look.Now); {
+	switch in := m.due.Sub(m.style.Now); {
 	case m.trouble == "":
 		return "waiting for the first words"
 	case in >= time.Second:
@@ -133,15 +134,15 @@ func (m *Message) progress() string {
 		parts = append(parts, m.waits())
 	}
 	if m.attempts > 0 {
-		parts = append(parts, "begun anew")
+		parts = append(parts, "restarted")
 	}
-	if d := m.look.Now.Sub(m.at); !m.at.IsZero() && d >= time.Second {
+	if d := m.style.Now.Sub(m.at); !m.at.IsZero() && d >= time.Second {
 		parts = append(parts, clock(d))
 	}
-	if rate := m.pace.label(m.look.Now); rate != "" {
+	if rate := m.pace.label(m.style.Now); rate != "" {
 		parts = append(parts, rate)
 	}
-	switch key := m.look.Keys.Stop; {
+	switch key := m.style.Keys.Stop; {
 	case m.Stopping:
 		parts = append(parts, "stopping…")
 	case key != "":
@@ -150,9 +151,9 @@ func (m *Message) progress() string {
 	return " " + strings.Join(parts, " · ")
 }
 
-// ending is the sentence under an answer that did not end well, and its colour.
+// ending returns the sentence under an incomplete answer, and its colour.
 func (m *Message) ending() (sentence, sgr string) {
-	th := m.look.Theme
+	th := m.style.Theme
 	kept := ""
 	if m.HasText() {
 		kept = " The text so far is kept."
@@ -182,7 +183,7 @@ func (m *Message) ending() (sentence, sgr string) {
 	return "", ""
 }
 
-// asSentence is a clause as a sentence of its own.
+// asSentence turns a clause into a sentence.
 func asSentence(clause string) string {
 	return strings.ToUpper(clause[:1]) + clause[1:] + "."
 }

@@ -18,188 +18,208 @@ import (
 	"chat/daemon/keys"
 )
 
-func testStale(t *testing.T, b *bench) {
-	old, _, err := b.log.Begin(t.Context(), b.task, always)
+func testStale(t *testing.T, h *harness) {
+	old, _, err := h.log.Begin(t.Context(), h.task, always)
 	if err != nil {
 		t.Fatal(err)
 	}
 	old.Add(chat.Chunk{Type: chat.ChunkContent, Content: "old "})
 	ended := make(chan error, 1)
 	go func() { ended <- old.Run(t.Context()) }()
-	b.waitFor(t, func() bool { return len(b.list(t)) == 1 })
-	w := b.writer(t, 2)
-	b.say(t, w, 0, 2)
+	h.waitFor(t, func() bool { return len(h.list(t)) == 1 })
+	w := h.writer(t, 2)
+	h.write(t, w, 0, 2)
 	old.Add(chat.Chunk{Type: chat.ChunkContent, Content: "stale"})
-	mustBe(t, <-ended, chunklog.ErrStale)
-	b.say(t, w, 2, 2)
-	tail := b.log.Tail(b.task.ID, chat.Start())
+	wantError(t, <-ended, chunklog.ErrStale)
+	h.write(t, w, 2, 2)
+	tail := h.log.Tail(h.task.ID, chat.Start())
 	defer tail.Close()
 	got := read(t, tail, count(6))
 	if Content(got) != words(0, 4) {
 		t.Fatalf("the tail saw %+v", got)
 	}
-	if list := b.list(t); len(list) != 6 {
-		t.Fatalf("the list was not mended: %+v", list)
+	if list := h.list(t); len(list) != 6 {
+		t.Fatalf("the list was not restored: %+v", list)
 	}
 }
 
-func testForeignEntries(t *testing.T, b *bench) {
-	b.say(t, b.writer(t, 2), 0, 2) // reset, w0, w1
-	key := keys.Names{}.Chunks(b.task.ID)
+func testInvalidEntries(t *testing.T, h *harness) {
+	h.write(t, h.writer(t, 2), 0, 2) // reset, w0, w1
+	key := keys.Names{}.Chunks(h.task.ID)
 	for _, e := range []string{
 		`{"chunk_index":3,"chunk_type":"content","content":"older","attempt":1}`,
 		`{"chunk_index":9,"chunk_type":"content","content":"misplaced","attempt":2}`, `not json`,
 	} {
-		tail := b.log.Tail(b.task.ID, chat.Start())
-		if err := b.Client.RPush(t.Context(), key, e).Err(); err != nil {
+		tail := h.log.Tail(h.task.ID, chat.Start())
+		if err := h.Client.RPush(t.Context(), key, e).Err(); err != nil {
 			t.Fatal(err)
 		}
 		if got := read(t, tail, count(3)); Content(got) != words(0, 2) {
-			t.Errorf("behind %s the tail saw %+v", e, got)
+			t.Errorf("after %s the tail saw %+v", e, got)
 		}
 		if chunks, err := tail.Next(t.Context(), 10*time.Millisecond); err != nil || len(chunks) > 0 {
 			t.Errorf("%s was shown: %+v, %v", e, chunks, err)
 		}
 		tail.Close()
-		if err := b.Client.RPop(t.Context(), key).Err(); err != nil {
+		if err := h.Client.RPop(t.Context(), key).Err(); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
-func testTTL(t *testing.T, b *bench) {
-	w, _, err := b.log.Begin(t.Context(), b.task, always)
+func testTTL(t *testing.T, h *harness) {
+	w, _, err := h.log.Begin(t.Context(), h.task, always)
 	if err != nil {
 		t.Fatal(err)
 	}
-	stop := b.run(t, w)
+	stop := h.run(t, w)
 	check := func(when string) {
 		t.Helper()
-		for _, key := range []string{keys.Names{}.Chunks(b.task.ID), keys.Names{}.Metadata(b.task.ID)} {
-			d, err := b.Client.PTTL(t.Context(), key).Result()
-			if err != nil || d == -1 || d > b.log.TTL() {
+		for _, key := range []string{keys.Names{}.Chunks(h.task.ID), keys.Names{}.Metadata(h.task.ID)} {
+			d, err := h.Client.PTTL(t.Context(), key).Result()
+			if err != nil || d == -1 || d > h.log.TTL() {
 				t.Errorf("%s: %s has the TTL %v (%v)", when, key, d, err)
 			}
 		}
 	}
-	check("begun")
+	check("created")
 	for i := range 10 {
-		b.say(t, w, i, 1)
+		h.write(t, w, i, 1)
 		check("after chunk " + strconv.Itoa(i))
 	}
-	if err := b.Client.Del(t.Context(), keys.Names{}.Chunks(b.task.ID)).Err(); err != nil {
+	if err := h.Client.Del(t.Context(), keys.Names{}.Chunks(h.task.ID)).Err(); err != nil {
 		t.Fatal(err)
 	}
 	w.Add(chat.Chunk{Type: chat.ChunkContent, Content: word(10)})
-	b.waitFor(t, func() bool { check("while it is lost"); return len(b.list(t)) == 11 })
-	b.finish(t, w, stop)
+	h.waitFor(t, func() bool { check("while it is lost"); return len(h.list(t)) == 11 })
+	h.finish(t, w, stop)
 	check("ended")
 }
 
-func testDoubt(t *testing.T, b *bench) {
-	var good atomic.Bool
-	good.Store(true)
-	w, _, err := b.log.Begin(t.Context(), b.task, good.Load)
+func testDoubt(t *testing.T, h *harness) {
+	var held atomic.Bool
+	held.Store(true)
+	w, _, err := h.log.Begin(t.Context(), h.task, held.Load)
 	if err != nil {
 		t.Fatal(err)
 	}
-	good.Store(false)
-	b.run(t, w)
-	w.Add(chat.Chunk{Type: chat.ChunkContent, Content: "kept back"})
-	tail := b.log.Tail(b.task.ID, chat.Start())
+	held.Store(false)
+	h.run(t, w)
+	w.Add(chat.Chunk{Type: chat.ChunkContent, Content: "held back"})
+	tail := h.log.Tail(h.task.ID, chat.Start())
 	defer tail.Close()
 	if chunks, err := tail.Next(t.Context(), 50*time.Millisecond); err != nil || len(chunks) > 0 {
 		t.Fatalf("shown in doubt: %+v, %v", chunks, err)
 	}
-	good.Store(true)
-	if got := Content(read(t, tail, count(1))); got != "kept back" {
+	held.Store(true)
+	if got := Content(read(t, tail, count(1))); got != "held back" {
 		t.Fatalf("got %q", got)
 	}
 }
 
-func testLostMessages(t *testing.T, b *bench) {
-	w := b.writer(t, 1)
-	tail := b.log.Tail(b.task.ID, chat.Start())
+func testLostMessages(t *testing.T, h *harness) {
+	w := h.writer(t, 1)
+	tail := h.log.Tail(h.task.ID, chat.Start())
 	defer tail.Close()
-	b.say(t, w, 0, 1)
+	h.write(t, w, 0, 1)
 	read(t, tail, count(1))
-	// Entries that were never announced, then one that is: the gap shows.
-	for i := 1; i < 4; i++ {
-		e := fmt.Sprintf(`{"chunk_index":%d,"chunk_type":"content","content":%q,"attempt":1}`, i, word(i))
-		if err := b.Client.RPush(t.Context(), keys.Names{}.Chunks(b.task.ID), e).Err(); err != nil {
-			t.Fatal(err)
-		}
-		if i == 3 {
-			if err := b.Client.Publish(t.Context(), keys.Names{}.Channel(b.task.ID), e).Err(); err != nil {
-				t.Fatal(err)
-			}
-		}
+	// Entries that are not published, and then one that is, which shows the gap.
+	last := h.pushUnannounced(t, 1, 4)
+	if err := h.Client.Publish(t.Context(), keys.Names{}.Channel(h.task.ID), last).Err(); err != nil {
+		t.Fatal(err)
 	}
 	if got := Content(read(t, tail, count(3))); got != words(1, 4) {
 		t.Fatalf("got %q", got)
 	}
 }
 
-// testRefused: whoever listens must not be told of what a reader of the list will
-// never find.
-func testRefused(t *testing.T, b *bench) {
-	w := b.writer(t, 1)
-	b.say(t, w, 0, 2)
-	channel := keys.Names{}.Channel(b.task.ID)
-	heard := b.Client.Subscribe(t.Context(), channel)
-	defer func() { _ = heard.Close() }() // what it heard has been judged
-	if _, err := heard.Receive(t.Context()); err != nil {
+// pushUnannounced pushes the entries of words from (inclusive) to (exclusive), for which no
+// message is published, and returns the last.
+func (h *harness) pushUnannounced(t *testing.T, from, to int) (last string) {
+	t.Helper()
+	for i := from; i < to; i++ {
+		last = fmt.Sprintf(`{"chunk_index":%d,"chunk_type":"content","content":%q,"attempt":1}`, i, word(i))
+		if err := h.Client.RPush(t.Context(), keys.Names{}.Chunks(h.task.ID), last).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return last
+}
+
+// testLateMessages: a reader who learns elsewhere that the task has ended must find in the
+// list what no message has announced yet.
+func testLateMessages(t *testing.T, h *harness) {
+	w := h.writer(t, 1)
+	tail := h.log.Tail(h.task.ID, chat.Start())
+	defer tail.Close()
+	h.write(t, w, 0, 1)
+	read(t, tail, count(1))
+	h.pushUnannounced(t, 1, 4)
+	chunks, err := tail.Next(t.Context(), 0)
+	if want := (chat.Position{Attempt: 1, Index: 3}); err != nil || len(chunks) != 3 || tail.Position() != want {
+		t.Fatalf("got %v, %v", chunks, err)
+	}
+}
+
+// testRefused: a subscriber must not receive an entry that is not in the list.
+func testRefused(t *testing.T, h *harness) {
+	w := h.writer(t, 1)
+	h.write(t, w, 0, 2)
+	channel := keys.Names{}.Channel(h.task.ID)
+	sub := h.Client.Subscribe(t.Context(), channel)
+	defer func() { _ = sub.Close() }() // its messages have been checked
+	if _, err := sub.Receive(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	b.RefuseWrites(t, true)
+	h.RefuseWrites(t, true)
 	w.Add(chat.Chunk{Type: chat.ChunkContent, Content: word(2)})
-	b.waitFor(t, func() bool {
-		stats, err := b.Client.Info(t.Context(), "errorstats").Result()
+	h.waitFor(t, func() bool {
+		stats, err := h.Client.Info(t.Context(), "errorstats").Result()
 		return err == nil && strings.Contains(stats, "errorstat_OOM")
 	})
 	const marker = "nothing before this"
-	if err := b.Client.Publish(t.Context(), channel, marker).Err(); err != nil {
+	if err := h.Client.Publish(t.Context(), channel, marker).Err(); err != nil {
 		t.Fatal(err)
 	}
-	if m, err := heard.ReceiveMessage(t.Context()); err != nil || m.Payload != marker {
-		t.Errorf("announced: %v (%v)", m, err)
+	if m, err := sub.ReceiveMessage(t.Context()); err != nil || m.Payload != marker {
+		t.Errorf("published: %v (%v)", m, err)
 	}
-	b.RefuseWrites(t, false)
-	b.waitFor(t, func() bool { return Content(b.list(t)) == words(0, 3) })
+	h.RefuseWrites(t, false)
+	h.waitFor(t, func() bool { return Content(h.list(t)) == words(0, 3) })
 }
 
-func testHint(t *testing.T, b *bench) {
-	tail := b.log.Tail(b.task.ID, chat.Start())
+func testEvent(t *testing.T, h *harness) {
+	tail := h.log.Tail(h.task.ID, chat.Start())
 	defer tail.Close()
-	for { // until the subscription stands
+	for { // until the subscription is in force
 		if _, err := tail.Next(t.Context(), time.Millisecond); err != nil {
 			t.Fatal(err)
 		}
-		begun := time.Now()
-		if err := b.log.Hint(t.Context(), chunklog.Control{Type: chunklog.ControlEnded, TaskID: b.task.ID}); err != nil {
+		began := time.Now()
+		if err := h.log.Publish(t.Context(), chat.TaskEvent{Type: chat.EventEnded, TaskID: h.task.ID}); err != nil {
 			t.Fatal(err)
 		}
 		chunks, err := tail.Next(t.Context(), patience)
 		if err != nil || len(chunks) > 0 {
 			t.Fatalf("got %v, %v", chunks, err)
 		}
-		if time.Since(begun) < patience {
+		if time.Since(began) < patience {
 			return
 		}
 	}
 }
 
-func testManyTails(t *testing.T, b *bench) {
+func testManyTails(t *testing.T, h *harness) {
 	const n = 200
-	w, _, err := b.log.Begin(t.Context(), b.task, always)
+	w, _, err := h.log.Begin(t.Context(), h.task, always)
 	if err != nil {
 		t.Fatal(err)
 	}
-	stop := b.run(t, w)
+	stop := h.run(t, w)
 	var wg sync.WaitGroup
 	var bad atomic.Int32
 	for range n {
-		tail := b.log.Tail(b.task.ID, chat.Start())
+		tail := h.log.Tail(h.task.ID, chat.Start())
 		wg.Go(func() {
 			defer tail.Close()
 			if Content(read(t, tail, terminal)) != words(0, 300) {
@@ -207,47 +227,47 @@ func testManyTails(t *testing.T, b *bench) {
 			}
 		})
 	}
-	if got := b.log.Followers(); got != n {
+	if got := h.log.Tails(); got != n {
 		t.Errorf("%d followers, want %d", got, n)
 	}
 	for i := range 300 {
 		w.Add(chat.Chunk{Type: chat.ChunkContent, Content: word(i)})
 	}
-	b.finish(t, w, stop)
+	h.finish(t, w, stop)
 	wg.Wait()
-	if bad.Load() > 0 || b.log.Followers() != 0 {
-		t.Fatalf("%d tails saw another text, %d are left", bad.Load(), b.log.Followers())
+	if bad.Load() > 0 || h.log.Tails() != 0 {
+		t.Fatalf("%d tails saw another text, %d are left", bad.Load(), h.log.Tails())
 	}
 }
 
-func testOverload(t *testing.T, b *bench) {
-	var good atomic.Bool
-	w, _, err := b.log.Begin(t.Context(), b.task, good.Load)
+func testOverload(t *testing.T, h *harness) {
+	var held atomic.Bool
+	w, _, err := h.log.Begin(t.Context(), h.task, held.Load)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var want strings.Builder
-	for i := range 5000 { // nothing drains yet: the backlog must not grow with it
+	for i := range 5000 { // nothing is sent yet: the number of chunks must not grow with it
 		w.Add(chat.Chunk{Type: chat.ChunkContent, Content: word(i)})
 		want.WriteString(word(i))
 	}
-	good.Store(true)
+	held.Store(true)
 	n, err := w.Seal(t.Context(), "", false)
 	if err != nil || n > 100 {
 		t.Fatalf("5000 deltas became %d chunks (%v)", n, err)
 	}
-	if a, err := b.log.Read(t.Context(), b.task.ID); err != nil || a.Parts.Text() != want.String() {
-		t.Fatalf("the text is another one (%v)", err)
+	if a, err := h.log.Read(t.Context(), h.task.ID); err != nil || a.Parts.Text() != want.String() {
+		t.Fatalf("the text differs (%v)", err)
 	}
 }
 
-func testCutSubscription(t *testing.T, b *bench) {
-	w, _, err := b.log.Begin(t.Context(), b.task, always)
+func testCutSubscription(t *testing.T, h *harness) {
+	w, _, err := h.log.Begin(t.Context(), h.task, always)
 	if err != nil {
 		t.Fatal(err)
 	}
-	stop := b.run(t, w)
-	tail := b.log.Tail(b.task.ID, chat.Start())
+	stop := h.run(t, w)
+	tail := h.log.Tail(h.task.ID, chat.Start())
 	defer tail.Close()
 	var got []chat.Chunk
 	var wg sync.WaitGroup
@@ -255,30 +275,30 @@ func testCutSubscription(t *testing.T, b *bench) {
 	for i := range 300 {
 		w.Add(chat.Chunk{Type: chat.ChunkContent, Content: word(i)})
 		if i%100 == 50 {
-			b.KillConnections(t)
+			h.KillConnections(t)
 		}
 	}
-	b.waitFor(t, func() bool { return len(b.list(t)) > 0 })
-	b.finish(t, w, stop)
+	h.waitFor(t, func() bool { return len(h.list(t)) > 0 })
+	h.finish(t, w, stop)
 	wg.Wait()
 	if Content(got) != words(0, 300) {
 		t.Fatalf("the tail saw another text: %d chunks", len(got))
 	}
 }
 
-// lossy loses the reply of a transaction that was applied, or the transaction
-// itself, when it is told to, and counts the lists that are written again.
-type lossy struct {
+// lossyHook loses a transaction (request) or the reply to it (reply) once, when that is
+// set, and counts the lists that are written again.
+type lossyHook struct {
 	reply, request atomic.Bool
 	rewrites       atomic.Int32
 }
 
 var errLost = errors.New("the connection was lost")
 
-func (l *lossy) DialHook(next redis.DialHook) redis.DialHook          { return next }
-func (l *lossy) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
+func (l *lossyHook) DialHook(next redis.DialHook) redis.DialHook          { return next }
+func (l *lossyHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
 
-func (l *lossy) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+func (l *lossyHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
 		push, del := false, false
 		for _, c := range cmds {
@@ -299,15 +319,15 @@ func (l *lossy) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proces
 	}
 }
 
-func testLostReply(t *testing.T, b *bench) {
-	l := &lossy{}
-	b.Client.AddHook(l)
-	w, _, err := b.log.Begin(t.Context(), b.task, always)
+func testLostReply(t *testing.T, h *harness) {
+	l := &lossyHook{}
+	h.Client.AddHook(l)
+	w, _, err := h.log.Begin(t.Context(), h.task, always)
 	if err != nil {
 		t.Fatal(err)
 	}
-	stop := b.run(t, w)
-	tail := b.log.Tail(b.task.ID, chat.Start())
+	stop := h.run(t, w)
+	tail := h.log.Tail(h.task.ID, chat.Start())
 	defer tail.Close()
 	for i := range 40 {
 		switch i % 10 {
@@ -316,30 +336,30 @@ func testLostReply(t *testing.T, b *bench) {
 		case 8:
 			l.request.Store(true)
 		}
-		b.say(t, w, i, 1)
+		h.write(t, w, i, 1)
 	}
-	b.finish(t, w, stop)
-	if got := read(t, tail, terminal); Content(got) != words(0, 40) || len(b.list(t)) != 41 {
-		t.Fatalf("%d chunks, %d entries, the text %q", len(got), len(b.list(t)), Content(got))
+	h.finish(t, w, stop)
+	if got := read(t, tail, terminal); Content(got) != words(0, 40) || len(h.list(t)) != 41 {
+		t.Fatalf("%d chunks, %d entries, the text %q", len(got), len(h.list(t)), Content(got))
 	}
 	if n := l.rewrites.Load(); n != 0 {
-		t.Errorf("the list was written again %d times, for nothing", n)
+		t.Errorf("the list was written again %d times without need", n)
 	}
 }
 
-// between runs do once, behind the first LRANGE of a client.
-type between struct {
+// firstReadHook calls do after the first LRANGE of a client.
+type firstReadHook struct {
 	once sync.Once
 	do   func()
 }
 
-func (h *between) DialHook(next redis.DialHook) redis.DialHook { return next }
+func (h *firstReadHook) DialHook(next redis.DialHook) redis.DialHook { return next }
 
-func (h *between) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+func (h *firstReadHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return next
 }
 
-func (h *between) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+func (h *firstReadHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
 		err := next(ctx, cmd)
 		if cmd.Name() == "lrange" {
@@ -349,26 +369,26 @@ func (h *between) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	}
 }
 
-// testMendedBetweenReads: a reader finds its list gone, looks again, and then it
-// is back: its position was right all along.
-func testMendedBetweenReads(t *testing.T, b *bench) {
-	b.say(t, b.writer(t, 1), 0, 5)
-	key := keys.Names{}.Chunks(b.task.ID)
-	kept, err := b.Client.LRange(t.Context(), key, 0, -1).Result()
+// testRestoredBetweenReads: a reader finds its list gone, and finds it again with the next
+// read. Its position is still valid.
+func testRestoredBetweenReads(t *testing.T, h *harness) {
+	h.write(t, h.writer(t, 1), 0, 5)
+	key := keys.Names{}.Chunks(h.task.ID)
+	kept, err := h.Client.LRange(t.Context(), key, 0, -1).Result()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Client.Del(t.Context(), key).Err(); err != nil {
+	if err := h.Client.Del(t.Context(), key).Err(); err != nil {
 		t.Fatal(err)
 	}
-	b.Client.AddHook(&between{do: func() {
+	h.Client.AddHook(&firstReadHook{do: func() {
 		for _, e := range kept {
-			if err := b.Client.RPush(t.Context(), key, e).Err(); err != nil {
+			if err := h.Client.RPush(t.Context(), key, e).Err(); err != nil {
 				t.Error(err)
 			}
 		}
 	}})
-	tail := b.log.Tail(b.task.ID, chat.Position{Attempt: 1, Index: 2})
+	tail := h.log.Tail(h.task.ID, chat.Position{Attempt: 1, Index: 2})
 	defer tail.Close()
 	if got := read(t, tail, count(2)); Content(got) != words(3, 5) {
 		t.Fatalf("the tail saw %+v", got)

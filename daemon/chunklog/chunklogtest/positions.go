@@ -15,110 +15,110 @@ import (
 	"chat/daemon/keys"
 )
 
-// testNumberUsedAgain: the database was restored from a backup, and hands out
-// attempt 1 for the second time. What readers have of the first one is not continued
-// by the text of the second.
-func testNumberUsedAgain(t *testing.T, b *bench) {
-	for name, packed := range map[string]bool{"a list": false, "a list that is packed": true} {
-		b.task.ID += "+"
-		first, _, err := b.log.Begin(t.Context(), b.task, always)
+// testNumberUsedAgain: the database was restored from a backup and issues attempt 1 for
+// the second time. The text of the second must not continue what readers have of the
+// first.
+func testNumberUsedAgain(t *testing.T, h *harness) {
+	for name, packed := range map[string]bool{"a list": false, "a packed list": true} {
+		h.task.ID += "+"
+		first, _, err := h.log.Begin(t.Context(), h.task, always)
 		if err != nil {
 			t.Fatal(err)
 		}
-		stop := b.run(t, first)
-		b.say(t, first, 0, 40)
+		stop := h.run(t, first)
+		h.write(t, first, 0, 40)
 		stop()
 		if packed {
 			if err := first.Close(t.Context(), chat.Chunk{Type: chat.ChunkDone, State: chat.TaskDone, FinishReason: "stop"}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		reader := b.log.Tail(b.task.ID, chat.Position{Attempt: 1, Index: 29})
-		w := b.writer(t, 1)
+		reader := h.log.Tail(h.task.ID, chat.Position{Attempt: 1, Index: 29})
+		w := h.writer(t, 1)
 		w.Add(chat.Chunk{Type: chat.ChunkContent, Content: "another text "})
 		got := read(t, reader, func(all []chat.Chunk) bool { return Content(all) == "another text " || packed && terminal(all) })
 		reader.Close()
 		if !packed && (len(got) != 12 || got[10].Type != chat.ChunkReset || got[10].Index != 40) {
-			t.Errorf("%s: a reader who was there got %+v", name, got)
+			t.Errorf("%s: an early reader got %+v", name, got)
 		}
-		b.waitFor(t, func() bool { return b.Client.LLen(t.Context(), keys.Names{}.Chunks(b.task.ID)).Val() == 42 })
-		late := b.log.Tail(b.task.ID, chat.Position{Attempt: 1, Index: 29})
+		h.waitFor(t, func() bool { return h.Client.LLen(t.Context(), keys.Names{}.Chunks(h.task.ID)).Val() == 42 })
+		late := h.log.Tail(h.task.ID, chat.Position{Attempt: 1, Index: 29})
 		got = read(t, late, count(12))
 		late.Close()
 		if Content(got) != "another text " || got[10].Type != chat.ChunkReset {
-			t.Errorf("%s: a reader who came back got %+v", name, got)
+			t.Errorf("%s: a returning reader got %+v", name, got)
 		}
 	}
 }
 
-// testAheadOfADeadWriter: a list that was rolled back, and whose writer is dead, has
-// no answer for a reader who saw more of it. The next attempt has.
-func testAheadOfADeadWriter(t *testing.T, b *bench) {
-	w, _, err := b.log.Begin(t.Context(), b.task, always)
+// testAheadOfADeadWriter: a reader who saw more than a rolled-back list has, whose writer
+// is dead, waits for the next attempt.
+func testAheadOfADeadWriter(t *testing.T, h *harness) {
+	w, _, err := h.log.Begin(t.Context(), h.task, always)
 	if err != nil {
 		t.Fatal(err)
 	}
-	stop := b.run(t, w)
-	b.say(t, w, 0, 42)
-	there := b.log.Tail(b.task.ID, chat.Start())
-	defer there.Close()
-	read(t, there, count(42))
+	stop := h.run(t, w)
+	h.write(t, w, 0, 42)
+	early := h.log.Tail(h.task.ID, chat.Start())
+	defer early.Close()
+	read(t, early, count(42))
 	stop()
-	if err := b.Client.LTrim(t.Context(), keys.Names{}.Chunks(b.task.ID), 0, -7).Err(); err != nil {
+	if err := h.Client.LTrim(t.Context(), keys.Names{}.Chunks(h.task.ID), 0, -7).Err(); err != nil {
 		t.Fatal(err)
 	}
-	back := b.log.Tail(b.task.ID, there.Position())
-	defer back.Close()
-	for name, tail := range map[string]*chunklog.Tail{"who was there": there, "who came back": back} {
-		until := time.Now().Add(4 * time.Second) // longer than a living writer would need
+	returning := h.log.Tail(h.task.ID, early.Position())
+	defer returning.Close()
+	for name, tail := range map[string]*chunklog.Tail{"an early reader": early, "a returning reader": returning} {
+		until := time.Now().Add(4 * time.Second) // longer than a running writer would need
 		for time.Now().Before(until) {
 			if chunks, err := tail.Next(t.Context(), time.Second); err != nil || len(chunks) > 0 {
-				t.Fatalf("a reader %s got %v (%v)", name, chunks, err)
+				t.Fatalf("%s got %v (%v)", name, chunks, err)
 			}
 		}
 	}
-	second := b.writer(t, 2)
+	second := h.writer(t, 2)
 	second.Add(chat.Chunk{Type: chat.ChunkContent, Content: "again"})
-	for name, tail := range map[string]*chunklog.Tail{"who was there": there, "who came back": back} {
+	for name, tail := range map[string]*chunklog.Tail{"an early reader": early, "a returning reader": returning} {
 		if got := read(t, tail, count(2)); Content(got) != "again" || got[0].Position() != (chat.Position{Attempt: 2, Index: 36}) {
-			t.Errorf("a reader %s got %+v", name, got)
+			t.Errorf("%s got %+v", name, got)
 		}
 	}
 }
 
-// state is what Redis holds of a stream at some moment.
-type state struct {
+// snapshot is the content of a stream in Redis.
+type snapshot struct {
 	list []string
 	meta map[string]string
 }
 
-func (b *bench) state(t *testing.T) state {
+func (h *harness) snapshot(t *testing.T) snapshot {
 	t.Helper()
-	list, err := b.Client.LRange(t.Context(), keys.Names{}.Chunks(b.task.ID), 0, -1).Result()
+	list, err := h.Client.LRange(t.Context(), keys.Names{}.Chunks(h.task.ID), 0, -1).Result()
 	if err != nil {
 		t.Fatal(err)
 	}
-	meta, err := b.Client.HGetAll(t.Context(), keys.Names{}.Metadata(b.task.ID)).Result()
+	meta, err := h.Client.HGetAll(t.Context(), keys.Names{}.Metadata(h.task.ID)).Result()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return state{list, meta}
+	return snapshot{list, meta}
 }
 
-func (b *bench) restore(t *testing.T, s state, list, meta bool) {
+func (h *harness) restore(t *testing.T, s snapshot, list, meta bool) {
 	t.Helper()
 	n := keys.Names{}
-	_, err := b.Client.TxPipelined(t.Context(), func(p redis.Pipeliner) error {
+	_, err := h.Client.TxPipelined(t.Context(), func(p redis.Pipeliner) error {
 		if list {
-			p.Del(t.Context(), n.Chunks(b.task.ID))
+			p.Del(t.Context(), n.Chunks(h.task.ID))
 			for _, e := range s.list {
-				p.RPush(t.Context(), n.Chunks(b.task.ID), e)
+				p.RPush(t.Context(), n.Chunks(h.task.ID), e)
 			}
 		}
 		if meta {
-			p.Del(t.Context(), n.Metadata(b.task.ID))
+			p.Del(t.Context(), n.Metadata(h.task.ID))
 			for k, v := range s.meta {
-				p.HSet(t.Context(), n.Metadata(b.task.ID), k, v)
+				p.HSet(t.Context(), n.Metadata(h.task.ID), k, v)
 			}
 		}
 		return nil
@@ -130,27 +130,27 @@ func (b *bench) restore(t *testing.T, s state, list, meta bool) {
 
 // rollback is a run of testPositionsOnlyGrow.
 type rollback struct {
-	*bench
-	chance  *rand.Rand
-	past    []state // what Redis held, oldest first
+	*harness
+	rand    *rand.Rand
+	past    []snapshot // oldest first
 	attempt int
 	words   int
 	text    string // of the newest attempt
 	writer  *chunklog.Writer
-	stop    func() // nil: it is dead
+	stop    func() // nil if the writer is dead
 	readers []*reader
 }
 
-// reader follows with one tail after another, and remembers what it was given.
+// reader reads with one tail after another, and keeps its chunks.
 type reader struct {
 	tail *chunklog.Tail
 	got  []chat.Chunk
 }
 
-// testPositionsOnlyGrow: whatever becomes of the list and of its writers, a reader is
-// given each position at most once, in order, and in the end has the text of the last
-// attempt, however often it left and came back.
-func testPositionsOnlyGrow(t *testing.T, b *bench) {
+// testPositionsOnlyGrow: whatever happens to the list and its writers, a reader gets each
+// position at most once and in order. In the end it has the text of the last attempt,
+// however often it left and came back.
+func testPositionsOnlyGrow(t *testing.T, h *harness) {
 	seed := rand.Uint64()
 	if s := os.Getenv("CHAT_TEST_SEED"); s != "" {
 		n, err := strconv.ParseUint(s, 10, 64)
@@ -159,31 +159,31 @@ func testPositionsOnlyGrow(t *testing.T, b *bench) {
 		}
 		seed = n
 	}
-	t.Logf("CHAT_TEST_SEED=%d makes this run again", seed)
-	r := &rollback{bench: b, chance: rand.New(rand.NewPCG(seed, 1))}
+	t.Logf("repeat this run with CHAT_TEST_SEED=%d", seed)
+	r := &rollback{harness: h, rand: rand.New(rand.NewPCG(seed, 1))}
 	r.begin(t)
 	for range 4 {
-		r.readers = append(r.readers, &reader{tail: b.log.Tail(b.task.ID, chat.Start())})
+		r.readers = append(r.readers, &reader{tail: h.log.Tail(h.task.ID, chat.Start())})
 	}
 	for range 300 {
 		r.step(t)
 		for _, reader := range r.readers {
 			reader.read(t, time.Millisecond)
-			if r.chance.IntN(20) == 0 { // it leaves and comes back
+			if r.rand.IntN(20) == 0 { // it leaves and comes back
 				at := reader.tail.Position()
 				reader.tail.Close()
-				reader.tail = b.log.Tail(b.task.ID, at)
+				reader.tail = h.log.Tail(h.task.ID, at)
 			}
 		}
 	}
 	r.begin(t)
-	r.say(t)
-	b.finish(t, r.writer, r.stop)
+	r.write(t)
+	h.finish(t, r.writer, r.stop)
 	for _, reader := range r.readers {
 		until := time.Now().Add(patience)
 		for !terminal(reader.got) {
 			if time.Now().After(until) {
-				t.Fatalf("a reader at %s never came to the end", reader.tail.Position())
+				t.Fatalf("a reader at %s did not reach the end", reader.tail.Position())
 			}
 			reader.read(t, 100*time.Millisecond)
 		}
@@ -194,7 +194,7 @@ func testPositionsOnlyGrow(t *testing.T, b *bench) {
 	}
 }
 
-// begin begins the next attempt; the writer of the last one is dead.
+// begin begins the next attempt, after the writer of the last one has died.
 func (r *rollback) begin(t *testing.T) {
 	t.Helper()
 	r.die()
@@ -215,17 +215,17 @@ func (r *rollback) die() {
 	r.stop = nil
 }
 
-func (r *rollback) say(t *testing.T) {
+func (r *rollback) write(t *testing.T) {
 	t.Helper()
-	for range 1 + r.chance.IntN(4) {
+	for range 1 + r.rand.IntN(4) {
 		r.writer.Add(chat.Chunk{Type: chat.ChunkContent, Content: word(r.words)})
 		r.text += word(r.words)
 		r.words++
 	}
-	r.past = append(r.past, r.state(t))
+	r.past = append(r.past, r.snapshot(t))
 }
 
-// step does one thing of what can happen.
+// step does one random thing.
 func (r *rollback) step(t *testing.T) {
 	t.Helper()
 	list, meta := keys.Names{}.Chunks(r.task.ID), keys.Names{}.Metadata(r.task.ID)
@@ -235,7 +235,7 @@ func (r *rollback) step(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	switch n := r.chance.IntN(30); n {
+	switch n := r.rand.IntN(30); n {
 	case 0:
 		must(r.Client.Del(ctx, list).Err())
 	case 1:
@@ -243,15 +243,15 @@ func (r *rollback) step(t *testing.T) {
 	case 2:
 		must(r.Client.FlushAll(ctx).Err())
 	case 3, 4, 5: // the last entries are lost
-		must(r.Client.LTrim(ctx, list, 0, -2-r.chance.Int64N(20)).Err())
-	case 6, 7, 8: // Redis goes back to what it held before
+		must(r.Client.LTrim(ctx, list, 0, -2-r.rand.Int64N(20)).Err())
+	case 6, 7, 8: // Redis is rolled back
 		if len(r.past) == 0 {
 			return
 		}
-		i := r.chance.IntN(len(r.past))
+		i := r.rand.IntN(len(r.past))
 		r.restore(t, r.past[i], n != 6, n != 7)
-		r.past = r.past[:i+1] // and never again to what is newer
-	case 9: // of no known kind
+		r.past = r.past[:i+1] // and never to a newer snapshot again
+	case 9: // an unknown failure
 		must(r.Client.RPush(ctx, list, "damage").Err())
 	case 10:
 		r.die()
@@ -259,12 +259,12 @@ func (r *rollback) step(t *testing.T) {
 		r.begin(t)
 	default:
 		if r.stop != nil {
-			r.say(t)
+			r.write(t)
 		}
 	}
 }
 
-// read takes what there is, and holds it against what came before.
+// read reads chunks and checks that they continue the ones before.
 func (r *reader) read(t *testing.T, wait time.Duration) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

@@ -13,9 +13,9 @@ import (
 	"chat"
 )
 
-// gate holds back new connections but the first, once it is shut, and counts
-// what is read. The first is go-redis's own attempt to go on with a
-// subscription, which the log does not rely on.
+// gate, once shut, holds back all new connections but the first, and counts reads. The
+// first one is go-redis's own attempt to renew a subscription, which the log does not
+// rely on.
 type gate struct {
 	shut    atomic.Bool
 	dials   atomic.Int64
@@ -55,14 +55,14 @@ func (g *gate) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Process
 	return next
 }
 
-// testWrittenWhileUnsubscribed: a reader has looked at its list, its subscription
-// is not back yet, and then something is written, and nothing after it.
-func testWrittenWhileUnsubscribed(t *testing.T, b *bench) {
+// testWrittenWhileUnsubscribed: a reader has read its list, and its subscription is not
+// yet in force again. Then one last chunk is written.
+func testWrittenWhileUnsubscribed(t *testing.T, h *harness) {
 	g := &gate{waiting: make(chan struct{}, 1), open: make(chan struct{})}
-	b.Client.AddHook(g)
-	w := b.writer(t, 1)
-	b.say(t, w, 0, 3)
-	tail := b.log.Tail(b.task.ID, chat.Start())
+	h.Client.AddHook(g)
+	w := h.writer(t, 1)
+	h.write(t, w, 0, 3)
+	tail := h.log.Tail(h.task.ID, chat.Start())
 	defer tail.Close()
 	read(t, tail, count(3))
 
@@ -77,12 +77,12 @@ func testWrittenWhileUnsubscribed(t *testing.T, b *bench) {
 	}()
 	g.shut.Store(true)
 	reads := g.reads.Load()
-	if err := b.Client.ClientKillByFilter(t.Context(), "TYPE", "pubsub").Err(); err != nil {
+	if err := h.Client.ClientKillByFilter(t.Context(), "TYPE", "pubsub").Err(); err != nil {
 		t.Fatal(err)
 	}
 	<-g.waiting
-	b.waitFor(t, func() bool { return g.reads.Load() > reads }) // it looks, and finds nothing new
-	b.say(t, w, 3, 1)
+	h.waitFor(t, func() bool { return g.reads.Load() > reads }) // it reads the list, and finds nothing new
+	h.write(t, w, 3, 1)
 	close(g.open)
 	select {
 	case r := <-next:
@@ -90,6 +90,6 @@ func testWrittenWhileUnsubscribed(t *testing.T, b *bench) {
 			t.Fatalf("got %+v, %v", r.chunks, r.err)
 		}
 	case <-time.After(10 * time.Second):
-		t.Fatal("what was written before the subscription was back is not seen")
+		t.Fatal("the chunk is not seen")
 	}
 }

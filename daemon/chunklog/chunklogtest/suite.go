@@ -1,5 +1,5 @@
-// Package chunklogtest is the conformance suite of the chunk log: the same tests
-// for the embedded engine and for a real Redis.
+// Package chunklogtest is the conformance suite of the chunk log. The embedded engine and
+// a real Redis run the same tests.
 package chunklogtest
 
 import (
@@ -18,122 +18,124 @@ import (
 	"chat/daemon/keys"
 )
 
-// patience is how long anything here may take before it counts as failed.
+// patience is how long a test waits before it fails.
 const patience = 10 * time.Second
 
-// Engine is a Redis-compatible engine of a test's own.
+// Engine is a Redis-compatible engine that only one test uses.
 type Engine struct {
 	Client *redis.Client
 	// KillConnections cuts every connection but keeps the data; nil if the
 	// engine cannot.
 	KillConnections func(t *testing.T)
-	// RefuseWrites lets everything be read and published but nothing be written, as
-	// a replica does or a server without memory; nil if the engine cannot.
+	// RefuseWrites makes the engine refuse writes, but not reads and messages, as a server
+	// without memory does; nil if the engine cannot.
 	RefuseWrites func(t *testing.T, refuse bool)
 }
 
-// Run runs the suite; open makes an empty engine and registers its clean-up.
+// Run runs the suite. open returns an empty engine and registers its clean-up.
 func Run(t *testing.T, open func(t *testing.T) Engine) {
 	t.Helper()
 	for _, tc := range []struct {
 		name string
-		test func(*testing.T, *bench)
+		test func(*testing.T, *harness)
 	}{
-		{"keys and values are those of the protocol", testKeys},
+		{"keys and values are as documented", testKeys},
 		{"a tail from the start sees every chunk once", testTailFromStart},
 		{"resume at every index", testResumeEverywhere},
-		{"a stream that has ended is packed", testPacked},
+		{"an ended stream is packed", testPacked},
 		{"a tail that joins before the first chunk", testJoinEarly},
 		{"a new attempt begins with a reset", testReset},
-		{"an attempt drops its own text, and goes on", testOwnReset},
-		{"a position of an older attempt is answered by the reset", testOldPosition},
-		{"a position that never was is answered by a reset", testNonsensePosition},
-		{"a position ahead of the log is answered by a reset", testAheadOfTheLog},
+		{"an attempt drops its own text and continues", testOwnReset},
+		{"a position of an older attempt is followed by the reset", testOldPosition},
+		{"a position that never existed is followed by a reset", testNonsensePosition},
+		{"a position ahead of the log is followed by a reset", testAheadOfTheLog},
 		{"a position ahead of a list whose writer is dead waits for the next attempt", testAheadOfADeadWriter},
-		{"a list that was rolled back is not read again and again", testRolledBackIsLookedAt},
-		{"an attempt whose number is used again begins with a reset", testNumberUsedAgain},
-		{"positions only grow, whatever becomes of the list", testPositionsOnlyGrow},
-		{"a plain index resumes whatever the attempt", testPlainIndex},
-		{"a list that is flushed is written again", testFlushed},
-		{"a list that comes back between two reads is no other list", testMendedBetweenReads},
-		{"a list that is lost while nothing is written comes back", testLostWhileIdle},
-		{"a writer with an old attempt is refused and not seen", testStale},
-		{"entries that do not count are never shown", testForeignEntries},
+		{"a rolled-back list is not read completely again and again", testRolledBack},
+		{"an attempt whose number is reused begins with a reset", testNumberUsedAgain},
+		{"positions only grow, whatever happens to the list", testPositionsOnlyGrow},
+		{"a plain index resumes in any attempt", testPlainIndex},
+		{"a flushed list is written again", testFlushed},
+		{"a list that is restored between two reads keeps its positions", testRestoredBetweenReads},
+		{"a list that is lost while its writer is idle is written again", testLostWhileIdle},
+		{"a writer with an old attempt stops, and its chunks are not shown", testStale},
+		{"invalid entries are never shown", testInvalidEntries},
 		{"every key has a TTL at every moment", testTTL},
-		{"an answer received whole is found again", testSalvage},
-		{"only an answer received whole is found again", testOnlyWholeAnswersAreSalvaged},
+		{"a later attempt gets a complete answer", testComplete},
+		{"only a sealed and undamaged answer is complete", testIncomplete},
 		{"nothing is sent while the lease is in doubt", testDoubt},
-		{"lost messages are made up for by the list", testLostMessages},
-		{"a hint wakes a waiting tail", testHint},
+		{"chunks of lost messages are read from the list", testLostMessages},
+		{"chunks whose messages are late are in the list", testLateMessages},
+		{"an event wakes a waiting tail", testEvent},
 		{"many tails share one connection", testManyTails},
-		{"a lost reply costs a look, not the list", testLostReply},
+		{"after a lost reply the list is not written again", testLostReply},
 		{"overload merges chunks and loses none", testOverload},
+		{"the statistics of many logs take one round trip", testStats},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			e := open(t)
-			tc.test(t, newBench(t, e, chunklog.Options{}))
+			tc.test(t, newHarness(t, e, chunklog.Options{}))
 		})
 	}
-	t.Run("what is refused is not announced", func(t *testing.T) {
+	t.Run("refused entries are not published", func(t *testing.T) {
 		e := open(t)
 		if e.RefuseWrites == nil {
-			t.Log("this engine refuses nothing")
+			t.Log("this engine cannot refuse writes")
 			return
 		}
-		testRefused(t, newBench(t, e, chunklog.Options{}))
+		testRefused(t, newHarness(t, e, chunklog.Options{}))
 	})
-	t.Run("a cut subscription is made good", func(t *testing.T) {
+	t.Run("a tail survives a cut subscription", func(t *testing.T) {
 		e := open(t)
 		if e.KillConnections == nil {
 			t.Log("this engine has no connections to cut")
 			return
 		}
-		testCutSubscription(t, newBench(t, e, chunklog.Options{}))
+		testCutSubscription(t, newHarness(t, e, chunklog.Options{}))
 	})
-	t.Run("what is written while a subscription is away is seen", func(t *testing.T) {
+	t.Run("chunks written without a subscription are seen", func(t *testing.T) {
 		e := open(t)
 		if e.KillConnections == nil {
 			t.Log("this engine has no connections to cut")
 			return
 		}
-		testWrittenWhileUnsubscribed(t, newBench(t, e, chunklog.Options{}))
+		testWrittenWhileUnsubscribed(t, newHarness(t, e, chunklog.Options{}))
 	})
 }
 
-// bench is a log under test.
-type bench struct {
+// harness is a log under test.
+type harness struct {
 	Engine
 	log  *chunklog.Log
 	task chat.Task
 }
 
-func newBench(t *testing.T, e Engine, o chunklog.Options) *bench {
+func newHarness(t *testing.T, e Engine, o chunklog.Options) *harness {
 	t.Helper()
 	log := chunklog.New(e.Client, o)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan struct{})
 	go func() { defer close(done); log.Run(ctx) }()
 	t.Cleanup(func() { cancel(); <-done })
-	return &bench{Engine: e, log: log, task: chat.Task{ID: "0199-" + strings.ReplaceAll(t.Name(), " ", "_"), Attempt: 1, Model: "m", MessageID: "msg"}}
+	return &harness{Engine: e, log: log, task: chat.Task{ID: "0199-" + strings.ReplaceAll(t.Name(), " ", "_"), Attempt: 1, Model: "m", MessageID: "msg"}}
 }
 
 func always() bool { return true }
 
-// writer begins attempt n and runs its writer until the test ends.
-func (b *bench) writer(t *testing.T, n int) *chunklog.Writer {
+// writer begins attempt n, and runs its writer until the test ends.
+func (h *harness) writer(t *testing.T, n int) *chunklog.Writer {
 	t.Helper()
-	task := b.task
+	task := h.task
 	task.Attempt = n
-	w, _, err := b.log.Begin(t.Context(), task, always)
+	w, _, err := h.log.Begin(t.Context(), task, always)
 	if err != nil {
 		t.Fatalf("begin attempt %d: %v", n, err)
 	}
-	b.run(t, w)
+	h.run(t, w)
 	return w
 }
 
-// run runs w; the returned function stops it and waits.
-func (b *bench) run(t *testing.T, w *chunklog.Writer) (stop func()) {
+// run runs w. The returned function stops it and waits.
+func (h *harness) run(t *testing.T, w *chunklog.Writer) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan struct{})
@@ -143,13 +145,13 @@ func (b *bench) run(t *testing.T, w *chunklog.Writer) (stop func()) {
 	return stop
 }
 
-// say adds n content chunks one by one, each in a round trip of its own.
-func (b *bench) say(t *testing.T, w *chunklog.Writer, from, n int) {
+// write adds n content chunks, each in a round trip of its own.
+func (h *harness) write(t *testing.T, w *chunklog.Writer, from, n int) {
 	t.Helper()
 	for i := from; i < from+n; i++ {
 		w.Add(chat.Chunk{Type: chat.ChunkContent, Content: word(i)})
-		b.waitFor(t, func() bool {
-			a, err := b.log.Read(t.Context(), b.task.ID)
+		h.waitFor(t, func() bool {
+			a, err := h.log.Read(t.Context(), h.task.ID)
 			return err == nil && strings.HasSuffix(a.Parts.Text(), word(i))
 		})
 	}
@@ -165,21 +167,21 @@ func words(from, to int) string {
 	return s.String()
 }
 
-// waitFor polls cond: the engines have no event for what a key holds.
-func (b *bench) waitFor(t *testing.T, cond func() bool) {
+// waitFor polls cond, because the engines do not report changes of keys.
+func (h *harness) waitFor(t *testing.T, cond func() bool) {
 	t.Helper()
 	deadline := time.After(patience)
 	for !cond() {
 		select {
 		case <-deadline:
-			t.Fatalf("waited for %s in vain", patience)
+			t.Fatalf("timed out after %s", patience)
 		case <-time.After(time.Millisecond):
 		}
 	}
 }
 
-// read takes chunks from a tail until done says so, checking that each comes
-// once and in order.
+// read reads chunks from a tail until done returns true, and checks that each comes once
+// and in order.
 func read(t *testing.T, tail *chunklog.Tail, done func([]chat.Chunk) bool) []chat.Chunk {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -196,9 +198,9 @@ func read(t *testing.T, tail *chunklog.Tail, done func([]chat.Chunk) bool) []cha
 			if err != nil || c.Position() != encoded.Position() || c.Type != encoded.Type {
 				t.Fatalf("%+v is %+v, %v", encoded, c, err)
 			}
-			// A position that never was is answered by a reset at 0-0, first of all.
-			refused := len(all) == 0 && c.Type == chat.ChunkReset && c.Position() == chat.Position{}
-			if !refused && !last.IsStart() && last.Attempt > 0 && (!last.Less(c.Position()) || c.Attempt == last.Attempt && c.Index != last.Index+1) {
+			// A position that never existed is followed by a reset at 0-0.
+			restarted := len(all) == 0 && c.Type == chat.ChunkReset && c.Position() == chat.Position{}
+			if !restarted && !last.IsStart() && last.Attempt > 0 && (!last.Less(c.Position()) || c.Attempt == last.Attempt && c.Index != last.Index+1) {
 				t.Fatalf("chunk %s came after %s", c.Position(), last)
 			}
 			last = c.Position()
@@ -214,7 +216,7 @@ func count(n int) func([]chat.Chunk) bool {
 
 func terminal(all []chat.Chunk) bool { return len(all) > 0 && all[len(all)-1].Terminal() }
 
-// Content is what a reader who follows the rules has in the end.
+// Content returns the text that a reader has after these chunks.
 func Content(chunks []chat.Chunk) string {
 	var p chat.Parts
 	for _, c := range chunks {
@@ -223,41 +225,41 @@ func Content(chunks []chat.Chunk) string {
 	return p.Text()
 }
 
-func (b *bench) finish(t *testing.T, w *chunklog.Writer, stop func()) {
+func (h *harness) finish(t *testing.T, w *chunklog.Writer, stop func()) {
 	t.Helper()
 	w.Stop()
 	stop()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if _, err := w.Seal(ctx, "stop", true); err != nil {
-		t.Fatalf("settle: %v", err)
+		t.Fatalf("seal: %v", err)
 	}
 	if err := w.Close(ctx, chat.Chunk{Type: chat.ChunkDone, MessageID: "msg", State: chat.TaskDone, FinishReason: "stop"}); err != nil {
-		t.Fatalf("end: %v", err)
+		t.Fatalf("close: %v", err)
 	}
 }
 
-// whole writes a finished stream of n content chunks and returns what its list holds.
-func (b *bench) whole(t *testing.T, n int) []chat.Chunk {
+// finishedStream writes a stream of n content chunks, ends it, and returns its chunks.
+func (h *harness) finishedStream(t *testing.T, n int) []chat.Chunk {
 	t.Helper()
-	w, _, err := b.log.Begin(t.Context(), b.task, always)
+	w, _, err := h.log.Begin(t.Context(), h.task, always)
 	if err != nil {
 		t.Fatal(err)
 	}
-	stop := b.run(t, w)
-	b.say(t, w, 0, n)
-	b.finish(t, w, stop)
-	return b.list(t)
+	stop := h.run(t, w)
+	h.write(t, w, 0, n)
+	h.finish(t, w, stop)
+	return h.list(t)
 }
 
-func (b *bench) list(t *testing.T) []chat.Chunk {
+func (h *harness) list(t *testing.T) []chat.Chunk {
 	t.Helper()
-	raw, err := b.Client.LRange(t.Context(), keys.Names{}.Chunks(b.task.ID), 0, -1).Result()
+	raw, err := h.Client.LRange(t.Context(), keys.Names{}.Chunks(h.task.ID), 0, -1).Result()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(raw) == 0 && b.Client.Exists(t.Context(), keys.Names{}.Packed(b.task.ID)).Val() == 1 {
-		tail := b.log.Tail(b.task.ID, chat.Start())
+	if len(raw) == 0 && h.Client.Exists(t.Context(), keys.Names{}.Packed(h.task.ID)).Val() == 1 {
+		tail := h.log.Tail(h.task.ID, chat.Start())
 		defer tail.Close()
 		return read(t, tail, terminal)
 	}
@@ -272,7 +274,7 @@ func (b *bench) list(t *testing.T) []chat.Chunk {
 	return chunks
 }
 
-func mustBe(t *testing.T, err, want error) {
+func wantError(t *testing.T, err, want error) {
 	t.Helper()
 	if !errors.Is(err, want) {
 		t.Fatalf("got error %v, want %v", err, want)

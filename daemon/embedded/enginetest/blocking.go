@@ -17,15 +17,15 @@ func popOrder(t *testing.T, o *redis.Options) {
 	must(rdb.RPush(ctx, "low", "3").Result())(t)
 	must(rdb.RPush(ctx, "high", "1", "2").Result())(t)
 	for _, want := range [][]string{{"high", "1"}, {"high", "2"}, {"low", "3"}} {
-		equal(t, "BLPOP", must(rdb.BLPop(ctx, patience, "high", "none", "low").Result())(t), want)
+		equal(t, "BLPOP", must(rdb.BLPop(ctx, testTimeout, "high", "none", "low").Result())(t), want)
 	}
 }
 
 func popWaits(t *testing.T, o *redis.Options) {
 	ctx, rdb := client(t, o)
 	for _, key := range []string{"low", "high", "low"} {
-		popped := goPop(ctx, rdb, patience)
-		// Whether the push comes before or behind the pop's start, it must arrive.
+		popped := goPop(ctx, rdb, testTimeout)
+		// The push must arrive, whether the pop starts before it or after.
 		must(rdb.RPush(ctx, key, "x").Result())(t)
 		got := <-popped
 		if got.err != nil {

@@ -1,5 +1,5 @@
-// Package enginetest holds what chat relies on in a Redis-compatible engine.
-// The embedded engine and a real Redis run the same functions.
+// Package enginetest is the conformance suite of Redis-compatible engines: what chat relies
+// on. The embedded engine and a real Redis run the same tests.
 package enginetest
 
 import (
@@ -15,17 +15,17 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// patience bounds every wait; nothing is measured with it.
-const patience = 20 * time.Second
+// testTimeout is how long a test waits before it fails.
+const testTimeout = 20 * time.Second
 
-// Run runs every check on an engine. open returns the options of a client of an
-// engine that no other test uses and that has no keys.
+// Run runs the suite. open returns the options of a client of an empty engine that no other
+// test uses.
 func Run(t *testing.T, open func(t *testing.T) *redis.Options) {
 	checks := []struct {
 		name string
 		run  func(*testing.T, *redis.Options)
 	}{
-		{"a transaction answers in order and publishes what it pushed", transaction},
+		{"a transaction replies in order and publishes what it pushed", transaction},
 		{"a transaction whose watched key changed does nothing", watch},
 		{"a push to a missing list with RPUSHX creates nothing", pushX},
 		{"a command on the wrong type fails alone in a transaction", wrongType},
@@ -40,7 +40,7 @@ func Run(t *testing.T, open func(t *testing.T) *redis.Options) {
 		{"a confirmed subscription gets every message in order", pubsub},
 		{"an unsubscribed channel is silent", unsubscribe},
 		{"one connection subscribes to a thousand channels", manyChannels},
-		{"a pipeline of a megabyte comes through", bigPipeline},
+		{"a pipeline of three megabytes works", bigPipeline},
 		{"a script runs atomically", script},
 	}
 	for _, c := range checks {
@@ -50,7 +50,7 @@ func Run(t *testing.T, open func(t *testing.T) *redis.Options) {
 
 func client(t *testing.T, o *redis.Options) (context.Context, *redis.Client) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	rdb := redis.NewClient(o)
 	t.Cleanup(func() {
 		cancel()
@@ -94,7 +94,7 @@ func transaction(t *testing.T, o *redis.Options) {
 	if !errors.Is(err, redis.Nil) { // the first error of the commands
 		t.Fatalf("transaction: %v, want redis.Nil of the absent field", err)
 	}
-	equal(t, "answers", len(cmds), 4)
+	equal(t, "replies", len(cmds), 4)
 	equal(t, "absent field", field.Err(), error(redis.Nil))
 	equal(t, "length", length.Val(), 2)
 	equal(t, "receivers", receivers.Val(), 1)
@@ -185,7 +185,7 @@ func expiry(t *testing.T, o *redis.Options) {
 	equal(t, "EXPIRE of nothing", must(rdb.PExpire(ctx, "none", time.Hour).Result())(t), false)
 	equal(t, "EXPIRE", must(rdb.PExpire(ctx, "l", time.Hour).Result())(t), true)
 	must(rdb.RPush(ctx, "l", "b").Result())(t)
-	if ttl := must(rdb.PTTL(ctx, "l").Result())(t); ttl <= time.Hour-patience || ttl > time.Hour {
+	if ttl := must(rdb.PTTL(ctx, "l").Result())(t); ttl <= time.Hour-testTimeout || ttl > time.Hour {
 		t.Fatalf("TTL after a push: %v, want about an hour", ttl)
 	}
 	must(rdb.PExpire(ctx, "l", 50*time.Millisecond).Result())(t)
@@ -231,7 +231,7 @@ func bigPipeline(t *testing.T, o *redis.Options) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "answers", len(cmds), n)
+	equal(t, "replies", len(cmds), n)
 	got := must(rdb.LRange(ctx, "l", 0, -1).Result())(t)
 	equal(t, "entries", len(got), n)
 	if slices.ContainsFunc(got, func(s string) bool { return s != chunk }) {
@@ -244,6 +244,6 @@ func script(t *testing.T, o *redis.Options) {
 	const src = `redis.call('RPUSH', KEYS[1], ARGV[1]) return redis.call('LLEN', KEYS[1])`
 	s := redis.NewScript(src)
 	for want := range 3 {
-		equal(t, "answer", must(s.Run(ctx, rdb, []string{"l"}, "a").Int())(t), want+1)
+		equal(t, "reply", must(s.Run(ctx, rdb, []string{"l"}, "a").Int())(t), want+1)
 	}
 }

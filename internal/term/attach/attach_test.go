@@ -7,9 +7,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"chat"
 )
 
-func place(t *testing.T, files map[string]string) Place {
+func makeFiles(t *testing.T, files map[string]string) Dirs {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range files {
@@ -21,7 +23,7 @@ func place(t *testing.T, files map[string]string) Place {
 			t.Fatal(err)
 		}
 	}
-	return Place{Dir: dir, Home: filepath.Join(dir, "home")}
+	return Dirs{Dir: dir, Home: filepath.Join(dir, "home")}
 }
 
 func TestMentions(t *testing.T) {
@@ -38,7 +40,7 @@ func TestMentions(t *testing.T) {
 		for _, m := range Mentions(text) {
 			got = append(got, m.Path)
 			if !strings.HasPrefix(text[m.From:m.To], "@") {
-				t.Errorf("%q: %q is its place", text, text[m.From:m.To])
+				t.Errorf("%q: %q is its position", text, text[m.From:m.To])
 			}
 		}
 		if strings.Join(got, " ") != want {
@@ -66,19 +68,43 @@ func TestPartialMentions(t *testing.T) {
 	}
 }
 
-func TestFilesStandBehindTheWords(t *testing.T) {
-	p := place(t, map[string]string{"a.go": "package a\r\n\n", "home/notes.md": "my notes", "b/c.txt": "see"})
+func TestFilesFollowText(t *testing.T) {
+	p := makeFiles(t, map[string]string{"a.go": "package a\r\n\n", "home/notes.md": "my notes", "b/c.txt": "see"})
 	message, missing, err := p.Message("compare @a.go with @~/notes.md and @./a.go, @nosuch.go, @someone @b\n")
-	want := "compare @a.go with @~/notes.md and @./a.go, @nosuch.go, @someone @b\n\n<file name=\"a.go\">\npackage a\n</file>\n\n<file name=\"notes.md\">\nmy notes\n</file>"
-	if err != nil || message != want || !slices.Equal(missing, []string{"nosuch.go"}) {
-		t.Errorf("%q, %q, %v", message, missing, err)
+	want := "compare @a.go with @~/notes.md and @./a.go, @nosuch.go, @someone @b|file a.go|file notes.md"
+	if got := shape(message.Parts); err != nil || got != want || !slices.Equal(missing, []string{"nosuch.go"}) {
+		t.Errorf("%q, %q, %v", got, missing, err)
+	}
+	if a := message.Attachments; len(a) != 2 || string(a[0].Data) != "package a\n\n" || string(a[1].Data) != "my notes" || a[1].Digest != message.Parts[2].Digest {
+		t.Errorf("%+v", a)
 	}
 }
 
-func TestWhatCannotBeAttachedIsSaid(t *testing.T) {
-	p := place(t, map[string]string{"binary": "a\x00b", "latin": "caf\xe9", "big": strings.Repeat("x", MaxMessage+1), "half": strings.Repeat("x", MaxMessage*2/3), "half2": strings.Repeat("y", MaxMessage*2/3)})
+func TestFilesOfTheSameNameAreAllAttached(t *testing.T) {
+	p := makeFiles(t, map[string]string{"old/main.go": "old", "new/main.go": "new"})
+	message, missing, err := p.Message("compare @old/main.go and @new/main.go and @old/main.go")
+	if got := shape(message.Parts); err != nil || len(missing) != 0 || got != "compare @old/main.go and @new/main.go and @old/main.go|file main.go|file main.go" || len(message.Attachments) != 2 {
+		t.Errorf("%q, %d attachments, %v", got, len(message.Attachments), err)
+	}
+	again, _, err := p.Message(Draft(message.Parts))
+	if err != nil || !again.Parts.Equal(ParseDraft(Draft(message.Parts))) || len(again.Attachments) != 0 {
+		t.Errorf("edited, it is %q with %d attachments, %v", shape(again.Parts), len(again.Attachments), err)
+	}
+}
+
+func TestReferencedFilesAreNotReadAgain(t *testing.T) {
+	p := makeFiles(t, map[string]string{"a.go": "changed", "b.go": "new"})
+	old := chat.Parts{{Type: chat.PartText, Text: "see @a.go and @b.go"}, {Type: chat.PartFile, Name: "a.go", Size: 3, Digest: strings.Repeat("0a", 32)}}
+	message, _, err := p.Message(Draft(old))
+	if got := shape(message.Parts); err != nil || got != "see @a.go and @b.go|file a.go|file b.go" || len(message.Attachments) != 1 {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+func TestUnreadableFilesAreReported(t *testing.T) {
+	p := makeFiles(t, map[string]string{"binary": "a\x00b", "latin": "caf\xe9", "big": strings.Repeat("x", chat.MaxText+1), "half": strings.Repeat("x", chat.MaxText*2/3), "half2": strings.Repeat("y", chat.MaxText*2/3)})
 	for draft, want := range map[string]string{
-		"@binary": "not a text", "@latin": "not a text", "@big": "larger than 768 KiB", "@half @half2": "with its files", "@/dev/null": "no regular file",
+		"@binary": "not a text", "@latin": "not a text", "@big": "larger than 768 KiB", "@half @half2": "with its files", "@/dev/null": "not a regular file",
 	} {
 		if _, _, err := p.Message(draft); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", draft, err)
@@ -86,39 +112,51 @@ func TestWhatCannotBeAttachedIsSaid(t *testing.T) {
 	}
 }
 
-func TestSplitFindsFilesAgain(t *testing.T) {
-	odd := Block(`od"d\name`, "text with\n<file name=\"x\">\ninside\n")
-	for message, want := range map[string]string{
-		"words only":                             "words only",
-		"words\n\n" + Block("a.go", "package a"): "words\n\n|a.go:9",
-		Block("a", "1") + "\n\nwords\n\n" + Block("b", "22") + "\nmore": "a:1|\n\nwords\n\n|b:2|\nmore",
-		"<file name=broken>\nx\n</file>":                                "<file name=broken>\nx\n</file>",
-		"<file name=\"open\">\nnever closed":                            "<file name=\"open\">\nnever closed",
-		"inline <file name=\"a\">\nx\n</file>":                          "inline <file name=\"a\">\nx\n</file>",
-		Block("empty", ""):                                              "empty:0",
-		odd:                                                             `od"d\name:32`,
-		"":                                                              "",
-	} {
-		var got []string
-		whole := ""
-		for _, part := range Split(message) {
-			whole += part.Source
-			if part.Name != "" {
-				got = append(got, part.Name+":"+itoa(part.Size))
-				continue
-			}
-			got = append(got, part.Source)
+// shape is the parts in a line.
+func shape(parts chat.Parts) string {
+	var out []string
+	for _, p := range parts {
+		if p.Type == chat.PartText {
+			out = append(out, p.Text)
+		} else {
+			out = append(out, string(p.Type)+" "+p.Name)
 		}
-		if strings.Join(got, "|") != want || whole != message {
-			t.Errorf("%q:\n%q, want\n%q", message, got, want)
+	}
+	return strings.Join(out, "|")
+}
+
+func TestDraftRoundTrip(t *testing.T) {
+	text := func(s string) chat.Part { return chat.Part{Type: chat.PartText, Text: s} }
+	file := chat.Part{Type: chat.PartFile, Name: "od\"d\n\\name, 3 bytes", Size: 33, Digest: strings.Repeat("0a", 32)}
+	image := chat.Part{Type: chat.PartImage, Name: "", Size: 120034, Digest: strings.Repeat("f1", 32)}
+	for _, parts := range []chat.Parts{
+		nil,
+		{text("words only")},
+		{text("words"), file, image},
+		{file},
+		{file, text("words\n\nmore")},
+		{text("a"), image, text("\n\nb"), file, file},
+		{text("[image \"x\", 3 bytes, sha256:nonsense]")},
+		{text("  indented\n[file of words]")},
+	} {
+		draft := Draft(parts)
+		if again := ParseDraft(draft); !again.Equal(parts) {
+			t.Errorf("%q became\n%+v, want\n%+v", draft, again, parts)
+		}
+	}
+	line := "[file \"a\", 1 bytes, sha256:" + file.Digest + "]"
+	for draft, want := range map[string]string{
+		"x " + line: "x " + line, line + "x": line + "x", "\n" + line + "\n\n": "file a", line + "\n" + line + "\nwords\n": "file a|file a|words",
+		strings.Replace(line, "1 bytes", "many bytes", 1): strings.Replace(line, "1 bytes", "many bytes", 1),
+	} {
+		if got := shape(ParseDraft(draft)); got != want {
+			t.Errorf("%q: %q, want %q", draft, got, want)
 		}
 	}
 }
 
-func itoa(n int) string { return strings.TrimSuffix(Size(n), " B") }
-
 func TestFilesAreFound(t *testing.T) {
-	p := place(t, map[string]string{
+	p := makeFiles(t, map[string]string{
 		"sched.go": "", "internal/sched/steal.go": "", "internal/sched/sched_test.go": "", "README.md": "",
 		".git/config": "", "node_modules/sched.js": "", ".hidden": "",
 	})
@@ -146,14 +184,14 @@ func TestFilesAreFound(t *testing.T) {
 	}
 }
 
-func TestWhatGitIgnoresIsNotOffered(t *testing.T) {
-	p := place(t, map[string]string{".gitignore": "secret.txt\nbuild/\n", "secret.txt": "", "build/out.txt": "", "src/main.go": "", "notes 日本.md": ""})
+func TestIgnoredFilesAreNotOffered(t *testing.T) {
+	p := makeFiles(t, map[string]string{".gitignore": "secret.txt\nbuild/\n", "secret.txt": "", "build/out.txt": "", "src/main.go": "", "notes 日本.md": ""})
 	if got := p.Files(t.Context()); len(got) != 4 {
 		t.Errorf("in no repository: %q", got)
 	}
 	git, err := exec.LookPath("git")
 	if err != nil {
-		return // the list without git is all there is
+		return // the list without git is the only one
 	}
 	if out, err := exec.CommandContext(t.Context(), git, "-C", p.Dir, "init", "-q").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -168,7 +206,7 @@ func TestWhatGitIgnoresIsNotOffered(t *testing.T) {
 	if _, err := os.Stat(ran); err == nil {
 		t.Error("a program of the repository was run")
 	}
-	ignored := Place{Dir: filepath.Join(p.Dir, "build")}
+	ignored := Dirs{Dir: filepath.Join(p.Dir, "build")}
 	if got := ignored.Files(t.Context()); !slices.Equal(got, []string{"out.txt"}) {
 		t.Errorf("in a directory that is ignored: %q", got)
 	}
@@ -180,15 +218,19 @@ func TestWhatGitIgnoresIsNotOffered(t *testing.T) {
 	}
 }
 
-func FuzzSplit(f *testing.F) {
-	f.Add("a\n" + Block("n", "t") + "\nb")
-	f.Fuzz(func(t *testing.T, message string) {
+func FuzzDraft(f *testing.F) {
+	f.Add("a\n[file \"a\", 1 bytes, sha256:" + strings.Repeat("0a", 32) + "]\nb")
+	f.Fuzz(func(t *testing.T, draft string) {
 		whole := ""
-		for _, part := range Split(message) {
-			whole += part.Source
+		for _, piece := range Pieces(draft) {
+			whole += piece.Source
 		}
-		if whole != message {
-			t.Fatalf("%q became %q", message, whole)
+		if whole != draft {
+			t.Fatalf("%q became %q", draft, whole)
+		}
+		parts := ParseDraft(draft)
+		if again := ParseDraft(Draft(parts)); Draft(again) != Draft(parts) {
+			t.Fatalf("%q: %q became %q", draft, Draft(parts), Draft(again))
 		}
 	})
 }

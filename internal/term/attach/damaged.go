@@ -2,7 +2,6 @@ package attach
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/binary"
 	"image"
 	_ "image/gif"  // for its header
@@ -13,23 +12,23 @@ import (
 	"chat"
 )
 
-// Damaged are the names of the images in a message whose headers cannot be read. A model
-// will hardly take them.
-func Damaged(message string) []string {
+// Damaged returns the names of the images of a message whose headers cannot be
+// read. A model will probably reject them.
+func (m Message) Damaged() []string {
+	broken := map[string]bool{} // by digest
+	for _, a := range m.Attachments {
+		broken[a.Digest] = a.MediaType != chat.TextType && !hasSize(a.MediaType, a.Data)
+	}
 	var names []string
-	for _, p := range chat.SplitImages(message) {
-		if p.Image == nil {
-			continue
-		}
-		data, err := base64.StdEncoding.DecodeString(p.Image.Data)
-		if err != nil || !hasSize(p.Image.Type, data) {
-			names = append(names, strings.Join(strings.Fields(p.Image.Name), " "))
+	for _, p := range m.Parts {
+		if broken[p.Digest] {
+			names = append(names, strings.Join(strings.Fields(p.Name), " "))
 		}
 	}
 	return names
 }
 
-// hasSize reports whether the header of an image says how wide and high it is.
+// hasSize reports whether the header of an image contains its width and height.
 func hasSize(typ string, data []byte) bool {
 	if typ == "image/webp" {
 		return isWebP(data)
@@ -38,8 +37,8 @@ func hasSize(typ string, data []byte) bool {
 	return err == nil && cfg.Width > 0 && cfg.Height > 0
 }
 
-// webPHeader is the length of a WebP file's header with that of its first chunk, which
-// has the name and the size (RFC 9649, section 2).
+// webPHeader is the length of a WebP file's header with that of its first chunk,
+// which contains the name and the size (RFC 9649, section 2).
 const webPHeader = 20
 
 func isWebP(data []byte) bool {

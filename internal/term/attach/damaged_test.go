@@ -9,7 +9,6 @@ import (
 	"image/jpeg"
 	"image/png"
 	"slices"
-	"strings"
 	"testing"
 
 	"chat"
@@ -52,29 +51,31 @@ func TestDamagedImagesAreFound(t *testing.T) {
 		"cut.webp":     webP("VP8 ", 4000),
 		"unknown.webp": webP("ABCD", 24),
 	}
-	block := func(name string, data []byte) string {
-		img, err := chat.NewImage(name, data)
+	with := func(m attach.Message, name string, data []byte) attach.Message {
+		a, err := chat.NewAttachment(data)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return img.Block()
+		m.Add(name, a)
+		return m
 	}
 	for name, data := range whole {
-		if found := attach.Damaged("look\n\n" + block(name, data)); len(found) > 0 {
+		if found := with(attach.Message{}, name, data).Damaged(); len(found) > 0 {
 			t.Errorf("%q are damaged", found)
 		}
 	}
-	var all, names []string
+	all := attach.Message{Parts: chat.TextParts("look")}
+	var names []string
 	for name, data := range broken {
-		if found := attach.Damaged(block(name, data)); !slices.Equal(found, []string{name}) {
+		if found := with(attach.Message{}, name, data).Damaged(); !slices.Equal(found, []string{name}) {
 			t.Errorf("of %s %q are damaged", name, found)
 		}
-		all, names = append(all, block(name, data)), append(names, name)
+		all, names = with(all, name, data), append(names, name)
 	}
-	if found := attach.Damaged(strings.Join(all, "\n\n")); !slices.Equal(found, names) {
+	if found := all.Damaged(); !slices.Equal(found, names) {
 		t.Errorf("%q are damaged, want %q", found, names)
 	}
-	if found := attach.Damaged("no picture at all"); found != nil {
+	if found := with(attach.Message{Parts: chat.TextParts("no picture at all")}, "a.txt", []byte("text")).Damaged(); found != nil {
 		t.Errorf("%q", found)
 	}
 }

@@ -14,35 +14,35 @@ import (
 )
 
 const (
-	maxWalked = 5000 // files that are looked at below the directory
+	maxWalked = 5000 // the maximum number of files visited below the directory
 	maxDepth  = 8
 )
 
 // errEnough ends a walk.
 var errEnough = errors.New("enough")
 
-// gitPatience is how long git may take to list its files.
-const gitPatience = time.Second
+// gitTimeout is how long git may take to list its files.
+const gitTimeout = time.Second
 
-// Files lists the regular files below the directory, relative to it, as far as
-// the limits go; hidden ones, what tools put there and what git ignores are left out.
-func (p Place) Files(ctx context.Context) []string {
+// Files lists regular files below the directory, relative to it, up to the limits.
+// It omits hidden files, files that tools generate, and files that git ignores.
+func (p Dirs) Files(ctx context.Context) []string {
 	if all, ok := p.known(ctx); ok {
 		return all
 	}
 	return p.walk(ctx)
 }
 
-// known are the files that git knows of, or would, those of repositories in this one
-// included. ok is false where there is no repository, and where git knows of nothing:
+// known lists the files that git tracks or would track, including those of nested
+// repositories. ok is false if there is no repository, and if git knows no files:
 // the directory itself may be ignored.
-func (p Place) known(ctx context.Context) (all []string, ok bool) {
-	ctx, cancel := context.WithTimeout(ctx, gitPatience)
+func (p Dirs) known(ctx context.Context) (all []string, ok bool) {
+	ctx, cancel := context.WithTimeout(ctx, gitTimeout)
 	defer cancel()
-	// Nothing that the repository's own settings name is run.
+	// Do not run any program that the repository's own settings name.
 	cmd := exec.CommandContext(ctx, "git", "-c", "core.fsmonitor=false", "-C", p.Dir,
 		"ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
-	cmd.WaitDelay = gitPatience / 4
+	cmd.WaitDelay = gitTimeout / 4
 	out, err := cmd.Output()
 	if err != nil {
 		return nil, false
@@ -56,9 +56,9 @@ func (p Place) known(ctx context.Context) (all []string, ok bool) {
 			continue
 		}
 		switch info, err := os.Lstat(filepath.Join(p.Dir, path)); {
-		case err != nil: // it is gone, and git has not been told
+		case err != nil: // deleted, but still tracked
 		case info.IsDir(): // a repository of its own
-			for _, f := range (Place{Dir: filepath.Join(p.Dir, path)}).Files(ctx) {
+			for _, f := range (Dirs{Dir: filepath.Join(p.Dir, path)}).Files(ctx) {
 				all = append(all, filepath.Join(path, f))
 			}
 		case info.Mode().IsRegular():
@@ -68,9 +68,9 @@ func (p Place) known(ctx context.Context) (all []string, ok bool) {
 	return all[:min(len(all), maxWalked)], len(all) > 0 && ctx.Err() == nil
 }
 
-func (p Place) walk(ctx context.Context) []string {
+func (p Dirs) walk(ctx context.Context) []string {
 	var all []string
-	_ = filepath.WalkDir(p.Dir, func(path string, d fs.DirEntry, err error) error { // what cannot be read is not offered
+	_ = filepath.WalkDir(p.Dir, func(path string, d fs.DirEntry, err error) error { // a directory that cannot be read is omitted
 		rel, relErr := filepath.Rel(p.Dir, path)
 		switch {
 		case ctx.Err() != nil || len(all) >= maxWalked:
@@ -93,7 +93,7 @@ func skipped(dir string) bool {
 	return strings.HasPrefix(dir, ".") || slices.Contains([]string{"node_modules", "vendor", "__pycache__", "target", "dist"}, dir)
 }
 
-// Match are those of files that a prefix may mean, the best first, n at most.
+// Match returns the files that a prefix may mean, the best first, n at most.
 func Match(files []string, prefix string, n int) []string {
 	needle := strings.ToLower(prefix)
 	type hit struct {
@@ -133,9 +133,9 @@ func rankOf(path, needle string) int {
 	return noHit
 }
 
-// List is what stands in the directory that a path with one names, as it would be
-// mentioned, directories with a slash; n at most.
-func (p Place) List(prefix string, n int) []string {
+// List returns the entries of the directory in a path, in the form of mentions,
+// directories with a slash; n at most.
+func (p Dirs) List(prefix string, n int) []string {
 	if prefix == "~" || prefix == ".." {
 		return []string{prefix + "/"}
 	}
@@ -159,7 +159,7 @@ func (p Place) List(prefix string, n int) []string {
 	return out
 }
 
-// Elsewhere reports whether a path does not begin in the directory.
+// Elsewhere reports whether a path begins outside the directory.
 func Elsewhere(path string) bool {
 	return filepath.IsAbs(path) || strings.HasPrefix(path, "~") || strings.HasPrefix(path, ".")
 }

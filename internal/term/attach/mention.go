@@ -6,14 +6,14 @@ import (
 	"unicode"
 )
 
-// Mention is an @ and a path in a text; From and To are its place.
+// Mention is an @ and a path in a text, from From to To.
 type Mention struct {
 	Path     string
 	From, To int
 }
 
-// Mentions finds what is mentioned: an @ at the beginning of a word, and behind
-// it a path up to the next space, or in double quotes.
+// Mentions finds mentions: an @ at the beginning of a word, followed by a path up
+// to the next space, or in double quotes.
 func Mentions(text string) []Mention {
 	var all []Mention
 	for from := 0; from < len(text); {
@@ -36,7 +36,7 @@ func Mentions(text string) []Mention {
 
 func opens(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`([{<'"`, r) }
 
-// path reads a path at a place in text, and where it ends.
+// path reads a path at an offset in text, and returns where it ends.
 func path(text string, at int) (string, int) {
 	if strings.HasPrefix(text[at:], `"`) {
 		end := strings.IndexAny(text[at+1:], "\"\n")
@@ -57,11 +57,11 @@ func path(text string, at int) (string, int) {
 	return word, at + len(word)
 }
 
-// Partial is the mention that is being written at the caret: its path so far, and
-// where its @ stands.
+// Partial returns the mention that is being written at the caret: its path so far,
+// and the offset of its @.
 //
-// While it is being written, nothing is known of its end: a dot may be that of a
-// sentence or of a file's name.
+// Its end is still unknown: a dot may end a sentence or belong to the name of a
+// file.
 func Partial(text string, caret int) (prefix string, at int, ok bool) {
 	line := text[strings.LastIndexByte(text[:caret], '\n')+1 : caret]
 	for i := len(line) - 1; i >= 0; i-- {
@@ -78,7 +78,7 @@ func Partial(text string, caret int) (prefix string, at int, ok bool) {
 	return "", 0, false
 }
 
-// Write is the mention of a path.
+// Write returns the mention of a path.
 func Write(path string) string {
 	if strings.ContainsFunc(path, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`,;:!?)]}>'`, r) }) {
 		return `@"` + path + `"`

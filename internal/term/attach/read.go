@@ -6,24 +6,20 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"chat"
 	"chat/internal/term/charset"
 )
 
-// MaxMessage is the server's limit on a message, in bytes.
-const MaxMessage = 768 << 10
-
-// Place is where paths begin.
-type Place struct {
-	Dir  string // of relative ones
-	Home string // of those with ~, "" if there is none
+// Dirs are the directories in which paths begin.
+type Dirs struct {
+	Dir  string // for relative paths
+	Home string // for paths with ~, "" if unknown
 }
 
-// resolve is the path of a mention.
-func (p Place) resolve(path string) string {
+// resolve returns the path of a mention.
+func (p Dirs) resolve(path string) string {
 	if rest, ok := strings.CutPrefix(path, "~/"); ok && p.Home != "" {
 		return filepath.Join(p.Home, rest)
 	}
@@ -34,16 +30,23 @@ func (p Place) resolve(path string) string {
 }
 
 // IsFile reports whether a path is that of a regular file.
-func (p Place) IsFile(path string) bool {
+func (p Dirs) IsFile(path string) bool {
 	info, err := os.Stat(p.resolve(path))
 	return err == nil && info.Mode().IsRegular()
 }
 
-// Message is a draft with the files that it mentions behind it. missing are the
-// mentions that look like paths and are none, and err says why the first of the others
-// that are not there is not; all these stay words, with which it can be sent, too.
-func (p Place) Message(draft string) (message string, missing []string, err error) {
-	parts := []string{strings.TrimRight(draft, "\n")}
+// Message returns a draft followed by the files that it mentions. missing lists the
+// mentions that look like paths but do not exist, and err is the first error of the
+// files that cannot be read; all of these stay text, so that the message can be
+// sent as it is.
+func (p Dirs) Message(draft string) (message Message, missing []string, err error) {
+	message.Parts = ParseDraft(draft)
+	referred := map[string]int{} // by name, as in an edited message
+	for _, part := range message.Parts {
+		if part.Digest != "" {
+			referred[part.Name]++
+		}
+	}
 	seen := map[string]bool{}
 	leave := func(why error) {
 		if err == nil {
@@ -56,82 +59,80 @@ func (p Place) Message(draft string) (message string, missing []string, err erro
 			continue
 		}
 		seen[path] = true
+		if name := filepath.Base(path); referred[name] > 0 { // the reference stands for this mention
+			referred[name]--
+			continue
+		}
 		info, statErr := os.Stat(path)
 		switch {
 		case errors.Is(statErr, fs.ErrPermission) && looksLikePath(m.Path):
 			leave(failed(m.Path, statErr))
 			continue
-		case statErr != nil || info.IsDir(): // a path that is too long, say, is none
+		case statErr != nil || info.IsDir(): // not a file, for example a path that is too long
 			if looksLikePath(m.Path) {
 				missing = append(missing, m.Path)
 			}
 			continue
 		}
-		block, why := readRegular(path, m.Path, info)
+		a, why := readRegular(path, m.Path, info)
+		with := message
 		if why == nil {
-			why = Check(strings.Join(append(slices.Clip(parts), block), "\n\n"))
+			with.Add(filepath.Base(path), a)
+			why = with.Parts.CheckSize()
 		}
 		if why != nil {
 			leave(why)
 			continue
 		}
-		parts = append(parts, block)
+		message = with
 	}
-	return strings.Join(parts, "\n\n"), missing, err
+	return message, missing, err
 }
 
-func readRegular(path, name string, info fs.FileInfo) (string, error) {
+func readRegular(path, name string, info fs.FileInfo) (chat.Attachment, error) {
 	if !info.Mode().IsRegular() {
-		return "", chat.Errorf(chat.CodeInvalid, "%s is no regular file", name)
+		return chat.Attachment{}, chat.Errorf(chat.CodeInvalid, "%s is not a regular file", name)
 	}
 	return Read(path, name)
 }
 
-// Check refuses a message that is too long, or has too many or too large images.
-func Check(message string) error {
-	if text := len(chat.WithoutImages(message)); text > MaxMessage {
-		return chat.Errorf(chat.CodeTooLarge, "with its files the message has %d KiB; a message has %d at most", text>>10, MaxMessage>>10)
-	}
-	return chat.CheckImages(message)
-}
-
-// Read reads a file into the block that stands for it in a message. What it is,
-// its contents say, not its name. Errors call it by name.
-func Read(path, name string) (string, error) {
+// Read reads a file. Its contents determine its type, not its name. Errors use
+// name.
+func Read(path, name string) (chat.Attachment, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return "", failed(name, err)
+		return chat.Attachment{}, failed(name, err)
 	}
 	data, err := io.ReadAll(io.LimitReader(f, chat.MaxImage+1))
 	if err = errors.Join(err, f.Close()); err != nil {
-		return "", failed(name, err)
+		return chat.Attachment{}, failed(name, err)
 	}
-	return Bytes(filepath.Base(path), name, data)
+	return Bytes(name, data)
 }
 
-// Bytes is the block of a file with the given contents.
-func Bytes(base, name string, data []byte) (string, error) {
+// Bytes returns the attachment for the contents of a file. It converts text to
+// UTF-8 with \n as line ends.
+func Bytes(name string, data []byte) (chat.Attachment, error) {
 	if chat.ImageType(data) != "" {
 		if len(data) > chat.MaxImage {
-			return "", chat.Errorf(chat.CodeTooLarge, "%s is larger than %d MiB, the limit of an image: make it smaller", name, chat.MaxImage>>20)
+			return chat.Attachment{}, chat.Errorf(chat.CodeTooLarge, "%s is larger than %d MiB, the limit of an image: make it smaller", name, chat.MaxImage>>20)
 		}
-		img, err := chat.NewImage(base, data)
-		return img.Block(), err
+		return chat.NewAttachment(data)
 	}
 	text, err := Text(name, data)
 	if err != nil {
-		return "", err
+		return chat.Attachment{}, err
 	}
-	return Block(base, text), nil
+	return chat.NewAttachment([]byte(text))
 }
 
-// Stdin is what errors call the standard input.
+// Stdin is the name of the standard input in errors.
 const Stdin = "stdin"
 
-// Text is the text of a file in any encoding of Unicode, with \n as its line ends.
-// What is in another encoding is refused, by name.
+// Text returns the text of a file in any Unicode encoding, with \n as line ends.
+// Its error names any other encoding.
 func Text(name string, data []byte) (string, error) {
-	large := chat.Errorf(chat.CodeTooLarge, "%s is larger than %d KiB, the limit of a message", name, MaxMessage>>10)
+	large := chat.Errorf(chat.CodeTooLarge, "%s is larger than %d KiB, the limit of a message", name, chat.MaxText>>10)
 	if len(data) > chat.MaxImage {
 		return "", large
 	}
@@ -148,7 +149,7 @@ func Text(name string, data []byte) (string, error) {
 		return "", chat.Errorf(chat.CodeInvalid, "%s", what)
 	}
 	text = strings.ReplaceAll(text, "\r\n", "\n")
-	if len(text) > MaxMessage {
+	if len(text) > chat.MaxText {
 		return "", large
 	}
 	return text, err

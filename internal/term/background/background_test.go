@@ -16,8 +16,8 @@ import (
 
 const childEnv = "CHAT_BACKGROUND_TEST_CHILD"
 
-// TestMain makes this test binary the program under test: with the variable set
-// it only starts and ends, which is all that it takes.
+// TestMain makes this test binary the program under test: with the variable set it
+// only starts and exits, which is enough.
 func TestMain(m *testing.M) {
 	if os.Getenv(childEnv) != "" {
 		return
@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func TestStartingAsksTheTerminalNothing(t *testing.T) {
+func TestStartDoesNotQueryTerminal(t *testing.T) {
 	began := time.Now()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childEnv+"=1", "TERM=xterm-256color", "COLORTERM=truecolor")

@@ -1,6 +1,6 @@
-// Package charset reads the texts of other programs: it turns UTF-16 and UTF-32
-// into UTF-8, and says of every other encoding what it seems to be and how to
-// convert it. It never guesses silently.
+// Package charset decodes text files of other programs: it converts UTF-16 and
+// UTF-32 to UTF-8. For every other encoding its error names the probable encoding
+// and the command that converts it. It never guesses silently.
 package charset
 
 import (
@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// Encoding is the form of Unicode that a text is in.
+// Encoding is a Unicode encoding.
 type Encoding int
 
 // The encodings that are decoded.
@@ -44,7 +44,8 @@ func (e Encoding) String() string {
 	return [...]string{"UTF-8", "UTF-16", "UTF-16", "UTF-32", "UTF-32"}[e]
 }
 
-// marks are the byte order marks; the one of UTF-32LE begins as that of UTF-16LE.
+// marks are the byte order marks. The mark of UTF-32LE begins with that of
+// UTF-16LE.
 var marks = []struct { //nolint:gochecknoglobals // a constant in all but type
 	mark string
 	is   Encoding
@@ -52,8 +53,9 @@ var marks = []struct { //nolint:gochecknoglobals // a constant in all but type
 	{"\xEF\xBB\xBF", UTF8}, {"\xFF\xFE\x00\x00", UTF32LE}, {"\x00\x00\xFE\xFF", UTF32BE}, {"\xFF\xFE", UTF16LE}, {"\xFE\xFF", UTF16BE},
 }
 
-// Sniff is the encoding of a text that begins with head, and the length of its byte
-// order mark. Without a mark it is UTF-16 or UTF-32 only where that is certain.
+// Sniff returns the encoding of a text that begins with head, and the length of its
+// byte order mark. Without a mark it reports UTF-16 or UTF-32 only if that is
+// certain.
 func Sniff(head []byte) (e Encoding, mark int) {
 	for _, m := range marks {
 		if bytes.HasPrefix(head, []byte(m.mark)) {
@@ -80,7 +82,7 @@ func Sniff(head []byte) (e Encoding, mark int) {
 	return best, 0
 }
 
-// twiceASCII reports whether most pairs of bytes are two letters of ASCII, as in a
+// twiceASCII reports whether most pairs of bytes are two ASCII letters, as in a
 // text of single bytes.
 func twiceASCII(data []byte) bool {
 	n, of := 0, 0
@@ -95,8 +97,8 @@ func twiceASCII(data []byte) bool {
 	return of > 2 && n*5 > of*3
 }
 
-// asciiIn counts the characters that a text has in any language: spaces, line ends,
-// digits, Latin letters.
+// asciiIn counts the characters that texts in all languages contain: spaces, line
+// ends, digits, Latin letters.
 func asciiIn(text string) (n int) {
 	for _, r := range text {
 		if r < utf8.RuneSelf {
@@ -106,7 +108,8 @@ func asciiIn(text string) (n int) {
 	return n
 }
 
-// Decode is data as UTF-8, without a byte order mark. Its error is a *Problem.
+// Decode returns data as UTF-8, without a byte order mark. Its error is a
+// *DecodeError.
 func Decode(data []byte) (string, error) {
 	if kind, hint := KindOf(data); kind != "" && bytes.IndexByte(data, 0) >= 0 {
 		return "", &DecodeError{Kind: kind, Hint: hint}

@@ -8,8 +8,10 @@ import (
 	"testing/iotest"
 )
 
-func TestUnicodeIsDecoded(t *testing.T) {
-	for _, c := range []struct{ data, want string }{
+type unicodeText struct{ data, want string }
+
+func unicodeTexts() []unicodeText {
+	return []unicodeText{
 		{"\xff\xfeh\x00\xe9\x00\x0a\x00", "hé\n"},                                 // utf-16
 		{"h\x00\xe9\x00\x0a\x00", "hé\n"},                                         // utf-16-le
 		{"\x00h\x00\xe9\x00\x0a", "hé\n"},                                         // utf-16-be
@@ -64,10 +66,12 @@ func TestUnicodeIsDecoded(t *testing.T) {
 		{"\xef\xbb\xbf\xd0\x9f\xd1\x80\xd0\xb8\xd0\xb2\xd0\xb5\xd1\x82 \xd0\xbc\xd0\xb8\xd1\x80\x0a", "Привет мир\n"},                                                                                          // utf-8-sig
 		{"\xd0\x9f\xd1\x80\xd0\xb8\xd0\xb2\xd0\xb5\xd1\x82 \xd0\xbc\xd0\xb8\xd1\x80\x0a", "Привет мир\n"},                                                                                                      // utf-8
 		{"\xfe\xff\x04\x1f\x04@\x048\x042\x045\x04B\x00 \x04<\x048\x04@\x00\x0a", "Привет мир\n"},                                                                                                              // utf-16-be with its mark
-		{"", ""},
-		{"\xef\xbb\xbf", ""},
-		{"\xff\xfe", ""},
-	} {
+		{"", ""}, {"\xef\xbb\xbf", ""}, {"\xff\xfe", ""},
+	}
+}
+
+func TestUnicodeIsDecoded(t *testing.T) {
+	for _, c := range unicodeTexts() {
 		if got, err := Decode([]byte(c.data)); err != nil || got != c.want {
 			t.Errorf("%q: %q, %v; want %q", c.data, got, err, c.want)
 		}
@@ -114,7 +118,7 @@ func TestOtherEncodingsAreNamed(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoText(t *testing.T) {
+func TestDataThatIsNotText(t *testing.T) {
 	for data, want := range map[string]string{
 		"a\x00b":                                   "byte 2 is NUL",
 		"\x7fELF\x02\x01\x01\x00\x00":              "a program",
@@ -126,10 +130,10 @@ func TestWhatIsNoText(t *testing.T) {
 		"\x00\x01\x02\x03\xff":                     "binary",
 		"\x01\x02\xff\x03\x04\xfe\x05\x06":         "binary",
 		"\xff\xfea":                                "UTF-16",
-		"\xff\xfe\x00\xd8a\x00":                    "UTF-16: byte 1 is wrong",
+		"\xff\xfe\x00\xd8a\x00":                    "UTF-16: byte 1 is invalid",
 		"\xff\xfea\x00\x00\x00":                    "byte 3 is NUL",
-		"\xff\xfe\x00\x00\x00\x00\x11\x00":         "UTF-32: byte 1 is wrong",
-		"gr\xc3\xb6\xc3\x9fer\nund \xc3\xa4\xff":   "in line 2, is wrong",
+		"\xff\xfe\x00\x00\x00\x00\x11\x00":         "UTF-32: byte 1 is invalid",
+		"gr\xc3\xb6\xc3\x9fer\nund \xc3\xa4\xff":   "in line 2, is invalid",
 		"\xed\xa0\x80\xed\xb0\x80":                 "is not a text in UTF-8",
 		"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00": "convert it to PNG or JPEG",
 		"\x00\x00\x00\x18ftypisom\x00\x00\x00\x00": "sound or video",

@@ -2,9 +2,9 @@ package charset
 
 import "bytes"
 
-// guess says which encoding a text that is not UTF-8 seems to be in. The encodings
-// of East Asia write characters as pairs of bytes, most of which follow each other;
-// in those of Europe single bytes stand among ASCII letters.
+// guess returns the probable encoding of a text that is not UTF-8. East Asian
+// encodings write characters as pairs of bytes, most of them adjacent; in European
+// encodings single bytes occur among ASCII letters.
 func guess(data []byte) *DecodeError {
 	for _, g := range []struct {
 		is    func([]byte) bool
@@ -28,14 +28,14 @@ func guess(data []byte) *DecodeError {
 	return &DecodeError{}
 }
 
-// pairs is what a text has of an encoding with pairs of bytes.
+// pairs are statistics about an encoding with pairs of bytes.
 type pairs struct {
 	n        int // pairs
-	adjacent int // of them, those right behind another
-	typical  int // of them, those that texts in this encoding have most of
+	adjacent int // pairs that follow another pair immediately
+	typical  int // pairs of the most frequent characters
 }
 
-// asian reports whether the pairs are those of a text: they follow each other.
+// asian reports whether the pairs look like a text: they are adjacent.
 func (p pairs) asian() bool { return p.n >= 2 && p.adjacent*5 >= p.n*2 }
 
 type span struct{ from, to byte }
@@ -49,8 +49,8 @@ func in(b byte, spans ...span) bool {
 	return false
 }
 
-// count goes through data, in which pairs has the first bytes, seconds the second
-// ones, and single the bytes that stand alone. ok is false if something else is in it.
+// count counts pairs in data: lead bytes are in pairs, trail bytes in seconds, and
+// single bytes in single. ok is false if data contains anything else.
 func count(data []byte, firsts, seconds, single []span, typical func(a, b byte) bool) (p pairs, ok bool) {
 	before := -1
 	for i := 0; i < len(data); i++ {
@@ -105,7 +105,7 @@ func isGBK(data []byte) bool {
 	return ok && p.asian() && p.typical*4 >= p.n*3
 }
 
-// letters counts what a text in a single-byte encoding consists of.
+// letters are statistics about a text in a single-byte encoding.
 type letters struct {
 	ascii, high  int
 	c1           int // bytes from 0x80 to 0x9F
@@ -138,7 +138,7 @@ func lettersIn(data []byte) (l letters) {
 	return l
 }
 
-// words reports whether whole words are of high bytes, as in Cyrillic.
+// words reports whether whole words consist of high bytes, as in Cyrillic.
 func (l letters) words() bool { return l.high >= 3*l.runs && (l.lower+l.upper)*4 >= l.high*3 }
 
 func isKOI8(data []byte) bool { l := lettersIn(data); return l.words() && l.upper > l.lower }

@@ -7,22 +7,22 @@ import (
 	"unicode/utf8"
 )
 
-// DecodeError is why bytes are no text that can be taken.
+// DecodeError reports why bytes cannot be decoded as text.
 type DecodeError struct {
-	Encoding string // what they seem to be, "" if nobody can tell
-	Iconv    string // its name for iconv, "" if there is nothing to convert
-	Kind     string // what a binary file is: "a PDF", "binary"
-	Hint     string // what to do with such a file
-	Broken   bool   // they are in the encoding, but not whole or not right, At that byte
+	Encoding string // the probable encoding, "" if unknown
+	Iconv    string // the encoding's name for iconv, "" if there is nothing to convert
+	Kind     string // the kind of a binary file: "a PDF", "binary"
+	Hint     string // advice for such a file
+	Broken   bool   // the encoding is known, but the bytes at At are invalid or incomplete
 	NUL      bool   // the byte there is NUL
 	At       int    // from 0
-	Line     int    // of At, from 1; 0 if lines mean nothing
+	Line     int    // of At, from 1; 0 if there are no lines
 }
 
 func (p *DecodeError) Error() string { return p.Sentence("it", "") }
 
-// Sentence says what is wrong with a file and what to do. name is what the file is
-// called, path what a command would call it, "" for none.
+// Sentence describes the problem with a file and its solution. name is what the
+// file is called, path its path for a command, "" for none.
 func (p *DecodeError) Sentence(name, path string) string {
 	if path != "" {
 		path = " " + shellQuoted(path)
@@ -35,16 +35,16 @@ func (p *DecodeError) Sentence(name, path string) string {
 	case p.Broken && p.NUL:
 		return fmt.Sprintf("%s is not a text in %s: byte %d is NUL", name, p.Encoding, p.At+1)
 	case p.Broken && p.Line > 0:
-		return fmt.Sprintf("%s is not a text in UTF-8: byte %d, in line %d, is wrong; without what is wrong in it: iconv -c -f utf8 -t utf8%s", name, p.At+1, p.Line, path)
+		return fmt.Sprintf("%s is not a text in UTF-8: byte %d, in line %d, is invalid; to remove the invalid bytes: iconv -c -f utf8 -t utf8%s", name, p.At+1, p.Line, path)
 	case p.Broken:
-		return fmt.Sprintf("%s is not a text in %s: byte %d is wrong, or the end is missing", name, p.Encoding, p.At+1)
+		return fmt.Sprintf("%s is not a text in %s: byte %d is invalid, or the end is missing", name, p.Encoding, p.At+1)
 	case p.Iconv != "":
 		return fmt.Sprintf("%s is not a text in UTF-8, and seems to be %s: convert it with iconv -f %s -t utf8%s", name, p.Encoding, p.Iconv, path)
 	}
-	return fmt.Sprintf("%s is not a text in UTF-8, and its encoding is not known: convert it with iconv -f ENCODING -t utf8%s", name, path)
+	return fmt.Sprintf("%s is not a text in UTF-8, and its encoding is unknown: convert it with iconv -f ENCODING -t utf8%s", name, path)
 }
 
-// shellQuoted is a path as a shell takes it.
+// shellQuoted quotes a path for a shell.
 func shellQuoted(path string) string {
 	if strings.Trim(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./+,@%~") == "" && path != "" && path[0] != '-' {
 		return path
@@ -52,9 +52,9 @@ func shellQuoted(path string) string {
 	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }
 
-// kinds are files that people try to attach, by their first bytes.
+// kinds lists files that people try to attach, by their first bytes.
 var kinds = []struct{ begins, kind, hint string }{ //nolint:gochecknoglobals // a constant in all but type
-	{"%PDF-", "a PDF", "take its text, as in: pdftotext FILE - | chat send …"},
+	{"%PDF-", "a PDF", "extract its text, for example: pdftotext FILE - | chat send …"},
 	{"PK\x03\x04", "an archive or an office document", "unpack it, or save it as text"},
 	{"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "an old office document", "save it as text"},
 	{"\x1f\x8b", "packed with gzip", "gunzip it first"},
@@ -63,7 +63,7 @@ var kinds = []struct{ begins, kind, hint string }{ //nolint:gochecknoglobals // 
 	{"\x28\xB5\x2F\xFD", "packed with zstd", "unzstd it first"},
 	{"7z\xBC\xAF\x27\x1C", "an archive", "unpack it first"},
 	{"\x7fELF", "a program", ""},
-	{"SQLite format 3\x00", "an SQLite database", "dump it, as in: sqlite3 FILE .dump | chat send …"},
+	{"SQLite format 3\x00", "an SQLite database", "dump it, for example: sqlite3 FILE .dump | chat send …"},
 	{"{\\rtf", "a document in RTF", "save it as text"},
 	{"II*\x00", otherImage, toPNG},
 	{"MM\x00*", otherImage, toPNG},
@@ -79,7 +79,7 @@ const (
 	recording  = "sound or video"
 )
 
-// KindOf is what a binary file seems to be, "" if nobody can tell.
+// KindOf returns the probable kind of a binary file, "" if unknown.
 func KindOf(data []byte) (kind, hint string) {
 	for _, k := range kinds {
 		if bytes.HasPrefix(data, []byte(k.begins)) {
@@ -99,7 +99,7 @@ func KindOf(data []byte) (kind, hint string) {
 	return "", ""
 }
 
-// problemIn is what keeps data from being a text in UTF-8, nil if nothing does.
+// problemIn returns why data is not a text in UTF-8, nil if it is one.
 func problemIn(data []byte) *DecodeError {
 	nul := bytes.IndexByte(data, 0)
 	valid := utf8.Valid(data)
@@ -145,8 +145,8 @@ func firstWrong(data []byte) int {
 	return at
 }
 
-// mostlyUTF8 reports whether data was UTF-8 before something damaged it: most of
-// what is not ASCII still is.
+// mostlyUTF8 reports whether data is damaged UTF-8: most of its non-ASCII bytes are
+// valid.
 func mostlyUTF8(data []byte) bool {
 	good, bad := 0, 0
 	for len(data) > 0 {

@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// decodeUnits decodes UTF-16 or UTF-32. With cut the end may be in the middle of a
+// decodeUnits decodes UTF-16 or UTF-32. If cut is set, data may end inside a
 // character.
 func decodeUnits(data []byte, e Encoding, cut bool) (string, error) {
 	var b strings.Builder
@@ -31,8 +31,8 @@ func decodeUnits(data []byte, e Encoding, cut bool) (string, error) {
 	return b.String(), nil
 }
 
-// rune1 is the first character and its size: -1 if it is none, and size 0 if it is
-// cut off.
+// rune1 returns the first character and its size: -1 if it is invalid, and size 0
+// if it is incomplete.
 func rune1(data []byte, e Encoding) (r rune, size int) {
 	n := e.unit()
 	if len(data) < n {
@@ -72,11 +72,12 @@ func plausible(text string) bool {
 	return text != ""
 }
 
-// sniffed is how much of a stream decides on its encoding.
+// sniffed is the length of the beginning of a stream that determines its encoding.
 const sniffed = 4 << 10
 
-// NewReader reads a stream of any encoding that Decode decodes as UTF-8, without a
-// byte order mark. The bytes of UTF-8 are passed on unchecked.
+// NewReader returns a reader that converts a stream to UTF-8, without a byte order
+// mark, from any encoding that Decode knows. It passes the bytes of UTF-8 on
+// unchecked.
 func NewReader(r io.Reader) (io.Reader, error) {
 	in := bufio.NewReaderSize(r, 64<<10)
 	head, err := in.Peek(sniffed)
@@ -98,7 +99,7 @@ type unitReader struct {
 	in   *bufio.Reader
 	e    Encoding
 	at   int
-	rest []byte // decoded, and not read yet
+	rest []byte // decoded but not read yet
 }
 
 func (u *unitReader) Read(b []byte) (int, error) {

@@ -1,7 +1,7 @@
-// Package citation takes the citation markers of providers out of answers that are
-// shown. A marker refers to a list that only the provider's own page has: on a
-// terminal it is a few boxes, or noise. What a reader can use stays: the name of a
-// file, or a number in brackets. Stored text keeps its markers.
+// Package citation removes the citation markers of providers from answers that are
+// shown. A marker refers to a list that only the provider's own page has; on a
+// terminal it would be noise. The useful part stays: the name of a file, or a
+// number in brackets. Stored text keeps its markers.
 package citation
 
 import (
@@ -10,16 +10,16 @@ import (
 	"unicode/utf8"
 )
 
-// Stream takes the markers out of a text that arrives in pieces, cut anywhere but
-// inside a character. Only what may still become a marker is held back, and the
-// spaces before it. The zero Stream is ready.
+// Stream removes the markers from a text that arrives in pieces, which may be cut
+// anywhere except inside a character. It holds back only text that may still become
+// a marker, and the spaces before it. The zero Stream is ready.
 type Stream struct {
-	held  string
-	lines lines
-	begun bool // something stands on the line that is being written
+	held        string
+	lines       lines
+	lineStarted bool // the current line is not empty
 }
 
-// String is a whole text without its markers.
+// String returns a whole text without its markers.
 func String(text string) string {
 	if !suspicious(text) {
 		return text
@@ -28,10 +28,10 @@ func String(text string) string {
 	return s.Append(text) + s.Flush()
 }
 
-// Append returns what can be shown of the text so far that was not returned before.
+// Append adds a piece and returns the new text that can be shown.
 func (s *Stream) Append(text string) string { return s.take(text, false) }
 
-// Flush says that the text has ended, and returns the rest.
+// Flush ends the text and returns the rest.
 func (s *Stream) Flush() string { return s.take("", true) }
 
 func (s *Stream) take(text string, ended bool) string {
@@ -49,7 +49,7 @@ func (s *Stream) take(text string, ended bool) string {
 		s.lines.add(in[:n])
 		out.WriteString(shown)
 		if shown != "" {
-			s.begun = !strings.HasSuffix(shown, "\n")
+			s.lineStarted = !strings.HasSuffix(shown, "\n")
 		}
 		in = in[n:]
 	}
@@ -57,13 +57,13 @@ func (s *Stream) take(text string, ended bool) string {
 	return out.String()
 }
 
-// suspicious reports whether anything in a text may be a marker.
+// suspicious reports whether a text may contain a marker.
 func suspicious(text string) bool {
 	return strings.Contains(text, "cit") || strings.Contains(text, "【") || strings.Contains(text, "<grok") ||
 		strings.IndexByte(text, privateOpen[0]) >= 0
 }
 
-// plain is the length of what a text begins with that no marker begins with.
+// plain returns the length of the beginning of a text in which no marker can begin.
 func plain(text string) int {
 	for i := range len(text) {
 		if text[i] == ' ' || mayBegin(text[i:]) {
@@ -73,8 +73,9 @@ func plain(text string) int {
 	return len(text)
 }
 
-// step takes the next character, or marker with the spaces before it: its length and
-// what is shown of it. The length is 0 if more is needed to tell.
+// step handles the next character, or marker with the spaces before it. It returns
+// its length and the text to show. The length is 0 if more text is needed to
+// decide.
 func (s *Stream) step(in string, ended bool) (n int, shown string) {
 	rest := strings.TrimLeft(in, " ")
 	spaces := in[:len(in)-len(rest)]
@@ -98,8 +99,8 @@ func (s *Stream) step(in string, ended bool) (n int, shown string) {
 	return size, in[:size]
 }
 
-// without is the step over a marker, and over those that follow it at once. Where
-// nothing is shown of them, one of the spaces around them goes, too.
+// without is the step over adjacent markers. If nothing is shown for them, it also
+// removes one of the spaces around them.
 func (s *Stream) without(in string, spaces int, m marker, ended bool) (n int, shown string) {
 	n = spaces
 	for m.length > 0 && m.shown == "" {
@@ -117,7 +118,7 @@ func (s *Stream) without(in string, spaces int, m marker, ended bool) (n int, sh
 	case m.length > 0:
 		return n + m.length, in[:spaces] + m.shown
 	case in[n:] == "", unicode.IsSpace(next), strings.ContainsRune(".,;:!?)", next):
-		if spaces == 0 && !s.begun && next == ' ' {
+		if spaces == 0 && !s.lineStarted && next == ' ' {
 			n++
 		}
 		return n, ""

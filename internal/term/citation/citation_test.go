@@ -30,8 +30,8 @@ var markers = map[string]struct{ text, want string }{
 	"no end, and it ends":       {"It exists. \ue200cite\ue202turn1vi", "It exists."},
 	"an end alone":              {"It\ue201 exists.", "It exists."},
 	"a beginning alone":         {"a \ue200 b\n\nc", "a b\n\nc"},
-	"twice begun":               {"a \ue200cite\ue202x \ue200cite\ue202y\ue201 b", "a b"},
-	"text behind a beginning":   {"\ue200hello there\n\nyou", "hello there\n\nyou"},
+	"nested":                    {"a \ue200cite\ue202x \ue200cite\ue202y\ue201 b", "a b"},
+	"text after a beginning":    {"\ue200hello there\n\nyou", "hello there\n\nyou"},
 	"a source":                  {"It exists【12†source】. More【4:0†source】", "It exists. More"},
 	"a source, spaced":          {"It exists 【12†source】 and more", "It exists and more"},
 	"lines of a source":         {"so【7†L1-L9】 or【3†L12】, or【9†L3-L4, L9】.", "so or, or."},
@@ -60,7 +60,7 @@ var markers = map[string]struct{ text, want string }{
 	"a hard break":              {"one \ue200cite\ue202x\ue201  \ntwo", "one  \ntwo"},
 }
 
-func TestMarkersAreTakenOut(t *testing.T) {
+func TestMarkersAreRemoved(t *testing.T) {
 	for name, c := range markers {
 		if got := String(c.text); got != c.want {
 			t.Errorf("%s: %q is shown as %q, want %q", name, c.text, got, c.want)
@@ -68,7 +68,7 @@ func TestMarkersAreTakenOut(t *testing.T) {
 	}
 }
 
-func TestMarkersAreTakenOutWhereverTheyAreCut(t *testing.T) {
+func TestMarkersAreRemovedAtAnyCut(t *testing.T) {
 	for name, c := range markers {
 		if strings.HasSuffix(name, "lost marks") {
 			continue // cut in its first word, that is words
@@ -93,8 +93,8 @@ func TestMarkersAreTakenOutWhereverTheyAreCut(t *testing.T) {
 	}
 }
 
-// What has no end does not hold up what follows, however much that is.
-func TestAMarkerWithoutAnEndHoldsLittleBack(t *testing.T) {
+// A marker without an end does not delay the text after it, however long.
+func TestUnfinishedMarkerHoldsLittleBack(t *testing.T) {
 	for _, begin := range []string{"\ue200cite\ue202turn0", "【12†source", "[cite: 1, ", "[oai_citation:1‡", "<grok:render ", ":contentReference[oaicite:", "\ue200"} {
 		var s Stream
 		text := begin + strings.Repeat(" and more text", 1000)
@@ -108,9 +108,9 @@ func TestAMarkerWithoutAnEndHoldsLittleBack(t *testing.T) {
 	}
 }
 
-// Nothing that has come is missing on the screen while nothing else comes, but for
-// what few words end with.
-func TestWordsAreNotHeldBack(t *testing.T) {
+// All received text is shown while nothing else arrives, except for the ends of a
+// few words.
+func TestPlainTextIsNotHeldBack(t *testing.T) {
 	for _, text := range []string{"the first half", "a topic", "a file", "public", "to reci", "so 5 > 4", "(a)", "x]", "end."} {
 		var s Stream
 		if got := s.Append(text); got != text {
@@ -135,7 +135,7 @@ func FuzzStream(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string, cut uint) {
 		if strings.Contains(text, "cite") {
-			return // cut in its first word, a marker that has lost its marks is words
+			return // cut in its first word, a marker without its private characters is text
 		}
 		runes := []rune(text)
 		at := int(cut % uint(len(runes)+1))

@@ -2,15 +2,15 @@ package citation
 
 import "strings"
 
-// lines follows where in a Markdown text there is code, which stays as it is.
+// lines tracks which parts of a Markdown text are code. Code stays unchanged.
 type lines struct {
-	line  []byte // the one that is being written, its beginning
-	fence string // the one that is open, "" if none
-	span  int    // the backticks that have opened a code span on this line
-	ticks int    // backticks that may go on
+	line  []byte // the beginning of the current line
+	fence string // the open fence, "" for none
+	span  int    // the backticks that opened a code span on this line
+	ticks int    // the current run of backticks
 }
 
-// longestLine is how much of a line is looked at for a fence.
+// longestLine is the length of the part of a line that is checked for a fence.
 const longestLine = 80
 
 func (l *lines) add(text string) {
@@ -28,7 +28,7 @@ func (l *lines) add(text string) {
 	}
 }
 
-// settle counts a run of backticks that has ended.
+// settle ends a run of backticks.
 func (l *lines) settle() {
 	switch {
 	case l.ticks == 0:
@@ -40,7 +40,7 @@ func (l *lines) settle() {
 	l.ticks = 0
 }
 
-// end is the end of a line, which may have opened a fence, or closed it.
+// end ends a line, which may open or close a fence.
 func (l *lines) end() {
 	mark := strings.TrimLeft(string(l.line), " \t>")
 	if l.fence == "" {
@@ -60,7 +60,7 @@ func (l *lines) end() {
 	l.line, l.span, l.ticks = l.line[:0], 0, 0
 }
 
-// code reports whether what comes next stands in code.
+// code reports whether the next character is part of code.
 func (l *lines) code() bool {
 	opens := l.ticks > 0 && (l.span == 0 || l.ticks != l.span) || l.ticks == 0 && l.span > 0
 	return l.fence != "" || opens

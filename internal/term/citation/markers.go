@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// The private characters around and inside the markers of ChatGPT's models; all of
-// the block are taken for such.
+// The private characters around and inside the markers of ChatGPT's models; the
+// whole block counts as such.
 const (
 	privateFirst = '\uE200'
 	privateLast  = '\uE2FF'
@@ -17,21 +17,20 @@ const (
 	privateField = "\uE202"
 )
 
-// marker is what a text begins with: length is 0 if that is no marker, and open says
-// that more is needed to tell.
+// marker is the result of a search at the beginning of a text: length is 0 if there
+// is no marker, and open reports that more text is needed to decide.
 type marker struct {
 	length int
 	shown  string
 	open   bool
 }
 
-// form is one kind of marker: what it begins and ends with, and what may stand
-// between.
+// form is one kind of marker: its delimiters and the text allowed between them.
 type form struct {
 	begin, end string
 	longest    int            // between them, in bytes
-	body       *regexp.Regexp // what stands between
-	sofar      *regexp.Regexp // the beginnings of that
+	body       *regexp.Regexp // the text between the delimiters
+	sofar      *regexp.Regexp // any beginning of that text
 	index      bool           // {index=0} may follow
 	shown      func(body string) string
 }
@@ -71,7 +70,7 @@ func attributed(body string) string {
 	return "[" + label + "]"
 }
 
-// privateShown keeps the name of an entity, and the text of a link.
+// privateShown keeps the name of an entity and the text of a link.
 func privateShown(body string) string {
 	name, rest, _ := strings.Cut(body, privateField)
 	fields := strings.Split(rest, privateField)
@@ -92,8 +91,8 @@ func privateShown(body string) string {
 	return ""
 }
 
-// place is what a marker says of itself rather than of a source.
-var place = regexp.MustCompile(`^(?:source|\s*|L?[0-9]+(?:[-–]L?[0-9]+)?(?:,\s*L?[0-9]+(?:[-–]L?[0-9]+)?)*)$`)
+// selfReference matches the part of a marker that refers to itself rather than to a source.
+var selfReference = regexp.MustCompile(`^(?:source|\s*|L?[0-9]+(?:[-–]L?[0-9]+)?(?:,\s*L?[0-9]+(?:[-–]L?[0-9]+)?)*)$`)
 
 // bracketShown keeps the name of a file.
 func bracketShown(body string) string {
@@ -101,13 +100,13 @@ func bracketShown(body string) string {
 	if file, ok := strings.CutPrefix(fields[0], "F:"); ok {
 		return "[" + strings.TrimSpace(file+" "+fields[1]) + "]"
 	}
-	if len(fields) < 2 || place.MatchString(fields[1]) {
+	if len(fields) < 2 || selfReference.MatchString(fields[1]) {
 		return ""
 	}
 	return "[" + fields[1] + "]"
 }
 
-// mayBegin is a quick look whether a text may begin with a marker.
+// mayBegin is a quick check whether a marker may begin here.
 func mayBegin(text string) bool {
 	switch text[0] {
 	case '[', ':', '<', 'c', 'f':
@@ -118,7 +117,8 @@ func mayBegin(text string) bool {
 	return false
 }
 
-// find is the marker that a text begins with; ended says that the text is all there is.
+// find returns the marker at the beginning of a text; ended reports that the text
+// is complete.
 func find(text string, ended bool) marker {
 	open := false
 	for _, f := range forms {
@@ -144,7 +144,7 @@ func (f form) find(text string, ended bool) marker {
 	}
 	inner, after, ok := strings.Cut(body, f.end)
 	switch {
-	case len(inner) > f.longest || !f.sofar.MatchString(strings.TrimSuffix(inner, begun(inner, f.end))):
+	case len(inner) > f.longest || !f.sofar.MatchString(strings.TrimSuffix(inner, overlap(inner, f.end))):
 		return marker{}
 	case !ok:
 		return marker{open: !ended}
@@ -162,8 +162,8 @@ func (f form) find(text string, ended bool) marker {
 	return m
 }
 
-// begun is the part of end that inner ends with.
-func begun(inner, end string) string {
+// overlap returns the part of end that inner ends with.
+func overlap(inner, end string) string {
 	for n := min(len(end)-1, len(inner)); n > 0; n-- {
 		if strings.HasSuffix(inner, end[:n]) {
 			return end[:n]
@@ -189,8 +189,9 @@ func index(text string, ended bool) (n int, open bool) {
 	return len(indexed.FindString(text)), false
 }
 
-// bare is a marker whose private characters somebody has lost on the way. Nothing is
-// held back for less than its first word: too many words begin like that.
+// bare matches a marker that has lost its private characters. Text is held back
+// only from the first word of a marker on, because too many words share its
+// beginning.
 func bare(text string, ended bool) marker {
 	if !ended && turning.MatchString(text) {
 		return marker{open: true}
@@ -198,8 +199,8 @@ func bare(text string, ended bool) marker {
 	return marker{length: len(turns.FindString(text))}
 }
 
-// private is a private character that is no marker, as of one without an end. Of that
-// goes what cannot be text; what follows stays.
+// private handles a private character that does not belong to a marker, such as one
+// of a marker without an end. It removes what cannot be text and keeps the rest.
 func private(text string, ended bool) marker {
 	r, size := utf8.DecodeRuneInString(text)
 	if r < privateFirst || r > privateLast {

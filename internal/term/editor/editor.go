@@ -1,5 +1,5 @@
-// Package editor runs the user's editor on a text, and loses none of it: what could
-// not be taken stays in a file, whose path is said.
+// Package editor runs the user's editor on a text and never loses the text: a text
+// that cannot be used stays in a file, and the error names the file.
 package editor
 
 import (
@@ -14,25 +14,25 @@ import (
 	"chat/internal/term/charset"
 )
 
-// Name is the editor of an environment, with its arguments.
+// Name returns the editor that the environment selects, with its arguments.
 func Name(lookup func(string) string) string {
 	return cmp.Or(lookup("VISUAL"), lookup("EDITOR"), "vi")
 }
 
-// Command is the editor on a file. A shell starts it, as git does it: the name may
-// hold arguments and quotes.
+// Command returns the command that edits a file. As in git, a shell starts it,
+// because the name may contain arguments and quotes.
 func Command(name, file string) *exec.Cmd {
 	return exec.Command("/bin/sh", "-c", name+` "$@"`, "sh", file) //nolint:noctx // it ends when the user says so
 }
 
-// The exit codes by which a shell says that it could not start a program.
+// The exit codes with which a shell reports that it could not start a program.
 const (
 	notExecutable = 126
 	notFound      = 127
 	bySignal      = 128 // and the signal's number
 )
 
-// Failed is the error of an editor that did not end well, nil if it did.
+// Failed returns an error if the editor failed.
 func Failed(name string, err error) error {
 	if err == nil {
 		return nil
@@ -58,41 +58,42 @@ func Failed(name string, err error) error {
 	return chat.Errorf(chat.CodeInternal, "the editor %q failed with exit code %d", name, code)
 }
 
-// Write puts a text into a file for the editor. pattern is that of os.CreateTemp.
+// Write writes a text to a file for the editor. pattern is that of os.CreateTemp.
 func Write(pattern, text string) (file string, err error) {
 	f, err := os.CreateTemp("", pattern)
 	if err != nil {
-		return "", chat.Errorf(chat.CodeStorage, "no file for the editor: %w", err)
+		return "", chat.Errorf(chat.CodeStorage, "cannot create a file for the editor: %w", err)
 	}
 	_, err = f.WriteString(text)
 	if err = errors.Join(err, f.Close()); err != nil {
-		return "", chat.Errorf(chat.CodeStorage, "no file for the editor: %w", errors.Join(err, os.Remove(f.Name())))
+		return "", chat.Errorf(chat.CodeStorage, "cannot create a file for the editor: %w", errors.Join(err, os.Remove(f.Name())))
 	}
 	return f.Name(), nil
 }
 
-// Read is the text that the editor has left, of at most limit bytes.
+// Read returns the edited text, at most limit bytes.
 func Read(file string, limit int) (string, error) {
 	f, err := os.Open(file)
 	if err != nil {
-		return "", chat.Errorf(chat.CodeStorage, "what was edited cannot be read: %w", err)
+		return "", chat.Errorf(chat.CodeStorage, "cannot read the edited text: %w", err)
 	}
 	data, err := io.ReadAll(io.LimitReader(f, int64(limit)+1))
 	if err = errors.Join(err, f.Close()); err != nil {
-		return "", chat.Errorf(chat.CodeStorage, "what was edited cannot be read: %w", err)
+		return "", chat.Errorf(chat.CodeStorage, "cannot read the edited text: %w", err)
 	}
 	if len(data) > limit {
-		return "", chat.Errorf(chat.CodeTooLarge, "what was edited is larger than %d KiB, the limit of a message", limit>>10)
+		return "", chat.Errorf(chat.CodeTooLarge, "the edited text is larger than %d KiB, the limit of a message", limit>>10)
 	}
 	text, err := charset.Decode(data)
 	if p := (*charset.DecodeError)(nil); errors.As(err, &p) {
-		return "", chat.Errorf(chat.CodeInvalid, "%s", p.Sentence("what was edited", file))
+		return "", chat.Errorf(chat.CodeInvalid, "%s", p.Sentence("the edited text", file))
 	}
 	return text, err
 }
 
-// Keep is err with the place of the text, if there is one to be kept: one that is
-// neither empty nor what the editor was given. Otherwise the file is removed.
+// Keep adds the path of the file to err if the text in it must be kept: if it is
+// neither empty nor the text that the editor was given. Otherwise it removes the
+// file.
 func Keep(file, given string, err error) error {
 	data, rerr := os.ReadFile(file)
 	if rerr == nil && (len(data) == 0 || string(data) == given) {

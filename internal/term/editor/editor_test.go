@@ -9,7 +9,7 @@ import (
 	"chat"
 )
 
-func TestAnEditorThatFailsIsNamed(t *testing.T) {
+func TestErrorNamesEditor(t *testing.T) {
 	dir := t.TempDir()
 	plain := filepath.Join(dir, "no-program")
 	if err := os.WriteFile(plain, []byte("x"), 0o600); err != nil {
@@ -40,7 +40,7 @@ func TestAnEditorThatFailsIsNamed(t *testing.T) {
 	}
 }
 
-func TestWhatWasWrittenIsKept(t *testing.T) {
+func TestKeepKeepsEditedText(t *testing.T) {
 	failed := chat.Errorf(chat.CodeInternal, "it failed")
 	for text, kept := range map[string]bool{"as it was": false, "": false, "changed": true} {
 		file, err := Write("chat-test-*.md", "as it was")
@@ -59,7 +59,7 @@ func TestWhatWasWrittenIsKept(t *testing.T) {
 	}
 }
 
-func TestWhatIsReadIsText(t *testing.T) {
+func TestReadReturnsText(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "f")
 	for data, want := range map[string]string{"\xff\xfeh\x00\xe9\x00": "hé", "caf\xe9 au lait": "! iconv -f latin1", strings.Repeat("x", 101): "! larger than", "a\x00b": "! NUL"} {
 		if err := os.WriteFile(file, []byte(data), 0o600); err != nil {

@@ -1,10 +1,10 @@
-// Package highlight tells the parts of code apart, line by line: what a line
-// leaves open is a State of a few bytes, so that code can be coloured while it is
-// still being written, at a cost that does not depend on what came before.
+// Package highlight finds keywords, strings and comments in code, line by line. The
+// state at the end of a line is a State of a few bytes, so code can be coloured
+// while it is still being written, at a cost that does not depend on the lines
+// before.
 //
-// It knows words, strings, comments and numbers, not grammars: good enough to
-// read by, quick, and nothing that has to be loaded. Unknown languages are left
-// alone.
+// It knows words, strings, comments and numbers, not grammars: that is good enough
+// to read, fast, and needs no data files. Code in unknown languages stays plain.
 package highlight
 
 import (
@@ -38,36 +38,37 @@ type Span struct {
 	Kind Kind
 }
 
-// State is what a line leaves open; the zero State is the beginning of a text.
+// State is the state at the end of a line; the zero State is the beginning of a
+// text.
 type State struct {
 	open int8 // 1 + the index of the delimiter that is open, 0 for none
 	tag  bool // inside <…>
 }
 
-// delimiter is a string or a comment: all between two marks.
+// delimiter describes a string or a comment: its begin and end marks.
 type delimiter struct {
 	open, close string
 	kind        Kind
-	escape      bool // a backslash takes the next character along
-	lines       bool // it may go on in the next line
-	atWord      bool // it begins only behind a space, or at the line's beginning
+	escape      bool // a backslash escapes the next character
+	lines       bool // it may continue on the next line
+	atWord      bool // it begins only after a space, or at the line's beginning
 }
 
-// Language is how the code of a language is to be read.
+// Language describes how the code of a language is read.
 type Language struct {
 	delimiters []delimiter // the longer ones first
 	words      map[string]Kind
-	fold       bool   // words are written in either case
-	ident      string // what belongs to words besides letters, digits and _
+	fold       bool   // words are not case-sensitive
+	ident      string // characters of words besides letters, digits and _
 	variable   byte   // what names begin with, such as $; 0 for none
-	keys       string // what makes a key of the word or string before it
+	keys       string // the character that makes the word or string before it a key
 	quote      bool   // 'x' is a character, and ' alone is not the beginning of a string
-	markup     bool   // names stand behind < only
+	markup     bool   // names come only after <
 	diff       bool
 }
 
-// For returns the language of that name, as it stands behind a code fence; nil
-// if it is unknown.
+// For returns the language with the name that follows a code fence; nil if it is
+// unknown.
 func For(name string) *Language {
 	name = strings.ToLower(strings.Trim(name, " {}."))
 	name = strings.TrimPrefix(name, "language-")
@@ -77,8 +78,8 @@ func For(name string) *Language {
 	return languages()[name]
 }
 
-// Line splits a line, without its newline, and takes the state over it. The
-// texts of the spans are the line.
+// Line splits a line, without its newline, and advances the state. The texts of the
+// spans concatenate to the line.
 func (l *Language) Line(line string, s *State) []Span {
 	if l == nil {
 		return []Span{{line, Text}}
@@ -111,7 +112,7 @@ func diffLine(line string) []Span {
 	return []Span{{line, kind}}
 }
 
-// reader goes through one line.
+// reader scans one line.
 type reader struct {
 	lang  *Language
 	line  string
@@ -120,7 +121,8 @@ type reader struct {
 	spans []Span
 }
 
-// take makes the next n bytes a span, joined to the one before if it is the same.
+// take makes the next n bytes a span, or extends the previous one if the kind is
+// the same.
 func (r *reader) take(n int, kind Kind) {
 	text := r.line[r.at : r.at+n]
 	r.at += n
@@ -159,12 +161,12 @@ func (r *reader) next() {
 	}
 }
 
-// atWord reports whether the place is behind a space or the line's beginning.
+// atWord reports whether the position is after a space or at the line's beginning.
 func (r *reader) atWord() bool {
 	return r.at == 0 || strings.ContainsRune(" \t;({|&", rune(r.line[r.at-1]))
 }
 
-// inside takes a string or comment up to its end, or to the end of the line.
+// inside scans a string or comment up to its end, or to the end of the line.
 func (r *reader) inside(d delimiter, from int) {
 	rest := r.line[r.at:]
 	for i := from; i < len(rest); i++ {
@@ -181,7 +183,8 @@ func (r *reader) inside(d delimiter, from int) {
 	r.take(len(rest), d.kind)
 }
 
-// kindOf is the kind of a string that ends before after: a key, if that says so.
+// kindOf returns the kind of a string that ends before after: a key, if after
+// begins with the mark of one.
 func (r *reader) kindOf(d delimiter, after string) Kind {
 	if d.kind == String && r.isKey(after) {
 		return Name
@@ -194,7 +197,7 @@ func (r *reader) isKey(after string) bool {
 	return r.lang.keys != "" && after != "" && strings.IndexByte(r.lang.keys, after[0]) >= 0
 }
 
-// character takes 'x' or '\n' as a string, and a lone quote as it is.
+// character scans 'x' or '\n' as a string, and a lone quote as plain text.
 func (r *reader) character(rest string) {
 	body := rest[1:]
 	if strings.HasPrefix(body, `\`) {
@@ -223,7 +226,7 @@ func (r *reader) inWord(c rune) bool {
 	return c == '_' || unicode.IsLetter(c) || c < utf8.RuneSelf && strings.ContainsRune(r.lang.ident, c)
 }
 
-// word is the length of the word that s begins with.
+// word returns the length of the word at the beginning of s.
 func (r *reader) word(s string) int {
 	for i, c := range s {
 		if !r.inWord(c) && !unicode.IsDigit(c) {

@@ -27,7 +27,7 @@ func marked(language, code string) string {
 	return strings.Join(out, "\n")
 }
 
-func TestWhatIsTold(t *testing.T) {
+func TestKinds(t *testing.T) {
 	for _, c := range []struct{ language, code, want string }{
 		{"go", `func f(x int) string { return "a\"b" + 'c' } // end`, `«k:func» «n:f»(x «t:int») «t:string» { «k:return» «s:"a\"b"» + «s:'c'» } «c:// end»`},
 		{"golang", "x := `raw\nstill // raw` + 0x1F_2", "x := «s:`raw»\n«s:still // raw`» + «d:0x1F_2»"},
@@ -54,7 +54,7 @@ func TestWhatIsTold(t *testing.T) {
 	}
 }
 
-func TestNothingIsAddedOrLost(t *testing.T) {
+func TestSpansConcatenateToLine(t *testing.T) {
 	samples := []string{"", "\\", "'", "\"\\", "'\\", "'\\'", "a'b\"c`d//e/*f*/g--h#i<j>k", "日本語'語'", "\xff\xfe", "$", "$$", "@", "0.", strings.Repeat("x(", 50)}
 	for name := range languages() {
 		var s State
@@ -77,7 +77,7 @@ func TestNothingIsAddedOrLost(t *testing.T) {
 	}
 }
 
-func TestALongLineIsQuick(t *testing.T) {
+func TestLongLineIsFast(t *testing.T) {
 	line := strings.Repeat(`foo("bar", 12) /* x */ `, 20_000)
 	for name := range languages() {
 		began := time.Now()

@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// aliases are other names that stand behind code fences.
+// aliases are other names used after code fences.
 var aliases = map[string]string{ //nolint:gochecknoglobals // constant
 	"golang": "go", "py": "python", "python3": "python", "javascript": "js", "jsx": "js", "mjs": "js", "node": "js",
 	"typescript": "js", "ts": "js", "tsx": "js", "bash": "sh", "shell": "sh", "zsh": "sh", "console": "sh", "shell-session": "sh",
@@ -40,7 +40,7 @@ func words(keywords, types string) map[string]Kind {
 func lines(d delimiter) delimiter  { d.lines = true; return d }
 func escape(d delimiter) delimiter { d.escape = true; return d }
 
-// languages are all of them, made at the first use.
+// languages builds the table of languages at its first use.
 var languages = sync.OnceValue(func() map[string]*Language { //nolint:gochecknoglobals // made once, constant from then on
 	cLike := []delimiter{slashes, starred, doubleQuoted}
 	all := systems(cLike)

@@ -1,7 +1,7 @@
-// Package keyboard reads keys from a terminal. What terminals say by themselves
-// comes the same way: answers to questions, ours and those of the shell that ran
-// before, whenever they like and cut anywhere. Reader takes them out, so that they
-// are never typed, and keeps the sequences of keys in one piece.
+// Package keyboard reads keys from a terminal. A terminal sends other things the
+// same way: replies to queries, ours and those of the shell that ran before, at any
+// time and in pieces. Reader removes them, so that they are never taken for keys,
+// and keeps the sequence of a key in one piece.
 package keyboard
 
 import (
@@ -15,41 +15,41 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Reader is a terminal as keys are read from it.
+// Reader reads keys from a terminal.
 type Reader struct {
 	*os.File
-	// Background is told what the terminal says of its background; may be nil.
+	// Background receives the terminal's reply about its background; may be nil.
 	Background func(rgb [3]uint8)
 
-	// more reports whether there is more to read within that time; nil asks the
+	// more reports whether more input arrives within that time; nil asks the
 	// system.
 	more   func(time.Duration) bool
 	scan   scanner
-	pasted time.Time // when the last burst came
-	long   time.Time // when more came than was read
-	marks  bool      // the terminal marks what is pasted
+	pasted time.Time // when the last burst arrived
+	long   time.Time // when more arrived than was read
+	marks  bool      // the terminal marks pastes
 }
 
-// escapeDelay is how long the rest of a sequence may take to come behind what can
-// also be a key of its own, as ESC can.
+// escapeDelay is how long to wait for the rest of a sequence after bytes that are
+// also a key, such as ESC.
 const escapeDelay = 50 * time.Millisecond
 
 const (
-	// burstLength is how many bytes that come at once nobody has typed.
+	// burstLength is the number of bytes in one read that rules out typing.
 	burstLength = 16
-	// burstPause is how soon behind a burst what comes is still of it, unless it is one
-	// key, such as the enter behind what was pasted.
+	// burstPause is the time after a burst in which input still belongs to it,
+	// unless it is one key, such as enter after a paste.
 	burstPause = 30 * time.Millisecond
 )
 
-// burst reports whether a terminal that knows no marks has sent what somebody has
-// pasted: a line, and more behind it. Typed, it would be sent line by line.
-// whole says that there was no room for more. A terminal that has once used the marks
-// is taken at its word.
+// burst reports whether the input is a paste from a terminal that does not mark
+// pastes: a line end and more after it. As keys, it would be sent line by line.
+// whole reports that the read filled the buffer. A terminal that has used the marks
+// once is trusted to use them always.
 func (r *Reader) burst(in []byte, whole bool) bool {
 	r.marks = r.marks || bytes.Contains(in, []byte(pasteBegin))
 	key := func(c rune) bool { return c < ' ' && c != '\t' && c != '\r' && c != '\n' || c == del }
-	if len(in) == 0 || r.marks || bytes.ContainsFunc(in, key) || r.scan.state != typing && r.scan.state != spelling {
+	if len(in) == 0 || r.marks || bytes.ContainsFunc(in, key) || r.scan.state != typing && r.scan.state != inRune {
 		return false
 	}
 	long := len(in) >= burstLength || time.Since(r.long) <= burstPause
@@ -65,9 +65,9 @@ func (r *Reader) burst(in []byte, whole bool) bool {
 	return true
 }
 
-// room is how much may be read at once, so that what comes of it has room in a
-// buffer: what was held back comes on top, and the marks of a paste, and a space
-// inside a text takes two bytes.
+// room returns how much may be read in one call, so that the result fits into a
+// buffer: the bytes that were held back and the marks of a paste are added to it,
+// and a space inside a text takes two bytes.
 func (r *Reader) room(buffer int) int {
 	room := buffer - maxSequence - len(pasteBegin) - len(pasteEnd)
 	if r.scan.state != pasting {
@@ -76,7 +76,7 @@ func (r *Reader) room(buffer int) int {
 	return room
 }
 
-// Read reads what was typed. It may return nothing, if what came was not typed.
+// Read reads keys. It may return nothing if the input was something else.
 func (r *Reader) Read(p []byte) (int, error) {
 	if len(p) <= 4*maxSequence-1 {
 		return 0, errors.New("the buffer is too small to read keys with")
@@ -102,14 +102,14 @@ func (r *Reader) Read(p []byte) (int, error) {
 // mouseX10 is the sequence of a mouse that ends in three bytes of any value.
 const mouseX10 = "\x1b[M"
 
-// keys appends what is typed of in, and says where in it characters stand that are
-// no sequences.
+// keys appends the keys in in, and returns the positions of the characters that are
+// not sequences.
 func (r *Reader) keys(in, out []byte) (_ []byte, texts []span) {
 	mouse := 0
 	for _, b := range in {
 		from, state := len(out), r.scan.state
 		out = r.scan.take(b, out)
-		r.tell()
+		r.reportBackground()
 		mouse--
 		switch {
 		case len(out) == from:
@@ -135,26 +135,27 @@ func (r *Reader) moreWithin(d time.Duration) bool {
 	}
 }
 
-// answer is what terminals say when asked by OSC 11, as XParseColor writes it.
-var answer = regexp.MustCompile(`^\x1b\]11;rgba?:([0-9a-fA-F]{1,4})/([0-9a-fA-F]{1,4})/([0-9a-fA-F]{1,4})(?:/[0-9a-fA-F]{1,4})?$`)
+// reply matches a terminal's reply to OSC 11, in the format of XParseColor.
+var reply = regexp.MustCompile(`^\x1b\]11;rgba?:([0-9a-fA-F]{1,4})/([0-9a-fA-F]{1,4})/([0-9a-fA-F]{1,4})(?:/[0-9a-fA-F]{1,4})?$`)
 
-// tell hands on an answer that has come to its end.
-func (r *Reader) tell() {
-	text := r.scan.answer
-	r.scan.answer = nil
+// reportBackground passes on a complete reply about the background.
+func (r *Reader) reportBackground() {
+	text := r.scan.reply
+	r.scan.reply = nil
 	if text == nil || r.Background == nil {
 		return
 	}
-	if m := answer.FindSubmatch(text); m != nil {
+	if m := reply.FindSubmatch(text); m != nil {
 		r.Background([3]uint8{level(m[1]), level(m[2]), level(m[3])})
 	}
 }
 
-// level is a hexadecimal part of a colour, of one to four digits, as 0 to 255.
+// level converts a hexadecimal part of a colour, of one to four digits, to 0 to
+// 255.
 func level(digits []byte) uint8 {
 	n, err := strconv.ParseUint(string(digits), 16, 16)
 	if err != nil {
-		return 0 // the expression lets nothing else through
+		return 0 // the expression allows nothing else
 	}
 	return uint8(n * 255 / (1<<(4*len(digits)) - 1))
 }

@@ -11,17 +11,17 @@ import (
 	"time"
 )
 
-// typed hands each of pieces to a Reader as one read, and returns what it took
-// for typed. late says that nothing comes in time behind what may be a key.
+// typed passes each of pieces to a Reader as one read, and returns what it read as
+// keys. late means that nothing follows in time after a possible key.
 func typed(t *testing.T, late bool, pieces ...string) (string, [][3]uint8) {
 	t.Helper()
 	in, out, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var answers [][3]uint8
+	var replies [][3]uint8
 	r := &Reader{
-		File: in, Background: func(rgb [3]uint8) { answers = append(answers, rgb) },
+		File: in, Background: func(rgb [3]uint8) { replies = append(replies, rgb) },
 		more: func(time.Duration) bool { return !late },
 	}
 	var got bytes.Buffer
@@ -39,10 +39,10 @@ func typed(t *testing.T, late bool, pieces ...string) (string, [][3]uint8) {
 	if err := errors.Join(in.Close(), out.Close()); err != nil {
 		t.Fatal(err)
 	}
-	return strings.NewReplacer(string(innerSpace), " ", string(innerTab), "\t").Replace(got.String()), answers
+	return strings.NewReplacer(string(innerSpace), " ", string(innerTab), "\t").Replace(got.String()), replies
 }
 
-func TestWhatTheTerminalSaysIsNotTyped(t *testing.T) {
+func TestRepliesAreNotKeys(t *testing.T) {
 	const (
 		first = "\x1b]11;rgb:1e1e/1e1e/2e2e\x1b\\" // of the background
 		last  = "\x1b]11;rgb:ff/ff/ff\x07"
@@ -57,14 +57,14 @@ func TestWhatTheTerminalSaysIsNotTyped(t *testing.T) {
 			n := 1 + r.IntN(min(len(rest), 30))
 			pieces, rest = append(pieces, rest[:n]), rest[n:]
 		}
-		got, answers := typed(t, false, pieces...)
-		if got != want || len(answers) != 2 || answers[0] != [3]uint8{30, 30, 46} || answers[1] != [3]uint8{255, 255, 255} {
-			t.Fatalf("%q: typed %q, answers %v", pieces, got, answers)
+		got, replies := typed(t, false, pieces...)
+		if got != want || len(replies) != 2 || replies[0] != [3]uint8{30, 30, 46} || replies[1] != [3]uint8{255, 255, 255} {
+			t.Fatalf("%q: typed %q, replies %v", pieces, got, replies)
 		}
 	}
 }
 
-func TestKeysThatBeginLikeSequencesAreTyped(t *testing.T) {
+func TestKeysThatLookLikeSequencesAreKeys(t *testing.T) {
 	for _, keys := range [][]string{
 		{"\x1b", "x"},
 		{"\x1b\x1b", "x"},
@@ -82,9 +82,9 @@ func TestKeysThatBeginLikeSequencesAreTyped(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoSequenceEndsAtTheNextKey(t *testing.T) {
+func TestInvalidSequenceEndsAtNextKey(t *testing.T) {
 	for input, want := range map[string]string{
-		"\x1b]no answer\rtyped":                          "\rtyped",
+		"\x1b]no replytyped":                            "\rtyped",
 		"\x1b]11;rgb:0/0/0\x1b[Atyped":                   "\x1b[Atyped",
 		"\x1b[12;\x1b[Atyped":                            "\x1b[Atyped",
 		"\x1b[12;\rtyped":                                "\rtyped",
@@ -92,13 +92,13 @@ func TestWhatIsNoSequenceEndsAtTheNextKey(t *testing.T) {
 		"\xe6\x97typed":                                  "\xe6\x97typed",
 		"\x1b[1" + string(bytes.Repeat([]byte{'1'}, 90)): "",
 	} {
-		if got, answers := typed(t, true, input); got != want || answers != nil {
-			t.Errorf("%q: typed %q, answers %v", input, got, answers)
+		if got, replies := typed(t, true, input); got != want || replies != nil {
+			t.Errorf("%q: typed %q, replies %v", input, got, replies)
 		}
 	}
 }
 
-func TestTheSystemIsAskedForTheRest(t *testing.T) {
+func TestReaderWaitsForRestOfSequence(t *testing.T) {
 	in, out, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -139,7 +139,7 @@ func FuzzReader(f *testing.F) {
 	})
 }
 
-func TestLinesThatComeAtOnceAreAPaste(t *testing.T) {
+func TestSeveralLinesInOneReadArePaste(t *testing.T) {
 	const lines = "func main() {\r\tprintln(\"日本\")\r}\r"
 	twice := lines + lines
 	cut := strings.LastIndex(twice, "日")
@@ -149,7 +149,7 @@ func TestLinesThatComeAtOnceAreAPaste(t *testing.T) {
 	}{
 		"lines":                     {[]string{lines}, pasteBegin + lines + pasteEnd},
 		"cut in a character":        {[]string{twice[:cut+1], twice[cut+1:]}, pasteBegin + twice[:cut] + pasteEnd + pasteBegin + twice[cut:] + pasteEnd},
-		"what follows at once":      {[]string{lines + lines[:10], lines[10:]}, pasteBegin + lines + lines[:10] + pasteEnd + pasteBegin + lines[10:] + pasteEnd},
+		"immediate rest":            {[]string{lines + lines[:10], lines[10:]}, pasteBegin + lines + lines[:10] + pasteEnd + pasteBegin + lines[10:] + pasteEnd},
 		"a long line and enter":     {[]string{"a question of more than thirty-two characters\r"}, "a question of more than thirty-two characters\r"},
 		"enter, and the next words": {[]string{"short\rand more"}, "short\rand more"},
 		"keys among it":             {[]string{"a question of more than thirty-two\r\x03"}, "a question of more than thirty-two\r\x03"},
@@ -162,15 +162,15 @@ func TestLinesThatComeAtOnceAreAPaste(t *testing.T) {
 	}
 }
 
-func TestAPasteThatIsCutAtALinesEndIsOne(t *testing.T) {
+func TestPasteCutAtLineEndIsOnePaste(t *testing.T) {
 	full := strings.Repeat("x", 89) + "\r"
 	if got, _ := typed(t, false, full+"second\r"); got != pasteBegin+full+pasteEnd {
 		t.Errorf("%q", got)
 	}
 }
 
-// A first line longer than one read does not send what stands before it.
-func TestAPasteWithALongFirstLineIsAPaste(t *testing.T) {
+// A first line longer than one read does not send the text before it.
+func TestPasteWithLongFirstLineIsPaste(t *testing.T) {
 	long := strings.Repeat("x", 90)
 	got, _ := typed(t, true, long, "the end\rmore")
 	if want := long + pasteBegin + "the end\rmore" + pasteEnd; got != want {
@@ -182,9 +182,9 @@ func TestAPasteWithALongFirstLineIsAPaste(t *testing.T) {
 	}
 }
 
-// A text in one read is reported as one: spaces inside it do not cut it, and a tab
-// inside it is no key. Keys stay what they are.
-func TestATextInOneReadIsOne(t *testing.T) {
+// A text in one read is reported as one: spaces do not split it, and a tab inside
+// it is not a key. Keys stay keys.
+func TestTextInOneReadIsOneMessage(t *testing.T) {
 	for read, want := range map[string]string{
 		"now press enter":         "now\u0080press\u0080enter",
 		" a":                      "\u0080a",

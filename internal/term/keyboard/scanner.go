@@ -12,11 +12,11 @@ const (
 	del = 0x7f
 )
 
-// maxSequence is the length of a sequence that still may be a key, and of an
-// answer that is looked at.
+// maxSequence is the maximum length of the sequence of a key, and of a reply that
+// is parsed.
 const maxSequence = 64
 
-// The marks around what is pasted.
+// The marks around a paste.
 const (
 	pasteBegin = "\x1b[200~"
 	pasteEnd   = "\x1b[201~"
@@ -25,27 +25,27 @@ const (
 type state int
 
 const (
-	typing   state = iota
-	escaped        // behind ESC
-	control        // in a control sequence, ESC [ …
-	single         // behind ESC O
-	saying         // in a string: ESC ] …, ESC P …, ESC _ …, ESC ^ …, ESC X …
-	closing        // behind ESC in a string
-	pasting        // between the marks of a paste, whatever is in there
-	spelling       // in a character of several bytes
+	typing         state = iota
+	escaped              // after ESC
+	control              // in a control sequence, ESC [ …
+	single               // after ESC O
+	inString             // in a string: ESC ] …, ESC P …, ESC _ …, ESC ^ …, ESC X …
+	inStringEscape       // after ESC in a string
+	pasting              // between the marks of a paste
+	inRune               // in a character of several bytes
 )
 
-// scanner tells keys from what a terminal says. Keys pass as they are, each in one
-// piece; strings are dropped, since no key is one.
+// scanner separates keys from the replies of a terminal. It passes each key in one
+// piece, and drops strings, because no key sends one.
 type scanner struct {
-	state  state
-	held   []byte // a sequence or a character that has begun, or the end of what was pasted
-	said   []byte // the beginning of a string
-	answer []byte // a string that has ended
+	state state
+	held  []byte // an incomplete sequence or character, or the end of a paste
+	said  []byte // the beginning of a string
+	reply []byte // a complete string
 }
 
-// take takes one byte, and appends what is typed for certain to out: never more
-// than maxSequence bytes beyond those it was given.
+// take scans one byte, and appends the keys that are certain to out: at most
+// maxSequence bytes more than it was given.
 func (s *scanner) take(b byte, out []byte) []byte {
 	switch s.state {
 	case escaped:
@@ -54,7 +54,7 @@ func (s *scanner) take(b byte, out []byte) []byte {
 		return s.control(b, out)
 	case single:
 		return s.release(append(s.held, b), out)
-	case saying, closing:
+	case inString, inStringEscape:
 		return s.string(b, out)
 	case pasting:
 		s.held = append(s.held[max(0, len(s.held)-len(pasteEnd)+1):], b)
@@ -62,7 +62,7 @@ func (s *scanner) take(b byte, out []byte) []byte {
 			s.state, s.held = typing, s.held[:0]
 		}
 		return append(out, b)
-	case spelling:
+	case inRune:
 		return s.spell(b, out)
 	case typing:
 	}
@@ -78,7 +78,7 @@ func (s *scanner) take(b byte, out []byte) []byte {
 	return out
 }
 
-// release says that a key has come to its end.
+// release appends a complete key.
 func (s *scanner) release(key, out []byte) []byte {
 	s.state = typing
 	if string(key) == pasteBegin {
@@ -97,9 +97,9 @@ func (s *scanner) escape(b byte, out []byte) []byte {
 	case 'O':
 		s.state = single
 	case ']', 'P', '_', '^', 'X':
-		s.state, s.said = saying, append([]byte(nil), s.held...)
+		s.state, s.said = inString, append([]byte(nil), s.held...)
 	case esc:
-		if len(s.held) > 2 { // somebody leans on the key
+		if len(s.held) > 2 { // the key repeats
 			return s.release(s.held, out)
 		}
 	default:
@@ -110,7 +110,7 @@ func (s *scanner) escape(b byte, out []byte) []byte {
 
 func (s *scanner) control(b byte, out []byte) []byte {
 	switch {
-	case b < ' ' || b >= del: // that was no sequence
+	case b < ' ' || b >= del: // not a sequence
 		s.state, s.held = typing, s.held[:0]
 		return s.take(b, out)
 	case len(s.held) >= maxSequence:
@@ -128,17 +128,17 @@ func (s *scanner) control(b byte, out []byte) []byte {
 }
 
 func (s *scanner) string(b byte, out []byte) []byte {
-	wasClosing := s.state == closing
-	s.state = saying
+	wasEscape := s.state == inStringEscape
+	s.state = inString
 	switch {
-	case wasClosing && b != '\\': // a new sequence instead of the end
+	case wasEscape && b != '\\': // a new sequence instead of the end
 		s.state, s.held = escaped, append(s.held[:0], esc)
 		return s.take(b, out)
-	case wasClosing, b == bel:
-		s.state, s.held, s.answer = typing, s.held[:0], s.said
+	case wasEscape, b == bel:
+		s.state, s.held, s.reply = typing, s.held[:0], s.said
 	case b == esc:
-		s.state = closing
-	case b < ' ': // no string has that: it was a key, and what follows was typed
+		s.state = inStringEscape
+	case b < ' ': // not part of a string: ESC was a key, and the rest was typed
 		s.state, s.held = typing, s.held[:0]
 		return append(out, b)
 	case len(s.said) < maxSequence:
@@ -147,34 +147,34 @@ func (s *scanner) string(b byte, out []byte) []byte {
 	return out
 }
 
-// spell holds a character back until it is whole.
+// spell holds a character back until it is complete.
 func (s *scanner) spell(b byte, out []byte) []byte {
 	if len(s.held) > 0 && utf8.RuneStart(b) {
-		out = s.release(s.held, out) // cut short
+		out = s.release(s.held, out) // incomplete
 		return s.take(b, out)
 	}
 	s.held = append(s.held, b)
-	s.state = spelling
+	s.state = inRune
 	if utf8.FullRune(s.held) {
 		return s.release(s.held, out)
 	}
 	return out
 }
 
-// ambiguous reports whether what is held back is a key, too, should nothing follow.
+// ambiguous reports whether the bytes held back are also a key if nothing follows.
 func (s *scanner) ambiguous() bool {
 	switch s.state {
 	case escaped, single:
 		return true
-	case saying:
-		return len(s.said) == len(s.held) // nothing behind the introducer
+	case inString:
+		return len(s.said) == len(s.held) // only the introducer
 	case control:
 		last := s.held[len(s.held)-1]
 		return last == '[' || last == '$' // alt+[; with shift, keys of urxvt end in $
-	case typing, closing, pasting, spelling:
+	case typing, inStringEscape, pasting, inRune:
 	}
 	return false
 }
 
-// flush says that nothing followed.
+// flush ends a sequence after which nothing followed.
 func (s *scanner) flush(out []byte) []byte { return s.release(s.held, out) }

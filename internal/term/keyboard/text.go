@@ -5,11 +5,10 @@ import (
 	"unicode/utf8"
 )
 
-// Several characters that come in one read are a text: somebody types quickly over
-// a slow line, has chosen a word of an input method, or pastes into a terminal that
-// does not mark it. Bubble Tea reports such a text in one message, unless a space or
-// a tab is in it. Inside a text these two controls, which no keyboard sends, stand
-// for them.
+// Several characters in one read are a text: fast typing over a slow line, a word
+// of an input method, or a paste into a terminal that does not mark pastes. Bubble
+// Tea reports such a text in one message, unless it contains a space or a tab.
+// Inside a text, these two controls, which no keyboard sends, replace them.
 const (
 	innerSpace = '\u0080'
 	innerTab   = '\u0081'
@@ -18,7 +17,7 @@ const (
 // span is a part of the output.
 type span struct{ from, to int }
 
-// extended are the texts of an output with one more typed character in it.
+// extended returns the texts of an output after one more typed character.
 func extended(texts []span, from, to int) []span {
 	if n := len(texts); n > 0 && texts[n-1].to == from {
 		texts[n-1].to = to
@@ -27,10 +26,12 @@ func extended(texts []span, from, to int) []span {
 	return append(texts, span{from, to})
 }
 
-// isText reports whether a byte begins a character of a text. A tab does inside one.
+// isText reports whether a byte begins a character of a text. A tab counts inside
+// one.
 func isText(b byte) bool { return b >= ' ' && b != del || b == '\t' }
 
-// joined is out with the texts in one piece each. A tab at either end of a text is the key.
+// joined returns out with each text in one piece. A tab at either end of a text is
+// the key.
 func joined(out []byte, texts []span) []byte {
 	var b strings.Builder
 	done := 0
@@ -49,24 +50,24 @@ func joined(out []byte, texts []span) []byte {
 	return append(out[:0], b.String()...)
 }
 
-// Text is what characters mean that a message of Bubble Tea reports together.
+// Text restores the characters of a message of Bubble Tea.
 func Text(runes []rune) string {
 	return strings.NewReplacer(string(innerSpace), " ", string(innerTab), "\t").Replace(string(runes))
 }
 
-// Role is what a character does as a key.
+// Role is the effect of a character as a key.
 type Role int
 
 // The roles.
 const (
 	NoKey  Role = iota
-	Moves       // it changes only what is in sight
+	Moves       // it changes only what is visible
 	Action      // it does anything else
 )
 
-// Presses are the key presses that a text may be where keys are single characters:
-// keys that only move, as they come while one is held down, and at most one other
-// behind them. Any other text is none, whatever its characters would do as keys.
+// Presses returns the key presses that a text may stand for where keys are single
+// characters: keys that only move, as a key that is held down sends them, and at
+// most one other key after them. It returns none for any other text.
 func Presses(text string, role func(key string) Role) []string {
 	var presses []string
 	for i, r := range text {

@@ -11,7 +11,7 @@ import (
 	"chat/internal/term/sanitize"
 )
 
-// codeIndent sets code apart from the text around it, in cells.
+// codeIndent separates code from the text around it, in cells.
 const codeIndent = "  "
 
 // fenceHead is the row above a code block: its language, a rule, and its number
@@ -59,15 +59,15 @@ func CodeBlocks(source string) []CodeBlock {
 	return blocks
 }
 
-// code is where a reader of code stands: the language, and what the lines so far
+// code is the state of the highlighter: the language, and what the lines so far
 // have left open.
 type code struct {
 	language *highlight.Language
 	state    highlight.State
 }
 
-// maxColoured is the length from which on a line of code is not coloured, in
-// bytes: it is data, and nobody reads it.
+// maxColoured is the maximum length of a coloured line of code, in bytes. A longer
+// line is data.
 const maxColoured = 4 << 10
 
 // codeLine lays out one line of code, without its newline.
@@ -103,7 +103,7 @@ func (l *layout) codeLines(out []string, n ast.Node, c *code, width int) []strin
 	return out
 }
 
-// raw shows a block of HTML as it is written.
+// raw shows a block of HTML as source.
 func (l *layout) raw(n *ast.HTMLBlock, width int) []string {
 	var out []string
 	add := func(text []byte) {

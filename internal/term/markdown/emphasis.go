@@ -11,8 +11,8 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// emphasis is CommonMark's, but for three things that models write and do not mean so,
-// or mean although CommonMark does not read it so: 5*3*2, __init__, and **「强调」**之后.
+// emphasis is CommonMark's with three exceptions that suit the text of models:
+// 5*3*2, __init__, and **「强调」**之后.
 type emphasis struct {
 	inner bool // a delimiter inside a word
 }
@@ -21,14 +21,14 @@ func (emphasis) Trigger() []byte            { return []byte{'*', '_'} }
 func (emphasis) IsDelimiter(b byte) bool    { return b == '*' || b == '_' }
 func (emphasis) OnMatch(level int) ast.Node { return ast.NewEmphasis(level) }
 
-// CanOpenCloser lets a delimiter inside a word end only what one of its kind began, as
-// in **S**tructured.
+// CanOpenCloser lets a delimiter inside a word close only a delimiter of the same
+// kind, as in **S**tructured.
 func (emphasis) CanOpenCloser(opener, closer *parser.Delimiter) bool {
 	e, ok := closer.Processor.(emphasis)
 	return opener.Char == closer.Char && (!ok || !e.inner || opener.Length == closer.Length)
 }
 
-// identifier is a name of Python's with its underscores.
+// identifier matches a Python name with its underscores.
 var identifier = regexp.MustCompile(`^__[a-z][0-9a-z_]*[0-9a-z]__`)
 
 func (e emphasis) Parse(_ ast.Node, block text.Reader, pc parser.Context) ast.Node {
@@ -62,15 +62,15 @@ func isWord(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsD
 
 func isASCIIWord(r rune) bool { return r < unicode.MaxASCII && isWord(r) }
 
-// wide reports whether a character is of a script that has no spaces between words:
-// what stands beside it may begin or end there.
+// wide reports whether a character belongs to a script without spaces between
+// words. Emphasis may begin or end next to it.
 func wide(r rune) bool {
 	return unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul, unicode.Bopomofo) ||
 		r >= 0x3000 && r <= 0x303F || r >= 0xFF00 && r <= 0xFFEF
 }
 
-// strikethrough takes two tildes only: one is the sign for "about", and in East Asia
-// that for "to".
+// strikethrough needs two tildes: a single one means "about", and in East Asia
+// "to".
 type strikethrough struct{}
 
 func (strikethrough) Trigger() []byte         { return []byte{'~'} }

@@ -48,8 +48,8 @@ func (f *openFence) closedBy(line []byte) bool {
 	return len(mark)-len(tail) >= f.length && len(bytes.TrimSpace(tail)) == 0
 }
 
-// dedent takes the opening fence's indentation off a line of code, as far as the
-// line has it. Of a tab that reaches further, spaces remain.
+// dedent removes the opening fence's indentation from a line of code, as far as the
+// line has it. A tab that is wider leaves spaces.
 func (f *openFence) dedent(line []byte) string {
 	pos, padding := util.IndentPositionPadding(line, 0, 0, f.indent)
 	if pos < 0 {

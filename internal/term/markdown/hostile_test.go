@@ -29,7 +29,7 @@ func harmlessRows(t *testing.T, name string, rows []string) {
 	}
 }
 
-// inTwo takes a text through the cleaning and the layout as two pieces.
+// inTwo sanitizes and lays out a text that arrives in two pieces.
 func inTwo(t *testing.T, name, text string, cut int) []string {
 	t.Helper()
 	var clean sanitize.Stream
@@ -55,7 +55,7 @@ func TestHostileTextSplitAnywhereIsRowsOfText(t *testing.T) {
 
 func TestHostileTextInAnyConstructIsRowsOfText(t *testing.T) {
 	if !hostile.All() {
-		t.Log("each construct is cut in three places; CHAT_TEST_ALL_SPLITS=1 cuts it everywhere")
+		t.Log("each construct is cut at three offsets; CHAT_TEST_ALL_SPLITS=1 cuts it everywhere")
 	}
 	wellFormed := func(string) bool { return true }
 	for _, c := range hostile.Constructs() {
@@ -104,7 +104,7 @@ func TestHostileTextIsAppendedToATerminalAsText(t *testing.T) {
 	}
 }
 
-func TestHostileTextThatIsNoMarkdownIsRowsOfText(t *testing.T) {
+func TestHostilePlainTextIsRowsOfText(t *testing.T) {
 	for _, p := range hostile.Payloads() {
 		harmlessRows(t, p.Name(), Plain(sanitize.String("before "+p.Text+"\n\tbehind"), hostileWidth, ""))
 	}

@@ -12,7 +12,7 @@ import (
 	"chat/internal/term/sanitize"
 )
 
-// inline collects the spans of a block's inline children, in the given look.
+// inline collects the spans of a block's inline children, in the given style.
 func (l *layout) inline(parent ast.Node, sgr string) []span {
 	return l.inlines(nil, parent, sgr)
 }
@@ -72,12 +72,12 @@ func (l *layout) text(out []span, n *ast.Text, sgr string) []span {
 	return out
 }
 
-// ownLine is what begins a line that is one of a list in other dialects: a footnote,
-// a definition, a bullet.
+// ownLine matches the beginning of a line that belongs to a list in other dialects:
+// a footnote, a definition, a bullet.
 var ownLine = regexp.MustCompile(`^[^\n]*\n[ \t>]*(?:\[(?:\^[^\]\n]+|[0-9]+)\]: |: |[•◦▪‣·–—] )`)
 
-// keepsLine reports whether the line that follows a soft break is not to be joined
-// with the one before.
+// keepsLine reports whether the line after a soft break must not be joined to the
+// line before it.
 func keepsLine(rest []byte) bool { return ownLine.Match(rest) }
 
 func (l *layout) codeSpan(n *ast.CodeSpan) string {
@@ -117,8 +117,8 @@ func (l *layout) rawHTML(out []span, n *ast.RawHTML, sgr string) []span {
 	return append(out, span{strings.ReplaceAll(raw, "\n", " "), join(sgr, l.style.Raw)})
 }
 
-// keepLaTeX escapes the backslashes of what Markdown never needs escaped, but
-// formulas without delimiters do write.
+// keepLaTeX escapes backslashes before characters that Markdown never needs
+// escaped, because formulas without delimiters use them.
 func keepLaTeX(s string) string {
 	if !strings.Contains(s, `\`) {
 		return s
@@ -128,8 +128,8 @@ func keepLaTeX(s string) string {
 
 var laTeX = strings.NewReplacer(`\\`, `\\`, `\,`, `\\,`, `\;`, `\\;`, `\:`, `\\:`, `\%`, `\\%`, `\{`, `\\{`, `\}`, `\\}`) //nolint:gochecknoglobals // constant
 
-// unescape resolves backslash escapes and entities in one pass. An entity can
-// spell any character, so what comes of it is cleaned again.
+// unescape resolves backslash escapes and entities in one pass. An entity can spell
+// any character, so the result is sanitized again.
 func unescape(s string) string {
 	if !strings.ContainsAny(s, `\&`) {
 		return s

@@ -80,7 +80,7 @@ func (l *layout) flow(spans []span, width int) []string {
 func (l *layout) heading(n *ast.Heading, width int) []string {
 	sgr := join(l.style.Body, l.style.Heading)
 	var spans []span
-	if l.style.Heading == "" { // nothing else would tell it from a paragraph
+	if l.style.Heading == "" { // nothing else distinguishes it from a paragraph
 		spans = append(spans, span{strings.Repeat("#", n.Level) + " ", ""})
 	}
 	return l.flow(append(spans, l.inline(n, sgr)...), width)
@@ -115,10 +115,10 @@ func (l *layout) items(out []string, list ast.Node, number, width int) []string 
 	return out
 }
 
-// numberOf is the number of an item where next would be its turn: the one that is
-// written, if that goes on from there. Many write 1 before each.
+// numberOf returns the number of an item: the written one if it is greater than the
+// previous ones, else next. Many people write 1 before each.
 func numberOf(src []byte, item ast.Node, next int) int {
-	from := min(max(item.Pos(), 0), len(src)) // behind tabs the parser may be off the end
+	from := min(max(item.Pos(), 0), len(src)) // after tabs the parser's position may be outside the source
 	line := strings.TrimLeft(string(src[from:min(from+longestNumber, len(src))]), " \t")
 	rest := strings.TrimLeft(line, "0123456789")
 	written, err := strconv.Atoi(line[:len(line)-len(rest)])
@@ -162,9 +162,9 @@ func (l *layout) listItem(out []string, item ast.Node, number, width int) []stri
 	return out
 }
 
-// itemBody lays out an item's blocks, apart only where the source sets them apart, and
-// from tables. (Behind a table the parser does not know whether it does: it depends on
-// what came before the item.)
+// itemBody lays out an item's blocks. It separates them only where the source does,
+// and from tables. (After a table the parser does not know whether the source does:
+// it depends on the text before the item.)
 func (l *layout) itemBody(item ast.Node, width int) []string {
 	var out []string
 	behindTable := false
@@ -194,7 +194,7 @@ func (l *layout) marker(item ast.Node, number int) string {
 	return bullets[min(l.depth, len(bullets)-1)]
 }
 
-// taskBox is the check box that an item begins with, or nil.
+// taskBox returns the check box at the beginning of an item, or nil.
 func taskBox(item ast.Node) *extast.TaskCheckBox {
 	first := item.FirstChild()
 	if first == nil || first.FirstChild() == nil {

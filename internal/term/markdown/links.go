@@ -8,17 +8,17 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// links keeps track of link reference definitions ("[label]: url"), which may
-// stand anywhere and change how text before them reads.
+// links tracks link reference definitions ("[label]: url"), which may come later
+// than the text that uses them and change its meaning.
 type links struct {
 	defined map[string]parser.Reference // in the kept part
-	ahead   map[string]parser.Reference // known from behind the kept part
-	used    map[string]string           // labels that the kept part mentions → their target then
+	ahead   map[string]parser.Reference // defined after the kept part
+	used    map[string]string           // labels that the kept part mentions → the target at that time
 	clash   bool                        // two kept parts saw different targets
 }
 
-// context is a parser context that knows the definitions; with ahead also those
-// that stand behind the kept part.
+// context returns a parser context with the definitions; with ahead also those
+// after the kept part.
 func (l *links) context(ahead bool) parser.Context {
 	pc := parser.NewContext()
 	for _, r := range l.defined {
@@ -69,8 +69,8 @@ func (l *links) settle(text []byte, pc parser.Context) {
 	}
 }
 
-// stale reports whether the kept part would read otherwise with the definitions
-// that there are now.
+// stale reports whether the current definitions change the meaning of the kept
+// part.
 func (l *links) stale(now map[string]parser.Reference) bool {
 	if l.clash {
 		return true
@@ -86,7 +86,7 @@ func (l *links) stale(now map[string]parser.Reference) bool {
 
 func (l *links) restart(now map[string]parser.Reference) { *l = links{ahead: now} }
 
-// targetOf tells an undefined label ("") from one with an empty target.
+// targetOf distinguishes an undefined label ("") from one with an empty target.
 func targetOf(r parser.Reference, ok bool) string {
 	if !ok {
 		return ""
@@ -105,8 +105,8 @@ func byLabel(refs []parser.Reference) map[string]parser.Reference {
 	return m
 }
 
-// mentions lists the texts between innermost brackets, each a possible label.
-// One too many costs nothing but a comparison.
+// mentions lists the texts between innermost brackets, each a possible label. A
+// false label costs only a comparison.
 func mentions(text []byte) []string {
 	var labels []string
 	open := -1

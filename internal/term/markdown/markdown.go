@@ -1,14 +1,14 @@
-// Package markdown turns Markdown (CommonMark with tables, strikethrough, task
-// lists and bare links) into rows of a terminal, none wider than asked for. What it
-// cannot draw, such as formulas and HTML, it shows as it is written.
+// Package markdown lays out Markdown (CommonMark with tables, strikethrough, task
+// lists and bare links) as rows of a terminal, none wider than a given width. It
+// shows formulas and HTML, which it cannot draw, as source.
 //
 // Render lays out a whole text. Stream does the same for a text that is still
-// arriving, and after every piece its rows equal those of Render on what has
-// arrived so far; it does so at a cost that depends on the last block, not on
-// the length of the text. Writer appends finished rows to a terminal.
+// arriving: after every piece its rows equal those of Render on the text so far.
+// The cost of a piece depends on the last block, not on the length of the text.
+// Writer appends finished rows to a terminal.
 //
-// A text must have passed the sanitizer (Writer does that itself). What Markdown
-// can then still produce, by entities such as &#27;, is cleaned here.
+// The caller sanitizes the text (Writer does it itself). This package sanitizes
+// what Markdown can produce from it, such as the entity &#27;.
 package markdown
 
 import (
@@ -60,8 +60,8 @@ var grammar = sync.OnceValue(func() parser.Parser { //nolint:gochecknoglobals //
 	)
 })
 
-// definitions finds the targets of links. Footnotes and numbered sources look like
-// them, and readers look for them: they stay where they are.
+// definitions parses link reference definitions. It leaves footnotes and numbered
+// sources in place: they look like definitions, but readers need them.
 type definitions struct{}
 
 var footnote = regexp.MustCompile(`(?m)^[ \t>]*\[(?:\^[^\]\n]+|[0-9]+)\]:`)

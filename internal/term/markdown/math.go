@@ -12,9 +12,9 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// Formulas are shown as they are written, in LaTeX. The grammar knows them so that
-// nothing in them is taken for Markdown: \(…\), \[…\], $…$ and $$…$$ in a line, and
-// \[, $$ and \begin{…} at the beginning of one.
+// Formulas are shown as LaTeX source. The grammar recognizes them so that nothing
+// in them is parsed as Markdown: \(…\), \[…\], $…$ and $$…$$ in a line, and \[, $$
+// and \begin{…} at the beginning of one.
 
 var (
 	mathKind      = ast.NewNodeKind("Math")      //nolint:gochecknoglobals // constant
@@ -35,12 +35,11 @@ type mathBlock struct {
 	ast.BaseBlock
 	end    string // what ends it
 	closed bool
-	alone  bool // nothing stands behind its beginning: empty lines may be part of it
-	blanks bool // its end is there, behind empty lines
+	alone  bool // the first line has nothing but the delimiter: empty lines may be part of the formula
+	blanks bool // the closing delimiter comes after empty lines
 }
 
-// mathReach is how far below its beginning a formula with empty lines may end, in
-// bytes.
+// mathReach is the maximum length of a formula with empty lines, in bytes.
 const mathReach = 4 << 10
 
 func (*mathBlock) Kind() ast.NodeKind              { return mathBlockKind }
@@ -74,8 +73,8 @@ func (mathSpans) Parse(_ ast.Node, block text.Reader, _ parser.Context) ast.Node
 	return nil
 }
 
-// delimited is the formula that begins here and ends with end, which may be lines
-// below; nil if it does not end in its paragraph.
+// delimited parses the formula that begins here and ends with end, possibly some
+// lines below. It returns nil if the formula does not end in its paragraph.
 func delimited(block text.Reader, end string, display bool) ast.Node {
 	span := &mathSpan{display: display}
 	for from := len(end); ; from = 0 {
@@ -93,7 +92,7 @@ func delimited(block text.Reader, end string, display bool) ast.Node {
 	}
 }
 
-// closing is where end ends in a line, from a place on; -1 if it is not there.
+// closing returns the position after from where end ends in the line, or -1.
 func closing(line []byte, from int, end string) int {
 	for i := from; i < len(line); i++ {
 		if bytes.HasPrefix(line[i:], []byte(end)) {
@@ -106,8 +105,8 @@ func closing(line []byte, from int, end string) int {
 	return -1
 }
 
-// escapedBracket reports whether \[, before rest, is no formula but a bracket, as
-// those of a link or a number that somebody has escaped.
+// escapedBracket reports whether the \[ before rest is an escaped bracket, such as
+// that of a link or a number, and not a formula.
 func escapedBracket(rest []byte) bool {
 	end := closing(rest, 0, `\]`)
 	if end < 0 {
@@ -118,8 +117,8 @@ func escapedBracket(rest []byte) bool {
 		inner == "x" && bytes.HasPrefix(rest[end:], []byte(" "))
 }
 
-// dollarSpan is the length of the formula in single dollars that a line begins with,
-// 0 if it begins with none. Amounts of money are none, nor are variables of a shell.
+// dollarSpan returns the length of the formula in single dollars at the beginning
+// of a line, or 0. Amounts of money and shell variables are not formulas.
 func dollarSpan(line []byte, before rune) int {
 	end := closing(line, 1, "$")
 	if end < 0 || unicode.IsLetter(before) || unicode.IsDigit(before) {
@@ -139,7 +138,7 @@ func dollarSpan(line []byte, before rune) int {
 	return end
 }
 
-// runeAt is the character at a place of a line, a space at its end.
+// runeAt returns the character at an offset of a line, or a space at the end.
 func runeAt(line []byte, at int) rune {
 	if at >= len(line) {
 		return ' '
@@ -148,7 +147,7 @@ func runeAt(line []byte, at int) rune {
 	return r
 }
 
-// wordy reports whether there are words in a text that are no commands of LaTeX.
+// wordy reports whether a text has words that are not LaTeX commands.
 func wordy(s string) bool {
 	letters := 0
 	command := false
@@ -168,8 +167,9 @@ func wordy(s string) bool {
 	return false
 }
 
-// mathBlocks finds formulas on lines of their own. They end with their end, or like a
-// paragraph at an empty line: one without an end takes nothing else along.
+// mathBlocks parses formulas on lines of their own. A formula ends with its closing
+// delimiter or, like a paragraph, at an empty line, so that one without an end does
+// not swallow the text after it.
 type mathBlocks struct{}
 
 func (mathBlocks) Trigger() []byte { return []byte{'\\', '$'} }
@@ -185,7 +185,7 @@ func (mathBlocks) Open(parent ast.Node, reader text.Reader, pc parser.Context) (
 	rest := bytes.TrimSpace(line[pos:])
 	switch {
 	case end == "" && isDelimiter(rest) && !inParagraph(pc):
-		node.closed = true // its other half is somewhere else
+		node.closed = true // the other delimiter is elsewhere
 	case end == "":
 		return nil, parser.NoChildren
 	case len(rest) == begin && !node.closed && parent.Kind() == ast.KindDocument:
@@ -197,8 +197,7 @@ func (mathBlocks) Open(parent ast.Node, reader text.Reader, pc parser.Context) (
 	return node, parser.NoChildren
 }
 
-// isDelimiter reports whether a line is half of a formula's delimiters and nothing
-// else.
+// isDelimiter reports whether a line consists of one delimiter of a formula.
 func isDelimiter(line []byte) bool {
 	return len(line) == 2 && line[0] == '\\' && bytes.IndexByte([]byte("()[]"), line[1]) >= 0
 }
@@ -208,9 +207,9 @@ func inParagraph(pc parser.Context) bool {
 	return len(blocks) > 0 && blocks[len(blocks)-1].Node.Kind() == ast.KindParagraph
 }
 
-// endsBelow reports whether a formula ends on a line of the text below its beginning:
-// not far away, and with neither another one nor code before. barred says that no text
-// to come can end it.
+// endsBelow reports whether a formula ends on a later line of the text: within
+// mathReach, and before any other formula or code. barred reports that no text to
+// come can end it.
 func endsBelow(below []byte, end string) (ends, barred bool) {
 	for line := range bytes.Lines(below[:min(len(below), mathReach)]) {
 		switch line = bytes.TrimSpace(line); {
@@ -223,8 +222,7 @@ func endsBelow(below []byte, end string) (ends, barred bool) {
 	return false, len(below) > mathReach
 }
 
-// awaitsEnd reports whether n is a formula that text to come may still end, behind
-// empty lines.
+// awaitsEnd reports whether text to come can still end n, after empty lines.
 func awaitsEnd(src []byte, n ast.Node) bool {
 	m, ok := n.(*mathBlock)
 	if !ok || !m.alone || m.closed || m.blanks {
@@ -234,8 +232,9 @@ func awaitsEnd(src []byte, n ast.Node) bool {
 	return !barred
 }
 
-// mathBegin says how long the beginning of a formula is that a line begins with, and
-// what ends it; "" if the line begins with none, or goes on behind its end.
+// mathBegin returns the length of the opening delimiter at the beginning of a line
+// and its closing delimiter; "" if the line does not begin with one, or continues
+// after the closing delimiter.
 func mathBegin(line []byte) (begin int, end string) {
 	rest := bytes.TrimRight(line, " \t\r\n")
 	switch {
@@ -292,7 +291,7 @@ func (mathBlocks) Close(ast.Node, text.Reader, parser.Context) {}
 func (mathBlocks) CanInterruptParagraph() bool                 { return true }
 func (mathBlocks) CanAcceptIndentedLine() bool                 { return false }
 
-// math shows a formula on lines of its own.
+// math lays out a formula on lines of its own.
 func (l *layout) math(n *mathBlock, width int) []string {
 	lines := n.Lines()
 	var out []string
@@ -306,7 +305,7 @@ func (l *layout) math(n *mathBlock, width int) []string {
 	return out
 }
 
-// mathSpan shows a formula in a line.
+// mathSpan lays out a formula in a line.
 func (l *layout) mathSpan(out []span, n *mathSpan, sgr string) []span {
 	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
 		t, ok := c.(*ast.Text)

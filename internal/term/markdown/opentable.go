@@ -8,12 +8,12 @@ import (
 	extast "github.com/yuin/goldmark/extension/ast"
 )
 
-// openTable is a table at the top level that may go on. None of its rows of the
-// screen is settled, since a wider cell moves all columns; but its complete rows
-// are parsed once, and laid out again only when a column has become wider.
+// openTable is a table at the top level to which rows may still be added. None of
+// its screen rows is final, because a wider cell moves all columns. Complete table
+// rows are parsed once, and laid out again only when a column has become wider.
 type openTable struct {
 	head []byte // its header and its delimiter row
-	end  int    // in the source: behind the last complete row
+	end  int    // offset in the source after the last complete row
 	grid grid   // of the complete rows, with natural widths
 
 	fitted []int // the widths that rows were laid out for
@@ -22,8 +22,8 @@ type openTable struct {
 	laid   int
 }
 
-// openTable is the table that region is, and nothing else, or nil. Region ends
-// with a line's end.
+// openTable returns the table if the region consists of one, or nil. The region
+// ends with a line end.
 func (s *Stream) openTable(region []byte) *openTable {
 	line := bytes.IndexByte(region, '\n') + 1
 	line += bytes.IndexByte(region[line:], '\n') + 1
@@ -40,8 +40,8 @@ func (s *Stream) openTable(region []byte) *openTable {
 	return t
 }
 
-// onlyTable is the table that is all of a document, or nil. A document that the
-// parser has made a table in counts its children wrong.
+// onlyTable returns the table if it is the whole document, or nil. The parser
+// counts the children of a document with a table wrongly.
 func onlyTable(doc ast.Node) *extast.Table {
 	table, ok := doc.FirstChild().(*extast.Table)
 	if !ok || table.NextSibling() != nil || len(table.Alignments) == 0 {
@@ -50,9 +50,9 @@ func onlyTable(doc ast.Node) *extast.Table {
 	return table
 }
 
-// cells are those of one line of the table, nil if the line may be something
-// else. What stands before it in the table does not matter to a row: it is parsed
-// behind the header alone.
+// cells returns the cells of one line of the table, or nil if the line may be
+// something else. A row does not depend on the rows before it, so it is parsed
+// after the header alone.
 func (s *Stream) cells(line []byte) [][]span {
 	src := slices.Concat(s.table.head, line)
 	table := onlyTable(parse(src, s.links.context(false)))
@@ -63,8 +63,8 @@ func (s *Stream) cells(line []byte) [][]span {
 	return l.grid(table).cells[1]
 }
 
-// advanceTable takes the complete lines that have come; it reports whether all of
-// them are rows of the table.
+// advanceTable adds complete lines. It reports whether all of them are rows of the
+// table.
 func (s *Stream) advanceTable() bool {
 	t := s.table
 	for {
@@ -81,8 +81,8 @@ func (s *Stream) advanceTable() bool {
 	}
 }
 
-// placeTable appends the rows of the open table; false if its unfinished line may
-// be something else.
+// placeTable appends the rows of the open table. It reports false if the unfinished
+// line may be something else.
 func (s *Stream) placeTable() bool {
 	t := s.table
 	g := grid{cells: t.grid.cells, align: t.grid.align, widths: slices.Clone(t.grid.widths)}

@@ -9,18 +9,18 @@ import (
 	"github.com/yuin/goldmark/text"
 )
 
-// paths keeps the backslashes of paths of Windows, as in C:\_x, which CommonMark takes
-// for escapes where punctuation follows.
+// paths keeps the backslashes of Windows paths, such as C:\_x, which CommonMark
+// treats as escapes before punctuation.
 type paths struct{}
 
 func (paths) Trigger() []byte { return []byte{'\\'} }
 
 var (
-	// drive is what stands before the first backslash of a path.
+	// drive matches the text before the first backslash of a path.
 	drive = regexp.MustCompile(`(?:^|[^0-9A-Za-z])(?:[A-Za-z]:|%[0-9A-Za-z_()]+%|\.{1,2}|\$env:[A-Za-z]+)$`)
 	// share is the beginning of a path on the network.
 	share = regexp.MustCompile(`^\\\\[0-9A-Za-z?.][^\\\s]*\\`)
-	// parts are the rest of a path: no name of a file has any of these characters.
+	// parts match the rest of a path: a file name has none of these characters.
 	parts = regexp.MustCompile("^\\\\[^\\s*\"<>|?`\\]]*")
 )
 

@@ -2,8 +2,8 @@ package markdown
 
 import "strings"
 
-// Plain lays out a text that is no Markdown: lines and runs of spaces stay as
-// they are, and what is too wide wraps.
+// Plain lays out a text that is not Markdown. It keeps lines and runs of spaces,
+// and wraps lines that are too wide.
 func Plain(text string, width int, sgr string) []string {
 	var out []string
 	for line := range strings.SplitSeq(text, "\n") {

@@ -10,10 +10,10 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// Stream lays out a text that arrives in pieces. Blocks that nothing to come can
-// change are laid out once and kept: top-level blocks when the next one has
-// begun, items when the next item has begun, code line by line. Only what is
-// still open is laid out again with each piece.
+// Stream lays out a text that arrives in pieces. It lays a block out once and keeps
+// the rows when no text to come can change it: a top-level block when the next one
+// has begun, an item when the next item has begun, code line by line. Only the open
+// rest is laid out again for each piece.
 //
 // A Stream is not safe for concurrent use.
 type Stream struct {
@@ -33,7 +33,7 @@ type Stream struct {
 	fixed  bool // kept rows never change, not even for a late definition
 }
 
-// openList says that the open part begins with an item of a list whose earlier
+// openList describes an open part that begins with an item of a list whose earlier
 // items are kept.
 type openList struct {
 	number int  // of that item
@@ -45,7 +45,7 @@ func NewStream(width int, style Style) *Stream {
 	return &Stream{width: max(width, MinWidth), style: style}
 }
 
-// Append takes the next piece of the text.
+// Append adds the next piece of the text.
 func (s *Stream) Append(text string) {
 	if text == "" {
 		return
@@ -54,18 +54,18 @@ func (s *Stream) Append(text string) {
 	s.layout(bytes.IndexByte(s.src[len(s.src)-len(text):], '\n') >= 0)
 }
 
-// Lines are the rows so far. The slice is valid until the next Append and must
+// Lines returns the rows so far. The slice is valid until the next Append and must
 // not be changed.
 func (s *Stream) Lines() []string { return s.rows }
 
-// Settled is the number of rows, from the first, that only a later link
+// Settled returns the number of rows, from the first, that only a later link
 // reference definition can change.
 func (s *Stream) Settled() int { return s.kept }
 
-// Source is the text so far.
+// Source returns the text so far.
 func (s *Stream) Source() string { return string(s.src) }
 
-// Len is the length of the text so far, in bytes.
+// Len returns the length of the text so far, in bytes.
 func (s *Stream) Len() int { return len(s.src) }
 
 func (s *Stream) layout(newLine bool) {
@@ -76,7 +76,7 @@ func (s *Stream) layout(newLine bool) {
 	if s.fixed || !s.links.stale(defined) {
 		return
 	}
-	// A definition has come that kept rows refer to: begin again, knowing it.
+	// A definition has arrived that kept rows refer to: start over with it.
 	s.start, s.rows, s.kept = 0, nil, 0
 	s.list, s.fence, s.table, s.fences = nil, nil, nil, 0
 	s.links.restart(defined)
@@ -84,7 +84,7 @@ func (s *Stream) layout(newLine bool) {
 	s.open()
 }
 
-// advance keeps what the complete lines of the open part have finished.
+// advance keeps the blocks that the complete lines of the open part have finished.
 func (s *Stream) advance() {
 	s.rows = s.rows[:s.kept]
 	if s.table != nil && s.advanceTable() {
@@ -102,8 +102,8 @@ func (s *Stream) advance() {
 	s.kept = len(s.rows)
 }
 
-// advanceBlocks keeps finished blocks; it reports whether a fence was opened,
-// whose lines are then to be taken one by one.
+// advanceBlocks keeps finished blocks. It reports whether a fence was opened, whose
+// lines are then handled one by one.
 func (s *Stream) advanceBlocks() bool {
 	end := bytes.LastIndexByte(s.src, '\n') + 1
 	if end <= s.start {
@@ -162,14 +162,14 @@ func (s *Stream) advanceBlocks() bool {
 
 // keep lays out a finished top-level block.
 func (s *Stream) keep(l *layout, n ast.Node) {
-	s.rows = s.place(s.rows, l, n)
+	s.rows = s.appendRows(s.rows, l, n)
 	s.list = nil
 	s.links.defineIn(n)
 }
 
-// place appends the rows of a top-level block; the first one may go on with the
+// appendRows appends the rows of a top-level block. The first block may continue the
 // list that is open.
-func (s *Stream) place(rows []string, l *layout, n ast.Node) []string {
+func (s *Stream) appendRows(rows []string, l *layout, n ast.Node) []string {
 	list, ok := n.(*ast.List)
 	if !ok || s.list == nil {
 		return appendBlock(rows, l.block(n, s.width))
@@ -207,7 +207,7 @@ func (s *Stream) open() map[string]parser.Reference {
 	if s.fence != nil {
 		l := layout{style: s.style}
 		if len(region) > 0 && !s.fence.closedBy(region) {
-			c := s.fence.code // what an unfinished line opens is not settled
+			c := s.fence.code // an unfinished line may change what it opens
 			s.rows = l.codeLine(s.rows, &c, s.fence.dedent(region), s.width)
 		}
 		return s.links.defined
@@ -224,15 +224,15 @@ func (s *Stream) open() map[string]parser.Reference {
 	l := layout{src: region, style: s.style, fences: &fences}
 	open := s.list
 	for n := doc.FirstChild(); n != nil; n = n.NextSibling() {
-		s.rows = s.place(s.rows, &l, n)
+		s.rows = s.appendRows(s.rows, &l, n)
 		s.list = nil
 	}
 	s.list = open
 	return byLabel(pc.References())
 }
 
-// openFrom is the first top-level block that lines to come can still change:
-// the last one, and before it those that are made of the same paragraph.
+// openFrom returns the first top-level block that lines to come can still change:
+// the last one, or an earlier one that is made of the same paragraph.
 func openFrom(src []byte, last ast.Node) ast.Node {
 	n := last
 	for paragraphLike(n) {
@@ -245,12 +245,12 @@ func openFrom(src []byte, last ast.Node) ast.Node {
 	return n
 }
 
-// paragraphLike reports whether the parser made n of a paragraph's lines.
+// paragraphLike reports whether the parser made n from the lines of a paragraph.
 func paragraphLike(n ast.Node) bool {
 	return slices.Contains([]string{"Paragraph", "Table", "LinkReferenceDefinition", "Heading"}, n.Kind().String())
 }
 
-// finished reports whether nothing to come can change the last top-level block.
+// finished reports whether no text to come can change the last top-level block.
 func finished(src []byte, last ast.Node) bool {
 	if last.Kind() == ast.KindThematicBreak {
 		return true

@@ -17,7 +17,7 @@ import (
 	"chat/internal/term/sanitize/hostile"
 )
 
-// equalAt feeds source cut at the given places and compares each state with a
+// equalAt feeds source cut at the given offsets and compares each state with a
 // fresh Render of the same prefix.
 func equalAt(t *testing.T, source string, width int, cuts []int) {
 	t.Helper()
@@ -77,7 +77,8 @@ func randomCuts(r *rand.Rand, source string, n int) []int {
 	return cuts
 }
 
-// corpus holds what answers are made of, and what breaks incremental layouts.
+// corpus contains the elements of answers, and texts that break incremental
+// layouts.
 var corpus = map[string]string{
 	"paragraphs":       "One two three.\nStill *one*.\n\nTwo **strong *both* text** and `code  here`.\n",
 	"headings":         "# One\n## Two ##\nText\n===\nMore\n---\nlast\n-\n# \n#not\n",
@@ -156,7 +157,7 @@ func TestStreamEqualsRenderOnTheWholeCorpusTogether(t *testing.T) {
 	}
 }
 
-// manyDocuments are enough to meet what people write.
+// manyDocuments is the number of documents that covers what people write.
 const manyDocuments = 60
 
 // documents are Markdown files of the modules that this one uses, spread over all
@@ -196,13 +197,13 @@ func documents(t testing.TB) (names, texts []string) {
 	return names, texts
 }
 
-// Documents come in pieces of seven bytes, or up to the next character's
-// beginning. Each state of the first 1,200 bytes is compared with a render of its
-// own, and so are a dozen places behind them; with CHAT_TEST_ALL_SPLITS=1 each state.
+// Documents arrive in pieces of seven bytes, or up to the beginning of the next
+// character. Each state of the first 1,200 bytes is compared with a fresh Render,
+// and so are a dozen later states; with CHAT_TEST_ALL_SPLITS=1 each state.
 func TestStreamEqualsRenderOnRealDocuments(t *testing.T) {
 	const piece, densely, more = 7, 1200, 12
 	if !hostile.All() {
-		t.Logf("each state of %d bytes, then %d places; CHAT_TEST_ALL_SPLITS=1 compares all", densely, more)
+		t.Logf("each state of %d bytes, then %d offsets; CHAT_TEST_ALL_SPLITS=1 compares all", densely, more)
 	}
 	r := rand.New(rand.NewPCG(3, 4))
 	names, texts := documents(t)
@@ -228,7 +229,7 @@ func TestStreamEqualsRenderOnRealDocuments(t *testing.T) {
 	}
 }
 
-func TestNoRowIsWiderThanAsked(t *testing.T) {
+func TestRowsFitWidth(t *testing.T) {
 	sources := []string{}
 	for _, s := range corpus {
 		sources = append(sources, s)
@@ -248,8 +249,8 @@ func TestNoRowIsWiderThanAsked(t *testing.T) {
 	}
 }
 
-// A row that comes to a long table is a row's work, not that of the whole table.
-func TestARowOfALongTableCostsWhatOneOfAShortOneDoes(t *testing.T) {
+// Adding a row to a long table costs the work of one row, not of the whole table.
+func TestCostOfRowDoesNotGrowWithTable(t *testing.T) {
 	cost := func(rows int) float64 {
 		s := NewStream(80, ANSI16())
 		s.Append("| a | b |\n|---|---|\n")

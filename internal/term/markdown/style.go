@@ -2,9 +2,9 @@ package markdown
 
 import "chat/internal/term/highlight"
 
-// Style says how each part of a document looks: the parameters of an SGR
+// Style defines the appearance of each part of a document: the parameters of an SGR
 // sequence, such as "1;34" (bold, blue), or "" for the terminal's own. The zero
-// Style writes no escape sequence at all.
+// Style writes no escape sequences.
 type Style struct {
 	Heading  string
 	Strong   string
@@ -19,12 +19,12 @@ type Style struct {
 	Quote    string // the bar of a block quote
 	Marker   string // bullets, numbers, boxes
 	Raw      string // HTML, which is shown as it is written
-	Body     string // under everything else
+	Body     string // for all text
 
-	// Syntax is how the parts of code look, by highlight.Kind.
+	// Syntax has the parameters of code by highlight.Kind.
 	Syntax [highlight.Kinds]string
 
-	// Number stands in front of the number of a code block; "" leaves both out.
+	// Number is the text before the number of a code block; "" omits both.
 	Number string
 }
 
@@ -50,7 +50,7 @@ func Monochrome() Style {
 	}
 }
 
-// Dim is Monochrome in faint print, for text beside the main one.
+// Dim is Monochrome in faint print, for secondary text.
 func Dim() Style {
 	s := Monochrome()
 	s.Body = "2"

@@ -44,13 +44,13 @@ func (l *layout) gridRows(g grid, fits bool, width int) []string {
 	return out
 }
 
-// gridRow appends what is shown of row i of a grid.
+// gridRow appends the rows that show row i of a grid.
 func (l *layout) gridRow(out []string, g grid, i int, fits bool, width int) []string {
 	switch {
 	case !fits && i == 0:
-		return out // each record names the columns
+		return out // each list names the columns
 	case !fits:
-		return l.record(out, g, i, width)
+		return l.listRow(out, g, i, width)
 	}
 	out = l.tableRow(out, g, g.cells[i])
 	if i == 0 {
@@ -81,8 +81,8 @@ func (l *layout) grid(t *extast.Table) grid {
 	return g
 }
 
-// rowRest is what stands in a row behind its last cell, which the header has no column
-// for, as it is written.
+// rowRest returns the source of a row after its last cell, for which the header has
+// no column.
 func rowRest(src []byte, cell ast.Node) string {
 	lines := cell.Lines()
 	if lines.Len() == 0 {
@@ -112,8 +112,8 @@ func naturalWidth(spans []span) int {
 	return widest
 }
 
-// fit squeezes the widest columns until all fit in width, and reports whether
-// they do without becoming unreadable.
+// fit narrows the widest columns until all fit in width. It reports whether the
+// columns stay readable.
 func (g *grid) fit(width int) bool {
 	room := width - columnGap*(len(g.widths)-1)
 	total := 0
@@ -130,7 +130,7 @@ func (g *grid) fit(width int) bool {
 		if g.widths[widest] <= columnNarrow {
 			return false
 		}
-		// Take as much at once as keeps it the widest, or one cell.
+		// Take as much in one step as keeps it the widest, or one cell.
 		second := columnNarrow
 		for i, w := range g.widths {
 			if i != widest {
@@ -194,9 +194,9 @@ func pad(r row, width int, align extast.Alignment, last bool) string {
 	return text + strings.Repeat(" ", free-left)
 }
 
-// record shows row i of a table that is too wide for columns as a list:
-// "header: cell".
-func (l *layout) record(out []string, g grid, i, width int) []string {
+// listRow shows row i of a table that is too wide for columns as a list of "header:
+// cell".
+func (l *layout) listRow(out []string, g grid, i, width int) []string {
 	if i > 1 {
 		out = append(out, paint(strings.Repeat("─", min(width, 8)), l.style.Rule))
 	}

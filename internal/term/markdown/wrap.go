@@ -6,7 +6,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// span is a run of text of one look. A span whose text is "\n" breaks the row.
+// span is a run of text in one style. A span whose text is "\n" breaks the row.
 type span struct{ text, sgr string }
 
 // row is one laid-out row; width counts its cells.
@@ -15,8 +15,8 @@ type row struct {
 	width int
 }
 
-// paint wraps text in the SGR parameters, and ends with a reset, so that each
-// row stands for itself.
+// paint wraps text in the SGR parameters and ends with a reset, so that each row is
+// independent of the others.
 func paint(text, sgr string) string {
 	if sgr == "" || text == "" {
 		return text
@@ -32,9 +32,9 @@ func join(sgr, more string) string {
 	return sgr + ";" + more
 }
 
-// wrap breaks spans into rows of at most width cells: at spaces, beside wide
-// characters, and inside a word only if it is longer than a row. Runs of spaces
-// count as one unless keep is set.
+// wrap breaks spans into rows of at most width cells: at spaces, next to wide
+// characters, and inside a word only if it is longer than a row. It merges runs of
+// spaces unless keep is set.
 func wrap(spans []span, width int, keep bool) []row {
 	w := wrapper{width: width, keep: keep}
 	for _, s := range spans {
@@ -89,8 +89,8 @@ func (w *wrapper) add(s span) {
 	}
 }
 
-// plain is the length of the run of ASCII without spaces that s begins with, less
-// a last character that what follows might combine with.
+// plain returns the length of the run of ASCII without spaces at the beginning of
+// s, without a last character that a following one might combine with.
 func plain(s string) int {
 	n := 0
 	for n < len(s) && s[n] > ' ' && s[n] < 0x80 {
@@ -135,7 +135,7 @@ func (w *wrapper) word() {
 	w.part, w.size = w.part[:0], 0
 }
 
-// breakWord lays a word that is longer than a row over several.
+// breakWord breaks a word that is longer than a row.
 func (w *wrapper) breakWord() {
 	for _, p := range w.part {
 		for rest := p.text; rest != ""; {
@@ -159,7 +159,7 @@ func (w *wrapper) newline() {
 	w.cur, w.cells, w.gap = w.cur[:0], 0, 0
 }
 
-// extend appends text to the last span if that looks the same.
+// extend appends text to the last span if the style is the same.
 func extend(spans []span, text, sgr string) []span {
 	if n := len(spans); n > 0 && spans[n-1].sgr == sgr {
 		spans[n-1].text += text
@@ -176,7 +176,7 @@ func cluster(s string) (string, int) {
 	return ansi.FirstGraphemeCluster(s, ansi.GraphemeWidth)
 }
 
-// hardwrap breaks text at exactly width cells, as code wants it.
+// hardwrap breaks text at exactly width cells, which suits code.
 func hardwrap(text string, width int) []row {
 	var rows []row
 	start, cells := 0, 0
@@ -192,7 +192,7 @@ func hardwrap(text string, width int) []row {
 	return append(rows, row{text[start:], cells})
 }
 
-// hardwrapSpans does the same with several looks.
+// hardwrapSpans is hardwrap for several styles.
 func hardwrapSpans(spans []span, width int) []string {
 	var rows []string
 	var b strings.Builder

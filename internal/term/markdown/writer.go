@@ -9,9 +9,10 @@ import (
 	"chat/internal/term/sanitize"
 )
 
-// Writer lays out a streamed text on a terminal by appending rows as soon as
-// they are finished, without the citation markers of providers. It never moves the cursor and never rewrites a row, so a
-// link whose target is defined only after it stays as it was written.
+// Writer lays out a streamed text on a terminal by appending rows as soon as they
+// are finished. It removes the citation markers of providers. It never moves the
+// cursor and never rewrites a row, so a link whose target is defined later keeps
+// its source form.
 type Writer struct {
 	w      io.Writer
 	width  int
@@ -22,8 +23,8 @@ type Writer struct {
 	done   int // rows written of stream
 }
 
-// NewWriter returns a Writer for rows of at most width cells. Text written to it
-// need not be clean.
+// NewWriter returns a Writer for rows of at most width cells. It sanitizes the text
+// that is written to it.
 func NewWriter(w io.Writer, width int, style Style) *Writer {
 	return &Writer{w: w, width: width, style: style, stream: newFixed(width, style)}
 }
@@ -41,7 +42,7 @@ func (w *Writer) Write(text string) error {
 	return w.rows(w.stream.Settled())
 }
 
-// Close writes what is still held back. The Writer is ready for another text.
+// Close writes the rest of the text. The Writer is then ready for another one.
 func (w *Writer) Close() error {
 	w.stream.Append(w.cites.Flush())
 	err := w.rows(len(w.stream.Lines()))
@@ -49,7 +50,8 @@ func (w *Writer) Close() error {
 	return err
 }
 
-// Reset drops the text so far, and says why where rows of it have been written already.
+// Reset discards the text. If rows of it have been written already, it writes the
+// reason.
 func (w *Writer) Reset(why string) error {
 	written := w.done > 0
 	w.begin()

@@ -24,7 +24,7 @@ func TestWriterAppendsTheRowsOfARender(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	for name, source := range corpus {
 		if strings.Contains(name, "reference") {
-			continue // a definition after its use cannot reach written rows
+			continue // a later definition cannot change rows that are written
 		}
 		var out appendOnly
 		w := NewWriter(&out, 60, Style{})
@@ -78,7 +78,7 @@ func TestWriterWritesABlockAsSoonAsItIsFinished(t *testing.T) {
 	}
 }
 
-func TestWriterSaysThatAnAttemptIsDropped(t *testing.T) {
+func TestWriterReportsDroppedAttempt(t *testing.T) {
 	var out appendOnly
 	w := NewWriter(&out, 40, Style{})
 	if err := errors.Join(w.Write("half an answ"), w.Reset("the answer starts again")); err != nil {
@@ -96,7 +96,7 @@ func TestWriterSaysThatAnAttemptIsDropped(t *testing.T) {
 	}
 }
 
-func TestWriterLetsNoForeignSequenceThrough(t *testing.T) {
+func TestWriterRemovesForeignSequences(t *testing.T) {
 	var out appendOnly
 	w := NewWriter(&out, 40, ANSI16())
 	for _, piece := range []string{"a \x1b", "]0;title", "\x07 b ", "\x1b[2", "J c &#27;[31m &#x9b;31m\n\n", "```\n\x1b[1mx\n```"} {
@@ -131,7 +131,7 @@ type failing struct{}
 
 func (failing) Write([]byte) (int, error) { return 0, errBroken }
 
-func TestWriterLeavesCitationMarkersOut(t *testing.T) {
+func TestWriterRemovesCitationMarkers(t *testing.T) {
 	var out appendOnly
 	w := NewWriter(&out, 60, Style{})
 	for _, piece := range []string{"It exists. ", "\ue200ci", "te\ue202turn1view0\ue201", " More.\n\n", "- so【4:0†sour", "ce】\n", "And \ue200cite\ue202turn"} {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// formulas are what models write; each is to be seen with the same characters.
+// formulas are formulas of models; each must be shown with the same characters.
 var formulas = []string{
 	`\(a_i\)`, `$\forall\, \varepsilon$`, `\(x\)`, `\(5\)`, `\( a*b*c \)`, `\(\{1, 2\}\)`, `\(50\%\)`, `\(\#S\)`, `\(a\;b\!c\,d\)`, `\(f\colon A\to B\)`,
 	`$x$`, `$x_1 + x_2$`, `$a*b*c$`, `$x^*$`, `$*x*$`, `$\{x\}$`, `$ \{1,2\} $`, `$x \in [0, 1]$`, `$2\pi r$`, `$2^{10}$`, `$-1$`, `$\_$`, `$a\$b$`, `$O(n \log n)$`,
@@ -14,7 +14,7 @@ var formulas = []string{
 	`\(\text{a_b}\)`, `\(\mathbb{R}\), \(\mathbf{x}\)`, `\(a\)\(b\)`, `$x$, $y$ and $z$`, `\(&lt;\)`, `\(<br>\)`, "\\(a`b\\)", `\(a \\ b\)`, `\(C_{60}\) and \(H_2O\)`,
 }
 
-// words are what is no formula and no Markdown, and is to be seen as it is.
+// words are neither formulas nor Markdown, and must be shown unchanged.
 var plainTexts = []string{
 	"$5 and $6", "it costs $5, or $6 a month", "$1,000 to $2,000", "US$5 or A$6", "$5-$10", "$5/$10", "a $20 (was $30) book", "$HOME and $PATH", "$HOME/$USER", "5$ and 6$", "$", "$$", "a $ b", "100 $ or 5 $",
 	`C:\_x`, `C:\Users\me\!notes`, `C:\#temp\{a}\(b)`, `D:\.git\_x_y_`, `\\server\share\_x`, `%APPDATA%\_x`, `..\_x\.git`, `"C:\_x y"`, `$env:TEMP\_x`,
@@ -23,7 +23,7 @@ var plainTexts = []string{
 	"file.tar.gz", "a.b.c_d.e", "user_name@example.com", "https://example.com/a_b_c", "^_^", "2_000_000", "a_", "_a",
 }
 
-// around are places that a text stands in, %s, and what is seen there of it.
+// around are contexts for a text, %s, and how each is shown.
 var around = []struct{ name, source, want string }{
 	{"alone", "%s\n", "%s"},
 	{"in a paragraph", "for a %s, that is\n", "for a %s, that is"},
@@ -32,7 +32,7 @@ var around = []struct{ name, source, want string }{
 	{"in a number", "3. one %s x\n", "3. one %s x"},
 	{"in a quote", "> so %s x\n", "│ so %s x"},
 	{"in a heading", "## so %s x\n", "## so %s x"},
-	{"behind code", "`a_b` %s x\n", "a_b %s x"},
+	{"after code", "`a_b` %s x\n", "a_b %s x"},
 	{"before emphasis", "so %s x *and* more\n", "so %s x and more"},
 }
 
@@ -61,7 +61,7 @@ func TestFormulasKeepTheirCharacters(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoMarkdownKeepsItsCharacters(t *testing.T) {
+func TestOtherTextKeepsItsCharacters(t *testing.T) {
 	for _, text := range plainTexts {
 		for _, a := range around[1:] {
 			source, want := strings.Replace(a.source, "%s", text, 1), strings.Replace(a.want, "%s", text, 1)
@@ -73,7 +73,7 @@ func TestWhatIsNoMarkdownKeepsItsCharacters(t *testing.T) {
 	}
 }
 
-// displays are formulas on lines of their own, and what is shown of them.
+// displays are formulas on lines of their own, and how each is shown.
 var displays = []struct{ source, want string }{
 	{"\\[\nx \\; y\n\\]\n", "\\[\nx \\; y\n\\]"},
 	{"so:\n\\[\na_1\n= b\n+ c\n- d\n> e\n# f\n\\]\nwhere *x* is\n", "so:\n\n\\[\na_1\n= b\n+ c\n- d\n> e\n# f\n\\]\n\nwhere x is"},
@@ -118,7 +118,7 @@ func TestFormulasOnLinesOfTheirOwn(t *testing.T) {
 	}
 }
 
-// Other things that answers have, and that must not get lost or run together.
+// Other elements of answers that must neither get lost nor run together.
 func TestOtherDialectsAreReadable(t *testing.T) {
 	for _, c := range []struct{ source, want string }{
 		{"**注意：**这是\n", "注意：这是"},

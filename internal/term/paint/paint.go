@@ -1,10 +1,10 @@
-// Package paint puts a model's views on a terminal. Bubble Tea's own renderer looks
-// for a change by a clock, 30 or 60 times a second, which an idle terminal pays for
-// and every key waits for; here a change is painted when it comes, and what comes
-// sooner than a frame after it is painted together.
+// Package paint paints a model's views on a terminal. Bubble Tea's own renderer
+// checks for changes 30 or 60 times a second, which costs an idle terminal time and
+// delays every key. This package paints a change immediately, and combines changes
+// that come within one frame.
 //
-// Bubble Tea keeps what it is good at: the loop, raw mode, the modes of the
-// terminal, suspending and handing over to an editor.
+// Bubble Tea still provides the loop, raw mode, the modes of the terminal,
+// suspending, and the change to an editor.
 package paint
 
 import (
@@ -19,72 +19,74 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// A view may end with a marker that says where the caret stands: an application
-// program command, which has no width, and which no terminal ever gets to see.
+// A view may end with a marker for the position of the caret: an application
+// program command, which has no width and is never sent to the terminal.
 const (
 	MarkerBegin = "\x1b_caret;"
 	MarkerEnd   = "\x1b\\"
 
-	// NoCaret says that there is none to be seen; so does a view without a marker.
+	// NoCaret hides the caret, as a view without a marker does.
 	NoCaret = MarkerBegin + MarkerEnd
 )
 
-// Caret is the marker for a caret on a row and column, both from 0. The terminal's
-// own cursor is put there after each frame: input methods look for it.
+// Caret returns the marker for a caret on a row and column, both from 0. The
+// terminal's own cursor is put there after each frame, because input methods use
+// its position.
 func Caret(row, column int) string {
 	return fmt.Sprintf("%s%d;%d%s", MarkerBegin, row+1, column+1, MarkerEnd)
 }
 
 // Screen is a terminal. A frame is one write, bracketed as a synchronized update
-// (mode 2026), so that nobody sees half of it, and repaints the rows that changed.
-// Its methods may be called from any goroutine.
+// (mode 2026), so that it never appears in part. It repaints only the rows that
+// changed. The methods may be called from any goroutine.
 type Screen struct {
 	*os.File
 	every time.Duration // from one frame to the next
 
 	mu            sync.Mutex
-	up            bool // the alternate screen is shown, and is ours
+	up            bool // we have switched to the alternate screen
 	width, height int
-	view          string   // what is to be seen
-	rows          []string // what is seen; nil: nobody knows
-	caret         string   // parameters of the cursor's position, "": hidden
+	view          string   // the wanted contents
+	rows          []string // the contents of the terminal; nil: unknown
+	caret         string   // the parameters of the cursor's position, "": hidden
 	painted       time.Time
-	next          *time.Timer // paints when the frame's time is over; nil: nothing waits
+	next          *time.Timer // paints when the frame's time is over; nil: nothing is pending
 	out           []byte
 }
 
-// New returns a screen on a terminal that paints at most so many frames a second.
+// New returns a screen on a terminal that paints at most the given number of frames
+// per second.
 func New(terminal *os.File, framesPerSecond int) *Screen {
 	return &Screen{File: terminal, every: time.Second / time.Duration(framesPerSecond)}
 }
 
-// Program is a Bubble Tea program of the model whose views go to the screen.
+// Program returns a Bubble Tea program of the model whose views go to the screen.
 func (s *Screen) Program(m tea.Model, options ...tea.ProgramOption) *tea.Program {
-	// Bubble Tea's clock cannot be stopped. Once a second is the slowest it knows, and
-	// it finds nothing to do.
-	return tea.NewProgram(painted{m, s}, append(options, tea.WithOutput(s), tea.WithAltScreen(), tea.WithFPS(1))...)
+	// Bubble Tea's clock cannot be stopped. Once a second is the slowest rate, and
+	// it finds nothing to paint.
+	return tea.NewProgram(blankView{m, s}, append(options, tea.WithOutput(s), tea.WithAltScreen(), tea.WithFPS(1))...)
 }
 
-// painted is a model as Bubble Tea sees it: its view is nothing.
-type painted struct {
+// blankView is the model that Bubble Tea sees: its view is empty.
+type blankView struct {
 	tea.Model
 	screen *Screen
 }
 
-func (p painted) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+func (p blankView) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	if size, ok := msg.(tea.WindowSizeMsg); ok {
 		p.screen.resize(size.Width, size.Height)
 	}
 	m, cmd := p.Model.Update(msg)
-	return painted{m, p.screen}, cmd
+	return blankView{m, p.screen}, cmd
 }
 
-func (p painted) View() string {
+func (p blankView) View() string {
 	p.screen.show(p.Model.View())
 	return ""
 }
 
-// Sequences takes whole sequences, which go out between frames.
+// Sequences returns a writer for whole sequences, which are sent between frames.
 func (s *Screen) Sequences() io.Writer { return sequences{s} }
 
 type sequences struct{ *Screen }
@@ -95,17 +97,18 @@ func (s sequences) Write(p []byte) (int, error) {
 	return s.File.Write(p)
 }
 
-// Alternate scroll (mode 1007) makes arrows of the wheel on the alternate screen, which
-// would turn through old prompts. How it was, the terminal remembers where it knows how
-// to (XTSAVE); elsewhere it is on afterwards, as it is by default where it exists.
+// Alternate scroll (mode 1007) turns the wheel into arrow keys on the alternate
+// screen, which would scroll through old prompts. The terminal saves the previous
+// state if it can (XTSAVE); otherwise the mode is on afterwards, which is the
+// default.
 const (
 	wheelOff = "\x1b[?1007s\x1b[?1007l"
 	wheelOn  = "\x1b[?1007h\x1b[?1007r"
 )
 
-// Write takes what Bubble Tea writes: modes go to the terminal as they are, its
-// frames, which are empty, do not. The clearing of the alternate screen is left
-// out, too: it comes up empty.
+// Write receives the output of Bubble Tea. It passes modes to the terminal, and
+// drops the frames, which are empty, and the clearing of the alternate screen,
+// which is empty at first.
 func (s *Screen) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,30 +121,31 @@ func (s *Screen) Write(p []byte) (int, error) {
 		s.wait(nil)
 		return s.mode(wheelOn, p)
 	case text == ansi.SetModeAltScreenSaveCursor:
-		// What it looks like is seen when Bubble Tea has told its size, behind its own sequences.
+		// The first frame is painted when Bubble Tea has reported the size, after
+		// its own sequences.
 		s.up, s.width, s.painted = true, 0, time.Time{}
 		return s.mode(wheelOff, p)
 	}
 	return s.File.Write(p)
 }
 
-// mode writes what Bubble Tea writes, with a mode of ours before it.
+// mode writes a sequence of Bubble Tea, with a mode of ours before it.
 func (s *Screen) mode(ours string, p []byte) (int, error) {
 	n, err := s.File.Write(append([]byte(ours), p...))
 	return max(n-len(ours), 0), err
 }
 
-// WriteString is Write: Bubble Tea's single sequences come this way.
+// WriteString is Write; Bubble Tea writes single sequences with it.
 func (s *Screen) WriteString(text string) (int, error) { return s.Write([]byte(text)) }
 
-// resize says how large the terminal is. What it has made of its rows nobody knows.
+// resize sets the size of the terminal, whose contents are then unknown.
 func (s *Screen) resize(width, height int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.width, s.height, s.rows = width, height, nil
 }
 
-// show says what is to be seen from now on.
+// show sets the wanted contents.
 func (s *Screen) show(view string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -152,7 +156,8 @@ func (s *Screen) show(view string) {
 	s.due()
 }
 
-// due paints at once if the last frame is old enough, and otherwise when it is.
+// due paints immediately if the last frame is old enough, and otherwise starts the
+// timer.
 func (s *Screen) due() {
 	if !s.up || s.view == "" || s.width == 0 || s.next != nil {
 		return
@@ -164,7 +169,7 @@ func (s *Screen) due() {
 	s.paint()
 }
 
-// late paints what has waited for its time.
+// late paints when the frame's time is over.
 func (s *Screen) late() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -175,7 +180,7 @@ func (s *Screen) late() {
 	s.paint()
 }
 
-// wait makes t the timer that something waits for.
+// wait sets the timer of the pending frame.
 func (s *Screen) wait(t *time.Timer) {
 	if s.next != nil {
 		s.next.Stop()
@@ -183,7 +188,7 @@ func (s *Screen) wait(t *time.Timer) {
 	s.next = t
 }
 
-// paint writes the rows that are not seen yet, and puts the cursor at the caret.
+// paint writes the rows that have changed, and puts the cursor at the caret.
 func (s *Screen) paint() {
 	body, caret := cut(s.view)
 	rows := strings.Split(body, "\n")
@@ -213,11 +218,11 @@ func (s *Screen) paint() {
 	s.out = append(out, ansi.ResetModeSynchronizedOutput...)
 	s.painted, s.rows, s.caret = time.Now(), rows, caret
 	if _, err := s.File.Write(s.out); err != nil {
-		s.rows = nil // a terminal that is gone says so by SIGHUP; any other gets all of it again
+		s.rows = nil // repaint everything next time; a terminal that is gone sends SIGHUP
 	}
 }
 
-// cut takes the marker out of a view.
+// cut removes the marker from a view.
 func cut(view string) (body, caret string) {
 	begin := strings.LastIndex(view, MarkerBegin)
 	if begin < 0 {

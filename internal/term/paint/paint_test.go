@@ -17,7 +17,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// begin and end are what stands around each frame.
+// begin and end surround each frame.
 const begin, end = "\x1b[?2026h\x1b[?25l", "\x1b[?2026l"
 
 // paper is a screen that writes to a file, 10 columns and 4 rows large.
@@ -52,7 +52,7 @@ func (p *paper) write(text string) {
 	}
 }
 
-// written is what was written since the last call.
+// written returns what was written since the last call.
 func (p *paper) written() string {
 	p.t.Helper()
 	all, err := os.ReadFile(p.Name())
@@ -64,7 +64,7 @@ func (p *paper) written() string {
 	return news
 }
 
-// is checks what was written since the last look.
+// is checks what was written since the last check.
 func (p *paper) is(what, want string) {
 	p.t.Helper()
 	if got := p.written(); got != want {
@@ -72,7 +72,7 @@ func (p *paper) is(what, want string) {
 	}
 }
 
-func TestAFrameIsWhatChanged(t *testing.T) {
+func TestFrameRepaintsOnlyChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPaper(t)
 		later := func(view string) { time.Sleep(time.Second); p.show(view) }
@@ -95,7 +95,7 @@ func TestAFrameIsWhatChanged(t *testing.T) {
 	})
 }
 
-func TestWhatComesWithinAFrameIsPaintedTogether(t *testing.T) {
+func TestChangesWithinOneFrameArePaintedTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPaper(t)
 		p.show("a")
@@ -117,11 +117,11 @@ func TestWhatComesWithinAFrameIsPaintedTogether(t *testing.T) {
 		synctest.Wait()
 		p.is("changed and changed back", "")
 		p.show("e")
-		p.is("after a pause, at once", begin+"\x1b[He\x1b[K"+end)
+		p.is("after a pause, immediately", begin+"\x1b[He\x1b[K"+end)
 	})
 }
 
-func TestWhatTheTerminalMayHaveLostIsPaintedAnew(t *testing.T) {
+func TestLostContentsAreRepainted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPaper(t)
 		p.show("a\nb\nc\nd")
@@ -134,17 +134,17 @@ func TestWhatTheTerminalMayHaveLostIsPaintedAnew(t *testing.T) {
 		p.write(ansi.ResetModeAltScreenSaveCursor)
 		time.Sleep(time.Second)
 		p.show("B\nb\nc\nd")
-		p.is("nothing while somebody else has the terminal", wheelOn+ansi.ResetModeAltScreenSaveCursor)
+		p.is("nothing while another program has the terminal", wheelOn+ansi.ResetModeAltScreenSaveCursor)
 		p.write(ansi.SetModeAltScreenSaveCursor)
 		p.show("B\nb\nc\nd")
-		p.is("back, of a size that nobody knows", wheelOff+ansi.SetModeAltScreenSaveCursor)
+		p.is("back, of unknown size", wheelOff+ansi.SetModeAltScreenSaveCursor)
 		p.resize(9, 4)
 		p.show("B\nb\nc\nd")
 		p.is("back", begin+"\x1b[HB\x1b[K\x1b[2;1Hb\x1b[K\x1b[3;1Hc\x1b[K\x1b[4;1Hd\x1b[K"+end)
 	})
 }
 
-func TestOnlyModesOfBubbleTeaGoThrough(t *testing.T) {
+func TestOnlyModesArePassedOn(t *testing.T) {
 	p := newPaper(t)
 	for text, want := range map[string]string{
 		ansi.EraseEntireScreen:                              "",
@@ -161,8 +161,8 @@ func TestOnlyModesOfBubbleTeaGoThrough(t *testing.T) {
 	p.is("a sequence of ours", "\x1b[Hx")
 }
 
-// TestAWriteThatFailedIsMadeUpFor: the terminal has half a frame, or nothing.
-func TestAWriteThatFailedIsMadeUpFor(t *testing.T) {
+// TestFrameIsRepaintedAfterFailedWrite: the terminal has half a frame, or nothing.
+func TestFrameIsRepaintedAfterFailedWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPaper(t)
 		good := p.File
@@ -184,7 +184,7 @@ func TestAWriteThatFailedIsMadeUpFor(t *testing.T) {
 
 var step = regexp.MustCompile("\x1b\\[(\\d*)(?:;(\\d+))?([HKJ])|\x1b\\[\\?\\d+[hl]|[^\x1b]")
 
-// apply is a terminal of ASCII, for the few sequences of a frame.
+// apply is an ASCII terminal for the few sequences of a frame.
 func apply(t *testing.T, rows []string, out string) {
 	t.Helper()
 	at, column := 0, 0
@@ -226,7 +226,7 @@ func TestTheTerminalShowsTheLastView(t *testing.T) {
 			}
 			p.show(strings.Join(view, "\n") + Caret(r.IntN(4), r.IntN(10)))
 			if r.IntN(2) == 0 {
-				continue // what was not painted is not seen
+				continue // rows that were not painted are not visible
 			}
 			time.Sleep(time.Second)
 			synctest.Wait()
@@ -238,7 +238,7 @@ func TestTheTerminalShowsTheLastView(t *testing.T) {
 	})
 }
 
-// counter is a model that counts what it is told.
+// counter is a model that counts its messages.
 type counter struct{ n int }
 
 func (c *counter) Init() tea.Cmd { return nil }
@@ -252,11 +252,11 @@ func (c *counter) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 
 func (c *counter) View() string { return fmt.Sprint(c.n, " keys") }
 
-func TestAModelIsSeenThroughTheScreenOnly(t *testing.T) {
+func TestViewGoesOnlyToScreen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPaper(t)
 		c := &counter{}
-		var m tea.Model = painted{c, p.Screen}
+		var m tea.Model = blankView{c, p.Screen}
 		m, _ = m.Update(tea.WindowSizeMsg{Width: 20, Height: 1})
 		if view := m.View(); view != "" {
 			t.Errorf("Bubble Tea is given %q", view)

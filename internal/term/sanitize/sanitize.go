@@ -1,7 +1,7 @@
-// Package sanitize is the one gate through which foreign text reaches the
-// screen: answers, titles, errors, names. What leaves it cannot move the cursor,
-// change colours or modes, set a title or the clipboard, or reorder what a
-// reader sees.
+// Package sanitize makes foreign text safe for the screen: answers, titles, errors,
+// names. All foreign text passes through it. Sanitized text cannot move the cursor,
+// change colours or modes, set a title or the clipboard, or reorder what a reader
+// sees.
 //
 // Removed: the C0 controls but newline and tab, DEL, the C1 controls, and every
 // ESC, CSI, OSC, DCS, SOS, PM and APC sequence (ECMA-48), complete or not. Shown
@@ -15,9 +15,9 @@ import (
 	"unicode/utf8"
 )
 
-// maxString bounds what an unfinished control string can swallow, in bytes. A
-// newline ends one as well: nothing that follows can be an introducer any more,
-// since every introducer is removed, so ending early is safe and loses less text.
+// maxString is the most that an unfinished control string can swallow, in bytes. A
+// newline ends one as well. Ending early is safe, because every introducer that
+// follows is removed, and it loses less text.
 const maxString = 4096
 
 type state uint8
@@ -31,8 +31,8 @@ const (
 	escapeInst       // ESC inside one of those: the string's end, or a new sequence
 )
 
-// Stream cleans a text that arrives in pieces, cut anywhere: inside a sequence,
-// or inside a character. The zero Stream is ready. Its memory is bounded.
+// Stream sanitizes a text that arrives in pieces, which may be cut inside a
+// sequence or a character. The zero Stream is ready. Its memory is bounded.
 type Stream struct {
 	state   state
 	length  int // of the control string so far
@@ -40,8 +40,8 @@ type Stream struct {
 	held    int // bytes in partial
 }
 
-// Append returns what is safe of the next piece. The end of an unfinished
-// character is held back until it is complete.
+// Append returns the safe text of the next piece. It holds an incomplete character
+// back until the rest arrives.
 func (s *Stream) Append(text string) string {
 	if s.state == ground && s.held == 0 && clean(text) {
 		return text
@@ -64,7 +64,7 @@ func (s *Stream) Append(text string) string {
 	return out.String()
 }
 
-// String cleans a whole text.
+// String sanitizes a whole text.
 func String(text string) string {
 	if clean(text) {
 		return text
@@ -77,7 +77,7 @@ func String(text string) string {
 	return out
 }
 
-// Line cleans a text that is to stand on one row: newlines and tabs become spaces.
+// Line sanitizes a text for one row: newlines and tabs become spaces.
 func Line(text string) string {
 	text = String(text)
 	if strings.ContainsAny(text, "\n\t") {
@@ -96,7 +96,7 @@ func clean(text string) bool {
 	return true
 }
 
-// next takes one character through the state machine.
+// next advances the state machine by one character.
 func (s *Stream) next(out *strings.Builder, r rune) {
 	if s.introduces(r) {
 		return

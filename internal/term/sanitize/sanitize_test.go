@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// corpus maps hostile texts to what may be seen of them.
+// corpus maps hostile texts to their visible text.
 var corpus = []struct{ name, in, want string }{
 	{"plain", "hello, world", "hello, world"},
 	{"newline and tab stay", "a\n\tb", "a\n\tb"},
@@ -48,7 +48,7 @@ var corpus = []struct{ name, in, want string }{
 	{"split look-alike", "\x1b[3\x00" + "1mx", "1mx"},
 }
 
-func TestStringRemovesWhatControlsATerminal(t *testing.T) {
+func TestStringRemovesControlSequences(t *testing.T) {
 	for _, c := range corpus {
 		t.Run(c.name, func(t *testing.T) {
 			if got := String(c.in); got != c.want {
@@ -88,7 +88,7 @@ func TestUnfinishedControlStringSwallowsABoundedText(t *testing.T) {
 	}
 }
 
-func TestLineStandsOnOneRow(t *testing.T) {
+func TestLineIsOneRow(t *testing.T) {
 	if got := Line(" a\n\tb\x1b[31m\n c "); got != "a b c" {
 		t.Fatalf("Line = %q", got)
 	}

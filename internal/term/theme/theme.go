@@ -1,10 +1,10 @@
-// Package theme says how the screen looks: SGR parameters by meaning. Text that
-// is read at length always has the terminal's own foreground.
+// Package theme defines the colours of the screen: SGR parameters by meaning. Long
+// text always has the terminal's own foreground.
 //
-// Dark and light use fixed colours of the 256 that xterm defined, chosen so that
-// each stands out from the usual backgrounds of its kind by 4.5:1 (WCAG 2.2,
-// 1.4.3). ANSI16 uses the terminal's own sixteen, whatever the user has made of
-// them; it is what a terminal gets whose background is not known.
+// Dark and Light use fixed colours of xterm's 256, chosen for a contrast of at
+// least 4.5:1 (WCAG 2.2, 1.4.3) on common backgrounds. ANSI16 uses the terminal's
+// own sixteen, which the user may have changed; it is the theme for an unknown
+// background.
 package theme
 
 import (
@@ -16,7 +16,7 @@ import (
 // Theme holds the SGR parameters of each part, "" for the terminal's own.
 type Theme struct {
 	Title    string // the program's and the conversation's name
-	Dim      string // what is there but not asked for
+	Dim      string // secondary text
 	Rule     string
 	You      string
 	Answerer string
@@ -31,8 +31,8 @@ type Theme struct {
 	Reasoning markdown.Style
 }
 
-// The names of themes. Auto is Dark or Light by the terminal's background, as far
-// as that is known, and ANSI16 until then.
+// The names of themes. Auto is Dark or Light by the terminal's background, and
+// ANSI16 while that is unknown.
 const (
 	Auto   = "auto"
 	Dark   = "dark"

@@ -74,7 +74,7 @@ func parameters(v reflect.Value, name string, found map[string]string) {
 	}
 }
 
-func TestTextStandsOutFromUsualBackgrounds(t *testing.T) {
+func TestContrastOnCommonBackgrounds(t *testing.T) {
 	backgrounds := map[string][]string{
 		Dark:  {"000000", "1e1e1e", "282c34", "002b36", "282a36", "1d1f21"}, // xterm, VS Code, One Dark, Solarized, Dracula, Tomorrow
 		Light: {"ffffff", "fdf6e3", "fafafa", "f5f5f5", "eff1f5"},           // xterm, Solarized, One Light, grey, Catppuccin

@@ -11,3 +11,4 @@ UPDATE messages SET size = octet_length(content) + octet_length(reasoning), part
 END;
 ALTER TABLE messages DROP COLUMN content, DROP COLUMN reasoning, DROP COLUMN reasoning_ms;
 ALTER TABLE tasks RENAME COLUMN handbacks TO uncounted_attempts;
+ALTER TABLE tasks RENAME COLUMN place TO queue_at;

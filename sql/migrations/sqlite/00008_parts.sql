@@ -14,3 +14,4 @@ ALTER TABLE messages DROP COLUMN content;
 ALTER TABLE messages DROP COLUMN reasoning;
 ALTER TABLE messages DROP COLUMN reasoning_ms;
 ALTER TABLE tasks RENAME COLUMN handbacks TO uncounted_attempts;
+ALTER TABLE tasks RENAME COLUMN place TO queue_at;

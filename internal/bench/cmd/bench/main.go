@@ -1,4 +1,4 @@
-// Command bench measures chat beside the least that could do the same; see
+// Command bench measures chat next to the minimum that could do the same; see
 // package bench.
 package main
 
@@ -29,7 +29,7 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 // options are the flags.
 type options struct {
-	// What the program runs itself as, besides the measuring.
+	// The roles that the program runs itself in, besides measuring.
 	provider, floor, batch   bool
 	listen, redis, providers string
 
@@ -95,7 +95,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// serve serves until ctx ends, and says where first.
+// serve prints its address and serves until ctx ends.
 func serve(ctx context.Context, address string, h http.Handler, stdout io.Writer) error {
 	var config net.ListenConfig
 	l, err := config.Listen(ctx, "tcp", address)
@@ -111,7 +111,8 @@ func serve(ctx context.Context, address string, h http.Handler, stdout io.Writer
 	return nil
 }
 
-// measure measures what is asked for, the server first, and reports it all.
+// measure measures the selected scenarios, the server first, and reports all
+// results.
 func (o options) measure(ctx context.Context, stdout, stderr io.Writer) error {
 	began := time.Now()
 	var results bench.Results
@@ -186,8 +187,8 @@ func (o options) save(results bench.Results) error {
 	return os.WriteFile(o.json, append(data, '\n'), 0o644) //nolint:gosec // it is no secret
 }
 
-// startProvider starts the provider as a process of its own, so that what it
-// costs is counted for nobody.
+// startProvider starts the provider as a process of its own, so that its cost is
+// not counted.
 func startProvider(ctx context.Context, self string) (base string, stop func(), err error) {
 	cmd := exec.CommandContext(ctx, self, "-serve")
 	out, err := cmd.StdoutPipe()

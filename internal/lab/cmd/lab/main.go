@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"chat/internal/lab"
+	"chat/internal/lab/faults"
+	"chat/internal/lab/world"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -42,18 +44,19 @@ type options struct {
 	rows     []string
 }
 
-func run(args []string, stdout, stderr io.Writer) int {
+// parse reads the command line.
+func parse(args []string, stderr io.Writer) (options, error) {
 	var o options
 	f := flag.NewFlagSet("lab", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	f.IntVar(&o.seeds, "seeds", 3, "how many seeds each row gets")
 	f.Uint64Var(&o.seed, "seed", 0, "one seed, to replay a run")
 	f.StringVar(&o.profile, "profile", "", "embedded or full (default: all that a row is for)")
-	f.IntVar(&o.parallel, "parallel", runtime.NumCPU(), "worlds at once; more than cores makes promises about time fail")
+	f.IntVar(&o.parallel, "parallel", runtime.NumCPU(), "worlds that run at the same time; with more than cores, promises about time fail")
 	f.BoolVar(&o.core, "core", false, "the core rows only")
 	f.DurationVar(&o.soak, "soak", 0, "instead of rows: so long a load with a random fault every -period")
 	f.DurationVar(&o.period, "period", 10*time.Second, "of the faults of a soak")
-	f.IntVar(&o.streams, "streams", 100, "of a soak, at once")
+	f.IntVar(&o.streams, "streams", 100, "concurrent streams of a soak")
 	f.DurationVar(&o.long, "long", 2*time.Minute, "how long the answers of provider/long-answer take")
 	f.StringVar(&o.chatd, "chatd", "", "the chatd of another commit, built with -tags crashpoints (default: this one's)")
 	f.BoolVar(&o.list, "list", false, "list the rows")
@@ -64,10 +67,16 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "usage: lab [flags] [row or area ...]")
 		f.PrintDefaults()
 	}
-	if err := f.Parse(args); err != nil {
-		return 2
-	}
+	err := f.Parse(args)
 	o.rows = f.Args()
+	return o, err
+}
+
+func run(args []string, stdout, stderr io.Writer) int {
+	o, err := parse(args, stderr)
+	if err != nil {
+		return 2 // parse has printed it
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	ok, err := o.run(ctx, stdout, stderr)
@@ -82,20 +91,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 }
 
 func (o options) run(ctx context.Context, stdout, stderr io.Writer) (bool, error) {
-	rows, err := lab.Select(lab.Rows(), o.rows)
+	rows, err := o.selected()
 	if err != nil {
 		return false, err
 	}
-	if o.core {
-		rows = slices.DeleteFunc(slices.Clone(rows), func(r lab.Row) bool { return !r.Core })
-	}
 	if o.soak > 0 {
-		rows = nil
-		for _, p := range lab.Profiles() {
-			if o.profile == string(p) || o.profile == "" && p == lab.Full {
-				rows = append(rows, lab.SoakRow(p, o.soak, o.period, o.streams))
-			}
-		}
 		o.seeds = 1
 	}
 	if o.list {
@@ -107,20 +107,13 @@ func (o options) run(ctx context.Context, stdout, stderr io.Writer) (bool, error
 	if err := o.makeDir(); err != nil {
 		return false, err
 	}
-	cfg := lab.Config{Dir: o.keep, Long: o.long, Clocks: slices.ContainsFunc(rows, func(r lab.Row) bool { return r.Clocks })}
-	if cfg.Chatd = o.chatd; cfg.Chatd == "" {
-		if cfg.Chatd, err = lab.Build(ctx, o.keep, cfg.Clocks, stderr); err != nil {
-			return false, err
-		}
-	}
-	if slices.ContainsFunc(rows, func(r lab.Row) bool { return r.Later }) {
-		if cfg.Later, err = lab.BuildLater(ctx, o.keep, stderr); err != nil {
-			return false, err
-		}
+	cfg, err := o.config(ctx, rows, stderr)
+	if err != nil {
+		return false, err
 	}
 	began := time.Now()
 	results := o.runs(ctx, cfg, rows, stderr)
-	fmt.Fprintln(stdout, lab.LeaseNote)
+	fmt.Fprintln(stdout, world.LeaseNote)
 	if err := lab.Summary(stdout, results); err != nil {
 		return false, err
 	}
@@ -146,6 +139,39 @@ func (o options) run(ctx context.Context, stdout, stderr io.Writer) (bool, error
 	return false, ctx.Err()
 }
 
+// selected returns the rows to run.
+func (o options) selected() ([]faults.Row, error) {
+	rows, err := faults.Select(faults.Rows(), o.rows)
+	if o.core {
+		rows = slices.DeleteFunc(slices.Clone(rows), func(r faults.Row) bool { return !r.Core })
+	}
+	if o.soak == 0 || err != nil {
+		return rows, err
+	}
+	rows = nil
+	for _, p := range world.Profiles() {
+		if o.profile == string(p) || o.profile == "" && p == world.Full {
+			rows = append(rows, lab.SoakRow(p, o.soak, o.period, o.streams))
+		}
+	}
+	return rows, nil
+}
+
+// config builds the programs that the rows need.
+func (o options) config(ctx context.Context, rows []faults.Row, stderr io.Writer) (lab.Config, error) {
+	cfg := lab.Config{Dir: o.keep, Long: o.long, Clocks: slices.ContainsFunc(rows, func(r faults.Row) bool { return r.Clocks })}
+	var err error
+	if cfg.Programs.Chatd = o.chatd; cfg.Programs.Chatd == "" {
+		if cfg.Programs.Chatd, err = world.Build(ctx, o.keep, cfg.Clocks, stderr); err != nil {
+			return cfg, err
+		}
+	}
+	if slices.ContainsFunc(rows, func(r faults.Row) bool { return r.Later }) {
+		cfg.Programs.Later, err = world.BuildLater(ctx, o.keep, stderr)
+	}
+	return cfg, err
+}
+
 // makeDir makes the directory of this run, in the one that was named.
 func (o *options) makeDir() (err error) {
 	if o.keep != "" {
@@ -162,11 +188,11 @@ func (o *options) makeDir() (err error) {
 	return os.Chmod(o.keep, 0o755) //nolint:gosec // PostgreSQL passes through
 }
 
-// runs runs everything, some worlds at once.
-func (o options) runs(ctx context.Context, cfg lab.Config, rows []lab.Row, stderr io.Writer) []lab.Result {
+// runs runs everything, some worlds at the same time.
+func (o options) runs(ctx context.Context, cfg lab.Config, rows []faults.Row, stderr io.Writer) []lab.Result {
 	type job struct {
-		row  lab.Row
-		p    lab.Profile
+		row  faults.Row
+		p    world.Profile
 		seed uint64
 	}
 	var jobs []job

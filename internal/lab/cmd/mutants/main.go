@@ -29,7 +29,7 @@ const limit = 4 * time.Minute
 func run(args []string, stdout, stderr io.Writer) int {
 	f := flag.NewFlagSet("mutants", flag.ContinueOnError)
 	f.SetOutput(stderr)
-	parallel := f.Int("parallel", 2, "mutants at once")
+	parallel := f.Int("parallel", 2, "mutants that run at the same time")
 	only := f.String("only", "", "only mutants with this in their name")
 	if err := f.Parse(args); err != nil {
 		return 2
@@ -83,7 +83,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 // damaged is the file with the damage done.
 func (m mutant) damaged(text string) (string, error) {
 	if n := strings.Count(text, m.find); n != 1 {
-		return "", fmt.Errorf("%s has %d places like %q, not one: the table is behind the code", m.file, n, m.find)
+		return "", fmt.Errorf("%s has %d lines like %q, want one: update the table", m.file, n, m.find)
 	}
 	return strings.Replace(text, m.find, m.replace, 1), nil
 }
@@ -173,7 +173,7 @@ func (m mutant) judge(ctx context.Context, overlay string) (string, error) {
 	case strings.Contains(text, "[build failed]") || strings.Contains(text, "build chatd"):
 		return "", fmt.Errorf("it does not compile:\n%s", text)
 	case err == nil:
-		return "", errors.New("no test noticed")
+		return "", errors.New("no test failed")
 	}
 	for line := range strings.SplitSeq(text, "\n") {
 		if name, ok := strings.CutPrefix(strings.TrimSpace(line), "--- FAIL: "); ok {

@@ -5,7 +5,7 @@ type mutant struct {
 	name    string
 	promise string // in docs/reliability.md
 	file    string
-	find    string // stands once in file
+	find    string // occurs once in file
 	replace string
 	pkg     string
 	run     string // of go test; "" = all
@@ -32,17 +32,17 @@ func mutants() []mutant {
 		},
 		{
 			"a lost reply is repeated blindly", "C4", "daemon/chunklog/step.go",
-			"	if w.unsure {", "	if false && w.unsure {",
+			"	if w.list == unknown {", "	if false && w.list == unknown {",
 			"./daemon/chunklog", "", "",
 		},
 		{
-			"an interrupted answer counts as complete", "C4", "daemon/chunklog/writer.go",
+			"an interrupted answer counts as complete", "C4", "daemon/chunklog/read.go",
 			"(status == chat.TaskRunning || status == chat.TaskDone)", "status != \"\"",
 			"./daemon/chunklog", "TestEmbedded", "",
 		},
 		{
 			"a reader who comes back to a rolled-back list is sent back", "C1", "daemon/chunklog/resync.go",
-			"return err == nil && m[0] == strconv.Itoa(t.pos.Attempt) && count <= t.pos.Index && updated.After(t.since), nil", "_ = count\n\treturn true, nil",
+			"return err == nil && m[0] == strconv.Itoa(t.pos.Attempt) && count <= t.pos.Index && updated.After(t.updatedAt), nil", "_ = count\n\treturn true, nil",
 			"./daemon/chunklog", "TestEmbedded", "",
 		},
 		{
@@ -52,12 +52,12 @@ func mutants() []mutant {
 		},
 		{
 			"no re-check without pub/sub", "D3", "daemon/follow/follow.go",
-			"hinted || state.due() <= 0 {", "hinted {",
+			"byEvent || state.due() <= 0 {", "byEvent {",
 			"./daemon/api", "AStreamGoesOnWhileTheDatabase|TheEnd", "",
 		},
 		{
-			"subscribe after read", "C1", "daemon/chunklog/hub.go",
-			"		f.confirmed, f.reread = true, true\n", "		f.confirmed = true\n",
+			"subscribe after read", "C1", "daemon/chunklog/inbox.go",
+			"		in.confirmed, in.reread = true, true\n", "		in.confirmed = true\n",
 			"./daemon/chunklog", "", "",
 		},
 		{
@@ -127,7 +127,7 @@ func mutants() []mutant {
 		},
 		{
 			"a whole answer is bought again", "B6", "daemon/worker/attempt.go",
-			"	if left.Complete {", "	if false && left.Complete {",
+			"	if previous.Complete {", "	if false && previous.Complete {",
 			"./daemon/worker", "NotBoughtAgain", "",
 		},
 		{
@@ -141,7 +141,7 @@ func mutants() []mutant {
 			"./daemon/worker", "", "",
 		},
 		{
-			"nobody looks at the clock before the first sweep", "E2", "daemon/worker/sweeper.go",
+			"the clock is not checked before the first sweep", "E2", "daemon/worker/sweeper.go",
 			"			pass = s.wait", "			pass = s.notify",
 			"./daemon/worker", "LooksAtTheClock", "",
 		},
@@ -151,14 +151,24 @@ func mutants() []mutant {
 			"./daemon/worker", "", "",
 		},
 		{
-			"a paused worker goes on talking", "B3", "daemon/worker/lease.go",
+			"a paused worker continues to write", "B3", "daemon/worker/lease.go",
 			"	return now.Sub(l.renewed) < l.term-l.renewal/2 ||", "	return true ||",
-			"./daemon/worker", "ALeaseIsGood", "",
+			"./daemon/worker", "ALeaseIsTrustedUntilItCanExpire", "",
+		},
+		{
+			"the log is not stored with the answer", "C1", "daemon/worker/attempt.go",
+			"		r.ChunkCount, r.Log = n+1, a.log.Pack()", "		r.ChunkCount = n + 1",
+			"./daemon/worker", "TheLogIsStored", "",
+		},
+		{
+			"a sequence number stands for two events", "C5", "daemon/api/openai/events.go",
+			"		e.number = attemptBase * (c.Attempt - 1)", "		_ = attemptBase",
+			"./daemon/api/openai", "NumbersNeverStand", "",
 		},
 		{
 			"a draining server ends its streams cleanly", "D1", "daemon/api/stream.go",
-			"	defer context.AfterFunc(s.draining, func() { _ = f.conn.Close() })()",
-			"	defer context.AfterFunc(s.draining, func() { _ = f.conn.write([]byte(lastChunk)); _ = f.conn.Close() })()",
+			"	defer context.AfterFunc(s.draining, func() { _ = conn.Close() })()",
+			"	defer context.AfterFunc(s.draining, func() { _, _ = conn.Write([]byte(\"0\\r\\n\\r\\n\")); _ = conn.Close() })()",
 			"./daemon/api", "", "",
 		},
 		{
@@ -167,9 +177,9 @@ func mutants() []mutant {
 			"./sql", "TestSQLite$", "",
 		},
 		{
-			"text is published as it came", "C4", "daemon/provider/answer.go",
-			"	return a.think.add(chat.NormalizeText(a.content.join(said)), false)", "	return a.think.add(a.content.join(said), false)",
-			"./daemon/provider", "", "",
+			"text is published as it came", "C4", "daemon/model/openai/answer/answer.go",
+			"	return a.think.Add(chat.NormalizeText(a.content.join(said)), false)", "	return a.think.Add(a.content.join(said), false)",
+			"./daemon/model/openai", "", "",
 		},
 		{
 			"the client waits for a dead server", "D1", "daemon/client/follow.go",

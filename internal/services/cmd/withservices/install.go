@@ -20,7 +20,8 @@ type need struct {
 	there    func() bool
 }
 
-// needs lists everything, and programs besides, whose packages have their names.
+// needs lists everything, and besides programs and modules of Python whose packages have
+// their names.
 // The packages bring more than one program each, so one of them stands for all.
 func needs(also []string) []need {
 	list := []need{
@@ -42,10 +43,17 @@ func needs(also []string) []need {
 		}},
 	}
 	for _, name := range also {
-		list = append(list, need{name, []string{name}, onPath(name)})
+		there := onPath(name)
+		if module, ok := strings.CutPrefix(name, "python3-"); ok {
+			there = func() bool { return exec.Command(services.Python, "-c", "import "+module).Run() == nil }
+		}
+		list = append(list, need{name, []string{name}, there})
 	}
 	return list
 }
+
+// chromium is the browser of tests.
+const chromium = "chromium"
 
 func onPath(program string) func() bool {
 	return func() bool {

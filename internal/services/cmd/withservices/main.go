@@ -2,6 +2,9 @@
 //
 //	withservices go test -race ./...
 //	withservices -also=nginx,haproxy command
+//	withservices -also=chromium,python3-websockets command
+//
+// With chromium come the npm packages for tests with a browser.
 //
 // It installs the programs that are missing (Debian's packages, through sudo
 // when it is not root), starts a Redis and a PostgreSQL server on private
@@ -19,6 +22,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -103,9 +107,16 @@ func prepare(ctx context.Context, also []string, stdin io.Reader, stderr io.Writ
 	if err != nil {
 		return s, err
 	}
-	modules, err := services.InstallNodeModules(ctx, cache)
+	modules, err := services.InstallNodeModules(ctx, cache, services.NodeTests)
 	if err != nil {
 		return s, err
+	}
+	if slices.Contains(also, chromium) {
+		browser, err := services.InstallNodeModules(ctx, cache, services.NodeBrowser)
+		if err != nil {
+			return s, err
+		}
+		s.env = append(s.env, services.EnvBrowserModules+"="+browser)
 	}
 	if s.dir, err = os.MkdirTemp("", "chat-services-"); err != nil {
 		return s, err
@@ -116,11 +127,11 @@ func prepare(ctx context.Context, also []string, stdin io.Reader, stderr io.Writ
 	if s.postgres, err = services.LaunchPostgres(ctx); err != nil {
 		return s, err
 	}
-	s.env = []string{
-		services.EnvRedis + "=" + s.redis.URL(),
-		services.EnvPostgres + "=" + s.postgres.URL(),
-		services.EnvNodeModules + "=" + modules,
-	}
+	s.env = append(s.env,
+		services.EnvRedis+"="+s.redis.URL(),
+		services.EnvPostgres+"="+s.postgres.URL(),
+		services.EnvNodeModules+"="+modules,
+	)
 	return s, nil
 }
 

@@ -59,11 +59,11 @@ func tmpdir(cmd *exec.Cmd) string {
 	return ""
 }
 
-// left are the files and the servers that cmd has left behind.
+// left lists the files and the servers that cmd has not cleaned up.
 func left(t *testing.T, cmd *exec.Cmd, redisURL string) {
 	t.Helper()
 	if found, err := filepath.Glob(filepath.Join(tmpdir(cmd), "*")); err != nil || len(found) > 0 {
-		t.Errorf("left behind: %v, %v", found, err)
+		t.Errorf("not cleaned up: %v, %v", found, err)
 	}
 	addr := strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(redisURL), "redis://"), "/0")
 	host, port, _ := strings.Cut(addr, ":")
@@ -72,7 +72,7 @@ func left(t *testing.T, cmd *exec.Cmd, redisURL string) {
 	}
 }
 
-func TestTheCommandGetsTheServicesAndItsExitCodeComesBack(t *testing.T) {
+func TestCommandGetsServicesAndExitCodeIsReturned(t *testing.T) {
 	cmd := program(t, "sh", "-c", `
 		redis-cli -u "$CHAT_TEST_REDIS" ping >&2
 		test -d "$CHAT_TEST_NODE_MODULES/eventsource" || exit 1
@@ -90,7 +90,7 @@ func TestTheCommandGetsTheServicesAndItsExitCodeComesBack(t *testing.T) {
 	left(t, cmd, string(out))
 }
 
-func TestASignalReachesTheCommandAndNothingIsLeft(t *testing.T) {
+func TestSignalReachesCommandAndCleansUp(t *testing.T) {
 	cmd := program(t, "sh", "-c", `trap 'exit 7' TERM; echo "$CHAT_TEST_REDIS"; while :; do read -r _ || :; done`)
 	stdin, err := cmd.StdinPipe() // keeps the command waiting
 	if err != nil {
@@ -123,7 +123,7 @@ func TestASignalReachesTheCommandAndNothingIsLeft(t *testing.T) {
 	left(t, cmd, string(line[:n]))
 }
 
-func TestACommandThatDoesNotExistIsReported(t *testing.T) {
+func TestMissingCommandIsReported(t *testing.T) {
 	cmd := program(t, "no-such-command")
 	out, err := cmd.CombinedOutput()
 	if code := cmd.ProcessState.ExitCode(); code != exitSetup || !strings.Contains(string(out), "no-such-command") {
@@ -132,14 +132,14 @@ func TestACommandThatDoesNotExistIsReported(t *testing.T) {
 	left(t, cmd, "redis://127.0.0.1:1/0")
 }
 
-func TestWithoutACommandItSaysHowToUseIt(t *testing.T) {
+func TestUsageWithoutACommand(t *testing.T) {
 	out, err := program(t).CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "usage: withservices") {
 		t.Errorf("%v: %s", err, out)
 	}
 }
 
-func TestOnlyWhatIsMissingIsInstalled(t *testing.T) {
+func TestOnlyMissingToolsAreInstalled(t *testing.T) {
 	yes, no := func() bool { return true }, func() bool { return false }
 	what, packages := missing([]need{
 		{"here", []string{"a"}, yes}, {"gone", []string{"c", "b"}, no}, {"too", []string{"b"}, no},

@@ -10,9 +10,9 @@ import (
 	"github.com/charmbracelet/x/ansi/parser"
 )
 
-// Check reads output as a terminal does, and says which byte of it is neither
-// text nor a newline nor one of the SGR sequences whose parameters ours are. A
-// tab is text.
+// Check parses output as a terminal does. It returns an error for the first byte
+// that is not text, a newline, or an SGR sequence with parameters of our own. A tab
+// is text.
 func Check(output string, ours func(sgr string) bool) error {
 	c := &checker{output: output, ours: ours}
 	if err := c.characters(); err != nil {
@@ -20,7 +20,7 @@ func Check(output string, ours func(sgr string) bool) error {
 	}
 	var p ansi.Parser
 	p.SetParamsSize(parser.MaxParamsSize)
-	p.SetDataSize(1) // nobody looks at what a string says
+	p.SetDataSize(1) // the contents of strings are not checked
 	p.SetHandler(c.handler())
 	for c.at = range len(output) {
 		before := p.State()
@@ -44,14 +44,14 @@ func Check(output string, ours func(sgr string) bool) error {
 	return c.offence
 }
 
-// NoSGR is for output that is to have no sequences at all.
+// NoSGR is for output that must not contain any sequence.
 func NoSGR(string) bool { return false }
 
-// SGR allows the parameters of the given looks, each by itself or with others.
-func SGR(looks ...string) func(string) bool {
+// SGR allows the given parameters, alone or combined.
+func SGR(allowed ...string) func(string) bool {
 	known := map[string]bool{"0": true}
-	for _, look := range looks {
-		known[look] = true
+	for _, sgr := range allowed {
+		known[sgr] = true
 	}
 	return func(sgr string) bool {
 		for part := range strings.SplitSeq(sgr, ";") {
@@ -78,7 +78,8 @@ func (c *checker) found(what string) {
 	c.offence = fmt.Errorf("byte %d is %s: %q after %q", c.began, what, c.output[c.began:c.at+1], c.output[from:c.began])
 }
 
-// characters finds what a parser of bytes takes for text, and a terminal does not.
+// characters finds bytes that a byte-wise parser takes for text and a terminal does
+// not.
 func (c *checker) characters() error {
 	for i, r := range c.output {
 		c.began, c.at = i, i

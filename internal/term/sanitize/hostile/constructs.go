@@ -5,18 +5,18 @@ import (
 	"strings"
 )
 
-// Construct is a place in a Markdown text that a payload can stand in.
+// Construct is a position in a Markdown text where a payload can be inserted.
 type Construct struct {
 	Name string
 	// With is the text with a payload in it.
 	With func(payload string) string
 }
 
-// Constructs are all the places where Markdown takes text, and the ways in which
-// it could put a sequence together from parts that are harmless by themselves.
+// Constructs returns all positions where Markdown takes text, and the constructs
+// that could assemble a sequence from harmless parts.
 func Constructs() []Construct {
 	all := []Construct{
-		within("paragraph", "before %s behind\n"),
+		within("paragraph", "before %s after\n"),
 		within("beginning", "%s"),
 		within("strong", "**%s** and _%[1]s_ and ~~%[1]s~~\n"),
 		within("link text", "[%s](https://example.org)\n"),
@@ -52,7 +52,7 @@ func within(name, format string) Construct {
 	return Construct{name, func(payload string) string { return fmt.Sprintf(format, payload) }}
 }
 
-// entities writes what is not ASCII text as entities.
+// entities writes everything except ASCII text as entities.
 func entities(payload string) string {
 	var b strings.Builder
 	for _, r := range payload {

@@ -1,5 +1,5 @@
-// Package hostile has texts that would take over a terminal, and the check that
-// none of them does. It serves the tests of all that shows foreign text.
+// Package hostile provides texts that would take over a terminal, and a check of
+// output for them. It serves the tests of all packages that show foreign text.
 package hostile
 
 import (
@@ -12,15 +12,15 @@ import (
 //go:embed payloads.txt
 var payloads string
 
-// Payload is a text that does harm when a terminal gets it as it is, unless it is
-// Harmless.
+// Payload is a text that does harm when it reaches a terminal unchanged, unless it
+// is Harmless.
 type Payload struct {
 	Group    string
 	Text     string
 	Harmless bool
 }
 
-// Name tells a payload from the others in what a test says.
+// Name identifies a payload in the message of a test.
 func (p Payload) Name() string {
 	quoted := strconv.QuoteToASCII(p.Text)
 	const longest = 60
@@ -30,8 +30,8 @@ func (p Payload) Name() string {
 	return p.Group + ": " + quoted
 }
 
-// Payloads are all of them. It panics if the list cannot be read, since a test
-// that passes without it tells nothing.
+// Payloads returns all payloads. It panics if it cannot read the list, because a
+// test without payloads would pass and prove nothing.
 func Payloads() []Payload {
 	var all []Payload
 	var group string

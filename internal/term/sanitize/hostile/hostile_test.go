@@ -7,12 +7,12 @@ import (
 	"chat/internal/term/sanitize"
 )
 
-func TestThePayloadsAreMany(t *testing.T) {
+func TestPayloadsAreManyAndUnique(t *testing.T) {
 	dangerous := 0
 	seen := map[string]bool{}
 	for _, p := range Payloads() {
 		if seen[p.Text] {
-			t.Errorf("%s stands there twice", p.Name())
+			t.Errorf("%s is listed twice", p.Name())
 		}
 		seen[p.Text] = true
 		if !p.Harmless {
@@ -25,9 +25,9 @@ func TestThePayloadsAreMany(t *testing.T) {
 	t.Logf("%d payloads, %d of them dangerous", len(seen), dangerous)
 }
 
-func TestTheCheckFindsWhatIsNotCleaned(t *testing.T) {
+func TestCheckFindsUnsanitizedPayloads(t *testing.T) {
 	for _, p := range Payloads() {
-		err := Check("before "+p.Text+" behind\n", NoSGR)
+		err := Check("before "+p.Text+" after\n", NoSGR)
 		if (err == nil) != p.Harmless {
 			t.Errorf("%s: %v", p.Name(), err)
 		}
@@ -37,7 +37,7 @@ func TestTheCheckFindsWhatIsNotCleaned(t *testing.T) {
 	}
 }
 
-func TestTheCheckTellsOursFromForeign(t *testing.T) {
+func TestCheckAllowsOnlyOwnSequences(t *testing.T) {
 	ours := SGR("1", "38", "5", "247")
 	for output, offence := range map[string]string{
 		"plain\n\ttext, 日本語 👩‍👩‍👧":     "",
@@ -68,7 +68,7 @@ func TestTheCheckTellsOursFromForeign(t *testing.T) {
 	}
 }
 
-func TestCleanedPayloadsSteerNothing(t *testing.T) {
+func TestSanitizedPayloadsAreHarmless(t *testing.T) {
 	for _, p := range Payloads() {
 		text := "before " + p.Text + "\nbehind"
 		got := sanitize.String(text)

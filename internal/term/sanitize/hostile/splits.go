@@ -2,15 +2,15 @@ package hostile
 
 import "os"
 
-// everything is the environment variable that has no split left out.
+// everything is the environment variable that selects every split.
 const everything = "CHAT_TEST_ALL_SPLITS"
 
-// All reports whether no split is to be left out, however long that takes.
+// All reports whether every split is to be tested, however long that takes.
 func All() bool { return os.Getenv(everything) != "" }
 
-// Splits are places where a text that came in two pieces can have been cut: in
-// front of what text begins with, behind it, and at most so many of those
-// between, evenly spread. With All it is every place.
+// Splits returns offsets at which a text can be cut in two: before the first byte
+// of text, after its last byte, and at most n offsets between, evenly spread. With
+// All it returns every offset.
 func Splits(text string, between int) []int {
 	if All() || len(text)-1 <= between {
 		between = len(text) - 1

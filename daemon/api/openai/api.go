@@ -1,0 +1,151 @@
+// Package openai serves OpenAI's API: models, chat completions and responses. Every request
+// is a task, so it goes on when its client disconnects, and the native clients see it.
+//
+// Requests follow https://platform.openai.com/docs/api-reference and the schemas of
+// https://www.openresponses.org. docs/clients.md describes what differs.
+package openai
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"chat"
+	"chat/daemon/api/surface"
+	"chat/daemon/follow"
+)
+
+// maxBody bounds the body of a request in bytes: images are in it, in base64.
+const maxBody = 32 << 20
+
+// taskHeader names the task of a request.
+const taskHeader = "Chat-Task-Id"
+
+// API serves the calls.
+type API struct{ backend surface.Backend }
+
+// New returns the API of a server.
+func New(b surface.Backend) *API { return &API{b} }
+
+// Routes adds the calls to mux.
+func (a *API) Routes(mux *http.ServeMux) {
+	handle := surface.Handler(mux, a.backend)
+	handle("GET /v1/models", a.listModels)
+	handle("GET /v1/models/{id...}", a.getModel)
+	handle("POST /v1/chat/completions", a.createCompletion)
+	handle("POST /v1/responses", a.createResponse)
+	handle("GET /v1/responses/{id}", a.getResponse)
+	handle("DELETE /v1/responses/{id}", a.deleteResponse)
+	handle("POST /v1/responses/{id}/cancel", a.cancelResponse)
+	handle("GET /v1/responses/{id}/input_items", a.listInput)
+}
+
+// decode reads a body. Unknown fields are ignored, as clients send many.
+func decode(w http.ResponseWriter, r *http.Request, into any) error {
+	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(into)
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return chat.Errorf(chat.CodeTooLarge, "the body is larger than %d bytes", tooLarge.Limit)
+	}
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return invalid("%s must not be a %s", wrong.Field, wrong.Value)
+	}
+	if err != nil {
+		return invalid("the body must be a JSON object: %s", err)
+	}
+	return nil
+}
+
+// submit stores a submission and opens its stream.
+func (a *API) submit(w http.ResponseWriter, r *http.Request, sub chat.Submission, body any) (*follow.Stream, error) {
+	acc, replayed, err := a.backend.Submit(r, sub, body)
+	if err != nil {
+		return nil, err
+	}
+	w.Header().Set(taskHeader, acc.TaskID)
+	if replayed {
+		w.Header().Set("Idempotent-Replay", "true")
+	}
+	return a.backend.Follow(r, acc.TaskID, chat.Start())
+}
+
+// await waits for the end of a task and returns it with its answer. The task goes on if the
+// client leaves or the server shuts down.
+func (a *API) await(r *http.Request, s *follow.Stream) (chat.Task, chat.Parts, error) {
+	ctx, cancel := a.backend.Live(r)
+	defer cancel()
+	if _, err := surface.Await(ctx, s); err != nil {
+		if ctx.Err() != nil {
+			err = chat.Errorf(chat.CodeDraining, "the server is shutting down, and the answer is still being made: get it with GET /v1/responses/%s", responseID(s.TaskID()))
+		}
+		return chat.Task{}, nil, err
+	}
+	return a.ended(r, s.TaskID())
+}
+
+// ended returns a task that has ended, and its answer.
+func (a *API) ended(r *http.Request, taskID string) (chat.Task, chat.Parts, error) {
+	owner := a.backend.Owner(r)
+	task, err := a.backend.Store().Task(r.Context(), owner, taskID)
+	if err != nil {
+		return chat.Task{}, nil, err
+	}
+	answer, err := a.backend.Store().Answer(r.Context(), owner, taskID)
+	return task, answer.Parts, err
+}
+
+// failureOf returns why an ended task has no answer, nil if it has one.
+func failureOf(t chat.Task) *chat.Error {
+	c, _ := t.TerminalChunk(t.Attempt, 0)
+	return failureIn(c)
+}
+
+// failureIn returns why the task of a terminal chunk has no answer, nil if it has one.
+func failureIn(c chat.Chunk) *chat.Error {
+	if c.State == chat.TaskCancelled {
+		return chat.Errorf(chat.CodeCancelled, "the task was stopped")
+	}
+	return c.Err()
+}
+
+// model is an object of the list of models.
+type model struct {
+	ID      string `json:"id"`
+	Object  string `json:"object"`
+	Created int64  `json:"created"`
+	OwnedBy string `json:"owned_by"`
+}
+
+func asModel(m chat.Model) model { return model{m.ID, "model", time.Unix(0, 0).Unix(), m.Provider} }
+
+func (a *API) listModels(w http.ResponseWriter, r *http.Request) error {
+	list, err := a.backend.ListModels(r)
+	if err != nil {
+		return err
+	}
+	out := struct {
+		Object string  `json:"object"`
+		Data   []model `json:"data"`
+	}{"list", []model{}}
+	for _, m := range list {
+		out.Data = append(out.Data, asModel(m))
+	}
+	writeJSON(w, http.StatusOK, out)
+	return nil
+}
+
+func (a *API) getModel(w http.ResponseWriter, r *http.Request) error {
+	list, err := a.backend.ListModels(r)
+	if err != nil {
+		return err
+	}
+	id := r.PathValue("id")
+	for _, m := range list {
+		if m.ID == id || strings.TrimPrefix(m.ID, m.Provider+"/") == id {
+			writeJSON(w, http.StatusOK, asModel(m))
+			return nil
+		}
+	}
+	return chat.Errorf(chat.CodeNotFound, "no provider lists the model %q: GET /v1/models lists all", id)
+}

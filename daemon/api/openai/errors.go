@@ -1,0 +1,71 @@
+package openai
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"time"
+
+	"chat"
+)
+
+// apiError is the body of an error: https://platform.openai.com/docs/guides/error-codes.
+type apiError struct {
+	Error errorBody `json:"error"`
+}
+
+type errorBody struct {
+	Message string  `json:"message"`
+	Type    string  `json:"type"`
+	Param   *string `json:"param"`
+	Code    string  `json:"code"`
+}
+
+func bodyOf(e *chat.Error, status int) errorBody {
+	b := errorBody{Message: e.Message, Type: "invalid_request_error", Code: string(e.Code)}
+	if e.Code == chat.CodeInternal {
+		b.Message = "an internal error: the daemon's log has more"
+	}
+	switch {
+	case status == http.StatusUnauthorized:
+		b.Type = "authentication_error"
+	case status == http.StatusForbidden:
+		b.Type = "permission_error"
+	case status == http.StatusNotFound:
+		b.Type = "not_found_error"
+	case status == http.StatusTooManyRequests:
+		b.Type = "rate_limit_error"
+	case status >= http.StatusInternalServerError:
+		b.Type = "server_error"
+	}
+	return b
+}
+
+// shouldRetry tells the official clients whether to repeat a request. They repeat a POST
+// after 408, 409, 429 and 5xx, which would pay for a second answer.
+const shouldRetry = "X-Should-Retry"
+
+// WriteError writes an error as OpenAI's API does.
+func WriteError(w http.ResponseWriter, err error, status int) {
+	e := chat.AsError(err)
+	h := w.Header()
+	switch status {
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests: // nothing was stored
+		h.Set("Retry-After", strconv.Itoa(int(max(e.RetryAfter, time.Second).Round(time.Second)/time.Second)))
+		h.Set(shouldRetry, "true")
+	default:
+		h.Set(shouldRetry, "false")
+	}
+	writeJSON(w, status, apiError{bodyOf(e, status)})
+}
+
+func writeJSON(w http.ResponseWriter, status int, body any) {
+	data, err := json.Marshal(body)
+	if err != nil { // a defect: all types passed here can be encoded
+		panic(err)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(data)))
+	w.WriteHeader(status)
+	_, _ = w.Write(data) // the client may be gone
+}

@@ -1,0 +1,363 @@
+package api_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"chat"
+	"chat/daemon/api"
+)
+
+// signedIn returns a harness with sessions, and what a browser sends that is signed in.
+func signedIn(t *testing.T) (h *harness, cookie with, own with) {
+	t.Helper()
+	h = newHarness(t, api.Options{SessionKey: func() []byte { return []byte("a key") }})
+	a := h.remote("POST", "/web/session", `{"token":"`+token+`"}`)
+	if a.status != http.StatusNoContent {
+		t.Fatalf("signing in: %d %s", a.status, a.body)
+	}
+	return h, header("Cookie", strings.Split(a.header.Get("Set-Cookie"), ";")[0]), header("Origin", h.tcp)
+}
+
+func TestSessions(t *testing.T) {
+	t.Parallel()
+	h, cookie, own := signedIn(t)
+	a := h.remote("POST", "/web/session", `{"token":"`+token+`"}`, own, header("X-Forwarded-Proto", "https"), header("Origin", strings.Replace(h.tcp, "http", "https", 1)))
+	for _, attribute := range []string{"HttpOnly", "SameSite=Strict", "Path=/", "Secure", "Max-Age=2592000"} {
+		if !strings.Contains(a.header.Get("Set-Cookie"), "; "+attribute) {
+			t.Errorf("the cookie lacks %s: %s", attribute, a.header.Get("Set-Cookie"))
+		}
+	}
+	if a := h.remote("GET", "/tasks", "", cookie); a.status != http.StatusOK {
+		t.Errorf("with the cookie: %d %s", a.status, a.body)
+	}
+	for body, want := range map[string]int{
+		`{"token":"wrong"}`: 401, `{"code":"wrong"}`: 401, `{}`: 401, `{"token":""}`: 401, `[]`: 400, `{"token":"` + strings.Repeat("x", 5000) + `"}`: 400,
+	} {
+		if a := h.remote("POST", "/web/session", body); a.status != want || a.header.Get("Set-Cookie") != "" {
+			t.Errorf("signing in with %.40s: %d %s", body, a.status, a.body)
+		}
+	}
+	for name, change := range map[string]with{
+		"another cookie": header("Cookie", "chat_session=x"), "a forged one": func(r *http.Request) {
+			cookie(r)
+			r.Header.Set("Cookie", r.Header.Get("Cookie")[:len(r.Header.Get("Cookie"))-2]+"AA")
+		},
+		"a wrong token beside it": func(r *http.Request) { cookie(r); bearer("wrong_token_of_another")(r) },
+	} {
+		if a := h.remote("GET", "/tasks", "", change); a.status != http.StatusUnauthorized {
+			t.Errorf("%s: %d %s", name, a.status, a.body)
+		}
+	}
+	if a := h.remote("DELETE", "/web/session", "", cookie, own); a.status != http.StatusNoContent || !strings.Contains(a.header.Get("Set-Cookie"), "Max-Age=0") {
+		t.Errorf("signing out: %d %s", a.status, a.header)
+	}
+	for path, want := range map[string]string{"/web/session": `{"local":false,"signed_in":false}`} {
+		if a := h.remote("GET", path, ""); strings.TrimSpace(string(a.body)) != want {
+			t.Errorf("%s: %s", path, a.body)
+		}
+	}
+	if a := h.remote("GET", "/web/session", "", cookie); strings.TrimSpace(string(a.body)) != `{"local":false,"signed_in":true}` {
+		t.Errorf("with the cookie: %s", a.body)
+	}
+}
+
+// Only the server's own page may use its cookie.
+func TestSessionsAreForTheOwnPage(t *testing.T) {
+	t.Parallel()
+	h, cookie, own := signedIn(t)
+	site := func(s string) with { return header("Sec-Fetch-Site", s) }
+	none := func(*http.Request) {}
+	for _, c := range []struct {
+		method, path string
+		from         with
+		want         int
+	}{
+		{"GET", "/tasks", none, 200},
+		{"GET", "/tasks", own, 200},
+		{"GET", "/tasks", site("same-origin"), 200},
+		{"GET", "/tasks", site("none"), 200},
+		{"GET", "/tasks", site("same-site"), 401},
+		{"GET", "/tasks", site("cross-site"), 401},
+		{"POST", "/conversations", own, 201},
+		{"POST", "/conversations", site("same-origin"), 201},
+		{"POST", "/conversations", none, 401},
+		{"POST", "/conversations", site("same-site"), 401},
+		{"POST", "/conversations", site("none"), 401},
+		{"POST", "/conversations", header("Origin", "http://localhost:1"), 403},
+		{"POST", "/conversations", header("Origin", "null"), 403},
+		{"POST", "/conversations", header("Origin", "https://evil.example"), 403},
+		{"GET", "/tasks", header("Origin", "https://evil.example"), 403},
+		{"POST", "/conversations", func(r *http.Request) { own(r); site("cross-site")(r) }, 401},
+		{"POST", "/conversations", func(r *http.Request) { own(r); header("X-Forwarded-Proto", "https")(r) }, 403}, // the page is http
+		{"DELETE", "/web/session", none, 401},
+	} {
+		if a := h.remote(c.method, c.path, "", cookie, c.from); a.status != c.want {
+			t.Errorf("%s %s: %d, want %d: %s", c.method, c.path, a.status, c.want, a.body)
+		}
+	}
+	for _, from := range []with{header("Origin", "https://evil.example"), site("cross-site"), site("same-site")} {
+		if a := h.remote("POST", "/web/session", `{"token":"`+token+`"}`, from); a.status != http.StatusForbidden || a.header.Get("Set-Cookie") != "" {
+			t.Errorf("signing in from elsewhere: %d", a.status)
+		}
+	}
+	// A name that is not the server's is refused before anything else, whatever Origin says.
+	if a := h.remote("GET", "/", "", host("evil.example"), header("Origin", "http://evil.example")); a.status != http.StatusForbidden {
+		t.Errorf("a rebound name: %d", a.status)
+	}
+	socket := func(h *harness, change with) error {
+		r := h.request(h.tcp, "GET", "/", "", cookie, change)
+		c, _, err := h.dialSocket(h.tcp, r.Header) //nolint:bodyclose // the library closes it
+		if err != nil {
+			return err
+		}
+		c.say(`{"type":"hello"}`)
+		if m := c.next(); m.Type != "ready" {
+			return errors.New(m.Type)
+		}
+		return nil
+	}
+	if err := socket(h, own); err != nil {
+		t.Errorf("the socket of the page: %v", err)
+	}
+	for _, change := range []with{none, header("Origin", "https://evil.example"), site("same-site")} {
+		if err := socket(h, change); err == nil {
+			t.Error("the socket of another page is served")
+		}
+	}
+}
+
+// Without a token there are no sessions, and another token ends them.
+func TestSessionsDependOnTheToken(t *testing.T) {
+	t.Parallel()
+	var key atomic.Pointer[string]
+	h := newHarness(t, api.Options{SessionKey: func() []byte {
+		if k := key.Load(); k != nil {
+			return []byte(*k)
+		}
+		return nil
+	}})
+	if a := h.remote("POST", "/web/session", `{"token":"`+token+`"}`); a.status != http.StatusUnauthorized {
+		t.Errorf("without a key: %d", a.status)
+	}
+	first, second := "first", "second"
+	key.Store(&first)
+	cookie := header("Cookie", strings.Split(h.remote("POST", "/web/session", `{"token":"`+token+`"}`).header.Get("Set-Cookie"), ";")[0])
+	if a := h.remote("GET", "/tasks", "", cookie); a.status != http.StatusOK {
+		t.Errorf("with its key: %d", a.status)
+	}
+	key.Store(&second)
+	if a := h.remote("GET", "/tasks", "", cookie); a.status != http.StatusUnauthorized {
+		t.Errorf("after the key has changed: %d", a.status)
+	}
+}
+
+func TestOpeningThePage(t *testing.T) {
+	t.Parallel()
+	var asked []string
+	h := newHarness(t, api.Options{
+		SessionKey: func() []byte { return []byte("a key") },
+		ListenWeb: func(_ context.Context, address string) (string, error) {
+			asked = append(asked, address)
+			return "127.0.0.1:4000", nil
+		},
+	})
+	open := func(body string) (base, code string) {
+		a := h.call("POST", "/web/open", body)
+		var out struct{ URL string }
+		a.into(t, &out)
+		base, code, _ = strings.Cut(out.URL, "#code=")
+		return base, code
+	}
+	base, code := open(`{}`)
+	if base != "http://127.0.0.1:4000/" || len(code) < 20 {
+		t.Fatalf("the address is %s with the code %s", base, code)
+	}
+	open(`{"address":"192.0.2.1"}`)
+	if strings.Join(asked, ",") != ",192.0.2.1" {
+		t.Errorf("listened on %q", asked)
+	}
+	if a := h.remote("POST", "/web/session", `{"code":"`+code+`"}`); a.status != http.StatusNoContent || a.header.Get("Set-Cookie") == "" {
+		t.Errorf("the code: %d %s", a.status, a.body)
+	}
+	if a := h.remote("POST", "/web/session", `{"code":"`+code+`"}`); a.status != http.StatusUnauthorized {
+		t.Errorf("the code, a second time: %d %s", a.status, a.body)
+	}
+	if a := h.remote("POST", "/web/open", `{}`, bearer(token)); a.status != http.StatusNotFound {
+		t.Errorf("over TCP: %d %s", a.status, a.body)
+	}
+	if a := newHarness(t, api.Options{}).call("POST", "/web/open", `{}`); a.status != http.StatusNotFound {
+		t.Errorf("a server that is not local: %d %s", a.status, a.body)
+	}
+}
+
+func TestThePageIsSmallAndStrict(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, api.Options{})
+	total := 0
+	for _, path := range []string{"/", "/web/app.js", "/web/style.css"} {
+		a := h.remote("GET", path, "", header("Accept-Encoding", "br, gzip"))
+		if a.status != http.StatusOK || a.header.Get("Content-Encoding") != "gzip" {
+			t.Fatalf("%s: %d %v", path, a.status, a.header)
+		}
+		total += len(a.body)
+		z, err := gzip.NewReader(bytes.NewReader(a.body))
+		h.must(err)
+		text, err := io.ReadAll(z)
+		h.must(err)
+		plain := h.remote("GET", path, "", header("Accept-Encoding", "identity"))
+		if !bytes.Equal(text, plain.body) || len(text) == 0 {
+			t.Errorf("%s differs when it is compressed", path)
+		}
+		if csp := a.header.Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'; script-src 'self'; style-src 'self'; ") || strings.Contains(csp, "unsafe") {
+			t.Errorf("%s has the policy %s", path, csp)
+		}
+		if a := h.remote("GET", path, "", header("If-None-Match", "W/"+a.header.Get("ETag"))); a.status != http.StatusNotModified || len(a.body) != 0 {
+			t.Errorf("%s again: %d", path, a.status)
+		}
+		for _, bad := range []string{"http://", "https://", "<script>", " style=", " onclick=", "eval("} {
+			if strings.Contains(strings.ReplaceAll(string(text), "http://www.w3.org/2000/svg", ""), bad) {
+				t.Errorf("%s contains %s", path, bad)
+			}
+		}
+	}
+	if total > 60<<10 {
+		t.Errorf("the first load has %d bytes, more than 60 KiB", total)
+	}
+	if a := h.remote("GET", "/tasks", "", bearer(token)); a.header.Get("Content-Security-Policy") != "default-src 'none'; frame-ancestors 'none'" {
+		t.Errorf("the API has the policy %s", a.header.Get("Content-Security-Policy"))
+	}
+}
+
+// webView is what the page gets of a conversation.
+type webView struct {
+	ID, Title, Before string
+	Messages          []struct {
+		ID, Role, State string
+		TaskID          string `json:"task_id"`
+		Siblings        []string
+		Parts           []struct {
+			Type, Text, Digest string
+			Blocks             []struct{ HTML string }
+		}
+	}
+}
+
+func TestConversationsAsHTML(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, api.Options{})
+	acc := h.finished("**be", "cause**\n\n<script>")
+	var first webView
+	h.call("GET", "/web/conversations/"+acc.ConversationID, "").into(t, &first)
+	if len(first.Messages) != 2 || first.Messages[0].Parts[0].Text != "why?" || first.Messages[1].State != "done" {
+		t.Fatalf("%+v", first)
+	}
+	blocks := first.Messages[1].Parts[0].Blocks
+	if len(blocks) != 2 || strings.TrimSpace(blocks[0].HTML) != "<p><strong>because</strong></p>" || strings.TrimSpace(blocks[1].HTML) != "<p>&lt;script&gt;</p>" {
+		t.Errorf("%+v", blocks)
+	}
+	var second chat.Accepted
+	h.call("POST", "/messages/"+acc.MessageID+"/regenerate", `{}`).into(t, &second)
+	var view webView
+	h.call("GET", "/web/conversations/"+acc.ConversationID, "").into(t, &view)
+	if m := view.Messages[1]; m.ID != second.MessageID || len(m.Siblings) != 2 || m.TaskID != second.TaskID || m.State != "queued" || len(m.Parts) != 0 {
+		t.Errorf("%+v", m)
+	}
+	h.call("GET", "/web/conversations/"+acc.ConversationID+"?message="+acc.MessageID, "").into(t, &view)
+	if view.Messages[1].ID != acc.MessageID {
+		t.Errorf("the other branch: %+v", view.Messages)
+	}
+	if a := h.call("GET", "/web/conversations/"+unknownID, ""); a.status != http.StatusNotFound {
+		t.Errorf("an unknown one: %d", a.status)
+	}
+}
+
+func TestLongConversationsComeInPieces(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, api.Options{})
+	transcript := chat.Transcript{Conversation: chat.Conversation{ID: unknownID, Title: "long"}}
+	id := func(i int) string {
+		return strings.Replace(unknownID, "8999", string("0123456789abcdef"[i/16/16%16])+string("0123456789abcdef"[i/16%16])+string("0123456789abcdef"[i%16])+"9", 1)
+	}
+	for i := range 100 {
+		m := chat.Message{ID: id(i + 0x800), Role: chat.RoleUser}
+		if i > 0 {
+			m.ParentID = id(i + 0x7ff)
+		}
+		if i%2 == 1 {
+			m.Role, m.State = chat.RoleAssistant, chat.TaskDone
+		}
+		m.SetParts(chat.TextParts("text"))
+		transcript.Messages = append(transcript.Messages, m)
+	}
+	body, err := json.Marshal(transcript)
+	h.must(err)
+	if a := h.call("POST", "/conversations/import", string(body)); a.status != http.StatusCreated {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	var seen []string
+	for query, want := "", 40; ; {
+		var view webView
+		h.call("GET", "/web/conversations/"+unknownID+query, "").into(t, &view)
+		if len(view.Messages) != want {
+			t.Fatalf("%d messages, want %d", len(view.Messages), want)
+		}
+		var ids []string
+		for _, m := range view.Messages {
+			ids = append(ids, m.ID)
+		}
+		seen = append(ids, seen...)
+		if view.Before == "" {
+			break
+		}
+		query = "?before=" + view.Before
+		want = min(40, 100-len(seen))
+	}
+	if len(seen) != 100 || seen[0] != id(0x800) || seen[99] != id(0x800+99) {
+		t.Errorf("%d messages from %s to %s", len(seen), seen[0], seen[len(seen)-1])
+	}
+	var view webView
+	if h.call("GET", "/web/conversations/"+unknownID+"?message="+id(0x800+10), "").into(t, &view); len(view.Messages) != 90 {
+		t.Errorf("from an early message on there are %d", len(view.Messages))
+	}
+}
+
+// The stream of the page resumes at each position, while the task runs and after the log is lost.
+func TestTheStreamOfThePage(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, api.Options{})
+	acc := h.finished("one ", "two\n\nthree and some ", "more words")
+	whole := h.eventsOf("/web/stream/" + acc.TaskID)
+	if len(whole) == 0 || !strings.Contains(strings.Join(whole, ""), `"end":{`) || !strings.Contains(strings.Join(whole, ""), `<p>one two</p>`) {
+		t.Fatalf("%q", whole)
+	}
+	var last string
+	for _, id := range []string{"1-0", "1-1", "1-2"} {
+		rest := h.eventsOf("/web/stream/" + acc.TaskID + "?after=" + id)
+		if strings.Contains(strings.Join(rest, ""), "reset") || !strings.Contains(strings.Join(rest, ""), `"end":{`) {
+			t.Errorf("after %s: %q", id, rest)
+		}
+		last = strings.Join(rest, "")
+	}
+	if strings.Contains(last, "one two") {
+		t.Errorf("a finished block is sent again: %s", last)
+	}
+	if a := h.call("GET", "/web/stream/"+acc.TaskID, "", header("Last-Event-ID", "1-3")); a.status != http.StatusNoContent {
+		t.Errorf("at the end: %d %s", a.status, a.body)
+	}
+	if rest := strings.Join(h.eventsOf("/web/stream/"+acc.TaskID+"?after=7-7"), ""); !strings.Contains(rest, `{"reset":true`) || !strings.Contains(rest, "one two") {
+		t.Errorf("after another position: %s", rest)
+	}
+	h.lose(acc)
+	if again := h.eventsOf("/web/stream/" + acc.TaskID + "?after=1-1"); !strings.Contains(strings.Join(again, ""), "some more words") {
+		t.Errorf("after the log is lost: %q", again)
+	}
+}

@@ -1,0 +1,42 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"chat"
+)
+
+// Upload stores an image or a text file on the server, unless it is there. The result has
+// no data.
+func (c *Client) Upload(ctx context.Context, data []byte) (chat.Attachment, error) {
+	if data == nil {
+		data = []byte{} // an empty file
+	}
+	var out chat.Attachment
+	err := c.do(ctx, request{method: http.MethodPost, path: "/attachments", upload: data, again: true, out: &out})
+	return out, err
+}
+
+func (c *Client) uploadAll(ctx context.Context, list []chat.Attachment) error {
+	for _, a := range list {
+		if _, err := c.Upload(ctx, a.Data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Attachment returns an attachment with its data.
+func (c *Client) Attachment(ctx context.Context, digest string) (chat.Attachment, error) {
+	var data []byte
+	if err := c.do(ctx, request{method: http.MethodGet, path: "/attachments/" + url.PathEscape(digest), again: true, download: &data}); err != nil {
+		return chat.Attachment{}, err
+	}
+	a, err := chat.NewAttachment(data)
+	if err != nil || a.Digest != digest {
+		return chat.Attachment{}, chat.Errorf(chat.CodeIncompatible, "the server returned other data than those of the attachment %s", digest)
+	}
+	return a, nil
+}

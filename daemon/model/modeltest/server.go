@@ -1,0 +1,207 @@
+package modeltest
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Models are the ids that GET /v1/models lists.
+func Models() []string { return []string{"lying", "lying-too"} }
+
+// maxSteps is how many steps can be given ahead.
+const maxSteps = 1 << 16
+
+// Server answers as it is told. It is an http.Handler.
+type Server struct {
+	// URL is the base URL for clients, with /v1, if New made the server.
+	URL string
+
+	mux    *http.ServeMux
+	steps  chan struct{}
+	closed chan struct{}
+
+	mu      sync.Mutex // guards what follows
+	last    int
+	calls   []*Call
+	content map[int]*strings.Builder
+	thought map[int]*strings.Builder
+	fails   map[string]int // calls by directive, for fail=N
+	changed chan struct{}
+}
+
+// NewServer returns a server to be mounted at the root of a listener:
+// POST /v1/chat/completions, GET /v1/models, and GET /calls for the record as JSON.
+func NewServer() *Server {
+	s := &Server{
+		mux: http.NewServeMux(), steps: make(chan struct{}, maxSteps), closed: make(chan struct{}),
+		content: map[int]*strings.Builder{}, thought: map[int]*strings.Builder{},
+		fails: map[string]int{}, changed: make(chan struct{}),
+	}
+	s.mux.HandleFunc("GET /v1/models", s.models)
+	s.mux.HandleFunc("POST /v1/chat/completions", s.complete)
+	s.mux.HandleFunc("GET /calls", func(w http.ResponseWriter, _ *http.Request) { reply(w, s.Calls()) })
+	return s
+}
+
+// New starts a server on loopback that ends with the test.
+func New(t testing.TB) *Server {
+	t.Helper()
+	s := NewServer()
+	h := httptest.NewServer(s)
+	s.URL = h.URL + "/v1"
+	t.Cleanup(func() {
+		s.Close()
+		h.CloseClientConnections()
+		h.Close()
+	})
+	return s
+}
+
+// Close ends the calls that hang.
+func (s *Server) Close() { close(s.closed) }
+
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+
+func (s *Server) models(w http.ResponseWriter, _ *http.Request) {
+	type model struct {
+		ID     string `json:"id"`
+		Object string `json:"object"`
+	}
+	list := struct {
+		Object string  `json:"object"`
+		Data   []model `json:"data"`
+	}{Object: "list"}
+	for _, id := range Models() {
+		list.Data = append(list.Data, model{ID: id, Object: "model"})
+	}
+	reply(w, list)
+}
+
+func reply(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(v) // the client left
+}
+
+// request is what the server reads of a chat completion request.
+type request struct {
+	Model         string    `json:"model"`
+	Messages      []message `json:"messages"`
+	StreamOptions *struct {
+		IncludeUsage bool `json:"include_usage"`
+	} `json:"stream_options"`
+	Tools []struct {
+		Function struct {
+			Name string `json:"name"`
+		} `json:"function"`
+	} `json:"tools"`
+}
+
+// calls sets which function the answer calls.
+func (r *request) calls(l *lie) {
+	switch last := len(r.Messages) - 1; {
+	case last >= 0 && r.Messages[last].Role == "tool":
+		l.tool = ""
+	case l.directive == "" && len(r.Tools) > 0:
+		l.chunks, l.tool = 0, r.Tools[0].Function.Name
+	}
+	if l.tool != "" {
+		l.finish = "tool_calls"
+	}
+}
+
+// prompt is the text of the last message of a user, and its images.
+func (r *request) prompt() (string, []string) {
+	for i := len(r.Messages) - 1; i >= 0; i-- {
+		if m := r.Messages[i]; m.Role == "user" {
+			return m.text, m.images
+		}
+	}
+	return "", nil
+}
+
+// newest is the last of the messages that a prompt was put together from, when several
+// were not answered: it begins with the last directive.
+func newest(prompt string) string {
+	if at := strings.LastIndex(prompt, "\n\n"+prefix); at >= 0 {
+		return prompt[at+2:]
+	}
+	return prompt
+}
+
+func (s *Server) complete(w http.ResponseWriter, r *http.Request) {
+	var req request
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<20)).Decode(&req); err != nil {
+		http.Error(w, fmt.Sprintf(`{"error":{"message":%q}}`, err), http.StatusBadRequest)
+		return
+	}
+	prompt, images := req.prompt()
+	prompt = newest(prompt)
+	directive := prompt
+	if strings.HasPrefix(req.Model, prefix) {
+		directive = req.Model
+	}
+	l, err := parse(directive)
+	c := s.begin(Call{
+		Model: req.Model, Directive: l.directive, Prompt: prompt, Images: images, Messages: len(req.Messages),
+		HasKey: r.Header.Get("Authorization") != "", Remote: r.RemoteAddr, Header: r.Header.Clone(),
+	})
+	if err != nil {
+		http.Error(w, fmt.Sprintf(`{"error":{"message":%q}}`, err), http.StatusBadRequest)
+		s.ended(c, "status")
+		return
+	}
+	l.model = req.Model
+	req.calls(&l)
+	l.limit(s)
+	if l.strict && req.StreamOptions != nil {
+		l.status, l.message = http.StatusBadRequest, "unknown field: stream_options"
+	}
+	a := &answer{s: s, c: c, l: l, w: w, r: r}
+	s.ended(c, a.run())
+	if a.tear != nil {
+		a.tear()
+	}
+}
+
+// limit applies fail=N: the first N calls with a directive lie.
+func (l *lie) limit(s *Server) {
+	if l.fail == 0 {
+		return
+	}
+	s.mu.Lock()
+	s.fails[l.directive]++
+	n := s.fails[l.directive]
+	s.mu.Unlock()
+	if n > l.fail {
+		l.truth()
+	} else if !l.lies() {
+		l.status = http.StatusServiceUnavailable
+	}
+}
+
+// pause waits for d, and is false if the client left meanwhile.
+func (s *Server) pause(r *http.Request, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-s.closed:
+	case <-r.Context().Done():
+	}
+	return false
+}
+
+// silence waits until the client leaves.
+func (s *Server) silence(r *http.Request) {
+	select {
+	case <-s.closed:
+	case <-r.Context().Done():
+	}
+}

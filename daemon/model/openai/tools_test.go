@@ -1,0 +1,108 @@
+package openai_test
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"chat"
+	"chat/daemon/model/modeltest"
+	"chat/daemon/model/providers"
+)
+
+// Tool calls come through whole, in whatever pieces and form a server sends them.
+func TestToolCallsPassThrough(t *testing.T) {
+	t.Parallel()
+	weather := chat.Part{Type: chat.PartToolCall, CallID: "c1", Name: "get_weather", Text: `{"city":"Oslo"}`}
+	clock := chat.Part{Type: chat.PartToolCall, CallID: "c2", Name: "get_time", Text: `{}`}
+	piece := func(index int, id, name, arguments string) string {
+		quoted, err := json.Marshal(arguments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fields := `"index":` + string(rune('0'+index))
+		if id != "" {
+			fields += `,"id":"` + id + `","type":"function"`
+		}
+		return delta(`"tool_calls":[{` + fields + `,"function":{"name":"` + name + `","arguments":` + string(quoted) + `}}]`)
+	}
+	unnumbered := weather
+	unnumbered.CallID = "call_1"
+	for name, c := range map[string]struct {
+		events []string
+		want   chat.Parts
+	}{
+		"in one piece":          {[]string{piece(0, "c1", "get_weather", `{"city":"Oslo"}`)}, chat.Parts{weather}},
+		"in pieces":             {[]string{piece(0, "c1", "get_weather", ""), piece(0, "", "", `{"ci`), piece(0, "", "", `ty":"Oslo"}`)}, chat.Parts{weather}},
+		"two":                   {[]string{piece(0, "c1", "get_weather", `{"city":"Oslo"}`), piece(1, "c2", "get_time", `{}`)}, chat.Parts{weather, clock}},
+		"two, mixed up":         {[]string{piece(0, "c1", "get_weather", ""), piece(1, "c2", "get_time", "{"), piece(0, "", "", `{"city":`), piece(1, "", "", "}"), piece(0, "", "", `"Oslo"}`)}, chat.Parts{weather, clock}},
+		"two of one index":      {[]string{piece(0, "c1", "get_weather", `{"city":"Oslo"}`), piece(0, "c2", "get_time", `{}`)}, chat.Parts{weather, clock}},
+		"two in one event":      {[]string{delta(`"tool_calls":[{"id":"c1","function":{"name":"get_weather","arguments":"{\"city\":\"Oslo\"}"}},{"id":"c2","function":{"name":"get_time","arguments":"{}"}}]`)}, chat.Parts{weather, clock}},
+		"the name again":        {[]string{piece(0, "c1", "get_weather", `{"city":`), piece(0, "c1", "get_weather", `"Oslo"}`)}, chat.Parts{weather}},
+		"arguments as JSON":     {[]string{delta(`"tool_calls":[{"index":0,"id":"c1","function":{"name":"get_weather","arguments":{"city":"Oslo"}}}]`)}, chat.Parts{weather}},
+		"without an id":         {[]string{piece(0, "", "get_weather", `{"city":"Oslo"}`)}, chat.Parts{unnumbered}},
+		"the older form":        {[]string{delta(`"function_call":{"name":"get_weather","arguments":"{\"city\":"}`), delta(`"function_call":{"arguments":"\"Oslo\"}"}`)}, chat.Parts{unnumbered}},
+		"a part of the content": {[]string{delta(`"content":[{"type":"tool_use","id":"c1","name":"get_weather","input":{"city":"Oslo"}}]`)}, chat.Parts{weather}},
+	} {
+		for _, text := range []string{"", "Let me see. "} {
+			body := events(c.events...)
+			if text != "" {
+				body = say(text) + body
+			}
+			g := replay(t, canned{body: body + events(`{"choices":[{"delta":{},"finish_reason":"tool_calls"}]}`, "[DONE]")})
+			if g.Err != nil || !g.Calls.Equal(c.want) || g.Content != text || g.Finish.Reason != "tool_calls" || len(g.Notices) != 0 {
+				t.Errorf("%s, behind %q: %+v", name, text, g)
+			}
+		}
+	}
+}
+
+// The definitions of tools reach the provider as its API wants them.
+func TestToolDefinitionsPassThrough(t *testing.T) {
+	t.Parallel()
+	var got struct {
+		Tools []struct {
+			Type     string `json:"type"`
+			Function struct {
+				Name, Description string
+				Parameters        json.RawMessage
+			} `json:"function"`
+		} `json:"tools"`
+	}
+	body := ""
+	base := capture(t, &body)
+	req := modeltest.Ask("hello")
+	req.Model = "m"
+	req.Parameters.Tools = []chat.Tool{{Name: "get_weather", Description: "The weather.", Parameters: json.RawMessage(`{"type":"object"}`)}}
+	if g := modeltest.Collect(t.Context(), t, newRegistry(t, providers.Config{BaseURL: base}), req); g.Err != nil {
+		t.Fatal(g.Err)
+	}
+	if err := json.Unmarshal([]byte(body), &got); err != nil || len(got.Tools) != 1 {
+		t.Fatalf("%v: %s", err, body)
+	}
+	f := got.Tools[0]
+	if f.Type != "function" || f.Function.Name != "get_weather" || f.Function.Description != "The weather." || string(f.Function.Parameters) != `{"type":"object"}` {
+		t.Errorf("%s", body)
+	}
+	req.Parameters.Tools = nil
+	if g := modeltest.Collect(t.Context(), t, newRegistry(t, providers.Config{BaseURL: base}), req); g.Err != nil || strings.Contains(body, "tools") {
+		t.Errorf("without tools: %s, %v", body, g.Err)
+	}
+}
+
+// capture is the base URL of a server that keeps the body of the last request, and
+// answers it.
+func capture(t *testing.T, body *string) string {
+	t.Helper()
+	return httptestURL(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		raw, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		*body = string(raw)
+		w.Header().Set("Content-Type", "text/event-stream")
+		_, _ = io.WriteString(w, say("yes")+stop) // a client that is gone is found elsewhere
+	}))
+}

@@ -1,0 +1,120 @@
+// Package providers constructs the registry of models from the configuration. It is the
+// one place that knows all dialects: another one is a package beside openai, and a line
+// in New.
+package providers
+
+import (
+	"crypto/x509"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"os"
+
+	"chat/daemon/model"
+	"chat/daemon/model/demo"
+	"chat/daemon/model/local"
+	"chat/daemon/model/openai"
+)
+
+// Config is what a Registry is made of. The zero value has the demo only.
+type Config struct {
+	BaseURL string // of the configured provider; empty with a Key means openai.DefaultBaseURL
+	Key     string
+	// API is how the configured provider is asked, openai.Completions if empty. Clients' own
+	// providers have openai.Auto unless it is openai.Completions.
+	API openai.API
+	// Unusable says why the configured provider cannot be used, if there is one that
+	// should be; it is the error of every call that needs it.
+	Unusable     error
+	DefaultModel string
+	// Discover looks for local servers, beside the configured provider.
+	Discover bool
+	Local    local.Options
+	// Limits is openai.DefaultLimits if it is the zero value.
+	Limits openai.Limits
+	Demo   demo.Options
+	// Flow, if not nil, slows down reading.
+	Flow openai.FlowControl
+	// Sources say where BaseURL and Key were found, for messages.
+	Sources openai.Sources
+	// Authorities, if not nil, replace the system's certificate authorities; see
+	// network.LoadAuthorities.
+	Authorities *x509.CertPool
+	// Lookup reads the environment for proxies and SSL_CERT_FILE; os.LookupEnv if nil.
+	Lookup func(string) (string, bool)
+	// Transport replaces the network, for tests.
+	Transport http.RoundTripper
+	Logger    *slog.Logger
+}
+
+// String describes the configuration without the key.
+func (c Config) String() string {
+	return model.Credentials{Key: c.Key, BaseURL: c.BaseURL}.String()
+}
+
+// GoString keeps the key out of %#v.
+func (c Config) GoString() string { return c.String() }
+
+// LogValue keeps the key out of logs.
+func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// MarshalJSON keeps the key out of JSON.
+func (c Config) MarshalJSON() ([]byte, error) { return json.Marshal(c.String()) }
+
+// ownAPI is how clients' own providers are asked. Only who runs a provider's account can
+// decide that it stores answers.
+func (c Config) ownAPI() openai.API {
+	if c.API == openai.Responses {
+		return openai.Auto
+	}
+	return c.API
+}
+
+// Registry is the registry of models with the connections of its providers.
+type Registry struct {
+	*model.Registry
+	client *openai.Client
+}
+
+// Close closes idle connections. Streams end with their contexts.
+func (r *Registry) Close() { r.client.Close() }
+
+// New returns a Registry. A base URL that cannot be used is the error of every call that
+// needs it, so that a daemon with a bad setting still starts.
+func New(cfg Config) *Registry {
+	if cfg.Lookup == nil {
+		cfg.Lookup = os.LookupEnv
+	}
+	if cfg.Sources.BaseURL == "" && cfg.BaseURL != "" {
+		cfg.Sources.BaseURL = "OPENAI_BASE_URL"
+	}
+	client := openai.New(openai.Options{
+		Limits: cfg.Limits, Flow: cfg.Flow, Authorities: cfg.Authorities, Lookup: cfg.Lookup, NameLocal: local.NameOf, Transport: cfg.Transport,
+		OwnAPI: cfg.ownAPI(),
+	})
+	opts := model.Options{
+		Own:      func(c model.Credentials) (model.Provider, error) { return client.Own(c) },
+		Unusable: cfg.Unusable, UnusableSource: cfg.Sources.BaseURL, DefaultModel: cfg.DefaultModel, Logger: cfg.Logger,
+	}
+	add := func(s openai.Settings) model.Provider {
+		p, err := client.Provider(s)
+		if err != nil {
+			opts.Unusable = err
+			return nil
+		}
+		return p
+	}
+	opts.Demo = add(openai.Settings{
+		Name: model.DemoModel, BaseURL: "http://demo.invalid/v1", Host: "the demo", Transport: demo.NewTransport(cfg.Demo),
+	})
+	if cfg.Unusable == nil && (cfg.BaseURL != "" || cfg.Key != "") {
+		if p := add(openai.Settings{BaseURL: cfg.BaseURL, Key: cfg.Key, Sources: cfg.Sources, API: cfg.API}); p != nil {
+			opts.Providers = append(opts.Providers, p)
+		}
+	}
+	if cfg.Discover {
+		cfg.Local.Logger = cfg.Logger
+		opts.Local = local.New(client, cfg.Local)
+	}
+	return &Registry{model.NewRegistry(opts), client}
+}

@@ -1,0 +1,150 @@
+package worker_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"chat"
+	"chat/daemon/model/modeltest"
+	"chat/daemon/model/openai"
+	"chat/daemon/worker"
+)
+
+func words(n int) []string {
+	out := make([]string, n)
+	for i := range out {
+		out[i] = fmt.Sprintf("word %d ", i)
+	}
+	return out
+}
+
+// started is the beginning of an answer of ten words whose upstream waits after four.
+func started(t *testing.T) (h *harness, upstream *modeltest.Background, text string) {
+	t.Helper()
+	reply := modeltest.Reply{Content: words(10)}
+	upstream = modeltest.NewBackground(t, reply)
+	upstream.Hold(7) // after created, in_progress, item.added and four words
+	return newHarness(t, setup{background: upstream}), upstream, reply.Text()
+}
+
+var firstWords = strings.Join(words(4), "")
+
+// However a worker ends in the middle of an answer, the next attempt finishes it, and the
+// provider makes no other.
+func TestAnAnswerOfAnotherAttemptIsFinished(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(*harness, chat.Accepted, *runningWorker){
+		"its lease expires": func(h *harness, acc chat.Accepted, _ *runningWorker) {
+			h.expire(func() bool { t := h.task(acc); return t.State == chat.TaskQueued || t.Attempt > 1 })
+		},
+		"it is shut down": func(_ *harness, _ chat.Accepted, w *runningWorker) { w.stop() },
+		"it is killed":    func(_ *harness, _ chat.Accepted, w *runningWorker) { w.kill() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h, upstream, text := started(t)
+			old := h.work(workerOptions{id: "old", opts: worker.Options{Concurrency: 1, Renewal: time.Minute, Lease: 10 * time.Minute, Drain: time.Millisecond}})
+			acc := h.submit("hello")
+			h.logged(acc, firstWords)
+			end(h, acc, old)
+			h.work(workerOptions{id: "new"})
+			h.eventually("the new worker reads", func() bool { return upstream.Connections() == 2 })
+			upstream.Hold(0)
+			task, _ := h.endedAs(acc, chat.TaskDone, text)
+			if task.Attempt != 2 || upstream.Started() != 1 || len(upstream.Cancelled()) != 0 {
+				t.Errorf("attempt %d, %d answers, cancelled %v", task.Attempt, upstream.Started(), upstream.Cancelled())
+			}
+		})
+	}
+}
+
+func TestACancelIsPassedOn(t *testing.T) {
+	t.Parallel()
+	h, upstream, _ := started(t)
+	w := h.work(workerOptions{})
+	acc := h.submit("hello")
+	h.logged(acc, firstWords)
+	h.cancel(acc)
+	w.Cancel(acc.TaskID)
+	h.endedAs(acc, chat.TaskCancelled, firstWords)
+	if len(upstream.Cancelled()) != 1 {
+		t.Error("the provider goes on")
+	}
+}
+
+func TestAnAttemptAfterAFailedUpstreamAsksAnew(t *testing.T) {
+	t.Parallel()
+	h, upstream, text := started(t)
+	good := upstream.Reply
+	upstream.Reply = func(n int) modeltest.Reply {
+		if n == 1 {
+			return modeltest.Reply{Content: words(2), Status: "failed", Error: "server_error"}
+		}
+		return good(n)
+	}
+	upstream.Hold(0)
+	h.work(workerOptions{})
+	acc := h.submit("hello")
+	task, _ := h.endedAs(acc, chat.TaskDone, text)
+	if task.Attempt != 2 || upstream.Started() != 2 {
+		t.Errorf("attempt %d, %d answers", task.Attempt, upstream.Started())
+	}
+}
+
+func TestAnUpstreamThatBeginsAgainIsFollowed(t *testing.T) {
+	t.Parallel()
+	h, upstream, _ := started(t)
+	reply := modeltest.Reply{Voided: words(3), Reasoning: []string{"now ", "then"}, Content: words(5)}
+	upstream.Reply = func(int) modeltest.Reply { return reply }
+	upstream.Hold(0)
+	h.work(workerOptions{})
+	acc := h.submit("hello")
+	if task, m := h.endedAs(acc, chat.TaskDone, reply.Text()); task.Attempt != 1 || m.Reasoning != "now then" {
+		t.Errorf("attempt %d, reasoning %q", task.Attempt, m.Reasoning)
+	}
+}
+
+// When no attempt is left, the provider is told so, once.
+func TestTheLastAttemptEndsTheUpstream(t *testing.T) {
+	t.Parallel()
+	upstream := modeltest.NewBackground(t, modeltest.Reply{Content: words(10)})
+	upstream.Hold(7)
+	h := newHarness(t, setup{background: upstream, limits: openai.Limits{Headers: testTimeout, FirstToken: testTimeout, Idle: 50 * time.Millisecond}})
+	h.work(workerOptions{})
+	acc := h.submit("hello")
+	task, _ := h.endedAs(acc, chat.TaskInterrupted, firstWords)
+	if task.Attempt != chat.MaxAttempts || upstream.Started() != 1 || len(upstream.Cancelled()) != 1 {
+		t.Errorf("attempt %d, %d answers, cancelled %v", task.Attempt, upstream.Started(), upstream.Cancelled())
+	}
+}
+
+// flaky is a store that cannot be reached when an upstream is to be stored, for some time.
+type flaky struct {
+	worker.Store
+	left atomic.Int32
+}
+
+func (f *flaky) SetUpstream(ctx context.Context, taskID string, attempt int, upstream string) error {
+	if f.left.Add(-1) >= 0 {
+		return chat.Retryable(chat.Errorf(chat.CodeUnavailable, "the database cannot be reached"))
+	}
+	return f.Store.SetUpstream(ctx, taskID, attempt, upstream)
+}
+
+func TestAnAnswerWaitsUntilItCanBeFoundAgain(t *testing.T) {
+	t.Parallel()
+	h, upstream, text := started(t)
+	upstream.Hold(0)
+	store := &flaky{Store: h.store}
+	store.left.Store(2)
+	h.work(workerOptions{store: store})
+	acc := h.submit("hello")
+	h.endedAs(acc, chat.TaskDone, text)
+	if task := h.task(acc); task.Upstream == "" || store.left.Load() >= 0 {
+		t.Errorf("stored %q", task.Upstream)
+	}
+}

@@ -1,0 +1,201 @@
+package arch
+
+// serverRules are the packages of the domain, the store and the daemon.
+var serverRules = map[string]rule{
+	"chat": {
+		nil,
+		"the domain: everything imports it, so it imports nothing and does no I/O",
+	},
+	"chat/sse": {
+		[]string{"chat"},
+		"the only place where a chunk becomes a frame, for the server and the client alike",
+	},
+
+	"chat/sql": {
+		[]string{"chat", "chat/sql/database", "chat/sql/migrations", "chat/sql/rows", "chat/sql/search", "chat/sql/status", goUUID},
+		"the record: it knows tables and queries, and nothing of drivers, Redis, HTTP or providers",
+	},
+	"chat/sql/database": {
+		[]string{"chat", "github.com/jmoiron/sqlx", "github.com/lib/pq", "modernc.org/sqlite"},
+		"the one place that knows the drivers: connections, transactions and the errors of both databases, and no table",
+	},
+	"chat/sql/migrations": {
+		[]string{"chat", "chat/internal/blocks", "chat/sql/database", "github.com/jmoiron/sqlx", "github.com/pressly/goose/v3"},
+		"the versions of the tables: it runs before the store, and does not import it",
+	},
+	"chat/sql/rows": {
+		[]string{"chat", "chat/sql/search"},
+		"converts rows to the domain's types and back: functions of their arguments, without queries",
+	},
+	"chat/sql/search": {
+		[]string{"chat", "chat/sql/database"},
+		"what a search finds, in both databases: it makes conditions and snippets, and does not know what the store does with them",
+	},
+	"chat/sql/status": {
+		[]string{"chat", "chat/sql/database", "chat/sql/rows"},
+		"queries about workers, the queue and usage: they decide nothing",
+	},
+	"chat/sql/sqltest": {
+		[]string{"chat", "chat/sql"},
+		"what a store promises, for tests of any database",
+	},
+
+	"chat/internal/blocks": {
+		[]string{"chat"},
+		"images and files in a text: what exports hold, and databases of versions without attachments",
+	},
+	"chat/internal/poll": {
+		nil,
+		"waiting in tests, in one place",
+	},
+	"chat/internal/lazyregexp": {
+		nil,
+		"regular expressions that cost no start of the program",
+	},
+	"chat/daemon/keys": {
+		[]string{"chat"},
+		"every Redis key is named in one file",
+	},
+	"chat/daemon/wakeup": {
+		[]string{"chat", "chat/daemon/keys", goRedis},
+		"wake-ups only: which task is next is decided in SQL",
+	},
+	"chat/daemon/redischeck": {
+		[]string{"chat", "chat/daemon/keys", goRedis},
+		"whether Redis does what is needed of it, which PING does not tell",
+	},
+	"chat/daemon/chunklog": {
+		[]string{"chat", "chat/daemon/keys", crashPoints, goRedis, "github.com/klauspost/compress/zstd"},
+		"the fast path of a live stream: it knows Redis, and nothing of SQL or HTTP",
+	},
+	"chat/daemon/chunklog/chunklogtest": {
+		[]string{"chat", "chat/daemon/chunklog", "chat/daemon/keys", goRedis},
+		"what a chunk log promises, for tests of any engine",
+	},
+	"chat/daemon/embedded": {
+		[]string{goRedis, goRedis + "/maintnotifications", "github.com/alicebob/miniredis/v2", "github.com/alicebob/miniredis/v2/server"},
+		"the one place that knows miniredis; everyone else sees a Redis client",
+	},
+	"chat/daemon/embedded/enginetest": {
+		[]string{goRedis},
+		"what an engine promises, for the embedded one and a real Redis",
+	},
+
+	"chat/daemon/model": {
+		[]string{"chat", "github.com/xrash/smetrics"},
+		"what a model is, and the registry of named providers: it knows no protocol",
+	},
+	"chat/daemon/model/openai": {
+		[]string{"chat", "chat/sse", "chat/daemon/model", "chat/daemon/model/openai/"},
+		"the dialect of OpenAI-compatible servers: it knows neither tasks nor storage",
+	},
+	"chat/daemon/model/openai/network": {
+		[]string{"chat", "chat/internal/lazyregexp"},
+		"the way to a server: base URLs, proxies, addresses, certificates; it knows no message",
+	},
+	"chat/daemon/model/openai/apierror": {
+		[]string{"chat", "chat/daemon/model", "chat/internal/lazyregexp"},
+		"what an error response means: a function of its status, headers and body",
+	},
+	"chat/daemon/model/openai/completion": {
+		[]string{"chat"},
+		"the JSON of one event: a function of its bytes",
+	},
+	"chat/daemon/model/openai/responses": {
+		[]string{"chat", "chat/daemon/model/openai/completion"},
+		"the JSON of one event of Responses: a function of the events before and its bytes",
+	},
+	"chat/daemon/model/openai/draft": {
+		[]string{"chat", "chat/daemon/model", "chat/daemon/model/openai/apierror", "chat/daemon/model/openai/wire", goOpenAI},
+		"the request, without what a model refused: it opens no connection",
+	},
+	"chat/daemon/model/openai/think": {
+		[]string{"chat"},
+		"tells reasoning from content by its tags: a function of the text",
+	},
+	"chat/daemon/model/openai/wire": {
+		[]string{"chat", "chat/daemon/model", goOpenAI},
+		"the body of a request: a function of the thread and the parameters",
+	},
+	"chat/daemon/model/openai/answer": {
+		[]string{"chat", "chat/daemon/model", "chat/daemon/model/openai/completion", "chat/daemon/model/openai/think"},
+		"the checked text of one answer: it reads no socket",
+	},
+	"chat/daemon/model/local": {
+		[]string{"chat", "chat/daemon/model", "chat/daemon/model/openai"},
+		"detects servers of this machine, which speak the dialect of OpenAI",
+	},
+	"chat/daemon/model/demo": {
+		[]string{"chat/daemon/model"},
+		"the model that answers when there is no other, through the same code as any",
+	},
+	"chat/daemon/model/providers": {
+		[]string{"chat/daemon/model", "chat/daemon/model/demo", "chat/daemon/model/local", "chat/daemon/model/openai"},
+		"constructs the registry of models: the one place that knows all dialects",
+	},
+	"chat/daemon/model/modeltest": {
+		[]string{"chat", "chat/daemon/model", "chat/internal/blocks"},
+		"a provider that lies on command, and what holds for every answer, for tests",
+	},
+	"chat/daemon/model/modeltest/lying": {
+		[]string{"chat/daemon/model/modeltest"},
+		"the lying provider as a program",
+	},
+
+	"chat/daemon/keyring": {
+		[]string{"chat", "github.com/zalando/go-keyring"},
+		"the one place that knows the system's keyring, and waits for it no longer than it should",
+	},
+	"chat/daemon/worker": {
+		[]string{"chat", "chat/daemon/model", crashPoints},
+		"the life of a task: it declares the interfaces it needs, so that every fault can be injected",
+	},
+	"chat/daemon/follow": {
+		[]string{"chat"},
+		"reads an answer wherever it is, for every wire format: knows no bytes and no socket",
+	},
+	"chat/daemon/api": {
+		[]string{"chat", "chat/sse", "chat/daemon/api/", "chat/daemon/follow", crashPoints, goUUID, strictJSON, strictJSON + "/jsontext"},
+		"handlers and auth: it declares the interfaces it needs, and never sees Redis or SQL",
+	},
+	"chat/daemon/api/surface": {
+		[]string{"chat", "chat/daemon/follow"},
+		"what a wire format needs of the server: interfaces only",
+	},
+	"chat/daemon/api/events": {
+		[]string{"chat", "chat/daemon/api/surface", "chat/daemon/follow"},
+		"the connection of a stream: it knows bytes and deadlines, and no wire format",
+	},
+	"chat/daemon/api/openai": {
+		[]string{"chat", "chat/daemon/api/surface", "chat/daemon/follow", "chat/internal/thread", goUUID},
+		"OpenAI's API: one of the wire formats, which know nothing of each other",
+	},
+	"chat/daemon/api/aisdk": {
+		[]string{"chat", "chat/daemon/api/surface", "chat/internal/thread", goUUID},
+		"the stream of the AI SDK: one of the wire formats",
+	},
+	"chat/daemon/api/ws": {
+		[]string{"chat", "chat/daemon/api/surface", goWebSocket},
+		"the WebSocket: one of the wire formats",
+	},
+	"chat/daemon/api/web": {
+		[]string{"chat", "chat/daemon/follow", "chat/daemon/api/surface", "chat/daemon/api/web/render", "chat/internal/thread"},
+		"the page for browsers: answers as HTML, sessions; its script and style are embedded",
+	},
+	"chat/daemon/api/web/render": {
+		[]string{"chat/internal/lazyregexp", "chat/internal/term/citation", "chat/internal/term/highlight", "github.com/yuin/goldmark", "github.com/yuin/goldmark/", "golang.org/x/net/html", "github.com/microcosm-cc/bluemonday"},
+		"text to blocks of HTML that is safe in a page: functions of the text",
+	},
+	"chat/daemon/client": {
+		[]string{"chat", "chat/sse", goUUID},
+		"the other end of the protocol: it must work against any server",
+	},
+	"chat/daemon/local": {
+		[]string{"chat", "chat/daemon/client", "golang.org/x/sys/unix"},
+		"finds or starts the local daemon: the rest of the daemon is another process",
+	},
+	"chat/daemon": {
+		[]string{"chat", "chat/sql", "chat/daemon/", goRedis, goRedis + "/maintnotifications", "github.com/BurntSushi/toml", "github.com/joho/godotenv"},
+		"configuration and wiring: the one place that sees all parts",
+	},
+}

@@ -1,0 +1,119 @@
+package fullscreen
+
+import (
+	"context"
+	"iter"
+
+	"chat"
+	"chat/daemon/client"
+	"chat/internal/term/sanitize"
+	"chat/tui"
+)
+
+// backend adapts the client to the screen.
+type backend struct {
+	cl       *client.Client
+	system   string        // of new conversations
+	priority chat.Priority // of sent messages, "" for the server's default
+}
+
+// The screen checks for these optional interfaces: a missing method disables a key.
+var _ interface {
+	tui.Backend
+	tui.Regenerator
+	tui.Renamer
+	tui.Deleter
+	tui.TaskLister
+	tui.HealthChecker
+	tui.SnippetFinder
+} = (*backend)(nil)
+
+// NewBackend returns the backend for a server. System is the system prompt of new
+// conversations; priority is that of all messages, or "" for the default.
+func NewBackend(cl *client.Client, system string, priority chat.Priority) *backend {
+	return &backend{cl: cl, system: system, priority: priority}
+}
+
+// maxListed is the maximum length of the screen's lists.
+const maxListed = 100
+
+func (b *backend) Conversations(ctx context.Context, search string) ([]chat.Conversation, error) {
+	list, _, err := b.cl.Conversations(ctx, chat.ConversationQuery{Search: search, Limit: maxListed})
+	return list, err
+}
+
+func (b *backend) Messages(ctx context.Context, id string) (chat.Conversation, []chat.Message, error) {
+	conv, err := b.cl.Conversation(ctx, id)
+	if err != nil {
+		return conv, nil, err
+	}
+	messages, err := b.cl.Messages(ctx, id)
+	return conv, messages, err
+}
+
+func (b *backend) Send(ctx context.Context, id string, s chat.Submission) (chat.Accepted, error) {
+	s.ConversationID, s.Priority = id, b.priority
+	if id == "" {
+		s.System = b.system
+	}
+	return b.cl.Submit(ctx, s, "")
+}
+
+func (b *backend) Upload(ctx context.Context, data []byte) (chat.Attachment, error) {
+	return b.cl.Upload(ctx, data)
+}
+
+func (b *backend) Stop(ctx context.Context, taskID string) error {
+	_, err := b.cl.Cancel(ctx, taskID)
+	return err
+}
+
+func (b *backend) Running(ctx context.Context) ([]chat.Task, error) {
+	return b.cl.Tasks(ctx, chat.TaskQuery{States: []chat.TaskState{client.StateActive}, Limit: maxListed})
+}
+
+// Tasks returns the newest tasks in any state.
+func (b *backend) Tasks(ctx context.Context) ([]chat.Task, error) {
+	return b.cl.Tasks(ctx, chat.TaskQuery{Limit: maxListed})
+}
+
+func (b *backend) Snippets(ctx context.Context, search string, limit int) ([]chat.Match, error) {
+	matches, _, err := b.cl.Search(ctx, chat.ConversationQuery{Search: search, Limit: limit})
+	return matches, err
+}
+
+// Degraded returns a notice if Redis does not work. Answers then continue, but are
+// delivered only when they end.
+func (b *backend) Degraded(ctx context.Context) (string, error) {
+	ready, err := b.cl.Ready(ctx)
+	switch ready.Redis {
+	case "", "ok":
+		return "", err
+	case "down":
+		return "Redis is down; answers continue", err
+	}
+	return "Redis: " + sanitize.Line(ready.Redis) + "; answers continue", err
+}
+
+func (b *backend) Regenerate(ctx context.Context, messageID, model string) (chat.Accepted, error) {
+	return b.cl.Regenerate(ctx, messageID, client.Regeneration{Model: model, Priority: b.priority}, "")
+}
+
+func (b *backend) Rename(ctx context.Context, id, title string) error {
+	_, err := b.cl.UpdateConversation(ctx, id, chat.ConversationPatch{Title: &title})
+	return err
+}
+
+func (b *backend) Delete(ctx context.Context, id string) error {
+	err := b.cl.DeleteConversation(ctx, id)
+	if chat.IsCode(err, chat.CodeNotFound) {
+		return nil // it is already deleted
+	}
+	return err
+}
+
+func (b *backend) Models(ctx context.Context) ([]chat.Model, error) { return b.cl.Models(ctx) }
+
+func (b *backend) Follow(ctx context.Context, taskID string, from chat.Position) iter.Seq2[chat.FollowEvent, error] {
+	return b.cl.Follow(ctx, taskID, from)
+}

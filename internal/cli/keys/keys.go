@@ -1,0 +1,178 @@
+// Package keys stores the provider's key for the local daemon, in the config file or in
+// the system's keyring.
+package keys
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/charmbracelet/x/term"
+
+	"chat"
+	"chat/daemon"
+	"chat/daemon/client"
+	"chat/daemon/keyring"
+	"chat/internal/cli/connect"
+	"chat/internal/cli/output"
+	"chat/internal/cli/settings"
+)
+
+// Keeper stores the provider's key for the local daemon.
+type Keeper struct {
+	*output.Console
+	server *connect.Connector
+}
+
+// New returns a keeper of keys.
+func New(con *output.Console, server *connect.Connector) *Keeper { return &Keeper{con, server} }
+
+// Configured returns a setting from the environment or the file, or "".
+func (p *Keeper) Configured(f *settings.File, key string) string {
+	if key == "base_url" && p.Env("OPENAI_BASE_URL") != "" {
+		return p.Env("OPENAI_BASE_URL")
+	}
+	e, _ := f.Find(key)
+	return e.Plain()
+}
+
+// maxKey limits the length of a key, in bytes.
+const maxKey = 4096
+
+// Read reads a key from the terminal, without echo, or from stdin.
+func (p *Keeper) Read(ctx context.Context) (string, error) {
+	var text string
+	var err error
+	if term.IsTerminal(p.In.Fd()) {
+		text, err = p.askSecret(ctx)
+	} else if text, err = bufio.NewReader(io.LimitReader(p.In, maxKey)).ReadString('\n'); errors.Is(err, io.EOF) {
+		err = nil
+	}
+	if err != nil {
+		return "", err
+	}
+	key := daemon.TrimKey(text)
+	switch {
+	case key == "":
+		return "", chat.Errorf(chat.CodeInvalid, "there is no key: type one, or pipe one in")
+	case strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return "", chat.Errorf(chat.CodeInvalid, "this is not a key: it contains spaces or invalid characters")
+	}
+	return key, nil
+}
+
+// askSecret asks on the terminal, and always restores the terminal's mode.
+func (p *Keeper) askSecret(ctx context.Context) (string, error) {
+	before, err := term.GetState(p.In.Fd())
+	if err != nil {
+		return "", err
+	}
+	fmt.Fprint(p.Err, "key (hidden): ")
+	type typed struct {
+		key []byte
+		err error
+	}
+	read := make(chan typed, 1)
+	// A read of a terminal cannot be cancelled; it ends with the process.
+	go func() {
+		key, err := term.ReadPassword(p.In.Fd())
+		read <- typed{key, err}
+	}()
+	defer fmt.Fprintln(p.Err)
+	select {
+	case t := <-read:
+		if errors.Is(t.err, io.EOF) {
+			t.err = nil
+		}
+		return string(t.key), t.err
+	case <-ctx.Done():
+		return "", errors.Join(context.Cause(ctx), term.Restore(p.In.Fd(), before))
+	}
+}
+
+// Try checks a key: it asks the provider for its models through the local daemon.
+func (p *Keeper) Try(ctx context.Context, key, base string) error {
+	resolve, closing, err := p.server.Resolve(ctx, connect.Choice{})
+	if err != nil {
+		return err
+	}
+	cl := client.New(resolve, client.Options{ProviderKey: key, ProviderBaseURL: base})
+	defer cl.Close()
+	at, err := cl.Endpoint(ctx)
+	if err == nil && at.Network != "unix" {
+		err = chat.Errorf(chat.CodeInvalid, "CHAT_HOST names another server, which does not accept your key: unset it, or use --no-check")
+	}
+	if err == nil {
+		var notice *chat.Error
+		if _, notice, err = cl.ModelsWithNotice(ctx); notice != nil && notice.Code != chat.CodeProviderModel {
+			err = notice // the list has the models of local servers only
+		}
+		err = p.server.Explain(err)
+	}
+	if err = errors.Join(err, closing()); err != nil {
+		return chat.Errorf(chat.CodeOf(err), "the key was not stored: %w (--no-check stores it unchecked)", err)
+	}
+	return nil
+}
+
+// Keep stores a key in the keyring or the config file, and deletes a key that it
+// replaces from the keyring.
+func (p *Keeper) Keep(ctx context.Context, f *settings.File, key, base string, inKeyring bool) error {
+	before, _ := f.Find("api_key")
+	value, where := key, f.Path
+	if inKeyring {
+		host := daemon.HostOf(cmp.Or(base, p.Configured(f, "base_url")))
+		if err := keyring.Set(ctx, host, key, keyring.Patience); err != nil {
+			return chat.Errorf(chat.CodeOf(err), "the key was not stored: %w (without --keyring, it is stored in a file that only you can read)", err)
+		}
+		value, where = keyring.Reference(host), "the keyring; "+f.Path+" refers to it"
+	}
+	if base != "" {
+		if err := settings.Set(f, "base_url", base); err != nil {
+			return err
+		}
+	}
+	if err := settings.Set(f, "api_key", value); err != nil {
+		return err
+	}
+	p.Infof("stored the key in %s", where)
+	if before.Plain() == value {
+		return nil
+	}
+	if err := p.Forget(ctx, before.Plain()); err != nil {
+		p.Infof("%s", err)
+	}
+	return nil
+}
+
+// Forget deletes the key that a setting refers to from the keyring. It does nothing for
+// a key in the file.
+func (p *Keeper) Forget(ctx context.Context, value string) error {
+	host, ok := keyring.Host(value)
+	if !ok {
+		return nil
+	}
+	err := keyring.Delete(ctx, host, keyring.Patience)
+	if err == nil || chat.IsCode(err, chat.CodeNotFound) {
+		return nil
+	}
+	return chat.Errorf(chat.CodeOf(err), "the key was removed from the settings, but the keyring may still have it as \"chat\" for %s: %w", host, err)
+}
+
+// Row returns the line of auth list for the key in the config file.
+func (p *Keeper) Row(ctx context.Context, base, value, path string) []string {
+	host, ok := keyring.Host(value)
+	if !ok {
+		return []string{base, settings.Mask(value), path}
+	}
+	key, err := keyring.Get(ctx, host, keyring.Briefly)
+	if err != nil {
+		p.Warnf("the key for %s: %s", host, err)
+		return []string{base, "?", "the keyring"}
+	}
+	return []string{base, settings.Mask(key), "the keyring"}
+}

@@ -1,0 +1,34 @@
+package output
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"time"
+
+	"chat"
+)
+
+// Age returns the time since t in words.
+func Age(t time.Time) string { return chat.Age(time.Since(t)) }
+
+func Plural(n int, unit string) string {
+	if n == 1 {
+		return "1 " + unit
+	}
+	return fmt.Sprintf("%d %ss", n, unit)
+}
+
+func FirstLine(text string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	return line
+}
+
+// CannotRead returns the error for a file that cannot be read.
+func CannotRead(path string, err error) error {
+	if inner := (*fs.PathError)(nil); errors.As(err, &inner) {
+		err = inner.Err
+	}
+	return chat.Errorf(chat.CodeInvalid, "cannot read %s: %w", path, err)
+}

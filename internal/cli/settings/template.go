@@ -1,0 +1,18 @@
+package settings
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Template returns a file that explains every setting and sets none.
+func Template() string {
+	var b strings.Builder
+	b.WriteString("# Settings of chat's local daemon, and of chatd. Remove a # to set one.\n\n")
+	for _, s := range All() {
+		fmt.Fprintf(&b, "# %s\n# %s = \n\n", s.Usage, Key(s.Name))
+	}
+	b.WriteString("# The screen's keys and data about models come after all settings.\n# [keys]\n# palette = \"ctrl+g\"\n\n# [models.\"qwen3:8b\"]\n# context = 40960\n\n")
+	b.WriteString("# Roles for --role come after all settings.\n# [roles.reviewer]\n# system = \"You review code. Name the bug first, then the fix.\"\n# model = \n")
+	return b.String()
+}

@@ -1,0 +1,7 @@
+// Package clients proves the wire formats with the clients of others: it starts chatd with
+// a provider that does as it is told, and drives it with unmodified programs, such as npm's
+// openai. It never looks inside chatd.
+//
+// The tests of this package are the quick ones. Those that need a browser, Python or a
+// checkout of another project are in the packages below, and run in task clients.
+package clients

@@ -1,0 +1,329 @@
+package faults
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"chat"
+	"chat/daemon/keys"
+	"chat/internal/lab/load"
+	"chat/internal/lab/world"
+)
+
+// redisRows break Redis and the connection to it.
+func redisRows() []Row {
+	return slices.Concat(redisDataRows(), redisNetworkRows(), redisServerRows())
+}
+
+func redisRow(name string, core bool, f func(context.Context, *World) error) Row {
+	return Row{Name: "redis/" + name, On: full(), Core: core, Fault: f}
+}
+
+// redisDataRows lose what Redis holds.
+func redisDataRows() []Row {
+	loading := redisRow("loading", false, reload)
+	loading.Setup = func(w *World) {
+		w.RedisArgs = []string{"--enable-debug-command", "yes", "--loading-process-events-interval-bytes", "1024"}
+	}
+	flushes := redisRow("flushall", true, func(ctx context.Context, w *World) error {
+		return w.repeat(ctx, 4, time.Second, func() error { return w.RedisClient.FlushAll(ctx).Err() })
+	})
+	flushes.Load = formats
+	return []Row{
+		loading,
+		flushes,
+		redisRow("restart-with-data-loss", false, func(ctx context.Context, w *World) error {
+			if err := w.redisDown(ctx, w.Chance.Between(0, 3*time.Second)); err != nil {
+				return err
+			}
+			return w.backToNormal(ctx, "Redis")
+		}),
+		redisRow("live-list-deleted", false, func(ctx context.Context, w *World) error {
+			return w.repeat(ctx, 6, 500*time.Millisecond, func() error { return w.deleteLive(ctx) })
+		}),
+		redisRow("list-of-another-type", false, func(ctx context.Context, w *World) error {
+			return w.repeat(ctx, 4, 700*time.Millisecond, func() error { return w.spoilLive(ctx) })
+		}),
+		twice(redisRow("list-rolled-back-while-its-worker-is-dead", false, rollBack)),
+		redisRow("queues-deleted", false, func(ctx context.Context, w *World) error {
+			return w.repeat(ctx, 30, 100*time.Millisecond, func() error { return w.deleteQueues(ctx) })
+		}),
+	}
+}
+
+// redisNetworkRows break the connection to Redis.
+func redisNetworkRows() []Row {
+	return []Row{
+		redisRow("refused-10s", false, refuseRedis(10*time.Second)),
+		alone(redisRow("refused-120s", false, refuseRedis(120*time.Second))),
+		redisRow("black-hole-10s", false, swallowRedis(10*time.Second)),
+		alone(redisRow("black-hole-120s", false, swallowRedis(120*time.Second))),
+		redisRow("replies-lost", true, func(ctx context.Context, w *World) error {
+			return w.repeat(ctx, 4, time.Second, func() error { return w.loseReplies(ctx, redisEdge) })
+		}),
+		redisRow("reset-during-a-command", false, func(ctx context.Context, w *World) error {
+			return w.repeat(ctx, 15, 250*time.Millisecond, func() error { return w.each(redisEdge, func(e *world.Edge) error { return e.Reset() }) })
+		}),
+		redisRow("slow", false, func(ctx context.Context, w *World) error {
+			return w.during(ctx, 5*time.Second, redisEdge, func(e *world.Edge) error { return e.Delay(150*time.Millisecond, 100*time.Millisecond) })
+		}),
+		redisRow("frozen", false, func(ctx context.Context, w *World) error {
+			if err := w.Redis.Pause(); err != nil {
+				return err
+			}
+			return errors.Join(world.Pause(ctx, w.Chance.Between(time.Second, 6*time.Second)), w.Redis.Resume())
+		}),
+	}
+}
+
+// redisServerRows make Redis refuse commands, or behave differently.
+func redisServerRows() []Row {
+	short := redisRow("ttl-shorter-than-the-answer", false, nil)
+	short.Setup = func(w *World) { w.Env = append(w.Env, "CHUNK_TTL=1s") }
+	short.Load = func(l *load.Load) { l.Tokens, l.Pace = [2]int{3, 8}, 1300*time.Millisecond }
+	return []Row{
+		redisRow("subscribers-cut", true, func(ctx context.Context, w *World) error {
+			return w.repeat(ctx, 60, 80*time.Millisecond, func() error { return w.RedisClient.ClientKillByFilter(ctx, "TYPE", "pubsub").Err() })
+		}),
+		redisRow("messages-doubled-and-late", false, doubled),
+		redisRow("output-limit", false, func(ctx context.Context, w *World) error {
+			return w.configured(ctx, "client-output-buffer-limit", "pubsub 1 1 1", "pubsub 33554432 8388608 60")
+		}),
+		redisRow("out-of-memory", false, func(ctx context.Context, w *World) error { return w.configured(ctx, "maxmemory", "1", "0") }),
+		redisRow("no-auth", false, noAuth),
+		redisRow("read-only", false, func(ctx context.Context, w *World) error {
+			if err := w.RedisClient.Do(ctx, "REPLICAOF", "127.0.0.1", "1").Err(); err != nil {
+				return err
+			}
+			return errors.Join(world.Pause(ctx, w.Chance.Between(time.Second, 5*time.Second)), w.RedisClient.Do(ctx, "REPLICAOF", "NO", "ONE").Err())
+		}),
+		twice(redisRow("absent-at-start", false, absent)),
+		short,
+	}
+}
+
+// twice is for processes that die while there is no Redis: a complete answer that
+// they have not committed yet exists nowhere else.
+func twice(r Row) Row { r.Allow.Repurchase, r.Allow.RepurchaseFull = true, true; return r }
+
+func alone(r Row) Row { r.Alone = true; return r }
+
+// redisEdge and sqlEdge pick an edge of a process.
+func redisEdge(n *world.Node) *world.Edge { return n.Redis }
+func sqlEdge(n *world.Node) *world.Edge   { return n.SQL }
+
+// each applies a function to the same edge of all processes.
+func (w *World) each(pick func(*world.Node) *world.Edge, do func(*world.Edge) error) error {
+	var errs []error
+	for _, n := range w.Nodes() {
+		if e := pick(n); e != nil {
+			errs = append(errs, do(e))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// during changes an edge of all processes and restores it after d.
+func (w *World) during(ctx context.Context, d time.Duration, pick func(*world.Node) *world.Edge, do func(*world.Edge) error) error {
+	err := w.each(pick, do)
+	if err == nil {
+		err = world.Pause(ctx, d)
+	}
+	return errors.Join(err, w.each(pick, func(e *world.Edge) error { return e.Mend() }))
+}
+
+// repeat calls a function n times, about every d.
+func (w *World) repeat(ctx context.Context, n int, d time.Duration, do func() error) error {
+	for range n {
+		if err := do(); err != nil {
+			return err
+		}
+		if err := world.Pause(ctx, w.Chance.Between(d/2, d*3/2)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// loseReplies drops replies but not requests for a moment, and then cuts the
+// connections.
+func (w *World) loseReplies(ctx context.Context, pick func(*world.Node) *world.Edge) error {
+	return w.during(ctx, w.Chance.Between(50*time.Millisecond, 400*time.Millisecond), pick, func(e *world.Edge) error { return e.Swallow(world.ToClient) })
+}
+
+func refuseRedis(d time.Duration) func(context.Context, *World) error {
+	return func(ctx context.Context, w *World) error {
+		if err := w.during(ctx, d, redisEdge, func(e *world.Edge) error { e.Cut(); return nil }); err != nil {
+			return err
+		}
+		return w.backToNormal(ctx, "Redis")
+	}
+}
+
+func swallowRedis(d time.Duration) func(context.Context, *World) error {
+	return func(ctx context.Context, w *World) error {
+		if err := w.during(ctx, d, redisEdge, func(e *world.Edge) error { return errors.Join(e.Swallow(world.ToServer), e.Swallow(world.ToClient)) }); err != nil {
+			return err
+		}
+		return w.backToNormal(ctx, "Redis")
+	}
+}
+
+func (w *World) redisDown(ctx context.Context, d time.Duration) error {
+	if err := w.Redis.Kill(); err != nil {
+		return err
+	}
+	return errors.Join(world.Pause(ctx, d), w.Redis.Start(ctx))
+}
+
+// live returns the existing chunk lists.
+func (w *World) live(ctx context.Context) ([]string, error) {
+	return w.RedisClient.Keys(ctx, keys.Names{}.Chunks("*")).Result()
+}
+
+func (w *World) deleteLive(ctx context.Context) error {
+	names, err := w.live(ctx)
+	if err != nil || len(names) == 0 {
+		return err
+	}
+	return w.RedisClient.Del(ctx, names[w.Chance.IntN(len(names))]).Err()
+}
+
+// spoilLive puts a string where a list was.
+func (w *World) spoilLive(ctx context.Context) error {
+	names, err := w.live(ctx)
+	if err != nil || len(names) == 0 {
+		return err
+	}
+	return w.RedisClient.Set(ctx, names[w.Chance.IntN(len(names))], "not a list", time.Minute).Err()
+}
+
+// rollBack removes the last entries from each list when no worker lives that could
+// rewrite them, and lets the readers wait for longer than a living one would need.
+func rollBack(ctx context.Context, w *World) error {
+	for _, n := range w.Worker {
+		if err := n.Kill(); err != nil {
+			return err
+		}
+	}
+	names, err := w.live(ctx)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := w.RedisClient.LTrim(ctx, name, 0, -3-w.Chance.Int64N(5)).Err(); err != nil {
+			return err
+		}
+	}
+	if err := world.Pause(ctx, 12*time.Second); err != nil {
+		return err
+	}
+	return w.startAll(ctx, w.Worker, 0)
+}
+
+func (w *World) deleteQueues(ctx context.Context) error {
+	var names []string
+	for _, p := range chat.Priorities() {
+		names = append(names, keys.Names{}.Queue(p))
+	}
+	return w.RedisClient.Del(ctx, names...).Err()
+}
+
+// configured sets one of Redis's settings for a while.
+func (w *World) configured(ctx context.Context, name, bad, good string) error {
+	if err := w.RedisClient.ConfigSet(ctx, name, bad).Err(); err != nil {
+		return err
+	}
+	return errors.Join(world.Pause(ctx, w.Chance.Between(time.Second, 5*time.Second)), w.RedisClient.ConfigSet(ctx, name, good).Err())
+}
+
+// doubled publishes everything a second time, later.
+func doubled(ctx context.Context, w *World) error {
+	sub := w.RedisClient.PSubscribe(ctx, keys.Names{}.Channel("*"))
+	defer func() { _ = sub.Close() }()
+	over := time.After(5 * time.Second)
+	seen := map[string]bool{}
+	for {
+		select {
+		case <-over:
+			return nil
+		case m := <-sub.Channel(redis.WithChannelSize(10_000)):
+			if seen[m.Channel+m.Payload] {
+				continue // our own
+			}
+			seen[m.Channel+m.Payload] = true
+			if w.Chance.Often(0.5) {
+				if err := w.RedisClient.Publish(ctx, m.Channel, m.Payload).Err(); err != nil {
+					return err
+				}
+			}
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// noAuth requires an unknown password, and closes all connections.
+func noAuth(ctx context.Context, w *World) error {
+	if err := w.RedisClient.ConfigSet(ctx, "requirepass", "unknown").Err(); err != nil {
+		return err
+	}
+	o := w.Redis.Options()
+	o.Password = "unknown"
+	admin := redis.NewClient(o)
+	defer func() { _ = admin.Close() }()
+	err := w.each(redisEdge, func(e *world.Edge) error { return e.Reset() })
+	return errors.Join(err, world.Pause(ctx, w.Chance.Between(time.Second, 5*time.Second)), admin.ConfigSet(ctx, "requirepass", "").Err())
+}
+
+// absent starts everything without a Redis.
+func absent(ctx context.Context, w *World) error {
+	if err := w.Redis.Kill(); err != nil {
+		return err
+	}
+	for _, n := range w.Nodes() {
+		if err := n.Restart(ctx, 0); err != nil {
+			return fmt.Errorf("%s does not start without Redis: %w", n.Name, err)
+		}
+	}
+	return errors.Join(world.Pause(ctx, w.Chance.Between(time.Second, 5*time.Second)), w.Redis.Start(ctx))
+}
+
+// load lets Redis read its data again, slowly: it answers everything with LOADING
+// meanwhile.
+func reload(ctx context.Context, w *World) error {
+	keys, err := w.RedisClient.DBSize(ctx).Result()
+	if err != nil {
+		return err
+	}
+	each := w.Chance.Between(2*time.Second, 5*time.Second) / time.Duration(max(keys, 1))
+	if err := w.RedisClient.ConfigSet(ctx, "key-load-delay", fmt.Sprint(each.Microseconds())).Err(); err != nil {
+		return err
+	}
+	o := *w.RedisClient.Options()
+	o.ReadTimeout = 30 * time.Second
+	patient := redis.NewClient(&o)
+	defer func() { _ = patient.Close() }()
+	reloaded := make(chan error, 1)
+	go func() { reloaded <- patient.Do(ctx, "DEBUG", "RELOAD").Err() }()
+	refused := 0
+	for {
+		select {
+		case err := <-reloaded:
+			if err == nil && refused == 0 {
+				err = errors.New("no client got the LOADING error of Redis")
+			}
+			return errors.Join(err, w.RedisClient.ConfigSet(ctx, "key-load-delay", "0").Err())
+		case <-time.After(50 * time.Millisecond):
+			if err := w.RedisClient.Get(ctx, "nothing").Err(); err != nil && strings.HasPrefix(err.Error(), "LOADING") {
+				refused++
+			}
+		}
+	}
+}
