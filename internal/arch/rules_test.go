@@ -44,7 +44,7 @@ var toolRules = map[string]rule{
 		"runs rows and reports: it knows neither how things break nor what is promised",
 	},
 	"chat/internal/lab/world": {
-		[]string{"chat", "chat/daemon/model/modeltest", "chat/internal/services", goRedis, "golang.org/x/sys/unix", "github.com/Shopify/toxiproxy/v2", "github.com/prometheus/client_golang/prometheus", "github.com/rs/zerolog"},
+		[]string{"chat", "chat/daemon/model/modeltest", "chat/internal/poll", "chat/internal/services", goRedis, "golang.org/x/sys/unix", "github.com/Shopify/toxiproxy/v2", "github.com/prometheus/client_golang/prometheus", "github.com/rs/zerolog"},
 		"starts and breaks the programs from outside: it never looks inside them",
 	},
 	"chat/internal/lab/history": {

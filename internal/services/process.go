@@ -5,11 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
-	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -123,31 +120,6 @@ func (p *Process) Signal(sig os.Signal) error {
 		return fmt.Errorf("signal %s: %w", p.cmd.Path, err)
 	}
 	return nil
-}
-
-// The ports that FreePort picks from: below those that Linux gives to outgoing
-// connections, one of which could take the port before its server has it.
-const firstPort, ports = 15000, 17000
-
-// FreePort returns a loopback port on which no process listens now.
-func FreePort(ctx context.Context) (int, error) {
-	var config net.ListenConfig
-	for {
-		port := firstPort + rand.N(ports)
-		l, err := config.Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		switch {
-		case err == nil:
-			return port, l.Close()
-		case !errors.Is(err, syscall.EADDRINUSE):
-			return 0, fmt.Errorf("find a free port: %w", err)
-		}
-	}
-}
-
-// FreeAddress is the host:port of a FreePort.
-func FreeAddress(ctx context.Context) (string, error) {
-	port, err := FreePort(ctx)
-	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), err
 }
 
 // tail keeps the end of what is written to it.

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
+	"chat/internal/poll"
 	"chat/internal/services"
 )
 
@@ -37,7 +38,6 @@ func newEdges() *edges {
 func (e *edges) open(ctx context.Context, name, upstream string) (*Edge, error) {
 	var p *toxiproxy.Proxy
 	for p == nil {
-		// While it is cut, no other process may get its port.
 		address, err := services.FreeAddress(ctx)
 		if err != nil {
 			return nil, err
@@ -72,12 +72,22 @@ func (x *Edge) Cut() { x.proxy.Stop() }
 func (x *Edge) Mend() error {
 	x.Cut()
 	fresh := toxiproxy.NewProxy(x.server, x.Name, x.addr, x.proxy.Upstream)
-	if err := fresh.Start(); err != nil {
+	var err error
+	// A process that is being started right now holds the closed listener until
+	// it runs its program.
+	poll.Until(mendWithin, func() bool {
+		err = fresh.Start()
+		return !errors.Is(err, syscall.EADDRINUSE)
+	})
+	if err != nil {
 		return fmt.Errorf("mend %s: %w", x.Name, err)
 	}
 	x.proxy = fresh
 	return nil
 }
+
+// mendWithin is the time in which the address of a proxy that was cut is free.
+const mendWithin = 5 * time.Second
 
 // Reset closes all connections once; new ones are accepted immediately.
 func (x *Edge) Reset() error { return x.Mend() }
