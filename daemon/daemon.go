@@ -178,7 +178,7 @@ func (d *daemon) serve(ctx context.Context, stop <-chan struct{}, ready func()) 
 	loops.Go(func() { d.chunk.Run(background) })
 	loops.Go(func() { d.check.Run(background) })
 	sweeper := worker.Sweeper{
-		Store: d.store, Log: workerLog{d.chunk}, Queue: d.queue, Lease: d.cfg.Lease, Grace: d.grace(), Logger: d.log,
+		Store: d.store, Log: workerLog{d.chunk}, Queue: d.queue, Model: d.model, Lease: d.cfg.Lease, Grace: d.grace(), Logger: d.log,
 	}
 	loops.Go(func() { sweeper.Run(background) })
 

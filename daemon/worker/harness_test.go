@@ -203,7 +203,7 @@ func (h *harness) work(o workerOptions) *runningWorker {
 }
 
 func (h *harness) sweeper() worker.Sweeper {
-	return worker.Sweeper{Store: boundedSweeps{h.store, h.T}, Log: workerLog{h.log}, Queue: h.queue, Logger: silent}
+	return worker.Sweeper{Store: boundedSweeps{h.store, h.T}, Log: workerLog{h.log}, Queue: h.queue, Model: h.models, Logger: silent}
 }
 
 // submit sends a message in a conversation of its own, and notifies.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"chat"
@@ -33,12 +34,20 @@ type SweepQueue interface {
 	NotifyIfEmpty(ctx context.Context, tasks []chat.Task) (int, error)
 }
 
+// SweepModel is what a sweeper needs of the models.
+type SweepModel interface {
+	// Abandon ends an answer that no attempt will ask for again, if the provider still makes
+	// it and ctx leaves the time.
+	Abandon(ctx context.Context, t chat.Task)
+}
+
 // Sweeper ensures that every task that has not ended is held by a live worker or waits for
 // one. Every instance runs one, whatever its role.
 type Sweeper struct {
 	Store    SweepStore
 	Log      SweepLog
 	Queue    SweepQueue
+	Model    SweepModel
 	Interval time.Duration // chat.SweepInterval by default, with jitter
 	Lease    time.Duration // chat.LeaseDuration by default
 	Grace    time.Duration // before the first sweep, for workers that could not renew before
@@ -87,9 +96,18 @@ func (s Sweeper) Sweep(ctx context.Context) error {
 	for _, t := range requeued {
 		s.Logger.Info("sweeper: a lease expired; the task is queued again", "task", t.ID, "attempt", t.Attempt, "worker", t.Worker)
 	}
+	var abandoned sync.WaitGroup // at the same time: one provider may be unreachable
+	defer abandoned.Wait()
 	for _, t := range spent {
-		if err := s.end(ctx, t); err != nil && !chat.IsCode(err, chat.CodeConflict) {
+		switch state, err := s.end(ctx, t); {
+		case err != nil && !chat.IsCode(err, chat.CodeConflict):
 			return err
+		case err == nil && state != chat.TaskDone && t.Upstream != "":
+			abandoned.Go(func() {
+				ctx, cancel := s.withTimeout(ctx)
+				defer cancel()
+				s.Model.Abandon(ctx, t)
+			})
 		}
 	}
 	return s.notify(ctx)
@@ -131,8 +149,8 @@ func (s Sweeper) notify(ctx context.Context) error {
 	return nil
 }
 
-// end ends a spent task with what its log still holds.
-func (s Sweeper) end(ctx context.Context, t chat.Task) error {
+// end ends a spent task with what its log still holds, and returns its final state.
+func (s Sweeper) end(ctx context.Context, t chat.Task) (chat.TaskState, error) {
 	saved, err := s.Log.Read(ctx, t.ID)
 	if err != nil {
 		s.Logger.Warn("sweeper: the log cannot be read; what SQL holds is kept", "task", t.ID, "err", err)
@@ -152,11 +170,11 @@ func (s Sweeper) end(ctx context.Context, t chat.Task) error {
 	query, cancel := s.withTimeout(ctx)
 	defer cancel()
 	if err := s.Store.EndExpired(query, r); err != nil {
-		return err
+		return "", err
 	}
 	s.Logger.Info("sweeper: the task is ended; its worker is gone", "task", t.ID, "attempt", t.Attempt)
 	if err := s.Log.Publish(ctx, chat.TaskEvent{Type: chat.EventEnded, TaskID: t.ID}); err != nil {
 		s.Logger.Debug("sweeper: the event of the end is not published; followers find the end in SQL", "task", t.ID, "err", err)
 	}
-	return nil
+	return r.State, nil
 }

@@ -122,6 +122,26 @@ func TestTheLastAttemptEndsTheUpstream(t *testing.T) {
 	}
 }
 
+// The same holds where no worker is left to do it.
+func TestASweeperThatEndsATaskEndsTheUpstream(t *testing.T) {
+	t.Parallel()
+	h, upstream, _ := started(t)
+	acc := h.submit("hello")
+	claim := h.abandon(acc)
+	for e, err := range h.models.Stream(t.Context(), claim.Task, modeltest.Ask("hello")) {
+		h.must(err)
+		if e.Upstream != "" {
+			h.must(h.store.SetUpstream(t.Context(), claim.ID, claim.Attempt, e.Upstream))
+			break
+		}
+	}
+	h.cancel(acc)
+	h.expire(func() bool { return h.task(acc).State.Terminal() })
+	if state := h.task(acc).State; state != chat.TaskCancelled || upstream.Started() != 1 || len(upstream.Cancelled()) != 1 {
+		t.Errorf("the task is %s; %d answers, cancelled %v", state, upstream.Started(), upstream.Cancelled())
+	}
+}
+
 // flaky is a store that cannot be reached when an upstream is to be stored, for some time.
 type flaky struct {
 	worker.Store
