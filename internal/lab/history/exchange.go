@@ -18,14 +18,16 @@ const (
 // Exchange is one connection of a follower of a wire format whose events the follower does
 // not take apart: the AI SDK's stream, chat completions, and the page's stream.
 type Exchange struct {
-	API    int
-	After  string // the position it was opened with, "" for none
-	Posted bool   // it sent the message
-	Status int    // 0: no reply was read
-	TaskID string // that the response names, "" if it names none
-	Opened time.Time
-	Events []Event
-	End    string // how it ended: EndTerminal, EndClean, left, or the error
+	API   int
+	After string // the position it was opened with, "" for none
+	// Reopened says that After is in the URL of a new EventSource, and not in Last-Event-ID.
+	Reopened bool
+	Posted   bool   // it sent the message
+	Status   int    // 0: no reply was read
+	TaskID   string // that the response names, "" if it names none
+	Opened   time.Time
+	Events   []Event
+	End      string // how it ended: EndTerminal, EndClean, left, or the error
 }
 
 // Ends of an Exchange.

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"html"
-	"regexp"
 	"strings"
 
 	"chat"
@@ -94,10 +93,13 @@ func (p *Page) Plain() string {
 	var b strings.Builder
 	for _, blocks := range p.blocks {
 		for _, block := range blocks {
-			b.WriteString(html.UnescapeString(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(block.HTML, "")))
+			for piece := range strings.SplitSeq(">"+block.HTML, "<") { // sanitized HTML has < and > in tags only
+				_, text, _ := strings.Cut(piece, ">")
+				b.WriteString(text)
+			}
 		}
 	}
-	return Dense(b.String())
+	return Dense(html.UnescapeString(b.String()))
 }
 
 // Dense returns a text without its white space.

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 
 	"chat"
@@ -38,6 +39,9 @@ func (v *verdict) page(a *history.Ask, f *history.Follower, everywhere map[strin
 		for n, raw := range x.Events {
 			var e history.PageEvent
 			at, err := chat.ParsePosition(raw.ID)
+			if err == nil && at.IsStart() {
+				err = errors.New("it has no position")
+			}
 			if err == nil {
 				err = json.Unmarshal([]byte(raw.Data), &e)
 			}

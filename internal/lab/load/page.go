@@ -14,18 +14,26 @@ import (
 	"chat/internal/lab/world"
 )
 
-// followPage follows as a page does. An EventSource reconnects after a lost connection, with the
-// last id and after the time that the stream asked for. If the server refuses it, it stops, and
-// the page opens another one after the last position.
+// followPage follows as a page does. Half of them are a stock EventSource: it reconnects with
+// the last id, and after the time that the stream asked for. If the server refuses it, it stops.
+// The page's script then opens another one after the last position, and the other half does so
+// after every lost connection, as the script does.
 func (s *Sender) followPage(ctx context.Context, f *history.Follower, a *history.Ask, c world.Chance) {
 	cookie, ok := s.signIn(ctx, f, c)
 	if !ok {
 		return
 	}
+	script := c.Often(0.5)
 	last, reopened := "", false
 	for {
-		x := &history.Exchange{API: c.IntN(len(s.w.API)), After: last}
-		retry := s.openPage(ctx, f, x, a.Accepted.TaskID, cookie, reopened, leaving(c))
+		most := leaving(c)
+		if !script { // reconnecting takes up to three seconds, so it leaves once, and soon
+			if most = 0; last == "" {
+				most = 1 + c.IntN(10)
+			}
+		}
+		x := &history.Exchange{API: c.IntN(len(s.w.API)), After: last, Reopened: reopened}
+		retry := s.openPage(ctx, f, x, a.Accepted.TaskID, cookie, most)
 		if x.End == history.EndTerminal || x.Status == http.StatusNoContent {
 			break
 		}
@@ -36,8 +44,7 @@ func (s *Sender) followPage(ctx context.Context, f *history.Follower, a *history
 		if n := len(x.Events); n > 0 {
 			last = x.Events[n-1].ID
 		}
-		reopened = x.Status != http.StatusOK
-		if retry == 0 {
+		if reopened = script || x.Status != http.StatusOK; reopened || retry == 0 {
 			retry = c.Between(100*time.Millisecond, 400*time.Millisecond)
 		}
 		if !pause(ctx, f, retry) {
@@ -52,7 +59,7 @@ func (s *Sender) freshPage(ctx context.Context, a *history.Ask, c world.Chance) 
 	f := &history.Follower{Kind: history.KindFreshPage}
 	if cookie, ok := s.signIn(ctx, f, c); ok {
 		x := &history.Exchange{API: c.IntN(len(s.w.API))}
-		s.openPage(ctx, f, x, a.Accepted.TaskID, cookie, false, 0)
+		s.openPage(ctx, f, x, a.Accepted.TaskID, cookie, 0)
 		if x.End != history.EndTerminal {
 			f.Gave = "late: " + x.End
 		}
@@ -60,12 +67,11 @@ func (s *Sender) freshPage(ctx context.Context, a *history.Ask, c world.Chance) 
 	return f
 }
 
-// openPage makes one connection of an EventSource. reopened says that the page made a new one,
-// which has its position in the URL.
-func (s *Sender) openPage(ctx context.Context, f *history.Follower, x *history.Exchange, taskID string, cookie *http.Cookie, reopened bool, most int) (retry time.Duration) {
+// openPage makes one connection of an EventSource.
+func (s *Sender) openPage(ctx context.Context, f *history.Follower, x *history.Exchange, taskID string, cookie *http.Cookie, most int) (retry time.Duration) {
 	return s.open(ctx, f, x, 0, reading{terminal: pageEnds, most: most}, func(ctx context.Context) (*http.Request, error) {
 		path := "/web/stream/" + taskID
-		if reopened && x.After != "" {
+		if x.Reopened && x.After != "" {
 			path += "?after=" + url.QueryEscape(x.After)
 		}
 		req, err := s.newRequest(ctx, http.MethodGet, x.API, path, nil)
@@ -74,7 +80,7 @@ func (s *Sender) openPage(ctx context.Context, f *history.Follower, x *history.E
 		}
 		asPage(req, cookie)
 		req.Header.Set("Accept", "text/event-stream")
-		if !reopened && x.After != "" {
+		if !x.Reopened && x.After != "" {
 			req.Header.Set("Last-Event-ID", x.After)
 		}
 		return req, nil
