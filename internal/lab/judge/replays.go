@@ -62,6 +62,7 @@ func (v *verdict) replayed(a *history.Ask, f *history.Follower, i int, r replay)
 		v.found("C1", a, "the %s follower, connection %d: %s", f.Kind, i, what)
 	}
 	v.sent(a, f, r.text)
+	v.latest(a, f, i, r.text)
 	if x.End == history.EndClean {
 		v.found("D1", a, "the %s follower: connection %d ended as if the answer were complete", f.Kind, i)
 	}
@@ -86,6 +87,22 @@ func (v *verdict) sent(a *history.Ask, f *history.Follower, text string) {
 		}
 	}
 	v.found("C4", a, "the %s follower was shown %s, which no call of the provider sent (%d calls)", f.Kind, Short(text), len(calls))
+}
+
+// latest judges that connection i of a follower does not show an attempt that had been given up
+// before it was opened: its reader would meet the same reset again.
+func (v *verdict) latest(a *history.Ask, f *history.Follower, i int, text string) {
+	m, _ := v.h.Rows.Message(a.Accepted.MessageID)
+	if text == "" || a.Want.Text != nil || strings.HasPrefix(m.Content, text) {
+		return
+	}
+	calls := v.h.CallsOf(a.Mark)
+	for n, c := range calls[:max(0, len(calls)-1)] {
+		late := f.Exchanges[i].Opened.Sub(calls[n+1].Began)
+		if strings.HasPrefix(chat.NormalizeText(c.Sent), text) && late > closeSlack {
+			v.found("C3", a, "the %s follower was shown call %d on a connection that it opened %s after the next call had begun", f.Kind, c.N, late)
+		}
+	}
 }
 
 // replayEnd judges what a follower has in the end.

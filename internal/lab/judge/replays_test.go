@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+	"time"
 
 	"chat"
 	"chat/internal/lab/history"
@@ -99,6 +100,20 @@ func TestAnotherAnswerOfTheChatIsNotJudged(t *testing.T) {
 	}
 	if got := promises(t, chat.TaskDone, &history.Follower{Kind: history.KindUIStream, Exchanges: []*history.Exchange{next}}); got != "D1" {
 		t.Error(got)
+	}
+}
+
+// After a reset a client comes back: the attempt that was given up must not be shown again.
+func TestAnAttemptThatWasGivenUpIsNotShownAgain(t *testing.T) {
+	t.Parallel()
+	for want, after := range map[string]time.Duration{"": 600 * time.Millisecond, "C3": 900 * time.Millisecond} {
+		again := conn(cut, chunks(words(1, 0, 3)...), failure("answer_restarted"))
+		again.Opened = time.Now().Add(after)
+		whole := conn(history.EndTerminal, chunks(words(2, 0, tokens)...), stop())
+		whole.Opened = again.Opened
+		if got := promises(t, chat.TaskDone, &history.Follower{Kind: history.KindCompletion, Sends: true, Exchanges: []*history.Exchange{again, whole}}); got != want {
+			t.Errorf("opened after %s: broken: %q, want %q", after, got, want)
+		}
 	}
 }
 

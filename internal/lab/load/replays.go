@@ -18,6 +18,10 @@ import (
 // done ends the streams of OpenAI and of the AI SDK.
 const done = "[DONE]"
 
+// maxRestarts is how often a client sends a completion again because the answer was restarted:
+// more often than a task has attempts.
+const maxRestarts = 4 * chat.MaxAttempts
+
 // errOther ends a connection whose response is another answer of the chat.
 var errOther = errors.New("another answer")
 
@@ -99,10 +103,16 @@ func refused(status int) bool {
 // the error that says that the answer was restarted, it sends the same request again.
 func (s *Sender) followCompletion(ctx context.Context, f *history.Follower, a *history.Ask, c world.Chance) {
 	body := map[string]any{"model": "lying", "stream": true, "messages": []map[string]string{{"role": "user", "content": a.Content}}}
-	for {
+	for restarts := 0; ; {
 		x := s.post(ctx, f, a, c, "/v1/chat/completions", body, completionEnds)
 		if x.End == history.EndTerminal || x.End == history.EndClean || f.Gave != "" {
 			return
+		}
+		if n := len(x.Events); n > 0 && strings.Contains(x.Events[n-1].Data, string(chat.CodeAnswerRestarted)) {
+			if restarts++; restarts > maxRestarts {
+				f.Gave = fmt.Sprintf("the answer was restarted %d times", restarts)
+				return
+			}
 		}
 		if !pause(ctx, f, c.Between(20*time.Millisecond, 250*time.Millisecond)) {
 			return
