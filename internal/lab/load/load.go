@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -115,6 +116,9 @@ func (s *Sender) compose(i int, prefix string, c world.Chance) *history.Ask {
 		a.Via, a.Through = turns(i)
 	}
 	directive := fmt.Sprintf("chunks=%d pace=%s", tokens, s.Load.Pace)
+	if slices.Contains(a.Through, history.KindPage) && i%2 == 0 {
+		directive += " tag=%0A%0A" // a paragraph for each token: many blocks on a page
+	}
 	if s.Load.Direct != nil {
 		var extra string
 		extra, a.Want = s.Load.Direct(i, c)
