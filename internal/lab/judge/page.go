@@ -35,6 +35,7 @@ func (v *verdict) page(a *history.Ask, f *history.Follower, everywhere map[strin
 	var p history.Page
 	var ends []*chat.Chunk
 	last := chat.Start()
+	broken := false // what follows a broken event tells nothing new
 	for i, x := range f.Exchanges {
 		for n, raw := range x.Events {
 			var e history.PageEvent
@@ -48,8 +49,10 @@ func (v *verdict) page(a *history.Ask, f *history.Follower, everywhere map[strin
 			if err == nil {
 				err = p.Apply(e)
 			}
-			if err != nil {
+			if err != nil && !broken {
 				v.found("C1", a, "the %s follower, connection %d, event %q: %v", f.Kind, i, raw.ID, err)
+			}
+			if broken = broken || err != nil; broken && e.End == nil {
 				continue
 			}
 			if !last.Less(at) {
