@@ -1,6 +1,7 @@
 package load
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -21,7 +22,7 @@ func TestEventsAreReadAsABrowserDoes(t *testing.T) {
 			t.Errorf("%+v, %v, want %+v", e, err, want)
 		}
 	}
-	if e, err := in.next(); err != io.EOF || in.id != "1-2" || in.retry != 1500*time.Millisecond {
+	if e, err := in.next(); !errors.Is(err, io.EOF) || in.id != "1-2" || in.retry != 1500*time.Millisecond {
 		t.Errorf("%+v, %v, id %s, retry %s", e, err, in.id, in.retry)
 	}
 }
