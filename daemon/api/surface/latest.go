@@ -12,10 +12,10 @@ type latest struct {
 }
 
 // Latest returns an encoder for a format that cannot take text back. It holds back the chunks
-// before the given attempt, the task's when the stream was opened, until it knows whether a
+// before the attempt that the task had when the stream was opened, until it knows whether a
 // reset makes them void. Without it, a client that comes back because of a reset would meet
 // the same one again.
-func Latest(e Encoder, attempt int) Encoder { return &latest{Encoder: e, attempt: attempt} }
+func Latest(e Encoder, t chat.Task) Encoder { return &latest{Encoder: e, attempt: t.Attempt} }
 
 // Append implements Encoder.
 func (l *latest) Append(dst []byte, c chat.EncodedChunk) ([]byte, error) {

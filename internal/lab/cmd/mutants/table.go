@@ -167,12 +167,12 @@ func mutants() []mutant {
 		},
 		{
 			"a completion that is repeated shows the attempt that was given up", "C3", "daemon/api/openai/completions.go",
-			"surface.Latest(e, s.Task().Attempt)", "surface.Latest(e, 1)",
+			"surface.Latest(e, s.Task())", "surface.Latest(e, chat.Task{Attempt: 1})",
 			"", "", "process/kill-worker",
 		},
 		{
 			"a chat that is resumed shows the attempt that was given up", "C3", "daemon/api/aisdk/aisdk.go",
-			"s.Task().MessageID}, s.Task().Attempt)", "s.Task().MessageID}, 1)",
+			"s.Task().MessageID}, s.Task())", "s.Task().MessageID}, chat.Task{Attempt: 1})",
 			"", "", "process/kill-worker",
 		},
 		{
