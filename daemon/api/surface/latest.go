@@ -19,6 +19,7 @@ type latest struct {
 // before the attempt that the task had when the stream was opened, until it knows whether a
 // reset makes them void. Without it, a client that comes back because of a reset would meet
 // the same one again.
+//
 // A task that has ended is held back up to its end, which can come with a reset under an attempt
 // that the task never had, if its worker was gone.
 func Latest(e Encoder, t chat.Task) Encoder {
