@@ -38,6 +38,9 @@ func TestCoreRows(t *testing.T) {
 				t.Parallel()
 				ctx := context.WithoutCancel(t.Context())
 				r := lab.Run(ctx, lab.Config{Programs: world.Programs{Chatd: chatd}, Dir: dir, Slack: slack}, row, row.On[0], 1)
+				for _, c := range r.Followed {
+					t.Logf("%s: %d tasks, %d connections", c.Format, c.Tasks, c.Connections)
+				}
 				if r.Err != "" {
 					t.Error(r.Err)
 				}

@@ -50,6 +50,9 @@ func Markdown(out io.Writer, results []Result) error {
 	for _, name := range sortedKeys(figures) {
 		fmt.Fprintf(out, "* %s: %s\n", name, spread(figures[name]))
 	}
+	for _, line := range followed(results) {
+		fmt.Fprintf(out, "* %s\n", line)
+	}
 	return nil
 }
 

@@ -65,6 +65,9 @@ func Summary(out io.Writer, results []Result) error {
 	for _, name := range sortedKeys(figures) {
 		fmt.Fprintf(out, "%s: %s\n", name, spread(figures[name]))
 	}
+	for _, line := range followed(results) {
+		fmt.Fprintln(out, line)
+	}
 	return totals(out, results)
 }
 
@@ -99,6 +102,37 @@ func table(out io.Writer, results []Result) error {
 		fmt.Fprintf(t, "%s\t%s\t%d/%d\t%s\t%d\t%d\t%d\n", k.row, k.p, ok, len(by[k]), strings.Join(seeds, " "), sum.Tasks, sum.Calls, sum.Conns)
 	}
 	return t.Flush()
+}
+
+// followed returns a line for each row whose load followed tasks through other wire formats than
+// the native one: how many tasks, and over how many connections.
+func followed(results []Result) []string {
+	type key struct{ row, format string }
+	sum := map[key]history.Coverage{}
+	var rows, formats []string
+	for _, r := range results {
+		for _, c := range r.Followed {
+			if !slices.Contains(rows, r.Row) {
+				rows = append(rows, r.Row)
+			}
+			if !slices.Contains(formats, c.Format) {
+				formats = append(formats, c.Format)
+			}
+			all := sum[key{r.Row, c.Format}]
+			all.Tasks, all.Connections = all.Tasks+c.Tasks, all.Connections+c.Connections
+			sum[key{r.Row, c.Format}] = all
+		}
+	}
+	var out []string
+	for _, row := range rows {
+		var list []string
+		for _, format := range formats {
+			c := sum[key{row, format}]
+			list = append(list, fmt.Sprintf("%s %d (%d)", format, c.Tasks, c.Connections))
+		}
+		out = append(out, fmt.Sprintf("%s: tasks (connections) by format: %s", row, strings.Join(list, ", ")))
+	}
+	return out
 }
 
 // failure prints what a run broke, and how to repeat it.

@@ -30,18 +30,20 @@ type Config struct {
 
 // Result is the outcome of one run.
 type Result struct {
-	Row        string            `json:"row"`
-	Profile    world.Profile     `json:"profile"`
-	Seed       uint64            `json:"seed"`
-	Tasks      int               `json:"tasks"`
-	Calls      int               `json:"calls"`
-	Conns      int               `json:"connections"`
-	Took       float64           `json:"seconds"`
-	Violations []judge.Violation `json:"violations,omitempty"`
-	Err        string            `json:"error,omitempty"` // the run itself failed
-	Dir        string            `json:"dir,omitempty"`   // of what is left of a run that failed
-	Figures    []Figure          `json:"figures,omitempty"`
-	Notes      []string          `json:"notes,omitempty"` // of a soak
+	Row     string        `json:"row"`
+	Profile world.Profile `json:"profile"`
+	Seed    uint64        `json:"seed"`
+	Tasks   int           `json:"tasks"`
+	Calls   int           `json:"calls"`
+	Conns   int           `json:"connections"`
+	// Followed is what was followed through the other wire formats.
+	Followed   []history.Coverage `json:"followed,omitempty"`
+	Took       float64            `json:"seconds"`
+	Violations []judge.Violation  `json:"violations,omitempty"`
+	Err        string             `json:"error,omitempty"` // the run itself failed
+	Dir        string             `json:"dir,omitempty"`   // of what is left of a run that failed
+	Figures    []Figure           `json:"figures,omitempty"`
+	Notes      []string           `json:"notes,omitempty"` // of a soak
 }
 
 // Figure is a measured time that a row publishes.
@@ -92,7 +94,7 @@ func Run(ctx context.Context, cfg Config, row faults.Row, p world.Profile, seed 
 		r.Err += "; a panic in chatd"
 	}
 	r.Tasks, r.Calls, r.Took = len(h.Asks()), len(h.Calls), time.Since(began).Seconds()
-	r.Figures = figures(h)
+	r.Figures, r.Followed = figures(h), h.Followed()
 	if row.Name == "soak" {
 		for _, n := range h.Notes() {
 			r.Notes = append(r.Notes, fmt.Sprintf("%6.1f s  %s", n.At.Sub(began).Seconds(), n.What))
@@ -100,7 +102,7 @@ func Run(ctx context.Context, cfg Config, row faults.Row, p world.Profile, seed 
 	}
 	for _, a := range h.Asks() {
 		for _, f := range a.Followers {
-			r.Conns += len(f.Conns)
+			r.Conns += f.Connections()
 		}
 	}
 	if r.Passed() {
@@ -134,6 +136,9 @@ func phases(ctx context.Context, cfg Config, row faults.Row, w *faults.World) er
 	s.Load.Long = cmp.Or(cfg.Long, 2*time.Minute)
 	if row.Load != nil {
 		row.Load(&s.Load)
+	}
+	if s.Load.Formats {
+		h.Formats = load.Formats()
 	}
 	before := w.Gauges(ctx)
 	loading, stop := context.WithTimeoutCause(ctx, s.Load.For+s.Load.Timeout+5*time.Minute, errors.New("the run took too long"))

@@ -195,7 +195,7 @@ func (a *API) stream(w http.ResponseWriter, r *http.Request, taskID string) erro
 	}
 	w.Header().Set("X-Vercel-Ai-Ui-Message-Stream", "v1")
 	w.Header().Set(taskHeader, taskID)
-	a.backend.Send(w, r, s, surface.Latest(&encoder{messageID: s.Task().MessageID}, s.Task().Attempt))
+	a.backend.Send(w, r, s, surface.Latest(&encoder{messageID: s.Task().MessageID}, s.Task()))
 	return nil
 }
 

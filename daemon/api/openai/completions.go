@@ -161,7 +161,7 @@ func (a *API) createCompletion(w http.ResponseWriter, r *http.Request) error {
 	head := completionHead{ID: completionPrefix + digits(s.TaskID()), Created: s.Task().CreatedAt.Unix(), Model: in.Model}
 	if in.Stream {
 		e := &completionEncoder{head: head, usage: in.StreamOptions != nil && in.StreamOptions.IncludeUsage}
-		a.backend.Send(w, r, s, surface.Latest(e, s.Task().Attempt))
+		a.backend.Send(w, r, s, surface.Latest(e, s.Task()))
 		return nil
 	}
 	task, answer, err := a.await(r, s)

@@ -21,7 +21,8 @@ const attemptBase = 1_000_000
 // with an empty output follows, and the items of the new attempt have other ids.
 // Sequence numbers and output_index go on: the official client accepts no index twice. Only
 // if all chunks before the reset are lost, as after Redis and the worker failed together,
-// they go on at attemptBase × (attempt - 1): so they never stand for two events.
+// they go on at attemptBase × (attempt - 1): so they never stand for two events. A reader who
+// had some of these chunks gets the closed item before the jump, and the same events after it.
 type eventEncoder struct {
 	base   response
 	hex    string // digits of the task's id
@@ -91,6 +92,7 @@ func (*eventEncoder) Idle(dst []byte) []byte { return append(dst, ": still here\
 // Append implements surface.Encoder.
 func (e *eventEncoder) Append(dst []byte, c chat.EncodedChunk) ([]byte, error) {
 	if c.Index == 0 && c.Attempt > 1 { // it is a reset, and the chunks before it are lost
+		dst = e.close(dst, statusIncomplete) // of those that this reader had, under their own numbers
 		e.number = attemptBase * (c.Attempt - 1)
 		e.items = e.number // their ids are not those of the lost ones either
 	}

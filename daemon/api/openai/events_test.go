@@ -230,6 +230,29 @@ func TestNumbersNeverStandForTwoEvents(t *testing.T) {
 	}
 }
 
+// A reader who was connected when the log was lost gets the events of the new one under the
+// numbers under which all others get them, beginning with the one that voids the old text.
+func TestAConnectedReaderGetsTheNumbersOfANewLog(t *testing.T) {
+	t.Parallel()
+	later := log(chat.Chunk{Type: chat.ChunkReset, Attempt: 2}, chat.Chunk{Type: chat.ChunkContent, Content: "1", Attempt: 2}, chat.Chunk{Type: chat.ChunkDone, State: chat.TaskDone, Attempt: 2})
+	whole := encode(t, -1, append(log(text("one "), text("two ")), later...)...)
+	others := encode(t, 1, later...) // without what comes before the first chunk
+	connected := whole[len(whole)-len(others):]
+	for i := range others {
+		if connected[i].Number != others[i].Number || connected[i].Type != others[i].Type {
+			t.Errorf("%d %s, others get %d %s", connected[i].Number, connected[i].Type, others[i].Number, others[i].Type)
+		}
+	}
+	for i, e := range whole[:len(whole)-len(others)] {
+		if e.Number != i {
+			t.Errorf("event %d has the number %d", i, e.Number)
+		}
+	}
+	if texts := accumulate(t, whole); len(texts) != 1 || texts[0] != "1" {
+		t.Errorf("%q", texts)
+	}
+}
+
 // A reader may come back at any number, and gets the bytes that it would have got.
 func TestEveryNumberIsAPosition(t *testing.T) {
 	t.Parallel()

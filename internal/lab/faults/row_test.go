@@ -6,6 +6,7 @@ import (
 
 	"chat/internal/crash"
 	"chat/internal/lab/faults"
+	"chat/internal/lab/load"
 )
 
 func TestEveryCrashPointHasARow(t *testing.T) {
@@ -36,5 +37,21 @@ func TestNonsensePatternsAreRefused(t *testing.T) {
 	rows, err := faults.Select(faults.Rows(), []string{"calm", "redis/flush*"})
 	if err != nil || len(rows) != 2 {
 		t.Errorf("%d rows, %v", len(rows), err)
+	}
+}
+
+func TestTheseRowsFollowEveryFormat(t *testing.T) {
+	rows, err := faults.Select(faults.Rows(), []string{"calm", "process/kill-api", "process/kill-worker", "redis/flushall", "deploy/rolling-restart-of-three"})
+	if err != nil || len(rows) != 5 {
+		t.Fatalf("%d rows, %v", len(rows), err)
+	}
+	for _, r := range rows {
+		l := load.Default()
+		if r.Load != nil {
+			r.Load(&l)
+		}
+		if !l.Formats || l.Asks < 40 {
+			t.Errorf("%s follows too little through other formats: %t, %d messages", r.Name, l.Formats, l.Asks)
+		}
 	}
 }

@@ -16,6 +16,9 @@ type History struct {
 	Profile world.Profile
 	Seed    uint64
 	Began   time.Time
+	// Formats are the wire formats besides the native one that the load was to follow
+	// tasks through.
+	Formats []string
 
 	mu    sync.Mutex
 	asks  []*Ask
@@ -46,10 +49,15 @@ type Ask struct {
 	Key      string
 	Tokens   int // of an honest answer
 	Priority chat.Priority
-	Want     Want   `json:"-"`
-	Chain    *Chain `json:"-"`
+	// Via is the wire format in which the message is sent, "" for the native one; Through are
+	// those through which other followers read the answer.
+	Via     string
+	Through []string
+	Want    Want   `json:"-"`
+	Chain   *Chain `json:"-"`
 
 	mu        sync.Mutex
+	made      string // the task, as the first response to Via names it
 	Posts     []Post
 	Accepted  *chat.Accepted // of the first 2xx
 	At        time.Time      // of the first 2xx
@@ -70,6 +78,22 @@ func (a *Ask) IsAccepted() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.Accepted != nil
+}
+
+// SetMade sets the id of the task that a response names; the first one counts.
+func (a *Ask) SetMade(taskID string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.made == "" {
+		a.made = taskID
+	}
+}
+
+// Made returns the id of the task that the first response named, "" if there was none.
+func (a *Ask) Made() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.made
 }
 
 // AddPost adds an attempt to send the message; refused is not nil if it is the last
@@ -139,6 +163,14 @@ type Follower struct {
 	Gave    string // why it gave up
 	// Response is what a follower of the responses API saw, nil for the other kinds.
 	Response *Response
+	// Exchanges are the connections of a follower of the AI SDK's stream, of a chat completion
+	// or of the page's stream; other kinds have Conns.
+	Exchanges []*Exchange
+	// Sends says that it sent the message itself, in the format that it follows.
+	Sends bool
+	// Stored is the answer after its end as the format's own call returns it: the text, or
+	// for a page everything that it shows. Nil if there is no such call, or it was not reached.
+	Stored *string
 }
 
 // Response is what a follower of the responses API saw.

@@ -16,7 +16,7 @@ func (h *History) Save(dir string) error {
 	e.SetIndent("", " ")
 	err = e.Encode(map[string]any{
 		"row": h.Row, "profile": h.Profile, "seed": h.Seed, "began": h.Began, "notes": h.Notes(),
-		"asks": h.Asks(), "record": h.Rows, "redis": h.Redis, "calls": h.Calls,
+		"formats": h.Followed(), "asks": h.Asks(), "record": h.Rows, "redis": h.Redis, "calls": h.Calls,
 	})
 	if cerr := f.Close(); err == nil {
 		err = cerr

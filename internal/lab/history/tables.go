@@ -89,8 +89,14 @@ func ReadTables(ctx context.Context, driver, dsn string) (r Tables, err error) {
 		}
 		r.Tasks = append(r.Tasks, t.TaskRow)
 	}
+	return NewTables(r.Messages, r.Tasks), err
+}
+
+// NewTables returns tables with these rows.
+func NewTables(messages []MessageRow, tasks []TaskRow) Tables {
+	r := Tables{Messages: messages, Tasks: tasks}
 	r.index()
-	return r, err
+	return r
 }
 
 func rows[T any](ctx context.Context, db *sql.DB, query string, fields func(*T) []any) (out []T, err error) {

@@ -27,7 +27,7 @@ func (v *verdict) responses(a *history.Ask) {
 			}
 			last = e.Number
 		}
-		v.response(a, f.Response)
+		v.response(a, f)
 	}
 }
 
@@ -35,9 +35,11 @@ func (v *verdict) responses(a *history.Ask) {
 const attemptBase = 1_000_000
 
 // response judges what a follower has in the end.
-func (v *verdict) response(a *history.Ask, r *history.Response) {
+func (v *verdict) response(a *history.Ask, f *history.Follower) {
+	r := f.Response
 	t, _ := v.h.Rows.Task(a.Accepted.TaskID)
 	m, _ := v.h.Rows.Message(a.Accepted.MessageID)
+	v.readAfterwards(a, f, m)
 	want := map[chat.TaskState]string{
 		chat.TaskDone: "completed", chat.TaskCancelled: "cancelled", chat.TaskFailed: "failed", chat.TaskInterrupted: "failed",
 	}[t.State]

@@ -26,7 +26,7 @@ func (v Violation) String() string {
 // repeated at a provider.
 func (v Violation) Harm() bool {
 	switch v.Promise {
-	case "A1", "A2", "A3", "A4", "A5", "A6", "A7", "A8", "B2", "B3", "C1", "C2", "C3", "C4", "C5", "D1", "D2", "D4":
+	case "A1", "A2", "A3", "A4", "A5", "A6", "A7", "A8", "B2", "B3", "C1", "C2", "C3", "C4", "C5", "C11", "D1", "D2", "D4":
 		return true
 	}
 	return false
@@ -58,7 +58,14 @@ func Judge(h *history.History, terms Terms) []Violation {
 		v.execution(a)
 		v.streaming(a)
 		v.responses(a)
+		v.replays(a)
+		v.pages(a)
 		v.ends(a)
+	}
+	for _, c := range v.h.Followed() {
+		if c.Tasks == 0 {
+			v.found("C5", nil, "no task was followed through %s to its end: this run proves nothing about it", c.Format)
+		}
 	}
 	v.orders()
 	v.rows()

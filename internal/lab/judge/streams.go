@@ -30,8 +30,8 @@ func (v *verdict) streaming(a *history.Ask) {
 			v.found("A5", a, "the %s follower gave up: %s", f.Kind, f.Gave)
 			continue
 		}
-		if f.Response != nil {
-			continue // see responses
+		if f.Response != nil || len(f.Exchanges) > 0 {
+			continue // see responses, replays and pages
 		}
 		for _, c := range f.Conns {
 			v.connection(a, f, c)
@@ -110,9 +110,14 @@ func (v *verdict) stitched(a *history.Ask, f *history.Follower) {
 	case end.Chunk.State != t.State || end.Chunk.MessageID != t.Message:
 		v.found("D1", a, "the terminal chunk has %s for message %s, the database %s", end.Chunk.State, end.Chunk.MessageID, t.State)
 	}
+	v.readAfterwards(a, f, m)
+}
+
+// readAfterwards judges the message as a follower read it after the end.
+func (v *verdict) readAfterwards(a *history.Ask, f *history.Follower, m history.MessageRow) {
 	switch {
 	case f.LastErr != "":
-		v.found("D2", a, "after the end: %s", f.LastErr)
+		v.found("D2", a, "after the end of the %s follower: %s", f.Kind, f.LastErr)
 	case f.Last != nil && (!f.Last.State.Terminal() || f.Last.Content != m.Content):
 		v.found("D2", a, "after the end the message was %s with %s", f.Last.State, Short(f.Last.Content))
 	}

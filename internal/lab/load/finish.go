@@ -53,6 +53,9 @@ func (s *Sender) Late(ctx context.Context) {
 			}
 			a.Followers = append(a.Followers, again)
 		}
+		if a.FollowedAs(history.KindPage) {
+			a.Followers = append(a.Followers, s.freshPage(ctx, a, c))
+		}
 	}
 }
 

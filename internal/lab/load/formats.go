@@ -1,7 +1,6 @@
 package load
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,16 +16,35 @@ import (
 	"chat/internal/lab/world"
 )
 
+// Formats are the wire formats besides the native one.
+func Formats() []string {
+	return []string{history.KindSocket, history.KindResponses, history.KindUIStream, history.KindCompletion, history.KindPage}
+}
+
+// turns returns the wire formats of message i: in which it is sent, "" for the native one, and
+// through which others follow the answer. Following every answer through every format would be
+// too much for two cores.
+func turns(i int) (via string, through []string) {
+	// A completion can be followed only by who sends it.
+	joined := []string{history.KindSocket, history.KindResponses, history.KindUIStream, history.KindPage}
+	through = []string{joined[i%len(joined)]}
+	switch i % 5 {
+	case 2:
+		via = history.KindCompletion
+	case 4:
+		via = history.KindUIStream
+	default:
+		through = append(through, joined[(i+1)%len(joined)])
+	}
+	return via, through
+}
+
 // followSocket follows over WebSockets, from the last id after each lost connection. It
 // leaves half of them on purpose.
 func (s *Sender) followSocket(ctx context.Context, f *history.Follower, a *history.Ask, c world.Chance) {
 	after := ""
 	for {
-		most := 0
-		if c.Often(0.5) {
-			most = 1 + c.IntN(30)
-		}
-		conn := s.openSocket(ctx, a.Accepted.TaskID, c.IntN(len(s.w.API)), after, most)
+		conn := s.openSocket(ctx, a.Accepted.TaskID, c.IntN(len(s.w.API)), after, leaving(c))
 		f.Conns = append(f.Conns, conn)
 		if conn.End == "terminal" || conn.Status == http.StatusNoContent {
 			return
@@ -107,11 +125,7 @@ func (s *Sender) followResponse(ctx context.Context, f *history.Follower, a *his
 	f.Response = &history.Response{}
 	id := "resp_" + strings.ReplaceAll(a.Accepted.TaskID, "-", "")
 	for n := 0; ; n++ {
-		most := 0
-		if c.Often(0.5) {
-			most = 1 + c.IntN(30)
-		}
-		err := s.openResponse(ctx, f.Response, id, c.IntN(len(s.w.API)), n, most)
+		err := s.openResponse(ctx, f.Response, id, c.IntN(len(s.w.API)), n, leaving(c))
 		if f.Response.Status != "" {
 			return
 		}
@@ -127,17 +141,15 @@ func (s *Sender) openResponse(ctx context.Context, r *history.Response, id strin
 	ctx, cancel := context.WithTimeoutCause(ctx, 2*deadAfter, errors.New("too long"))
 	defer cancel()
 	after := -1
-	url := "http://" + s.w.API[api].Front.Addr() + "/v1/responses/" + id + "?stream=true"
+	path := "/v1/responses/" + id + "?stream=true"
 	if last := len(r.Events) - 1; last >= 0 {
 		after = r.Events[last].Number
-		url += fmt.Sprintf("&starting_after=%d", after)
+		path += fmt.Sprintf("&starting_after=%d", after)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	req, err := s.newRequest(ctx, http.MethodGet, api, path, nil)
 	if err != nil {
 		return err
 	}
-	req.Host = "localhost"
-	req.Header.Set("Authorization", "Bearer "+world.Bearer)
 	res, err := s.http.Do(req)
 	if err != nil {
 		return err
@@ -146,26 +158,21 @@ func (s *Sender) openResponse(ctx context.Context, r *history.Response, id strin
 	if res.StatusCode != http.StatusOK {
 		return errors.New(res.Status)
 	}
-	lines := bufio.NewReaderSize(res.Body, 64<<10)
-	for read := 0; most == 0 || read < most; {
-		line, err := lines.ReadString('\n')
+	in := newEvents(res.Body)
+	for read := 0; most == 0 || read < most; read++ {
+		event, err := in.next()
 		if err != nil {
 			return err
 		}
-		data, found := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "data: ")
-		if !found || data == "[DONE]" {
-			continue
-		}
-		read++
 		var e struct {
 			Type     string
 			Number   int `json:"sequence_number"`
 			Response struct{ Status string }
 		}
-		if err := json.Unmarshal([]byte(data), &e); err != nil {
+		if err := json.Unmarshal([]byte(event.Data), &e); err != nil {
 			return err
 		}
-		r.Events = append(r.Events, history.ResponseEvent{Conn: n, After: after, Number: e.Number, Raw: data})
+		r.Events = append(r.Events, history.ResponseEvent{Conn: n, After: after, Number: e.Number, Raw: event.Data})
 		switch e.Type {
 		case "response.completed", "response.incomplete", "response.failed":
 			r.Status = e.Response.Status

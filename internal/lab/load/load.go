@@ -1,11 +1,13 @@
 package load
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -39,7 +41,8 @@ type Load struct {
 	// how long a client tries before its message counts as lost.
 	Long, Timeout time.Duration
 	Followers     int // of each message: steady, flaky, and chat's own, in turn
-	// Formats adds a follower of each other wire format.
+	// Formats sends some of the messages in other wire formats, and adds followers of all of
+	// them, in turn.
 	Formats bool
 }
 
@@ -84,11 +87,13 @@ func (s *Sender) run(ctx context.Context, seed uint64, prefix string) {
 	began := time.Now()
 	for i := 0; i < s.Load.Asks || time.Since(began) < s.Load.For; i++ {
 		a := s.compose(i, prefix, c)
-		if n := len(chains); n > 0 && c.Often(s.Load.Chains) {
+		if n := len(chains); n > 0 && c.Often(s.Load.Chains) && a.Via == "" {
 			a.Chain = chains[n-1-c.IntN(min(n, 10))]
 		} else {
 			a.Chain = &history.Chain{}
-			chains = append(chains, a.Chain)
+			if a.Via == "" { // otherwise the format makes a conversation of its own
+				chains = append(chains, a.Chain)
+			}
 		}
 		a.Chain.Asks = append(a.Chain.Asks, a)
 		s.h.Add(a)
@@ -107,7 +112,13 @@ func (s *Sender) compose(i int, prefix string, c world.Chance) *history.Ask {
 	if s.Load.Priority != nil {
 		a.Priority = s.Load.Priority(i)
 	}
+	if s.Load.Formats {
+		a.Via, a.Through = turns(i)
+	}
 	directive := fmt.Sprintf("chunks=%d pace=%s", tokens, s.Load.Pace)
+	if slices.Contains(a.Through, history.KindPage) && i%2 == 0 {
+		directive += " tag=%0A%0A" // a paragraph for each token: many blocks on a page
+	}
 	if s.Load.Direct != nil {
 		var extra string
 		extra, a.Want = s.Load.Direct(i, c)
@@ -120,7 +131,11 @@ func (s *Sender) compose(i int, prefix string, c world.Chance) *history.Ask {
 // ask sends one message until its result is known, and follows.
 func (s *Sender) ask(ctx context.Context, a *history.Ask, c world.Chance) {
 	a.Chain.Lock()
-	err := s.submit(ctx, a, c)
+	send := s.submit
+	if a.Via != "" {
+		send = s.sendVia
+	}
+	err := send(ctx, a, c)
 	a.Chain.Unlock()
 	if err != nil {
 		s.h.Note(fmt.Sprintf("%s was never accepted: %v", a.Mark, err))
@@ -138,9 +153,7 @@ func (s *Sender) ask(ctx context.Context, a *history.Ask, c world.Chance) {
 	for n := range s.Load.Followers {
 		chosen = append(chosen, kinds[(first+n)%len(kinds)])
 	}
-	if s.Load.Formats {
-		chosen = append(chosen, "socket", "responses")
-	}
+	chosen = append(chosen, a.Through...)
 	for _, kind := range chosen {
 		f := &history.Follower{Kind: kind}
 		a.Followers = append(a.Followers, f)
@@ -162,7 +175,12 @@ func (s *Sender) ask(ctx context.Context, a *history.Ask, c world.Chance) {
 		})
 	}
 	if c.Often(s.Load.Twice) { // the same again, much later
-		if world.Pause(ctx, time.Second) == nil {
+		if world.Pause(ctx, time.Second) != nil {
+			return
+		}
+		if a.Via != "" {
+			s.startSending(ctx, a, c)
+		} else {
 			s.Post(ctx, a, c.IntN(len(s.w.API)), 0)
 		}
 	}
@@ -271,22 +289,14 @@ func (s *Sender) call(ctx context.Context, api int, method, path, key string, bo
 	if err != nil {
 		return 0, nil, err
 	}
-	var payload *strings.Reader
-	if method != http.MethodGet {
-		payload = strings.NewReader(string(data))
-	} else {
-		payload = strings.NewReader("")
+	if method == http.MethodGet {
+		data = nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, "http://"+s.w.API[api].Front.Addr()+path, payload)
+	req, err := s.newRequest(ctx, method, api, path, bytes.NewReader(data))
 	if err != nil {
 		return 0, nil, err
-	}
-	req.Host = "localhost"
-	req.Header.Set("Authorization", "Bearer "+world.Bearer)
-	if method != http.MethodGet {
-		req.Header.Set("Content-Type", "application/json")
 	}
 	if key != "" {
 		req.Header.Set("Idempotency-Key", key)

@@ -36,12 +36,20 @@ func (s *Sender) follow(ctx context.Context, f *history.Follower, a *history.Ask
 	switch f.Kind {
 	case "client":
 		s.followWithClient(ctx, f, a, c)
-	case "socket":
+	case history.KindSocket:
 		s.followSocket(ctx, f, a, c)
-	case "responses":
+	case history.KindResponses:
 		s.followResponse(ctx, f, a, c)
+	case history.KindUIStream:
+		s.followUIStream(ctx, f, a, c)
+	case history.KindCompletion:
+		s.followCompletion(ctx, f, a, c)
+	case history.KindPage:
+		s.followPage(ctx, f, a, c)
 	default:
 		s.followRaw(ctx, f, a, c)
+	}
+	for f.Gave == "" && !a.IsAccepted() && pause(ctx, f, 20*time.Millisecond) { // its own sender asks for the task
 	}
 	if f.Gave == "" {
 		s.askLast(ctx, f, a, c.IntN(len(s.w.API)))
@@ -92,13 +100,11 @@ func (s *Sender) Open(ctx context.Context, taskID string, api int, after string,
 	defer cancel(nil)
 	silence := time.AfterFunc(deadAfter, func() { cancel(errors.New("no bytes")) })
 	defer silence.Stop()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.w.API[api].Front.Addr()+"/stream/"+taskID, nil)
+	req, err := s.newRequest(ctx, http.MethodGet, api, "/stream/"+taskID, nil)
 	if err != nil {
 		conn.End = err.Error()
 		return conn
 	}
-	req.Host = "localhost"
-	req.Header.Set("Authorization", "Bearer "+world.Bearer)
 	if after != "" {
 		req.Header.Set("Last-Event-ID", after)
 	}

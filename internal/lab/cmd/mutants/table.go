@@ -166,6 +166,16 @@ func mutants() []mutant {
 			"./daemon/api/openai", "NumbersNeverStand", "",
 		},
 		{
+			"a completion that is repeated shows the attempt that was given up", "C3", "daemon/api/openai/completions.go",
+			"surface.Latest(e, s.Task())", "surface.Latest(e, chat.Task{Attempt: 1})",
+			"", "", "process/kill-worker",
+		},
+		{
+			"a chat that is resumed shows the attempt that was given up", "C3", "daemon/api/aisdk/aisdk.go",
+			"s.Task().MessageID}, s.Task())", "s.Task().MessageID}, chat.Task{Attempt: 1})",
+			"", "", "process/kill-worker",
+		},
+		{
 			"a draining server ends its streams cleanly", "D1", "daemon/api/stream.go",
 			"	defer context.AfterFunc(s.draining, func() { _ = conn.Close() })()",
 			"	defer context.AfterFunc(s.draining, func() { _, _ = conn.Write([]byte(\"0\\r\\n\\r\\n\")); _ = conn.Close() })()",
