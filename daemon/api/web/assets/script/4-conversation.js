@@ -1,22 +1,30 @@
 // The conversation that is shown.
 
-const shown = {id: '', model: '', messages: [], before: '', stream: null, turn: 0};
+// tasks are those for which it was loaded again; updated is when it has changed, '' if that is
+// not known.
+const shown = {id: '', title: '', model: '', updated: '', messages: [], before: '', stream: null, turn: 0, tasks: new Set()};
 
-// show loads a conversation, or a new one if id is empty. messageID is a message on the path
-// to show.
-async function show(id, messageID, found) {
+// show loads a conversation, or a new one if id is empty. through is a message on the path to
+// show, found one to go to. keep leaves the messages where they are on the screen.
+async function show(id, {through, found, keep} = {}) {
   const turn = ++shown.turn;
-  const view = id ? await ask('GET', `/web/conversations/${id}${messageID ? '?message=' + messageID : ''}`) : {title: 'New conversation', messages: []};
+  const view = id ? await ask('GET', `/web/conversations/${id}${through ? '?message=' + through : ''}`) : {title: 'New conversation', messages: []};
   if (turn !== shown.turn) return;
   shown.stream?.close();
   const other = shown.id !== id;
-  Object.assign(shown, {id, model: view.model || '', before: view.before || '', messages: view.messages, stream: null});
-  $('title').textContent = view.title || 'Untitled';
-  document.title = id ? `${view.title} – chat` : 'chat';
-  $('messages').replaceChildren(...view.messages.map(articleOf));
-  if (!view.messages.length) $('messages').append(make('p', {className: 'hello'}, 'Ask something. The answer goes on when you close this page.'));
+  const bottom = atBottom();
+  const {model = '', title, before = '', messages, updated_at: updated = ''} = view;
+  Object.assign(shown, {id, title, model, updated, before, messages, stream: null});
+  if (other) shown.tasks.clear();
+  drawTitle();
+  $('messages').replaceChildren(...messages.map(articleOf));
+  if (!messages.length) $('messages').append(make('p', {className: 'hello'}, 'Ask something. The answer goes on when you close this page.'));
+  if (view.temporary) $('messages').prepend(make('p', {className: 'brief'}, 'A temporary conversation: it is deleted a day after its last message.'));
   showEarlier();
-  if (other) loadDraft();
+  if (other) {
+    loadDraft();
+    drawModels();
+  }
   follow();
   drawList();
   drawComposer();
@@ -24,14 +32,50 @@ async function show(id, messageID, found) {
   if (target) {
     target.classList.add('found');
     target.scrollIntoView();
-  } else {
+  } else if (!keep || bottom) {
     scrollDown(true);
   }
 }
 
+// reload shows the conversation as it is now, at the same place.
+async function reload() {
+  if (!shown.id) return;
+  const first = shown.messages.find((m) => m.view.article.getBoundingClientRect().bottom > 0);
+  const stay = first && placeOf(first.view.article);
+  const details = [...$('messages').querySelectorAll('details')].map((d) => d.open);
+  await orLeave(show(shown.id, {through: shown.messages.at(-1)?.id, keep: true}));
+  [...$('messages').querySelectorAll('details')].forEach((d, i) => { d.open = details[i] || false; });
+  const now = first && document.getElementById(`m-${first.id}`);
+  if (now && !atBottom()) stay(now);
+}
+
+// orLeave waits for a conversation to be shown, and leaves one that is no longer there.
+async function orLeave(showing) {
+  try {
+    await showing;
+  } catch (error) {
+    if (error.code !== 'not_found') throw error;
+    location.hash = '#/';
+    await show('');
+    notify('There is no such conversation any more.');
+  }
+}
+
+// placeOf returns a function that puts an article where this one is on the screen.
+function placeOf(article) {
+  const {top} = article.getBoundingClientRect();
+  return (other) => { $('messages').scrollTop += other.getBoundingClientRect().top - top; };
+}
+
+function drawTitle() {
+  $('title').textContent = $('title').title = shown.title || 'Untitled';
+  document.title = shown.id ? `${shown.title} – chat` : 'chat';
+  $('manage').hidden = !shown.id;
+}
+
 function showEarlier() {
   if (!shown.before) return;
-  const earlier = button('Earlier messages', async () => {
+  const load = async () => {
     const view = await ask('GET', `/web/conversations/${shown.id}?message=${shown.messages.at(-1).id}&before=${shown.before}`);
     const box = $('messages');
     const fromBottom = box.scrollHeight - box.scrollTop;
@@ -40,7 +84,9 @@ function showEarlier() {
     earlier.replaceWith(...view.messages.map(articleOf));
     showEarlier();
     box.scrollTop = box.scrollHeight - fromBottom;
-  }, {className: 'earlier'});
+    $('messages').focus({preventScroll: true}); // its button is gone
+  };
+  const earlier = button('Earlier messages', () => load().catch(report), {className: 'earlier'});
   $('messages').prepend(earlier);
 }
 
@@ -89,13 +135,25 @@ function drawFoot(m) {
 function siblingsOf(m) {
   if (m.siblings.length < 2) return [];
   const at = m.siblings.indexOf(m.id);
-  const step = (by, text, label) => button(text, () => show(shown.id, m.siblings[at + by]).catch(report), {'aria-label': label, disabled: !m.siblings[at + by]});
+  const step = (by, text, label) => button(text, () => showSibling(m, m.siblings[at + by], label).catch(report), {'aria-label': label, disabled: !m.siblings[at + by]});
   return [step(-1, '‹', 'Earlier version'), make('span', {}, `${at + 1}/${m.siblings.length}`), step(1, '›', 'Later version')];
 }
 
+// showSibling shows another version of a message in its place. The focus stays on the button.
+async function showSibling(m, id, label) {
+  const stay = placeOf(m.view.article);
+  await show(shown.id, {through: id, keep: true});
+  const article = document.getElementById(`m-${id}`);
+  stay(article);
+  const buttons = [...article.querySelectorAll('.tools [aria-label]:enabled')];
+  (buttons.find((b) => b.getAttribute('aria-label') === label) || buttons[0])?.focus({preventScroll: true});
+}
+
 async function regenerate(m) {
-  const accepted = await ask('POST', `/messages/${m.id}/regenerate`, $('model').value ? {model: $('model').value} : {}, {'Idempotency-Key': randomKey()});
-  await show(shown.id, accepted.message_id);
+  const accepted = await ask('POST', `/messages/${m.id}/regenerate`, modelChoice(), {'Idempotency-Key': randomKey()});
+  await show(shown.id, {through: accepted.message_id});
+  $('stop').focus();
+  announce({id: shown.id});
   loadTasks().catch(report);
 }
 
@@ -111,7 +169,7 @@ function follow() {
     if (event.end) {
       const {state, code, content, finish_reason, notices} = event.end;
       Object.assign(m, {state: state || (code ? 'failed' : 'done'), finish_reason, notices, error: code ? {message: content} : null});
-      shown.stream = null;
+      Object.assign(shown, {stream: null, updated: ''});
       $('said').textContent = m.state === 'done' ? 'The answer is complete' : m.state === 'cancelled' ? 'The answer was stopped' : 'The answer failed';
       drawComposer();
       Promise.all([loadList(false), loadTasks()]).catch(report);
@@ -119,7 +177,7 @@ function follow() {
     if (event.end || event.reset || event.parts) drawFoot(m);
     if (near) scrollDown(true);
     else $('down').hidden = false;
-  }, () => show(shown.id).catch(report));
+  }, () => reload().catch(report));
 }
 
 const atBottom = () => $('messages').scrollHeight - $('messages').scrollTop - $('messages').clientHeight < 60;
