@@ -5,9 +5,19 @@ import {createServer} from 'node:http';
 export const texts = {};
 
 // gate holds answers back. An answer stops before the piece «wait», until open is called.
+// reached resolves when an answer stands there.
 export const gate = {
-  waiting: [],
+  waiting: [], observers: [],
   open() { for (const go of this.waiting.splice(0)) go(); },
+  wait(go) {
+    this.waiting.push(go);
+    for (const seen of this.observers.splice(0)) seen();
+  },
+  leave(go) {
+    this.waiting = this.waiting.filter((other) => other !== go);
+    go();
+  },
+  reached() { return this.waiting.length ? Promise.resolve() : new Promise((resolve) => this.observers.push(resolve)); },
 };
 
 // start listens on a free port and returns the base URL.
@@ -41,7 +51,7 @@ async function answer(response, message) {
   for (const piece of (reasoning ?? '').match(/[^]{1,12}/g) ?? []) send({reasoning_content: piece});
   for (const part of text.split(/(«wait»)/)) {
     if (part === '«wait»') {
-      await new Promise((resolve) => { gate.waiting.push(resolve); response.on('close', resolve); });
+      await new Promise((resolve) => { gate.wait(resolve); response.on('close', () => gate.leave(resolve)); });
       continue;
     }
     for (const piece of part.match(/[^]{1,7}/g) ?? []) {

@@ -2,7 +2,7 @@
 
 // tasks are those for which it was loaded again; updated is when it has changed, '' if that is
 // not known.
-const shown = {id: '', title: '', model: '', updated: '', messages: [], before: '', stream: null, turn: 0, tasks: new Set()};
+const shown = {id: '', title: '', model: '', updated: '', messages: [], before: '', after: '', leaf: '', stream: null, turn: 0, tasks: new Set()};
 
 // show loads a conversation, or a new one if id is empty. through is a message on the path to
 // show, found one to go to. keep leaves the messages where they are on the screen.
@@ -13,14 +13,14 @@ async function show(id, {through, found, keep} = {}) {
   shown.stream?.close();
   const other = shown.id !== id;
   const bottom = atBottom();
-  const {model = '', title, before = '', messages, updated_at: updated = ''} = view;
-  Object.assign(shown, {id, title, model, updated, before, messages, stream: null});
+  const {model = '', title, before = '', after = '', leaf = '', messages, updated_at: updated = ''} = view;
+  Object.assign(shown, {id, title, model, updated, before, after, leaf, messages, stream: null});
   if (other) shown.tasks.clear();
   drawTitle();
   $('messages').replaceChildren(...messages.map(articleOf));
   if (!messages.length) $('messages').append(make('p', {className: 'hello'}, 'Ask something. The answer goes on when you close this page.'));
   if (view.temporary) $('messages').prepend(make('p', {className: 'brief'}, 'A temporary conversation: it is deleted a day after its last message.'));
-  showEarlier();
+  drawMore();
   if (other) {
     loadDraft();
     drawModels();
@@ -43,7 +43,7 @@ async function reload() {
   const first = shown.messages.find((m) => m.view.article.getBoundingClientRect().bottom > 0);
   const stay = first && placeOf(first.view.article);
   const details = [...$('messages').querySelectorAll('details')].map((d) => d.open);
-  await orLeave(show(shown.id, {through: shown.messages.at(-1)?.id, keep: true}));
+  await orLeave(show(shown.id, {through: shown.after ? first?.id : shown.leaf, keep: true}));
   [...$('messages').querySelectorAll('details')].forEach((d, i) => { d.open = details[i] || false; });
   const now = first && document.getElementById(`m-${first.id}`);
   if (now && !atBottom()) stay(now);
@@ -73,21 +73,31 @@ function drawTitle() {
   $('manage').hidden = !shown.id;
 }
 
-function showEarlier() {
-  if (!shown.before) return;
-  const load = async () => {
-    const view = await ask('GET', `/web/conversations/${shown.id}?message=${shown.messages.at(-1).id}&before=${shown.before}`);
-    const box = $('messages');
-    const fromBottom = box.scrollHeight - box.scrollTop;
-    shown.before = view.before || '';
-    shown.messages = view.messages.concat(shown.messages);
-    earlier.replaceWith(...view.messages.map(articleOf));
-    showEarlier();
-    box.scrollTop = box.scrollHeight - fromBottom;
-    $('messages').focus({preventScroll: true}); // its button is gone
+// drawMore draws the buttons for the messages before and after those that are shown.
+function drawMore() {
+  const more = (name, text) => {
+    const b = button(text, () => load(name, b).catch(report), {className: 'earlier'});
+    return b;
   };
-  const earlier = button('Earlier messages', () => load().catch(report), {className: 'earlier'});
-  $('messages').prepend(earlier);
+  if (shown.before) $('messages').prepend(more('before', 'Earlier messages'));
+  if (shown.after) $('messages').append(more('after', 'Later messages'));
+  $('down').hidden = !shown.after && atBottom();
+}
+
+// load shows the messages before or after those that are shown, in the place of a button.
+async function load(side, from) {
+  const {messages, ...view} = await ask('GET', `/web/conversations/${shown.id}?message=${shown.leaf}&${side}=${shown[side]}`);
+  const box = $('messages');
+  const {scrollHeight, scrollTop} = box;
+  shown[side] = view[side] || '';
+  shown.messages = side === 'before' ? messages.concat(shown.messages) : shown.messages.concat(messages);
+  from.replaceWith(...messages.map(articleOf));
+  for (const b of box.querySelectorAll(':scope > .earlier')) b.remove();
+  drawMore();
+  box.scrollTop = side === 'before' ? box.scrollHeight - scrollHeight + scrollTop : scrollTop;
+  box.focus({preventScroll: true}); // the button is gone
+  if (!shown.stream) follow();
+  drawComposer();
 }
 
 const finished = (m) => ['done', 'failed', 'cancelled', 'interrupted'].includes(m.state) || !m.task_id;
@@ -175,7 +185,7 @@ function follow() {
       Promise.all([loadList(false), loadTasks()]).catch(report);
     }
     if (event.end || event.reset || event.parts) drawFoot(m);
-    if (near) scrollDown(true);
+    if (near && !shown.after) scrollDown(true);
     else $('down').hidden = false;
   }, () => reload().catch(report));
 }
@@ -184,7 +194,10 @@ const atBottom = () => $('messages').scrollHeight - $('messages').scrollTop - $(
 
 function scrollDown(always) {
   if (always || atBottom()) $('messages').scrollTop = $('messages').scrollHeight;
-  $('down').hidden = atBottom();
+  $('down').hidden = atBottom() && !shown.after;
 }
-$('messages').onscroll = () => { if (atBottom()) $('down').hidden = true; };
-$('down').onclick = () => scrollDown(true);
+$('messages').onscroll = () => { if (atBottom() && !shown.after) $('down').hidden = true; };
+$('down').onclick = () => {
+  if (shown.after) show(shown.id, {through: shown.leaf}).catch(report);
+  else scrollDown(true);
+};

@@ -60,7 +60,7 @@ async function send() {
   const body = parts.length ? {parts: text.trim() ? [...parts, {type: 'text', text}] : parts} : {content: text};
   if (shown.id) body.conversation_id = shown.id;
   if (draft.parent) body.parent_id = draft.parent;
-  else if (shown.id && shown.messages.length) body.parent_id = shown.messages.at(-1).id;
+  else if (shown.id && shown.leaf) body.parent_id = shown.leaf;
   Object.assign(body, modelChoice());
   draft.sending = true;
   drawComposer();

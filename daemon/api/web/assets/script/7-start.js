@@ -2,7 +2,7 @@
 
 function showDoor(why) {
   shown.stream?.close();
-  Object.assign(shown, {id: '', messages: [], stream: null, turn: shown.turn + 1});
+  Object.assign(shown, {id: '', messages: [], leaf: '', stream: null, turn: shown.turn + 1});
   $('messages').replaceChildren();
   $('managing').close();
   $('app').hidden = true;
