@@ -78,7 +78,7 @@ export class Visitor {
   focused() { return this.page.evaluate(() => document.activeElement.getAttribute('aria-label') || document.activeElement.textContent || document.activeElement.id); }
 
   // until waits for a condition in the page.
-  until(condition, ...values) { return this.page.waitForFunction(condition, {timeout: 20000}, ...values); }
+  until(condition, ...values) { return this.page.waitForFunction(condition, {timeout: 20000, polling: 50}, ...values); } // frames are not drawn in the background
 
   async sees(text) {
     await this.until((wanted) => document.body.innerText.includes(wanted), text)

@@ -28,6 +28,10 @@ export function startProvider() {
       response.end(JSON.stringify({object: 'list', data: [{id: 'test', object: 'model'}, {id: 'other', object: 'model'}]}));
       return;
     }
+    if (!request.url.endsWith('/chat/completions')) {
+      response.writeHead(404).end();
+      return;
+    }
     let body = '';
     for await (const piece of request) body += piece;
     const {messages} = JSON.parse(body);

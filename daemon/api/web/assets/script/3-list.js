@@ -34,7 +34,7 @@ function drawList() {
   fill($('list'), items.map(({id, title, message_id, snippet, temporary}) => ({id, title, message_id, snippet: snippet || (temporary ? 'temporary' : '')})));
   $('more').hidden = !listed.cursor;
   $('nothing').hidden = items.length > 0;
-  $('nothing').textContent = listed.query ? 'No conversation has these words.' : 'No conversations yet. The first one begins with your message.';
+  $('nothing').textContent = items.length ? '' : listed.query ? 'No conversation has these words.' : 'No conversations yet. The first one begins with your message.';
 }
 
 // fill shows entries in a list. It changes nothing if they are the same, so that a click is

@@ -1,6 +1,6 @@
 // The conversation that is shown.
 
-// tasks are those for which it was loaded again; updated is when it has changed, '' if that is
+// tasks are those that have been followed or looked for; updated is when it has changed, '' if that is
 // not known.
 const shown = {id: '', title: '', model: '', updated: '', messages: [], before: '', after: '', leaf: '', stream: null, turn: 0, tasks: new Set()};
 
@@ -172,6 +172,7 @@ function follow() {
   const m = shown.messages.find((message) => message.role === 'assistant' && !finished(message));
   if (!m) return;
   $('said').textContent = 'Answering';
+  shown.tasks.add(m.task_id);
   shown.stream = new Stream(m.task_id, (event) => {
     const near = atBottom();
     m.view.answer.apply(event);

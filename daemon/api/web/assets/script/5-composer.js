@@ -35,11 +35,11 @@ function report(error) {
 }
 
 function drawComposer() {
-  const lost = [$('stop'), $('send')].includes(document.activeElement);
+  const focused = [$('stop'), $('send')].find((b) => b === document.activeElement);
   $('stop').hidden = !shown.stream;
   $('send').hidden = Boolean(shown.stream);
   $('send').disabled = draft.sending || draft.files.some((file) => !file.part);
-  if (lost && document.activeElement.hidden !== false) $(touch.matches ? 'messages' : 'input').focus(); // its button is hidden now
+  if (focused?.hidden || focused?.disabled) $(touch.matches ? 'messages' : 'input').focus(); // it cannot stay there
 }
 
 // edit begins a message that replaces m in a new branch.
