@@ -34,8 +34,8 @@ export function startProvider() {
     }
     let body = '';
     for await (const piece of request) body += piece;
-    const {messages} = JSON.parse(body);
-    await answer(response, lastText(messages));
+    const {messages, model} = JSON.parse(body);
+    await answer(response, lastText(messages), model);
   });
   return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve({
     url: `http://127.0.0.1:${server.address().port}/v1`,
@@ -48,9 +48,9 @@ function lastText(messages) {
   return typeof content === 'string' ? content : content.filter((part) => part.type === 'text').map((part) => part.text).join(' ') || 'image';
 }
 
-async function answer(response, message) {
+async function answer(response, message, model) {
   response.writeHead(200, {'Content-Type': 'text/event-stream'});
-  const send = (delta, reason) => response.write(`data: ${JSON.stringify({id: 'a', object: 'chat.completion.chunk', created: 1, model: 'test', choices: [{index: 0, delta, finish_reason: reason ?? null}]})}\n\n`);
+  const send = (delta, reason) => response.write(`data: ${JSON.stringify({id: 'a', object: 'chat.completion.chunk', created: 1, model, choices: [{index: 0, delta, finish_reason: reason ?? null}]})}\n\n`);
   const {reasoning, text} = texts[message.split(/\s/)[0]] ?? {text: `You said: ${message}`};
   for (const piece of (reasoning ?? '').match(/[^]{1,12}/g) ?? []) send({reasoning_content: piece});
   for (const part of text.split(/(«wait»)/)) {
