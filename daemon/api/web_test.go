@@ -412,6 +412,10 @@ func TestLongConversationsComeInPieces(t *testing.T) {
 		view = webView{}
 		h.call("GET", "/web/conversations/"+unknownID+"?message="+id(0x800+10)+"&after="+after, "").into(t, &view)
 	}
+	view = webView{}
+	if h.call("GET", "/web/conversations/"+unknownID+"?message="+view.Leaf+"&around="+id(0x800+20), "").into(t, &view); len(view.Messages) != 40 || view.Messages[0].ID != id(0x800+16) {
+		t.Errorf("around a message there are %+v", view.Messages)
+	}
 	if len(seen) != 94 || seen[0] != id(0x800+6) || seen[93] != id(0x800+99) {
 		t.Errorf("from an early message on there are %d, from %s to %s", len(seen), seen[0], seen[len(seen)-1])
 	}

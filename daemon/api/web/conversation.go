@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 
@@ -58,7 +59,7 @@ type rendered struct {
 
 // conversation serves GET /web/conversations/{id}: the path that leads through ?message=, or
 // else to the newest message, and of it the messages before ?before=, those after ?after=, or
-// those around ?message=.
+// those around ?around=, which is by default that of ?message=.
 func (a *API) conversation(w http.ResponseWriter, r *http.Request) error {
 	owner, id := a.backend.Owner(r), r.PathValue("id")
 	c, err := a.backend.Store().Conversation(r.Context(), owner, id)
@@ -72,7 +73,7 @@ func (a *API) conversation(w http.ResponseWriter, r *http.Request) error {
 	tree := thread.New(list)
 	query := r.URL.Query()
 	path := tree.Path(choices(tree, query.Get("message")))
-	first, end := window(path, query.Get("message"), query.Get("before"), query.Get("after"))
+	first, end := window(path, cmp.Or(query.Get("around"), query.Get("message")), query.Get("before"), query.Get("after"))
 	out := conversationView{Conversation: c, Messages: []message{}}
 	if len(path) > 0 {
 		out.Leaf = path[len(path)-1].ID

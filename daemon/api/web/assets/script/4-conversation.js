@@ -1,14 +1,16 @@
 // The conversation that is shown.
 
-// tasks are those that have been followed or looked for; updated is when it has changed, '' if that is
-// not known.
+// tasks are those that have been followed or looked for. updated is when the conversation has
+// changed, '' if that is not known.
 const shown = {id: '', title: '', model: '', updated: '', messages: [], before: '', after: '', leaf: '', stream: null, turn: 0, tasks: new Set()};
 
 // show loads a conversation, or a new one if id is empty. through is a message on the path to
-// show, found one to go to. keep leaves the messages where they are on the screen.
-async function show(id, {through, found, keep} = {}) {
+// show, around one of it that must be among the messages, found one to go to. keep leaves the
+// messages where they are on the screen.
+async function show(id, {through, around, found, keep} = {}) {
   const turn = ++shown.turn;
-  const view = id ? await ask('GET', `/web/conversations/${id}${through ? '?message=' + through : ''}`) : {title: 'New conversation', messages: []};
+  const wanted = new URLSearchParams({...through && {message: through}, ...around && {around}});
+  const view = id ? await ask('GET', `/web/conversations/${id}?${wanted}`) : {title: 'New conversation', messages: []};
   if (turn !== shown.turn) return;
   shown.stream?.close();
   const other = shown.id !== id;
@@ -43,7 +45,7 @@ async function reload() {
   const first = shown.messages.find((m) => m.view.article.getBoundingClientRect().bottom > 0);
   const stay = first && placeOf(first.view.article);
   const details = [...$('messages').querySelectorAll('details')].map((d) => d.open);
-  await orLeave(show(shown.id, {through: shown.after ? first?.id : shown.leaf, keep: true}));
+  await orLeave(show(shown.id, {through: shown.leaf, around: first?.id, keep: true}));
   [...$('messages').querySelectorAll('details')].forEach((d, i) => { d.open = details[i] || false; });
   const now = first && document.getElementById(`m-${first.id}`);
   if (now && !atBottom()) stay(now);

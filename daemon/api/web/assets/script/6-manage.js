@@ -18,7 +18,7 @@ function confirmDeletion(asking) {
   $('renaming').hidden = asking;
   $('removing').hidden = !asking;
   if (!asking) return;
-  $('question').textContent = `Delete “${shown.title || 'Untitled'}”? Its running answer is stopped. For ${undoTime / 1000} seconds you can undo this.`;
+  $('question').textContent = `Delete “${shown.title || 'Untitled'}”? You can undo this for ${undoTime / 1000} seconds.${shown.stream ? ' Then the running answer is stopped.' : ''}`;
   $('question').focus();
 }
 $('remove').onclick = () => confirmDeletion(true);
