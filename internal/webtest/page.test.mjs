@@ -34,6 +34,7 @@ Object.assign(texts, {
   slow: {text: 'The first half. «wait»The second half.'},
   numbers: {text: `${Array.from({length: 200}, (_, i) => `${i + 1}. number ${i + 1} of a list\n`).join('')}\n«wait»\nAnd the rest:\n\n${Array.from({length: 100}, (_, i) => `* rest ${i}\n`).join('')}`},
   wide: {text: `${'a_word_without_an_end'.repeat(20)}\n\n| ${'column | '.repeat(20)}\n|${'---|'.repeat(20)}\n| ${'x | '.repeat(20)}\n\n\`\`\`\n${'code '.repeat(60)}\n\`\`\``},
+  refused: {error: 'your account is <b>empty</b>'},
   hostile: {text: hostile.join('\n\n')},
 });
 
@@ -463,6 +464,36 @@ test('the model of a conversation can be chosen', async () => {
   assert.equal(await v.page.$eval('.assistant .who', (e) => e.textContent), 'test');
   await v.page.click('#new');
   await v.until(() => document.getElementById('model').value === 'test');
+  await v.close();
+});
+
+test('temporary conversations are listed on request', async () => {
+  await server.ask('POST', '/v1/chat/completions', {model: 'test', messages: [{role: 'user', content: 'a fleeting question'}]});
+  const v = await (await Visitor.open(browser, server.url)).signedIn();
+  const listed = () => [...document.querySelectorAll('#list a')].some((a) => a.textContent.startsWith('a fleeting question'));
+  await v.until(() => document.querySelector('#list a') || !document.getElementById('nothing').hidden);
+  assert.equal(await v.page.evaluate(listed), false);
+  await v.page.click('#temporary');
+  await v.until(listed);
+  await v.page.locator('::-p-text(a fleeting question)').click();
+  await v.sees('A temporary conversation: it is deleted a day after its last message.');
+  assert.deepEqual(await v.check(), []);
+  await v.page.click('#temporary');
+  await v.until(() => ![...document.querySelectorAll('#list a')].some((a) => a.textContent.startsWith('a fleeting question')));
+  await v.close();
+});
+
+test('a failed answer says why, and can be made again', async () => {
+  const v = await (await Visitor.open(browser, server.url)).signedIn();
+  await v.send('refused please');
+  await v.until(() => document.querySelector('.failed')?.textContent.length > 20);
+  assert.match(await v.page.$eval('.failed', (e) => e.textContent), /your account is <b>empty<\/b>/);
+  await v.finished();
+  assert.equal(await v.page.$eval('#said', (e) => e.textContent), 'The answer failed');
+  assert.deepEqual(await v.check(), []);
+  await v.press('Regenerate');
+  await v.sees('2/2');
+  await v.finished();
   await v.close();
 });
 

@@ -49,9 +49,13 @@ function lastText(messages) {
 }
 
 async function answer(response, message, model) {
+  const {error, reasoning, text} = texts[message.split(/\s/)[0]] ?? {text: `You said: ${message}`};
+  if (error) {
+    response.writeHead(400, {'Content-Type': 'application/json'}).end(JSON.stringify({error: {message: error, type: 'invalid_request_error'}}));
+    return;
+  }
   response.writeHead(200, {'Content-Type': 'text/event-stream'});
   const send = (delta, reason) => response.write(`data: ${JSON.stringify({id: 'a', object: 'chat.completion.chunk', created: 1, model, choices: [{index: 0, delta, finish_reason: reason ?? null}]})}\n\n`);
-  const {reasoning, text} = texts[message.split(/\s/)[0]] ?? {text: `You said: ${message}`};
   for (const piece of (reasoning ?? '').match(/[^]{1,12}/g) ?? []) send({reasoning_content: piece});
   for (const part of text.split(/(«wait»)/)) {
     if (part === '«wait»') {
