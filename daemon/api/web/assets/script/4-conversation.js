@@ -164,7 +164,8 @@ async function showSibling(m, id, label) {
 async function regenerate(m) {
   const accepted = await ask('POST', `/messages/${m.id}/regenerate`, modelChoice(), {'Idempotency-Key': randomKey()});
   await show(shown.id, {through: accepted.message_id});
-  $('stop').focus();
+  if (shown.stream) $('stop').focus();
+  else rest();
   announce({id: shown.id});
   loadTasks().catch(report);
 }

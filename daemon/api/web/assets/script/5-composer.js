@@ -34,12 +34,16 @@ function report(error) {
   if (!(error instanceof Problem)) throw error;
 }
 
+// rest moves the focus to where it is of use when its element is gone. On a phone the message
+// would open the keyboard.
+const rest = () => $(touch.matches ? 'messages' : 'input').focus({preventScroll: true});
+
 function drawComposer() {
   const focused = [$('stop'), $('send')].find((b) => b === document.activeElement);
   $('stop').hidden = !shown.stream;
   $('send').hidden = Boolean(shown.stream);
   $('send').disabled = draft.sending || draft.files.some((file) => !file.part);
-  if (focused?.hidden || focused?.disabled) $(touch.matches ? 'messages' : 'input').focus(); // it cannot stay there
+  if (focused?.hidden || focused?.disabled) rest();
 }
 
 // edit begins a message that replaces m in a new branch.

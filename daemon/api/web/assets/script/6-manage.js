@@ -57,7 +57,8 @@ function drawDeletions() {
   const focused = $('undo').contains(document.activeElement);
   const last = [...deletions].filter(([, deletion]) => deletion.timer).at(-1);
   $('undo').replaceChildren(...last ? [`Deleted “${last[1].title}”. `, button('Undo', () => undoDeletion(last[0]))] : []);
-  if (focused) ($('undo').querySelector('button') || $(touch.matches ? 'messages' : 'input')).focus();
+  if (focused && last) $('undo').querySelector('button').focus();
+  else if (focused) rest();
 }
 
 function undoDeletion(id) {
