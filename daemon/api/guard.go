@@ -73,6 +73,7 @@ func (s *Server) checkOrigin(next http.Handler) http.Handler {
 		h := w.Header()
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Cache-Control", "no-store")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin") // for requests without CORS
 		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 		if !s.hostAllowed(r) {
 			s.refused.log(s.opts.Logger, r, "the host name "+shortened(r.Host)+" is not served")

@@ -32,7 +32,7 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, chunks *follow.Str
 	}
 	h := w.Header()
 	h.Set("Content-Type", sse.ContentType)
-	h.Set("Cache-Control", "no-cache, no-transform")
+	h.Set("Cache-Control", "no-store, no-transform")
 	h.Set("X-Accel-Buffering", "no")
 	if r.Method == http.MethodHead { // the headers of GET, without a stream
 		leave()

@@ -22,7 +22,7 @@ func TestAStreamOpensImmediately(t *testing.T) {
 	began := time.Now()
 	f := h.open(acc.TaskID, "")
 	header := f.res.Header
-	if f.res.StatusCode != http.StatusOK || header.Get("Content-Type") != "text/event-stream" || header.Get("Cache-Control") != "no-cache, no-transform" || header.Get("X-Accel-Buffering") != "no" || header.Get("X-Content-Type-Options") != "nosniff" {
+	if f.res.StatusCode != http.StatusOK || header.Get("Content-Type") != "text/event-stream" || header.Get("Cache-Control") != "no-store, no-transform" || header.Get("X-Accel-Buffering") != "no" || header.Get("X-Content-Type-Options") != "nosniff" {
 		t.Errorf("%d %v", f.res.StatusCode, header)
 	}
 	a := h.claim(acc)

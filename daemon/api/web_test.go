@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -199,6 +200,76 @@ func TestOpeningThePage(t *testing.T) {
 	}
 }
 
+// Of many browsers that use a code at the same time, one signs in.
+func TestACodeSignsInOnce(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, api.Options{
+		SessionKey: func() []byte { return []byte("a key") },
+		ListenWeb:  func(context.Context, string) (string, error) { return "127.0.0.1:4000", nil },
+	})
+	var out struct{ URL string }
+	h.call("POST", "/web/open", `{}`).into(t, &out)
+	_, code, _ := strings.Cut(out.URL, "#code=")
+	var signedIn, refused atomic.Int32
+	var all sync.WaitGroup
+	for range 40 {
+		all.Go(func() {
+			switch a := h.remote("POST", "/web/session", `{"code":"`+code+`"}`); {
+			case a.status == http.StatusNoContent && a.header.Get("Set-Cookie") != "":
+				signedIn.Add(1)
+			case a.status == http.StatusUnauthorized && a.header.Get("Set-Cookie") == "":
+				refused.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if signedIn.Load() != 1 || refused.Load() != 39 {
+		t.Errorf("%d browsers signed in, %d were refused", signedIn.Load(), refused.Load())
+	}
+}
+
+// No response can be framed, sniffed, embedded by another site or found in a cache, and none
+// allows another origin to read it.
+func TestResponsesStayInThePage(t *testing.T) {
+	t.Parallel()
+	h, cookie, own := signedIn(t)
+	acc := h.finished("private")
+	var file struct{ Digest string }
+	h.call("POST", "/attachments", "<script>alert(1)</script>", header("Content-Type", "application/octet-stream")).into(t, &file)
+	for path, status := range map[string]int{
+		"/": 200, "/web/app.js": 200, "/web/style.css": 200, "/web/session": 200, "/web/conversations/" + acc.ConversationID: 200, "/web/stream/" + acc.TaskID: 200, "/stream/" + acc.TaskID: 200,
+		"/conversations": 200, "/search?q=private": 200, "/attachments/" + file.Digest: 200, "/conversations/" + unknownID: 404, "/web/nothing": 404, "/web/session/": 404, "/%3Cscript%3E": 404,
+	} {
+		for name, change := range map[string]with{"with a session": cookie, "without": func(*http.Request) {}} {
+			a := h.remote("GET", path, "", change, own)
+			want := status
+			if name == "without" && !strings.HasPrefix(path, "/web/app") && path != "/" && path != "/web/style.css" && path != "/web/session" {
+				want = http.StatusUnauthorized
+			}
+			if a.status != want {
+				t.Errorf("%s %s: %d, want %d", path, name, a.status, want)
+			}
+			for key, value := range map[string]string{
+				"Content-Security-Policy": "frame-ancestors 'none'", "X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "same-origin",
+			} {
+				if !strings.Contains(a.header.Get(key), value) {
+					t.Errorf("%s %s has %s %q", path, name, key, a.header.Get(key))
+				}
+			}
+			static := path == "/" || path == "/web/app.js" || path == "/web/style.css"
+			if !static && !strings.Contains(a.header.Get("Cache-Control"), "no-store") {
+				t.Errorf("%s %s may be stored: %q", path, name, a.header.Get("Cache-Control"))
+			}
+			if a.header.Get("Access-Control-Allow-Origin") != "" || !static && strings.Contains(a.header.Get("Content-Type"), "html") {
+				t.Errorf("%s %s: %v", path, name, a.header)
+			}
+			if strings.HasPrefix(path, "/attachments/") && name == "with a session" && (a.header.Get("Content-Type") != "text/plain; charset=utf-8" || a.header.Get("Content-Disposition") != "attachment") {
+				t.Errorf("the file is served as %v", a.header)
+			}
+		}
+	}
+}
+
 func TestThePageIsSmallAndStrict(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, api.Options{})
@@ -239,8 +310,8 @@ func TestThePageIsSmallAndStrict(t *testing.T) {
 
 // webView is what the page gets of a conversation.
 type webView struct {
-	ID, Title, Before string
-	Messages          []struct {
+	ID, Title, Before, After, Leaf string
+	Messages                       []struct {
 		ID, Role, State string
 		TaskID          string `json:"task_id"`
 		Siblings        []string
@@ -325,8 +396,28 @@ func TestLongConversationsComeInPieces(t *testing.T) {
 		t.Errorf("%d messages from %s to %s", len(seen), seen[0], seen[len(seen)-1])
 	}
 	var view webView
-	if h.call("GET", "/web/conversations/"+unknownID+"?message="+id(0x800+10), "").into(t, &view); len(view.Messages) != 90 {
-		t.Errorf("from an early message on there are %d", len(view.Messages))
+	h.call("GET", "/web/conversations/"+unknownID+"?message="+id(0x800+10), "").into(t, &view)
+	seen = nil
+	for { // from around an early message to the end
+		if len(view.Messages) > 40 || view.Leaf != id(0x800+99) {
+			t.Fatalf("%d messages of a path that ends in %s", len(view.Messages), view.Leaf)
+		}
+		for _, m := range view.Messages {
+			seen = append(seen, m.ID)
+		}
+		if view.After == "" {
+			break
+		}
+		after := view.After
+		view = webView{}
+		h.call("GET", "/web/conversations/"+unknownID+"?message="+id(0x800+10)+"&after="+after, "").into(t, &view)
+	}
+	view = webView{}
+	if h.call("GET", "/web/conversations/"+unknownID+"?message="+view.Leaf+"&around="+id(0x800+20), "").into(t, &view); len(view.Messages) != 40 || view.Messages[0].ID != id(0x800+16) {
+		t.Errorf("around a message there are %+v", view.Messages)
+	}
+	if len(seen) != 94 || seen[0] != id(0x800+6) || seen[93] != id(0x800+99) {
+		t.Errorf("from an early message on there are %d, from %s to %s", len(seen), seen[0], seen[len(seen)-1])
 	}
 }
 

@@ -71,7 +71,7 @@ var clientRules = map[string]rule{
 		"the one border that text of a model crosses to reach a terminal",
 	},
 	"chat/internal/term/citation": {
-		nil,
+		[]string{"chat/internal/lazyregexp"},
 		"takes out of an answer what only its provider's page can show: a function of the text",
 	},
 	"chat/internal/term/sanitize/hostile": {
@@ -112,7 +112,7 @@ var clientRules = map[string]rule{
 		"copies text by the best way there is: it knows no screen",
 	},
 	"chat/tui/drafts": {
-		[]string{"chat"},
+		[]string{"chat", "chat/internal/lazyregexp"},
 		"what was written but not sent, on disk: it knows no screen",
 	},
 	"chat/internal/term/keyboard": {

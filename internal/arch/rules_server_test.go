@@ -183,7 +183,7 @@ var serverRules = map[string]rule{
 		"the page for browsers: answers as HTML, sessions; its script and style are embedded",
 	},
 	"chat/daemon/api/web/render": {
-		[]string{"chat/internal/lazyregexp", "chat/internal/term/citation", "chat/internal/term/highlight", "github.com/yuin/goldmark", "github.com/yuin/goldmark/", "golang.org/x/net/html", "github.com/microcosm-cc/bluemonday"},
+		[]string{"chat/internal/term/citation", "chat/internal/term/highlight", "github.com/yuin/goldmark", "github.com/yuin/goldmark/", "github.com/microcosm-cc/bluemonday", "golang.org/x/net/html", "golang.org/x/net/html/"},
 		"text to blocks of HTML that is safe in a page: functions of the text",
 	},
 	"chat/daemon/client": {

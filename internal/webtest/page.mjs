@@ -16,8 +16,16 @@ export const sizes = {
 // Visitor is a browser with its own cookies, which records what must not happen.
 export class Visitor {
   static async open(browser, url, size = 'desktop') {
-    const v = new Visitor();
-    v.context = await browser.createBrowserContext();
+    const context = await browser.createBrowserContext();
+    return new Visitor().start(context, url, size);
+  }
+
+  // tab opens another page in the same browser.
+  tab(url) { return new Visitor().start(this.context, url, 'desktop'); }
+
+  async start(context, url, size) {
+    const v = this;
+    v.context = context;
     v.page = await v.context.newPage();
     await v.page.setViewport(sizes[size]);
     v.bad = [];
@@ -63,8 +71,14 @@ export class Visitor {
     await this.page.click('#send');
   }
 
+  // keys presses keys, one after the other.
+  async keys(...names) { for (const name of names) await this.page.keyboard.press(name); }
+
+  // focused returns the text of what has the focus.
+  focused() { return this.page.evaluate(() => document.activeElement.getAttribute('aria-label') || document.activeElement.textContent || document.activeElement.id); }
+
   // until waits for a condition in the page.
-  until(condition, ...values) { return this.page.waitForFunction(condition, {timeout: 20000}, ...values); }
+  until(condition, ...values) { return this.page.waitForFunction(condition, {timeout: 20000, polling: 50}, ...values); } // frames are not drawn in the background
 
   async sees(text) {
     await this.until((wanted) => document.body.innerText.includes(wanted), text)
@@ -86,7 +100,7 @@ export class Visitor {
       const {violations} = await window.axe.run(document, {resultTypes: ['violations']});
       return violations.filter((v) => ['serious', 'critical'].includes(v.impact)).map((v) => `${v.id}: ${v.nodes.map((n) => n.target + ' ' + n.failureSummary).join('; ')}`);
     });
-    const overflow = await this.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    const overflow = await this.page.evaluate(() => Math.max(document.documentElement.scrollWidth - innerWidth, ...['messages', 'side', 'managing'].map((id) => document.getElementById(id)).map((e) => e.scrollWidth - e.clientWidth)));
     const violations = await this.page.evaluate(() => window.violations);
     return [...serious, ...this.bad, ...violations, ...(overflow > 0 ? [`the page is ${overflow} pixels too wide`] : [])];
   }

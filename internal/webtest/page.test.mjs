@@ -34,8 +34,20 @@ Object.assign(texts, {
   slow: {text: 'The first half. «wait»The second half.'},
   numbers: {text: `${Array.from({length: 200}, (_, i) => `${i + 1}. number ${i + 1} of a list\n`).join('')}\n«wait»\nAnd the rest:\n\n${Array.from({length: 100}, (_, i) => `* rest ${i}\n`).join('')}`},
   wide: {text: `${'a_word_without_an_end'.repeat(20)}\n\n| ${'column | '.repeat(20)}\n|${'---|'.repeat(20)}\n| ${'x | '.repeat(20)}\n\n\`\`\`\n${'code '.repeat(60)}\n\`\`\``},
+  refused: {error: 'your account is <b>empty</b>'},
   hostile: {text: hostile.join('\n\n')},
 });
+
+// eventually waits for a condition outside of the page.
+const eventually = async (condition) => {
+  for (let i = 0; !await condition(); i++) {
+    if (i > 400) throw new Error(`never: ${condition}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+};
+
+// shownID returns the id of the conversation that a page shows.
+const shownID = (v) => v.page.evaluate(() => location.hash.split('/')[2]);
 
 const picture = async (visitor, name) => {
   if (process.env.PICTURES) await visitor.page.screenshot({path: join(process.env.PICTURES, `${name}.png`)});
@@ -43,7 +55,7 @@ const picture = async (visitor, name) => {
 
 test('the first visit is small and fast, and asks for the token', async () => {
   let fastest = Infinity;
-  for (let i = 0; i < 3; i++) { // other processes may be busy
+  for (let i = 0; i < 10 && fastest >= 300; i++) { // other processes may be busy
     const first = await Visitor.open(browser, server.url);
     await first.page.waitForSelector('#token', {visible: true});
     fastest = Math.min(fastest, await first.page.evaluate(() => performance.getEntriesByName('ready')[0].startTime));
@@ -112,6 +124,7 @@ test('a daemon that is killed in mid-answer costs nothing', async () => {
   await server.run();
   await v.until(() => document.getElementById('state').textContent === 'live');
   await v.sees('number 200 of a list');
+  await gate.reached(); // by the next attempt
   gate.open();
   await v.sees('rest 99');
   await v.finished();
@@ -281,6 +294,10 @@ test('hostile text executes nothing', async () => {
   const imported = await server.ask('POST', '/conversations/import', {id, title: '<img src=x onerror=alert(1)>', messages});
   assert.equal(imported.messages, messages.length, JSON.stringify(imported));
   await v.page.goto(`${server.url}/#/c/${id}/${messages[0].id}`);
+  for (let n = 40; n < messages.length; n += 40) {
+    await v.until((shown) => document.querySelectorAll('.message').length === shown, n);
+    await v.press('Later messages');
+  }
   await v.until((n) => document.querySelectorAll('.message').length === n, messages.length);
   await v.page.evaluate(() => document.querySelectorAll('details').forEach((d) => { d.open = true; }));
   const found = await v.page.evaluate(() => {
@@ -289,7 +306,7 @@ test('hostile text executes nothing', async () => {
     for (const e of document.querySelectorAll('.parts *')) {
       if (!elements.has(e.tagName)) problems.push(e.outerHTML);
       for (const a of e.attributes) if (/^on|^style$|^src|^action|^id$|^name$/.test(a.name)) problems.push(`${a.name}=${a.value}`);
-      if (e.tagName === 'A' && (!/^(https?|mailto):/.test(e.protocol) || e.rel !== 'noopener noreferrer nofollow' || e.target !== '_blank')) problems.push(e.outerHTML);
+      if (e.tagName === 'A' && !(/^https?:/.test(e.protocol) && e.rel === 'nofollow noreferrer noopener' && e.target === '_blank') && !(e.protocol === 'mailto:' && e.rel === 'nofollow noreferrer')) problems.push(e.outerHTML);
     }
     return problems;
   });
@@ -312,6 +329,274 @@ test('a phone', async () => {
   await v.sees('Ask something.');
   await v.until(() => getComputedStyle(document.getElementById('side')).visibility === 'hidden');
   await v.page.setViewport({width: 320, height: 560, hasTouch: true, isMobile: true});
+  assert.deepEqual(await v.check(), []);
+  await v.close();
+});
+
+test('a conversation is renamed and deleted by keyboard, and the deletion undone', async () => {
+  const v = await (await Visitor.open(browser, server.url)).signedIn();
+  await v.send('doomed words');
+  await v.finished();
+  const id = await shownID(v);
+  const manage = async () => {
+    await v.page.focus('#manage');
+    await v.keys('Enter');
+    await v.until(() => document.getElementById('managing').open);
+  };
+  await manage();
+  assert.deepEqual(await v.check(), []);
+  await v.page.keyboard.type('A better <b>name</b>'); // the old one is selected
+  await v.keys('Enter');
+  await v.until(() => document.getElementById('title').textContent === 'A better <b>name</b>' && document.querySelector('#list a').textContent === 'A better <b>name</b>');
+  assert.equal(await v.focused(), 'Rename or delete');
+  await manage();
+  await v.keys('Escape');
+  await v.until(() => !document.getElementById('managing').open);
+  const remove = async () => {
+    await manage();
+    await v.keys('Tab', 'Tab', 'Enter');
+    await v.sees('Delete “A better <b>name</b>”?');
+    assert.deepEqual(await v.check(), []);
+    await v.keys('Tab', 'Enter');
+    await v.sees('Deleted “A better <b>name</b>”.');
+    await v.sees('Ask something.');
+    assert.equal(await v.focused(), 'Undo');
+    assert.equal(await v.page.evaluate((href) => document.querySelectorAll(`#list a[href="${href}"]`).length, `#/c/${id}`), 0);
+    assert.equal((await server.ask('GET', `/conversations/${id}`)).id, id);
+  };
+  await remove();
+  assert.deepEqual(await v.check(), []);
+  await v.keys('Enter');
+  await v.sees('You said: doomed words');
+  await remove();
+  await v.page.goto('about:blank'); // who leaves the page has decided
+  await eventually(async () => (await server.ask('GET', `/conversations/${id}`)).code === 'not_found');
+  await v.close();
+});
+
+test('a conversation is deleted on a phone', async () => {
+  const v = await (await Visitor.open(browser, server.url, 'phone')).signedIn();
+  await v.page.setViewport({width: 320, height: 560, hasTouch: true, isMobile: true});
+  await v.send(`slow ${'title_without_an_end'.repeat(8)}`);
+  await v.sees('The first half.');
+  const id = await shownID(v);
+  await v.page.tap('#manage');
+  await v.until(() => document.getElementById('managing').open);
+  assert.deepEqual(await v.check(), []);
+  await v.page.tap('#remove');
+  await v.sees('Delete “slow title');
+  assert.deepEqual(await v.check(), []);
+  await v.page.tap('#removing .danger');
+  await v.sees('Undo');
+  assert.deepEqual(await v.check(), []);
+  await v.until(() => document.getElementById('running').hidden);
+  await eventually(async () => (await server.ask('GET', `/conversations/${id}`)).code === 'not_found'); // ten seconds
+  await v.until(() => !document.getElementById('undo').textContent);
+  gate.open();
+  await v.close();
+});
+
+test('two tabs show the same, and sign out together', async () => {
+  const v = await (await Visitor.open(browser, server.url)).signedIn();
+  await v.send('hello tabs');
+  await v.finished();
+  const other = await v.tab(await v.page.evaluate(() => location.href));
+  await other.sees('You said: hello tabs');
+  await v.page.bringToFront();
+  await v.send('slow tabs');
+  await other.sees('The first half.');
+  gate.open();
+  await other.sees('The second half.');
+  await other.finished();
+  await v.finished();
+  assert.equal(await other.answer(), await v.answer());
+  await other.page.bringToFront();
+  await other.page.click('#manage');
+  await other.page.locator('#name').fill('renamed elsewhere');
+  await other.page.keyboard.press('Enter');
+  await v.page.bringToFront();
+  await v.until(() => document.getElementById('title').textContent === 'renamed elsewhere');
+  // A message of another client, which no tab has announced, is seen when the tab is looked at.
+  await server.ask('POST', '/messages', {conversation_id: await shownID(v), content: 'from a terminal'});
+  await eventually(async () => (await server.ask('GET', '/tasks?state=active')).tasks.length === 0);
+  await v.page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+  await v.sees('You said: from a terminal');
+  await v.page.locator('#input').fill('a secret draft');
+  await v.page.click('#leave');
+  await v.page.waitForSelector('#token', {visible: true});
+  await other.until(() => !document.getElementById('door').hidden);
+  for (const page of [v.page, other.page]) assert.deepEqual(await page.evaluate(() => [localStorage.length, document.querySelectorAll('.message').length]), [0, 0]);
+  await v.close();
+});
+
+test('a session that ends in mid-answer asks to sign in, and the answer goes on', async () => {
+  const v = await (await Visitor.open(browser, server.url)).signedIn();
+  await v.send('slow session');
+  await v.sees('The first half.');
+  await v.page.locator('#input').fill('a kept draft');
+  await v.page.deleteCookie(...await v.page.cookies());
+  await v.sees('Your session has ended.');
+  assert.equal(await v.page.evaluate(() => document.querySelectorAll('.message').length), 0);
+  assert.deepEqual(await v.check(), []);
+  await v.signIn();
+  await v.sees('The first half.');
+  gate.open();
+  await v.sees('The second half.');
+  await v.finished();
+  assert.equal(await v.page.$eval('#input', (e) => e.value), 'a kept draft');
+  await v.close();
+});
+
+test('the model of a conversation can be chosen', async () => {
+  const v = await (await Visitor.open(browser, server.url)).signedIn();
+  await v.until(() => document.querySelector('#model option[value=other]'));
+  assert.equal(await v.page.$eval('#model', (e) => e.selectedOptions[0].textContent), 'test (default)');
+  await v.page.select('#model', 'other');
+  await v.send('which model?');
+  await v.finished();
+  assert.equal(await v.page.$eval('.assistant .who', (e) => e.textContent), 'other');
+  await v.page.reload();
+  await v.until(() => document.getElementById('model').value === 'other');
+  await v.page.select('#model', 'test');
+  await v.press('Regenerate');
+  await v.sees('2/2');
+  await v.finished();
+  assert.equal(await v.page.$eval('.assistant .who', (e) => e.textContent), 'test');
+  await v.page.click('#new');
+  await v.until(() => document.getElementById('model').value === 'test');
+  await v.close();
+});
+
+test('temporary conversations are listed on request', async () => {
+  await server.ask('POST', '/v1/chat/completions', {model: 'test', messages: [{role: 'user', content: 'a fleeting question'}]});
+  const v = await (await Visitor.open(browser, server.url)).signedIn();
+  const listed = () => [...document.querySelectorAll('#list a')].some((a) => a.textContent.startsWith('a fleeting question'));
+  await v.until(() => document.querySelector('#list a') || !document.getElementById('nothing').hidden);
+  assert.equal(await v.page.evaluate(listed), false);
+  await v.page.click('#temporary');
+  await v.until(listed);
+  await v.page.locator('::-p-text(a fleeting question)').click();
+  await v.sees('A temporary conversation: it is deleted a day after its last message.');
+  assert.deepEqual(await v.check(), []);
+  await v.page.click('#temporary');
+  await v.until(() => ![...document.querySelectorAll('#list a')].some((a) => a.textContent.startsWith('a fleeting question')));
+  await v.close();
+});
+
+test('a failed answer says why, and can be made again', async () => {
+  const v = await (await Visitor.open(browser, server.url)).signedIn();
+  await v.send('refused please');
+  await v.until(() => document.querySelector('.failed')?.textContent.length > 20);
+  assert.match(await v.page.$eval('.failed', (e) => e.textContent), /your account is <b>empty<\/b>/);
+  await v.finished();
+  assert.equal(await v.page.$eval('#said', (e) => e.textContent), 'The answer failed');
+  assert.deepEqual(await v.check(), []);
+  await v.press('Regenerate');
+  await v.sees('2/2');
+  await v.finished();
+  await v.close();
+});
+
+test('a long conversation is loaded in pieces, from both ends', async () => {
+  const name = (i) => `01999999-9999-7999-8998-${i.toString(16).padStart(12, '0')}`;
+  const id = '01999999-9999-7999-8999-aaaaaaaaaaaa';
+  const messages = Array.from({length: 2000}, (_, i) => ({
+    id: name(i + 1), parent_id: i ? name(i) : undefined, role: i % 2 ? 'assistant' : 'user', state: i % 2 ? 'done' : undefined, parts: [{type: 'text', text: i % 2 ? rich : `question ${i}`}],
+  }));
+  await server.ask('POST', '/conversations/import', {id, title: 'a long one', messages});
+  const v = await (await Visitor.open(browser, server.url)).signedIn();
+  let fastest = Infinity;
+  for (let i = 0; i < 10 && fastest >= 1000; i++) { // other processes may be busy
+    await v.page.goto('about:blank');
+    await v.page.goto(`${server.url}/#/c/${id}`);
+    await v.until(() => performance.getEntriesByName('ready').length);
+    fastest = Math.min(fastest, await v.page.evaluate(() => performance.getEntriesByName('ready')[0].startTime));
+  }
+  assert.ok(fastest < 1000, `interactive after ${fastest} ms`);
+  const count = () => v.page.evaluate(() => document.querySelectorAll('.message').length);
+  assert.equal(await count(), 40);
+  await v.press('Earlier messages');
+  await v.until(() => document.querySelectorAll('.message').length === 80);
+  await v.page.goto(`${server.url}/#/c/${id}/${name(1)}`);
+  await v.until(() => document.querySelector('.found')?.getBoundingClientRect().top > 0);
+  assert.equal(await count(), 40);
+  assert.deepEqual(await v.check(), []);
+  await v.press('Later messages');
+  await v.until(() => document.querySelectorAll('.message').length === 80);
+  await v.send('after all of them'); // its parent is the last message, which is not shown
+  await v.sees('You said: after all of them');
+  await v.finished();
+  const stored = (await server.ask('GET', `/conversations/${id}/messages`)).messages;
+  assert.equal(stored.find((m) => m.content === 'after all of them').parent_id, name(2000));
+  await v.close();
+});
+
+test('back and forward, the focus, and what is read aloud', async () => {
+  const v = await (await Visitor.open(browser, server.url)).signedIn();
+  await v.page.evaluate(() => {
+    window.said = [];
+    for (const status of document.querySelectorAll('[role=status], [role=alert], [aria-live]')) {
+      new MutationObserver(() => { if (status.textContent) window.said.push(status.textContent); }).observe(status, {childList: true, characterData: true, subtree: true});
+    }
+  });
+  await v.send('numbers aloud');
+  await v.sees('number 200 of a list');
+  await gate.reached();
+  gate.open();
+  await v.finished();
+  assert.deepEqual(await v.page.evaluate(() => [window.said, document.querySelector('#messages').closest('[aria-live]'), document.querySelector('#messages [role=status]')]),
+    [['Answering', 'The answer is complete'], null, null]);
+  await v.press('Regenerate');
+  await v.until(() => document.activeElement.id === 'stop');
+  await gate.reached();
+  gate.open();
+  await v.sees('2/2');
+  await v.finished();
+  assert.equal(await v.page.evaluate(() => document.activeElement.id), 'input');
+  await v.page.focus('.assistant [aria-label="Earlier version"]');
+  await v.keys('Enter');
+  await v.sees('1/2');
+  assert.equal(await v.focused(), 'Later version');
+  await v.keys('Enter');
+  await v.sees('2/2');
+  assert.equal(await v.focused(), 'Earlier version');
+  await v.page.click('#new');
+  await v.send('the second one');
+  await v.sees('You said: the second one');
+  await v.finished();
+  await v.page.goBack();
+  await v.sees('number 200 of a list');
+  await v.page.goForward();
+  await v.sees('You said: the second one');
+  await v.page.evaluate(() => { location.hash = '#/c/01999999-0000-7000-8000-000000000000'; });
+  await v.sees('There is no such conversation any more.');
+  await v.page.emulateMediaFeatures([{name: 'prefers-reduced-motion', value: 'reduce'}]);
+  assert.deepEqual(await v.page.evaluate(() => document.getAnimations().length + [...document.querySelectorAll('*')].filter((e) => parseFloat(getComputedStyle(e).transitionDuration) > 0).length), 0);
+  await v.close();
+});
+
+test('hostile names of files are text, and a file is dropped', async () => {
+  const v = await (await Visitor.open(browser, server.url)).signedIn();
+  const name = '"><img src=x onerror=alert(1)>.html';
+  await v.page.evaluate((hostileName) => {
+    const data = new DataTransfer();
+    data.items.add(new File(['<script>alert(1)</script> zyzzyva'], hostileName, {type: 'text/html'}));
+    document.body.dispatchEvent(new DragEvent('drop', {dataTransfer: data, bubbles: true, cancelable: true}));
+  }, name);
+  await v.until((text) => document.querySelector('#files li span')?.textContent === text && !document.getElementById('send').disabled, name);
+  assert.deepEqual(await v.check(), []);
+  await v.send('zyzzyva <svg onload=alert(1)>');
+  await v.finished();
+  const file = await v.page.$eval('.user a', (a) => [a.href, a.download]);
+  assert.match(file[0], /\/attachments\/[0-9a-f]{64}$/);
+  const response = await v.page.evaluate(async (url) => {
+    const r = await fetch(url);
+    return ['content-type', 'content-disposition', 'x-content-type-options', 'cache-control', 'content-security-policy'].map((h) => r.headers.get(h));
+  }, file[0]);
+  assert.deepEqual(response, ['text/plain; charset=utf-8', 'attachment', 'nosniff', 'no-store', "default-src 'none'; frame-ancestors 'none'"]);
+  await v.page.locator('#search').fill('zyzzyva');
+  await v.until(() => document.querySelector('#list .snippet')?.textContent.includes('<svg onload=alert(1)>') || document.querySelector('#list .name')?.textContent.includes('<svg onload=alert(1)>'));
+  assert.deepEqual(await v.page.evaluate(() => [...new Set([...document.querySelectorAll('#list *')].map((e) => e.tagName))].sort()), ['A', 'LI', 'SPAN']);
   assert.deepEqual(await v.check(), []);
   await v.close();
 });

@@ -17,13 +17,13 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"chat"
+	"chat/internal/lazyregexp"
 )
 
 const (
@@ -195,7 +195,7 @@ func remove(name string) error {
 	return nil
 }
 
-var plainName = regexp.MustCompile(`^[0-9A-Za-z-]{1,64}$`)
+var plainName = lazyregexp.New(`^[0-9A-Za-z-]{1,64}$`)
 
 // file is where a conversation's draft is. Ids come from a server, so one that is
 // no plain name does not become one.

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 
@@ -9,16 +10,23 @@ import (
 	"chat/internal/thread"
 )
 
-// pageSize is how many messages a response has. Earlier ones are loaded when they are
-// wanted: rendering a long conversation takes longer than a reader waits.
+// pageSize is how many messages a response has. Others are loaded when they are wanted:
+// rendering a long conversation takes longer than a reader waits.
 const pageSize = 40
 
-// conversationView is a conversation as the page shows it: the end of one path through it.
+// lead is how many messages are shown before one that the reader goes to.
+const lead = 4
+
+// conversationView is a conversation as the page shows it: a piece of one path through it.
 type conversationView struct {
 	chat.Conversation
 	Messages []message `json:"messages"`
 	// Before is the first of Messages if earlier ones are missing.
 	Before string `json:"before,omitempty"`
+	// After is the last of Messages if later ones are missing.
+	After string `json:"after,omitempty"`
+	// Leaf is the last message of the path, which the next message follows.
+	Leaf string `json:"leaf,omitempty"`
 }
 
 // message is a message with its parts as HTML.
@@ -50,7 +58,8 @@ type rendered struct {
 }
 
 // conversation serves GET /web/conversations/{id}: the path that leads through ?message=, or
-// else to the newest message, and of it the messages before ?before=.
+// else to the newest message, and of it the messages before ?before=, those after ?after=, or
+// those around ?around=, which is by default that of ?message=.
 func (a *API) conversation(w http.ResponseWriter, r *http.Request) error {
 	owner, id := a.backend.Owner(r), r.PathValue("id")
 	c, err := a.backend.Store().Conversation(r.Context(), owner, id)
@@ -62,24 +71,42 @@ func (a *API) conversation(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	tree := thread.New(list)
-	wanted, before := r.URL.Query().Get("message"), r.URL.Query().Get("before")
-	path := tree.Path(choices(tree, wanted))
-	if i := slices.IndexFunc(path, func(m chat.Message) bool { return m.ID == before }); i >= 0 {
-		path = path[:i]
-	}
+	query := r.URL.Query()
+	path := tree.Path(choices(tree, query.Get("message")))
+	first, end := window(path, cmp.Or(query.Get("around"), query.Get("message")), query.Get("before"), query.Get("after"))
 	out := conversationView{Conversation: c, Messages: []message{}}
-	first := max(0, len(path)-pageSize)
-	if i := slices.IndexFunc(path, func(m chat.Message) bool { return m.ID == wanted }); i >= 0 && before == "" {
-		first = min(first, i)
+	if len(path) > 0 {
+		out.Leaf = path[len(path)-1].ID
 	}
-	if path = path[first:]; first > 0 {
-		out.Before = path[0].ID
+	if first > 0 && first < end {
+		out.Before = path[first].ID
 	}
-	for i := range path {
-		siblings, _ := tree.Siblings(path[i].ID)
-		out.Messages = append(out.Messages, viewOf(&path[i], siblings))
+	if end < len(path) && first < end {
+		out.After = path[end-1].ID
+	}
+	for i := range path[first:end] {
+		m := &path[first+i]
+		siblings, _ := tree.Siblings(m.ID)
+		out.Messages = append(out.Messages, viewOf(m, siblings))
 	}
 	return writeJSON(w, out)
+}
+
+// window returns which messages of a path a response has: those before or after one, those
+// around one, or the last.
+func window(path []chat.Message, around, before, after string) (first, end int) {
+	at := func(id string) int { return slices.IndexFunc(path, func(m chat.Message) bool { return m.ID == id }) }
+	if i := at(before); i >= 0 {
+		return max(0, i-pageSize), i
+	}
+	if i := at(after); i >= 0 {
+		return i + 1, min(len(path), i+1+pageSize)
+	}
+	first = max(0, len(path)-pageSize)
+	if i := at(around); i >= 0 {
+		first = min(first, max(0, i-lead))
+	}
+	return first, min(len(path), first+pageSize)
 }
 
 // choices returns the choices that lead to a message.

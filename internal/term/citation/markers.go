@@ -2,9 +2,10 @@ package citation
 
 import (
 	"encoding/json"
-	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"chat/internal/lazyregexp"
 )
 
 // The private characters around and inside the markers of ChatGPT's models; the
@@ -28,10 +29,10 @@ type marker struct {
 // form is one kind of marker: its delimiters and the text allowed between them.
 type form struct {
 	begin, end string
-	longest    int            // between them, in bytes
-	body       *regexp.Regexp // the text between the delimiters
-	sofar      *regexp.Regexp // any beginning of that text
-	index      bool           // {index=0} may follow
+	longest    int                // between them, in bytes
+	body       *lazyregexp.Regexp // the text between the delimiters
+	sofar      *lazyregexp.Regexp // any beginning of that text
+	index      bool               // {index=0} may follow
 	shown      func(body string) string
 }
 
@@ -41,27 +42,27 @@ func nothing(string) string { return "" }
 func numbers(body string) string { return "[" + strings.TrimSpace(body) + "]" }
 
 var (
-	digits  = regexp.MustCompile(`^[0-9]+$`)
-	list    = regexp.MustCompile(`^[ 0-9][-–, 0-9]*$`)
-	listing = regexp.MustCompile(`^[-–, 0-9]*$`)
+	digits  = lazyregexp.New(`^[0-9]+$`)
+	list    = lazyregexp.New(`^[ 0-9][-–, 0-9]*$`)
+	listing = lazyregexp.New(`^[-–, 0-9]*$`)
 )
 
 var forms = []form{ //nolint:gochecknoglobals // constant
-	{privateOpen, privateClose, 4096, regexp.MustCompile(`(?s).*`), regexp.MustCompile(`^(?:[^\n\x{E200}]|\n[^\n\x{E200}])*\n?$`), false, privateShown},
-	{"【", "】", 300, regexp.MustCompile(`^(?:[0-9A-Za-z_:.-]+†[^†]*(?:†[^†]*)*|F:[^†]+†[^†]*|turn[0-9]+[a-z]+[0-9]+|oaicite:[0-9]+)$`), regexp.MustCompile(`^(?:[0-9A-Za-z_:.-]*(?:†[^\n【]*)?|F:[^\n【]*)$`), false, bracketShown},
-	{"[cite_", "]", 8, regexp.MustCompile(`^(?:start|end)$`), regexp.MustCompile(`^[a-z]*$`), false, nothing},
+	{privateOpen, privateClose, 4096, lazyregexp.New(`(?s).*`), lazyregexp.New(`^(?:[^\n\x{E200}]|\n[^\n\x{E200}])*\n?$`), false, privateShown},
+	{"【", "】", 300, lazyregexp.New(`^(?:[0-9A-Za-z_:.-]+†[^†]*(?:†[^†]*)*|F:[^†]+†[^†]*|turn[0-9]+[a-z]+[0-9]+|oaicite:[0-9]+)$`), lazyregexp.New(`^(?:[0-9A-Za-z_:.-]*(?:†[^\n【]*)?|F:[^\n【]*)$`), false, bracketShown},
+	{"[cite_", "]", 8, lazyregexp.New(`^(?:start|end)$`), lazyregexp.New(`^[a-z]*$`), false, nothing},
 	{"[cite:", "]", 200, list, listing, false, numbers},
 	{"[citation:", "]", 200, list, listing, false, numbers},
 	{":contentReference[oaicite:", "]", 12, digits, listing, true, nothing},
 	{"[oaicite:", "]", 12, digits, listing, true, nothing},
 	{"[oai_citation:", "]", 300, attribution, attributionSoFar, false, attributed},
 	{"[oai_citation_attribution:", "]", 300, attribution, attributionSoFar, false, attributed},
-	{"<grok:render ", "</grok:render>", 1000, regexp.MustCompile(`(?s).*`), regexp.MustCompile(`(?s).*`), false, nothing},
+	{"<grok:render ", "</grok:render>", 1000, lazyregexp.New(`(?s).*`), lazyregexp.New(`(?s).*`), false, nothing},
 }
 
 var (
-	attribution      = regexp.MustCompile(`^[0-9]+[‡†][^\n\]]+$`)
-	attributionSoFar = regexp.MustCompile(`^[0-9]*(?:[‡†][^\n\]]*)?$`)
+	attribution      = lazyregexp.New(`^[0-9]+[‡†][^\n\]]+$`)
+	attributionSoFar = lazyregexp.New(`^[0-9]*(?:[‡†][^\n\]]*)?$`)
 )
 
 // attributed is the text of a link.
@@ -92,7 +93,7 @@ func privateShown(body string) string {
 }
 
 // selfReference matches the part of a marker that refers to itself rather than to a source.
-var selfReference = regexp.MustCompile(`^(?:source|\s*|L?[0-9]+(?:[-–]L?[0-9]+)?(?:,\s*L?[0-9]+(?:[-–]L?[0-9]+)?)*)$`)
+var selfReference = lazyregexp.New(`^(?:source|\s*|L?[0-9]+(?:[-–]L?[0-9]+)?(?:,\s*L?[0-9]+(?:[-–]L?[0-9]+)?)*)$`)
 
 // bracketShown keeps the name of a file.
 func bracketShown(body string) string {
@@ -173,11 +174,11 @@ func overlap(inner, end string) string {
 }
 
 var (
-	indexed   = regexp.MustCompile(`^\{index=[0-9]+\}`)
-	indexing  = regexp.MustCompile(`^\{index=[0-9]*$`)
-	turns     = regexp.MustCompile(`^(?:file)?cite(?:turn[0-9]+[a-z]{3,12}[0-9]+)+`)
-	turning   = regexp.MustCompile(`^(?:file)?cite(?:turn[0-9]+[a-z]{3,12}[0-9]+)*(?:|t|tu|tur|turn[0-9]*|turn[0-9]+[a-z]{1,12}[0-9]*)$`)
-	privately = regexp.MustCompile(`^\x{E200}[a-z_]+(?:\x{E202}[0-9A-Za-z_]*)+`)
+	indexed   = lazyregexp.New(`^\{index=[0-9]+\}`)
+	indexing  = lazyregexp.New(`^\{index=[0-9]*$`)
+	turns     = lazyregexp.New(`^(?:file)?cite(?:turn[0-9]+[a-z]{3,12}[0-9]+)+`)
+	turning   = lazyregexp.New(`^(?:file)?cite(?:turn[0-9]+[a-z]{3,12}[0-9]+)*(?:|t|tu|tur|turn[0-9]*|turn[0-9]+[a-z]{1,12}[0-9]*)$`)
+	privately = lazyregexp.New(`^\x{E200}[a-z_]+(?:\x{E202}[0-9A-Za-z_]*)+`)
 )
 
 // index is the length of {index=0} at the beginning of a text.

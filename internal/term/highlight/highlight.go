@@ -52,19 +52,22 @@ type delimiter struct {
 	escape      bool // a backslash escapes the next character
 	lines       bool // it may continue on the next line
 	atWord      bool // it begins only after a space, or at the line's beginning
+	apart       bool // it does not begin directly after a letter or a digit
+	first       bool // only space may be before it on its line
+	last        bool // no second open mark may follow it on its line
 }
 
 // Language describes how the code of a language is read.
 type Language struct {
 	delimiters []delimiter // the longer ones first
 	words      map[string]Kind
-	fold       bool   // words are not case-sensitive
-	ident      string // characters of words besides letters, digits and _
-	variable   byte   // what names begin with, such as $; 0 for none
-	keys       string // the character that makes the word or string before it a key
-	quote      bool   // 'x' is a character, and ' alone is not the beginning of a string
-	markup     bool   // names come only after <
-	diff       bool
+	fold       bool                               // words are not case-sensitive
+	ident      string                             // characters of words besides letters, digits and _
+	variable   byte                               // what names begin with, such as $; 0 for none
+	keys       string                             // the character that makes the word or string before it a key
+	quote      bool                               // 'x' is a character, and ' alone is not the beginning of a string
+	markup     bool                               // names and strings come only after <
+	whole      func(line string, s *State) []Span // reads a line, instead of all of the above
 }
 
 // For returns the language with the name that follows a code fence; nil if it is
@@ -84,8 +87,8 @@ func (l *Language) Line(line string, s *State) []Span {
 	if l == nil {
 		return []Span{{line, Text}}
 	}
-	if l.diff {
-		return diffLine(line)
+	if l.whole != nil {
+		return l.whole(line, s)
 	}
 	r := reader{lang: l, line: line, state: s}
 	for r.at < len(line) {
@@ -95,21 +98,6 @@ func (l *Language) Line(line string, s *State) []Span {
 		s.open = 0
 	}
 	return r.spans
-}
-
-func diffLine(line string) []Span {
-	kind := Text
-	switch {
-	case strings.HasPrefix(line, "+++"), strings.HasPrefix(line, "---"), strings.HasPrefix(line, "diff "), strings.HasPrefix(line, "index "):
-		kind = Comment
-	case strings.HasPrefix(line, "+"):
-		kind = Added
-	case strings.HasPrefix(line, "-"):
-		kind = Removed
-	case strings.HasPrefix(line, "@@"):
-		kind = Name
-	}
-	return []Span{{line, kind}}
 }
 
 // reader scans one line.
@@ -140,7 +128,7 @@ func (r *reader) next() {
 	}
 	rest := r.line[r.at:]
 	for i, d := range r.lang.delimiters {
-		if strings.HasPrefix(rest, d.open) && (!d.atWord || r.atWord()) {
+		if strings.HasPrefix(rest, d.open) && r.mayBegin(d) {
 			r.state.open = int8(i + 1)
 			r.inside(d, len(d.open))
 			return
@@ -161,9 +149,23 @@ func (r *reader) next() {
 	}
 }
 
-// atWord reports whether the position is after a space or at the line's beginning.
-func (r *reader) atWord() bool {
-	return r.at == 0 || strings.ContainsRune(" \t;({|&", rune(r.line[r.at-1]))
+// mayBegin reports whether the delimiter at the position begins its string or comment there.
+func (r *reader) mayBegin(d delimiter) bool {
+	before := r.line[:r.at]
+	switch {
+	case d.atWord && before != "" && !strings.ContainsRune(" \t;({|&", rune(before[len(before)-1])):
+		return false
+	case d.first && strings.TrimSpace(before) != "":
+		return false
+	case d.last && strings.Contains(r.line[r.at+len(d.open):], d.open):
+		return false
+	case r.lang.markup && d.kind == String:
+		return r.state.tag
+	case d.apart:
+		last, _ := utf8.DecodeLastRuneInString(before)
+		return !unicode.IsLetter(last) && !unicode.IsDigit(last)
+	}
+	return true
 }
 
 // inside scans a string or comment up to its end, or to the end of the line.

@@ -3,6 +3,12 @@
 // The text is hostile. HTML in it is shown as text, links lead to http, https and mailto
 // only, images of other servers are links, and the result consists of the elements and
 // attributes of an allow list (Sanitize).
+//
+// The sanitizer is bluemonday. It adds 2 ms to the 6 ms of each start of chat, which includes
+// the daemon, because it compiles its expressions when it is initialized: an accepted price for
+// a sanitizer that others maintain. Code is highlighted by package highlight, as on the
+// terminal, and not by chroma, which would add 9 ms to each start and takes 10 ms instead of
+// 0.7 ms for 2 KB of code; nor can it go on in the middle of a text from a state of a few bytes.
 package render
 
 import (

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"golang.org/x/net/html"
+
 	"chat/daemon/api/web/render"
 )
 
@@ -83,8 +85,8 @@ func TestRendering(t *testing.T) {
 		"```go\nfunc f() {}\n```\nx":                 {`<pre><code class="language-go"><span class="k">func</span> <span class="n">f</span>() {}` + "\n</code></pre>", "<p>x</p>"},
 		"<b onclick=x>hi</b> <script>1":              {"<p>&lt;b onclick=x&gt;hi&lt;/b&gt; &lt;script&gt;1</p>"},
 		"[a](javascript:alert(1)) <x:y>":             {"<p>a &lt;x:y&gt;</p>"},
-		"![cat](https://e.com/c.png)":                {`<p><a href="https://e.com/c.png" rel="noopener noreferrer nofollow" target="_blank">image: cat</a></p>`},
-		"[t][1]\n\n[1]: https://e.com":               {"<p>[t][1]</p>", `<p>[1]: <a href="https://e.com" rel="noopener noreferrer nofollow" target="_blank">https://e.com</a></p>`},
+		"![cat](https://e.com/c.png)":                {`<p><a href="https://e.com/c.png" rel="nofollow noreferrer noopener" target="_blank">image: cat</a></p>`},
+		"[t][1]\n\n[1]: https://e.com":               {"<p>[t][1]</p>", `<p>[1]: <a href="https://e.com" rel="nofollow noreferrer noopener" target="_blank">https://e.com</a></p>`},
 		"- [x] a\n- [ ] b":                           {"<ul>\n<li><span role=\"img\" aria-label=\"done\">☑</span> a</li>\n<li><span role=\"img\" aria-label=\"not done\">☐</span> b</li>\n</ul>"},
 		"|a|b|\n|-|:-:|\n|1<br>2|<i>|":               {"<table>\n<thead>\n<tr>\n<th>a</th>\n<th align=\"center\">b</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td>1<br>\n2</td>\n<td align=\"center\">&lt;i&gt;</td>\n</tr>\n</tbody>\n</table>"},
 		"<!-- a -->\n\n<div>\n\ntext\n</div>":        {"<p>&lt;!-- a --&gt;</p>", "<p>&lt;div&gt;</p>", "<p>text\n&lt;/div&gt;</p>"},
@@ -99,22 +101,46 @@ func TestRendering(t *testing.T) {
 	}
 }
 
+// Code of each common language is coloured, and its text is that of the fence.
+func TestCodeIsColoured(t *testing.T) {
+	t.Parallel()
+	const code = "# a <b> & \"c\" // d\n-- e\n/* f */ if (true) { return \"x\" } else null\n<a b=\"c\">\nlisten FROM import define: let + - 1\n"
+	for name := range strings.FieldsSeq(`bash c c# c++ cpp cs css dart diff dockerfile elixir go graphql haskell hcl html ini java javascript js json jsx kotlin lua makefile markdown
+		nginx perl php powershell proto protobuf py python r rb rs ruby rust scala scss sh sql svg swift terraform toml ts tsx typescript vim vue xml yaml yml zig`) {
+		for form, blocks := range map[string][]render.Block{"a fence": render.Blocks("```" + name + "\n" + code + "```"), "code": render.CodeBlocks(name, code)} {
+			if len(blocks) != 1 {
+				t.Fatalf("%s: %d blocks", name, len(blocks))
+			}
+			result := blocks[0].HTML()
+			var text strings.Builder
+			for z := html.NewTokenizer(strings.NewReader(result)); z.Next() != html.ErrorToken; {
+				if token := z.Token(); token.Type == html.TextToken {
+					text.WriteString(token.Data)
+				}
+			}
+			if text.String() != code || !strings.Contains(result, "<span class=") || !strings.Contains(result, `<code class="language-`+name+`">`) {
+				t.Errorf("%s in %s is %s", name, form, result)
+			}
+		}
+	}
+}
+
 // A long list keeps its numbers, a long table its head, and long code its state.
 func TestLongBlocksAreContinued(t *testing.T) {
 	t.Parallel()
-	html := strings.Join(rendered(render.Blocks(sample())), "\n")
+	all := strings.Join(rendered(render.Blocks(sample())), "\n")
 	for _, want := range []string{`<ol start="1`, `<span class="s">line 99 &lt;b&gt;</span>`, `<span class="n">print</span>(x)`} {
-		if !strings.Contains(html, want) {
+		if !strings.Contains(all, want) {
 			t.Errorf("the result lacks %s", want)
 		}
 	}
-	if n := strings.Count(html, "<th>h</th>"); n < 2 {
+	if n := strings.Count(all, "<th>h</th>"); n < 2 {
 		t.Errorf("the head of the long table is there %d times", n)
 	}
-	if n := strings.Count(html, "<li>item number"); n != 300 {
+	if n := strings.Count(all, "<li>item number"); n != 300 {
 		t.Errorf("%d items of 300", n)
 	}
-	if n := strings.Count(html, "<td>row "); n != 400 {
+	if n := strings.Count(all, "<td>row "); n != 400 {
 		t.Errorf("%d rows of 400", n)
 	}
 }

@@ -17,8 +17,8 @@ const (
 	// maxUnit is the size in bytes after which a line is handled as several.
 	maxUnit = 4 << 10
 	// maxCode bounds a block of code in bytes, and maxCodeLines in lines.
-	maxCode      = 4 << 10
-	maxCodeLines = 40
+	maxCode      = 2 << 10
+	maxCodeLines = 20
 	// decisive is the number of bytes of a line that say whether it begins a block.
 	decisive = 16
 )

@@ -15,6 +15,8 @@ function make(tag, properties, ...children) {
   return element;
 }
 
+const touch = matchMedia('(pointer: coarse)');
+
 const button = (text, action, properties) => make('button', {type: 'button', onclick: action, ...properties}, text);
 
 // randomKey returns an idempotency key. crypto.randomUUID is missing on plain HTTP.
@@ -52,9 +54,23 @@ async function ask(method, path, body, headers) {
     connection.lost(connection.silent());
     throw new Away(connection.silent());
   }
-  if (response.status === 401 && path !== '/web/session') showDoor('');
+  if (response.status === 401 && path !== '/web/session') showDoor('Your session has ended. Sign in again: what you wrote is kept, and answers go on.');
   if (!response.ok) throw new Problem(response.status, await response.json().catch(() => ({})));
   return response.status === 204 ? null : response.json();
+}
+
+// persist repeats a call until the server has answered it. waiting is called while it does not.
+async function persist(call, waiting) {
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof Away) && !error.retryable) throw error;
+      waiting();
+      if (error.retryable) connection.lost(error.message);
+      await connection.back();
+    }
+  }
 }
 
 // connection knows whether the server answers. While it does not, it asks again and again,
@@ -113,7 +129,9 @@ const connection = {
   },
   say(text, down) {
     if ($('state').textContent !== text) $('state').textContent = text;
-    $('state').classList.toggle('down', down);
+    if ($('state').classList.contains('down') === down) return;
+    $('state').classList.toggle('down', down); // said once: the seconds are not read aloud
+    $('said').textContent = down ? `Connection lost: ${this.reason}` : 'Connected again';
   },
 };
 addEventListener('online', () => connection.check());

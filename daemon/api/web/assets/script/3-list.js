@@ -1,12 +1,13 @@
 // The list of conversations, search, and running answers.
 
-const listed = {items: [], cursor: '', query: '', asked: 0, tasksAsked: 0};
+const listed = {items: [], cursor: '', query: '', asked: 0, tasksAsked: 0, temporary: false, filled: new WeakMap()};
 
 async function loadList(more) {
   const query = $('search').value.trim();
   const turn = ++listed.asked;
   const parameters = new URLSearchParams({limit: 40});
   if (query) parameters.set('q', query);
+  if (listed.temporary) parameters.set('temporary', 'true');
   if (more && listed.cursor) parameters.set('cursor', listed.cursor);
   const page = await ask('GET', `${query ? '/search' : '/conversations'}?${parameters}`);
   if (turn !== listed.asked) return; // a later one is on its way
@@ -15,25 +16,40 @@ async function loadList(more) {
   listed.cursor = page.next_cursor || '';
   listed.query = query;
   drawList();
+  noticeChange();
+}
+
+// noticeChange reloads the conversation that is shown if it has changed elsewhere.
+function noticeChange() {
+  const now = listed.items.find((item) => item.id === shown.id)?.updated_at;
+  if (!now || shown.stream || now === shown.updated) return;
+  const changed = shown.updated !== '';
+  shown.updated = now;
+  if (changed) reload().catch(report);
 }
 
 function drawList() {
+  const items = listed.items.filter((item) => !deletions.has(item.id));
   $('listed').textContent = listed.query ? 'Found' : 'Conversations';
-  fill($('list'), listed.items.map((item) => entryOf(item.id, item.title, item.message_id, item.snippet)));
+  fill($('list'), items.map(({id, title, message_id, snippet, temporary}) => ({id, title, message_id, snippet: snippet || (temporary ? 'temporary' : '')})));
   $('more').hidden = !listed.cursor;
-  $('nothing').hidden = listed.items.length > 0;
-  $('nothing').textContent = listed.query ? 'No conversation has these words.' : 'No conversations yet.';
+  $('nothing').hidden = items.length > 0;
+  $('nothing').textContent = items.length ? '' : listed.query ? 'No conversation has these words.' : 'No conversations yet. The first one begins with your message.';
 }
 
-// fill replaces the entries of a list. The focus stays on the entry that had it.
+// fill shows entries in a list. It changes nothing if they are the same, so that a click is
+// not lost, and the focus stays on the entry that had it.
 function fill(list, entries) {
+  const content = JSON.stringify([entries, shown.id]);
+  if (listed.filled.get(list) === content) return;
+  listed.filled.set(list, content);
   const focused = list.contains(document.activeElement) && document.activeElement.getAttribute('href');
-  list.replaceChildren(...entries);
+  list.replaceChildren(...entries.map(entryOf));
   if (focused) [...list.querySelectorAll('a')].find((link) => link.getAttribute('href') === focused)?.focus();
 }
 
-function entryOf(id, title, messageID, snippet) {
-  const link = make('a', {href: `#/c/${id}${messageID ? '/' + messageID : ''}`}, make('span', {className: 'name'}, title || 'Untitled'),
+function entryOf({id, title, message_id, snippet}) {
+  const link = make('a', {href: `#/c/${id}${message_id ? '/' + message_id : ''}`}, make('span', {className: 'name'}, title || 'Untitled'),
     snippet ? make('span', {className: 'snippet'}, snippet) : null);
   if (id === shown.id) link.setAttribute('aria-current', 'page');
   return make('li', {}, link);
@@ -41,14 +57,18 @@ function entryOf(id, title, messageID, snippet) {
 
 async function loadTasks() {
   const turn = ++listed.tasksAsked;
-  const {tasks} = await ask('GET', '/tasks?state=active&limit=20');
+  const tasks = (await ask('GET', '/tasks?state=active&limit=20')).tasks.filter((task) => !deletions.has(task.conversation_id));
   const titles = new Map(listed.items.map((item) => [item.id, item.title]));
   for (const task of tasks) {
     if (!titles.has(task.conversation_id)) titles.set(task.conversation_id, (await ask('GET', `/conversations/${task.conversation_id}`)).title);
   }
   if (turn !== listed.tasksAsked) return;
   $('running').hidden = tasks.length === 0;
-  fill($('tasks'), tasks.map((task) => entryOf(task.conversation_id, titles.get(task.conversation_id), '', task.state === 'queued' ? 'waits for a worker' : 'answering')));
+  fill($('tasks'), tasks.map((task) => ({id: task.conversation_id, title: titles.get(task.conversation_id), snippet: task.state === 'queued' ? 'waits for a worker' : 'answering'})));
+  const other = tasks.find((task) => task.conversation_id === shown.id && !shown.tasks.has(task.id));
+  if (!other || shown.stream) return;
+  shown.tasks.add(other.id); // it may be of a branch that is not shown
+  await reload();
 }
 
 let searchTimer = 0;
@@ -61,13 +81,18 @@ $('searching').onsubmit = (event) => {
   clearTimeout(searchTimer);
   loadList(false).catch(report);
 };
+$('temporary').onclick = () => {
+  listed.temporary = !listed.temporary;
+  $('temporary').setAttribute('aria-pressed', listed.temporary);
+  loadList(false).catch(report);
+};
 $('more').onclick = () => loadList(true).catch(report);
 
 // On a phone the list covers the conversation.
 function openSide(open) {
   $('side').classList.toggle('open', open);
   $('menu').setAttribute('aria-expanded', open);
-  if (open) $('search').focus();
+  if (open) $(touch.matches ? 'close' : 'search').focus(); // no keyboard over the list
 }
 $('menu').onclick = () => openSide(!$('side').classList.contains('open'));
 $('close').onclick = () => { openSide(false); $('menu').focus(); };

@@ -1,22 +1,32 @@
 // The conversation that is shown.
 
-const shown = {id: '', model: '', messages: [], before: '', stream: null, turn: 0};
+// tasks are those that have been followed or looked for. updated is when the conversation has
+// changed, '' if that is not known.
+const shown = {id: '', title: '', model: '', updated: '', messages: [], before: '', after: '', leaf: '', stream: null, turn: 0, tasks: new Set()};
 
-// show loads a conversation, or a new one if id is empty. messageID is a message on the path
-// to show.
-async function show(id, messageID, found) {
+// show loads a conversation, or a new one if id is empty. through is a message on the path to
+// show, around one of it that must be among the messages, found one to go to. keep leaves the
+// messages where they are on the screen.
+async function show(id, {through, around, found, keep} = {}) {
   const turn = ++shown.turn;
-  const view = id ? await ask('GET', `/web/conversations/${id}${messageID ? '?message=' + messageID : ''}`) : {title: 'New conversation', messages: []};
+  const wanted = new URLSearchParams({...through && {message: through}, ...around && {around}});
+  const view = id ? await ask('GET', `/web/conversations/${id}?${wanted}`) : {title: 'New conversation', messages: []};
   if (turn !== shown.turn) return;
   shown.stream?.close();
   const other = shown.id !== id;
-  Object.assign(shown, {id, model: view.model || '', before: view.before || '', messages: view.messages, stream: null});
-  $('title').textContent = view.title || 'Untitled';
-  document.title = id ? `${view.title} – chat` : 'chat';
-  $('messages').replaceChildren(...view.messages.map(articleOf));
-  if (!view.messages.length) $('messages').append(make('p', {className: 'hello'}, 'Ask something. The answer goes on when you close this page.'));
-  showEarlier();
-  if (other) loadDraft();
+  const bottom = atBottom();
+  const {model = '', title, before = '', after = '', leaf = '', messages, updated_at: updated = ''} = view;
+  Object.assign(shown, {id, title, model, updated, before, after, leaf, messages, stream: null});
+  if (other) shown.tasks.clear();
+  drawTitle();
+  $('messages').replaceChildren(...messages.map(articleOf));
+  if (!messages.length) $('messages').append(make('p', {className: 'hello'}, 'Ask something. The answer goes on when you close this page.'));
+  if (view.temporary) $('messages').prepend(make('p', {className: 'brief'}, 'A temporary conversation: it is deleted a day after its last message.'));
+  drawMore();
+  if (other) {
+    loadDraft();
+    drawModels();
+  }
   follow();
   drawList();
   drawComposer();
@@ -24,24 +34,72 @@ async function show(id, messageID, found) {
   if (target) {
     target.classList.add('found');
     target.scrollIntoView();
-  } else {
+  } else if (!keep || bottom) {
     scrollDown(true);
   }
 }
 
-function showEarlier() {
-  if (!shown.before) return;
-  const earlier = button('Earlier messages', async () => {
-    const view = await ask('GET', `/web/conversations/${shown.id}?message=${shown.messages.at(-1).id}&before=${shown.before}`);
-    const box = $('messages');
-    const fromBottom = box.scrollHeight - box.scrollTop;
-    shown.before = view.before || '';
-    shown.messages = view.messages.concat(shown.messages);
-    earlier.replaceWith(...view.messages.map(articleOf));
-    showEarlier();
-    box.scrollTop = box.scrollHeight - fromBottom;
-  }, {className: 'earlier'});
-  $('messages').prepend(earlier);
+// reload shows the conversation as it is now, at the same place.
+async function reload() {
+  if (!shown.id) return;
+  const first = shown.messages.find((m) => m.view.article.getBoundingClientRect().bottom > 0);
+  const stay = first && placeOf(first.view.article);
+  const details = [...$('messages').querySelectorAll('details')].map((d) => d.open);
+  await orLeave(show(shown.id, {through: shown.leaf, around: first?.id, keep: true}));
+  [...$('messages').querySelectorAll('details')].forEach((d, i) => { d.open = details[i] || false; });
+  const now = first && document.getElementById(`m-${first.id}`);
+  if (now && !atBottom()) stay(now);
+}
+
+// orLeave waits for a conversation to be shown, and leaves one that is no longer there.
+async function orLeave(showing) {
+  try {
+    await showing;
+  } catch (error) {
+    if (error.code !== 'not_found') throw error;
+    location.hash = '#/';
+    await show('');
+    notify('There is no such conversation any more.');
+  }
+}
+
+// placeOf returns a function that puts an article where this one is on the screen.
+function placeOf(article) {
+  const {top} = article.getBoundingClientRect();
+  return (other) => { $('messages').scrollTop += other.getBoundingClientRect().top - top; };
+}
+
+function drawTitle() {
+  $('title').textContent = $('title').title = shown.title || 'Untitled';
+  document.title = shown.id ? `${shown.title} – chat` : 'chat';
+  $('manage').hidden = !shown.id;
+}
+
+// drawMore draws the buttons for the messages before and after those that are shown.
+function drawMore() {
+  const more = (name, text) => {
+    const b = button(text, () => load(name, b).catch(report), {className: 'earlier'});
+    return b;
+  };
+  if (shown.before) $('messages').prepend(more('before', 'Earlier messages'));
+  if (shown.after) $('messages').append(more('after', 'Later messages'));
+  $('down').hidden = !shown.after && atBottom();
+}
+
+// load shows the messages before or after those that are shown, in the place of a button.
+async function load(side, from) {
+  const {messages, ...view} = await ask('GET', `/web/conversations/${shown.id}?message=${shown.leaf}&${side}=${shown[side]}`);
+  const box = $('messages');
+  const {scrollHeight, scrollTop} = box;
+  shown[side] = view[side] || '';
+  shown.messages = side === 'before' ? messages.concat(shown.messages) : shown.messages.concat(messages);
+  from.replaceWith(...messages.map(articleOf));
+  for (const b of box.querySelectorAll(':scope > .earlier')) b.remove();
+  drawMore();
+  box.scrollTop = side === 'before' ? box.scrollHeight - scrollHeight + scrollTop : scrollTop;
+  box.focus({preventScroll: true}); // the button is gone
+  if (!shown.stream) follow();
+  drawComposer();
 }
 
 const finished = (m) => ['done', 'failed', 'cancelled', 'interrupted'].includes(m.state) || !m.task_id;
@@ -89,13 +147,26 @@ function drawFoot(m) {
 function siblingsOf(m) {
   if (m.siblings.length < 2) return [];
   const at = m.siblings.indexOf(m.id);
-  const step = (by, text, label) => button(text, () => show(shown.id, m.siblings[at + by]).catch(report), {'aria-label': label, disabled: !m.siblings[at + by]});
+  const step = (by, text, label) => button(text, () => showSibling(m, m.siblings[at + by], label).catch(report), {'aria-label': label, disabled: !m.siblings[at + by]});
   return [step(-1, '‹', 'Earlier version'), make('span', {}, `${at + 1}/${m.siblings.length}`), step(1, '›', 'Later version')];
 }
 
+// showSibling shows another version of a message in its place. The focus stays on the button.
+async function showSibling(m, id, label) {
+  const stay = placeOf(m.view.article);
+  await show(shown.id, {through: id, keep: true});
+  const article = document.getElementById(`m-${id}`);
+  stay(article);
+  const buttons = [...article.querySelectorAll('.tools [aria-label]:enabled')];
+  (buttons.find((b) => b.getAttribute('aria-label') === label) || buttons[0])?.focus({preventScroll: true});
+}
+
 async function regenerate(m) {
-  const accepted = await ask('POST', `/messages/${m.id}/regenerate`, $('model').value ? {model: $('model').value} : {}, {'Idempotency-Key': randomKey()});
-  await show(shown.id, accepted.message_id);
+  const accepted = await ask('POST', `/messages/${m.id}/regenerate`, modelChoice(), {'Idempotency-Key': randomKey()});
+  await show(shown.id, {through: accepted.message_id});
+  if (shown.stream) $('stop').focus();
+  else rest();
+  announce({id: shown.id});
   loadTasks().catch(report);
 }
 
@@ -104,6 +175,7 @@ function follow() {
   const m = shown.messages.find((message) => message.role === 'assistant' && !finished(message));
   if (!m) return;
   $('said').textContent = 'Answering';
+  shown.tasks.add(m.task_id);
   shown.stream = new Stream(m.task_id, (event) => {
     const near = atBottom();
     m.view.answer.apply(event);
@@ -111,22 +183,25 @@ function follow() {
     if (event.end) {
       const {state, code, content, finish_reason, notices} = event.end;
       Object.assign(m, {state: state || (code ? 'failed' : 'done'), finish_reason, notices, error: code ? {message: content} : null});
-      shown.stream = null;
+      Object.assign(shown, {stream: null, updated: ''});
       $('said').textContent = m.state === 'done' ? 'The answer is complete' : m.state === 'cancelled' ? 'The answer was stopped' : 'The answer failed';
       drawComposer();
       Promise.all([loadList(false), loadTasks()]).catch(report);
     }
     if (event.end || event.reset || event.parts) drawFoot(m);
-    if (near) scrollDown(true);
+    if (near && !shown.after) scrollDown(true);
     else $('down').hidden = false;
-  }, () => show(shown.id).catch(report));
+  }, () => reload().catch(report));
 }
 
 const atBottom = () => $('messages').scrollHeight - $('messages').scrollTop - $('messages').clientHeight < 60;
 
 function scrollDown(always) {
   if (always || atBottom()) $('messages').scrollTop = $('messages').scrollHeight;
-  $('down').hidden = atBottom();
+  $('down').hidden = atBottom() && !shown.after;
 }
-$('messages').onscroll = () => { if (atBottom()) $('down').hidden = true; };
-$('down').onclick = () => scrollDown(true);
+$('messages').onscroll = () => { if (atBottom() && !shown.after) $('down').hidden = true; };
+$('down').onclick = () => {
+  if (shown.after) show(shown.id, {through: shown.leaf}).catch(report);
+  else scrollDown(true);
+};

@@ -34,12 +34,16 @@ function report(error) {
   if (!(error instanceof Problem)) throw error;
 }
 
+// rest moves the focus to where it is of use when its element is gone. On a phone the message
+// would open the keyboard.
+const rest = () => $(touch.matches ? 'messages' : 'input').focus({preventScroll: true});
+
 function drawComposer() {
-  const lost = [$('stop'), $('send')].includes(document.activeElement);
+  const focused = [$('stop'), $('send')].find((b) => b === document.activeElement);
   $('stop').hidden = !shown.stream;
   $('send').hidden = Boolean(shown.stream);
   $('send').disabled = draft.sending || draft.files.some((file) => !file.part);
-  if (lost && document.activeElement.hidden !== false) $('input').focus(); // its button is hidden now
+  if (focused?.hidden || focused?.disabled) rest();
 }
 
 // edit begins a message that replaces m in a new branch.
@@ -60,8 +64,8 @@ async function send() {
   const body = parts.length ? {parts: text.trim() ? [...parts, {type: 'text', text}] : parts} : {content: text};
   if (shown.id) body.conversation_id = shown.id;
   if (draft.parent) body.parent_id = draft.parent;
-  else if (shown.id && shown.messages.length) body.parent_id = shown.messages.at(-1).id;
-  if ($('model').value) body.model = $('model').value;
+  else if (shown.id && shown.leaf) body.parent_id = shown.leaf;
+  Object.assign(body, modelChoice());
   draft.sending = true;
   drawComposer();
   try {
@@ -76,8 +80,12 @@ async function send() {
       saveDraft();
       grow();
     }
-    await show(shown.id, accepted.message_id);
+    await show(shown.id, {through: accepted.message_id});
+    announce({id: shown.id});
     await Promise.all([loadList(false), loadTasks()]);
+  } catch (error) {
+    if (error.code === 'conversation_busy') await reload(); // another page was faster
+    throw error;
   } finally {
     draft.sending = false;
     drawComposer();
@@ -87,18 +95,9 @@ async function send() {
 // submit sends a message until the server has it: the key makes a repetition harmless.
 async function submit(body) {
   const key = randomKey();
-  for (;;) {
-    try {
-      const accepted = await ask('POST', '/messages', body, {'Idempotency-Key': key});
-      notify('');
-      return accepted;
-    } catch (error) {
-      if (!(error instanceof Away) && !error.retryable) throw error;
-      notify('Your message will be sent as soon as the server answers.');
-      if (error.retryable) connection.lost(error.message);
-      await connection.back();
-    }
-  }
+  const accepted = await persist(() => ask('POST', '/messages', body, {'Idempotency-Key': key}), () => notify('Your message will be sent as soon as the server answers.'));
+  notify('');
+  return accepted;
 }
 
 async function attach(files) {
@@ -129,7 +128,6 @@ function drawFiles() {
     }, {'aria-label': `Remove ${file.name}`}))));
 }
 
-const touch = matchMedia('(pointer: coarse)');
 $('composer').onsubmit = (event) => { event.preventDefault(); send().catch(report); };
 $('input').oninput = () => { grow(); saveDraft(); };
 $('input').onkeydown = (event) => {
@@ -151,12 +149,32 @@ $('stop').onclick = async () => {
 addEventListener('dragover', (event) => event.preventDefault());
 addEventListener('drop', (event) => {
   event.preventDefault();
-  if (event.dataTransfer.files.length) attach(event.dataTransfer.files).catch(report);
+  if (event.dataTransfer.files.length && !$('app').hidden) attach(event.dataTransfer.files).catch(report);
 });
 
+// models are those of the server; chosen is the one for new conversations.
+const models = {list: [], standard: '', chosen: ''};
+
 async function loadModels() {
-  const {models} = await ask('GET', '/models');
-  const standard = models.find((model) => model.default);
-  $('model').replaceChildren(make('option', {value: ''}, standard ? `Default: ${standard.id}` : 'Default model'),
-    ...models.filter((model) => !model.default).map((model) => make('option', {value: model.id}, model.id)));
+  const {models: list, notice} = await ask('GET', '/models');
+  Object.assign(models, {list, standard: list.find((model) => model.default)?.id || ''});
+  drawModels();
+  if (!list.length && notice) notify(notice);
+}
+
+// drawModels offers the models, and selects that of the conversation.
+function drawModels() {
+  const ids = models.list.map((model) => model.id);
+  const wanted = shown.id ? shown.model || models.standard : models.chosen || models.standard;
+  if (wanted && !ids.includes(wanted)) ids.unshift(wanted);
+  if (!models.standard) ids.unshift('');
+  $('model').replaceChildren(...ids.map((id) => make('option', {value: id}, id === models.standard ? `${id || 'Model'} (default)` : id)));
+  $('model').value = wanted;
+}
+$('model').onchange = () => { if (!shown.id) models.chosen = $('model').value; };
+
+// modelChoice returns the part of a request that names the model, if it is another than usual.
+function modelChoice() {
+  const id = $('model').value;
+  return id && id !== (shown.id && shown.model || models.standard) ? {model: id} : {};
 }

@@ -2,6 +2,9 @@
 
 function showDoor(why) {
   shown.stream?.close();
+  Object.assign(shown, {id: '', messages: [], leaf: '', stream: null, turn: shown.turn + 1});
+  $('messages').replaceChildren();
+  $('managing').close();
   $('app').hidden = true;
   $('door').hidden = false;
   $('why').textContent = why;
@@ -15,7 +18,7 @@ async function enter() {
   connection.say('live', false);
   await Promise.all([route(), loadList(false), loadTasks()]);
   performance.mark('ready');
-  loadModels().catch(() => {});
+  loadModels().catch((error) => notify(error.message));
   if (!touch.matches) $('input').focus();
 }
 
@@ -30,21 +33,24 @@ $('signin').onsubmit = async (event) => {
   }
 };
 $('leave').onclick = async () => {
-  await ask('DELETE', '/web/session').catch(report);
-  showDoor('');
+  try {
+    await ask('DELETE', '/web/session');
+  } catch (error) {
+    notify(`You are still signed in: ${error.message}`);
+    return;
+  }
+  localStorage.clear(); // drafts
+  announce({signedOut: true});
+  location.replace('/');
 };
 
 // route shows what the address names: #/ or #/c/<conversation>/<message>.
 async function route() {
   const [, , id, messageID] = location.hash.split('/');
+  const inSide = $('side').classList.contains('open');
   openSide(false);
-  try {
-    await show(id || '', messageID, messageID);
-  } catch (error) {
-    if (error.code !== 'not_found') throw error;
-    location.hash = '#/';
-    notify('There is no such conversation any more.');
-  }
+  await orLeave(show(id || '', {through: messageID, found: messageID}));
+  if (inSide && !$('main').contains(document.activeElement)) $('messages').focus(); // the list is hidden now
 }
 addEventListener('hashchange', () => route().catch(report));
 $('skip').onclick = (event) => { event.preventDefault(); $('input').focus(); };
@@ -52,7 +58,9 @@ $('skip').onclick = (event) => { event.preventDefault(); $('input').focus(); };
 // refreshAll brings the page up to date after the server was away. A stream goes on by itself.
 function refreshAll() {
   if ($('app').hidden) return;
-  Promise.all([loadList(false), loadTasks(), shown.stream ? null : show(shown.id, shown.messages.at(-1)?.id)]).catch(report);
+  const [, , id] = location.hash.split('/');
+  const conversation = shown.id !== (id || '') ? route() : shown.stream ? null : reload();
+  Promise.all([loadList(false), loadTasks(), conversation, models.list.length ? null : loadModels()]).catch(report);
 }
 
 addEventListener('keydown', (event) => {
@@ -70,8 +78,9 @@ setInterval(() => {
   if (!document.hidden && connection.up && !$('app').hidden) loadTasks().catch(() => {});
 }, 5000);
 document.addEventListener('visibilitychange', () => {
-  if (!document.hidden && !$('app').hidden) loadTasks().catch(() => {});
+  if (!document.hidden && !$('app').hidden) Promise.all([loadList(false), loadTasks()]).catch(() => {});
 });
+addEventListener('pageshow', (event) => { if (event.persisted) refreshAll(); });
 
 async function start() {
   const code = new URLSearchParams(location.hash.slice(1)).get('code');
