@@ -42,7 +42,7 @@ func Scenarios() []Scenario {
 	for _, format := range []string{responsesFormat, socketFormat} {
 		for _, n := range []int{1, 500} {
 			pace := map[int]time.Duration{1: 20 * time.Millisecond, 500: 50 * time.Millisecond}[n]
-			list = append(list, Scenario{fmt.Sprintf("%s-%d", format, n), fmt.Sprintf("%d streams read through %s", n, format), formatted(format, n, pace), []string{"chatd"}})
+			list = append(list, Scenario{fmt.Sprintf("%s-%d", format, n), fmt.Sprintf("latency-%d, read through %s", n, format), formatted(format, n, pace), []string{"chatd"}})
 		}
 	}
 	return append(list,
