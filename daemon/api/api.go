@@ -13,6 +13,7 @@ import (
 	"chat"
 	"chat/daemon/api/aisdk"
 	"chat/daemon/api/openai"
+	"chat/daemon/api/socket"
 	"chat/daemon/api/web"
 	"chat/daemon/api/ws"
 	"chat/daemon/follow"
@@ -274,5 +275,6 @@ func (s *Server) routes(mux *http.ServeMux) {
 	openai.New(backend{s}).Routes(mux)
 	aisdk.New(backend{s}).Routes(mux)
 	s.web.Routes(mux)
-	mux.Handle("GET "+socketPath, ws.New(backend{s}, ws.Options{Instance: s.opts.Instance, Ping: s.opts.Heartbeat, Slow: s.opts.WriteTimeout, MaxMessage: submission.body}))
+	sockets := socket.Options{Ping: s.opts.Heartbeat, Slow: s.opts.WriteTimeout, MaxMessage: submission.body}
+	mux.Handle("GET "+socketPath, ws.New(backend{s}, ws.Options{Options: sockets, Instance: s.opts.Instance}))
 }
