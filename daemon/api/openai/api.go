@@ -8,11 +8,13 @@ package openai
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"time"
 
 	"chat"
+	"chat/daemon/api/socket"
 	"chat/daemon/api/surface"
 	"chat/daemon/follow"
 )
@@ -23,11 +25,28 @@ const maxBody = 32 << 20
 // taskHeader names the task of a request.
 const taskHeader = "Chat-Task-Id"
 
+// Options are the settings of the API; zero values mean the defaults.
+type Options struct {
+	// Socket are the settings of a WebSocket, without MaxMessage.
+	Socket socket.Options
+	// SocketLife is how long a WebSocket can be open; an hour, as Open Responses has it.
+	SocketLife time.Duration
+}
+
 // API serves the calls.
-type API struct{ backend surface.Backend }
+type API struct {
+	backend surface.Backend
+	opts    Options
+}
 
 // New returns the API of a server.
-func New(b surface.Backend) *API { return &API{b} }
+func New(b surface.Backend, o Options) *API {
+	o.Socket.MaxMessage = maxBody
+	if o.SocketLife <= 0 {
+		o.SocketLife = time.Hour
+	}
+	return &API{b, o}
+}
 
 // Routes adds the calls to mux.
 func (a *API) Routes(mux *http.ServeMux) {
@@ -36,15 +55,39 @@ func (a *API) Routes(mux *http.ServeMux) {
 	handle("GET /v1/models/{id...}", a.getModel)
 	handle("POST /v1/chat/completions", a.createCompletion)
 	handle("POST /v1/responses", a.createResponse)
+	handle("GET /v1/responses", a.openSocket)
+	handle("POST /v1/responses/compact", a.compact)
 	handle("GET /v1/responses/{id}", a.getResponse)
 	handle("DELETE /v1/responses/{id}", a.deleteResponse)
 	handle("POST /v1/responses/{id}/cancel", a.cancelResponse)
 	handle("GET /v1/responses/{id}/input_items", a.listInput)
 }
 
-// decode reads a body. Unknown fields are ignored, as clients send many.
-func decode(w http.ResponseWriter, r *http.Request, into any) error {
-	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(into)
+// answerRequest is the body of a call that asks a model.
+type answerRequest interface {
+	// submission returns the request as a submission.
+	submission(d *reader) (chat.Submission, error)
+}
+
+// ask reads a request into in, stores its task, and opens the task's stream.
+func (a *API) ask(w http.ResponseWriter, r *http.Request, in answerRequest) (*follow.Stream, error) {
+	if err := decode(http.MaxBytesReader(w, r.Body, maxBody), in); err != nil {
+		return nil, err
+	}
+	s, replayed, err := a.submit(r, in, "")
+	if err != nil {
+		return nil, err
+	}
+	w.Header().Set(taskHeader, s.TaskID())
+	if replayed {
+		w.Header().Set("Idempotent-Replay", "true")
+	}
+	return s, nil
+}
+
+// decode reads a request. Unknown fields are ignored, as clients send many.
+func decode(body io.Reader, into any) error {
+	err := json.NewDecoder(body).Decode(into)
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return chat.Errorf(chat.CodeTooLarge, "the body is larger than %d bytes", tooLarge.Limit)
 	}
@@ -52,22 +95,23 @@ func decode(w http.ResponseWriter, r *http.Request, into any) error {
 		return invalid("%s must not be a %s", wrong.Field, wrong.Value)
 	}
 	if err != nil {
-		return invalid("the body must be a JSON object: %s", err)
+		return invalid("the request must be a JSON object: %s", err)
 	}
 	return nil
 }
 
-// submit stores a submission and opens its stream.
-func (a *API) submit(w http.ResponseWriter, r *http.Request, sub chat.Submission, body any) (*follow.Stream, error) {
-	acc, replayed, err := a.backend.Submit(r, sub, body)
+// submit stores the task of a request, and opens the task's stream. kept is as in reader.
+func (a *API) submit(r *http.Request, in answerRequest, kept string) (s *follow.Stream, replayed bool, err error) {
+	sub, err := in.submission(&reader{backend: a.backend, request: r, kept: kept})
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	w.Header().Set(taskHeader, acc.TaskID)
-	if replayed {
-		w.Header().Set("Idempotent-Replay", "true")
+	acc, replayed, err := a.backend.Submit(r, sub, in)
+	if err != nil {
+		return nil, false, err
 	}
-	return a.backend.Follow(r, acc.TaskID, chat.Start())
+	s, err = a.backend.Follow(r, acc.TaskID, chat.Start())
+	return s, replayed, err
 }
 
 // await waits for the end of a task and returns it with its answer. The task goes on if the

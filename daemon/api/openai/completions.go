@@ -147,14 +147,7 @@ func stops(raw json.RawMessage) ([]string, error) {
 // createCompletion serves POST /v1/chat/completions.
 func (a *API) createCompletion(w http.ResponseWriter, r *http.Request) error {
 	var in completionRequest
-	if err := decode(w, r, &in); err != nil {
-		return err
-	}
-	sub, err := in.submission(&reader{backend: a.backend, request: r})
-	if err != nil {
-		return err
-	}
-	s, err := a.submit(w, r, sub, in)
+	s, err := a.ask(w, r, &in)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 type reader struct {
 	backend surface.Backend
 	request *http.Request
+	kept    string // the task of the only unstored response that can be continued; "" if none can
 
 	system  []string // texts of the roles system and developer
 	history []chat.Message
@@ -29,6 +30,18 @@ func (d *reader) add(role chat.Role, parts chat.Parts) {
 	d.history = append(d.history, chat.Message{Role: role, Parts: parts})
 }
 
+// addText is add for a whole message: an empty line separates its text from the text of a
+// message of the same role before it.
+func (d *reader) addText(role chat.Role, parts chat.Parts) {
+	if n := len(d.history) - 1; n >= 0 && len(parts) > 0 && d.history[n].Role == role {
+		before := d.history[n].Parts
+		if m := len(before) - 1; m >= 0 && before[m].Type == chat.PartText && parts[0].Type == chat.PartText {
+			d.add(role, chat.TextParts("\n\n"))
+		}
+	}
+	d.add(role, parts)
+}
+
 func isResult(p chat.Parts) bool { return len(p) > 0 && p[0].Type == chat.PartToolResult }
 
 // addMessage appends a message of any role. at names it in errors.
@@ -41,14 +54,14 @@ func (d *reader) addMessage(role string, content json.RawMessage, at string) err
 	case "system", "developer":
 		d.system = append(d.system, parts.Text())
 	case "user":
-		d.add(chat.RoleUser, parts)
+		d.addText(chat.RoleUser, parts)
 	case "assistant":
 		for i := range parts {
 			if parts[i].Type != chat.PartText {
 				return invalid("%s: a message of the assistant has text only", at)
 			}
 		}
-		d.add(chat.RoleAssistant, parts)
+		d.addText(chat.RoleAssistant, parts)
 	default:
 		return invalid("%s: unknown role %q: use system, developer, user, assistant or tool", at, role)
 	}

@@ -19,6 +19,7 @@ type inputParam struct {
 	Arguments string          `json:"arguments"`
 	Output    json.RawMessage `json:"output"`
 	Summary   json.RawMessage `json:"summary"`
+	Encrypted string          `json:"encrypted_content"`
 }
 
 func (p *inputParam) addTo(d *reader, at string) error {
@@ -46,6 +47,13 @@ func (p *inputParam) addTo(d *reader, at string) error {
 			d.add(chat.RoleAssistant, chat.AnswerParts(text, 0, ""))
 		}
 		return nil
+	case kindCompaction:
+		summary, err := d.summary(p.Encrypted, at)
+		if err != nil {
+			return err
+		}
+		d.addText(chat.RoleAssistant, chat.TextParts(summary))
+		return nil
 	case "item_reference":
 		return invalid("%s: item references are not supported: send the item, or previous_response_id", at)
 	}
@@ -64,6 +72,7 @@ type inputItem struct {
 	Arguments *string          `json:"arguments,omitempty"`
 	Output    *string          `json:"output,omitempty"`
 	Summary   []map[string]any `json:"summary,omitempty"`
+	Encrypted string           `json:"encrypted_content,omitempty"`
 }
 
 // inputItems returns messages as items.

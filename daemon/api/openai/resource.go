@@ -13,6 +13,7 @@ type origin struct {
 	Background         bool              `json:"background,omitempty"`
 	NotStored          bool              `json:"not_stored,omitempty"`
 	Deleted            bool              `json:"deleted,omitempty"`
+	Compaction         bool              `json:"compaction,omitempty"` // the answer is a summary
 	PreviousResponseID string            `json:"previous_response_id,omitempty"`
 	InConversation     bool              `json:"in_conversation,omitempty"` // the request named a conversation
 	Metadata           map[string]string `json:"metadata,omitempty"`
@@ -194,8 +195,8 @@ func choiceField(c *chat.ToolChoice) any {
 
 // end sets the outcome of a task, as its terminal chunk has it.
 func (r *response) end(c chat.Chunk, parts chat.Parts) {
-	if u := c.Usage; u != nil {
-		r.Usage = &responseUsage{InputTokens: u.PromptTokens, OutputTokens: u.CompletionTokens, TotalTokens: u.TotalTokens}
+	if c.Usage != nil {
+		r.Usage = newUsage(c.Usage)
 	}
 	switch {
 	case c.State == chat.TaskCancelled:
@@ -212,6 +213,14 @@ func (r *response) end(c chat.Chunk, parts chat.Parts) {
 		case chat.EndingComplete, chat.EndingTool, chat.EndingFailure, chat.EndingOther:
 		}
 	}
+}
+
+// newUsage returns the tokens of an answer, zeros if the provider has not reported them.
+func newUsage(u *chat.Usage) *responseUsage {
+	if u == nil {
+		return &responseUsage{}
+	}
+	return &responseUsage{InputTokens: u.PromptTokens, OutputTokens: u.CompletionTokens, TotalTokens: u.TotalTokens}
 }
 
 // itemStatus is the status of the last item of an answer with the response's outcome.

@@ -121,7 +121,6 @@ func (q *responseRequest) origin() origin {
 
 // submission returns the request as a submission.
 func (q *responseRequest) submission(d *reader) (chat.Submission, error) {
-	var sub chat.Submission
 	params, err := q.parameters()
 	if err == nil {
 		err = q.check()
@@ -130,9 +129,15 @@ func (q *responseRequest) submission(d *reader) (chat.Submission, error) {
 		err = d.addInput(q.Input)
 	}
 	if err != nil {
-		return sub, err
+		return chat.Submission{}, err
 	}
-	if sub, err = d.submission(); err != nil {
+	return q.assemble(d, params, q.origin())
+}
+
+// assemble returns the submission of what d has read.
+func (q *responseRequest) assemble(d *reader, params *chat.Parameters, o origin) (chat.Submission, error) {
+	sub, err := d.submission()
+	if err != nil {
 		return sub, err
 	}
 	if len(d.system) > 0 { // messages of the system and of developers add to the instructions
@@ -142,13 +147,12 @@ func (q *responseRequest) submission(d *reader) (chat.Submission, error) {
 		}
 		joined := strings.Join(all, "\n\n")
 		params.Instructions = &joined
-		if err := params.Validate(); err != nil {
-			return sub, err
-		}
 	}
-	o := q.origin()
-	sub.Parameters, sub.Model, sub.Priority, sub.Temporary = params, q.Model, priorityOf(q.ServiceTier), o.NotStored
+	sub.Parameters, sub.Model, sub.Priority = params, q.Model, priorityOf(q.ServiceTier)
 	if err := q.place(d, &sub, &o); err != nil {
+		return sub, err
+	}
+	if err := checkResults(d, &sub); err != nil {
 		return sub, err
 	}
 	encoded, err := json.Marshal(o)
@@ -159,19 +163,11 @@ func (q *responseRequest) submission(d *reader) (chat.Submission, error) {
 // place sets where the message belongs: after a response, in a conversation, or in a new
 // one.
 func (q *responseRequest) place(d *reader, sub *chat.Submission, o *origin) error {
-	owner, store := d.backend.Owner(d.request), d.backend.Store()
 	switch {
 	case q.PreviousResponseID != "":
-		id, err := taskOf(q.PreviousResponseID)
+		task, err := d.previous(q.PreviousResponseID)
 		if err != nil {
 			return err
-		}
-		task, err := store.Task(d.request.Context(), owner, id)
-		if err != nil || originOf(task).Deleted {
-			return chat.Errorf(chat.CodeNotFound, "previous_response_id: no response has the id %q", q.PreviousResponseID)
-		}
-		if !task.State.Terminal() {
-			return chat.Errorf(chat.CodeBusy, "previous_response_id: that response is not complete: wait for it, or cancel it")
 		}
 		sub.ConversationID, sub.ParentID = task.ConversationID, task.MessageID
 	case len(q.Conversation) > 0 && string(q.Conversation) != "null":
@@ -181,24 +177,54 @@ func (q *responseRequest) place(d *reader, sub *chat.Submission, o *origin) erro
 		}
 		sub.ConversationID, o.InConversation = id, true
 	}
-	if !o.NotStored || sub.ConversationID == "" {
-		sub.Temporary = o.NotStored
+	sub.Temporary = o.NotStored
+	if sub.ConversationID == "" || !o.NotStored && !o.Compaction {
 		return nil
 	}
 	return copyThread(d, sub)
 }
 
-// copyThread moves a submission that is not to be stored from its conversation to a
-// temporary one, with a copy of the messages before it.
+// previous returns the task of the response to continue. A response that is not stored can be
+// continued over the socket that made it only.
+func (d *reader) previous(id string) (chat.Task, error) {
+	taskID, err := taskOf(id)
+	if err != nil {
+		return chat.Task{}, noPrevious(id)
+	}
+	task, err := d.backend.Store().Task(d.request.Context(), d.backend.Owner(d.request), taskID)
+	if err != nil && !chat.IsCode(err, chat.CodeNotFound) {
+		return task, err
+	}
+	if o := originOf(task); err != nil || o.Deleted || o.Compaction || o.NotStored && task.ID != d.kept {
+		return task, noPrevious(id)
+	}
+	if !task.State.Terminal() {
+		return task, chat.Errorf(chat.CodeBusy, "previous_response_id: that response is not complete: wait for it, or cancel it")
+	}
+	return task, nil
+}
+
+// copyThread moves a submission from its conversation to a new one, with a copy of the
+// messages before it.
 func copyThread(d *reader, sub *chat.Submission) error {
-	owner, store := d.backend.Owner(d.request), d.backend.Store()
-	conv, err := store.Conversation(d.request.Context(), owner, sub.ConversationID)
+	conv, err := d.backend.Store().Conversation(d.request.Context(), d.backend.Owner(d.request), sub.ConversationID)
 	if err != nil {
 		return err
 	}
-	all, err := store.Messages(d.request.Context(), owner, sub.ConversationID)
+	before, err := threadBefore(d, sub)
 	if err != nil {
 		return err
+	}
+	sub.History = append(before, sub.History...)
+	sub.ConversationID, sub.ParentID, sub.System = "", "", conv.System
+	return nil
+}
+
+// threadBefore returns the stored messages that a submission continues.
+func threadBefore(d *reader, sub *chat.Submission) ([]chat.Message, error) {
+	all, err := d.backend.Store().Messages(d.request.Context(), d.backend.Owner(d.request), sub.ConversationID)
+	if err != nil {
+		return nil, err
 	}
 	path := thread.New(all).Path(nil)
 	if sub.ParentID != "" {
@@ -208,9 +234,46 @@ func copyThread(d *reader, sub *chat.Submission) error {
 	for i := range path {
 		before = append(before, chat.Message{Role: path[i].Role, Parts: path[i].Parts})
 	}
-	sub.History = append(before, sub.History...)
-	sub.ConversationID, sub.ParentID, sub.System = "", "", conv.System
+	return before, nil
+}
+
+// checkResults returns an error if a submission has the result of a tool without its call.
+func checkResults(d *reader, sub *chat.Submission) error {
+	id := resultWithoutCall(sub.History, sub.Parts)
+	if id != "" && sub.ConversationID != "" {
+		before, err := threadBefore(d, sub)
+		if err != nil {
+			return err
+		}
+		id = resultWithoutCall(append(before, sub.History...), sub.Parts)
+	}
+	if id != "" {
+		return invalid("input: there is no function call with the call_id %q: send the call before its output", id)
+	}
 	return nil
+}
+
+// resultWithoutCall returns the id of a call whose result comes without it, "" if there is
+// none.
+func resultWithoutCall(history []chat.Message, last chat.Parts) string {
+	calls := map[string]bool{}
+	missing := func(list chat.Parts) string {
+		for i := range list {
+			switch p := &list[i]; {
+			case p.Type == chat.PartToolCall:
+				calls[p.CallID] = true
+			case p.Type == chat.PartToolResult && !calls[p.CallID]:
+				return p.CallID
+			}
+		}
+		return ""
+	}
+	for i := range history {
+		if id := missing(history[i].Parts); id != "" {
+			return id
+		}
+	}
+	return missing(last)
 }
 
 // conversationID reads the field conversation: an id, or an object with one.

@@ -14,14 +14,7 @@ import (
 // createResponse serves POST /v1/responses.
 func (a *API) createResponse(w http.ResponseWriter, r *http.Request) error {
 	var in responseRequest
-	if err := decode(w, r, &in); err != nil {
-		return err
-	}
-	sub, err := in.submission(&reader{backend: a.backend, request: r})
-	if err != nil {
-		return err
-	}
-	s, err := a.submit(w, r, sub, in)
+	s, err := a.ask(w, r, &in)
 	if err != nil {
 		return err
 	}
