@@ -170,8 +170,12 @@ var serverRules = map[string]rule{
 		[]string{"chat", "chat/daemon/api/surface", goWebSocket},
 		"the connection of a WebSocket: pings, limits and its end, and no wire format",
 	},
+	"chat/daemon/api/openai/input": {
+		[]string{"chat", "chat/daemon/api/surface"},
+		"the messages and tools of OpenAI's requests as those of the domain: it knows no call and no answer",
+	},
 	"chat/daemon/api/openai": {
-		[]string{"chat", "chat/daemon/api/socket", "chat/daemon/api/surface", "chat/daemon/follow", "chat/internal/thread", goUUID},
+		[]string{"chat", "chat/daemon/api/openai/input", "chat/daemon/api/socket", "chat/daemon/api/surface", "chat/daemon/follow", "chat/internal/thread", goUUID},
 		"OpenAI's API: one of the wire formats, which know nothing of each other",
 	},
 	"chat/daemon/api/aisdk": {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"chat"
+	"chat/daemon/api/openai/input"
 	"chat/daemon/api/socket"
 	"chat/daemon/api/surface"
 	"chat/daemon/follow"
@@ -69,6 +70,13 @@ type answerRequest interface {
 	submission(d *reader) (chat.Submission, error)
 }
 
+// reader is what a request is read with.
+type reader struct {
+	input.Reader
+
+	kept string // the task of the only unstored response that can be continued; "" if none can
+}
+
 // ask reads a request into in, stores its task, and opens the task's stream.
 func (a *API) ask(w http.ResponseWriter, r *http.Request, in answerRequest) (*follow.Stream, error) {
 	if err := decode(http.MaxBytesReader(w, r.Body, maxBody), in); err != nil {
@@ -102,7 +110,7 @@ func decode(body io.Reader, into any) error {
 
 // submit stores the task of a request, and opens the task's stream. kept is as in reader.
 func (a *API) submit(r *http.Request, in answerRequest, kept string) (s *follow.Stream, replayed bool, err error) {
-	sub, err := in.submission(&reader{backend: a.backend, request: r, kept: kept})
+	sub, err := in.submission(&reader{input.Reader{Backend: a.backend, Request: r}, kept})
 	if err != nil {
 		return nil, false, err
 	}

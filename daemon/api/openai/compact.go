@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"chat"
+	"chat/daemon/api/openai/input"
 	"chat/internal/thread"
 )
 
@@ -46,11 +47,11 @@ func (q *compactRequest) submission(d *reader) (chat.Submission, error) {
 			return chat.Submission{}, err
 		}
 	}
-	if len(d.history) == 0 && q.PreviousResponseID == "" {
+	if len(d.History) == 0 && q.PreviousResponseID == "" {
 		return chat.Submission{}, invalid("there is nothing to compact: send input, or previous_response_id")
 	}
-	d.history = append(d.history, chat.Message{Role: chat.RoleUser, Parts: chat.TextParts(compactPrompt)})
-	q.system = d.system
+	d.History = append(d.History, chat.Message{Role: chat.RoleUser, Parts: chat.TextParts(compactPrompt)})
+	q.system = d.System
 	full := responseRequest{Model: q.Model, PreviousResponseID: q.PreviousResponseID, PromptCacheKey: q.PromptCacheKey}
 	o := full.origin()
 	o.Compaction = true
@@ -111,7 +112,7 @@ func (a *API) compacted(r *http.Request, system []string, task chat.Task) ([]inp
 	}
 	var users []chat.Message
 	for _, m := range thread.New(all).To(task.UserMessageID) {
-		if m.Role == chat.RoleUser && !isResult(m.Parts) && m.ID != task.UserMessageID { // the last one asks for the summary
+		if m.Role == chat.RoleUser && !input.IsResult(m.Parts) && m.ID != task.UserMessageID { // the last one asks for the summary
 			users = append(users, m)
 		}
 	}
@@ -138,14 +139,14 @@ func (d *reader) summary(content, at string) (string, error) {
 	if !ours || err != nil {
 		return "", unknown
 	}
-	owner, store := d.backend.Owner(d.request), d.backend.Store()
-	task, err := store.Task(d.request.Context(), owner, id)
+	owner, store := d.Backend.Owner(d.Request), d.Backend.Store()
+	task, err := store.Task(d.Request.Context(), owner, id)
 	if err != nil && !chat.IsCode(err, chat.CodeNotFound) {
 		return "", err
 	}
 	if o := originOf(task); err != nil || !o.Compaction || o.Deleted || task.State != chat.TaskDone {
 		return "", unknown
 	}
-	answer, err := store.Answer(d.request.Context(), owner, id)
+	answer, err := store.Answer(d.Request.Context(), owner, id)
 	return summaryHead + answer.Parts.Text(), err
 }

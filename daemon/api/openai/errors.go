@@ -29,6 +29,8 @@ var (
 	errSocketLife = errors.New("a WebSocket has reached its age")
 )
 
+func invalid(format string, args ...any) error { return chat.Errorf(chat.CodeInvalid, format, args...) }
+
 // noPrevious is the error of a previous_response_id.
 func noPrevious(id string) error {
 	return &chat.Error{

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"chat"
+	"chat/daemon/api/openai/input"
 )
 
 // origin is what the Origin of a task holds: what a response repeats of its request and the
@@ -51,7 +52,7 @@ type response struct {
 	Instructions       *string           `json:"instructions"`
 	Output             []json.RawMessage `json:"output"`
 	Error              *responseError    `json:"error"`
-	Tools              []tool            `json:"tools"`
+	Tools              []input.Tool      `json:"tools"`
 	ToolChoice         any               `json:"tool_choice"`
 	Truncation         string            `json:"truncation"`
 	ParallelToolCalls  bool              `json:"parallel_tool_calls"`
@@ -88,8 +89,8 @@ type responseError struct {
 }
 
 type textField struct {
-	Format    schemaFormat `json:"format"`
-	Verbosity *string      `json:"verbosity,omitempty"`
+	Format    input.SchemaFormat `json:"format"`
+	Verbosity *string            `json:"verbosity,omitempty"`
 }
 
 type reasoningField struct {
@@ -130,20 +131,20 @@ func newResponse(t chat.Task) response {
 	if p == nil {
 		p = &chat.Parameters{}
 	}
-	tools := []tool{}
+	tools := []input.Tool{}
 	for _, f := range p.Tools {
 		parameters := f.Parameters
 		if len(parameters) == 0 {
 			parameters = json.RawMessage("null")
 		}
 		strict := f.Strict != nil && *f.Strict
-		tools = append(tools, tool{Type: "function", toolDetails: toolDetails{f.Name, f.Description, parameters, &strict}})
+		tools = append(tools, input.Tool{Type: "function", ToolDetails: input.ToolDetails{Name: f.Name, Description: f.Description, Parameters: parameters, Strict: &strict}})
 	}
-	text := textField{Format: schemaFormat{Type: "text"}, Verbosity: orNil(o.Verbosity)}
+	text := textField{Format: input.SchemaFormat{Type: "text"}, Verbosity: orNil(o.Verbosity)}
 	if f := p.Format; f != nil {
 		text.Format.Type = "json_object"
 		if len(f.Schema) > 0 {
-			text.Format = schemaFormat{Type: "json_schema", schemaFields: schemaFields{f.Name, f.Description, f.Schema, f.Strict}}
+			text.Format = input.SchemaFormat{Type: "json_schema", SchemaFields: input.SchemaFields{Name: f.Name, Description: f.Description, Schema: f.Schema, Strict: f.Strict}}
 		}
 	}
 	r := response{

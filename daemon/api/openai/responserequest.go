@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"chat"
+	"chat/daemon/api/openai/input"
 	"chat/internal/thread"
 )
 
@@ -28,7 +29,7 @@ type responseRequest struct {
 	FrequencyPenalty   *float64          `json:"frequency_penalty"`
 	Reasoning          *reasoningRequest `json:"reasoning"`
 	Text               *textRequest      `json:"text"`
-	Tools              []tool            `json:"tools"`
+	Tools              []input.Tool      `json:"tools"`
 	ToolChoice         json.RawMessage   `json:"tool_choice"`
 	ParallelToolCalls  *bool             `json:"parallel_tool_calls"`
 	TopLogprobs        int               `json:"top_logprobs"`
@@ -46,8 +47,8 @@ type reasoningRequest struct {
 }
 
 type textRequest struct {
-	Format    *schemaFormat `json:"format"`
-	Verbosity string        `json:"verbosity"`
+	Format    *input.SchemaFormat `json:"format"`
+	Verbosity string              `json:"verbosity"`
 }
 
 // The limits of metadata, as OpenAI has them.
@@ -87,14 +88,14 @@ func (q *responseRequest) parameters() (*chat.Parameters, error) {
 		p.Effort = q.Reasoning.Effort
 	}
 	var err error
-	if p.Tools, err = toolsOf(q.Tools); err != nil {
+	if p.Tools, err = input.Tools(q.Tools); err != nil {
 		return nil, err
 	}
-	if p.ToolChoice, err = choiceOf(q.ToolChoice); err != nil {
+	if p.ToolChoice, err = input.Choice(q.ToolChoice); err != nil {
 		return nil, err
 	}
 	if q.Text != nil {
-		if p.Format, err = formatOf(q.Text.Format); err != nil {
+		if p.Format, err = input.Format(q.Text.Format); err != nil {
 			return nil, err
 		}
 	}
@@ -136,19 +137,19 @@ func (q *responseRequest) submission(d *reader) (chat.Submission, error) {
 
 // assemble returns the submission of what d has read.
 func (q *responseRequest) assemble(d *reader, params *chat.Parameters, o origin) (chat.Submission, error) {
-	sub, err := d.submission()
+	sub, err := d.Submission()
 	if err != nil {
 		return sub, err
 	}
-	if len(d.system) > 0 { // messages of the system and of developers add to the instructions
-		all := d.system
+	if len(d.System) > 0 { // messages of the system and of developers add to the instructions
+		all := d.System
 		if params.Instructions != nil {
 			all = append([]string{*params.Instructions}, all...)
 		}
 		joined := strings.Join(all, "\n\n")
 		params.Instructions = &joined
 	}
-	sub.Parameters, sub.Model, sub.Priority = params, q.Model, priorityOf(q.ServiceTier)
+	sub.Parameters, sub.Model, sub.Priority = params, q.Model, input.Priority(q.ServiceTier)
 	if err := q.place(d, &sub, &o); err != nil {
 		return sub, err
 	}
@@ -191,7 +192,7 @@ func (d *reader) previous(id string) (chat.Task, error) {
 	if err != nil {
 		return chat.Task{}, noPrevious(id)
 	}
-	task, err := d.backend.Store().Task(d.request.Context(), d.backend.Owner(d.request), taskID)
+	task, err := d.Backend.Store().Task(d.Request.Context(), d.Backend.Owner(d.Request), taskID)
 	if err != nil && !chat.IsCode(err, chat.CodeNotFound) {
 		return task, err
 	}
@@ -207,7 +208,7 @@ func (d *reader) previous(id string) (chat.Task, error) {
 // copyThread moves a submission from its conversation to a new one, with a copy of the
 // messages before it.
 func copyThread(d *reader, sub *chat.Submission) error {
-	conv, err := d.backend.Store().Conversation(d.request.Context(), d.backend.Owner(d.request), sub.ConversationID)
+	conv, err := d.Backend.Store().Conversation(d.Request.Context(), d.Backend.Owner(d.Request), sub.ConversationID)
 	if err != nil {
 		return err
 	}
@@ -222,7 +223,7 @@ func copyThread(d *reader, sub *chat.Submission) error {
 
 // threadBefore returns the stored messages that a submission continues.
 func threadBefore(d *reader, sub *chat.Submission) ([]chat.Message, error) {
-	all, err := d.backend.Store().Messages(d.request.Context(), d.backend.Owner(d.request), sub.ConversationID)
+	all, err := d.Backend.Store().Messages(d.Request.Context(), d.Backend.Owner(d.Request), sub.ConversationID)
 	if err != nil {
 		return nil, err
 	}
@@ -293,7 +294,7 @@ func conversationID(raw json.RawMessage) (string, error) {
 func (d *reader) addInput(raw json.RawMessage) error {
 	var text string
 	if json.Unmarshal(raw, &text) == nil {
-		d.add(chat.RoleUser, chat.TextParts(text))
+		d.Add(chat.RoleUser, chat.TextParts(text))
 		return nil
 	}
 	var items []inputParam

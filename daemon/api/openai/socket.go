@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/coder/websocket"
-
 	"chat"
 	"chat/daemon/api/socket"
 )
@@ -57,7 +55,7 @@ func (s *session) serve(ctx context.Context) {
 	for {
 		data, err := s.Read()
 		if err != nil {
-			s.Close(websocket.StatusNormalClosure, "") // the client has closed it, or is gone
+			s.Leave("") // the client has closed it, or is gone
 			return
 		}
 		select {
@@ -79,7 +77,7 @@ func (s *session) expire(ctx context.Context) {
 			Code: chat.CodeInvalid, Cause: errSocketLife,
 			Message: "this WebSocket was open for as long as it can be: connect again",
 		})
-		s.Close(websocket.StatusNormalClosure, "connect again")
+		s.Leave("connect again")
 	}
 }
 

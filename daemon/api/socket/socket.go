@@ -131,6 +131,9 @@ func (c *Conn) Close(status websocket.StatusCode, reason string) {
 	c.closing.Do(func() { _ = c.conn.Close(status, reason) }) // the client may be gone
 }
 
+// Leave closes the socket without an error.
+func (c *Conn) Leave(reason string) { c.Close(websocket.StatusNormalClosure, reason) }
+
 // watch asks the client whether it is there, and ends the socket of one that reads too
 // slowly. A write in progress is left alone for a while, so that a client that reads again
 // gets a status and not a broken connection.

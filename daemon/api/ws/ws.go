@@ -126,7 +126,7 @@ func (s *session) fail(err error) {
 		s.Close(websocket.StatusUnsupportedData, "a message is not the JSON of this protocol")
 		return
 	}
-	s.Close(websocket.StatusNormalClosure, "") // the client has closed it, or is gone
+	s.Leave("") // the client has closed it, or is gone
 }
 
 // hello identifies the client by its first message, unless its request has done so. If it
