@@ -80,7 +80,10 @@ func (b backend) Send(w http.ResponseWriter, r *http.Request, s *follow.Stream, 
 
 func (b backend) Fail(w http.ResponseWriter, r *http.Request, err error) { b.fail(w, r, err) }
 
-func (backend) Status(err error) int { return statusOf(chat.CodeOf(err)) }
+func (b backend) Report(r *http.Request, err error) int {
+	b.logFailure(r, err)
+	return statusOf(chat.CodeOf(err))
+}
 
 func (b backend) SubmitJSON(r *http.Request, body []byte) (chat.Accepted, bool, error) {
 	var sub chat.Submission

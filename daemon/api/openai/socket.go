@@ -158,7 +158,7 @@ type socketError struct {
 
 // fail tells the client about an error. The socket stays open.
 func (s *session) fail(err error) {
-	status := s.api.backend.Status(err)
+	status := s.api.backend.Report(s.request, err)
 	data, _ := json.Marshal(socketError{"error", status, bodyOf(chat.AsError(err), status)}) // strings can be encoded
 	_ = s.Write(data)                                                                        // a client that is gone needs none
 }

@@ -50,8 +50,8 @@ type Backend interface {
 	Send(w http.ResponseWriter, r *http.Request, s *follow.Stream, e Encoder)
 	// Fail writes an error in the form of the path.
 	Fail(w http.ResponseWriter, r *http.Request, err error)
-	// Status returns the HTTP status of an error.
-	Status(err error) int
+	// Report logs an error if it is the server's, and returns its HTTP status.
+	Report(r *http.Request, err error) int
 	// SubmitJSON is Submit with the body of POST /messages.
 	SubmitJSON(r *http.Request, body []byte) (acc chat.Accepted, replayed bool, err error)
 	// Identify returns r with the owner of a token. An empty token keeps the owner that the
