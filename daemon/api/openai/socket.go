@@ -40,18 +40,24 @@ type session struct {
 	kept    string        // the task of the last response, which can be continued even if it is not stored
 }
 
-// serve reads requests until the socket ends. Tasks go on.
+// serve serves requests until the socket ends. Tasks go on.
 func (s *session) serve(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
-	waiting := make(chan []byte, maxWaiting)
-	defer close(waiting)
 	defer cancel()
+	waiting := make(chan []byte, maxWaiting)
 	s.Go(func() {
-		for data := range waiting {
-			s.create(ctx, data)
-		}
+		defer close(waiting)
+		defer cancel()
+		s.receive(waiting)
 	})
 	s.Go(func() { s.expire(ctx) })
+	for data := range waiting {
+		s.create(ctx, data)
+	}
+}
+
+// receive reads requests until the socket ends.
+func (s *session) receive(waiting chan<- []byte) {
 	for {
 		data, err := s.Read()
 		if err != nil {

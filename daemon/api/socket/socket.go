@@ -61,7 +61,7 @@ type Conn struct {
 var errSlow = errors.New("socket: the client reads too slowly")
 
 // Serve accepts a socket, which counts as a stream, and calls talk with it. When talk returns,
-// ctx ends, and Serve waits for what the socket has started. When the server shuts down, the
+// ctx and the socket end, and Serve waits for what the socket has started. When the server shuts down, the
 // client is told to connect again. The caller has checked Host, Origin and the token.
 func Serve(w http.ResponseWriter, r *http.Request, b surface.Backend, o Options, talk func(ctx context.Context, c *Conn)) error {
 	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
@@ -88,10 +88,11 @@ func Serve(w http.ResponseWriter, r *http.Request, b surface.Backend, o Options,
 	c := &Conn{conn: conn, opts: o, base: base, ctx: ctx}
 	//nolint:contextcheck // a socket ends with its client, or with the server
 	defer context.AfterFunc(live, func() { c.Close(websocket.StatusServiceRestart, "the server is shutting down: connect again") })()
+	defer c.work.Wait()
+	defer func() { _ = conn.CloseNow() }() // also after a panic
+	defer cancel()
 	c.Go(c.watch)
 	talk(ctx, c) //nolint:contextcheck // as above
-	cancel()
-	c.work.Wait()
 	return nil
 }
 
