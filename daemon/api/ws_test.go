@@ -233,7 +233,7 @@ func TestASocketAsksForAToken(t *testing.T) {
 func TestASocketSubmitsForTheOwnerOfItsToken(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, api.Options{})
-	w, _, err := h.dialSocket(h.tcp, nil)
+	w, _, err := h.dialSocket(h.tcp, nil) //nolint:bodyclose // the library closes it
 	h.must(err)
 	w.say(`{"type":"hello","token":%q}`, token)
 	w.next()

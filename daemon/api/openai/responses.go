@@ -30,6 +30,15 @@ func (a *API) createResponse(w http.ResponseWriter, r *http.Request) error {
 
 // awaitResponse writes a response when it has ended.
 func (a *API) awaitResponse(w http.ResponseWriter, r *http.Request, s *follow.Stream) error {
+	out, err := a.whole(r, s)
+	if err == nil {
+		writeJSON(w, http.StatusOK, out)
+	}
+	return err
+}
+
+// whole returns a response when it has ended.
+func (a *API) whole(r *http.Request, s *follow.Stream) (response, error) {
 	ctx, cancel := a.backend.Live(r)
 	defer cancel()
 	e := newEvents(s.Task(), everything)
@@ -43,15 +52,14 @@ func (a *API) awaitResponse(w http.ResponseWriter, r *http.Request, s *follow.St
 			err = chat.Errorf(chat.CodeDraining, "the server is shutting down, and the response is still being made: get it with GET /v1/responses/%s", responseID(s.TaskID()))
 		}
 		if err != nil {
-			return err
+			return response{}, err
 		}
 	}
 	task, err := a.backend.Store().Task(r.Context(), a.backend.Owner(r), s.TaskID())
 	if err != nil {
-		return err
+		return response{}, err
 	}
-	writeJSON(w, http.StatusOK, e.complete(task))
-	return nil
+	return e.complete(task), nil
 }
 
 // complete returns the response after its last event, with what only the task has.

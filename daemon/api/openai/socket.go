@@ -42,24 +42,24 @@ type session struct {
 
 // serve serves requests until the socket ends. Tasks go on.
 func (s *session) serve(ctx context.Context) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	open, closed := context.WithCancel(ctx)
+	defer closed()
 	waiting := make(chan []byte, maxWaiting)
 	s.Go(func() {
 		defer close(waiting)
-		defer cancel()
-		s.receive(waiting)
+		defer closed()
+		s.receive(ctx, waiting)
 	})
-	s.Go(func() { s.expire(ctx) })
+	s.Go(func() { s.expire(open) })
 	for data := range waiting {
-		s.create(ctx, data)
+		s.create(open, data)
 	}
 }
 
 // receive reads requests until the socket ends.
-func (s *session) receive(waiting chan<- []byte) {
+func (s *session) receive(ctx context.Context, waiting chan<- []byte) {
 	for {
-		data, err := s.Read()
+		data, err := s.Read(ctx)
 		if err != nil {
 			s.Leave("") // the client has closed it, or is gone
 			return
@@ -115,7 +115,7 @@ func (s *session) create(ctx context.Context, data []byte) {
 // respond makes a response and sends its events. failed says that the response has failed, or
 // that there is an error.
 func (s *session) respond(ctx context.Context, in *responseRequest) (failed bool, err error) {
-	stream, _, err := s.api.submit(s.request, in, s.kept) //nolint:contextcheck // a task does not end with its socket
+	stream, _, err := s.api.submit(s.request, in, s.kept)
 	if err != nil {
 		return true, err
 	}

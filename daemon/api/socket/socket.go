@@ -48,7 +48,7 @@ const giveUp = 4
 type Conn struct {
 	conn *websocket.Conn
 	opts Options
-	base context.Context //nolint:containedctx // of reads and writes: its end would cut the connection
+	base context.Context //nolint:containedctx // of writes: its end would cut the connection
 	ctx  context.Context //nolint:containedctx // of what runs for the socket
 	work sync.WaitGroup
 
@@ -78,7 +78,7 @@ func Serve(w http.ResponseWriter, r *http.Request, b surface.Backend, o Options,
 		CompressionMode:    websocket.CompressionDisabled,
 	})
 	if err != nil {
-		return nil //nolint:nilerr // Accept has answered
+		return nil // Accept has answered
 	}
 	conn.SetReadLimit(o.MaxMessage)
 	live, left := b.Live(r)
@@ -92,23 +92,15 @@ func Serve(w http.ResponseWriter, r *http.Request, b surface.Backend, o Options,
 	defer func() { _ = conn.CloseNow() }() // also after a panic
 	defer cancel()
 	c.Go(c.watch)
-	talk(ctx, c) //nolint:contextcheck // as above
+	talk(ctx, c)
 	return nil
 }
 
 // Go runs f. Serve waits for it; it must end with the context of Serve.
 func (c *Conn) Go(f func()) { c.work.Go(f) }
 
-// Read returns the next message. An error is the end of the socket.
-func (c *Conn) Read() ([]byte, error) {
-	_, data, err := c.conn.Read(c.base)
-	return data, err
-}
-
-// ReadWithin is Read with a limit, after which the socket is closed.
-func (c *Conn) ReadWithin(d time.Duration) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(c.base, d)
-	defer cancel()
+// Read returns the next message. An error is the end of the socket, and so is the end of ctx.
+func (c *Conn) Read(ctx context.Context) ([]byte, error) {
 	_, data, err := c.conn.Read(ctx)
 	return data, err
 }

@@ -80,7 +80,7 @@ type reply struct {
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	err := socket.Serve(w, r, a.backend, a.opts.Options, func(ctx context.Context, c *socket.Conn) {
 		s := &session{Conn: c, api: a, request: r, ctx: ctx, follows: map[string]*context.CancelFunc{}}
-		s.serve()
+		s.serve(ctx)
 	})
 	if err != nil {
 		a.backend.Fail(w, r, err)
@@ -100,12 +100,12 @@ type session struct {
 }
 
 // serve reads messages until the socket ends.
-func (s *session) serve() {
-	if !s.hello() {
+func (s *session) serve(ctx context.Context) {
+	if !s.hello(ctx) {
 		return
 	}
 	for {
-		data, err := s.Read()
+		data, err := s.Read(ctx)
 		var in request
 		if err == nil {
 			err = json.Unmarshal(data, &in)
@@ -131,8 +131,10 @@ func (s *session) fail(err error) {
 
 // hello identifies the client by its first message, unless its request has done so. If it
 // returns false, the socket is closed.
-func (s *session) hello() bool {
-	data, err := s.ReadWithin(helloLimit)
+func (s *session) hello(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, helloLimit)
+	defer cancel()
+	data, err := s.Read(ctx)
 	var in request
 	if err == nil {
 		err = json.Unmarshal(data, &in)
