@@ -6,6 +6,7 @@
 package openai
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -128,12 +129,36 @@ func (a *API) await(r *http.Request, s *follow.Stream) (chat.Task, chat.Parts, e
 	ctx, cancel := a.backend.Live(r)
 	defer cancel()
 	if _, err := surface.Await(ctx, s); err != nil {
-		if ctx.Err() != nil {
-			err = chat.Errorf(chat.CodeDraining, "the server is shutting down, and the answer is still being made: get it with GET /v1/responses/%s", responseID(s.TaskID()))
-		}
-		return chat.Task{}, nil, err
+		return chat.Task{}, nil, unfinished(ctx, s, err)
 	}
 	return a.ended(r, s.TaskID())
+}
+
+// unfinished returns the error of a wait that ended with err before its task.
+func unfinished(ctx context.Context, s *follow.Stream, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	return chat.Errorf(chat.CodeDraining, "the server is shutting down, and the answer is still being made: get it with GET /v1/responses/%s", responseID(s.TaskID()))
+}
+
+// encodeAll passes a stream through an encoder to its end, and what the encoder appends to send.
+func encodeAll(ctx context.Context, s *follow.Stream, e surface.Encoder, send func([]byte) error) error {
+	for chunks, err := range s.Chunks(ctx) {
+		var events []byte
+		for _, c := range chunks {
+			if err == nil {
+				events, err = e.Append(events, c)
+			}
+		}
+		if err == nil {
+			err = send(events)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // ended returns a task that has ended, and its answer.

@@ -42,18 +42,8 @@ func (a *API) whole(r *http.Request, s *follow.Stream) (response, error) {
 	ctx, cancel := a.backend.Live(r)
 	defer cancel()
 	e := newEvents(s.Task(), everything)
-	for chunks, err := range s.Chunks(ctx) {
-		for _, c := range chunks {
-			if err == nil {
-				_, err = e.Append(nil, c)
-			}
-		}
-		if err != nil && ctx.Err() != nil {
-			err = chat.Errorf(chat.CodeDraining, "the server is shutting down, and the response is still being made: get it with GET /v1/responses/%s", responseID(s.TaskID()))
-		}
-		if err != nil {
-			return response{}, err
-		}
+	if err := encodeAll(ctx, s, e, func([]byte) error { return nil }); err != nil {
+		return response{}, unfinished(ctx, s, err)
 	}
 	task, err := a.backend.Store().Task(r.Context(), a.backend.Owner(r), s.TaskID())
 	if err != nil {

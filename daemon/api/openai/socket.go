@@ -124,19 +124,8 @@ func (s *session) respond(ctx context.Context, in *responseRequest) (failed bool
 	if err := s.sendLines(e.Open(nil)); err != nil {
 		return true, err
 	}
-	for chunks, err := range stream.Chunks(ctx) {
-		var events []byte
-		for _, c := range chunks {
-			if err == nil {
-				events, err = e.Append(events, c)
-			}
-		}
-		if err == nil {
-			err = s.sendLines(events)
-		}
-		if err != nil {
-			return true, err
-		}
+	if err := encodeAll(ctx, stream, e, s.sendLines); err != nil {
+		return true, err
 	}
 	if e.base.Status == statusFailed {
 		return true, nil

@@ -7,12 +7,12 @@ import (
 )
 
 // follow starts to send the chunks of a task after a position.
-func (s *session) follow(in request) error {
+func (s *session) follow(ctx context.Context, in request) error {
 	after, err := chat.ParsePosition(in.After)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(s.ctx)
+	ctx, cancel := context.WithCancel(ctx)
 	if err := s.addFollow(in.TaskID, &cancel); err != nil {
 		cancel()
 		return err

@@ -79,7 +79,7 @@ type reply struct {
 // ServeHTTP accepts a socket and serves it until it is closed.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	err := socket.Serve(w, r, a.backend, a.opts.Options, func(ctx context.Context, c *socket.Conn) {
-		s := &session{Conn: c, api: a, request: r, ctx: ctx, follows: map[string]*context.CancelFunc{}}
+		s := &session{Conn: c, api: a, request: r, follows: map[string]*context.CancelFunc{}}
 		s.serve(ctx)
 	})
 	if err != nil {
@@ -92,8 +92,7 @@ type session struct {
 	*socket.Conn
 
 	api     *API
-	request *http.Request   // the one that opened the socket, with its principal
-	ctx     context.Context //nolint:containedctx // of follows
+	request *http.Request // the one that opened the socket, with its principal
 
 	mu      sync.Mutex // guards follows
 	follows map[string]*context.CancelFunc
@@ -111,7 +110,7 @@ func (s *session) serve(ctx context.Context) {
 			err = json.Unmarshal(data, &in)
 		}
 		if err == nil {
-			err = s.handle(in)
+			err = s.handle(ctx, in)
 		}
 		if err != nil {
 			s.fail(err)
@@ -158,12 +157,12 @@ func (s *session) hello(ctx context.Context) bool {
 }
 
 // handle answers one message. It returns an error only if the socket cannot go on.
-func (s *session) handle(in request) error {
+func (s *session) handle(ctx context.Context, in request) error {
 	out := reply{Ref: in.Ref, TaskID: in.TaskID}
 	var err error
 	switch in.Type {
 	case "follow":
-		if err = s.follow(in); err == nil {
+		if err = s.follow(ctx, in); err == nil {
 			return nil
 		}
 	case "unfollow":
