@@ -11,7 +11,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"strings"
 	"time"
 
 	"chat"
@@ -83,15 +82,15 @@ func (a *API) ask(w http.ResponseWriter, r *http.Request, in answerRequest) (*fo
 	if err := decode(http.MaxBytesReader(w, r.Body, maxBody), in); err != nil {
 		return nil, err
 	}
-	s, replayed, err := a.submit(r, in, "")
+	acc, replayed, err := a.submit(r, in, "")
 	if err != nil {
 		return nil, err
 	}
-	w.Header().Set(taskHeader, s.TaskID())
+	w.Header().Set(taskHeader, acc.TaskID)
 	if replayed {
 		w.Header().Set("Idempotent-Replay", "true")
 	}
-	return s, nil
+	return a.backend.Follow(r, acc.TaskID, chat.Start())
 }
 
 // decode reads a request. Unknown fields are ignored, as clients send many.
@@ -109,18 +108,13 @@ func decode(body io.Reader, into any) error {
 	return nil
 }
 
-// submit stores the task of a request, and opens the task's stream. kept is as in reader.
-func (a *API) submit(r *http.Request, in answerRequest, kept string) (s *follow.Stream, replayed bool, err error) {
+// submit stores the task of a request. kept is as in reader.
+func (a *API) submit(r *http.Request, in answerRequest, kept string) (acc chat.Accepted, replayed bool, err error) {
 	sub, err := in.submission(&reader{input.Reader{Backend: a.backend, Request: r}, kept})
 	if err != nil {
-		return nil, false, err
+		return acc, false, err
 	}
-	acc, replayed, err := a.backend.Submit(r, sub, in)
-	if err != nil {
-		return nil, false, err
-	}
-	s, err = a.backend.Follow(r, acc.TaskID, chat.Start())
-	return s, replayed, err
+	return a.backend.Submit(r, sub, in)
 }
 
 // await waits for the end of a task and returns it with its answer. The task goes on if the
@@ -184,45 +178,4 @@ func failureIn(c chat.Chunk) *chat.Error {
 		return chat.Errorf(chat.CodeCancelled, "the task was stopped")
 	}
 	return c.Err()
-}
-
-// model is an object of the list of models.
-type model struct {
-	ID      string `json:"id"`
-	Object  string `json:"object"`
-	Created int64  `json:"created"`
-	OwnedBy string `json:"owned_by"`
-}
-
-func asModel(m chat.Model) model { return model{m.ID, "model", time.Unix(0, 0).Unix(), m.Provider} }
-
-func (a *API) listModels(w http.ResponseWriter, r *http.Request) error {
-	list, err := a.backend.ListModels(r)
-	if err != nil {
-		return err
-	}
-	out := struct {
-		Object string  `json:"object"`
-		Data   []model `json:"data"`
-	}{"list", []model{}}
-	for _, m := range list {
-		out.Data = append(out.Data, asModel(m))
-	}
-	writeJSON(w, http.StatusOK, out)
-	return nil
-}
-
-func (a *API) getModel(w http.ResponseWriter, r *http.Request) error {
-	list, err := a.backend.ListModels(r)
-	if err != nil {
-		return err
-	}
-	id := r.PathValue("id")
-	for _, m := range list {
-		if m.ID == id || strings.TrimPrefix(m.ID, m.Provider+"/") == id {
-			writeJSON(w, http.StatusOK, asModel(m))
-			return nil
-		}
-	}
-	return chat.Errorf(chat.CodeNotFound, "no provider lists the model %q: GET /v1/models lists all", id)
 }

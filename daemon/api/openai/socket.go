@@ -115,7 +115,11 @@ func (s *session) create(ctx context.Context, data []byte) {
 // respond makes a response and sends its events. failed says that the response has failed, or
 // that there is an error.
 func (s *session) respond(ctx context.Context, in *responseRequest) (failed bool, err error) {
-	stream, _, err := s.api.submit(s.request, in, s.kept)
+	acc, _, err := s.api.submit(s.request, in, s.kept)
+	if err != nil {
+		return true, err
+	}
+	stream, err := s.api.backend.Follow(s.request, acc.TaskID, chat.Start())
 	if err != nil {
 		return true, err
 	}
