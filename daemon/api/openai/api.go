@@ -117,42 +117,28 @@ func (a *API) submit(r *http.Request, in answerRequest, kept string) (acc chat.A
 	return a.backend.Submit(r, sub, in)
 }
 
-// await waits for the end of a task and returns it with its answer. The task goes on if the
-// client leaves or the server shuts down.
+// await waits for the end of a task and returns it with its answer.
 func (a *API) await(r *http.Request, s *follow.Stream) (chat.Task, chat.Parts, error) {
-	ctx, cancel := a.backend.Live(r)
-	defer cancel()
-	if _, err := surface.Await(ctx, s); err != nil {
-		return chat.Task{}, nil, unfinished(ctx, s, err)
+	err := a.wait(r, s, func(ctx context.Context) error {
+		_, err := surface.Await(ctx, s)
+		return err
+	})
+	if err != nil {
+		return chat.Task{}, nil, err
 	}
 	return a.ended(r, s.TaskID())
 }
 
-// unfinished returns the error of a wait that ended with err before its task.
-func unfinished(ctx context.Context, s *follow.Stream, err error) error {
-	if ctx.Err() == nil {
-		return err
+// wait calls read, which reads a stream to its end. The task goes on if the client leaves or
+// the server shuts down.
+func (a *API) wait(r *http.Request, s *follow.Stream, read func(context.Context) error) error {
+	ctx, cancel := a.backend.Live(r)
+	defer cancel()
+	err := read(ctx)
+	if err != nil && ctx.Err() != nil {
+		err = chat.Errorf(chat.CodeDraining, "the server is shutting down, and the answer is still being made: get it with GET /v1/responses/%s", responseID(s.TaskID()))
 	}
-	return chat.Errorf(chat.CodeDraining, "the server is shutting down, and the answer is still being made: get it with GET /v1/responses/%s", responseID(s.TaskID()))
-}
-
-// encodeAll passes a stream through an encoder to its end, and what the encoder appends to send.
-func encodeAll(ctx context.Context, s *follow.Stream, e surface.Encoder, send func([]byte) error) error {
-	for chunks, err := range s.Chunks(ctx) {
-		var events []byte
-		for _, c := range chunks {
-			if err == nil {
-				events, err = e.Append(events, c)
-			}
-		}
-		if err == nil {
-			err = send(events)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return err
 }
 
 // ended returns a task that has ended, and its answer.

@@ -1,12 +1,14 @@
 package openai
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
 	"strconv"
 
 	"chat"
+	"chat/daemon/api/surface"
 	"chat/daemon/follow"
 	"chat/internal/thread"
 )
@@ -39,11 +41,12 @@ func (a *API) awaitResponse(w http.ResponseWriter, r *http.Request, s *follow.St
 
 // whole returns a response when it has ended.
 func (a *API) whole(r *http.Request, s *follow.Stream) (response, error) {
-	ctx, cancel := a.backend.Live(r)
-	defer cancel()
 	e := newEvents(s.Task(), everything)
-	if err := encodeAll(ctx, s, e, func([]byte) error { return nil }); err != nil {
-		return response{}, unfinished(ctx, s, err)
+	err := a.wait(r, s, func(ctx context.Context) error { //nolint:contextcheck // wait makes it of that of r
+		return surface.Encode(ctx, s, e, func([]byte) error { return nil })
+	})
+	if err != nil {
+		return response{}, err
 	}
 	task, err := a.backend.Store().Task(r.Context(), a.backend.Owner(r), s.TaskID())
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"chat"
 	"chat/daemon/api/socket"
+	"chat/daemon/api/surface"
 )
 
 // maxWaiting is how many requests can wait for the one that a socket is serving.
@@ -128,7 +129,7 @@ func (s *session) respond(ctx context.Context, in *responseRequest) (failed bool
 	if err := s.sendLines(e.Open(nil)); err != nil {
 		return true, err
 	}
-	if err := encodeAll(ctx, stream, e, s.sendLines); err != nil {
+	if err := surface.Encode(ctx, stream, e, s.sendLines); err != nil {
 		return true, err
 	}
 	if e.base.Status == statusFailed {

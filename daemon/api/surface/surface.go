@@ -97,6 +97,25 @@ func Await(ctx context.Context, s *follow.Stream) (chat.Chunk, error) {
 	return chat.Chunk{}, chat.Errorf(chat.CodeInternal, "the stream of a task has no end")
 }
 
+// Encode passes a stream through an encoder to its end, and what the encoder appends to send.
+func Encode(ctx context.Context, s *follow.Stream, e Encoder, send func([]byte) error) error {
+	for chunks, err := range s.Chunks(ctx) {
+		var events []byte
+		for _, c := range chunks {
+			if err == nil {
+				events, err = e.Append(events, c)
+			}
+		}
+		if err == nil {
+			err = send(events)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Handler returns a function that adds a call to mux. The backend writes the call's error.
 func Handler(mux *http.ServeMux, b Backend) func(pattern string, call func(http.ResponseWriter, *http.Request) error) {
 	return func(pattern string, call func(http.ResponseWriter, *http.Request) error) {
