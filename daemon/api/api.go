@@ -13,6 +13,7 @@ import (
 	"chat"
 	"chat/daemon/api/aisdk"
 	"chat/daemon/api/openai"
+	"chat/daemon/api/socket"
 	"chat/daemon/api/web"
 	"chat/daemon/api/ws"
 	"chat/daemon/follow"
@@ -144,6 +145,7 @@ type Options struct {
 	StoreTimeout time.Duration // of a call for SQL; 15 s
 	MaxBody      int64         // 1 MiB; attachments and imports have other limits
 	MaxStreams   int           // open streams; 20,000
+	SocketLife   time.Duration // of a WebSocket at /v1/responses; an hour
 	AccessLog    bool          // a line for each request
 	Logger       *slog.Logger
 }
@@ -271,8 +273,9 @@ func (s *Server) routes(mux *http.ServeMux) {
 	mux.Handle("GET /tasks/{id}", s.handle(s.getTask, usual))
 	mux.Handle("POST /tasks/{id}/cancel", s.handle(s.cancel, usual))
 	mux.HandleFunc("GET /stream/{task_id}", s.stream)
-	openai.New(backend{s}).Routes(mux)
+	sockets := socket.Options{Ping: s.opts.Heartbeat, Slow: s.opts.WriteTimeout, MaxMessage: submission.body}
+	openai.New(backend{s}, openai.Options{Socket: sockets, SocketLife: s.opts.SocketLife}).Routes(mux)
 	aisdk.New(backend{s}).Routes(mux)
 	s.web.Routes(mux)
-	mux.Handle("GET "+socketPath, ws.New(backend{s}, ws.Options{Instance: s.opts.Instance, Ping: s.opts.Heartbeat, Slow: s.opts.WriteTimeout, MaxMessage: submission.body}))
+	mux.Handle("GET "+socketPath, ws.New(backend{s}, ws.Options{Options: sockets, Instance: s.opts.Instance}))
 }

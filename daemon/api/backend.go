@@ -80,6 +80,11 @@ func (b backend) Send(w http.ResponseWriter, r *http.Request, s *follow.Stream, 
 
 func (b backend) Fail(w http.ResponseWriter, r *http.Request, err error) { b.fail(w, r, err) }
 
+func (b backend) Report(r *http.Request, err error) int {
+	b.logFailure(r, err)
+	return statusOf(chat.CodeOf(err))
+}
+
 func (b backend) SubmitJSON(r *http.Request, body []byte) (chat.Accepted, bool, error) {
 	var sub chat.Submission
 	if err := decodeObject(jsontext.NewDecoder(bytes.NewReader(body)), &sub); err != nil {

@@ -58,10 +58,14 @@ func (a *attempt) commit() chat.Task {
 	if a.unlogged {
 		packed = nil
 	}
-	a.h.must(a.h.store.Finish(a.h.Context(), chat.Result{
-		TaskID: a.claim.ID, Attempt: a.claim.Attempt, State: chat.TaskDone, Parts: chat.TextParts(a.text.String()),
-		FinishReason: "stop", ChunkCount: n + 1, Log: packed,
-	}))
+	return a.finish(chat.Result{State: chat.TaskDone, FinishReason: "stop", ChunkCount: n + 1, Log: packed})
+}
+
+// finish writes a result to SQL.
+func (a *attempt) finish(r chat.Result) chat.Task {
+	a.h.Helper()
+	r.TaskID, r.Attempt, r.Parts = a.claim.ID, a.claim.Attempt, chat.TextParts(a.text.String())
+	a.h.must(a.h.store.Finish(a.h.Context(), r))
 	task, err := a.h.store.Task(a.h.Context(), chat.LocalOwner, a.claim.ID)
 	a.h.must(err)
 	return task
@@ -74,6 +78,14 @@ func (a *attempt) publish(task chat.Task) {
 }
 
 func (a *attempt) end() { a.publish(a.commit()) }
+
+// fail ends the task with an error.
+func (a *attempt) fail(code chat.Code) {
+	a.h.Helper()
+	n, err := a.w.Seal(a.h.Context(), "", true)
+	a.h.must(err)
+	a.publish(a.finish(chat.Result{State: chat.TaskFailed, Err: chat.Errorf(code, "the provider failed"), ChunkCount: n + 1, Log: a.w.Pack()}))
+}
 
 // release returns the task to the queue, as a failed attempt does.
 func (a *attempt) release() {

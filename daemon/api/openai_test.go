@@ -316,6 +316,7 @@ func TestRequestsThatCannotBeCarriedOutAreRefusedInOpenAIsForm(t *testing.T) {
 		`{"model":"lying","input":"x","reasoning":{"effort":"very"}}`:                                                  "effort",
 		`{"model":"lying","input":"x","previous_response_id":"resp_00000000000000000000000000000000"}`:                 "previous_response_id",
 		`{"model":"lying","input":[{"role":"user","content":[{"type":"input_image","image_url":"https://x/y.png"}]}]}`: "data URL",
+		`{"model":"lying","input":[{"type":"function_call_output","call_id":"c9","output":"x"}]}`:                      "c9",
 		`{"model":"lying","input":[{"type":"item_reference","id":"x"}]}`:                                               "item reference",
 	} {
 		a := h.call("POST", "/v1/responses", body)

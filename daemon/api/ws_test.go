@@ -36,11 +36,16 @@ type wsClient struct {
 
 func (h *harness) dialSocket(url string, header http.Header) (*wsClient, *http.Response, error) {
 	h.Helper()
+	return h.dialPath(url, "/ws", header)
+}
+
+func (h *harness) dialPath(url, path string, header http.Header) (*wsClient, *http.Response, error) {
+	h.Helper()
 	o := &websocket.DialOptions{HTTPHeader: header}
 	if url == "" {
 		url, o.HTTPClient = "http://chat", h.local
 	}
-	c, res, err := websocket.Dial(h.Context(), url+"/ws", o)
+	c, res, err := websocket.Dial(h.Context(), url+path, o)
 	if err != nil {
 		return nil, res, err
 	}

@@ -166,8 +166,16 @@ var serverRules = map[string]rule{
 		[]string{"chat", "chat/daemon/api/surface", "chat/daemon/follow"},
 		"the connection of a stream: it knows bytes and deadlines, and no wire format",
 	},
+	"chat/daemon/api/socket": {
+		[]string{"chat", "chat/daemon/api/surface", goWebSocket},
+		"the connection of a WebSocket: pings, limits and its end, and no wire format",
+	},
+	"chat/daemon/api/openai/input": {
+		[]string{"chat", "chat/daemon/api/surface"},
+		"the messages and tools of OpenAI's requests as those of the domain: it knows no call and no answer",
+	},
 	"chat/daemon/api/openai": {
-		[]string{"chat", "chat/daemon/api/surface", "chat/daemon/follow", "chat/internal/thread", goUUID},
+		[]string{"chat", "chat/daemon/api/openai/input", "chat/daemon/api/socket", "chat/daemon/api/surface", "chat/daemon/follow", "chat/internal/thread", goUUID},
 		"OpenAI's API: one of the wire formats, which know nothing of each other",
 	},
 	"chat/daemon/api/aisdk": {
@@ -175,7 +183,7 @@ var serverRules = map[string]rule{
 		"the stream of the AI SDK: one of the wire formats",
 	},
 	"chat/daemon/api/ws": {
-		[]string{"chat", "chat/daemon/api/surface", goWebSocket},
+		[]string{"chat", "chat/daemon/api/socket", "chat/daemon/api/surface", goWebSocket},
 		"the WebSocket: one of the wire formats",
 	},
 	"chat/daemon/api/web": {

@@ -14,6 +14,11 @@ func TestNPMOpenAI(t *testing.T) {
 	clients.Start(t).Script(t, "openai.mjs")
 }
 
+func TestNPMOpenAIWebSocket(t *testing.T) {
+	t.Parallel()
+	clients.Start(t).Script(t, "openai-socket.mjs")
+}
+
 func TestNPMOpenAIWithFaults(t *testing.T) {
 	t.Parallel()
 	clients.StartCluster(t).Script(t, "openai-faults.mjs")

@@ -6,13 +6,16 @@
 package openai
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
-	"strings"
 	"time"
 
 	"chat"
+	"chat/daemon/api/openai/input"
+	"chat/daemon/api/socket"
 	"chat/daemon/api/surface"
 	"chat/daemon/follow"
 )
@@ -23,11 +26,28 @@ const maxBody = 32 << 20
 // taskHeader names the task of a request.
 const taskHeader = "Chat-Task-Id"
 
+// Options are the settings of the API; zero values mean the defaults.
+type Options struct {
+	// Socket are the settings of a WebSocket, without MaxMessage.
+	Socket socket.Options
+	// SocketLife is how long a WebSocket can be open; an hour, as Open Responses has it.
+	SocketLife time.Duration
+}
+
 // API serves the calls.
-type API struct{ backend surface.Backend }
+type API struct {
+	backend surface.Backend
+	opts    Options
+}
 
 // New returns the API of a server.
-func New(b surface.Backend) *API { return &API{b} }
+func New(b surface.Backend, o Options) *API {
+	o.Socket.MaxMessage = maxBody
+	if o.SocketLife <= 0 {
+		o.SocketLife = time.Hour
+	}
+	return &API{b, o}
+}
 
 // Routes adds the calls to mux.
 func (a *API) Routes(mux *http.ServeMux) {
@@ -36,30 +56,33 @@ func (a *API) Routes(mux *http.ServeMux) {
 	handle("GET /v1/models/{id...}", a.getModel)
 	handle("POST /v1/chat/completions", a.createCompletion)
 	handle("POST /v1/responses", a.createResponse)
+	handle("GET /v1/responses", a.openSocket)
+	handle("POST /v1/responses/compact", a.compact)
 	handle("GET /v1/responses/{id}", a.getResponse)
 	handle("DELETE /v1/responses/{id}", a.deleteResponse)
 	handle("POST /v1/responses/{id}/cancel", a.cancelResponse)
 	handle("GET /v1/responses/{id}/input_items", a.listInput)
 }
 
-// decode reads a body. Unknown fields are ignored, as clients send many.
-func decode(w http.ResponseWriter, r *http.Request, into any) error {
-	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(into)
-	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return chat.Errorf(chat.CodeTooLarge, "the body is larger than %d bytes", tooLarge.Limit)
-	}
-	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return invalid("%s must not be a %s", wrong.Field, wrong.Value)
-	}
-	if err != nil {
-		return invalid("the body must be a JSON object: %s", err)
-	}
-	return nil
+// answerRequest is the body of a call that asks a model.
+type answerRequest interface {
+	// submission returns the request as a submission.
+	submission(d *reader) (chat.Submission, error)
 }
 
-// submit stores a submission and opens its stream.
-func (a *API) submit(w http.ResponseWriter, r *http.Request, sub chat.Submission, body any) (*follow.Stream, error) {
-	acc, replayed, err := a.backend.Submit(r, sub, body)
+// reader is what a request is read with.
+type reader struct {
+	input.Reader
+
+	kept string // the task of the only unstored response that can be continued; "" if none can
+}
+
+// ask reads a request into in, stores its task, and opens the task's stream.
+func (a *API) ask(w http.ResponseWriter, r *http.Request, in answerRequest) (*follow.Stream, error) {
+	if err := decode(http.MaxBytesReader(w, r.Body, maxBody), in); err != nil {
+		return nil, err
+	}
+	acc, replayed, err := a.submit(r, in, "")
 	if err != nil {
 		return nil, err
 	}
@@ -70,18 +93,52 @@ func (a *API) submit(w http.ResponseWriter, r *http.Request, sub chat.Submission
 	return a.backend.Follow(r, acc.TaskID, chat.Start())
 }
 
-// await waits for the end of a task and returns it with its answer. The task goes on if the
-// client leaves or the server shuts down.
+// decode reads a request. Unknown fields are ignored, as clients send many.
+func decode(body io.Reader, into any) error {
+	err := json.NewDecoder(body).Decode(into)
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return chat.Errorf(chat.CodeTooLarge, "the body is larger than %d bytes", tooLarge.Limit)
+	}
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return invalid("%s must not be a %s", wrong.Field, wrong.Value)
+	}
+	if err != nil {
+		return invalid("the request must be a JSON object: %s", err)
+	}
+	return nil
+}
+
+// submit stores the task of a request. kept is as in reader.
+func (a *API) submit(r *http.Request, in answerRequest, kept string) (acc chat.Accepted, replayed bool, err error) {
+	sub, err := in.submission(&reader{input.Reader{Backend: a.backend, Request: r}, kept})
+	if err != nil {
+		return acc, false, err
+	}
+	return a.backend.Submit(r, sub, in)
+}
+
+// await waits for the end of a task and returns it with its answer.
 func (a *API) await(r *http.Request, s *follow.Stream) (chat.Task, chat.Parts, error) {
-	ctx, cancel := a.backend.Live(r)
-	defer cancel()
-	if _, err := surface.Await(ctx, s); err != nil {
-		if ctx.Err() != nil {
-			err = chat.Errorf(chat.CodeDraining, "the server is shutting down, and the answer is still being made: get it with GET /v1/responses/%s", responseID(s.TaskID()))
-		}
+	err := a.wait(r, s, func(ctx context.Context) error {
+		_, err := surface.Await(ctx, s)
+		return err
+	})
+	if err != nil {
 		return chat.Task{}, nil, err
 	}
 	return a.ended(r, s.TaskID())
+}
+
+// wait calls read, which reads a stream to its end. The task goes on if the client leaves or
+// the server shuts down.
+func (a *API) wait(r *http.Request, s *follow.Stream, read func(context.Context) error) error {
+	ctx, cancel := a.backend.Live(r)
+	defer cancel()
+	err := read(ctx)
+	if err != nil && ctx.Err() != nil {
+		err = chat.Errorf(chat.CodeDraining, "the server is shutting down, and the answer is still being made: get it with GET /v1/responses/%s", responseID(s.TaskID()))
+	}
+	return err
 }
 
 // ended returns a task that has ended, and its answer.
@@ -107,45 +164,4 @@ func failureIn(c chat.Chunk) *chat.Error {
 		return chat.Errorf(chat.CodeCancelled, "the task was stopped")
 	}
 	return c.Err()
-}
-
-// model is an object of the list of models.
-type model struct {
-	ID      string `json:"id"`
-	Object  string `json:"object"`
-	Created int64  `json:"created"`
-	OwnedBy string `json:"owned_by"`
-}
-
-func asModel(m chat.Model) model { return model{m.ID, "model", time.Unix(0, 0).Unix(), m.Provider} }
-
-func (a *API) listModels(w http.ResponseWriter, r *http.Request) error {
-	list, err := a.backend.ListModels(r)
-	if err != nil {
-		return err
-	}
-	out := struct {
-		Object string  `json:"object"`
-		Data   []model `json:"data"`
-	}{"list", []model{}}
-	for _, m := range list {
-		out.Data = append(out.Data, asModel(m))
-	}
-	writeJSON(w, http.StatusOK, out)
-	return nil
-}
-
-func (a *API) getModel(w http.ResponseWriter, r *http.Request) error {
-	list, err := a.backend.ListModels(r)
-	if err != nil {
-		return err
-	}
-	id := r.PathValue("id")
-	for _, m := range list {
-		if m.ID == id || strings.TrimPrefix(m.ID, m.Provider+"/") == id {
-			writeJSON(w, http.StatusOK, asModel(m))
-			return nil
-		}
-	}
-	return chat.Errorf(chat.CodeNotFound, "no provider lists the model %q: GET /v1/models lists all", id)
 }

@@ -8,34 +8,35 @@ import (
 	"strings"
 
 	"chat"
+	"chat/daemon/api/openai/input"
 	"chat/daemon/api/surface"
 )
 
 // completionRequest is the body of POST /v1/chat/completions. Fields that are not listed
 // have no effect.
 type completionRequest struct {
-	Model               string          `json:"model"`
-	Messages            []chatMessage   `json:"messages"`
-	Stream              bool            `json:"stream"`
-	StreamOptions       *streamOptions  `json:"stream_options"`
-	MaxTokens           int             `json:"max_tokens"`
-	MaxCompletionTokens int             `json:"max_completion_tokens"`
-	Temperature         *float64        `json:"temperature"`
-	TopP                *float64        `json:"top_p"`
-	PresencePenalty     *float64        `json:"presence_penalty"`
-	FrequencyPenalty    *float64        `json:"frequency_penalty"`
-	Seed                *int64          `json:"seed"`
-	Stop                json.RawMessage `json:"stop"`
-	N                   *int            `json:"n"`
-	Logprobs            bool            `json:"logprobs"`
-	Modalities          []string        `json:"modalities"`
-	ResponseFormat      *schemaFormat   `json:"response_format"`
-	Tools               []tool          `json:"tools"`
-	ToolChoice          json.RawMessage `json:"tool_choice"`
-	ParallelToolCalls   *bool           `json:"parallel_tool_calls"`
-	ReasoningEffort     string          `json:"reasoning_effort"`
-	ServiceTier         string          `json:"service_tier"`
-	Store               bool            `json:"store"`
+	Model               string              `json:"model"`
+	Messages            []chatMessage       `json:"messages"`
+	Stream              bool                `json:"stream"`
+	StreamOptions       *streamOptions      `json:"stream_options"`
+	MaxTokens           int                 `json:"max_tokens"`
+	MaxCompletionTokens int                 `json:"max_completion_tokens"`
+	Temperature         *float64            `json:"temperature"`
+	TopP                *float64            `json:"top_p"`
+	PresencePenalty     *float64            `json:"presence_penalty"`
+	FrequencyPenalty    *float64            `json:"frequency_penalty"`
+	Seed                *int64              `json:"seed"`
+	Stop                json.RawMessage     `json:"stop"`
+	N                   *int                `json:"n"`
+	Logprobs            bool                `json:"logprobs"`
+	Modalities          []string            `json:"modalities"`
+	ResponseFormat      *input.SchemaFormat `json:"response_format"`
+	Tools               []input.Tool        `json:"tools"`
+	ToolChoice          json.RawMessage     `json:"tool_choice"`
+	ParallelToolCalls   *bool               `json:"parallel_tool_calls"`
+	ReasoningEffort     string              `json:"reasoning_effort"`
+	ServiceTier         string              `json:"service_tier"`
+	Store               bool                `json:"store"`
 }
 
 type streamOptions struct {
@@ -67,12 +68,12 @@ func (c *completionRequest) submission(d *reader) (chat.Submission, error) {
 			return chat.Submission{}, err
 		}
 	}
-	sub, err := d.submission()
+	sub, err := d.Submission()
 	if err != nil {
 		return sub, err
 	}
-	sub.System = strings.Join(d.system, "\n\n")
-	sub.Model, sub.Priority, sub.Temporary = c.Model, priorityOf(c.ServiceTier), !c.Store
+	sub.System = strings.Join(d.System, "\n\n")
+	sub.Model, sub.Priority, sub.Temporary = c.Model, input.Priority(c.ServiceTier), !c.Store
 	sub.Parameters, err = c.parameters()
 	return sub, err
 }
@@ -80,22 +81,22 @@ func (c *completionRequest) submission(d *reader) (chat.Submission, error) {
 func (m *chatMessage) addTo(d *reader, at string) error {
 	switch m.Role {
 	case "tool", "function":
-		parts, err := d.content(m.Content, at)
+		parts, err := d.Content(m.Content, at)
 		if err != nil {
 			return err
 		}
-		d.add(chat.RoleUser, chat.Parts{{Type: chat.PartToolResult, CallID: m.ToolCallID, Text: parts.Text()}})
+		d.Add(chat.RoleUser, chat.Parts{{Type: chat.PartToolResult, CallID: m.ToolCallID, Text: parts.Text()}})
 		return nil
 	case "assistant":
-		if err := d.addMessage(m.Role, m.Content, at); err != nil {
+		if err := d.AddMessage(m.Role, m.Content, at); err != nil {
 			return err
 		}
 		for _, call := range m.ToolCalls {
-			d.add(chat.RoleAssistant, chat.Parts{{Type: chat.PartToolCall, CallID: call.ID, Name: call.Function.Name, Text: call.Function.Arguments}})
+			d.Add(chat.RoleAssistant, chat.Parts{{Type: chat.PartToolCall, CallID: call.ID, Name: call.Function.Name, Text: call.Function.Arguments}})
 		}
 		return nil
 	}
-	return d.addMessage(m.Role, m.Content, at)
+	return d.AddMessage(m.Role, m.Content, at)
 }
 
 func (c *completionRequest) parameters() (*chat.Parameters, error) {
@@ -116,13 +117,13 @@ func (c *completionRequest) parameters() (*chat.Parameters, error) {
 	if p.Stop, err = stops(c.Stop); err != nil {
 		return nil, err
 	}
-	if p.Tools, err = toolsOf(c.Tools); err != nil {
+	if p.Tools, err = input.Tools(c.Tools); err != nil {
 		return nil, err
 	}
-	if p.ToolChoice, err = choiceOf(c.ToolChoice); err != nil {
+	if p.ToolChoice, err = input.Choice(c.ToolChoice); err != nil {
 		return nil, err
 	}
-	if p.Format, err = formatOf(c.ResponseFormat); err != nil {
+	if p.Format, err = input.Format(c.ResponseFormat); err != nil {
 		return nil, err
 	}
 	return p, p.Validate()
@@ -147,14 +148,7 @@ func stops(raw json.RawMessage) ([]string, error) {
 // createCompletion serves POST /v1/chat/completions.
 func (a *API) createCompletion(w http.ResponseWriter, r *http.Request) error {
 	var in completionRequest
-	if err := decode(w, r, &in); err != nil {
-		return err
-	}
-	sub, err := in.submission(&reader{backend: a.backend, request: r})
-	if err != nil {
-		return err
-	}
-	s, err := a.submit(w, r, sub, in)
+	s, err := a.ask(w, r, &in)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,8 @@ package openai
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -21,10 +23,33 @@ type errorBody struct {
 	Code    string  `json:"code"`
 }
 
+// Errors for which OpenAI's API has codes that the domain does not have.
+var (
+	errNoPrevious = errors.New("the response to continue is not available")
+	errSocketLife = errors.New("a WebSocket has reached its age")
+)
+
+func invalid(format string, args ...any) error { return chat.Errorf(chat.CodeInvalid, format, args...) }
+
+// noPrevious is the error of a previous_response_id.
+func noPrevious(id string) error {
+	return &chat.Error{
+		Code: chat.CodeInvalid, Cause: errNoPrevious,
+		Message: fmt.Sprintf("previous_response_id: the response %q is not available here: send the whole conversation as input, without previous_response_id", id),
+	}
+}
+
 func bodyOf(e *chat.Error, status int) errorBody {
 	b := errorBody{Message: e.Message, Type: "invalid_request_error", Code: string(e.Code)}
 	if e.Code == chat.CodeInternal {
 		b.Message = "an internal error: the daemon's log has more"
+	}
+	switch {
+	case errors.Is(e.Cause, errNoPrevious):
+		param := "previous_response_id"
+		b.Code, b.Param = "previous_response_not_found", &param
+	case errors.Is(e.Cause, errSocketLife):
+		b.Code = "websocket_connection_limit_reached"
 	}
 	switch {
 	case status == http.StatusUnauthorized:

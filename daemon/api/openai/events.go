@@ -26,6 +26,7 @@ const attemptBase = 1_000_000
 type eventEncoder struct {
 	base   response
 	hex    string // digits of the task's id
+	lines  bool   // each event is a line of JSON, and not a server-sent event
 	after  int    // events up to this sequence number are not sent
 	number int    // of the next event
 
@@ -49,6 +50,8 @@ const (
 	kindReasoning = "reasoning"
 	kindCall      = "function_call"
 	kindResult    = "function_call_output"
+
+	kindCompaction = "compaction" // of input only
 )
 
 func idPrefix(kind string) string {
@@ -87,7 +90,12 @@ func (e *eventEncoder) Open(dst []byte) []byte {
 
 // Idle implements surface.Encoder. Clients accept a comment; but older versions of the
 // official one for Go take an empty line after it for an event without data.
-func (*eventEncoder) Idle(dst []byte) []byte { return append(dst, ": still here\n"...) }
+func (e *eventEncoder) Idle(dst []byte) []byte {
+	if e.lines {
+		return dst
+	}
+	return append(dst, ": still here\n"...)
+}
 
 // Append implements surface.Encoder.
 func (e *eventEncoder) Append(dst []byte, c chat.EncodedChunk) ([]byte, error) {
@@ -284,6 +292,9 @@ func (e *eventEncoder) end(dst []byte, c chat.Chunk) ([]byte, error) {
 		return dst, err
 	}
 	dst = e.emit(dst, typ, `,"response":`, string(data))
+	if e.lines {
+		return dst, nil
+	}
 	return append(dst, "data: [DONE]\n\n"...), nil
 }
 
@@ -306,14 +317,20 @@ func (e *eventEncoder) emit(dst []byte, typ string, fields ...string) []byte {
 	if n <= e.after {
 		return dst
 	}
-	dst = append(dst, "event: "...)
-	dst = append(dst, typ...)
-	dst = append(dst, "\ndata: {\"type\":\""...)
+	if !e.lines {
+		dst = append(dst, "event: "...)
+		dst = append(dst, typ...)
+		dst = append(dst, "\ndata: "...)
+	}
+	dst = append(dst, `{"type":"`...)
 	dst = append(dst, typ...)
 	dst = append(dst, `","sequence_number":`...)
 	dst = strconv.AppendInt(dst, int64(n), 10)
 	for _, f := range fields {
 		dst = append(dst, f...)
+	}
+	if e.lines {
+		return append(dst, "}\n"...)
 	}
 	return append(dst, "}\n\n"...)
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"chat"
+	"chat/daemon/api/openai/input"
 )
 
 // inputParam is an item of the input of a request.
@@ -19,32 +20,40 @@ type inputParam struct {
 	Arguments string          `json:"arguments"`
 	Output    json.RawMessage `json:"output"`
 	Summary   json.RawMessage `json:"summary"`
+	Encrypted string          `json:"encrypted_content"`
 }
 
 func (p *inputParam) addTo(d *reader, at string) error {
 	switch p.Type {
 	case "", kindMessage:
-		return d.addMessage(p.Role, p.Content, at)
+		return d.AddMessage(p.Role, p.Content, at)
 	case kindCall:
-		d.add(chat.RoleAssistant, chat.Parts{{Type: chat.PartToolCall, CallID: p.CallID, Name: p.Name, Text: p.Arguments}})
+		d.Add(chat.RoleAssistant, chat.Parts{{Type: chat.PartToolCall, CallID: p.CallID, Name: p.Name, Text: p.Arguments}})
 		return nil
 	case kindResult:
-		parts, err := d.content(p.Output, at)
+		parts, err := d.Content(p.Output, at)
 		if err != nil {
 			return err
 		}
-		d.add(chat.RoleUser, chat.Parts{{Type: chat.PartToolResult, CallID: p.CallID, Text: parts.Text()}})
+		d.Add(chat.RoleUser, chat.Parts{{Type: chat.PartToolResult, CallID: p.CallID, Text: parts.Text()}})
 		return nil
 	case kindReasoning:
-		var list []contentPart
+		var list []input.ContentPart
 		_ = json.Unmarshal(p.Summary, &list) // reasoning is not sent to models again
 		text := ""
 		for _, s := range list {
 			text += s.Text
 		}
 		if text != "" {
-			d.add(chat.RoleAssistant, chat.AnswerParts(text, 0, ""))
+			d.Add(chat.RoleAssistant, chat.AnswerParts(text, 0, ""))
 		}
+		return nil
+	case kindCompaction:
+		summary, err := d.summary(p.Encrypted, at)
+		if err != nil {
+			return err
+		}
+		d.AddText(chat.RoleAssistant, chat.TextParts(summary))
 		return nil
 	case "item_reference":
 		return invalid("%s: item references are not supported: send the item, or previous_response_id", at)
@@ -64,6 +73,7 @@ type inputItem struct {
 	Arguments *string          `json:"arguments,omitempty"`
 	Output    *string          `json:"output,omitempty"`
 	Summary   []map[string]any `json:"summary,omitempty"`
+	Encrypted string           `json:"encrypted_content,omitempty"`
 }
 
 // inputItems returns messages as items.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"chat"
+	"chat/daemon/api/openai/input"
 )
 
 // origin is what the Origin of a task holds: what a response repeats of its request and the
@@ -13,6 +14,7 @@ type origin struct {
 	Background         bool              `json:"background,omitempty"`
 	NotStored          bool              `json:"not_stored,omitempty"`
 	Deleted            bool              `json:"deleted,omitempty"`
+	Compaction         bool              `json:"compaction,omitempty"` // the answer is a summary
 	PreviousResponseID string            `json:"previous_response_id,omitempty"`
 	InConversation     bool              `json:"in_conversation,omitempty"` // the request named a conversation
 	Metadata           map[string]string `json:"metadata,omitempty"`
@@ -50,7 +52,7 @@ type response struct {
 	Instructions       *string           `json:"instructions"`
 	Output             []json.RawMessage `json:"output"`
 	Error              *responseError    `json:"error"`
-	Tools              []tool            `json:"tools"`
+	Tools              []input.Tool      `json:"tools"`
 	ToolChoice         any               `json:"tool_choice"`
 	Truncation         string            `json:"truncation"`
 	ParallelToolCalls  bool              `json:"parallel_tool_calls"`
@@ -87,8 +89,8 @@ type responseError struct {
 }
 
 type textField struct {
-	Format    schemaFormat `json:"format"`
-	Verbosity *string      `json:"verbosity,omitempty"`
+	Format    input.SchemaFormat `json:"format"`
+	Verbosity *string            `json:"verbosity,omitempty"`
 }
 
 type reasoningField struct {
@@ -129,20 +131,20 @@ func newResponse(t chat.Task) response {
 	if p == nil {
 		p = &chat.Parameters{}
 	}
-	tools := []tool{}
+	tools := []input.Tool{}
 	for _, f := range p.Tools {
 		parameters := f.Parameters
 		if len(parameters) == 0 {
 			parameters = json.RawMessage("null")
 		}
 		strict := f.Strict != nil && *f.Strict
-		tools = append(tools, tool{Type: "function", toolDetails: toolDetails{f.Name, f.Description, parameters, &strict}})
+		tools = append(tools, input.Tool{Type: "function", ToolDetails: input.ToolDetails{Name: f.Name, Description: f.Description, Parameters: parameters, Strict: &strict}})
 	}
-	text := textField{Format: schemaFormat{Type: "text"}, Verbosity: orNil(o.Verbosity)}
+	text := textField{Format: input.SchemaFormat{Type: "text"}, Verbosity: orNil(o.Verbosity)}
 	if f := p.Format; f != nil {
 		text.Format.Type = "json_object"
 		if len(f.Schema) > 0 {
-			text.Format = schemaFormat{Type: "json_schema", schemaFields: schemaFields{f.Name, f.Description, f.Schema, f.Strict}}
+			text.Format = input.SchemaFormat{Type: "json_schema", SchemaFields: input.SchemaFields{Name: f.Name, Description: f.Description, Schema: f.Schema, Strict: f.Strict}}
 		}
 	}
 	r := response{
@@ -194,8 +196,8 @@ func choiceField(c *chat.ToolChoice) any {
 
 // end sets the outcome of a task, as its terminal chunk has it.
 func (r *response) end(c chat.Chunk, parts chat.Parts) {
-	if u := c.Usage; u != nil {
-		r.Usage = &responseUsage{InputTokens: u.PromptTokens, OutputTokens: u.CompletionTokens, TotalTokens: u.TotalTokens}
+	if c.Usage != nil {
+		r.Usage = newUsage(c.Usage)
 	}
 	switch {
 	case c.State == chat.TaskCancelled:
@@ -212,6 +214,14 @@ func (r *response) end(c chat.Chunk, parts chat.Parts) {
 		case chat.EndingComplete, chat.EndingTool, chat.EndingFailure, chat.EndingOther:
 		}
 	}
+}
+
+// newUsage returns the tokens of an answer, zeros if the provider has not reported them.
+func newUsage(u *chat.Usage) *responseUsage {
+	if u == nil {
+		return &responseUsage{}
+	}
+	return &responseUsage{InputTokens: u.PromptTokens, OutputTokens: u.CompletionTokens, TotalTokens: u.TotalTokens}
 }
 
 // itemStatus is the status of the last item of an answer with the response's outcome.

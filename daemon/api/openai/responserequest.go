@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"chat"
-	"chat/internal/thread"
+	"chat/daemon/api/openai/input"
 )
 
 // responseRequest is the body of POST /v1/responses. Fields that are not listed have no
@@ -28,7 +28,7 @@ type responseRequest struct {
 	FrequencyPenalty   *float64          `json:"frequency_penalty"`
 	Reasoning          *reasoningRequest `json:"reasoning"`
 	Text               *textRequest      `json:"text"`
-	Tools              []tool            `json:"tools"`
+	Tools              []input.Tool      `json:"tools"`
 	ToolChoice         json.RawMessage   `json:"tool_choice"`
 	ParallelToolCalls  *bool             `json:"parallel_tool_calls"`
 	TopLogprobs        int               `json:"top_logprobs"`
@@ -46,8 +46,8 @@ type reasoningRequest struct {
 }
 
 type textRequest struct {
-	Format    *schemaFormat `json:"format"`
-	Verbosity string        `json:"verbosity"`
+	Format    *input.SchemaFormat `json:"format"`
+	Verbosity string              `json:"verbosity"`
 }
 
 // The limits of metadata, as OpenAI has them.
@@ -87,14 +87,14 @@ func (q *responseRequest) parameters() (*chat.Parameters, error) {
 		p.Effort = q.Reasoning.Effort
 	}
 	var err error
-	if p.Tools, err = toolsOf(q.Tools); err != nil {
+	if p.Tools, err = input.Tools(q.Tools); err != nil {
 		return nil, err
 	}
-	if p.ToolChoice, err = choiceOf(q.ToolChoice); err != nil {
+	if p.ToolChoice, err = input.Choice(q.ToolChoice); err != nil {
 		return nil, err
 	}
 	if q.Text != nil {
-		if p.Format, err = formatOf(q.Text.Format); err != nil {
+		if p.Format, err = input.Format(q.Text.Format); err != nil {
 			return nil, err
 		}
 	}
@@ -121,7 +121,6 @@ func (q *responseRequest) origin() origin {
 
 // submission returns the request as a submission.
 func (q *responseRequest) submission(d *reader) (chat.Submission, error) {
-	var sub chat.Submission
 	params, err := q.parameters()
 	if err == nil {
 		err = q.check()
@@ -130,25 +129,30 @@ func (q *responseRequest) submission(d *reader) (chat.Submission, error) {
 		err = d.addInput(q.Input)
 	}
 	if err != nil {
+		return chat.Submission{}, err
+	}
+	return q.assemble(d, params, q.origin())
+}
+
+// assemble returns the submission of what d has read.
+func (q *responseRequest) assemble(d *reader, params *chat.Parameters, o origin) (chat.Submission, error) {
+	sub, err := d.Submission()
+	if err != nil {
 		return sub, err
 	}
-	if sub, err = d.submission(); err != nil {
-		return sub, err
-	}
-	if len(d.system) > 0 { // messages of the system and of developers add to the instructions
-		all := d.system
+	if len(d.System) > 0 { // messages of the system and of developers add to the instructions
+		all := d.System
 		if params.Instructions != nil {
 			all = append([]string{*params.Instructions}, all...)
 		}
 		joined := strings.Join(all, "\n\n")
 		params.Instructions = &joined
-		if err := params.Validate(); err != nil {
-			return sub, err
-		}
 	}
-	o := q.origin()
-	sub.Parameters, sub.Model, sub.Priority, sub.Temporary = params, q.Model, priorityOf(q.ServiceTier), o.NotStored
+	sub.Parameters, sub.Model, sub.Priority = params, q.Model, input.Priority(q.ServiceTier)
 	if err := q.place(d, &sub, &o); err != nil {
+		return sub, err
+	}
+	if err := checkResults(d, &sub); err != nil {
 		return sub, err
 	}
 	encoded, err := json.Marshal(o)
@@ -156,81 +160,11 @@ func (q *responseRequest) submission(d *reader) (chat.Submission, error) {
 	return sub, err
 }
 
-// place sets where the message belongs: after a response, in a conversation, or in a new
-// one.
-func (q *responseRequest) place(d *reader, sub *chat.Submission, o *origin) error {
-	owner, store := d.backend.Owner(d.request), d.backend.Store()
-	switch {
-	case q.PreviousResponseID != "":
-		id, err := taskOf(q.PreviousResponseID)
-		if err != nil {
-			return err
-		}
-		task, err := store.Task(d.request.Context(), owner, id)
-		if err != nil || originOf(task).Deleted {
-			return chat.Errorf(chat.CodeNotFound, "previous_response_id: no response has the id %q", q.PreviousResponseID)
-		}
-		if !task.State.Terminal() {
-			return chat.Errorf(chat.CodeBusy, "previous_response_id: that response is not complete: wait for it, or cancel it")
-		}
-		sub.ConversationID, sub.ParentID = task.ConversationID, task.MessageID
-	case len(q.Conversation) > 0 && string(q.Conversation) != "null":
-		id, err := conversationID(q.Conversation)
-		if err != nil {
-			return err
-		}
-		sub.ConversationID, o.InConversation = id, true
-	}
-	if !o.NotStored || sub.ConversationID == "" {
-		sub.Temporary = o.NotStored
-		return nil
-	}
-	return copyThread(d, sub)
-}
-
-// copyThread moves a submission that is not to be stored from its conversation to a
-// temporary one, with a copy of the messages before it.
-func copyThread(d *reader, sub *chat.Submission) error {
-	owner, store := d.backend.Owner(d.request), d.backend.Store()
-	conv, err := store.Conversation(d.request.Context(), owner, sub.ConversationID)
-	if err != nil {
-		return err
-	}
-	all, err := store.Messages(d.request.Context(), owner, sub.ConversationID)
-	if err != nil {
-		return err
-	}
-	path := thread.New(all).Path(nil)
-	if sub.ParentID != "" {
-		path = thread.New(all).To(sub.ParentID)
-	}
-	before := make([]chat.Message, 0, len(path)+len(sub.History))
-	for i := range path {
-		before = append(before, chat.Message{Role: path[i].Role, Parts: path[i].Parts})
-	}
-	sub.History = append(before, sub.History...)
-	sub.ConversationID, sub.ParentID, sub.System = "", "", conv.System
-	return nil
-}
-
-// conversationID reads the field conversation: an id, or an object with one.
-func conversationID(raw json.RawMessage) (string, error) {
-	var id string
-	if json.Unmarshal(raw, &id) != nil {
-		var object conversationRef
-		if json.Unmarshal(raw, &object) != nil || object.ID == "" {
-			return "", invalid("conversation must be an id, or an object with an id")
-		}
-		id = object.ID
-	}
-	return parseID(id, conversationPrefix, "conversation")
-}
-
 // addInput reads the field input: a string, or a list of items.
 func (d *reader) addInput(raw json.RawMessage) error {
 	var text string
 	if json.Unmarshal(raw, &text) == nil {
-		d.add(chat.RoleUser, chat.TextParts(text))
+		d.Add(chat.RoleUser, chat.TextParts(text))
 		return nil
 	}
 	var items []inputParam

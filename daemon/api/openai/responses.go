@@ -1,12 +1,14 @@
 package openai
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
 	"strconv"
 
 	"chat"
+	"chat/daemon/api/surface"
 	"chat/daemon/follow"
 	"chat/internal/thread"
 )
@@ -14,14 +16,7 @@ import (
 // createResponse serves POST /v1/responses.
 func (a *API) createResponse(w http.ResponseWriter, r *http.Request) error {
 	var in responseRequest
-	if err := decode(w, r, &in); err != nil {
-		return err
-	}
-	sub, err := in.submission(&reader{backend: a.backend, request: r})
-	if err != nil {
-		return err
-	}
-	s, err := a.submit(w, r, sub, in)
+	s, err := a.ask(w, r, &in)
 	if err != nil {
 		return err
 	}
@@ -37,28 +32,27 @@ func (a *API) createResponse(w http.ResponseWriter, r *http.Request) error {
 
 // awaitResponse writes a response when it has ended.
 func (a *API) awaitResponse(w http.ResponseWriter, r *http.Request, s *follow.Stream) error {
-	ctx, cancel := a.backend.Live(r)
-	defer cancel()
+	out, err := a.whole(r, s)
+	if err == nil {
+		writeJSON(w, http.StatusOK, out)
+	}
+	return err
+}
+
+// whole returns a response when it has ended.
+func (a *API) whole(r *http.Request, s *follow.Stream) (response, error) {
 	e := newEvents(s.Task(), everything)
-	for chunks, err := range s.Chunks(ctx) {
-		for _, c := range chunks {
-			if err == nil {
-				_, err = e.Append(nil, c)
-			}
-		}
-		if err != nil && ctx.Err() != nil {
-			err = chat.Errorf(chat.CodeDraining, "the server is shutting down, and the response is still being made: get it with GET /v1/responses/%s", responseID(s.TaskID()))
-		}
-		if err != nil {
-			return err
-		}
+	err := a.wait(r, s, func(ctx context.Context) error { //nolint:contextcheck // wait makes it of that of r
+		return surface.Encode(ctx, s, e, func([]byte) error { return nil })
+	})
+	if err != nil {
+		return response{}, err
 	}
 	task, err := a.backend.Store().Task(r.Context(), a.backend.Owner(r), s.TaskID())
 	if err != nil {
-		return err
+		return response{}, err
 	}
-	writeJSON(w, http.StatusOK, e.complete(task))
-	return nil
+	return e.complete(task), nil
 }
 
 // complete returns the response after its last event, with what only the task has.

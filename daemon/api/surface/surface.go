@@ -50,6 +50,8 @@ type Backend interface {
 	Send(w http.ResponseWriter, r *http.Request, s *follow.Stream, e Encoder)
 	// Fail writes an error in the form of the path.
 	Fail(w http.ResponseWriter, r *http.Request, err error)
+	// Report logs an error if it is the server's, and returns its HTTP status.
+	Report(r *http.Request, err error) int
 	// SubmitJSON is Submit with the body of POST /messages.
 	SubmitJSON(r *http.Request, body []byte) (acc chat.Accepted, replayed bool, err error)
 	// Identify returns r with the owner of a token. An empty token keeps the owner that the
@@ -93,6 +95,25 @@ func Await(ctx context.Context, s *follow.Stream) (chat.Chunk, error) {
 		}
 	}
 	return chat.Chunk{}, chat.Errorf(chat.CodeInternal, "the stream of a task has no end")
+}
+
+// Encode passes a stream through an encoder to its end, and what the encoder appends to send.
+func Encode(ctx context.Context, s *follow.Stream, e Encoder, send func([]byte) error) error {
+	for chunks, err := range s.Chunks(ctx) {
+		var events []byte
+		for _, c := range chunks {
+			if err == nil {
+				events, err = e.Append(events, c)
+			}
+		}
+		if err == nil {
+			err = send(events)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Handler returns a function that adds a call to mux. The backend writes the call's error.

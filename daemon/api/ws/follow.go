@@ -7,12 +7,12 @@ import (
 )
 
 // follow starts to send the chunks of a task after a position.
-func (s *socket) follow(in request) error {
+func (s *session) follow(ctx context.Context, in request) error {
 	after, err := chat.ParsePosition(in.After)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(s.ctx)
+	ctx, cancel := context.WithCancel(ctx)
 	if err := s.addFollow(in.TaskID, &cancel); err != nil {
 		cancel()
 		return err
@@ -32,7 +32,7 @@ func (s *socket) follow(in request) error {
 		done()
 		return s.send(reply{Type: "complete", TaskID: in.TaskID})
 	}
-	s.work.Go(func() {
+	s.Go(func() {
 		defer release()
 		defer done()
 		if err := s.sendChunks(ctx, in.TaskID, stream.Chunks(ctx), done); err != nil && ctx.Err() == nil {
@@ -43,7 +43,7 @@ func (s *socket) follow(in request) error {
 }
 
 // addFollow reserves one of the follows of the socket.
-func (s *socket) addFollow(taskID string, cancel *context.CancelFunc) error {
+func (s *session) addFollow(taskID string, cancel *context.CancelFunc) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -56,7 +56,7 @@ func (s *socket) addFollow(taskID string, cancel *context.CancelFunc) error {
 	return nil
 }
 
-func (s *socket) unfollow(taskID string) {
+func (s *session) unfollow(taskID string) {
 	s.mu.Lock()
 	cancel := s.follows[taskID]
 	s.mu.Unlock()
@@ -66,7 +66,7 @@ func (s *socket) unfollow(taskID string) {
 }
 
 // endFollow ends one follow of a task, which may be followed again since.
-func (s *socket) endFollow(taskID string, cancel *context.CancelFunc) {
+func (s *session) endFollow(taskID string, cancel *context.CancelFunc) {
 	(*cancel)()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -77,7 +77,7 @@ func (s *socket) endFollow(taskID string, cancel *context.CancelFunc) {
 
 // sendChunks sends each chunk as {"type":"chunk","task_id":…,"id":<position>,"chunk":{…}}.
 // It calls done before the terminal one.
-func (s *socket) sendChunks(ctx context.Context, taskID string, chunks func(func([]chat.EncodedChunk, error) bool), done func()) error {
+func (s *session) sendChunks(ctx context.Context, taskID string, chunks func(func([]chat.EncodedChunk, error) bool), done func()) error {
 	buf := make([]byte, 0, 256)
 	for list, err := range chunks {
 		if err != nil {
@@ -97,7 +97,7 @@ func (s *socket) sendChunks(ctx context.Context, taskID string, chunks func(func
 			if c.Terminal() { // a client that has it may follow again
 				done()
 			}
-			if s.write(buf) != nil {
+			if s.Write(buf) != nil {
 				return nil // the socket ends
 			}
 		}

@@ -55,10 +55,20 @@ export function textOf(events) {
   return text;
 }
 
+// arrival returns a promise that resolves when the returned callback was called n times.
+export function arrival(n) {
+  let resolve;
+  const arrived = new Promise((done) => (resolve = done));
+  return [arrived, () => --n === 0 && resolve()];
+}
+
 // read adds the events of a stream to seen, until it ends or is cut.
-export async function read(stream, seen) {
+export async function read(stream, seen, onEvent = () => {}) {
   try {
-    for await (const e of stream) seen.push(e);
+    for await (const e of stream) {
+      seen.push(e);
+      onEvent();
+    }
     return 'ended';
   } catch {
     return 'cut';

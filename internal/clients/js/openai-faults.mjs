@@ -1,7 +1,8 @@
 // npm's openai while processes are killed. The API and the worker are processes of their own.
 import assert from 'node:assert/strict';
 import OpenAI from 'openai';
-import { check, collect, control, done, lastCall, read, resume, textOf, token, url } from './lib.mjs';
+import { arrival, check, collect, control, done, lastCall, read, resume, textOf, token, url } from './lib.mjs';
+import { open } from './responses-socket.mjs';
 
 const openai = new OpenAI({ baseURL: `${url}/v1`, apiKey: token });
 
@@ -13,9 +14,11 @@ await check('the API process is killed in mid-stream', async () => {
   const { length } = await control('calls');
   const stream = await openai.responses.create({ model: 'lying', input: 'lie: chunks=30 gate', background: true, stream: true });
   const seen = [];
-  const reading = read(stream, seen);
+  const [arrived, onEvent] = arrival(5); // the first with text
+  const reading = read(stream, seen, onEvent);
   await control('step?n=15');
   await control(`sent?call=${length + 1}&tokens=15`);
+  await arrived;
   await control('restart-api');
   assert.equal(await reading, 'cut');
   assert.ok(seen.length > 2 && seen.length < 40, `${seen.length} events`);
@@ -24,6 +27,27 @@ await check('the API process is killed in mid-stream', async () => {
   contiguous(seen);
   assert.equal(textOf(seen), (await lastCall()).sent);
   assert.equal((await control('calls')).length, length + 1);
+});
+
+await check('the API process is killed with a socket', async () => {
+  const compacted = await openai.responses.compact({ model: 'lying', input: 'lie: chunks=3' });
+  const { length } = await control('calls');
+  const { turn } = open(openai);
+  const [arrived, onEvent] = arrival(5);
+  const cut = turn({ input: [...compacted.output, { role: 'user', content: 'lie: chunks=30 gate' }], store: false }, onEvent).catch((e) => e);
+  await control('step?n=15');
+  await control(`sent?call=${length + 1}&tokens=15`);
+  await arrived;
+  await control('restart-api');
+  const { events, message } = await cut;
+  assert.equal(message, 'cut');
+  await control('step?n=15');
+  await resume(openai, events[0].response.id, events);
+  contiguous(events);
+  assert.equal(textOf(events), (await lastCall()).sent);
+  assert.equal((await control('calls')).length, length + 1);
+  await openai.responses.create({ model: 'lying', input: [...compacted.output, { role: 'user', content: 'lie: chunks=1' }] });
+  assert.equal((await lastCall()).messages, 3); // another process knows the compaction
 });
 
 let restarted;
