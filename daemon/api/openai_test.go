@@ -341,3 +341,26 @@ func TestRequestsThatCannotBeCarriedOutAreRefusedInOpenAIsForm(t *testing.T) {
 		t.Errorf("%d %s", a.status, a.body)
 	}
 }
+
+// A client that repeats a request whose answer is still being made pays for it twice.
+func TestARequestThatWasAcceptedIsNotRepeatedAfterADrain(t *testing.T) {
+	t.Parallel()
+	for path, body := range map[string]string{
+		"/v1/responses":        `{"model":"lying","input":"hi"}`,
+		"/v1/chat/completions": `{"model":"lying","messages":[{"role":"user","content":"hi"}]}`,
+	} {
+		h := newHarness(t, api.Options{})
+		got := make(chan answer, 1)
+		go func() { got <- h.call("POST", path, body) }()
+		h.eventually("the request is accepted", func() bool {
+			tasks, err := h.store.Tasks(t.Context(), chat.LocalOwner, chat.TaskQuery{Limit: 1})
+			h.must(err)
+			return len(tasks) == 1
+		})
+		h.server.Drain()
+		a := <-got
+		if a.status != http.StatusServiceUnavailable || a.header.Get("X-Should-Retry") != "false" || a.header.Get("Chat-Task-Id") == "" {
+			t.Errorf("%s: %d %v %s", path, a.status, a.header, a.body)
+		}
+	}
+}

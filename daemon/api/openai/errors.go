@@ -74,8 +74,9 @@ const shouldRetry = "X-Should-Retry"
 func WriteError(w http.ResponseWriter, err error, status int) {
 	e := chat.AsError(err)
 	h := w.Header()
-	switch status {
-	case http.StatusServiceUnavailable, http.StatusTooManyRequests: // nothing was stored
+	accepted := h.Get(taskHeader) != ""
+	switch {
+	case !accepted && (status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests):
 		h.Set("Retry-After", strconv.Itoa(int(max(e.RetryAfter, time.Second).Round(time.Second)/time.Second)))
 		h.Set(shouldRetry, "true")
 	default:
