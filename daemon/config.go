@@ -4,6 +4,7 @@
 package daemon
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -56,6 +57,7 @@ type Config struct {
 	ProviderFrom openai.Sources
 	ProviderAPI  openai.API
 	ProviderCA   string // file with certificate authorities that are trusted besides the system's
+	Named        []NamedProvider
 	DefaultModel string
 	Discover     bool
 	DemoSpeed    int // tokens per second; 0 = as fast as can be
@@ -156,9 +158,13 @@ func LoadConfig(lookup func(string) (string, bool), src Sources) (Config, error)
 	if err != nil {
 		return c, err
 	}
-	file, err := readConfigFile(src.ConfigFile)
+	file, named, err := readConfigFile(src.ConfigFile)
 	if err != nil {
 		return c, err
+	}
+	for _, p := range named {
+		p.locate(withDotEnv(lookup, dotenv), lookup, src.ConfigFile)
+		c.Named = append(c.Named, p)
 	}
 	for _, s := range Settings() {
 		from := "--" + s.Name
@@ -193,6 +199,17 @@ func LoadConfig(lookup func(string) (string, bool), src Sources) (Config, error)
 		c.Token = dotenv[tokenEnv]
 	}
 	return c, c.validate()
+}
+
+// withDotEnv looks a variable up in the environment, and then in .env.
+func withDotEnv(lookup func(string) (string, bool), dotenv map[string]string) func(string) (string, bool) {
+	return func(name string) (string, bool) {
+		if v, ok := lookup(name); ok {
+			return v, true
+		}
+		v, ok := dotenv[name]
+		return v, ok
+	}
 }
 
 // found records the source of a setting of the provider.
@@ -272,17 +289,36 @@ func unreachable(path string) bool {
 	return err != nil
 }
 
-func readConfigFile(path string) (map[string]string, error) {
+// readConfigFile returns the settings of the file outside its tables, and its named
+// providers.
+func readConfigFile(path string) (map[string]string, []NamedProvider, error) {
 	if path == "" || unreachable(path) {
-		return nil, nil
+		return nil, nil, nil
+	}
+	text, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil, nil
+	case err != nil:
+		return nil, nil, chat.Errorf(chat.CodeInvalid, "%s: %w", path, err)
 	}
 	raw := map[string]any{}
-	if _, err := toml.DecodeFile(path, &raw); err != nil {
-		if _, ok := err.(*fs.PathError); ok && os.IsNotExist(err) { //nolint:errorlint // DecodeFile returns it bare
-			return nil, nil
-		}
-		return nil, chat.Errorf(chat.CodeInvalid, "%s: %w", path, err)
+	if _, err := toml.Decode(string(text), &raw); err != nil {
+		return nil, nil, chat.Errorf(chat.CodeInvalid, "%s: %w", path, err)
 	}
+	named, wrong, err := NamedProviders(string(text))
+	if err != nil {
+		return nil, nil, chat.Errorf(chat.CodeInvalid, "%s: %w", path, err)
+	}
+	if len(wrong) > 0 {
+		return nil, nil, chat.Errorf(chat.CodeInvalid, "%s in %s: %s", wrong[0].Key, path, wrong[0].What)
+	}
+	settings, err := plainSettings(path, raw)
+	return settings, named, err
+}
+
+// plainSettings returns the settings outside of tables.
+func plainSettings(path string, raw map[string]any) (map[string]string, error) {
 	known := map[string]bool{}
 	for _, s := range Settings() {
 		known[strings.ReplaceAll(s.Name, "-", "_")] = true
@@ -290,8 +326,8 @@ func readConfigFile(path string) (map[string]string, error) {
 	m := map[string]string{}
 	for k, v := range raw {
 		switch k {
-		case "roles", "keys", "models", "theme":
-			continue // settings of the client
+		case "roles", "keys", "models", "theme", ProvidersTable:
+			continue // settings of the client, and named providers
 		}
 		if !known[k] {
 			return nil, chat.Errorf(chat.CodeInvalid, "%s: there is no setting %q: chatd --help lists them, with - for _; chat config check names the line", path, k)
@@ -320,12 +356,17 @@ func setRole(c *Config, v string) error {
 	return nil
 }
 
-func setProviderAPI(c *Config, v string) error {
-	c.ProviderAPI = openai.API(v)
-	if !slices.Contains([]openai.API{openai.Auto, openai.Completions, openai.Responses}, c.ProviderAPI) {
-		return fmt.Errorf("unknown API %q: use auto, completions or responses", v)
+func setProviderAPI(c *Config, v string) (err error) {
+	c.ProviderAPI, err = parseAPI(v)
+	return err
+}
+
+func parseAPI(v string) (openai.API, error) {
+	api := openai.API(v)
+	if !slices.Contains([]openai.API{openai.Auto, openai.Completions, openai.Responses}, api) {
+		return "", fmt.Errorf("unknown API %q: use auto, completions or responses", v)
 	}
-	return nil
+	return api, nil
 }
 
 func text(field func(*Config) *string) func(*Config, string) error {

@@ -98,7 +98,7 @@ func (r *Registry) isSlow(p Provider) bool {
 
 // setSlow records whether p, if it is configured, did not list its models in time.
 func (r *Registry) setSlow(p Provider, slow bool) {
-	if !slices.Contains(r.opts.Providers, p) {
+	if !slices.Contains(r.opts.Providers, p) && !slices.Contains(r.opts.Named, p) {
 		return // a client's own provider lives for one call
 	}
 	r.mu.Lock()

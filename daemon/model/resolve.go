@@ -35,7 +35,7 @@ func (r *Registry) resolve(ctx context.Context, name string, own *Credentials) (
 	}
 	switch {
 	case err != nil:
-		return r.resolveDespite(ctx, name, err)
+		return r.resolveDespite(ctx, providers, name, err)
 	case len(providers) == 0:
 		return r.resolveLocal(ctx, name)
 	case name == "":
@@ -47,16 +47,18 @@ func (r *Registry) resolve(ctx context.Context, name string, own *Credentials) (
 
 func isDemo(name string) bool { return name == DemoModel || name == DemoModel+"/"+DemoModel }
 
-// providers are the client's own provider, or the configured ones.
+// providers are the configured ones. A client's own provider stands before those that have
+// a name of their own, and replaces the others.
 func (r *Registry) providers(own *Credentials) ([]Provider, error) {
 	if own == nil || *own == (Credentials{}) {
-		return r.opts.Providers, r.opts.Unusable
+		return append(slices.Clone(r.opts.Providers), r.opts.Named...), r.opts.Unusable
 	}
 	p, err := r.opts.Own(*own)
 	if err != nil {
-		return nil, err
+		return r.opts.Named, err
 	}
-	return []Provider{p}, nil
+	named := slices.DeleteFunc(slices.Clone(r.opts.Named), func(n Provider) bool { return n.Name() == p.Name() && n.Uses(*own) })
+	return append([]Provider{p}, named...), nil
 }
 
 // byPrefix returns the provider whose name name begins with, and the rest of name; nil if
@@ -110,13 +112,18 @@ func (r *Registry) idAt(ctx context.Context, p Provider, name, id string) string
 	return id // if there is no list, the provider reports what is wrong
 }
 
-// resolveDespite finds a local model while the configured provider cannot be used. err
-// says why it cannot. The default model is that provider's.
-func (r *Registry) resolveDespite(ctx context.Context, name string, err error) (Provider, string, error) {
+// resolveDespite finds a model of a local server or of providers while the first one cannot
+// be used. err says why it cannot. The default model is that provider's.
+func (r *Registry) resolveDespite(ctx context.Context, providers []Provider, name string, err error) (Provider, string, error) {
 	if r.isDefault(nil, name) {
 		return nil, "", err
 	}
-	matches, findErr := r.local(ctx, nil, name, false)
+	matches, findErr := r.local(ctx, providers, name, false)
+	for _, p := range providers {
+		if all := r.allOf(ctx, p).All; slices.Contains(all, name) || slices.Contains(all, name+":latest") {
+			matches = append(matches, match{p, name})
+		}
+	}
 	if findErr != nil || len(matches) != 1 {
 		return nil, "", err
 	}

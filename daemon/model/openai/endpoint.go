@@ -22,6 +22,7 @@ type endpoint struct {
 	origin     string // scheme://host:port of base
 	host       string // host:port, or the host alone on a default port, for messages
 	key        string
+	headers    map[string]string // sent with every request
 	from       Sources
 	local      bool   // detected on this machine
 	azure      bool   // the key goes into the header api-key
@@ -143,6 +144,9 @@ func (e *endpoint) address(req *http.Request, below bool) {
 		req.Header.Set("Api-Key", e.key)
 	default:
 		req.Header.Set("Authorization", "Bearer "+e.key)
+	}
+	for name, value := range e.headers { // a gateway may take the key elsewhere
+		req.Header.Set(name, value)
 	}
 }
 

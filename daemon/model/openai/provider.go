@@ -135,6 +135,10 @@ type Settings struct {
 	Sources Sources // where BaseURL and Key were found, for messages
 	Local   bool    // the server was detected on this machine
 	API     API     // Completions if empty
+	// DefaultModel answers when none is named. Without it, that is OpenAI's own at
+	// api.openai.com, and elsewhere the first of the list.
+	DefaultModel string
+	Headers      map[string]string // sent with every request
 	// Host replaces the host in messages.
 	Host string
 	// Transport replaces the Client's network, for a server in this process.
@@ -143,9 +147,10 @@ type Settings struct {
 
 // Provider is one server and its key. It implements model.Provider.
 type Provider struct {
-	client *Client
-	to     *endpoint
-	api    API
+	client       *Client
+	to           *endpoint
+	api          API
+	defaultModel string
 
 	mu     sync.Mutex // guards what follows
 	listed model.List
@@ -165,7 +170,7 @@ func (c *Client) Provider(s Settings) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	to.local = s.Local
+	to.local, to.headers = s.Local, s.Headers
 	if s.Host != "" {
 		to.host = s.Host
 	}
@@ -177,7 +182,10 @@ func (c *Client) Provider(s Settings) (*Provider, error) {
 			to.name = name
 		}
 	}
-	return &Provider{client: c, to: to, api: s.API}, nil
+	if s.DefaultModel == "" && to.isOpenAI() {
+		s.DefaultModel = DefaultModel
+	}
+	return &Provider{client: c, to: to, api: s.API, defaultModel: s.DefaultModel}, nil
 }
 
 // Own returns the provider of a client's own credentials. It lives for one request; what

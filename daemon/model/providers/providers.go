@@ -14,6 +14,7 @@ import (
 	"chat/daemon/model/demo"
 	"chat/daemon/model/local"
 	"chat/daemon/model/openai"
+	"chat/daemon/model/openai/network"
 )
 
 // Config is what a Registry is made of. The zero value has the demo only.
@@ -25,7 +26,9 @@ type Config struct {
 	API openai.API
 	// Unusable says why the configured provider cannot be used, if there is one that
 	// should be; it is the error of every call that needs it.
-	Unusable     error
+	Unusable error
+	// Named are further providers. The first is the default if there is no other.
+	Named        []Named
 	DefaultModel string
 	// Discover looks for local servers, beside the configured provider.
 	Discover bool
@@ -45,6 +48,17 @@ type Config struct {
 	// Transport replaces the network, for tests.
 	Transport http.RoundTripper
 	Logger    *slog.Logger
+}
+
+// Named is a provider with a name of its own.
+type Named struct {
+	Name, BaseURL, Key string
+	API                openai.API
+	DefaultModel       string            // answers where only the provider is named
+	Headers            map[string]string // sent with every request
+	Authorities        *x509.CertPool    // as in Config, for this provider alone
+	Sources            openai.Sources
+	Unusable           error // why it cannot be asked, nil if it can
 }
 
 // String describes the configuration without the key.
@@ -74,10 +88,16 @@ func (c Config) ownAPI() openai.API {
 type Registry struct {
 	*model.Registry
 	client *openai.Client
+	own    []*network.Transport // of named providers with authorities of their own
 }
 
 // Close closes idle connections. Streams end with their contexts.
-func (r *Registry) Close() { r.client.Close() }
+func (r *Registry) Close() {
+	r.client.Close()
+	for _, t := range r.own {
+		t.CloseIdleConnections()
+	}
+}
 
 // New returns a Registry. A base URL that cannot be used is the error of every call that
 // needs it, so that a daemon with a bad setting still starts.
@@ -112,9 +132,32 @@ func New(cfg Config) *Registry {
 			opts.Providers = append(opts.Providers, p)
 		}
 	}
+	r := &Registry{client: client}
+	for _, n := range cfg.Named {
+		opts.Named = append(opts.Named, r.named(n, cfg.Lookup))
+	}
 	if cfg.Discover {
 		cfg.Local.Logger = cfg.Logger
 		opts.Local = local.New(client, cfg.Local)
 	}
-	return &Registry{model.NewRegistry(opts), client}
+	r.Registry = model.NewRegistry(opts)
+	return r
+}
+
+// named returns a provider that can be named, whether it can be asked or not.
+func (r *Registry) named(n Named, lookup func(string) (string, bool)) model.Provider {
+	if n.Unusable != nil {
+		return model.NewUnusable(n.Name, n.Unusable)
+	}
+	s := openai.Settings{Name: n.Name, BaseURL: n.BaseURL, Key: n.Key, Sources: n.Sources, API: n.API, DefaultModel: n.DefaultModel, Headers: n.Headers}
+	if n.Authorities != nil {
+		transport := network.New(n.Authorities, lookup)
+		r.own = append(r.own, transport)
+		s.Transport = transport
+	}
+	p, err := r.client.Provider(s)
+	if err != nil {
+		return model.NewUnusable(n.Name, err)
+	}
+	return p
 }
