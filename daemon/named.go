@@ -38,14 +38,17 @@ const (
 // Kinds returns the kinds of named providers.
 func Kinds() []string { return []string{KindOpenAI} }
 
-// The prefix of a key that is in a variable of the environment.
+// envPrefix begins a reference to a key that is in a variable of the environment.
 const envPrefix = "env:"
+
+// KeyVariable is the variable to which the setting of a key refers; false for others.
+func KeyVariable(value string) (string, bool) { return strings.CutPrefix(value, envPrefix) }
 
 // ProvidersTable is the table of named providers in the config file.
 const ProvidersTable = "providers"
 
-// providerFields are the fields of a named provider.
-func providerFields() []string {
+// ProviderFields are the fields of a named provider.
+func ProviderFields() []string {
 	return []string{"kind", "base_url", "api_key", "ca_file", "api", "model", "headers"}
 }
 
@@ -84,7 +87,7 @@ func NamedProviders(text string) (named []NamedProvider, wrong []FileProblem, er
 				wrong = append(wrong, FileProblem{key + "." + field, what})
 			}
 		}
-		if p.Kind == KindOpenAI && p.BaseURL == "" && name != KindOpenAI {
+		if p.BaseURL = cmp.Or(p.BaseURL, network.KnownBaseURL(name)); p.BaseURL == "" {
 			wrong = append(wrong, FileProblem{key, "it needs a base_url, such as " + DefaultBaseURL})
 		}
 		named = append(named, p)
@@ -108,13 +111,14 @@ func nameProblem(name string) string {
 	switch {
 	case name == model.DemoModel:
 		return "the built-in demo has this name: use another"
-	case name == "" || len(name) > maxProviderName || strings.Trim(strings.ToLower(name), "abcdefghijklmnopqrstuvwxyz0123456789_-.") != "":
-		return fmt.Sprintf("a provider's name has 1 to %d letters, digits, dots, _ and -", maxProviderName)
+	case name == "" || len(name) > MaxProviderName || strings.Trim(strings.ToLower(name), "abcdefghijklmnopqrstuvwxyz0123456789_-.") != "":
+		return fmt.Sprintf("a provider's name has 1 to %d letters, digits, dots, _ and -", MaxProviderName)
 	}
 	return ""
 }
 
-const maxProviderName = 64
+// MaxProviderName is the length of a provider's name, in bytes. A longer one may be a key.
+const MaxProviderName = 32
 
 // set sets a field, and returns what is wrong with its value, or "".
 func (p *NamedProvider) set(field string, value any) string {
@@ -122,7 +126,7 @@ func (p *NamedProvider) set(field string, value any) string {
 		return p.setHeaders(value)
 	}
 	text, ok := value.(string)
-	if !ok && slices.Contains(providerFields(), field) {
+	if !ok && slices.Contains(ProviderFields(), field) {
 		return "it must be a string"
 	}
 	switch field {
@@ -156,7 +160,7 @@ func (p *NamedProvider) set(field string, value any) string {
 		}
 		p.Model = text
 	default:
-		return fmt.Sprintf("a provider has no %q: its fields are %s", field, strings.Join(providerFields(), ", "))
+		return fmt.Sprintf("a provider has no %q: its fields are %s", field, strings.Join(ProviderFields(), ", "))
 	}
 	return ""
 }
@@ -201,7 +205,7 @@ func (p *NamedProvider) source(field, file string) string {
 func (p *NamedProvider) locate(variables, lookup func(string) (string, bool), file string) {
 	p.CAFile = fullPath(p.CAFile, lookup, file)
 	p.From = openai.Sources{BaseURL: p.source("base_url", file), Key: p.source("api_key", file)}
-	variable, ok := strings.CutPrefix(p.Key, envPrefix)
+	variable, ok := KeyVariable(p.Key)
 	if !ok {
 		return
 	}

@@ -46,14 +46,14 @@ func newRegistry(cfg Config, flow openai.FlowControl, log *slog.Logger) (*provid
 // ProviderCheck is the diagnosis of a provider.
 type ProviderCheck = model.Check
 
-// CheckProvider asks the configured provider whether it answers.
-func CheckProvider(ctx context.Context, cfg Config) ProviderCheck {
+// CheckProviders asks the default provider and each named one whether it answers.
+func CheckProviders(ctx context.Context, cfg Config) (byDefault ProviderCheck, named []ProviderCheck) {
 	registry, err := newRegistry(cfg, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
-		return ProviderCheck{Outcome: chat.AsError(err)}
+		return ProviderCheck{Outcome: chat.AsError(err)}, nil
 	}
 	defer registry.Close()
-	return registry.Check(ctx, nil)
+	return registry.Check(ctx, nil), registry.CheckNamed(ctx)
 }
 
 // authorities reads a file of certificate authorities; nil without one.

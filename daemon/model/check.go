@@ -43,7 +43,7 @@ func (r *Registry) CheckModel(ctx context.Context, name string, own *Credentials
 	case len(providers) == 0:
 		return r.checkLocal(ctx, name)
 	case p == nil:
-		if p, _, err = r.resolveBare(ctx, providers, name); err != nil {
+		if p, _, err = r.resolveBare(ctx, providers, name, own != nil || r.isDefault(providers, name)); err != nil {
 			return err
 		}
 		if !slices.Contains(providers, p) {

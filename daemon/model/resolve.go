@@ -42,7 +42,7 @@ func (r *Registry) resolve(ctx context.Context, name string, own *Credentials) (
 		id, err := r.defaultOf(ctx, providers[0])
 		return providers[0], id, err
 	}
-	return r.resolveBare(ctx, providers, name)
+	return r.resolveBare(ctx, providers, name, own != nil || r.isDefault(providers, name))
 }
 
 func isDemo(name string) bool { return name == DemoModel || name == DemoModel+"/"+DemoModel }
@@ -131,9 +131,10 @@ func (r *Registry) resolveDespite(ctx context.Context, providers []Provider, nam
 }
 
 // resolveBare resolves a name without a prefix. Only if a local server has the model, or
-// several providers are configured, their lists are needed. The default model is the
-// first provider's unless that is known not to have it.
-func (r *Registry) resolveBare(ctx context.Context, providers []Provider, name string) (Provider, string, error) {
+// there are several providers, their lists are needed. firstWins says that the model is the
+// first provider's unless that is known not to have it: it is the default model, or the
+// provider is the client's own.
+func (r *Registry) resolveBare(ctx context.Context, providers []Provider, name string, firstWins bool) (Provider, string, error) {
 	local, err := r.local(ctx, providers, name, false)
 	if err != nil {
 		return nil, "", err
@@ -147,7 +148,7 @@ func (r *Registry) resolveBare(ctx context.Context, providers []Provider, name s
 		all := r.allOf(ctx, p).All
 		listed := slices.Contains(all, name) || slices.Contains(all, name+":latest")
 		switch {
-		case i == 0 && (listed || len(all) == 0) && r.isDefault(providers, name):
+		case i == 0 && (listed || len(all) == 0) && firstWins:
 			return p, name, nil
 		case listed:
 			matches = append(matches, match{p, name})

@@ -1,8 +1,8 @@
 package openai
 
 import (
+	"cmp"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -94,7 +94,7 @@ func newEndpoint(base, key string, from Sources, transport http.RoundTripper) (*
 		base:        u.String(),
 		path:        u.EscapedPath(),
 		query:       query,
-		origin:      originOf(u),
+		origin:      network.Origin(u),
 		host:        u.Host,
 		key:         key,
 		from:        from,
@@ -150,32 +150,13 @@ func (e *endpoint) address(req *http.Request, below bool) {
 	}
 }
 
-// originOf is the origin of u in the sense of RFC 6454.
-func originOf(u *url.URL) string {
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
-	return u.Scheme + "://" + net.JoinHostPort(strings.ToLower(u.Hostname()), port)
-}
-
 // nameOf derives a provider's name from its base URL.
 func nameOf(u *url.URL) string {
 	switch host := strings.ToLower(u.Hostname()); host {
-	case "api.openai.com":
-		return "openai"
-	case "openrouter.ai":
-		return "openrouter"
-	case "api.groq.com":
-		return "groq"
-	case "api.mistral.ai":
-		return "mistral"
-	case "api.deepseek.com":
-		return "deepseek"
 	case "localhost", "127.0.0.1", "::1":
 		return u.Host
 	default:
-		return host
+		return cmp.Or(network.KnownName(host), host)
 	}
 }
 

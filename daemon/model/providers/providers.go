@@ -14,7 +14,6 @@ import (
 	"chat/daemon/model/demo"
 	"chat/daemon/model/local"
 	"chat/daemon/model/openai"
-	"chat/daemon/model/openai/network"
 )
 
 // Config is what a Registry is made of. The zero value has the demo only.
@@ -88,16 +87,10 @@ func (c Config) ownAPI() openai.API {
 type Registry struct {
 	*model.Registry
 	client *openai.Client
-	own    []*network.Transport // of named providers with authorities of their own
 }
 
 // Close closes idle connections. Streams end with their contexts.
-func (r *Registry) Close() {
-	r.client.Close()
-	for _, t := range r.own {
-		t.CloseIdleConnections()
-	}
-}
+func (r *Registry) Close() { r.client.Close() }
 
 // New returns a Registry. A base URL that cannot be used is the error of every call that
 // needs it, so that a daemon with a bad setting still starts.
@@ -132,30 +125,23 @@ func New(cfg Config) *Registry {
 			opts.Providers = append(opts.Providers, p)
 		}
 	}
-	r := &Registry{client: client}
 	for _, n := range cfg.Named {
-		opts.Named = append(opts.Named, r.named(n, cfg.Lookup))
+		opts.Named = append(opts.Named, named(client, n))
 	}
 	if cfg.Discover {
 		cfg.Local.Logger = cfg.Logger
 		opts.Local = local.New(client, cfg.Local)
 	}
-	r.Registry = model.NewRegistry(opts)
-	return r
+	return &Registry{model.NewRegistry(opts), client}
 }
 
 // named returns a provider that can be named, whether it can be asked or not.
-func (r *Registry) named(n Named, lookup func(string) (string, bool)) model.Provider {
+func named(client *openai.Client, n Named) model.Provider {
 	if n.Unusable != nil {
 		return model.NewUnusable(n.Name, n.Unusable)
 	}
-	s := openai.Settings{Name: n.Name, BaseURL: n.BaseURL, Key: n.Key, Sources: n.Sources, API: n.API, DefaultModel: n.DefaultModel, Headers: n.Headers}
-	if n.Authorities != nil {
-		transport := network.New(n.Authorities, lookup)
-		r.own = append(r.own, transport)
-		s.Transport = transport
-	}
-	p, err := r.client.Provider(s)
+	s := openai.Settings{Name: n.Name, BaseURL: n.BaseURL, Key: n.Key, Sources: n.Sources, API: n.API, DefaultModel: n.DefaultModel, Headers: n.Headers, Authorities: n.Authorities}
+	p, err := client.Provider(s)
 	if err != nil {
 		return model.NewUnusable(n.Name, err)
 	}

@@ -7,10 +7,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"chat"
 	"chat/daemon/client"
+	"chat/internal/cli/output"
 )
 
 // defaultModelTimeout limits how long a list waits for the default model.
@@ -116,3 +118,28 @@ func DefaultFor(ctx context.Context, cl *client.Client, messages []chat.Message)
 func UnlistedDefault(model string) string {
 	return fmt.Sprintf("the provider does not list the default model %s: check its name (chat models), or set another one (chat config set model NAME)", model)
 }
+
+// Models returns the table of models: with their context, in tokens, and their prices, in
+// dollars per million tokens of input and output.
+func Models(models []chat.Model) ([]output.Column, [][]string) {
+	columns := []output.Column{
+		{Head: "MODEL", MinWidth: 16}, {Head: "PROVIDER", MinWidth: 6, DropOrder: 1}, {Head: "CONTEXT", DropOrder: 2}, {Head: "PRICE", DropOrder: 3}, {Head: "DEFAULT"},
+	}
+	var rows [][]string
+	for _, m := range models {
+		context, price, mark := "", "", ""
+		if m.Context > 0 {
+			context = strconv.Itoa(m.Context)
+		}
+		if m.InputPrice > 0 || m.OutputPrice > 0 {
+			price = fmt.Sprintf("$%s/%s", dollars(m.InputPrice), dollars(m.OutputPrice))
+		}
+		if m.Default {
+			mark = "*"
+		}
+		rows = append(rows, []string{m.ID, m.Provider, context, price, mark})
+	}
+	return columns, rows
+}
+
+func dollars(price float64) string { return strconv.FormatFloat(price, 'g', 4, 64) }
