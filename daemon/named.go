@@ -87,7 +87,8 @@ func NamedProviders(text string) (named []NamedProvider, wrong []FileProblem, er
 				wrong = append(wrong, FileProblem{key + "." + field, what})
 			}
 		}
-		if p.BaseURL = cmp.Or(p.BaseURL, network.KnownBaseURL(name)); p.BaseURL == "" {
+		p.BaseURL = cmp.Or(p.BaseURL, network.KnownBaseURL(name))
+		if _, given := fields["base_url"]; !given && p.BaseURL == "" {
 			wrong = append(wrong, FileProblem{key, "it needs a base_url, such as " + DefaultBaseURL})
 		}
 		named = append(named, p)

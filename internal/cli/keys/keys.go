@@ -166,14 +166,17 @@ func (p *Keeper) keepNamed(ctx context.Context, f *settings.File, in Login, key 
 	if value != "" {
 		fields = append(fields, settings.Field{Name: "api_key", Value: value})
 	}
-	if err := settings.SetProvider(f, in.Name, fields); err != nil { // first: it may refuse the name
-		return err
-	}
-	if in.Keyring {
-		if err := keyring.Set(ctx, in.Name, key, keyring.Patience); err != nil {
-			back := settings.SetProvider(f, in.Name, []settings.Field{{Name: "api_key", Value: before.Plain()}})
-			return errors.Join(chat.Errorf(chat.CodeOf(err), "the key was not stored: %w (without --keyring, it is stored in a file that only you can read)", err), back)
+	text, err := settings.WithProvider(f, in.Name, fields)
+	if err == nil && in.Keyring {
+		if err = keyring.Set(ctx, in.Name, key, keyring.Patience); err != nil {
+			err = chat.Errorf(chat.CodeOf(err), "the key was not stored: %w (without --keyring, it is stored in a file that only you can read)", err)
 		}
+	}
+	if err == nil {
+		err = f.Write(text)
+	}
+	if err != nil {
+		return err
 	}
 	if key == "" {
 		p.Infof("stored the provider %s in %s, without a key", in.Name, f.Path)
@@ -248,7 +251,7 @@ func (p *Keeper) row(ctx context.Context, name, base, value, path string) []stri
 	}
 	key, err := keyring.Get(ctx, host, keyring.Briefly)
 	if err != nil {
-		p.Warnf("the key of %s: %s", host, err)
+		p.Warnf("the key for %s: %s", host, err)
 		return []string{name, base, "?", "the keyring"}
 	}
 	return []string{name, base, settings.Mask(key), "the keyring"}
