@@ -120,26 +120,41 @@ func UnlistedDefault(model string) string {
 }
 
 // Models returns the table of models: with their context, in tokens, and their prices, in
-// dollars per million tokens of input and output.
+// dollars per million tokens of input and output, if any is known.
 func Models(models []chat.Model) ([]output.Column, [][]string) {
-	columns := []output.Column{
-		{Head: "MODEL", MinWidth: 16}, {Head: "PROVIDER", MinWidth: 6, DropOrder: 1}, {Head: "CONTEXT", DropOrder: 2}, {Head: "PRICE", DropOrder: 3}, {Head: "DEFAULT"},
+	hasContext := slices.ContainsFunc(models, func(m chat.Model) bool { return m.Context > 0 })
+	hasPrice := slices.ContainsFunc(models, func(m chat.Model) bool { return m.InputPrice > 0 || m.OutputPrice > 0 })
+	columns := []output.Column{{Head: "MODEL", MinWidth: 16}, {Head: "PROVIDER", MinWidth: 6, DropOrder: 1}}
+	if hasContext {
+		columns = append(columns, output.Column{Head: "CONTEXT", DropOrder: 2})
 	}
+	if hasPrice {
+		columns = append(columns, output.Column{Head: "PRICE", DropOrder: 3})
+	}
+	columns = append(columns, output.Column{Head: "DEFAULT"})
 	var rows [][]string
 	for _, m := range models {
-		context, price, mark := "", "", ""
-		if m.Context > 0 {
-			context = strconv.Itoa(m.Context)
+		row := []string{m.ID, m.Provider}
+		if hasContext {
+			row = append(row, unlessZero(float64(m.Context), strconv.Itoa(m.Context)))
 		}
-		if m.InputPrice > 0 || m.OutputPrice > 0 {
-			price = fmt.Sprintf("$%s/%s", dollars(m.InputPrice), dollars(m.OutputPrice))
+		if hasPrice {
+			row = append(row, unlessZero(m.InputPrice+m.OutputPrice, fmt.Sprintf("$%s/%s", dollars(m.InputPrice), dollars(m.OutputPrice))))
 		}
+		mark := ""
 		if m.Default {
 			mark = "*"
 		}
-		rows = append(rows, []string{m.ID, m.Provider, context, price, mark})
+		rows = append(rows, append(row, mark))
 	}
 	return columns, rows
+}
+
+func unlessZero(n float64, text string) string {
+	if n == 0 {
+		return ""
+	}
+	return text
 }
 
 func dollars(price float64) string { return strconv.FormatFloat(price, 'g', 4, 64) }
