@@ -1,6 +1,9 @@
 package chat
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // ConnStatus is the status of a client's connection to the daemon.
 type ConnStatus string
@@ -42,6 +45,13 @@ type ModelInfo struct {
 	// The prices are in US dollars for a million tokens.
 	InputPrice  float64 `json:"input_price,omitempty"`
 	OutputPrice float64 `json:"output_price,omitempty"`
+}
+
+// Or returns i, with what it does not know from other.
+func (i ModelInfo) Or(other ModelInfo) ModelInfo {
+	return ModelInfo{
+		Context: cmp.Or(i.Context, other.Context), InputPrice: cmp.Or(i.InputPrice, other.InputPrice), OutputPrice: cmp.Or(i.OutputPrice, other.OutputPrice),
+	}
 }
 
 // Worker is a worker process as it last reported, at SeenAt.

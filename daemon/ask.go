@@ -16,6 +16,9 @@ const DemoModel = model.DemoModel
 // DefaultBaseURL is the base URL of a key without one.
 const DefaultBaseURL = openai.DefaultBaseURL
 
+// KnownBaseURL returns the base URL of a provider that people know by name, "" for others.
+func KnownBaseURL(name string) string { return network.KnownBaseURL(name) }
+
 // LocalServers are the names and addresses of the servers that are detected on this
 // machine.
 func LocalServers() []string {

@@ -5,18 +5,12 @@ package daemon
 
 import (
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/BurntSushi/toml"
-	"github.com/joho/godotenv"
 
 	"chat"
 	"chat/daemon/model/openai"
@@ -56,6 +50,7 @@ type Config struct {
 	ProviderFrom openai.Sources
 	ProviderAPI  openai.API
 	ProviderCA   string // file with certificate authorities that are trusted besides the system's
+	Named        []NamedProvider
 	DefaultModel string
 	Discover     bool
 	DemoSpeed    int // tokens per second; 0 = as fast as can be
@@ -156,9 +151,13 @@ func LoadConfig(lookup func(string) (string, bool), src Sources) (Config, error)
 	if err != nil {
 		return c, err
 	}
-	file, err := readConfigFile(src.ConfigFile)
+	file, named, err := readConfigFile(src.ConfigFile)
 	if err != nil {
 		return c, err
+	}
+	for _, p := range named {
+		p.locate(withDotEnv(lookup, dotenv), lookup, src.ConfigFile)
+		c.Named = append(c.Named, p)
 	}
 	for _, s := range Settings() {
 		from := "--" + s.Name
@@ -205,41 +204,6 @@ func (c *Config) found(name, from, configFile string) {
 	}
 }
 
-// fullPath is a path that does not depend on the working directory, which is / for
-// a local daemon: ~ is the home directory, and anything else is beside the config file.
-func fullPath(path string, lookup func(string) (string, bool), configFile string) string {
-	if rest, ok := strings.CutPrefix(path, "~/"); ok {
-		if home, set := lookup("HOME"); set && home != "" {
-			return filepath.Join(home, rest)
-		}
-	}
-	if path == "" || filepath.IsAbs(path) || configFile == "" {
-		return path
-	}
-	if _, err := os.Stat(path); err == nil {
-		return path // of the shell's directory
-	}
-	return filepath.Join(filepath.Dir(configFile), path)
-}
-
-// withLine is "key in file" with the line in which the file has the key.
-func withLine(from, file string) string {
-	key, ok := strings.CutSuffix(from, " in "+file)
-	if !ok || file == "" {
-		return from
-	}
-	raw, err := os.ReadFile(file)
-	if err != nil {
-		return from // it was read a moment ago; the line is a help only
-	}
-	for i, line := range strings.Split(string(raw), "\n") {
-		if name, _, ok := strings.Cut(line, "="); ok && strings.Trim(name, " \t\"'") == key {
-			return fmt.Sprintf("%s, line %d", from, i+1)
-		}
-	}
-	return from
-}
-
 func (c Config) validate() error {
 	if c.Role != RoleAll && (c.RedisURL == "" || c.DatabaseURL == "") {
 		return chat.Errorf(chat.CodeNotConfigured, "--role %s needs REDIS_URL and DATABASE_URL: apart from each other, the parts meet there", c.Role)
@@ -250,68 +214,6 @@ func (c Config) validate() error {
 	return nil
 }
 
-func readDotEnv(path string) (map[string]string, error) {
-	if path == "" {
-		return nil, nil
-	}
-	if unreachable(path) {
-		return nil, nil
-	}
-	m, err := godotenv.Read(path)
-	if err != nil && !os.IsNotExist(err) {
-		return nil, chat.Errorf(chat.CodeInvalid, "%s cannot be read: %w", path, err)
-	}
-	return m, nil
-}
-
-// unreachable reports whether a file of settings cannot exist for this user: its directory
-// is missing, is a file (HOME=/dev/null), or cannot be entered, as by the user "nobody" of a
-// container. Any other file must be readable.
-func unreachable(path string) bool {
-	_, err := os.Stat(path)
-	return err != nil
-}
-
-func readConfigFile(path string) (map[string]string, error) {
-	if path == "" || unreachable(path) {
-		return nil, nil
-	}
-	raw := map[string]any{}
-	if _, err := toml.DecodeFile(path, &raw); err != nil {
-		if _, ok := err.(*fs.PathError); ok && os.IsNotExist(err) { //nolint:errorlint // DecodeFile returns it bare
-			return nil, nil
-		}
-		return nil, chat.Errorf(chat.CodeInvalid, "%s: %w", path, err)
-	}
-	known := map[string]bool{}
-	for _, s := range Settings() {
-		known[strings.ReplaceAll(s.Name, "-", "_")] = true
-	}
-	m := map[string]string{}
-	for k, v := range raw {
-		switch k {
-		case "roles", "keys", "models", "theme":
-			continue // settings of the client
-		}
-		if !known[k] {
-			return nil, chat.Errorf(chat.CodeInvalid, "%s: there is no setting %q: chatd --help lists them, with - for _; chat config check names the line", path, k)
-		}
-		switch v := v.(type) {
-		case string, bool, int64:
-			m[k] = fmt.Sprint(v)
-		case []any:
-			var parts []string
-			for _, p := range v {
-				parts = append(parts, fmt.Sprint(p))
-			}
-			m[k] = strings.Join(parts, ",")
-		default:
-			return nil, chat.Errorf(chat.CodeInvalid, "%s: %s must be a string, a whole number, true or false, or a list", path, k)
-		}
-	}
-	return m, nil
-}
-
 func setRole(c *Config, v string) error {
 	c.Role = Role(v)
 	if !slices.Contains([]Role{RoleAll, RoleAPI, RoleWorker}, c.Role) {
@@ -320,12 +222,17 @@ func setRole(c *Config, v string) error {
 	return nil
 }
 
-func setProviderAPI(c *Config, v string) error {
-	c.ProviderAPI = openai.API(v)
-	if !slices.Contains([]openai.API{openai.Auto, openai.Completions, openai.Responses}, c.ProviderAPI) {
-		return fmt.Errorf("unknown API %q: use auto, completions or responses", v)
+func setProviderAPI(c *Config, v string) (err error) {
+	c.ProviderAPI, err = parseAPI(v)
+	return err
+}
+
+func parseAPI(v string) (openai.API, error) {
+	api := openai.API(v)
+	if !slices.Contains([]openai.API{openai.Auto, openai.Completions, openai.Responses}, api) {
+		return "", fmt.Errorf("unknown API %q: use auto, completions or responses", v)
 	}
-	return nil
+	return api, nil
 }
 
 func text(field func(*Config) *string) func(*Config, string) error {

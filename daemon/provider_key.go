@@ -29,25 +29,32 @@ func TrimKey(key string) string {
 	return strings.TrimSpace(strings.TrimPrefix(key, "Bearer "))
 }
 
-// FetchKey reads the provider's key from the keyring, if the settings refer to it. If
+// FetchKey reads the providers' keys from the keyring, if the settings refer to it. If
 // that fails, the daemon still starts, because stored conversations can be read; the error
 // is returned to whatever needs the key.
 func (c *Config) FetchKey(ctx context.Context) {
-	host, ok := keyring.Host(c.ProviderKey)
-	if !ok {
-		return
+	if host, ok := keyring.Host(c.ProviderKey); ok {
+		c.ProviderKey = ""
+		if at := HostOf(c.ProviderURL); at != host {
+			c.KeyTrouble = chat.Errorf(chat.CodeNotConfigured,
+				"the key in the keyring is for %s, and the provider is %s: chat auth login --keyring keeps one for it", host, at)
+		} else {
+			c.ProviderKey, c.KeyTrouble = fromKeyring(ctx, host)
+		}
 	}
-	c.ProviderKey = ""
-	if at := HostOf(c.ProviderURL); at != host {
-		c.KeyTrouble = chat.Errorf(chat.CodeNotConfigured,
-			"the key in the keyring is for %s, and the provider is %s: chat auth login --keyring keeps one for it", host, at)
-		return
+	for i := range c.Named {
+		if entry, ok := keyring.Host(c.Named[i].Key); ok {
+			c.Named[i].Key, c.Named[i].Trouble = fromKeyring(ctx, entry)
+		}
 	}
-	key, err := keyring.Get(ctx, host, keyring.Briefly)
+}
+
+// fromKeyring reads a key.
+func fromKeyring(ctx context.Context, entry string) (string, error) {
+	key, err := keyring.Get(ctx, entry, keyring.Briefly)
 	if err != nil {
-		c.KeyTrouble = chat.Errorf(chat.CodeNotConfigured,
+		return "", chat.Errorf(chat.CodeNotConfigured,
 			"the provider's key is in the keyring, which cannot be read: %w; unlock it, and then chat daemon restart, or keep the key in a file with chat auth login", err)
-		return
 	}
-	c.ProviderKey = key
+	return key, nil
 }

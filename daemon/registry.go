@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"crypto/x509"
 	"log/slog"
 
 	"chat"
@@ -19,11 +20,18 @@ func newRegistry(cfg Config, flow openai.FlowControl, log *slog.Logger) (*provid
 		BaseURL: cfg.ProviderURL, Key: cfg.ProviderKey, API: cfg.ProviderAPI, Sources: cfg.ProviderFrom, DefaultModel: cfg.DefaultModel, Discover: cfg.Discover,
 		Unusable: cfg.KeyTrouble, Demo: demoOptions(cfg.DemoSpeed), Limits: cfg.limits(), Flow: flow, Logger: log,
 	}
-	if cfg.ProviderCA != "" {
-		var err error
-		if settings.Authorities, err = network.LoadAuthorities(cfg.ProviderCA); err != nil {
-			return nil, chat.Errorf(chat.CodeInvalid, "the provider's certificate authorities cannot be read (%w): correct ca_file (CHATD_PROVIDER_CA_FILE)", err)
+	var err error
+	if settings.Authorities, err = authorities(cfg.ProviderCA, "ca_file (CHATD_PROVIDER_CA_FILE)"); err != nil {
+		return nil, err
+	}
+	for _, p := range cfg.Named {
+		named := providers.Named{
+			Name: p.Name, BaseURL: p.BaseURL, Key: p.Key, API: p.API, DefaultModel: p.Model, Headers: p.Headers, Sources: p.From, Unusable: p.Trouble,
 		}
+		if named.Authorities, err = authorities(p.CAFile, "ca_file of ["+ProvidersTable+"."+p.Name+"]"); err != nil {
+			return nil, err
+		}
+		settings.Named = append(settings.Named, named)
 	}
 	registry := providers.New(settings)
 	if err := registry.Unusable(); err != nil && cfg.ProviderURL != "" && cfg.KeyTrouble == nil {
@@ -38,12 +46,24 @@ func newRegistry(cfg Config, flow openai.FlowControl, log *slog.Logger) (*provid
 // ProviderCheck is the diagnosis of a provider.
 type ProviderCheck = model.Check
 
-// CheckProvider asks the configured provider whether it answers.
-func CheckProvider(ctx context.Context, cfg Config) ProviderCheck {
+// CheckProviders asks the default provider and each named one whether it answers.
+func CheckProviders(ctx context.Context, cfg Config) (byDefault ProviderCheck, named []ProviderCheck) {
 	registry, err := newRegistry(cfg, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
-		return ProviderCheck{Outcome: chat.AsError(err)}
+		return ProviderCheck{Outcome: chat.AsError(err)}, nil
 	}
 	defer registry.Close()
-	return registry.Check(ctx, nil)
+	return registry.Check(ctx, nil), registry.CheckNamed(ctx)
+}
+
+// authorities reads a file of certificate authorities; nil without one.
+func authorities(file, setting string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	pool, err := network.LoadAuthorities(file)
+	if err != nil {
+		return nil, chat.Errorf(chat.CodeInvalid, "the provider's certificate authorities cannot be read (%w): correct %s", err, setting)
+	}
+	return pool, nil
 }

@@ -1,30 +1,32 @@
 package main
 
 import (
-	"cmp"
-
 	"github.com/urfave/cli/v2"
 
 	"chat"
 	"chat/internal/cli/arguments"
-	"chat/internal/cli/output"
-	"chat/internal/cli/settings"
+	"chat/internal/cli/keys"
 )
 
 func (p *program) authCommand() *cli.Command {
 	return &cli.Command{
-		Name: "auth", Usage: "manage the provider's key: login, list, logout",
-		Description: `The key is stored for the local daemon in the config file, which only you can read. With
+		Name: "auth", Usage: "manage providers and their keys: login, list, logout",
+		Description: `A key is stored for the local daemon in the config file, which only you can read. With
 --keyring it is stored in the system's keyring, and the file only refers to it. The key is
 read from the terminal or from stdin, never from the command line. The environment variable
-OPENAI_API_KEY overrides it.
+OPENAI_API_KEY overrides the key of the provider without a name.
+
+With a NAME, the key is that of a further provider, whose models are named NAME/model. Its
+base URL is known for openrouter, groq, mistral, deepseek, gemini, xai and others.
 
 A daemon reads the keyring when it starts. A daemon that starts outside your session, or while
 the keyring is locked, has no key. Therefore --keyring is not the default.
 
 Examples:
   chat auth login
-  pass show openrouter | chat auth login --base-url https://openrouter.ai/api/v1
+  chat auth login openrouter
+  pass show work | chat auth login work --base-url https://llm.example.com/v1
+  chat auth login lab --base-url http://gpu:8000/v1 --no-key
   chat auth list`,
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
@@ -34,81 +36,44 @@ Examples:
 		},
 		Subcommands: []*cli.Command{
 			{
-				Name: "login", Usage: "store a key", ArgsUsage: arguments.NoArguments, Action: p.authLogin,
+				Name: "login", Usage: "store a key", ArgsUsage: "[NAME]", Action: p.authLogin,
 				Flags: []cli.Flag{
 					&cli.StringFlag{Name: "base-url", Usage: "the `URL` of the API, if it is not OpenAI's"},
 					&cli.BoolFlag{Name: "keyring", Usage: "store the key in the system's keyring", DisableDefaultText: true},
+					&cli.BoolFlag{Name: "no-key", Usage: "the provider named NAME needs no key", DisableDefaultText: true},
 					&cli.BoolFlag{Name: "no-check", Usage: "do not ask the provider whether it accepts the key", DisableDefaultText: true},
 				},
 			},
-			{Name: "list", Usage: "list the keys", ArgsUsage: arguments.NoArguments, Action: p.authList},
-			{Name: "logout", Usage: "delete the key", ArgsUsage: arguments.NoArguments, Action: p.authLogout},
+			{Name: "list", Usage: "list the providers and their keys", ArgsUsage: arguments.NoArguments, Action: p.authList},
+			{Name: "logout", Usage: "delete the key, or the provider named NAME with its key", ArgsUsage: "[NAME]", Action: p.authLogout},
 		},
 	}
 }
 
-func (p *program) authLogin(c *cli.Context) error {
-	f, err := settings.Open(p.Lookup)
-	if err != nil {
-		return err
+// providerName is the argument of a command that takes at most the name of a provider.
+func providerName(c *cli.Context) (string, error) {
+	if c.NArg() > 1 {
+		return "", chat.Errorf(chat.CodeInvalid, "%s takes at most the name of a provider", c.Command.HelpName)
 	}
-	key, err := p.keys.Read(c.Context)
-	if err != nil {
-		return err
-	}
-	base := c.String("base-url")
-	if !c.Bool("no-check") {
-		if err := p.keys.Try(c.Context, key, cmp.Or(base, p.keys.Configured(f, "base_url"))); err != nil {
-			return err
-		}
-	}
-	if err := p.keys.Keep(c.Context, f, key, base, c.Bool("keyring")); err != nil {
-		return err
-	}
-	if p.Env("OPENAI_API_KEY") != "" {
-		p.Infof("OPENAI_API_KEY is set and overrides this key")
-	}
-	return p.server.NoteRestart(c.Context)
+	return c.Args().First(), nil
 }
 
-func (p *program) authList(c *cli.Context) error {
-	f, err := settings.Open(p.Lookup)
+func (p *program) authLogin(c *cli.Context) error {
+	name, err := providerName(c)
 	if err != nil {
 		return err
 	}
-	var rows [][]string
-	base := cmp.Or(p.keys.Configured(f, "base_url"), "https://api.openai.com/v1")
-	if key := p.Env("OPENAI_API_KEY"); key != "" {
-		rows = append(rows, []string{base, settings.Mask(key), "$OPENAI_API_KEY"})
-	}
-	if e, ok := f.Find("api_key"); ok && e.Plain() != "" {
-		rows = append(rows, p.keys.Row(c.Context, base, e.Plain(), f.Path))
-	}
-	if len(rows) == 0 {
-		p.Infof("there is no key: store one with chat auth login")
-		return nil
-	}
-	return output.WriteTable(p.Out, []output.Column{{Head: "PROVIDER", MinWidth: 12}, {Head: "KEY"}, {Head: "FROM", MinWidth: 12}}, rows)
+	return p.keys.Login(c.Context, keys.Login{
+		Name: name, BaseURL: c.String("base-url"), Keyring: c.Bool("keyring"), NoKey: c.Bool("no-key"), NoCheck: c.Bool("no-check"),
+	})
 }
+
+func (p *program) authList(c *cli.Context) error { return p.keys.List(c.Context) }
 
 func (p *program) authLogout(c *cli.Context) error {
-	f, err := settings.Open(p.Lookup)
+	name, err := providerName(c)
 	if err != nil {
 		return err
 	}
-	e, ok := f.Find("api_key")
-	if !ok {
-		return chat.Errorf(chat.CodeNotFound, "there is no key in %s", f.Path)
-	}
-	if err := f.Write(f.With("api_key", "")); err != nil {
-		return err
-	}
-	if err := p.keys.Forget(c.Context, e.Plain()); err != nil {
-		return err
-	}
-	p.Infof("deleted the key")
-	if p.Env("OPENAI_API_KEY") != "" {
-		p.Infof("OPENAI_API_KEY is still set")
-	}
-	return p.server.NoteRestart(c.Context)
+	return p.keys.Logout(c.Context, name)
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -79,7 +78,7 @@ func (p *program) configGet(c *cli.Context) error {
 		return chat.Errorf(chat.CodeInvalid, "config get takes at most one setting")
 	}
 	key := settings.Key(c.Args().First())
-	if !slices.Contains(settings.Keys(), key) {
+	if !settings.Known(key) {
 		return settings.UnknownKey(key)
 	}
 	e, ok := f.Find(key)
@@ -122,9 +121,9 @@ func (p *program) configSet(c *cli.Context) error {
 	}
 	key, value := settings.Key(c.Args().Get(0)), c.Args().Get(1)
 	switch {
-	case !slices.Contains(settings.Keys(), key):
+	case !settings.Known(key):
 		return settings.UnknownKey(key)
-	case key == "api_key" && value != "":
+	case (key == "api_key" || strings.HasSuffix(key, ".api_key")) && value != "":
 		return chat.Errorf(chat.CodeInvalid, "a key on the command line is visible to others and stays in the shell's history: use chat auth login")
 	}
 	f, err := settings.Open(p.Lookup)

@@ -16,6 +16,7 @@ import (
 	"chat/internal/cli/output"
 	"chat/internal/cli/printing"
 	"chat/internal/cli/prompt"
+	"chat/internal/cli/settings"
 )
 
 func (p *program) lsCommand() *cli.Command {
@@ -172,21 +173,22 @@ func (p *program) models(c *cli.Context) error {
 		if notice != nil {
 			p.Infof("%s", p.server.Explain(notice))
 		}
+		known, err := settings.ReadScreen(p.Lookup)
+		if err != nil {
+			return err
+		}
+		for i := range models {
+			models[i].ModelInfo = known.ModelInfo(models[i].ID).Or(models[i].ModelInfo)
+		}
 		if c.Bool("json") {
 			return output.WriteJSON(p.Out, models)
 		}
-		columns := []output.Column{{Head: "MODEL", MinWidth: 16}, {Head: "PROVIDER", MinWidth: 6, DropOrder: 1}, {Head: "DEFAULT"}}
-		var rows [][]string
 		for _, m := range models {
-			mark := ""
-			if m.Default {
-				mark = "*"
-			}
 			if m.Unlisted {
 				p.Infof("%s", listing.UnlistedDefault(m.ID))
 			}
-			rows = append(rows, []string{m.ID, m.Provider, mark})
 		}
+		columns, rows := listing.Models(models)
 		return output.WriteTable(p.Out, columns, rows)
 	})
 }

@@ -37,7 +37,7 @@ func (l *logging) take(cfg daemon.Config) {
 	if old := l.secrets.Load(); old != nil {
 		secrets = slices.Clone(*old)
 	}
-	for _, s := range []string{cfg.ProviderKey, cfg.Token} {
+	for _, s := range cfg.Secrets() {
 		if !slices.Contains(secrets, s) {
 			secrets = append(secrets, s)
 		}

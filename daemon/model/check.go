@@ -43,7 +43,7 @@ func (r *Registry) CheckModel(ctx context.Context, name string, own *Credentials
 	case len(providers) == 0:
 		return r.checkLocal(ctx, name)
 	case p == nil:
-		if p, _, err = r.resolveBare(ctx, providers, name); err != nil {
+		if p, _, err = r.resolveBare(ctx, providers, name, own != nil || r.isDefault(providers, name)); err != nil {
 			return err
 		}
 		if !slices.Contains(providers, p) {
@@ -98,7 +98,7 @@ func (r *Registry) isSlow(p Provider) bool {
 
 // setSlow records whether p, if it is configured, did not list its models in time.
 func (r *Registry) setSlow(p Provider, slow bool) {
-	if !slices.Contains(r.opts.Providers, p) {
+	if !slices.Contains(r.opts.Providers, p) && !slices.Contains(r.opts.Named, p) {
 		return // a client's own provider lives for one call
 	}
 	r.mu.Lock()

@@ -2,6 +2,7 @@ package model
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"chat"
@@ -54,5 +55,28 @@ func (r *Registry) Check(ctx context.Context, own *Credentials) Check {
 	if err != nil {
 		out.Outcome = chat.AsError(err)
 	}
+	return out
+}
+
+// CheckNamed checks the providers with a name of their own, at the same time.
+func (r *Registry) CheckNamed(ctx context.Context) []Check {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	out := make([]Check, len(r.opts.Named))
+	var asking sync.WaitGroup
+	for i, p := range r.opts.Named {
+		asking.Go(func() {
+			list, err := r.list(ctx, p)
+			if err == nil && !list.NoList {
+				err = list.Empty
+			}
+			out[i] = p.Check(ctx, err == nil)
+			out[i].Models, out[i].Default = len(list.IDs), p.DefaultModel()
+			if err != nil {
+				out[i].Outcome = chat.AsError(err)
+			}
+		})
+	}
+	asking.Wait()
 	return out
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 
 	"chat"
 )
@@ -31,20 +32,11 @@ func (r *Registry) ModelsOrNotice(ctx context.Context, own *Credentials) (list [
 }
 
 // models lists the models of providers, of the local servers, and the demo. found says that
-// one of the first two has models. err is the first error so far.
+// one of the first two has models. err is what was wrong before.
 func (r *Registry) models(ctx context.Context, providers []Provider, err error) (models []chat.Model, found bool, _ error) {
-	var all []Detected
-	for _, p := range providers {
-		list, listErr := r.list(ctx, p)
-		if listErr == nil {
-			all = append(all, Detected{p, list})
-			if !list.NoList {
-				listErr = list.Empty
-			}
-		}
-		if err == nil {
-			err = listErr
-		}
+	all, listErr := r.askAll(ctx, providers)
+	if err == nil {
+		err = listErr
 	}
 	var local []Detected
 	if r.opts.Local != nil {
@@ -64,6 +56,42 @@ func (r *Registry) models(ctx context.Context, providers []Provider, err error) 
 	found = len(list) > 0
 	list = append(list, chat.Model{ID: DemoModel, Provider: DemoModel})
 	return r.markDefault(list, providers, all), found, err
+}
+
+// askAll asks all providers at the same time. The error has a sentence for each one that has
+// not answered or has no models.
+func (r *Registry) askAll(ctx context.Context, providers []Provider) (all []Detected, err error) {
+	lists, errs := make([]List, len(providers)), make([]error, len(providers))
+	var asking sync.WaitGroup
+	for i, p := range providers {
+		asking.Go(func() { lists[i], errs[i] = r.list(ctx, p) })
+	}
+	asking.Wait()
+	var failures []*chat.Error
+	for i, p := range providers {
+		if errs[i] == nil {
+			all = append(all, Detected{p, lists[i]})
+			if !lists[i].NoList {
+				errs[i] = lists[i].Empty
+			}
+		}
+		if errs[i] != nil {
+			failures = append(failures, chat.AsError(errs[i]))
+		}
+	}
+	return all, together(failures)
+}
+
+// together is one error for all failures: the first one's, with the sentences of the others.
+func together(failures []*chat.Error) error {
+	if len(failures) == 0 {
+		return nil
+	}
+	all := *failures[0]
+	for _, f := range failures[1:] {
+		all.Message += "; " + f.Message
+	}
+	return &all
 }
 
 // named lists models under the names that lead to them: the id, or <provider>/<id> if

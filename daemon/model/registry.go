@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -36,8 +37,11 @@ type Detected struct {
 
 // Options are the settings of a Registry.
 type Options struct {
-	// Providers are the configured ones. The first is the default.
+	// Providers are the configured ones that a client's own provider replaces. The first is
+	// the default.
 	Providers []Provider
+	// Named are the configured ones with a name of their own, which come after Providers.
+	Named []Provider
 	// Unusable, if set, says why a provider that should be configured cannot be used.
 	Unusable error
 	// UnusableSource is the setting of its base URL.
@@ -113,10 +117,6 @@ func (r *Registry) Unusable() error { return r.opts.Unusable }
 
 // Configured reports whether own are the settings of a configured provider.
 func (r *Registry) Configured(own Credentials) bool {
-	for _, p := range r.opts.Providers {
-		if p.Uses(own) {
-			return true
-		}
-	}
-	return false
+	uses := func(p Provider) bool { return p.Uses(own) }
+	return slices.ContainsFunc(r.opts.Providers, uses) || slices.ContainsFunc(r.opts.Named, uses)
 }

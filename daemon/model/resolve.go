@@ -35,28 +35,30 @@ func (r *Registry) resolve(ctx context.Context, name string, own *Credentials) (
 	}
 	switch {
 	case err != nil:
-		return r.resolveDespite(ctx, name, err)
+		return r.resolveDespite(ctx, providers, name, err)
 	case len(providers) == 0:
 		return r.resolveLocal(ctx, name)
 	case name == "":
 		id, err := r.defaultOf(ctx, providers[0])
 		return providers[0], id, err
 	}
-	return r.resolveBare(ctx, providers, name)
+	return r.resolveBare(ctx, providers, name, own != nil || r.isDefault(providers, name))
 }
 
 func isDemo(name string) bool { return name == DemoModel || name == DemoModel+"/"+DemoModel }
 
-// providers are the client's own provider, or the configured ones.
+// providers are the configured ones. A client's own provider stands before those that have
+// a name of their own, and replaces the others.
 func (r *Registry) providers(own *Credentials) ([]Provider, error) {
 	if own == nil || *own == (Credentials{}) {
-		return r.opts.Providers, r.opts.Unusable
+		return append(slices.Clone(r.opts.Providers), r.opts.Named...), r.opts.Unusable
 	}
 	p, err := r.opts.Own(*own)
 	if err != nil {
-		return nil, err
+		return r.opts.Named, err
 	}
-	return []Provider{p}, nil
+	named := slices.DeleteFunc(slices.Clone(r.opts.Named), func(n Provider) bool { return n.Name() == p.Name() && n.Uses(*own) })
+	return append([]Provider{p}, named...), nil
 }
 
 // byPrefix returns the provider whose name name begins with, and the rest of name; nil if
@@ -110,13 +112,18 @@ func (r *Registry) idAt(ctx context.Context, p Provider, name, id string) string
 	return id // if there is no list, the provider reports what is wrong
 }
 
-// resolveDespite finds a local model while the configured provider cannot be used. err
-// says why it cannot. The default model is that provider's.
-func (r *Registry) resolveDespite(ctx context.Context, name string, err error) (Provider, string, error) {
+// resolveDespite finds a model of a local server or of providers while the first one cannot
+// be used. err says why it cannot. The default model is that provider's.
+func (r *Registry) resolveDespite(ctx context.Context, providers []Provider, name string, err error) (Provider, string, error) {
 	if r.isDefault(nil, name) {
 		return nil, "", err
 	}
-	matches, findErr := r.local(ctx, nil, name, false)
+	matches, findErr := r.local(ctx, providers, name, false)
+	for _, p := range providers {
+		if all := r.allOf(ctx, p).All; slices.Contains(all, name) || slices.Contains(all, name+":latest") {
+			matches = append(matches, match{p, name})
+		}
+	}
 	if findErr != nil || len(matches) != 1 {
 		return nil, "", err
 	}
@@ -124,9 +131,10 @@ func (r *Registry) resolveDespite(ctx context.Context, name string, err error) (
 }
 
 // resolveBare resolves a name without a prefix. Only if a local server has the model, or
-// several providers are configured, their lists are needed. The default model is the
-// first provider's unless that is known not to have it.
-func (r *Registry) resolveBare(ctx context.Context, providers []Provider, name string) (Provider, string, error) {
+// there are several providers, their lists are needed. firstWins says that the model is the
+// first provider's unless that is known not to have it: it is the default model, or the
+// provider is the client's own.
+func (r *Registry) resolveBare(ctx context.Context, providers []Provider, name string, firstWins bool) (Provider, string, error) {
 	local, err := r.local(ctx, providers, name, false)
 	if err != nil {
 		return nil, "", err
@@ -140,7 +148,7 @@ func (r *Registry) resolveBare(ctx context.Context, providers []Provider, name s
 		all := r.allOf(ctx, p).All
 		listed := slices.Contains(all, name) || slices.Contains(all, name+":latest")
 		switch {
-		case i == 0 && (listed || len(all) == 0) && r.isDefault(providers, name):
+		case i == 0 && (listed || len(all) == 0) && firstWins:
 			return p, name, nil
 		case listed:
 			matches = append(matches, match{p, name})

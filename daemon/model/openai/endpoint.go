@@ -1,8 +1,8 @@
 package openai
 
 import (
+	"cmp"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -22,6 +22,7 @@ type endpoint struct {
 	origin     string // scheme://host:port of base
 	host       string // host:port, or the host alone on a default port, for messages
 	key        string
+	headers    map[string]string // sent with every request
 	from       Sources
 	local      bool   // detected on this machine
 	azure      bool   // the key goes into the header api-key
@@ -93,7 +94,7 @@ func newEndpoint(base, key string, from Sources, transport http.RoundTripper) (*
 		base:        u.String(),
 		path:        u.EscapedPath(),
 		query:       query,
-		origin:      originOf(u),
+		origin:      network.Origin(u),
 		host:        u.Host,
 		key:         key,
 		from:        from,
@@ -144,34 +145,18 @@ func (e *endpoint) address(req *http.Request, below bool) {
 	default:
 		req.Header.Set("Authorization", "Bearer "+e.key)
 	}
-}
-
-// originOf is the origin of u in the sense of RFC 6454.
-func originOf(u *url.URL) string {
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	for name, value := range e.headers { // a gateway may take the key elsewhere
+		req.Header.Set(name, value)
 	}
-	return u.Scheme + "://" + net.JoinHostPort(strings.ToLower(u.Hostname()), port)
 }
 
 // nameOf derives a provider's name from its base URL.
 func nameOf(u *url.URL) string {
 	switch host := strings.ToLower(u.Hostname()); host {
-	case "api.openai.com":
-		return "openai"
-	case "openrouter.ai":
-		return "openrouter"
-	case "api.groq.com":
-		return "groq"
-	case "api.mistral.ai":
-		return "mistral"
-	case "api.deepseek.com":
-		return "deepseek"
 	case "localhost", "127.0.0.1", "::1":
 		return u.Host
 	default:
-		return host
+		return cmp.Or(network.KnownName(host), host)
 	}
 }
 

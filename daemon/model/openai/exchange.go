@@ -12,6 +12,7 @@ import (
 	"chat"
 	"chat/daemon/model/openai/apierror"
 	"chat/daemon/model/openai/completion"
+	"chat/daemon/model/openai/network"
 	"chat/daemon/model/openai/wire"
 )
 
@@ -75,7 +76,7 @@ func (x *exchange) send(req *http.Request) error {
 // a version has no API, /v1 is tried once. Errors are *chat.Error, or the cause of the
 // request's context.
 func (e *endpoint) roundTrip(req *http.Request) (*http.Response, error) {
-	if originOf(req.URL) != e.origin {
+	if network.Origin(req.URL) != e.origin {
 		return nil, chat.Errorf(chat.CodeInternal, "a request for %s was about to go elsewhere", e.host)
 	}
 	below := e.below.Load()

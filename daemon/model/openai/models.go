@@ -63,12 +63,7 @@ func (p *Provider) fetch(ctx context.Context) (model.List, error) {
 }
 
 // DefaultModel is the model that answers when none is named, "" for the first of the list.
-func (p *Provider) DefaultModel() string {
-	if p.to.isOpenAI() {
-		return DefaultModel
-	}
-	return ""
-}
+func (p *Provider) DefaultModel() string { return p.defaultModel }
 
 // Detect asks whether a model server answers, with a list as OpenAI's servers send it.
 // Another program that listens there has an empty list. empty is the error of a server

@@ -37,7 +37,7 @@ import (
 )
 
 // DefaultBaseURL is where a key without a base URL belongs.
-const DefaultBaseURL = "https://api.openai.com/v1"
+const DefaultBaseURL = network.DefaultBaseURL
 
 // DefaultModel answers at api.openai.com when no model is named.
 const DefaultModel = "gpt-4o-mini"
@@ -115,6 +115,7 @@ type Client struct {
 
 	mu    sync.Mutex // guards what follows
 	paths map[string]*apiPath
+	own   []*network.Transport // of providers with Authorities
 }
 
 // New returns a Client.
@@ -125,6 +126,17 @@ func (c *Client) Close() {
 	if t, ok := c.opts.Transport.(interface{ CloseIdleConnections() }); ok {
 		t.CloseIdleConnections()
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, t := range c.own {
+		t.CloseIdleConnections()
+	}
+}
+
+func (c *Client) keep(t *network.Transport) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.own = append(c.own, t)
 }
 
 // Settings describe one server.
@@ -135,6 +147,12 @@ type Settings struct {
 	Sources Sources // where BaseURL and Key were found, for messages
 	Local   bool    // the server was detected on this machine
 	API     API     // Completions if empty
+	// DefaultModel answers when none is named. Without it, that is OpenAI's own at
+	// api.openai.com, and elsewhere the first of the list.
+	DefaultModel string
+	Headers      map[string]string // sent with every request
+	// Authorities, if not nil, replace those of Options.
+	Authorities *x509.CertPool
 	// Host replaces the host in messages.
 	Host string
 	// Transport replaces the Client's network, for a server in this process.
@@ -143,9 +161,10 @@ type Settings struct {
 
 // Provider is one server and its key. It implements model.Provider.
 type Provider struct {
-	client *Client
-	to     *endpoint
-	api    API
+	client       *Client
+	to           *endpoint
+	api          API
+	defaultModel string
 
 	mu     sync.Mutex // guards what follows
 	listed model.List
@@ -158,14 +177,20 @@ func (c *Client) Provider(s Settings) (*Provider, error) {
 	if s.BaseURL == "" {
 		s.BaseURL = DefaultBaseURL
 	}
-	if s.Transport == nil {
+	switch {
+	case s.Transport != nil:
+	case s.Authorities != nil:
+		own := network.New(s.Authorities, c.opts.Lookup)
+		c.keep(own)
+		s.Transport = own
+	default:
 		s.Transport = c.opts.Transport
 	}
 	to, err := newEndpoint(s.BaseURL, s.Key, s.Sources, s.Transport)
 	if err != nil {
 		return nil, err
 	}
-	to.local = s.Local
+	to.local, to.headers = s.Local, s.Headers
 	if s.Host != "" {
 		to.host = s.Host
 	}
@@ -177,7 +202,10 @@ func (c *Client) Provider(s Settings) (*Provider, error) {
 			to.name = name
 		}
 	}
-	return &Provider{client: c, to: to, api: s.API}, nil
+	if s.DefaultModel == "" && to.isOpenAI() {
+		s.DefaultModel = DefaultModel
+	}
+	return &Provider{client: c, to: to, api: s.API, defaultModel: s.DefaultModel}, nil
 }
 
 // Own returns the provider of a client's own credentials. It lives for one request; what

@@ -25,7 +25,9 @@ type Config struct {
 	API openai.API
 	// Unusable says why the configured provider cannot be used, if there is one that
 	// should be; it is the error of every call that needs it.
-	Unusable     error
+	Unusable error
+	// Named are further providers. The first is the default if there is no other.
+	Named        []Named
 	DefaultModel string
 	// Discover looks for local servers, beside the configured provider.
 	Discover bool
@@ -45,6 +47,17 @@ type Config struct {
 	// Transport replaces the network, for tests.
 	Transport http.RoundTripper
 	Logger    *slog.Logger
+}
+
+// Named is a provider with a name of its own.
+type Named struct {
+	Name, BaseURL, Key string
+	API                openai.API
+	DefaultModel       string            // answers where only the provider is named
+	Headers            map[string]string // sent with every request
+	Authorities        *x509.CertPool    // as in Config, for this provider alone
+	Sources            openai.Sources
+	Unusable           error // why it cannot be asked, nil if it can
 }
 
 // String describes the configuration without the key.
@@ -112,9 +125,25 @@ func New(cfg Config) *Registry {
 			opts.Providers = append(opts.Providers, p)
 		}
 	}
+	for _, n := range cfg.Named {
+		opts.Named = append(opts.Named, named(client, n))
+	}
 	if cfg.Discover {
 		cfg.Local.Logger = cfg.Logger
 		opts.Local = local.New(client, cfg.Local)
 	}
 	return &Registry{model.NewRegistry(opts), client}
+}
+
+// named returns a provider that can be named, whether it can be asked or not.
+func named(client *openai.Client, n Named) model.Provider {
+	if n.Unusable != nil {
+		return model.NewUnusable(n.Name, n.Unusable)
+	}
+	s := openai.Settings{Name: n.Name, BaseURL: n.BaseURL, Key: n.Key, Sources: n.Sources, API: n.API, DefaultModel: n.DefaultModel, Headers: n.Headers, Authorities: n.Authorities}
+	p, err := client.Provider(s)
+	if err != nil {
+		return model.NewUnusable(n.Name, err)
+	}
+	return p
 }

@@ -49,7 +49,10 @@ func (p *Checker) provider(ctx context.Context, at *client.Endpoint) []Finding {
 	}
 	cfg.FetchKey(ctx)
 	found := []Finding{p.providerFinding(cfg, f)}
-	check := daemon.CheckProvider(ctx, cfg)
+	check, named := daemon.CheckProviders(ctx, cfg)
+	for i, c := range named {
+		found = append(found, namedFinding(c, cfg.Named[i]))
+	}
 	if at != nil {
 		found = append(found, staleSettings(paths)...)
 		found = append(found, p.serverModels(ctx, *at))
@@ -83,6 +86,23 @@ func (p *Checker) providerFinding(cfg daemon.Config, f *settings.File) Finding {
 		model = fmt.Sprintf(", model %s (from %s)", cfg.DefaultModel, p.settingSource(f, "model", "CHAT_MODEL"))
 	}
 	return good("provider", "%s (from %s), %s%s", settings.WithoutSecrets(base), p.settingSource(f, "base_url", "OPENAI_BASE_URL"), key, model)
+}
+
+// namedFinding describes a provider with a name of its own.
+func namedFinding(c daemon.ProviderCheck, p daemon.NamedProvider) Finding {
+	what := "provider " + p.Name
+	if c.Outcome != nil {
+		return wrong(what, c.Outcome)
+	}
+	key := "without a key"
+	if p.Key != "" {
+		key = "key " + settings.Mask(p.Key) + " accepted"
+	}
+	models := output.Plural(c.Models, "model")
+	if c.Default != "" {
+		models += ", " + c.Default + " by default"
+	}
+	return good(what, "%s, %s, %s", settings.WithoutSecrets(p.BaseURL), key, models)
 }
 
 // shellProvider describes the provider of this environment.

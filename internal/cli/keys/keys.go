@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/charmbracelet/x/term"
@@ -31,8 +32,8 @@ type Keeper struct {
 // New returns a keeper of keys.
 func New(con *output.Console, server *connect.Connector) *Keeper { return &Keeper{con, server} }
 
-// Configured returns a setting from the environment or the file, or "".
-func (p *Keeper) Configured(f *settings.File, key string) string {
+// configured returns a setting from the environment or the file, or "".
+func (p *Keeper) configured(f *settings.File, key string) string {
 	if key == "base_url" && p.Env("OPENAI_BASE_URL") != "" {
 		return p.Env("OPENAI_BASE_URL")
 	}
@@ -43,8 +44,8 @@ func (p *Keeper) Configured(f *settings.File, key string) string {
 // maxKey limits the length of a key, in bytes.
 const maxKey = 4096
 
-// Read reads a key from the terminal, without echo, or from stdin.
-func (p *Keeper) Read(ctx context.Context) (string, error) {
+// read reads a key from the terminal, without echo, or from stdin.
+func (p *Keeper) read(ctx context.Context) (string, error) {
 	var text string
 	var err error
 	if term.IsTerminal(p.In.Fd()) {
@@ -94,8 +95,8 @@ func (p *Keeper) askSecret(ctx context.Context) (string, error) {
 	}
 }
 
-// Try checks a key: it asks the provider for its models through the local daemon.
-func (p *Keeper) Try(ctx context.Context, key, base string) error {
+// try checks a key: it asks the provider for its models through the local daemon.
+func (p *Keeper) try(ctx context.Context, key, base string) error {
 	resolve, closing, err := p.server.Resolve(ctx, connect.Choice{})
 	if err != nil {
 		return err
@@ -119,13 +120,13 @@ func (p *Keeper) Try(ctx context.Context, key, base string) error {
 	return nil
 }
 
-// Keep stores a key in the keyring or the config file, and deletes a key that it
+// keep stores a key in the keyring or the config file, and deletes a key that it
 // replaces from the keyring.
-func (p *Keeper) Keep(ctx context.Context, f *settings.File, key, base string, inKeyring bool) error {
+func (p *Keeper) keep(ctx context.Context, f *settings.File, key, base string, inKeyring bool) error {
 	before, _ := f.Find("api_key")
 	value, where := key, f.Path
 	if inKeyring {
-		host := daemon.HostOf(cmp.Or(base, p.Configured(f, "base_url")))
+		host := daemon.HostOf(cmp.Or(base, p.configured(f, "base_url")))
 		if err := keyring.Set(ctx, host, key, keyring.Patience); err != nil {
 			return chat.Errorf(chat.CodeOf(err), "the key was not stored: %w (without --keyring, it is stored in a file that only you can read)", err)
 		}
@@ -143,15 +144,85 @@ func (p *Keeper) Keep(ctx context.Context, f *settings.File, key, base string, i
 	if before.Plain() == value {
 		return nil
 	}
-	if err := p.Forget(ctx, before.Plain()); err != nil {
+	if err := p.forget(ctx, before.Plain()); err != nil {
 		p.Infof("%s", err)
 	}
 	return nil
 }
 
-// Forget deletes the key that a setting refers to from the keyring. It does nothing for
+// keepNamed stores a provider with a name of its own, and its key. A key that it replaces is
+// deleted from the keyring.
+func (p *Keeper) keepNamed(ctx context.Context, f *settings.File, in Login, key string) error {
+	before, _ := f.Find(keyOf(in.Name))
+	var fields []settings.Field
+	if in.BaseURL != "" || key == "" {
+		base := cmp.Or(in.BaseURL, daemon.KnownBaseURL(in.Name))
+		fields = append(fields, settings.Field{Name: "base_url", Value: base})
+	}
+	value, where := key, f.Path
+	if in.Keyring {
+		value, where = keyring.Reference(in.Name), "the keyring; "+f.Path+" refers to it"
+	}
+	if value != "" {
+		fields = append(fields, settings.Field{Name: "api_key", Value: value})
+	}
+	text, err := settings.WithProvider(f, in.Name, fields)
+	if err == nil && in.Keyring {
+		if err = keyring.Set(ctx, in.Name, key, keyring.Patience); err != nil {
+			err = chat.Errorf(chat.CodeOf(err), "the key was not stored: %w (without --keyring, it is stored in a file that only you can read)", err)
+		}
+	}
+	if err == nil {
+		err = f.Write(text)
+	}
+	if err != nil {
+		return err
+	}
+	if key == "" {
+		p.Infof("stored the provider %s in %s, without a key", in.Name, f.Path)
+		return nil
+	}
+	p.Infof("stored the key of %s in %s", in.Name, where)
+	if before.Plain() == value {
+		return nil
+	}
+	if err := p.forget(ctx, before.Plain()); err != nil {
+		p.Infof("%s", err)
+	}
+	return nil
+}
+
+// keyOf is the setting with the key of a named provider.
+func keyOf(name string) string { return daemon.ProvidersTable + "." + name + ".api_key" }
+
+// forgetNamed removes the key of a named provider, and all of the provider if asked.
+func (p *Keeper) forgetNamed(ctx context.Context, f *settings.File, name string) error {
+	named, err := p.named(f)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(named, func(n daemon.NamedProvider) bool { return n.Name == name }) {
+		return chat.Errorf(chat.CodeNotFound, "there is no provider %q in %s: chat auth list lists them", name, f.Path)
+	}
+	e, _ := f.Find(keyOf(name))
+	if err := f.Write(f.WithoutTable(daemon.ProvidersTable + "." + name)); err != nil {
+		return err
+	}
+	return p.forget(ctx, e.Plain())
+}
+
+// named returns the named providers of the file.
+func (p *Keeper) named(f *settings.File) ([]daemon.NamedProvider, error) {
+	named, _, err := daemon.NamedProviders(f.Text())
+	if err != nil {
+		return nil, chat.Errorf(chat.CodeInvalid, "%s cannot be read: chat config check explains why", f.Path)
+	}
+	return named, nil
+}
+
+// forget deletes the key that a setting refers to from the keyring. It does nothing for
 // a key in the file.
-func (p *Keeper) Forget(ctx context.Context, value string) error {
+func (p *Keeper) forget(ctx context.Context, value string) error {
 	host, ok := keyring.Host(value)
 	if !ok {
 		return nil
@@ -163,16 +234,25 @@ func (p *Keeper) Forget(ctx context.Context, value string) error {
 	return chat.Errorf(chat.CodeOf(err), "the key was removed from the settings, but the keyring may still have it as \"chat\" for %s: %w", host, err)
 }
 
-// Row returns the line of auth list for the key in the config file.
-func (p *Keeper) Row(ctx context.Context, base, value, path string) []string {
+// row returns the line of auth list for a key in the config file.
+func (p *Keeper) row(ctx context.Context, name, base, value, path string) []string {
+	if variable, ok := daemon.KeyVariable(value); ok {
+		if key := p.Env(variable); key != "" {
+			return []string{name, base, settings.Mask(key), "$" + variable}
+		}
+		return []string{name, base, "not set", "$" + variable}
+	}
 	host, ok := keyring.Host(value)
-	if !ok {
-		return []string{base, settings.Mask(value), path}
+	switch {
+	case value == "":
+		return []string{name, base, "none", path}
+	case !ok:
+		return []string{name, base, settings.Mask(value), path}
 	}
 	key, err := keyring.Get(ctx, host, keyring.Briefly)
 	if err != nil {
 		p.Warnf("the key for %s: %s", host, err)
-		return []string{base, "?", "the keyring"}
+		return []string{name, base, "?", "the keyring"}
 	}
-	return []string{base, settings.Mask(key), "the keyring"}
+	return []string{name, base, settings.Mask(key), "the keyring"}
 }

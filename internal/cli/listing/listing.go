@@ -7,10 +7,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"chat"
 	"chat/daemon/client"
+	"chat/internal/cli/output"
 )
 
 // defaultModelTimeout limits how long a list waits for the default model.
@@ -116,3 +118,43 @@ func DefaultFor(ctx context.Context, cl *client.Client, messages []chat.Message)
 func UnlistedDefault(model string) string {
 	return fmt.Sprintf("the provider does not list the default model %s: check its name (chat models), or set another one (chat config set model NAME)", model)
 }
+
+// Models returns the table of models: with their context, in tokens, and their prices, in
+// dollars per million tokens of input and output, if any is known.
+func Models(models []chat.Model) ([]output.Column, [][]string) {
+	hasContext := slices.ContainsFunc(models, func(m chat.Model) bool { return m.Context > 0 })
+	hasPrice := slices.ContainsFunc(models, func(m chat.Model) bool { return m.InputPrice > 0 || m.OutputPrice > 0 })
+	columns := []output.Column{{Head: "MODEL", MinWidth: 16}, {Head: "PROVIDER", MinWidth: 6, DropOrder: 1}}
+	if hasContext {
+		columns = append(columns, output.Column{Head: "CONTEXT", DropOrder: 2})
+	}
+	if hasPrice {
+		columns = append(columns, output.Column{Head: "PRICE", DropOrder: 3})
+	}
+	columns = append(columns, output.Column{Head: "DEFAULT"})
+	var rows [][]string
+	for _, m := range models {
+		row := []string{m.ID, m.Provider}
+		if hasContext {
+			row = append(row, unlessZero(float64(m.Context), strconv.Itoa(m.Context)))
+		}
+		if hasPrice {
+			row = append(row, unlessZero(m.InputPrice+m.OutputPrice, fmt.Sprintf("$%s/%s", dollars(m.InputPrice), dollars(m.OutputPrice))))
+		}
+		mark := ""
+		if m.Default {
+			mark = "*"
+		}
+		rows = append(rows, append(row, mark))
+	}
+	return columns, rows
+}
+
+func unlessZero(n float64, text string) string {
+	if n == 0 {
+		return ""
+	}
+	return text
+}
+
+func dollars(price float64) string { return strconv.FormatFloat(price, 'g', 4, 64) }

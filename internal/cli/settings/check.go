@@ -147,6 +147,13 @@ func Mask(secret string) string {
 
 // Set changes a setting, if its value is valid.
 func Set(f *File, key, value string) error {
+	if table, _ := splitKey(key); table != "" {
+		text, err := WithProvider(f, strings.TrimPrefix(table, daemon.ProvidersTable+"."), []Field{{key[len(table)+1:], value}})
+		if err != nil {
+			return err
+		}
+		return f.Write(text)
+	}
 	_, what, err := tryConfig(key + " = " + tomlValue(value) + "\n")
 	if err != nil {
 		return err
@@ -168,4 +175,28 @@ func Set(f *File, key, value string) error {
 		return err
 	}
 	return f.Write(text)
+}
+
+// Field is a field of a named provider with its value; an empty value removes it.
+type Field struct{ Name, Value string }
+
+// WithProvider returns the text of the file with changed fields of a named provider, if the
+// provider is valid with them.
+func WithProvider(f *File, name string, fields []Field) (string, error) {
+	changed := &File{Path: f.Path}
+	changed.parse(f.Text())
+	table := daemon.ProvidersTable + "." + name
+	for _, field := range fields {
+		changed.parse(changed.With(table+"."+field.Name, field.Value))
+	}
+	_, wrong, err := daemon.NamedProviders(changed.Text())
+	if err != nil {
+		return "", chat.Errorf(chat.CodeInvalid, "%s was not changed, because it cannot be read: chat config check explains why", f.Path)
+	}
+	for _, w := range wrong {
+		if w.Key == table || strings.HasPrefix(w.Key, table+".") {
+			return "", chat.Errorf(chat.CodeInvalid, "%s: %s", w.Key, w.What)
+		}
+	}
+	return changed.Text(), nil
 }

@@ -17,7 +17,6 @@ import (
 	"chat/daemon/local"
 	"chat/internal/cli/output"
 	"chat/internal/cli/spelling"
-	"chat/internal/lazyregexp"
 )
 
 // File is the text of config.toml by lines. A setting can be changed, or reported with
@@ -56,7 +55,7 @@ func (f *File) parse(text string) {
 			if f.tables < 0 {
 				f.tables = i
 			}
-			if table = tableName(line); clientTable(table) == "" { // an unknown table is one entry
+			if table = tableName(line); tableOf(table) == "" { // an unknown table is one entry
 				end := i + 1
 				for end < len(f.lines) && !strings.HasPrefix(strings.TrimSpace(f.lines[end]), "[") {
 					end++
@@ -155,6 +154,9 @@ func stringEnd(s string) int {
 	return len(s)
 }
 
+// Text is the text of the file.
+func (f *File) Text() string { return strings.Join(f.lines, "") }
+
 // Empty reports whether the file is missing or has no text.
 func (f *File) Empty() bool { return len(f.lines) == 0 }
 
@@ -209,36 +211,6 @@ func tomlValue(value string) string {
 	return b.String() + `"`
 }
 
-// With returns the text with a changed setting. An empty value removes it.
-func (f *File) With(key, value string) string {
-	e, ok := f.Find(key)
-	line := key + " = " + tomlValue(value) + "\n"
-	switch {
-	case ok && value == "":
-		return strings.Join(slices.Delete(slices.Clone(f.lines), e.from, e.to), "")
-	case value == "":
-		return strings.Join(f.lines, "")
-	case ok:
-		if e.rest != "" {
-			line = strings.TrimSuffix(line, "\n") + " " + e.rest + "\n"
-		}
-		return strings.Join(slices.Replace(slices.Clone(f.lines), e.from, e.to, line), "")
-	}
-	at := len(f.lines)
-	if f.tables >= 0 {
-		at = f.tables
-		for at > 0 && strings.HasPrefix(strings.TrimSpace(f.lines[at-1]), "#") {
-			at-- // a comment on the table
-		}
-		line += "\n"
-	}
-	text := strings.Join(f.lines[:at], "")
-	if text != "" && !strings.HasSuffix(text, "\n") {
-		text += "\n"
-	}
-	return text + line + strings.Join(f.lines[at:], "")
-}
-
 // Write replaces the file atomically. Only its owner can read it, because it may contain a key.
 func (f *File) Write(text string) error {
 	dir := filepath.Dir(f.Path)
@@ -269,12 +241,28 @@ func Keys() []string {
 	return keys
 }
 
+// Known reports whether a key can be in the file: a setting, or a field of a named provider
+// with one value.
+func Known(key string) bool {
+	if table, name := splitKey(key); table != "" {
+		return slices.Contains(daemon.ProviderFields(), name) && name != "headers"
+	}
+	return slices.Contains(Keys(), key)
+}
+
 // Key returns a setting's name in the file.
-func Key(name string) string { return strings.ReplaceAll(name, "-", "_") }
+func Key(name string) string {
+	if table, field := splitKey(name); table != "" {
+		return table + "." + strings.ReplaceAll(field, "-", "_") // a provider's name may have a -
+	}
+	return strings.ReplaceAll(name, "-", "_")
+}
 
 func UnknownKey(key string) error {
-	switch table := clientTable(key); table {
+	switch table := tableOf(key); table {
 	case "":
+	case daemon.ProvidersTable:
+		return chat.Errorf(chat.CodeInvalid, "%s is not a field of a named provider, as providers.work.base_url is: %s", key, "list them with chat config edit")
 	case rolesTable:
 		return chat.Errorf(chat.CodeInvalid, "%s belongs to the roles: change them with chat config edit, list them with chat roles", key)
 	default:
@@ -284,110 +272,6 @@ func UnknownKey(key string) error {
 		return chat.Errorf(chat.CodeInvalid, "there is no setting %q; did you mean %q?", key, guess)
 	}
 	return chat.Errorf(chat.CodeInvalid, "there is no setting %q (`chat man` lists them)", key)
-}
-
-// tomlLine finds the line in an error of the TOML reader.
-var tomlLine = lazyregexp.New(`toml: line (\d+)[^:]*: (.*)`)
-
-// Problems returns the errors in the file with their lines.
-func (f *File) Problems() ([]string, error) {
-	var found []string
-	lines := slices.Clone(f.lines)
-	say := func(line int, what string) { found = append(found, fmt.Sprintf("%s:%d: %s", f.Path, line+1, what)) }
-	blank := func(e Entry) {
-		for i := e.from; i < e.to; i++ {
-			lines[i] = "\n" // keep the line numbers
-		}
-	}
-	known := Keys()
-	for _, e := range f.entries {
-		if !slices.Contains(known, e.key) && clientTable(e.key) == "" {
-			say(e.from, UnknownKey(e.key).Error())
-			blank(e)
-		} else if what := settingProblem(e.key, e.Plain()); what != "" && slices.Contains(known, e.key) {
-			say(e.from, e.key+": "+what)
-			blank(e)
-		}
-	}
-	for range len(f.entries) + 1 { // each round finds one error
-		text := strings.Join(lines, "")
-		where, what, err := tryConfig(text)
-		switch {
-		case err != nil:
-			return nil, err
-		case what == "":
-			return append(found, f.clientProblems()...), nil
-		}
-		if at := tomlLine.FindStringSubmatch(what); at != nil {
-			n, err := strconv.Atoi(at[1])
-			if err != nil {
-				return nil, err
-			}
-			say(n-1, at[2])
-			return found, nil // the rest cannot be read
-		}
-		e, ok := f.Find(where)
-		if !ok {
-			return append(found, f.Path+": "+what), nil
-		}
-		say(e.from, e.key+": "+what)
-		blank(e)
-	}
-	return found, nil
-}
-
-// clientProblems returns the errors in the parts that only the client reads.
-func (f *File) clientProblems() []string {
-	text := strings.Join(f.lines, "")
-	_, wrong, err := screenIn(text)
-	_, roles, rerr := rolesIn(text)
-	if err != nil || rerr != nil {
-		return nil // a syntax error, which is already reported
-	}
-	wrong = append(wrong, roles...)
-	var found []string
-	for _, w := range wrong {
-		found = append(found, f.format(w))
-	}
-	return found
-}
-
-// format formats a problem with its file and line.
-func (f *File) format(w fileProblem) string {
-	for key := w.key; key != ""; key = key[:max(0, strings.LastIndexByte(key, '.'))] {
-		if e, ok := f.Find(key); ok {
-			return fmt.Sprintf("%s:%d: %s: %s", f.Path, e.from+1, w.key, w.what)
-		}
-		for i, line := range f.lines {
-			if line := strings.TrimSpace(line); strings.HasPrefix(line, "[") && tableName(line) == key {
-				return fmt.Sprintf("%s:%d: %s: %s", f.Path, i+1, w.key, w.what)
-			}
-		}
-	}
-	return f.Path + ": " + w.key + ": " + w.what
-}
-
-// tryConfig reads a text as a daemon would. It returns the first error, or "", and the
-// setting with the error.
-func tryConfig(text string) (key, what string, err error) {
-	f, err := os.CreateTemp("", "chat-*.toml") // 0600
-	if err != nil {
-		return "", "", err
-	}
-	defer func() { err = errors.Join(err, os.Remove(f.Name())) }()
-	_, err = f.WriteString(text)
-	if err = errors.Join(err, f.Close()); err != nil {
-		return "", "", err
-	}
-	_, wrong := daemon.LoadConfig(func(string) (string, bool) { return "", false }, daemon.Sources{ConfigFile: f.Name()})
-	if wrong == nil {
-		return "", "", nil
-	}
-	what = wrong.Error()
-	if key, rest, ok := strings.Cut(what, " in "+f.Name()+": "); ok {
-		return key, rest, nil
-	}
-	return "", strings.TrimPrefix(what, f.Name()+": "), nil
 }
 
 func Open(lookup func(string) (string, bool)) (*File, error) {

@@ -102,7 +102,7 @@ func Roles(lookup func(string) (string, bool)) ([]Role, []brokenRole, string, er
 	if err != nil {
 		return nil, nil, "", err
 	}
-	all, wrong, err := rolesIn(strings.Join(f.lines, ""))
+	all, wrong, err := rolesIn(f.Text())
 	if err != nil {
 		return nil, nil, f.Path, chat.Errorf(chat.CodeInvalid, "%s cannot be read: chat config check explains why", f.Path)
 	}

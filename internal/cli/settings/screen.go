@@ -42,10 +42,10 @@ func clientSettings() []daemon.Setting {
 // All returns all settings of the file outside its tables.
 func All() []daemon.Setting { return append(daemon.Settings(), clientSettings()...) }
 
-// clientTable returns the client's table that a key belongs to, or "".
-func clientTable(key string) string {
+// tableOf returns the known table that a key belongs to, or "".
+func tableOf(key string) string {
 	table, _, _ := strings.Cut(key, ".")
-	if slices.Contains([]string{rolesTable, keysTable, modelsTable}, table) {
+	if slices.Contains([]string{rolesTable, keysTable, modelsTable, daemon.ProvidersTable}, table) {
 		return table
 	}
 	return ""
@@ -231,7 +231,7 @@ func ReadScreen(lookup func(string) (string, bool)) (Screen, error) {
 	if err != nil {
 		return Screen{}, err
 	}
-	s, wrong, err := screenIn(strings.Join(f.lines, ""))
+	s, wrong, err := screenIn(f.Text())
 	switch {
 	case err != nil:
 		return s, chat.Errorf(chat.CodeInvalid, "%s cannot be read: chat config check explains why", f.Path)
