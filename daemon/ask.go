@@ -3,8 +3,8 @@ package daemon
 import (
 	"chat/daemon/model"
 	"chat/daemon/model/local"
+	"chat/daemon/model/network"
 	"chat/daemon/model/openai"
-	"chat/daemon/model/openai/network"
 )
 
 // CheckBaseURL reports what is wrong with the base URL of a provider.

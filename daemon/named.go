@@ -12,8 +12,9 @@ import (
 
 	"chat"
 	"chat/daemon/model"
+	"chat/daemon/model/network"
 	"chat/daemon/model/openai"
-	"chat/daemon/model/openai/network"
+	"chat/daemon/model/transport"
 )
 
 // NamedProvider is a table [providers.NAME] of the config file.
@@ -26,7 +27,7 @@ type NamedProvider struct {
 	API     openai.API
 	Model   string            // answers where only the provider is named
 	Headers map[string]string // sent with every request
-	From    openai.Sources
+	From    transport.Sources
 	Trouble error // why it cannot be asked
 }
 
@@ -205,7 +206,7 @@ func (p *NamedProvider) source(field, file string) string {
 // variables looks up a key.
 func (p *NamedProvider) locate(variables, lookup func(string) (string, bool), file string) {
 	p.CAFile = fullPath(p.CAFile, lookup, file)
-	p.From = openai.Sources{BaseURL: p.source("base_url", file), Key: p.source("api_key", file)}
+	p.From = transport.Sources{BaseURL: p.source("base_url", file), Key: p.source("api_key", file)}
 	variable, ok := KeyVariable(p.Key)
 	if !ok {
 		return

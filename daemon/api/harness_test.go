@@ -22,7 +22,7 @@ import (
 	"chat/daemon/embedded"
 	"chat/daemon/follow"
 	"chat/daemon/keys"
-	"chat/daemon/model/openai/network"
+	"chat/daemon/model/network"
 	"chat/daemon/wakeup"
 	"chat/internal/leaks"
 	"chat/internal/poll"

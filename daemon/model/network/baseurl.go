@@ -163,7 +163,7 @@ func reachable(u *url.URL) string {
 var (
 	slashes  = lazyregexp.New(`/{2,}`)
 	version  = lazyregexp.New(`^v\d+[a-z0-9]*$`)
-	calls    = lazyregexp.New(`(?i)/(?:chat/completions|completions|responses|embeddings)$`)
+	calls    = lazyregexp.New(`(?i)/(?:chat/completions|completions|responses|messages|embeddings)$`)
 	listings = lazyregexp.New(`(?i)(/v\d+[a-z0-9]*)/(?:models|chat)$`)
 	repeated = lazyregexp.New(`(/v\d+[a-z0-9]*)(?:/v\d+[a-z0-9]*)+$`)
 )

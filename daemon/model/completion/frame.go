@@ -122,16 +122,19 @@ func (u *Usage) UnmarshalJSON(b []byte) error {
 	if json.Unmarshal(b, &v) != nil {
 		return nil //nolint:nilerr // not usage: lenient by design
 	}
-	for _, n := range []float64{v.Prompt, v.Completion, v.Total} {
+	u.Usage = UsageOf(v.Prompt, v.Completion, v.Total)
+	return nil
+}
+
+// UsageOf returns the usage with these numbers of tokens, nil if they are impossible.
+func UsageOf(prompt, completion, total float64) *chat.Usage {
+	for _, n := range []float64{prompt, completion, total} {
 		if n < 0 || n > maxTokens || n != math.Trunc(n) {
 			return nil
 		}
 	}
-	if v.Total < v.Prompt+v.Completion {
-		v.Total = v.Prompt + v.Completion
+	if total = max(total, prompt+completion); total == 0 {
+		return nil
 	}
-	if v.Total > 0 {
-		u.Usage = &chat.Usage{PromptTokens: int(v.Prompt), CompletionTokens: int(v.Completion), TotalTokens: int(v.Total)}
-	}
-	return nil
+	return &chat.Usage{PromptTokens: int(prompt), CompletionTokens: int(completion), TotalTokens: int(total)}
 }

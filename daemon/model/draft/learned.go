@@ -5,15 +5,13 @@ import (
 	"sync"
 
 	"chat/daemon/model"
-	"chat/daemon/model/openai/wire"
+	"chat/daemon/model/thread"
 )
 
 // form is the form of requests to one model, without what it refused.
-type form struct {
-	whole    bool // not streamed
-	noUsage  bool // no stream_options
-	noSystem bool // the system prompt stands in the first message
-	noImages bool // no pictures but those of the newest message
+type form[F comparable] struct {
+	dialect  F
+	noImages bool
 }
 
 // modelKey names a model at an endpoint with a key, because accounts differ in what they
@@ -37,21 +35,22 @@ const (
 )
 
 // Learned remembers what models refused, for as long as the process lives.
-type Learned struct {
+type Learned[F comparable] struct {
 	mu      sync.Mutex
-	forms   map[modelKey]form
-	omitted map[omittedKey]wire.Omission
+	forms   map[modelKey]form[F]
+	omitted map[omittedKey]thread.Omission
 }
 
 // Draft returns the request for req in the form that the model is known to accept.
-func (l *Learned) Draft(to Server, model string, req model.Request) *Draft {
-	d := &Draft{Model: model, key: keyOf(to, model), to: to, req: req, omit: make([]wire.Omission, len(req.Messages))}
+func (l *Learned[F]) Draft(to Server, model string, req model.Request) *Draft[F] {
+	d := &Draft[F]{Model: model, Request: req, key: keyOf(to, model), to: to, learned: l, omit: make([]thread.Omission, len(req.Messages))}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	d.form = l.forms[d.key]
+	known := l.forms[d.key]
+	d.Form, d.noImages = known.dialect, known.noImages
 	for i, m := range d.earlier() {
-		if d.form.noImages && len(wire.PictureNames(m)) > 0 {
-			d.omit[i] = wire.OmitPictures
+		if d.noImages && len(thread.PictureNames(m)) > 0 {
+			d.omit[i] = thread.OmitPictures
 		}
 		if m.ID != "" {
 			d.omit[i] = max(d.omit[i], l.omitted[omittedKey{d.key, m.ID}])
@@ -60,19 +59,24 @@ func (l *Learned) Draft(to Server, model string, req model.Request) *Draft {
 	return d
 }
 
-// Accept remembers what was omitted from d, which the model accepted.
-func (l *Learned) Accept(d *Draft) {
+// Accepted remembers what was omitted from d, which the model accepted. It returns the notices.
+func (d *Draft[F]) Accepted() []string {
 	if len(d.asked()) > 0 {
-		d.form.noImages = false // it takes them now
+		d.noImages = false // it takes them now
 	}
+	d.learned.accept(d)
+	return d.Notices()
+}
+
+func (l *Learned[F]) accept(d *Draft[F]) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if d.form != l.forms[d.key] {
+	if now := (form[F]{d.Form, d.noImages}); now != l.forms[d.key] {
 		l.forms = makeRoom(l.forms, maxForms)
-		l.forms[d.key] = d.form
+		l.forms[d.key] = now
 	}
 	for i, o := range d.omit {
-		if k := (omittedKey{d.key, d.req.Messages[i].ID}); o != wire.OmitNothing && k.message != "" && l.omitted[k] != o {
+		if k := (omittedKey{d.key, d.Request.Messages[i].ID}); o != thread.OmitNothing && k.message != "" && l.omitted[k] != o {
 			l.omitted = makeRoom(l.omitted, maxOmitted)
 			l.omitted[k] = o
 		}

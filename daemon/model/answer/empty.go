@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"chat"
-	"chat/daemon/model/openai/completion"
+	"chat/daemon/model/completion"
 )
 
 // emptyAnswer returns the error of a proper end without text. It is not retryable: another

@@ -247,6 +247,10 @@ func (c *Error) LikelyStatus() int {
 		{"rate_limit", http.StatusTooManyRequests},
 		{"authentication", http.StatusUnauthorized},
 		{"invalid_api_key", http.StatusUnauthorized},
+		{"overloaded_error", 529}, // Anthropic's own status
+		{"timeout_error", http.StatusGatewayTimeout},
+		{"billing_error", http.StatusPaymentRequired},
+		{"request_too_large", http.StatusRequestEntityTooLarge},
 		{"permission", http.StatusForbidden},
 		{"not_found", http.StatusNotFound},
 		{"invalid_request", http.StatusBadRequest},

@@ -5,7 +5,7 @@ import (
 
 	"chat"
 	"chat/daemon/model"
-	"chat/daemon/model/openai/completion"
+	"chat/daemon/model/completion"
 )
 
 // maxCalls bounds the tool calls of one answer.

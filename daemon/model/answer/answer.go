@@ -6,8 +6,8 @@ import (
 
 	"chat"
 	"chat/daemon/model"
-	"chat/daemon/model/openai/completion"
-	"chat/daemon/model/openai/think"
+	"chat/daemon/model/completion"
+	"chat/daemon/model/think"
 )
 
 // maxText is the longest text of one Event, in bytes.
@@ -122,6 +122,17 @@ func (a *Answer) addCall(d completion.CallDelta) error {
 	}
 	a.called = true
 	return a.calls.add(d)
+}
+
+// EndCall says that the call before is complete, so that the pieces of the next one pass through.
+func (a *Answer) EndCall() { a.calls.started = false }
+
+// Sign ends a part of reasoning with data for its provider. It may have no text.
+func (a *Answer) Sign(data *chat.ProviderData) error {
+	if data == nil {
+		return nil
+	}
+	return a.emit(model.Event{Chunk: chat.Chunk{Type: chat.ChunkReasoning, ProviderData: data}})
 }
 
 // addContent adds the content of a piece.

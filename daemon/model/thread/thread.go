@@ -1,12 +1,11 @@
-package wire
+// Package thread chooses what a provider gets of a conversation, in the form that all of them
+// accept.
+package thread
 
 import (
 	"context"
-	"encoding/base64"
 	"slices"
 	"strings"
-
-	goopenai "github.com/sashabaranov/go-openai"
 
 	"chat"
 	"chat/daemon/model"
@@ -35,8 +34,9 @@ const assistantFirst = "(The conversation begins with the assistant.)"
 //
 // Models receive the text of their answers without reasoning, and with those tool calls
 // that the next message answers, because providers refuse calls and results without each
-// other.
-func Conversation(thread []chat.Message, omit []Omission) []chat.Message {
+// other. own, if not nil, reports which reasoning the provider gets back; the parts of an answer
+// then keep their order. Without it, an answer has its text, as one part, before the calls.
+func Conversation(thread []chat.Message, omit []Omission, own func(*chat.Part) bool) []chat.Message {
 	var out []chat.Message
 	for i := range thread {
 		m := &thread[i]
@@ -53,7 +53,7 @@ func Conversation(thread []chat.Message, omit []Omission) []chat.Message {
 			if i+1 < len(thread) && thread[i+1].Role == chat.RoleUser && omit[i+1] != OmitMessage {
 				results = thread[i+1].AllParts()
 			}
-			parts = answered(parts, results)
+			parts = answered(parts, results, own)
 		} else {
 			parts = withoutStrays(parts, out)
 		}
@@ -82,25 +82,36 @@ func isEmpty(parts chat.Parts) bool {
 	return strings.TrimSpace(parts.Text()) == "" && len(parts.Digests()) == 0
 }
 
-// answered returns the text of an answer as one part, and those calls that have results:
-// in the answer itself, or in the next message. If one call has none, all are left out.
-func answered(parts, results chat.Parts) chat.Parts {
-	out := chat.TextParts(parts.Text())
-	var calls chat.Parts
+// answered returns what a provider gets of an answer. Calls are left out, with their results, if
+// one of them has no result: in the answer itself, or in the next message.
+func answered(parts, results chat.Parts, own func(*chat.Part) bool) chat.Parts {
+	var out, calls chat.Parts
+	complete := true
 	for i := range parts {
-		switch parts[i].Type {
-		case chat.PartToolCall:
-			if !hasResult(parts, parts[i].CallID) && !hasResult(results, parts[i].CallID) {
-				return out
+		switch p := &parts[i]; p.Type {
+		case chat.PartToolCall, chat.PartToolResult:
+			complete = complete && (p.Type == chat.PartToolResult || hasResult(parts, p.CallID) || hasResult(results, p.CallID))
+			calls = append(calls, *p)
+		case chat.PartReasoning:
+			if own == nil || !own(p) {
+				continue
 			}
-			calls = append(calls, parts[i])
-		case chat.PartToolResult:
-			calls = append(calls, parts[i])
-		case chat.PartText, chat.PartReasoning, chat.PartImage, chat.PartFile:
+		case chat.PartText:
+		case chat.PartImage, chat.PartFile:
+			continue
 		default:
+			continue
 		}
+		out = append(out, parts[i])
 	}
-	return append(out, calls...)
+	if !complete {
+		calls = nil
+		out = slices.DeleteFunc(out, func(p chat.Part) bool { return p.Type == chat.PartToolCall || p.Type == chat.PartToolResult })
+	}
+	if own == nil {
+		return append(chat.TextParts(out.Text()), calls...)
+	}
+	return out
 }
 
 func hasResult(parts chat.Parts, callID string) bool {
@@ -158,78 +169,4 @@ func WasRefused(thread []chat.Message, i int) bool {
 	default:
 		return false
 	}
-}
-
-// Messages returns a message in the form of the API: tool results become messages of their
-// own, images become content parts with data URLs, and a message without images is a
-// string, which every server accepts. Files are text.
-func Messages(ctx context.Context, m chat.Message, load Loader) ([]goopenai.ChatCompletionMessage, error) {
-	var out, results []goopenai.ChatCompletionMessage
-	var calls []goopenai.ToolCall
-	var rest chat.Parts
-	for _, p := range m.Parts {
-		switch p.Type {
-		case chat.PartToolCall:
-			calls = append(calls, goopenai.ToolCall{ID: p.CallID, Type: goopenai.ToolTypeFunction, Function: goopenai.FunctionCall{Name: p.Name, Arguments: p.Text}})
-		case chat.PartToolResult:
-			results = append(results, goopenai.ChatCompletionMessage{Role: goopenai.ChatMessageRoleTool, ToolCallID: p.CallID, Content: p.Text})
-		case chat.PartText, chat.PartReasoning, chat.PartImage, chat.PartFile:
-			rest = append(rest, p)
-		default:
-			rest = append(rest, p)
-		}
-	}
-	said, err := content(ctx, m.Role, rest, load)
-	if err != nil {
-		return nil, err
-	}
-	said.ToolCalls = calls
-	if m.Role == chat.RoleUser { // results follow the calls directly
-		out = results
-	}
-	if len(rest) > 0 || len(calls) > 0 {
-		out = append(out, said)
-	}
-	if m.Role == chat.RoleAssistant {
-		out = append(out, results...)
-	}
-	return out, nil
-}
-
-// content returns a message without calls and results.
-func content(ctx context.Context, role chat.Role, parts chat.Parts, load Loader) (goopenai.ChatCompletionMessage, error) {
-	var list []goopenai.ChatMessagePart
-	images := false
-	for _, p := range parts {
-		part := goopenai.ChatMessagePart{Type: goopenai.ChatMessagePartTypeText, Text: p.Text}
-		if p.Type == chat.PartImage || p.Type == chat.PartFile {
-			a, err := load(ctx, p.Digest)
-			if err != nil {
-				return goopenai.ChatCompletionMessage{}, err
-			}
-			part.Text = chat.FileBlock(p.Name, string(a.Data))
-			if p.Type == chat.PartImage {
-				images = true
-				url := "data:" + a.MediaType + ";base64," + base64.StdEncoding.EncodeToString(a.Data) // RFC 2397
-				part = goopenai.ChatMessagePart{Type: goopenai.ChatMessagePartTypeImageURL, ImageURL: &goopenai.ChatMessageImageURL{URL: url}}
-			}
-		}
-		if len(parts) > 1 {
-			part.Text = strings.Trim(part.Text, "\n")
-		}
-		if part.Text != "" || part.ImageURL != nil {
-			list = append(list, part)
-		}
-	}
-	out := goopenai.ChatCompletionMessage{Role: string(role)}
-	if images {
-		out.MultiContent = list
-		return out, nil
-	}
-	texts := make([]string, len(list))
-	for i := range list {
-		texts[i] = list[i].Text
-	}
-	out.Content = strings.Join(texts, "\n\n")
-	return out, nil
 }

@@ -1,4 +1,4 @@
-package openai
+package transport
 
 import (
 	"bytes"
@@ -11,9 +11,8 @@ import (
 	"time"
 
 	"chat"
-	"chat/daemon/model/openai/apierror"
-	"chat/daemon/model/openai/completion"
-	"chat/daemon/model/openai/responses"
+	"chat/daemon/model/apierror"
+	"chat/daemon/model/completion"
 	"chat/sse"
 )
 
@@ -22,10 +21,10 @@ import (
 // flood does.
 const maxQuiet = 4 << 20
 
-// body reads the body of a response as events. It ends with io.EOF only after [DONE];
+// Body reads the body of a response as events. It ends with io.EOF only after [DONE];
 // every other end is an error, so that a cut never looks like an end.
-type body struct {
-	x     *exchange
+type Body struct {
+	x     *Exchange
 	raw   io.ReadCloser
 	h1    bool
 	cause func() error // the cause of the end of the request's context, nil while it lives
@@ -37,14 +36,14 @@ type body struct {
 	err   error
 }
 
-func newBody(ctx context.Context, x *exchange, resp *http.Response) *body {
-	b := &body{x: x, raw: resp.Body, h1: resp.ProtoMajor == 1, cause: func() error { return context.Cause(ctx) }, ended: ctx.Done()}
+func newBody(ctx context.Context, x *Exchange, resp *http.Response) *Body {
+	b := &Body{x: x, raw: resp.Body, h1: resp.ProtoMajor == 1, cause: func() error { return context.Cause(ctx) }, ended: ctx.Done()}
 	b.step = b.detect
 	return b
 }
 
-// next returns the JSON of the next event, valid until it is called again.
-func (b *body) next() ([]byte, error) {
+// Next returns the JSON of the next event, valid until it is called again.
+func (b *Body) Next() ([]byte, error) {
 	for {
 		switch {
 		case b.done:
@@ -59,38 +58,42 @@ func (b *body) next() ([]byte, error) {
 	}
 }
 
+// End says that the last event was read, in a dialect that does not end with [DONE].
+func (b *Body) End() { b.done = true }
+
 // Close ends the response. After a proper end it reads the last bytes, so that the
 // connection can be used again.
-func (b *body) Close() error {
+func (b *Body) Close() error {
 	if b.done && b.h1 {
-		b.x.watch.arm(drainLimit, b.x.phases.drain)
+		b.x.Watch.Arm(drainLimit, b.x.Phases.drain)
 		_, _ = io.CopyN(io.Discard, b.raw, 4096) // best effort
 	}
 	return b.raw.Close()
 }
 
 // source counts what is read and says why reading ended.
-type source struct{ *body }
+type source struct{ body *Body }
 
 func (s source) Read(p []byte) (int, error) {
-	s.throttle()
-	n, err := s.raw.Read(p)
-	s.x.bytesSinceText += n
+	b := s.body
+	b.throttle()
+	n, err := b.raw.Read(p)
+	b.x.BytesSinceText += n
 	if err != nil && err != io.EOF { //nolint:errorlint // a cut is an error that wraps io.EOF, an end is io.EOF itself
-		err = s.classify(err)
-	} else if s.x.bytesSinceText > maxQuiet+s.x.limits.MaxAnswer {
-		err = s.x.to.protocolError("sends data without end and no text", nil)
+		err = b.classify(err)
+	} else if b.x.BytesSinceText > maxQuiet+b.x.Limits.MaxAnswer {
+		err = b.x.To.ProtocolError("sends data without end and no text", nil)
 	}
 	return n, err
 }
 
 // throttle waits before the next read if the readers of the answer cannot keep up. The
 // first text never waits.
-func (b *body) throttle() {
-	if b.sse == nil || b.x.flow == nil {
+func (b *Body) throttle() {
+	if b.sse == nil || b.x.Flow == nil {
 		return
 	}
-	d := b.x.flow.ReadDelay()
+	d := b.x.Flow.ReadDelay()
 	if d <= 0 {
 		return
 	}
@@ -103,19 +106,19 @@ func (b *body) throttle() {
 }
 
 // classify maps a failure of the connection to the error of the attempt.
-func (b *body) classify(err error) error {
+func (b *Body) classify(err error) error {
 	if cause := b.cause(); cause != nil {
 		return cause
 	}
 	if e, ok := errors.AsType[*chat.Error](err); ok {
 		return e
 	}
-	return b.x.to.cutError(err)
+	return b.x.To.CutError(err)
 }
 
 // detect selects the reader by the first byte that is not white space: some servers send
 // JSON or HTML as text/event-stream, and events as another type.
-func (b *body) detect() ([]byte, error) {
+func (b *Body) detect() ([]byte, error) {
 	var head []byte
 	marked := false
 	buf := make([]byte, 512)
@@ -141,14 +144,14 @@ func (b *body) detect() ([]byte, error) {
 }
 
 // selectReader selects how whole, which begins with head, is read.
-func (b *body) selectReader(head []byte, whole io.Reader) ([]byte, error) {
+func (b *Body) selectReader(head []byte, whole io.Reader) ([]byte, error) {
 	switch {
 	case len(head) > 0 && (head[0] == '{' || head[0] == '['):
 		return b.plain(whole)
 	case len(head) > 0 && head[0] == '<':
-		return nil, b.x.to.webPage(head)
+		return nil, b.x.To.webPage(head)
 	}
-	b.sse = sse.NewReader(whole, b.x.limits.MaxEvent)
+	b.sse = sse.NewReader(whole, b.x.Limits.MaxEvent)
 	b.sse.OnUnknown = b.outside
 	b.step = b.event
 	return nil, nil
@@ -158,19 +161,33 @@ func (b *body) selectReader(head []byte, whole io.Reader) ([]byte, error) {
 const maxBare = 8 << 10
 
 // outside keeps a line outside of events if it belongs to a JSON object.
-func (b *body) outside(line []byte) {
+func (b *Body) outside(line []byte) {
 	if len(b.bare)+len(line) < maxBare && (len(b.bare) > 0 || bytes.HasPrefix(bytes.TrimSpace(line), []byte("{"))) {
 		b.bare = append(append(b.bare, line...), '\n')
 	}
 }
 
 // bareFailure is the failure outside of events, nil if there is none.
-func (b *body) bareFailure() []byte {
+func (b *Body) bareFailure() []byte {
 	bare := bytes.TrimSpace(b.bare)
 	if len(bare) == 0 || !json.Valid(bare) || completion.Classify(bare) != completion.Failure {
 		return nil
 	}
 	return bare
+}
+
+// ReadError is a failure to read the stream, as opposed to its content.
+type ReadError struct{ Err error }
+
+func (e ReadError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the error underneath.
+func (e ReadError) Unwrap() error { return e.Err }
+
+// IsRead reports whether err is a ReadError.
+func IsRead(err error) bool {
+	_, ok := errors.AsType[ReadError](err)
+	return ok
 }
 
 // failed is a reader at its end.
@@ -179,26 +196,26 @@ type failed struct{ err error }
 func (f failed) Read([]byte) (int, error) { return 0, f.err }
 
 // plain reads a whole chat completion that was sent instead of a stream.
-func (b *body) plain(r io.Reader) ([]byte, error) {
-	limit := int64(b.x.limits.MaxAnswer) + apierror.MaxBody
+func (b *Body) plain(r io.Reader) ([]byte, error) {
+	limit := int64(b.x.Limits.MaxAnswer) + apierror.MaxBody
 	whole, err := io.ReadAll(io.LimitReader(r, limit+1))
 	if err != nil {
 		return nil, err
 	}
 	if int64(len(whole)) > limit {
-		return nil, b.x.to.answerTooLarge(b.x.limits.MaxAnswer)
+		return nil, b.x.To.answerTooLarge(b.x.Limits.MaxAnswer)
 	}
 	if !json.Valid(whole) {
 		if errors.Is(unfinished(whole), io.ErrUnexpectedEOF) {
-			return nil, b.x.to.cutError(io.ErrUnexpectedEOF)
+			return nil, b.x.To.CutError(io.ErrUnexpectedEOF)
 		}
-		return nil, b.x.to.protocolError("answered with something that is not JSON", nil)
+		return nil, b.x.To.ProtocolError("answered with something that is not JSON", nil)
 	}
-	if !b.isAnswer(whole) {
+	if !b.x.IsAnswer(whole) {
 		if completion.Classify(whole) != completion.Failure {
-			return nil, b.x.to.protocolError("answered with JSON that is not an answer", nil)
+			return nil, b.x.To.ProtocolError("answered with JSON that is not an answer", nil)
 		}
-		return nil, b.x.to.streamError(whole, b.x.model)
+		return nil, b.x.To.StreamError(whole, b.x.Model)
 	}
 	b.done = true
 	return whole, nil
@@ -210,34 +227,17 @@ func unfinished(data []byte) error {
 	return json.NewDecoder(bytes.NewReader(data)).Decode(&v)
 }
 
-// isAnswer reports whether data is an answer in the form that was asked for.
-func (b *body) isAnswer(data []byte) bool {
-	if b.x.responses {
-		return responses.IsResponse(data)
-	}
-	return isCompletion(data)
-}
-
-// isCompletion reports whether data has choices.
-func isCompletion(data []byte) bool {
-	var v struct {
-		Choices json.RawMessage `json:"choices"`
-		Error   json.RawMessage `json:"error"`
-	}
-	return json.Unmarshal(data, &v) == nil && len(v.Choices) > 0 && !completion.Present(v.Error)
-}
-
 // event reads one event of the stream. An event without data returns nothing.
-func (b *body) event() ([]byte, error) {
+func (b *Body) event() ([]byte, error) {
 	e, err := b.sse.Next()
 	switch {
 	case err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF): //nolint:errorlint // a cut is an error that wraps io.EOF, and has its words already
 		if said := b.bareFailure(); said != nil {
-			return nil, b.x.to.streamError(said, b.x.model)
+			return nil, b.x.To.StreamError(said, b.x.Model)
 		}
-		return nil, b.x.to.cutError(err)
+		return nil, b.x.To.CutError(err)
 	case errors.Is(err, sse.ErrTooLarge):
-		return nil, b.x.to.eventTooLarge(b.x.limits.MaxEvent)
+		return nil, b.x.To.eventTooLarge(b.x.Limits.MaxEvent)
 	case err != nil:
 		return nil, err
 	}
@@ -248,10 +248,10 @@ func (b *body) event() ([]byte, error) {
 	case string(data) == "[DONE]":
 		b.done = true
 		return b.bareFailure(), nil
-	case completion.SaysFailure(e.Type) && !b.x.responses:
-		return nil, b.x.to.streamError(bytes.Clone(data), b.x.model)
+	case completion.SaysFailure(e.Type) && !b.x.ReadsFailures:
+		return nil, b.x.To.StreamError(bytes.Clone(data), b.x.Model)
 	case data[0] == '<':
-		return nil, b.x.to.webPage(data)
+		return nil, b.x.To.webPage(data)
 	}
 	return data, nil
 }

@@ -5,9 +5,13 @@ import "net/url"
 // DefaultBaseURL is where a key without a base URL belongs.
 const DefaultBaseURL = "https://api.openai.com/v1"
 
+// AnthropicBaseURL is where a key for Anthropic's own API belongs.
+const AnthropicBaseURL = "https://api.anthropic.com"
+
 // known are providers by the names under which people know them.
 var known = []struct{ name, base string }{ //nolint:gochecknoglobals // a constant table
 	{"openai", DefaultBaseURL},
+	{"anthropic", AnthropicBaseURL},
 	{"openrouter", "https://openrouter.ai/api/v1"},
 	{"groq", "https://api.groq.com/openai/v1"},
 	{"mistral", "https://api.mistral.ai/v1"},
