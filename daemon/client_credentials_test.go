@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"chat/daemon/api"
 )
 
 // fakeTasks are the tasks that have not ended.
@@ -27,10 +29,10 @@ func TestCredentialsOfEndedTasksExpire(t *testing.T) {
 	t.Parallel()
 	var c clientCredentials
 	for _, id := range []string{"runs", "ended", "deleted"} {
-		c.PutCredentials(id, "sk-"+id, "")
+		c.PutCredentials(id, api.Credentials{Key: "sk-" + id})
 	}
 	accepted := time.Now()
-	c.PutCredentials("being accepted", "sk-new", "")
+	c.PutCredentials("being accepted", api.Credentials{Key: "sk-new"})
 	away := &fakeTasks{err: errors.New("away")}
 	if err := c.expire(t.Context(), away, accepted); err == nil || c.credentials("ended") == nil {
 		t.Errorf("without SQL: %v, %v", err, c.credentials("ended"))

@@ -160,6 +160,9 @@ func LoadConfig(lookup func(string) (string, bool), src Sources) (Config, error)
 		p.locate(withDotEnv(lookup, dotenv), lookup, src.ConfigFile)
 		c.Named = append(c.Named, p)
 	}
+	if c.Named, err = withAnthropic(c.Named, withDotEnv(lookup, dotenv)); err != nil {
+		return c, err
+	}
 	for _, s := range Settings() {
 		from := "--" + s.Name
 		v, ok := src.Flags[s.Name]

@@ -26,7 +26,7 @@ func newRegistry(cfg Config, flow transport.FlowControl, log *slog.Logger) (*pro
 	}
 	for _, p := range cfg.Named {
 		named := providers.Named{
-			Name: p.Name, BaseURL: p.BaseURL, Key: p.Key, API: p.API, DefaultModel: p.Model, Headers: p.Headers, Sources: p.From, Unusable: p.Trouble,
+			Name: p.Name, Kind: p.Kind, BaseURL: p.BaseURL, Key: p.Key, API: p.API, DefaultModel: p.Model, Headers: p.Headers, Sources: p.From, Unusable: p.Trouble,
 		}
 		if named.Authorities, err = authorities(p.CAFile, "ca_file of ["+ProvidersTable+"."+p.Name+"]"); err != nil {
 			return nil, err

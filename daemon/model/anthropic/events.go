@@ -14,7 +14,7 @@ type event struct {
 	Type    string          `json:"type"`
 	Index   int             `json:"index"`
 	Message *message        `json:"message"`
-	Block   *block          `json:"content_block"`
+	Block   *piece          `json:"content_block"`
 	Delta   delta           `json:"delta"`
 	Usage   *usage          `json:"usage"`
 	Error   json.RawMessage `json:"error"`
@@ -23,9 +23,21 @@ type event struct {
 // message is the message of an answer, at its start or as a whole.
 type message struct {
 	Model   completion.Text `json:"model"`
-	Content []block         `json:"content"`
+	Content []piece         `json:"content"`
 	Reason  completion.Text `json:"stop_reason"`
 	Usage   *usage          `json:"usage"`
+}
+
+// piece is a block of an answer, of which only these fields are read.
+type piece struct {
+	Type      string          `json:"type"`
+	Text      completion.Text `json:"text"`
+	Thinking  completion.Text `json:"thinking"`
+	Signature string          `json:"signature"`
+	Data      string          `json:"data"`
+	ID        string          `json:"id"`
+	Name      string          `json:"name"`
+	Input     json.RawMessage `json:"input"`
 }
 
 // delta is a piece of a block, or of the message.
@@ -89,9 +101,9 @@ const (
 type reader struct {
 	answer *answer.Answer
 	// sign returns what is kept of a block of reasoning, so that it can be sent back.
-	sign func(block) *chat.ProviderData
+	sign func(piece) *chat.ProviderData
 
-	open    block // the block that has not stopped
+	open    piece // the block that has not stopped
 	index   int   // its index
 	some    bool  // a piece of its input came
 	usage   usage
@@ -183,25 +195,23 @@ func (r *reader) put(f completion.Frame) (bool, error) {
 	return r.answer.Add(&r.frame)
 }
 
-func (r *reader) piece(d completion.Delta) (bool, error) {
+func (r *reader) delta(d completion.Delta) (bool, error) {
 	return r.put(completion.Frame{Choices: []completion.Choice{{Delta: d}}})
 }
 
 func (r *reader) callPiece(c completion.CallDelta) (bool, error) {
 	c.Index, c.ID = r.index, r.open.ID
-	return r.piece(completion.Delta{Extras: completion.Extras{Calls: []completion.CallDelta{c}}})
+	return r.delta(completion.Delta{Extras: completion.Extras{Calls: []completion.CallDelta{c}}})
 }
 
 // begin begins a block, which may have its text already.
-func (r *reader) begin(index int, b *block) (bool, error) {
+func (r *reader) begin(index int, b *piece) (bool, error) {
 	r.open, r.index, r.some = *b, index, false
 	switch b.Type {
 	case typeText:
-		return r.piece(completion.Delta{Content: completion.Text(b.Text)})
+		return r.delta(completion.Delta{Content: b.Text})
 	case typeThinking:
-		if b.Thinking != nil {
-			return r.piece(completion.Delta{ReasoningContent: completion.Text(*b.Thinking)})
-		}
+		return r.delta(completion.Delta{ReasoningContent: b.Thinking})
 	case typeToolUse:
 		return r.callPiece(completion.CallDelta{Name: b.Name})
 	}
@@ -212,9 +222,9 @@ func (r *reader) begin(index int, b *block) (bool, error) {
 func (r *reader) add(d *delta) (bool, error) {
 	switch {
 	case d.Type == "text_delta" && r.open.Type == typeText:
-		return r.piece(completion.Delta{Content: d.Text})
+		return r.delta(completion.Delta{Content: d.Text})
 	case d.Type == "thinking_delta" && r.open.Type == typeThinking:
-		return r.piece(completion.Delta{ReasoningContent: d.Thinking})
+		return r.delta(completion.Delta{ReasoningContent: d.Thinking})
 	case d.Type == "signature_delta" && r.open.Type == typeThinking:
 		r.open.Signature += d.Signature
 	case d.Type == "input_json_delta" && r.open.Type == typeToolUse && d.Input != "":
@@ -227,7 +237,7 @@ func (r *reader) add(d *delta) (bool, error) {
 // stop ends the open block.
 func (r *reader) stop() error {
 	b := r.open
-	r.open = block{}
+	r.open = piece{}
 	switch {
 	case b.Type == typeThinking && b.Signature != "", b.Type == typeRedacted:
 		return r.answer.Sign(r.sign(b))

@@ -26,8 +26,11 @@ import (
 	"chat/daemon/model/transport"
 )
 
-// Name is the name of Anthropic's own server.
-const Name = "anthropic"
+// Kind is the name of the dialect, and Name that of Anthropic's own server.
+const (
+	Kind = "anthropic"
+	Name = "anthropic"
+)
 
 // DefaultBaseURL is where a key without a base URL belongs.
 const DefaultBaseURL = network.AnthropicBaseURL
@@ -41,7 +44,8 @@ const (
 	URLVariable = "ANTHROPIC_BASE_URL"
 )
 
-// version is the version of the API, which every request names.
+// version is the version of the API, which every request names. The next one, 2026-10-21, has
+// neither temperature nor top_p, which some models still accept, and few other servers know it.
 const version = "2023-06-01"
 
 // Client holds what Providers share: the network, the limits, and what models refused.
@@ -132,7 +136,7 @@ func (p *Provider) DefaultModel() string { return p.defaultModel }
 // Uses reports whether c are the provider's own base URL and key.
 func (p *Provider) Uses(c model.Credentials) bool {
 	other, err := p.client.Own(c)
-	return err == nil && p.to.Same(other.to)
+	return err == nil && c.Kind == Kind && p.to.Same(other.to)
 }
 
 // mark names the server as the origin of signed reasoning.

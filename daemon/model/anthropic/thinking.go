@@ -117,7 +117,7 @@ type signed struct {
 }
 
 // sign returns what is kept of a block of reasoning, nil if it is too long to be kept.
-func (r *request) sign(b block) *chat.ProviderData {
+func (r *request) sign(b piece) *chat.ProviderData {
 	data, err := json.Marshal(signed{r.Model, b.Type, b.Signature, b.Data})
 	if err != nil || len(data) > chat.MaxProviderData {
 		return nil

@@ -91,7 +91,9 @@ func (r *RefusalError) OfContent() bool {
 
 // Find returns the first match of words, which are in lower case, and its groups; nil if there is
 // none.
-func (r *RefusalError) Find(words *lazyregexp.Regexp) []string { return words.FindStringSubmatch(r.body) }
+func (r *RefusalError) Find(words *lazyregexp.Regexp) []string {
+	return words.FindStringSubmatch(r.body)
+}
 
 func (r *RefusalError) OfUsage() bool { return r.OfRequest() && usageWords.MatchString(r.body) }
 

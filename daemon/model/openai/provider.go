@@ -32,6 +32,9 @@ import (
 // DefaultBaseURL is where a key without a base URL belongs.
 const DefaultBaseURL = network.DefaultBaseURL
 
+// Kind is the name of the dialect.
+const Kind = "openai"
+
 // DefaultModel answers at api.openai.com when no model is named.
 const DefaultModel = "gpt-4o-mini"
 
@@ -156,7 +159,7 @@ func (p *Provider) Name() string { return p.to.Name }
 // Uses reports whether c are the provider's own base URL and key.
 func (p *Provider) Uses(c model.Credentials) bool {
 	other, err := p.client.Own(c)
-	return err == nil && p.to.Same(other.to.Server)
+	return err == nil && (c.Kind == "" || c.Kind == Kind) && p.to.Same(other.to.Server)
 }
 
 // Stream implements model.Provider.

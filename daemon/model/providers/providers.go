@@ -11,6 +11,7 @@ import (
 	"os"
 
 	"chat/daemon/model"
+	"chat/daemon/model/anthropic"
 	"chat/daemon/model/demo"
 	"chat/daemon/model/local"
 	"chat/daemon/model/openai"
@@ -50,10 +51,17 @@ type Config struct {
 	Logger    *slog.Logger
 }
 
+// The kinds of providers: their dialects.
+const (
+	OpenAI    = openai.Kind    // any server that is compatible with OpenAI's
+	Anthropic = anthropic.Kind // any server with Anthropic's Messages API
+)
+
 // Named is a provider with a name of its own.
 type Named struct {
 	Name, BaseURL, Key string
-	API                openai.API
+	Kind               string            // OpenAI if empty
+	API                openai.API        // of OpenAI's kind
 	DefaultModel       string            // answers where only the provider is named
 	Headers            map[string]string // sent with every request
 	Authorities        *x509.CertPool    // as in Config, for this provider alone
@@ -105,9 +113,15 @@ func New(cfg Config) *Registry {
 	network := transport.NewClient(transport.Options{
 		Limits: cfg.Limits, Flow: cfg.Flow, Authorities: cfg.Authorities, Lookup: cfg.Lookup, RoundTripper: cfg.Transport,
 	})
+	messages := anthropic.New(network)
 	client := openai.New(openai.Options{Network: network, NameLocal: local.NameOf, OwnAPI: cfg.ownAPI()})
 	opts := model.Options{
-		Own:      func(c model.Credentials) (model.Provider, error) { return client.Own(c) },
+		Own: func(c model.Credentials) (model.Provider, error) {
+			if c.Kind == Anthropic {
+				return messages.Own(c)
+			}
+			return client.Own(c)
+		},
 		Unusable: cfg.Unusable, UnusableSource: cfg.Sources.BaseURL, DefaultModel: cfg.DefaultModel, Logger: cfg.Logger,
 	}
 	add := func(s openai.Settings) model.Provider {
@@ -127,7 +141,7 @@ func New(cfg Config) *Registry {
 		}
 	}
 	for _, n := range cfg.Named {
-		opts.Named = append(opts.Named, named(client, n))
+		opts.Named = append(opts.Named, named(client, messages, n))
 	}
 	if cfg.Discover {
 		cfg.Local.Logger = cfg.Logger
@@ -137,12 +151,16 @@ func New(cfg Config) *Registry {
 }
 
 // named returns a provider that can be named, whether it can be asked or not.
-func named(client *openai.Client, n Named) model.Provider {
+func named(client *openai.Client, messages *anthropic.Client, n Named) model.Provider {
 	if n.Unusable != nil {
 		return model.NewUnusable(n.Name, n.Unusable)
 	}
-	s := openai.Settings{Name: n.Name, BaseURL: n.BaseURL, Key: n.Key, Sources: n.Sources, API: n.API, DefaultModel: n.DefaultModel, Headers: n.Headers, Authorities: n.Authorities}
-	p, err := client.Provider(s)
+	p, err := func() (model.Provider, error) {
+		if n.Kind == Anthropic {
+			return messages.Provider(anthropic.Settings{Name: n.Name, BaseURL: n.BaseURL, Key: n.Key, Sources: n.Sources, DefaultModel: n.DefaultModel, Headers: n.Headers, Authorities: n.Authorities})
+		}
+		return client.Provider(openai.Settings{Name: n.Name, BaseURL: n.BaseURL, Key: n.Key, Sources: n.Sources, API: n.API, DefaultModel: n.DefaultModel, Headers: n.Headers, Authorities: n.Authorities})
+	}()
 	if err != nil {
 		return model.NewUnusable(n.Name, err)
 	}
