@@ -7,7 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"chat"
 	"chat/daemon/api"
+	"chat/daemon/model/anthropic"
+	"chat/daemon/model/openai"
 )
 
 // fakeTasks are the tasks that have not ended.
@@ -53,5 +56,25 @@ func TestCredentialsOfEndedTasksExpire(t *testing.T) {
 	store.asked = nil
 	if err := c.expire(t.Context(), store, accepted); err != nil || store.asked != nil {
 		t.Errorf("SQL is asked for nothing: %v, %v", store.asked, err)
+	}
+}
+
+func TestTheKindOfAClientsProvider(t *testing.T) {
+	m := newModels(nil)
+	for kind, ok := range map[string]bool{"": true, "openai": true, "anthropic": true, "soap": false} {
+		if err := m.CheckCredentials(api.Credentials{Key: "k", Kind: kind}); (err == nil) != ok {
+			t.Errorf("%q: %v", kind, err)
+		}
+	}
+	if err := m.CheckCredentials(api.Credentials{BaseURL: "http://169.254.169.254", Kind: "anthropic"}); !chat.IsCode(err, chat.CodeInvalid) {
+		t.Error(err)
+	}
+	for own, want := range map[api.Credentials]string{
+		{Key: "k"}: openai.DefaultModel, {Key: "k", Kind: "anthropic"}: anthropic.DefaultModel, {Key: "k", Kind: "anthropic", BaseURL: "https://api.anthropic.com/"}: anthropic.DefaultModel,
+		{Key: "k", BaseURL: "https://h"}: "", {Key: "k", Kind: "anthropic", BaseURL: "https://h"}: "",
+	} {
+		if got := m.DefaultModel(own); got != want {
+			t.Errorf("%+v: %q", own, got)
+		}
 	}
 }

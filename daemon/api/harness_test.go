@@ -88,6 +88,9 @@ func (s *fakeProvider) Models(_ context.Context, own api.Credentials) ([]chat.Mo
 }
 
 func (s *fakeProvider) CheckCredentials(own api.Credentials) error {
+	if own.Kind == "soap" {
+		return chat.Errorf(chat.CodeInvalid, "unknown kind")
+	}
 	if own.BaseURL == "" {
 		return nil
 	}

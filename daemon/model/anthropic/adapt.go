@@ -22,8 +22,8 @@ type form struct {
 
 // The wordings of Anthropic's server, and of others with its API, in lower case.
 var (
-	tooManyTokens   = lazyregexp.New(`max_tokens: ?(\d+) ?> ?(\d+)`)
-	noRoom          = lazyregexp.New(`exceed context limit: ?(\d+) ?\+ ?(\d+) ?> ?(\d+)`)
+	tooManyTokens   = lazyregexp.New(`max_tokens: ?\d+ ?> ?(\d+)|max_tokens\b[^.]{0,80}?(?:\[1, ?|at most |less than or equal to |maximum(?: of| is|:)? ?)(\d+)`)
+	noRoom          = lazyregexp.New(`exceed context limit: ?(\d+) ?\+ ?\d+ ?> ?(\d+)`)
 	temperatureWord = lazyregexp.New(`temperature`)
 	topPWord        = lazyregexp.New(`top_p`)
 	effortWords     = lazyregexp.New(`\beffort\b`)
@@ -76,7 +76,8 @@ func mentions(words *lazyregexp.Regexp) func(*apierror.RefusalError) bool {
 
 // lowerTokens limits the answer to what the model accepts.
 func (r *request) lowerTokens() (string, bool) {
-	most := r.number(tooManyTokens, 2)
+	found := r.numbers(tooManyTokens)
+	most := max(found[0], found[1])
 	if most <= 0 || r.Form.maxTokens > 0 && most >= r.Form.maxTokens {
 		return "", false
 	}
@@ -92,7 +93,8 @@ const minRoom = 1024
 
 // fitRoom limits the answer to what the conversation leaves of the model's context.
 func (r *request) fitRoom() (string, bool) {
-	room := r.number(noRoom, 3) - r.number(noRoom, 1)
+	found := r.numbers(noRoom)
+	room := found[1] - found[0]
 	if room < minRoom || r.room > 0 {
 		return "", false
 	}
@@ -100,17 +102,15 @@ func (r *request) fitRoom() (string, bool) {
 	return "", true
 }
 
-// number returns a group of the last refusal's wording as a number, or 0.
-func (r *request) number(words *lazyregexp.Regexp, group int) int {
-	m := r.Refused().Find(words)
-	if m == nil {
-		return 0
+// numbers returns the two groups of the last refusal's wording as numbers, 0 for one that is not
+// there.
+func (r *request) numbers(words *lazyregexp.Regexp) (out [2]int) {
+	for i, group := range r.Refused().Find(words) {
+		if n, err := strconv.Atoi(group); i > 0 && err == nil {
+			out[i-1] = n
+		}
 	}
-	n, err := strconv.Atoi(m[group])
-	if err != nil {
-		return 0
-	}
-	return n
+	return out
 }
 
 // skipReasoning does not ask for reasoning, where an earlier call was made without it.

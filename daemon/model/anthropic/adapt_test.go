@@ -54,6 +54,13 @@ func TestRefusedParametersAreLeftOut(t *testing.T) {
 			},
 			right: func(a asked) bool { return a.MaxTokens == 4096 },
 		},
+		"tokens of others": {
+			model: "deepseek-chat", requests: 2,
+			refuses: func(a asked) string {
+				return given(a.MaxTokens > 8192, "Invalid max_tokens value, the valid range of max_tokens is [1, 8192]")
+			},
+			right: func(a asked) bool { return a.MaxTokens == 8192 },
+		},
 		"budget": {
 			model: "claude-sonnet-4-5", parameters: chat.Parameters{Effort: "low"}, requests: 2,
 			refuses: func(a asked) string {

@@ -130,7 +130,9 @@ func (p *Provider) fetch(ctx context.Context) (model.List, error) {
 			if e := &list[i]; len(out.IDs) < transport.MaxModels && e.ID == model.OneLine(e.ID, model.MaxID) && e.ID != "" && e.Lifecycle != "retired" && !slices.Contains(out.IDs, e.ID) {
 				out.IDs = append(out.IDs, e.ID)
 				out.All = append(append(out.All, e.ID), aliases(e.ID)...)
-				known[e.ID] = e.facts()
+				for _, name := range append(aliases(e.ID), e.ID) {
+					known[name] = e.facts()
+				}
 				if e.MaxInput > 0 {
 					out.Info[e.ID] = chat.ModelInfo{Context: e.MaxInput}
 				}

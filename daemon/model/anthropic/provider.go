@@ -120,10 +120,7 @@ func (c *Client) Provider(s Settings) (*Provider, error) {
 
 // Own returns the provider of a client's own credentials. It lives for one request.
 func (c *Client) Own(own model.Credentials) (*Provider, error) {
-	from := transport.Sources{Key: "OPENAI_API_KEY in your shell"}
-	if own.BaseURL != "" {
-		from.BaseURL = "OPENAI_BASE_URL in your shell"
-	}
+	from := transport.Sources{Key: "the request", BaseURL: "the base URL of the request"}
 	return c.Provider(Settings{BaseURL: own.BaseURL, Key: own.Key, Sources: from})
 }
 

@@ -75,7 +75,7 @@ type request struct {
 
 func newRequest(p *Provider, req model.Request) *request {
 	r := &request{Draft: p.client.learned.Draft(draft.Server{Base: p.to.Base, Key: p.to.Key, Host: p.to.Host}, req.Model, req), p: p}
-	r.Adapts(r.WithMessages(r.adaptations()...))
+	r.Adapts(func() []draft.Adaptation { return r.WithMessages(r.adaptations()...) })
 	return r
 }
 

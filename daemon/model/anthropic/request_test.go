@@ -278,6 +278,11 @@ func TestReasoningGoesBackToItsModel(t *testing.T) {
 	if g := stream(t, openai, thread(text("a"), answer, results)); g.Err != nil {
 		t.Fatal(g.Err)
 	}
+	for _, m := range other.Requests()[0].Messages {
+		if strings.Contains(m.Text, "A look.") || strings.Contains(m.Text, "sig+4") {
+			t.Errorf("another provider got %q", m.Text)
+		}
+	}
 	if body := elsewhere.Requests()[0].Body; strings.Contains(body, "thinking") || strings.Contains(body, "sig+4") {
 		t.Error(body)
 	}

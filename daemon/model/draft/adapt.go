@@ -45,6 +45,9 @@ func (d *Draft[F]) Adapt(r *apierror.RefusalError) bool {
 	if r == nil || d.tried == maxAdaptations || r.OfAllImages() && len(d.asked()) > 0 {
 		return false
 	}
+	if d.adaptations == nil {
+		d.adaptations = d.possible()
+	}
 	d.refused = r
 	if d.last != nil && d.last.Form && d.last.Of(r) {
 		d.Form, d.formNotices = d.undo, d.formNotices[:len(d.formNotices)-1]

@@ -30,7 +30,8 @@ type Draft[F comparable] struct {
 	key         modelKey
 	to          Server
 	learned     *Learned[F]
-	adaptations []Adaptation // those of the dialect that were not used
+	possible    func() []Adaptation
+	adaptations []Adaptation // those that were not used; nil before the first refusal
 
 	omit     []thread.Omission // by message
 	noImages bool              // no pictures but those of the newest message
@@ -42,8 +43,9 @@ type Draft[F comparable] struct {
 	refused     *apierror.RefusalError
 }
 
-// Adapts sets what can be changed after a refusal, those first that an answer loses least by.
-func (d *Draft[F]) Adapts(list []Adaptation) { d.adaptations = list }
+// Adapts sets what can be changed after a refusal: list returns those first that an answer loses
+// least by. It is called at the first refusal.
+func (d *Draft[F]) Adapts(list func() []Adaptation) { d.possible = list }
 
 // Refused is the last refusal.
 func (d *Draft[F]) Refused() *apierror.RefusalError { return d.refused }

@@ -25,7 +25,7 @@ func metadata() []netip.Prefix {
 }
 
 func errAddress(host string) error {
-	return chat.Errorf(chat.CodeInvalid, "the provider's address %s is link-local, or where a cloud serves credentials, and not allowed: check OPENAI_BASE_URL", host)
+	return chat.Errorf(chat.CodeInvalid, "the provider's address %s is link-local, or where a cloud serves credentials, and not allowed: check the base URL", host)
 }
 
 // refuseAddress keeps requests away from the metadata services of clouds, whatever name

@@ -90,7 +90,7 @@ func pasted(raw string) string {
 	}, raw)
 	edge := func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("\"'`<>“”‘’«»,;", r) }
 	text = strings.TrimFunc(text, edge)
-	for _, prefix := range []string{"export ", "set ", "OPENAI_BASE_URL", "OPENAI_API_BASE", "base_url"} {
+	for _, prefix := range []string{"export ", "set ", "OPENAI_BASE_URL", "OPENAI_API_BASE", "ANTHROPIC_BASE_URL", "base_url"} {
 		if rest, ok := strings.CutPrefix(text, prefix); ok {
 			text = strings.TrimFunc(strings.TrimLeft(rest, " ="), edge)
 		}

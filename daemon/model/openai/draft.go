@@ -37,12 +37,16 @@ func newRequest(e *endpoint, learned *draft.Learned[form], req model.Request) *r
 		Draft:            learned.Draft(draft.Server{Base: e.Base, Key: e.Key, Host: e.Host}, req.Model, req),
 		completionTokens: e.isOpenAI(),
 	}
-	d.Adapts(d.WithMessages(
+	d.Adapts(d.adaptations)
+	return d
+}
+
+func (d *request) adaptations() []draft.Adaptation {
+	return d.WithMessages(
 		draft.Adaptation{Of: func(r *apierror.RefusalError) bool { return r.OfUsage() || r.OfUnknown() }, Adapt: d.omitUsage, Form: true},
 		draft.Adaptation{Of: (*apierror.RefusalError).OfStream, Adapt: d.disableStreaming, Form: true},
 		draft.Adaptation{Of: (*apierror.RefusalError).OfSystem, Adapt: d.moveSystem, Form: true},
-	))
-	return d
+	)
 }
 
 // completion is d in the form of Chat Completions. Only the parameters that were asked for are
