@@ -56,6 +56,24 @@ type AskedTurn struct {
 	Content []Block `json:"content"`
 }
 
+// UnmarshalJSON reads content that is a list of blocks, or a text.
+func (t *AskedTurn) UnmarshalJSON(raw []byte) error {
+	var in struct {
+		Role    string          `json:"role"`
+		Content json.RawMessage `json:"content"`
+	}
+	if err := json.Unmarshal(raw, &in); err != nil {
+		return err
+	}
+	t.Role = in.Role
+	var text string
+	if json.Unmarshal(in.Content, &text) == nil {
+		t.Content = []Block{{Type: "text", Text: text}}
+		return nil
+	}
+	return json.Unmarshal(in.Content, &t.Content)
+}
+
 // AskedThinking is the field thinking.
 type AskedThinking struct {
 	Type    string `json:"type"`

@@ -10,12 +10,9 @@ import (
 // message answers a request of Anthropic's Messages API as it is told.
 func (s *Server) message(w http.ResponseWriter, r *http.Request) {
 	var in struct {
-		Model    string `json:"model"`
-		Messages []struct {
-			Role    string          `json:"role"`
-			Content json.RawMessage `json:"content"`
-		} `json:"messages"`
-		Tools []struct {
+		Model    string      `json:"model"`
+		Messages []AskedTurn `json:"messages"`
+		Tools    []struct {
 			Name string `json:"name"`
 		} `json:"tools"`
 	}
@@ -26,14 +23,7 @@ func (s *Server) message(w http.ResponseWriter, r *http.Request) {
 	req := request{Model: in.Model}
 	for _, m := range in.Messages {
 		out := message{Role: m.Role}
-		if json.Unmarshal(m.Content, &out.text) != nil {
-			var blocks []Block
-			if err := json.Unmarshal(m.Content, &blocks); err != nil {
-				http.Error(w, fmt.Sprintf(`{"type":"error","error":{"type":"invalid_request_error","message":%q}}`, err), http.StatusBadRequest)
-				return
-			}
-			out.read(blocks)
-		}
+		out.read(m.Content)
 		req.Messages = append(req.Messages, out)
 	}
 	for _, t := range in.Tools {
