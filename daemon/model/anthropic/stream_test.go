@@ -1,10 +1,12 @@
 package anthropic_test
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"chat"
@@ -97,17 +99,32 @@ func TestUsageOfTheLastEventReplacesThatOfTheFirst(t *testing.T) {
 	}
 }
 
+// cutStream answers with the beginning of a stream, which ends there, or breaks off.
+type cutStream struct {
+	text   string
+	at     int
+	broken bool
+}
+
+func (c *cutStream) RoundTrip(req *http.Request) (*http.Response, error) {
+	var body io.Reader = strings.NewReader(c.text[:c.at])
+	if c.broken {
+		body = io.MultiReader(body, iotest.ErrReader(io.ErrUnexpectedEOF))
+	}
+	return &http.Response{StatusCode: http.StatusOK, ProtoMajor: 1, Header: http.Header{"Content-Type": {"text/event-stream"}}, Body: io.NopCloser(body), Request: req}, nil
+}
+
 // The answer is complete with its stop reason. A cut before it is never taken for an end.
 func TestACutAtEveryByte(t *testing.T) {
 	for _, name := range []string{"text", "redacted", "tools"} {
 		script := scripts()[name]
 		whole := script.Stream("claude-test")
 		complete := strings.Index(whole, "event: message_stop")
-		server := modeltest.NewAnthropic(t, script)
-		r := newRegistry(t, server.URL)
+		server := &cutStream{text: whole, at: len(whole)}
+		r := newRegistry(t, "http://cut.test", func(c *providers.Config) { c.Transport = server })
 		want := modeltest.Collect(t.Context(), t, r, modeltest.Ask("hello"))
-		for cut := 1; cut < len(whole); cut++ {
-			server.Script = func(int) modeltest.Script { s := script; s.Cut = cut; return s }
+		for cut := range len(whole) {
+			server.at, server.broken = cut, cut%2 == 0
 			g := modeltest.Collect(t.Context(), t, r, modeltest.Ask("hello"))
 			if !strings.HasPrefix(want.Content, g.Content) || !strings.HasPrefix(want.Reasoning, g.Reasoning) {
 				t.Fatalf("%s, cut at %d: %q, %q", name, cut, g.Content, g.Reasoning)
@@ -200,13 +217,11 @@ func TestPhasesAreLimited(t *testing.T) {
 // The lying server cuts, tears and delays answers of this dialect, too.
 func TestTheLyingServer(t *testing.T) {
 	server := modeltest.New(t)
-	r := newRegistry(t, server.URL, func(c *providers.Config) {
-		c.Limits = transport.Limits{Headers: 300 * time.Millisecond, FirstToken: time.Minute, Idle: time.Minute}
-	})
+	r := newRegistry(t, server.URL)
 	for lie, code := range map[string]chat.Code{
 		"chunks=3 reasoning=2": "", "gzip bytes": "", "eol=crlf comments=2": "", "eol=cr oneline": "", "json": "", "nodone": "", "tool=look args={}": "",
 		"cut=0": chat.CodeProviderCut, "cut=2": chat.CodeProviderCut, "abort=1": chat.CodeProviderCut, "rst=3": chat.CodeProviderCut, "nofinish nodone": chat.CodeProviderCut,
-		"noheaders": chat.CodeProviderHeaders, "html": chat.CodeProviderProtocol, "malformed=1": chat.CodeProviderProtocol, "empty": chat.CodeProviderEmpty,
+		"html": chat.CodeProviderProtocol, "malformed=1": chat.CodeProviderProtocol, "empty": chat.CodeProviderEmpty,
 		"error=2 kind=overloaded_error": chat.CodeProviderServer, "status=529 kind=overloaded_error": chat.CodeProviderServer, "status=503 shape=html": chat.CodeProviderServer,
 		"status=401": chat.CodeProviderAuth, "redirect=http://127.0.0.1:1/": chat.CodeProviderProtocol, "huge=2000000": chat.CodeAnswerTooLarge,
 	} {
@@ -219,6 +234,11 @@ func TestTheLyingServer(t *testing.T) {
 			t.Errorf("%s: %q, %q", lie, g.Content, g.Reasoning)
 		}
 	}
+}
+
+func TestAServerThatSendsNoHeaders(t *testing.T) {
+	r := newRegistry(t, modeltest.New(t).URL, func(c *providers.Config) { c.Limits = transport.Limits{Headers: 200 * time.Millisecond} })
+	modeltest.WantCode(t, modeltest.Collect(t.Context(), t, r, modeltest.Ask("lie: noheaders")).Err, chat.CodeProviderHeaders, true)
 }
 
 func TestAServerOfOpenAIsKindIsNamed(t *testing.T) {

@@ -20,8 +20,6 @@ type Script struct {
 	// Fault is sent as an event of the type error before event FaultAt, if it is not empty.
 	Fault   string
 	FaultAt int
-	// Cut ends the response after so many bytes of the stream; 0 does not.
-	Cut int
 	// HangAt waits, before event n, until the client leaves; 0 does not.
 	HangAt int
 	// Status and Message refuse the request. Header is sent with every response.
@@ -159,10 +157,6 @@ func (s Script) send(w http.ResponseWriter, r *http.Request, model string) {
 	flush := func(text string) {
 		_, _ = io.WriteString(w, text)            // the client left
 		_ = http.NewResponseController(w).Flush() // as above
-	}
-	if s.Cut > 0 {
-		flush(s.Stream(model)[:s.Cut])
-		return
 	}
 	for i, e := range s.Events(model) {
 		if s.Fault != "" && i == s.FaultAt {
