@@ -2,9 +2,10 @@ package daemon
 
 import (
 	"chat/daemon/model"
+	"chat/daemon/model/anthropic"
 	"chat/daemon/model/local"
+	"chat/daemon/model/network"
 	"chat/daemon/model/openai"
-	"chat/daemon/model/openai/network"
 )
 
 // CheckBaseURL reports what is wrong with the base URL of a provider.
@@ -16,8 +17,11 @@ const DemoModel = model.DemoModel
 // DefaultBaseURL is the base URL of a key without one.
 const DefaultBaseURL = openai.DefaultBaseURL
 
-// KnownBaseURL returns the base URL of a provider that people know by name, "" for others.
-func KnownBaseURL(name string) string { return network.KnownBaseURL(name) }
+// The variables that configure Anthropic's provider without a file.
+const (
+	AnthropicKeyVariable = anthropic.KeyVariable
+	AnthropicURLVariable = anthropic.URLVariable
+)
 
 // LocalServers are the names and addresses of the servers that are detected on this
 // machine.

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"chat/daemon/api"
 	"chat/daemon/model"
 )
 
@@ -32,7 +33,7 @@ type timedCredentials struct {
 }
 
 // PutCredentials stores the credentials of a task that is about to be accepted.
-func (c *clientCredentials) PutCredentials(taskID, key, baseURL string) {
+func (c *clientCredentials) PutCredentials(taskID string, own api.Credentials) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.byTask == nil {
@@ -47,7 +48,7 @@ func (c *clientCredentials) PutCredentials(taskID, key, baseURL string) {
 		}
 		delete(c.byTask, oldest)
 	}
-	c.byTask[taskID] = timedCredentials{model.Credentials{Key: key, BaseURL: baseURL}, time.Now()}
+	c.byTask[taskID] = timedCredentials{model.Credentials(own), time.Now()}
 }
 
 // ForgetCredentials drops the credentials of a task that has ended.

@@ -6,6 +6,11 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"chat"
+	"chat/daemon/api"
+	"chat/daemon/model/anthropic"
+	"chat/daemon/model/openai"
 )
 
 // fakeTasks are the tasks that have not ended.
@@ -27,10 +32,10 @@ func TestCredentialsOfEndedTasksExpire(t *testing.T) {
 	t.Parallel()
 	var c clientCredentials
 	for _, id := range []string{"runs", "ended", "deleted"} {
-		c.PutCredentials(id, "sk-"+id, "")
+		c.PutCredentials(id, api.Credentials{Key: "sk-" + id})
 	}
 	accepted := time.Now()
-	c.PutCredentials("being accepted", "sk-new", "")
+	c.PutCredentials("being accepted", api.Credentials{Key: "sk-new"})
 	away := &fakeTasks{err: errors.New("away")}
 	if err := c.expire(t.Context(), away, accepted); err == nil || c.credentials("ended") == nil {
 		t.Errorf("without SQL: %v, %v", err, c.credentials("ended"))
@@ -51,5 +56,25 @@ func TestCredentialsOfEndedTasksExpire(t *testing.T) {
 	store.asked = nil
 	if err := c.expire(t.Context(), store, accepted); err != nil || store.asked != nil {
 		t.Errorf("SQL is asked for nothing: %v, %v", store.asked, err)
+	}
+}
+
+func TestTheKindOfAClientsProvider(t *testing.T) {
+	m := newModels(nil)
+	for kind, ok := range map[string]bool{"": true, "openai": true, "anthropic": true, "soap": false} {
+		if err := m.CheckCredentials(api.Credentials{Key: "k", Kind: kind}); (err == nil) != ok {
+			t.Errorf("%q: %v", kind, err)
+		}
+	}
+	if err := m.CheckCredentials(api.Credentials{BaseURL: "http://169.254.169.254", Kind: "anthropic"}); !chat.IsCode(err, chat.CodeInvalid) {
+		t.Error(err)
+	}
+	for own, want := range map[api.Credentials]string{
+		{Key: "k"}: openai.DefaultModel, {Key: "k", Kind: "anthropic"}: anthropic.DefaultModel, {Key: "k", Kind: "anthropic", BaseURL: "https://api.anthropic.com/"}: anthropic.DefaultModel,
+		{Key: "k", BaseURL: "https://h"}: "", {Key: "k", Kind: "anthropic", BaseURL: "https://h"}: "",
+	} {
+		if got := m.DefaultModel(own); got != want {
+			t.Errorf("%+v: %q", own, got)
+		}
 	}
 }

@@ -13,8 +13,9 @@ import (
 	"time"
 
 	"chat"
+	"chat/daemon/model/network"
 	"chat/daemon/model/openai"
-	"chat/daemon/model/openai/network"
+	"chat/daemon/model/transport"
 	"chat/sql"
 )
 
@@ -47,7 +48,7 @@ type Config struct {
 
 	ProviderKey  string
 	ProviderURL  string
-	ProviderFrom openai.Sources
+	ProviderFrom transport.Sources
 	ProviderAPI  openai.API
 	ProviderCA   string // file with certificate authorities that are trusted besides the system's
 	Named        []NamedProvider
@@ -61,7 +62,7 @@ type Config struct {
 	Deadline     time.Duration
 	Temporary    time.Duration // how long a temporary conversation is kept
 	Drain        time.Duration
-	HeadersWait  time.Duration // the provider's limits; 0 = openai.DefaultLimits
+	HeadersWait  time.Duration // the provider's limits; 0 = transport.DefaultLimits
 	TokenWait    time.Duration
 	IdleWait     time.Duration
 	Idle         time.Duration // of a local daemon; 0 = it stays
@@ -158,6 +159,9 @@ func LoadConfig(lookup func(string) (string, bool), src Sources) (Config, error)
 	for _, p := range named {
 		p.locate(withDotEnv(lookup, dotenv), lookup, src.ConfigFile)
 		c.Named = append(c.Named, p)
+	}
+	if c.Named, err = withAnthropic(c.Named, withDotEnv(lookup, dotenv)); err != nil {
+		return c, err
 	}
 	for _, s := range Settings() {
 		from := "--" + s.Name

@@ -10,7 +10,7 @@ import (
 
 	"chat"
 	"chat/daemon"
-	"chat/daemon/model/openai"
+	"chat/daemon/model/transport"
 )
 
 // sources writes the files of daemon.Sources; "" leaves one out.
@@ -102,7 +102,7 @@ func TestEverySettingComesFromEverySource(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 				continue
 			}
-			c.ProviderFrom = openai.Sources{} // which tells the sources apart
+			c.ProviderFrom = transport.Sources{} // which tells the sources apart
 			got := fmt.Sprintf("%+v", c)
 			if first == "" {
 				first = got
@@ -141,7 +141,7 @@ func TestTheProvidersSettingsKnowTheirPlaces(t *testing.T) {
 		{nil, daemon.Sources{}, "", ""},
 	} {
 		c, err := daemon.LoadConfig(env(tc.vars), tc.src)
-		if want := (openai.Sources{BaseURL: tc.base, Key: tc.key}); err != nil || c.ProviderFrom != want {
+		if want := (transport.Sources{BaseURL: tc.base, Key: tc.key}); err != nil || c.ProviderFrom != want {
 			t.Errorf("%+v, %v; want %+v", c.ProviderFrom, err, want)
 		}
 	}

@@ -21,7 +21,7 @@ import (
 	"chat/daemon/chunklog"
 	"chat/daemon/keys"
 	"chat/daemon/model/demo"
-	"chat/daemon/model/openai"
+	"chat/daemon/model/transport"
 	"chat/daemon/redischeck"
 	"chat/daemon/wakeup"
 	"chat/daemon/worker"
@@ -370,8 +370,8 @@ func demoOptions(tokensPerSecond int) demo.Options {
 }
 
 // limits returns the provider's default limits with those that were set.
-func (c Config) limits() openai.Limits {
-	l := openai.DefaultLimits()
+func (c Config) limits() transport.Limits {
+	l := transport.DefaultLimits()
 	l.Headers, l.FirstToken, l.Idle = cmp.Or(c.HeadersWait, l.Headers), cmp.Or(c.TokenWait, l.FirstToken), cmp.Or(c.IdleWait, l.Idle)
 	return l
 }

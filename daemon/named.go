@@ -12,8 +12,11 @@ import (
 
 	"chat"
 	"chat/daemon/model"
+	"chat/daemon/model/anthropic"
+	"chat/daemon/model/network"
 	"chat/daemon/model/openai"
-	"chat/daemon/model/openai/network"
+	"chat/daemon/model/providers"
+	"chat/daemon/model/transport"
 )
 
 // NamedProvider is a table [providers.NAME] of the config file.
@@ -26,17 +29,35 @@ type NamedProvider struct {
 	API     openai.API
 	Model   string            // answers where only the provider is named
 	Headers map[string]string // sent with every request
-	From    openai.Sources
+	From    transport.Sources
 	Trouble error // why it cannot be asked
 }
 
 // The kinds of named providers.
 const (
-	KindOpenAI = "openai" // any server that is compatible with OpenAI's
+	KindOpenAI    = providers.OpenAI // any server that is compatible with OpenAI's
+	KindAnthropic = providers.Anthropic
 )
 
 // Kinds returns the kinds of named providers.
-func Kinds() []string { return []string{KindOpenAI} }
+func Kinds() []string { return []string{KindOpenAI, KindAnthropic} }
+
+// KnownKind returns the kind of a provider that people know by name, KindOpenAI for others.
+func KnownKind(name string) string {
+	if name == anthropic.Name {
+		return KindAnthropic
+	}
+	return KindOpenAI
+}
+
+// DefaultBaseURLOf returns the base URL of a provider that has none of its own, "" if it needs
+// one.
+func DefaultBaseURLOf(name, kind string) string {
+	if kind == KindAnthropic {
+		return anthropic.DefaultBaseURL
+	}
+	return network.KnownBaseURL(name)
+}
 
 // envPrefix begins a reference to a key that is in a variable of the environment.
 const envPrefix = "env:"
@@ -78,7 +99,7 @@ func NamedProviders(text string) (named []NamedProvider, wrong []FileProblem, er
 			wrong = append(wrong, FileProblem{key, "a provider must be a table, " + as})
 			continue
 		}
-		p := NamedProvider{Name: name, Kind: KindOpenAI, API: openai.Auto}
+		p := NamedProvider{Name: name, Kind: KnownKind(name), API: openai.Auto}
 		if what := nameProblem(name); what != "" {
 			wrong = append(wrong, FileProblem{key, what})
 		}
@@ -87,9 +108,12 @@ func NamedProviders(text string) (named []NamedProvider, wrong []FileProblem, er
 				wrong = append(wrong, FileProblem{key + "." + field, what})
 			}
 		}
-		p.BaseURL = cmp.Or(p.BaseURL, network.KnownBaseURL(name))
+		p.BaseURL = cmp.Or(p.BaseURL, DefaultBaseURLOf(name, p.Kind))
 		if _, given := fields["base_url"]; !given && p.BaseURL == "" {
 			wrong = append(wrong, FileProblem{key, "it needs a base_url, such as " + DefaultBaseURL})
+		}
+		if _, given := fields["api"]; given && p.Kind != KindOpenAI {
+			wrong = append(wrong, FileProblem{key + ".api", "only the kind " + KindOpenAI + " has several APIs"})
 		}
 		named = append(named, p)
 	}
@@ -205,7 +229,7 @@ func (p *NamedProvider) source(field, file string) string {
 // variables looks up a key.
 func (p *NamedProvider) locate(variables, lookup func(string) (string, bool), file string) {
 	p.CAFile = fullPath(p.CAFile, lookup, file)
-	p.From = openai.Sources{BaseURL: p.source("base_url", file), Key: p.source("api_key", file)}
+	p.From = transport.Sources{BaseURL: p.source("base_url", file), Key: p.source("api_key", file)}
 	variable, ok := KeyVariable(p.Key)
 	if !ok {
 		return
@@ -215,6 +239,33 @@ func (p *NamedProvider) locate(variables, lookup func(string) (string, bool), fi
 		p.Trouble = chat.Errorf(chat.CodeNotConfigured, "the key of %s is in the variable %s, which is not set for this daemon: set it, and then chat daemon restart", p.Name, variable)
 	}
 	p.From.Key = cmp.Or(variable, p.From.Key)
+}
+
+// withAnthropic returns the named providers with the one that the environment configures:
+// a further one, unless the file has it. Variables complete a table without a key.
+func withAnthropic(named []NamedProvider, variables func(string) (string, bool)) ([]NamedProvider, error) {
+	value, _ := variables(anthropic.KeyVariable)
+	key := TrimKey(value)
+	base, _ := variables(anthropic.URLVariable)
+	if base = strings.TrimSpace(base); base != "" {
+		if err := network.CheckBaseURL(base); err != nil {
+			return nil, chat.Errorf(chat.CodeInvalid, "%s: %w", anthropic.URLVariable, err)
+		}
+	}
+	at := slices.IndexFunc(named, func(p NamedProvider) bool { return p.Name == anthropic.Name })
+	switch {
+	case at >= 0:
+		if p := &named[at]; p.Kind == KindAnthropic && p.Key == "" && p.Trouble == nil && key != "" {
+			p.Key, p.From.Key = key, anthropic.KeyVariable
+		}
+	case key != "":
+		p := NamedProvider{Name: anthropic.Name, Kind: KindAnthropic, BaseURL: cmp.Or(base, anthropic.DefaultBaseURL), Key: key, From: transport.Sources{Key: anthropic.KeyVariable}}
+		if base != "" {
+			p.From.BaseURL = anthropic.URLVariable
+		}
+		named = append(named, p)
+	}
+	return named, nil
 }
 
 // Secrets returns the values that must not be logged.

@@ -70,6 +70,7 @@ func TestWhatIsWrongWithANamedProviderIsSaid(t *testing.T) {
 		"[providers.work]\nurl = \"http://h\"":                "its fields are kind, base_url",
 		"[providers.groq]\napi_key = \"a b\"":                 "this is not a key",
 		"[providers.groq]\napi = \"soap\"":                    "auto, completions or responses",
+		"[providers.x]\nkind = \"anthropic\"\napi = \"auto\"": "only the kind openai",
 		"[providers.groq]\nkind = \"gemini\"":                 "unknown kind",
 		"[providers.groq]\nheaders = \"x\"":                   "must be a table",
 		"[providers.groq]\nheaders = { \"a b\" = \"x\" }":     "not a header",
@@ -81,5 +82,63 @@ func TestWhatIsWrongWithANamedProviderIsSaid(t *testing.T) {
 		if _, err := load(t, text+"\n", nil); !chat.IsCode(err, chat.CodeInvalid) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s\n%v; want %q", text, err, want)
 		}
+	}
+}
+
+func TestTheKindOfAProvider(t *testing.T) {
+	c, err := load(t, `
+[providers.anthropic]
+api_key = "sk-1"
+[providers.work]
+kind = "anthropic"
+base_url = "https://llm.example.com"
+[providers.other]
+kind = "anthropic"
+[providers.groq]
+api_key = "sk-2"
+`, nil)
+	if err != nil || len(c.Named) != 4 {
+		t.Fatalf("%v: %+v", err, c.Named)
+	}
+	for i, want := range []string{"anthropic https://api.anthropic.com", "anthropic https://llm.example.com", "anthropic https://api.anthropic.com", "openai https://api.groq.com/openai/v1"} {
+		if got := c.Named[i].Kind + " " + c.Named[i].BaseURL; got != want {
+			t.Errorf("%s: %s, want %s", c.Named[i].Name, got, want)
+		}
+	}
+}
+
+func TestTheEnvironmentConfiguresAnthropic(t *testing.T) {
+	env := map[string]string{"ANTHROPIC_API_KEY": " sk-env\n", "ANTHROPIC_BASE_URL": "https://llm.example.com"}
+	for text, want := range map[string]string{
+		"":                                     "anthropic sk-env https://llm.example.com ANTHROPIC_API_KEY ANTHROPIC_BASE_URL",
+		"[providers.groq]\napi_key = \"sk-1\"": "anthropic sk-env https://llm.example.com ANTHROPIC_API_KEY ANTHROPIC_BASE_URL",
+		"[providers.anthropic]\napi_key = \"sk-file\"": "anthropic sk-file https://api.anthropic.com api_key of [providers.anthropic] in FILE base_url of [providers.anthropic] in FILE",
+		"[providers.anthropic]\nmodel = \"m\"":         "anthropic sk-env https://api.anthropic.com ANTHROPIC_API_KEY base_url of [providers.anthropic] in FILE",
+		"[providers.anthropic]\nkind = \"openai\"":     "anthropic  https://api.anthropic.com api_key of [providers.anthropic] in FILE base_url of [providers.anthropic] in FILE",
+	} {
+		c, err := load(t, text+"\n", env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := c.Named[len(c.Named)-1]
+		got := strings.Join([]string{p.Name, p.Key, p.BaseURL, p.From.Key, p.From.BaseURL}, " ")
+		for _, word := range strings.Fields(got) {
+			if strings.HasPrefix(word, "/") {
+				got = strings.ReplaceAll(got, word, "FILE")
+			}
+		}
+		if got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+		if !strings.Contains(strings.Join(c.Secrets(), " "), p.Key) {
+			t.Error("the key may be logged")
+		}
+	}
+	if c, err := load(t, "", map[string]string{"ANTHROPIC_BASE_URL": "https://llm.example.com"}); err != nil || len(c.Named) != 0 {
+		t.Errorf("%v, %+v", err, c.Named)
+	}
+	env["ANTHROPIC_BASE_URL"] = "ftp://h"
+	if _, err := load(t, "", env); !chat.IsCode(err, chat.CodeInvalid) || !strings.Contains(err.Error(), "ANTHROPIC_BASE_URL") {
+		t.Error(err)
 	}
 }

@@ -7,8 +7,8 @@ import (
 
 	"chat"
 	"chat/daemon/keyring"
+	"chat/daemon/model/network"
 	"chat/daemon/model/openai"
-	"chat/daemon/model/openai/network"
 )
 
 // HostOf is the host of a provider's base URL, with the port if the URL has one. An empty

@@ -7,15 +7,15 @@ import (
 
 	"chat"
 	"chat/daemon/model"
-	"chat/daemon/model/openai"
-	"chat/daemon/model/openai/network"
+	"chat/daemon/model/network"
 	"chat/daemon/model/providers"
+	"chat/daemon/model/transport"
 )
 
 // newRegistry returns the registry of models. A base URL that cannot be used ends a server
 // at its start. A local daemon starts, because stored conversations can still be read; it
 // logs the error and returns it to every request that needs a provider.
-func newRegistry(cfg Config, flow openai.FlowControl, log *slog.Logger) (*providers.Registry, error) {
+func newRegistry(cfg Config, flow transport.FlowControl, log *slog.Logger) (*providers.Registry, error) {
 	settings := providers.Config{
 		BaseURL: cfg.ProviderURL, Key: cfg.ProviderKey, API: cfg.ProviderAPI, Sources: cfg.ProviderFrom, DefaultModel: cfg.DefaultModel, Discover: cfg.Discover,
 		Unusable: cfg.KeyTrouble, Demo: demoOptions(cfg.DemoSpeed), Limits: cfg.limits(), Flow: flow, Logger: log,
@@ -26,7 +26,7 @@ func newRegistry(cfg Config, flow openai.FlowControl, log *slog.Logger) (*provid
 	}
 	for _, p := range cfg.Named {
 		named := providers.Named{
-			Name: p.Name, BaseURL: p.BaseURL, Key: p.Key, API: p.API, DefaultModel: p.Model, Headers: p.Headers, Sources: p.From, Unusable: p.Trouble,
+			Name: p.Name, Kind: p.Kind, BaseURL: p.BaseURL, Key: p.Key, API: p.API, DefaultModel: p.Model, Headers: p.Headers, Sources: p.From, Unusable: p.Trouble,
 		}
 		if named.Authorities, err = authorities(p.CAFile, "ca_file of ["+ProvidersTable+"."+p.Name+"]"); err != nil {
 			return nil, err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"chat"
@@ -12,8 +13,9 @@ import (
 	"chat/daemon/chunklog"
 	"chat/daemon/follow"
 	"chat/daemon/model"
+	"chat/daemon/model/anthropic"
+	"chat/daemon/model/network"
 	"chat/daemon/model/openai"
-	"chat/daemon/model/openai/network"
 	"chat/daemon/model/providers"
 	"chat/daemon/redischeck"
 	"chat/daemon/worker"
@@ -106,35 +108,47 @@ func (m *models) Abandon(ctx context.Context, t chat.Task) {
 	}
 }
 
-func (m *models) Models(ctx context.Context, key, baseURL string) (list []chat.Model, notice *chat.Error, err error) {
-	return m.registry.ModelsOrNotice(ctx, asCredentials(key, baseURL))
+func (m *models) Models(ctx context.Context, own api.Credentials) (list []chat.Model, notice *chat.Error, err error) {
+	return m.registry.ModelsOrNotice(ctx, asCredentials(own))
 }
 
 // CheckModel refuses a model that the provider is known not to have.
-func (m *models) CheckModel(ctx context.Context, model, key, baseURL string) error {
-	return m.registry.CheckModel(ctx, model, asCredentials(key, baseURL))
+func (m *models) CheckModel(ctx context.Context, model string, own api.Credentials) error {
+	return m.registry.CheckModel(ctx, model, asCredentials(own))
 }
 
-// CheckBaseURL reports what is wrong with the base URL of a client's own provider.
-func (*models) CheckBaseURL(baseURL string) error { return network.CheckBaseURL(baseURL) }
+// CheckCredentials reports what is wrong with the base URL or the kind of a client's own
+// provider.
+func (*models) CheckCredentials(own api.Credentials) error {
+	if own.Kind != "" && !slices.Contains(Kinds(), own.Kind) {
+		return chat.Errorf(chat.CodeInvalid, "unknown kind %q of a provider: use %s", own.Kind, strings.Join(Kinds(), " or "))
+	}
+	if own.BaseURL == "" {
+		return nil
+	}
+	return network.CheckBaseURL(own.BaseURL)
+}
 
 // Configured reports whether a client's own provider is a configured one.
-func (m *models) Configured(key, baseURL string) bool {
-	return m.registry.Configured(model.Credentials{Key: key, BaseURL: baseURL})
+func (m *models) Configured(own api.Credentials) bool {
+	return m.registry.Configured(model.Credentials(own))
 }
 
 // DefaultModel is the model of a client's own provider that answers when none is named,
 // "" if that is not known without asking it.
-func (*models) DefaultModel(key, baseURL string) string {
-	if key != "" && (baseURL == "" || strings.TrimSuffix(baseURL, "/") == openai.DefaultBaseURL) {
+func (*models) DefaultModel(own api.Credentials) string {
+	switch base := strings.TrimSuffix(own.BaseURL, "/"); {
+	case own.Kind == KindAnthropic && (base == "" || base == anthropic.DefaultBaseURL):
+		return anthropic.DefaultModel
+	case own.Kind != KindAnthropic && own.Key != "" && (base == "" || base == openai.DefaultBaseURL):
 		return openai.DefaultModel
 	}
 	return ""
 }
 
-func asCredentials(key, baseURL string) *model.Credentials {
-	if key == "" && baseURL == "" {
+func asCredentials(own api.Credentials) *model.Credentials {
+	if own == (api.Credentials{}) {
 		return nil
 	}
-	return &model.Credentials{Key: key, BaseURL: baseURL}
+	return (*model.Credentials)(&own)
 }

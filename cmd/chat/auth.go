@@ -1,9 +1,12 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/urfave/cli/v2"
 
 	"chat"
+	"chat/daemon"
 	"chat/internal/cli/arguments"
 	"chat/internal/cli/keys"
 )
@@ -17,13 +20,14 @@ read from the terminal or from stdin, never from the command line. The environme
 OPENAI_API_KEY overrides the key of the provider without a name.
 
 With a NAME, the key is that of a further provider, whose models are named NAME/model. Its
-base URL is known for openrouter, groq, mistral, deepseek, gemini, xai and others.
+base URL is known for anthropic, openrouter, groq, mistral, deepseek, gemini, xai and others.
 
 A daemon reads the keyring when it starts. A daemon that starts outside your session, or while
 the keyring is locked, has no key. Therefore --keyring is not the default.
 
 Examples:
   chat auth login
+  chat auth login anthropic
   chat auth login openrouter
   pass show work | chat auth login work --base-url https://llm.example.com/v1
   chat auth login lab --base-url http://gpu:8000/v1 --no-key
@@ -39,6 +43,7 @@ Examples:
 				Name: "login", Usage: "store a key", ArgsUsage: "[NAME]", Action: p.authLogin,
 				Flags: []cli.Flag{
 					&cli.StringFlag{Name: "base-url", Usage: "the `URL` of the API, if it is not OpenAI's"},
+					&cli.StringFlag{Name: "kind", Usage: "the `API` of the provider named NAME: " + strings.Join(daemon.Kinds(), " or ") + " (default: anthropic for that name, otherwise openai)"},
 					&cli.BoolFlag{Name: "keyring", Usage: "store the key in the system's keyring", DisableDefaultText: true},
 					&cli.BoolFlag{Name: "no-key", Usage: "the provider named NAME needs no key", DisableDefaultText: true},
 					&cli.BoolFlag{Name: "no-check", Usage: "do not ask the provider whether it accepts the key", DisableDefaultText: true},
@@ -64,7 +69,7 @@ func (p *program) authLogin(c *cli.Context) error {
 		return err
 	}
 	return p.keys.Login(c.Context, keys.Login{
-		Name: name, BaseURL: c.String("base-url"), Keyring: c.Bool("keyring"), NoKey: c.Bool("no-key"), NoCheck: c.Bool("no-check"),
+		Name: name, BaseURL: c.String("base-url"), Kind: c.String("kind"), Keyring: c.Bool("keyring"), NoKey: c.Bool("no-key"), NoCheck: c.Bool("no-check"),
 	})
 }
 

@@ -99,19 +99,19 @@ type Notifier interface {
 // request, until the task has ended.
 type Provider interface {
 	// CheckModel returns an error if the provider's list lacks the model.
-	CheckModel(ctx context.Context, model, key, baseURL string) error
-	// CheckBaseURL returns an error if a base URL cannot be used.
-	CheckBaseURL(baseURL string) error
+	CheckModel(ctx context.Context, model string, own Credentials) error
+	// CheckCredentials returns an error if a base URL or a kind cannot be used.
+	CheckCredentials(own Credentials) error
 	// Configured reports whether the credentials are the server's own provider.
-	Configured(key, baseURL string) bool
+	Configured(own Credentials) bool
 	// Models lists the models that can be named. notice says why a provider's are missing
 	// from a list that has others; it is nil if there is an error or nothing is missing.
-	Models(ctx context.Context, key, baseURL string) (list []chat.Model, notice *chat.Error, err error)
-	DefaultModel(key, baseURL string) string
+	Models(ctx context.Context, own Credentials) (list []chat.Model, notice *chat.Error, err error)
+	DefaultModel(own Credentials) string
 	// Abandon ends the answer of an earlier attempt at a task that is cancelled before its
 	// next one, if the provider still makes it.
 	Abandon(ctx context.Context, t chat.Task)
-	PutCredentials(taskID, key, baseURL string)
+	PutCredentials(taskID string, own Credentials)
 	ForgetCredentials(taskID string)
 }
 

@@ -64,7 +64,7 @@ func (b backend) ListModels(r *http.Request) ([]chat.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, _, err := b.provider.Models(r.Context(), c.key, c.baseURL)
+	list, _, err := b.provider.Models(r.Context(), c)
 	return list, err
 }
 

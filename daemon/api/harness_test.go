@@ -22,7 +22,7 @@ import (
 	"chat/daemon/embedded"
 	"chat/daemon/follow"
 	"chat/daemon/keys"
-	"chat/daemon/model/openai/network"
+	"chat/daemon/model/network"
 	"chat/daemon/wakeup"
 	"chat/internal/leaks"
 	"chat/internal/poll"
@@ -77,8 +77,8 @@ type fakeProvider struct {
 	abandoned []string // upstreams
 }
 
-func (s *fakeProvider) Models(_ context.Context, key, _ string) ([]chat.Model, *chat.Error, error) {
-	switch key {
+func (s *fakeProvider) Models(_ context.Context, own api.Credentials) ([]chat.Model, *chat.Error, error) {
+	switch own.Key {
 	case "sk-bad":
 		return nil, nil, chat.Errorf(chat.CodeProviderAuth, "the provider refused the key")
 	case "sk-away":
@@ -87,25 +87,33 @@ func (s *fakeProvider) Models(_ context.Context, key, _ string) ([]chat.Model, *
 	return []chat.Model{{ID: "lying", Provider: "test", Default: true}, {ID: "lying-too", Provider: "test"}}, nil, nil
 }
 
-func (s *fakeProvider) CheckBaseURL(baseURL string) error { return network.CheckBaseURL(baseURL) }
-
-func (s *fakeProvider) Configured(key, baseURL string) bool {
-	return key == "sk-server" && baseURL == ""
+func (s *fakeProvider) CheckCredentials(own api.Credentials) error {
+	if own.Kind == "soap" {
+		return chat.Errorf(chat.CodeInvalid, "unknown kind")
+	}
+	if own.BaseURL == "" {
+		return nil
+	}
+	return network.CheckBaseURL(own.BaseURL)
 }
 
-func (s *fakeProvider) CheckModel(_ context.Context, model, key, _ string) error {
-	if strings.HasPrefix(model, "lynig") && key != "sk-other" {
+func (s *fakeProvider) Configured(own api.Credentials) bool {
+	return own.Key == "sk-server" && own.BaseURL == ""
+}
+
+func (s *fakeProvider) CheckModel(_ context.Context, model string, own api.Credentials) error {
+	if strings.HasPrefix(model, "lynig") && own.Key != "sk-other" {
 		return chat.Errorf(chat.CodeProviderModel, "test has no model %q: did you mean \"lying\"?", model)
 	}
 	return nil
 }
 
-func (s *fakeProvider) DefaultModel(string, string) string { return "own-default" }
+func (s *fakeProvider) DefaultModel(api.Credentials) string { return "own-default" }
 
-func (s *fakeProvider) PutCredentials(taskID, key, _ string) {
+func (s *fakeProvider) PutCredentials(taskID string, own api.Credentials) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.held[taskID] = key
+	s.held[taskID] = own.Key
 	s.seen++
 }
 

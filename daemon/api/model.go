@@ -8,11 +8,11 @@ import (
 // checkModel returns an error for a model that its provider does not list, before anything
 // is stored. A repeated idempotency key passes, because it gets the first result even if the
 // model is gone.
-func (s *Server) checkModel(ctx context.Context, owner, model, idempotencyKey string, c credentials) error {
+func (s *Server) checkModel(ctx context.Context, owner, model, idempotencyKey string, c Credentials) error {
 	if model == "" {
 		return nil
 	}
-	refusal := s.provider.CheckModel(ctx, model, c.key, c.baseURL)
+	refusal := s.provider.CheckModel(ctx, model, c)
 	if refusal == nil || idempotencyKey == "" {
 		return refusal
 	}
@@ -27,7 +27,7 @@ func (s *Server) checkModel(ctx context.Context, owner, model, idempotencyKey st
 // the socket it is not: each message may come with other credentials.
 func (s *Server) checkConversationModel(r *http.Request, p principal, model, idempotencyKey string) error {
 	if !p.local {
-		return s.checkModel(r.Context(), p.owner, model, idempotencyKey, credentials{})
+		return s.checkModel(r.Context(), p.owner, model, idempotencyKey, Credentials{})
 	}
 	c, err := s.credentialsOf(r, p)
 	if err != nil || r.Header.Get("Chat-Provider-Key")+r.Header.Get("Chat-Provider-Base-Url") == "" {

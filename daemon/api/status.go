@@ -71,7 +71,7 @@ func (s *Server) models(r *http.Request, p principal) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	list, notice, err := s.provider.Models(r.Context(), c.key, c.baseURL)
+	list, notice, err := s.provider.Models(r.Context(), c)
 	if err != nil {
 		return reply{}, err
 	}

@@ -24,26 +24,27 @@ const (
 	notifyTimeout = 500 * time.Millisecond
 )
 
-// credentials are the provider settings that a client sends with a request.
-type credentials struct{ key, baseURL string }
+// Credentials are the provider settings that a client sends with a request.
+type Credentials struct {
+	Key, BaseURL string
+	Kind         string // the dialect; "" is OpenAI's
+}
 
 // credentialsOf returns the credentials in a request. It returns none if they are the
 // server's own, so that any worker can run the task.
-func (s *Server) credentialsOf(r *http.Request, p principal) (credentials, error) {
-	c := credentials{r.Header.Get("Chat-Provider-Key"), r.Header.Get("Chat-Provider-Base-Url")}
-	if c == (credentials{}) {
+func (s *Server) credentialsOf(r *http.Request, p principal) (Credentials, error) {
+	c := Credentials{r.Header.Get("Chat-Provider-Key"), r.Header.Get("Chat-Provider-Base-Url"), r.Header.Get("Chat-Provider-Kind")}
+	if c == (Credentials{}) {
 		return c, nil
 	}
 	if !p.local {
 		return c, chat.Errorf(chat.CodeInvalid, "provider credentials are accepted over the unix socket only")
 	}
-	if c.baseURL != "" {
-		if err := s.provider.CheckBaseURL(c.baseURL); err != nil {
-			return c, err
-		}
+	if err := s.provider.CheckCredentials(c); err != nil {
+		return c, err
 	}
-	if s.provider.Configured(c.key, c.baseURL) {
-		return credentials{}, nil
+	if s.provider.Configured(c) {
+		return Credentials{}, nil
 	}
 	return c, nil
 }
@@ -85,12 +86,12 @@ func (s *Server) submitMessage(r *http.Request, p principal, sub chat.Submission
 		return reply{}, err
 	}
 	sub.Priority = priority
-	return s.accept(r, p, opts, priority, func(ctx context.Context, c credentials, opts chat.SubmitOptions) (chat.Accepted, bool, error) {
+	return s.accept(r, p, opts, priority, func(ctx context.Context, c Credentials, opts chat.SubmitOptions) (chat.Accepted, bool, error) {
 		if err := s.checkModel(ctx, p.owner, sub.Model, opts.IdempotencyKey, c); err != nil {
 			return chat.Accepted{}, false, err
 		}
 		sub := sub
-		if sub.Model == "" && c != (credentials{}) {
+		if sub.Model == "" && c != (Credentials{}) {
 			var conv chat.Conversation
 			if sub.ConversationID != "" {
 				var err error
@@ -100,7 +101,7 @@ func (s *Server) submitMessage(r *http.Request, p principal, sub chat.Submission
 				}
 			}
 			if conv.Model == "" {
-				sub.Model = s.provider.DefaultModel(c.key, c.baseURL)
+				sub.Model = s.provider.DefaultModel(c)
 			}
 		}
 		return s.store.Submit(ctx, p.owner, sub, opts)
@@ -154,7 +155,7 @@ func (s *Server) remake(r *http.Request, p principal, messageID, model string, p
 	if err != nil {
 		return reply{}, err
 	}
-	return s.accept(r, p, opts, priority, func(ctx context.Context, c credentials, opts chat.SubmitOptions) (chat.Accepted, bool, error) {
+	return s.accept(r, p, opts, priority, func(ctx context.Context, c Credentials, opts chat.SubmitOptions) (chat.Accepted, bool, error) {
 		if err := s.checkModel(ctx, p.owner, model, opts.IdempotencyKey, c); err != nil {
 			return chat.Accepted{}, false, err
 		}
@@ -185,19 +186,19 @@ func submitOptions(r *http.Request, body any) (chat.SubmitOptions, error) {
 // accept stores a submission and then wakes a worker. If the wake-up fails, the submission
 // is still accepted, because the task is stored.
 func (s *Server) accept(r *http.Request, p principal, o chat.SubmitOptions, prio chat.Priority,
-	store func(context.Context, credentials, chat.SubmitOptions) (chat.Accepted, bool, error),
+	store func(context.Context, Credentials, chat.SubmitOptions) (chat.Accepted, bool, error),
 ) (reply, error) {
 	c, err := s.credentialsOf(r, p)
 	if err != nil {
 		return reply{}, err
 	}
-	if c != (credentials{}) {
+	if c != (Credentials{}) {
 		if s.opts.Worker == "" {
 			return reply{}, chat.Errorf(chat.CodeNotConfigured,
 				"this server runs no worker, and the workers elsewhere cannot get your provider's key: unset OPENAI_API_KEY and OPENAI_BASE_URL, or use your own daemon")
 		}
 		o.CredentialsHost = s.opts.Worker
-		s.provider.PutCredentials(o.TaskID, c.key, c.baseURL)
+		s.provider.PutCredentials(o.TaskID, c)
 	}
 	crash.Here(crash.APIBeforeCommit)
 	acc, replayed, err := store(r.Context(), c, o)

@@ -94,7 +94,7 @@ func (l *Log) Run(ctx context.Context) { l.subscriber.run(ctx) }
 
 // ReadDelay returns how long to wait before more text for a Writer is read from a
 // provider: 0, unless appends lag because there are too many streams. Log
-// implements openai.FlowControl.
+// implements transport.FlowControl.
 func (l *Log) ReadDelay() time.Duration { return l.batcher.readDelay() }
 
 // Tails returns the number of open tails.

@@ -167,6 +167,9 @@ func (c *Client) headers(req *http.Request, l *transport, r request) {
 		if c.o.ProviderBaseURL != "" {
 			req.Header.Set("Chat-Provider-Base-Url", c.o.ProviderBaseURL)
 		}
+		if c.o.ProviderKind != "" {
+			req.Header.Set("Chat-Provider-Kind", c.o.ProviderKind)
+		}
 	}
 }
 

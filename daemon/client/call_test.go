@@ -174,7 +174,7 @@ func TestProviderCredentialsTravelOverUnixSocketsOnly(t *testing.T) {
 	server.Start()
 	defer server.Close()
 	o := quick()
-	o.ProviderKey, o.ProviderBaseURL = "sk-1", "http://p"
+	o.ProviderKey, o.ProviderBaseURL, o.ProviderKind = "sk-1", "http://p", "anthropic"
 	// A proxy of the environment must not get between us and a socket.
 	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1")
 	c := New(At(Endpoint{Network: "unix", Address: path, Token: "unused"}), o)
@@ -182,7 +182,7 @@ func TestProviderCredentialsTravelOverUnixSocketsOnly(t *testing.T) {
 	if _, err := c.Models(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if seen.Get("Chat-Provider-Key") != "sk-1" || seen.Get("Chat-Provider-Base-Url") != "http://p" || seen.Get("Authorization") != "" {
+	if seen.Get("Chat-Provider-Key") != "sk-1" || seen.Get("Chat-Provider-Base-Url") != "http://p" || seen.Get("Chat-Provider-Kind") != "anthropic" || seen.Get("Authorization") != "" {
 		t.Errorf("unix: %v", seen)
 	}
 	if _, err := c.Tasks(t.Context(), chat.TaskQuery{}); err != nil || seen.Get("Chat-Provider-Key") != "" {

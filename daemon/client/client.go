@@ -49,10 +49,11 @@ func (e Endpoint) String() string {
 
 // Options are the settings of a Client; zero values mean the defaults.
 type Options struct {
-	// ProviderKey and ProviderBaseURL are the provider of the client's own
-	// environment. They travel over unix sockets only, and are never logged.
+	// ProviderKey, ProviderBaseURL and ProviderKind are the provider of the client's
+	// own environment. They travel over unix sockets only, and are never logged.
 	ProviderKey     string
 	ProviderBaseURL string
+	ProviderKind    string // "" is OpenAI's
 
 	// HeartbeatTimeout is how long a stream may be silent before its server
 	// counts as dead; 45 s by default (three missed heartbeats).

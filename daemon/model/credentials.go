@@ -11,6 +11,7 @@ import (
 type Credentials struct {
 	Key     string
 	BaseURL string // empty means the provider's default
+	Kind    string // the dialect, as in providers.Named; empty means OpenAI's
 }
 
 // String describes the credentials without the key.

@@ -312,5 +312,5 @@ func (r *Registry) orDemo(name string) (Provider, string, error) {
 		return r.opts.Demo, DemoModel, nil
 	}
 	return nil, "", chat.Errorf(chat.CodeNotConfigured,
-		"no provider has the model %q: set OPENAI_API_KEY or OPENAI_BASE_URL, start a local server such as Ollama, or use the model \"demo\"", OneLine(name, MaxID))
+		"no provider has the model %q: set OPENAI_API_KEY, ANTHROPIC_API_KEY or OPENAI_BASE_URL, start a local server such as Ollama, or use the model \"demo\"", OneLine(name, MaxID))
 }

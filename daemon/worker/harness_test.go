@@ -18,6 +18,7 @@ import (
 	"chat/daemon/model/modeltest"
 	"chat/daemon/model/openai"
 	"chat/daemon/model/providers"
+	"chat/daemon/model/transport"
 	"chat/daemon/wakeup"
 	"chat/daemon/worker"
 	"chat/internal/leaks"
@@ -96,7 +97,7 @@ type setup struct {
 	lease       time.Duration
 	script      func(attempt int) string
 	background  *modeltest.Background // instead of the lying provider
-	limits      openai.Limits
+	limits      transport.Limits
 }
 
 func newHarness(t *testing.T, s setup) *harness {

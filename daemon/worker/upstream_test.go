@@ -10,7 +10,7 @@ import (
 
 	"chat"
 	"chat/daemon/model/modeltest"
-	"chat/daemon/model/openai"
+	"chat/daemon/model/transport"
 	"chat/daemon/worker"
 )
 
@@ -113,7 +113,7 @@ func TestTheLastAttemptEndsTheUpstream(t *testing.T) {
 	t.Parallel()
 	upstream := modeltest.NewBackground(t, modeltest.Reply{Content: words(10)})
 	upstream.Hold(7)
-	h := newHarness(t, setup{background: upstream, limits: openai.Limits{Headers: testTimeout, FirstToken: testTimeout, Idle: 50 * time.Millisecond}})
+	h := newHarness(t, setup{background: upstream, limits: transport.Limits{Headers: testTimeout, FirstToken: testTimeout, Idle: 50 * time.Millisecond}})
 	h.work(workerOptions{})
 	acc := h.submit("hello")
 	task, _ := h.endedAs(acc, chat.TaskInterrupted, firstWords)

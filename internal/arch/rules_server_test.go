@@ -1,5 +1,11 @@
 package arch
 
+// dialect is what every dialect of model providers may import.
+var dialect = []string{
+	"chat", "chat/daemon/model", "chat/daemon/model/answer", "chat/daemon/model/apierror", "chat/daemon/model/completion",
+	"chat/daemon/model/draft", "chat/daemon/model/network", "chat/daemon/model/transport",
+}
+
 // serverRules are the packages of the domain, the store and the daemon.
 var serverRules = map[string]rule{
 	"chat": {
@@ -85,44 +91,56 @@ var serverRules = map[string]rule{
 		[]string{"chat", "github.com/xrash/smetrics"},
 		"what a model is, and the registry of named providers: it knows no protocol",
 	},
-	"chat/daemon/model/openai": {
-		[]string{"chat", "chat/sse", "chat/daemon/model", "chat/daemon/model/openai/"},
-		"the dialect of OpenAI-compatible servers: it knows neither tasks nor storage",
+	"chat/daemon/model/transport": {
+		[]string{"chat", "chat/sse", "chat/daemon/model", "chat/daemon/model/apierror", "chat/daemon/model/completion", "chat/daemon/model/network"},
+		"what the dialects share between a request and its answer: it knows neither body",
 	},
-	"chat/daemon/model/openai/network": {
+	"chat/daemon/model/network": {
 		[]string{"chat", "chat/internal/lazyregexp"},
 		"the way to a server: base URLs, proxies, addresses, certificates; it knows no message",
 	},
-	"chat/daemon/model/openai/apierror": {
+	"chat/daemon/model/apierror": {
 		[]string{"chat", "chat/daemon/model", "chat/internal/lazyregexp"},
 		"what an error response means: a function of its status, headers and body",
 	},
-	"chat/daemon/model/openai/completion": {
+	"chat/daemon/model/completion": {
 		[]string{"chat"},
 		"the JSON of one event: a function of its bytes",
 	},
-	"chat/daemon/model/openai/responses": {
-		[]string{"chat", "chat/daemon/model/openai/completion"},
-		"the JSON of one event of Responses: a function of the events before and its bytes",
-	},
-	"chat/daemon/model/openai/draft": {
-		[]string{"chat", "chat/daemon/model", "chat/daemon/model/openai/apierror", "chat/daemon/model/openai/wire", goOpenAI},
-		"the request, without what a model refused: it opens no connection",
-	},
-	"chat/daemon/model/openai/think": {
+	"chat/daemon/model/think": {
 		[]string{"chat"},
 		"tells reasoning from content by its tags: a function of the text",
 	},
-	"chat/daemon/model/openai/wire": {
-		[]string{"chat", "chat/daemon/model", goOpenAI},
-		"the body of a request: a function of the thread and the parameters",
-	},
-	"chat/daemon/model/openai/answer": {
-		[]string{"chat", "chat/daemon/model", "chat/daemon/model/openai/completion", "chat/daemon/model/openai/think"},
+	"chat/daemon/model/answer": {
+		[]string{"chat", "chat/daemon/model", "chat/daemon/model/completion", "chat/daemon/model/think"},
 		"the checked text of one answer: it reads no socket",
 	},
+	"chat/daemon/model/thread": {
+		[]string{"chat", "chat/daemon/model"},
+		"what a provider gets of a conversation: a function of it",
+	},
+	"chat/daemon/model/draft": {
+		[]string{"chat", "chat/daemon/model", "chat/daemon/model/apierror", "chat/daemon/model/thread"},
+		"a request without what a model refused: it opens no connection",
+	},
+	"chat/daemon/model/openai": {
+		append([]string{"chat/daemon/model/openai/", goOpenAI}, dialect...),
+		"the dialect of OpenAI-compatible servers: it knows neither tasks nor storage",
+	},
+	"chat/daemon/model/openai/responses": {
+		[]string{"chat", "chat/daemon/model/completion"},
+		"the JSON of one event of Responses: a function of the events before and its bytes",
+	},
+	"chat/daemon/model/openai/wire": {
+		[]string{"chat", "chat/daemon/model/thread", goOpenAI},
+		"the body of a request: a function of the thread and the parameters",
+	},
+	"chat/daemon/model/anthropic": {
+		append([]string{"chat/daemon/model/thread", "chat/internal/lazyregexp"}, dialect...),
+		"the dialect of Anthropic's Messages API: it knows neither tasks nor storage",
+	},
 	"chat/daemon/model/local": {
-		[]string{"chat", "chat/daemon/model", "chat/daemon/model/openai"},
+		[]string{"chat", "chat/daemon/model", "chat/daemon/model/openai", "chat/daemon/model/transport"},
 		"detects servers of this machine, which speak the dialect of OpenAI",
 	},
 	"chat/daemon/model/demo": {
@@ -130,7 +148,7 @@ var serverRules = map[string]rule{
 		"the model that answers when there is no other, through the same code as any",
 	},
 	"chat/daemon/model/providers": {
-		[]string{"chat/daemon/model", "chat/daemon/model/demo", "chat/daemon/model/local", "chat/daemon/model/openai"},
+		[]string{"chat/daemon/model", "chat/daemon/model/anthropic", "chat/daemon/model/demo", "chat/daemon/model/local", "chat/daemon/model/openai", "chat/daemon/model/transport"},
 		"constructs the registry of models: the one place that knows all dialects",
 	},
 	"chat/daemon/model/modeltest": {

@@ -16,6 +16,7 @@ import (
 	"chat"
 	"chat/daemon/model"
 	"chat/daemon/model/openai"
+	"chat/daemon/model/transport"
 )
 
 // Server is a place where a model server may listen.
@@ -95,7 +96,7 @@ func New(client *openai.Client, opts Options) *Detector {
 	d := &Detector{opts: opts, detecting: make(chan struct{}, 1)}
 	for _, s := range opts.Servers {
 		p, err := client.Provider(openai.Settings{
-			Name: s.Name, BaseURL: s.BaseURL, Sources: openai.Sources{BaseURL: "the list of local servers"}, Local: true,
+			Name: s.Name, BaseURL: s.BaseURL, Sources: transport.Sources{BaseURL: "the list of local servers"}, Local: true,
 		})
 		if err != nil {
 			opts.Logger.Warn("local: the address of a server is not usable", "name", s.Name, "err", err)

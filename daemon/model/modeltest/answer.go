@@ -24,6 +24,10 @@ type answer struct {
 	held    strings.Builder // with oneline
 	pending string          // the second half of a split character
 	tear    func()          // ends the connection, after the call was recorded
+
+	messages bool   // by Anthropic's Messages API
+	block    string // the type of the open block
+	blocks   int    // how many there were
 }
 
 var errGone = errors.New("the client left")
@@ -83,7 +87,7 @@ func (a *answer) stream() (string, error) {
 			return "", err
 		}
 	}
-	if a.l.reasoning > 0 && (a.l.names == "tags" || a.l.names == "unopened") {
+	if a.l.reasoning > 0 && !a.messages && (a.l.names == "tags" || a.l.names == "unopened") {
 		if err := a.event(`{"choices":[{"index":0,"delta":{"content":"\n</think>\n\n"}}]}`); err != nil {
 			return "", err
 		}
@@ -179,6 +183,9 @@ func (a *answer) token(i int, text string, reasoning bool) error {
 	for range a.l.comments {
 		a.held.WriteString(": keep-alive" + a.l.eol + a.l.eol)
 	}
+	if a.messages {
+		return a.messagesToken(text, reasoning)
+	}
 	literal, sent := quote(text), text
 	if !reasoning && (a.l.split || a.l.surrogates) {
 		literal, sent = a.splitting(text)
@@ -235,6 +242,9 @@ func (a *answer) splitting(text string) (literal, sent string) {
 
 // end sends the proper end, as far as it is commanded.
 func (a *answer) end() (string, error) {
+	if a.messages {
+		return endDone, a.messagesEnd()
+	}
 	if a.pending != "" {
 		last := quote(a.pending)
 		if a.l.surrogates {
@@ -285,6 +295,9 @@ func (a *answer) usage() string {
 
 // whole sends the answer as a chat completion, not a stream.
 func (a *answer) whole() string {
+	if a.messages {
+		return a.wholeMessage()
+	}
 	var text, reasoning strings.Builder
 	for i := range a.l.reasoning {
 		reasoning.WriteString(ReasoningToken(a.c.N, i))

@@ -69,6 +69,7 @@ type Result struct {
 	Upstream           string // the last one
 	Notices            []string
 	Calls              chat.Parts // of tools
+	Parts              chat.Parts // all of the answer
 	Finish             *model.Finish
 	Err                error
 }
@@ -103,6 +104,12 @@ func Collect(ctx context.Context, t *testing.T, from Streamer, req model.Request
 
 func (r *Result) add(e model.Event) error {
 	switch {
+	case e.Void:
+		r.Parts = nil
+	case e.Chunk.Type != "" && !e.Retype:
+		r.Parts.Apply(e.Chunk)
+	}
+	switch {
 	case e.Finish != nil:
 		r.Finish = e.Finish
 	case e.Notice != "":
@@ -118,6 +125,7 @@ func (r *Result) add(e model.Event) error {
 		if e.Chunk.Type == chat.ChunkReasoning {
 			r.Content, r.Reasoning = "", r.Content
 		}
+	case e.Chunk.ProviderData != nil && e.Chunk.Content == "":
 	case e.Chunk.Type == chat.ChunkToolCall:
 		r.Calls.Apply(e.Chunk)
 		r.Events++

@@ -1,5 +1,5 @@
-// Package modeltest is a model provider that lies on command: an
-// OpenAI-compatible server for tests and end-to-end scripts whose answers can be
+// Package modeltest is a model provider that lies on command: a server with OpenAI's API, and
+// with Anthropic's Messages API, for tests and end-to-end scripts, whose answers can be
 // slow, cut, reset, malformed, endless, or simply right.
 //
 // What a call gets is said by a directive, which is either the first line of the

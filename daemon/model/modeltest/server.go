@@ -36,7 +36,7 @@ type Server struct {
 }
 
 // NewServer returns a server to be mounted at the root of a listener:
-// POST /v1/chat/completions, GET /v1/models, and GET /calls for the record as JSON.
+// POST /v1/chat/completions, POST /v1/messages, GET /v1/models, and GET /calls for the record as JSON.
 func NewServer() *Server {
 	s := &Server{
 		mux: http.NewServeMux(), steps: make(chan struct{}, maxSteps), closed: make(chan struct{}),
@@ -45,6 +45,7 @@ func NewServer() *Server {
 	}
 	s.mux.HandleFunc("GET /v1/models", s.models)
 	s.mux.HandleFunc("POST /v1/chat/completions", s.complete)
+	s.mux.HandleFunc("POST /v1/messages", s.message)
 	s.mux.HandleFunc("GET /calls", func(w http.ResponseWriter, _ *http.Request) { reply(w, s.Calls()) })
 	return s
 }
@@ -95,11 +96,15 @@ type request struct {
 	StreamOptions *struct {
 		IncludeUsage bool `json:"include_usage"`
 	} `json:"stream_options"`
-	Tools []struct {
-		Function struct {
-			Name string `json:"name"`
-		} `json:"function"`
-	} `json:"tools"`
+	Tools []requestTool `json:"tools"`
+}
+
+type requestTool struct {
+	Function requestFunction `json:"function"`
+}
+
+type requestFunction struct {
+	Name string `json:"name"`
 }
 
 // calls sets which function the answer calls.
@@ -140,6 +145,11 @@ func (s *Server) complete(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, fmt.Sprintf(`{"error":{"message":%q}}`, err), http.StatusBadRequest)
 		return
 	}
+	s.serve(w, r, &req, false)
+}
+
+// serve makes the answer to a request, by Anthropic's Messages API or by Chat Completions.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request, req *request, messages bool) {
 	prompt, images := req.prompt()
 	prompt = newest(prompt)
 	directive := prompt
@@ -149,7 +159,7 @@ func (s *Server) complete(w http.ResponseWriter, r *http.Request) {
 	l, err := parse(directive)
 	c := s.begin(Call{
 		Model: req.Model, Directive: l.directive, Prompt: prompt, Images: images, Messages: len(req.Messages),
-		HasKey: r.Header.Get("Authorization") != "", Remote: r.RemoteAddr, Header: r.Header.Clone(),
+		HasKey: r.Header.Get("Authorization")+r.Header.Get("X-Api-Key") != "", Remote: r.RemoteAddr, Header: r.Header.Clone(),
 	})
 	if err != nil {
 		http.Error(w, fmt.Sprintf(`{"error":{"message":%q}}`, err), http.StatusBadRequest)
@@ -162,7 +172,7 @@ func (s *Server) complete(w http.ResponseWriter, r *http.Request) {
 	if l.strict && req.StreamOptions != nil {
 		l.status, l.message = http.StatusBadRequest, "unknown field: stream_options"
 	}
-	a := &answer{s: s, c: c, l: l, w: w, r: r}
+	a := &answer{s: s, c: c, l: l, w: w, r: r, messages: messages}
 	s.ended(c, a.run())
 	if a.tear != nil {
 		a.tear()

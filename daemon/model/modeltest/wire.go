@@ -67,6 +67,9 @@ func (a *answer) flood() error {
 
 // fault sends an error object into the stream.
 func (a *answer) fault() error {
+	if a.messages {
+		return a.messagesEvent("error", fmt.Sprintf(`"error":{"type":%s,"message":%s}`, quote(a.l.kind), quote(a.l.message)))
+	}
 	object := fmt.Sprintf(`{"message":%s,"type":%s,"code":%s}`, quote(a.l.message), quote(a.l.kind), quote(a.l.kind))
 	switch a.l.style {
 	case "space":
@@ -107,15 +110,19 @@ func (a *answer) status() string {
 	if a.l.retry != "" {
 		a.w.Header().Set("Retry-After", a.l.retry)
 	}
+	if a.messages && a.l.shape == "openai" {
+		a.l.shape = "anthropic"
+	}
 	shapes := map[string]string{
-		"openai":  `{"error":{"message":%s,"type":` + quote(a.l.kind) + `,"code":` + quote(a.l.kind) + `}}`,
-		"string":  `{"error":%s}`,
-		"detail":  `{"detail":[{"loc":["body"],"msg":%s}]}`,
-		"message": `{"message":%s,"code":17}`,
-		"array":   `[{"error":{"code":400,"message":%s,"status":"INVALID_ARGUMENT"}}]`,
-		"text":    a.l.message,
-		"html":    "<html><head><title>" + a.l.message + "</title></head><body>nginx</body></html>",
-		"empty":   "",
+		"anthropic": `{"type":"error","error":{"type":` + quote(a.l.kind) + `,"message":%s},"request_id":"req_1"}`,
+		"openai":    `{"error":{"message":%s,"type":` + quote(a.l.kind) + `,"code":` + quote(a.l.kind) + `}}`,
+		"string":    `{"error":%s}`,
+		"detail":    `{"detail":[{"loc":["body"],"msg":%s}]}`,
+		"message":   `{"message":%s,"code":17}`,
+		"array":     `[{"error":{"code":400,"message":%s,"status":"INVALID_ARGUMENT"}}]`,
+		"text":      a.l.message,
+		"html":      "<html><head><title>" + a.l.message + "</title></head><body>nginx</body></html>",
+		"empty":     "",
 	}
 	body := shapes[a.l.shape]
 	body = strings.Replace(body, "%s", quote(a.l.message), 1)

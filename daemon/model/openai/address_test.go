@@ -8,7 +8,7 @@ import (
 
 	"chat"
 	"chat/daemon/model/modeltest"
-	"chat/daemon/model/openai/network"
+	"chat/daemon/model/network"
 	"chat/daemon/model/providers"
 )
 

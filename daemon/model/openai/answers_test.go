@@ -7,8 +7,8 @@ import (
 	"chat"
 	"chat/daemon/model"
 	"chat/daemon/model/modeltest"
-	"chat/daemon/model/openai"
 	"chat/daemon/model/providers"
+	"chat/daemon/model/transport"
 )
 
 // Every way of sending a good answer arrives as the text that was sent.
@@ -153,7 +153,7 @@ func TestFailuresHaveTheirCodes(t *testing.T) {
 		t.Run(tc.lie[:min(len(tc.lie), 60)], func(t *testing.T) {
 			t.Parallel()
 			server, r := newFake(t, func(c *providers.Config) {
-				c.Limits = openai.DefaultLimits()
+				c.Limits = transport.DefaultLimits()
 				c.Limits.MaxAnswer = 2 << 20
 			})
 			g := modeltest.Collect(t.Context(), t, r, modeltest.Ask("lie: "+tc.lie))

@@ -16,9 +16,10 @@ import (
 
 	"chat"
 	"chat/daemon/model"
-	"chat/daemon/model/openai/answer"
-	"chat/daemon/model/openai/apierror"
+	"chat/daemon/model/answer"
+	"chat/daemon/model/apierror"
 	"chat/daemon/model/openai/responses"
+	"chat/daemon/model/transport"
 )
 
 // attachment makes one answer by the Responses API. The server makes the answer whether or
@@ -47,7 +48,7 @@ func (at *attachment) upstream(id string) string { return at.to.mark() + " " + i
 
 // mark names the server of a response.
 func (e *endpoint) mark() string {
-	sum := sha256.Sum256([]byte(e.base))
+	sum := sha256.Sum256([]byte(e.Base))
 	return hex.EncodeToString(sum[:4])
 }
 
@@ -61,16 +62,16 @@ func newAttachment(c *call, stored bool) *attachment {
 			at.id = id
 		}
 	}
-	c.draft.UseResponses()
+	c.draft.streamed = true
 	at.begin()
 	return at
 }
 
 // begin begins the text.
 func (at *attachment) begin() {
-	at.answer = answer.New(at.limits.MaxAnswer, false, func(e model.Event) error {
+	at.answer = answer.New(at.Limits.MaxAnswer, false, func(e model.Event) error {
 		at.some = at.some || e.Chunk.Type != ""
-		return at.deliver(e)
+		return at.Deliver(e)
 	})
 	at.answer.SetApart()
 }
@@ -82,14 +83,14 @@ func (at *attachment) restart() error {
 		return nil
 	}
 	at.some = false
-	return at.deliver(model.Event{Void: true})
+	return at.Deliver(model.Event{Void: true})
 }
 
 // make asks for the answer until it is complete, or nothing has come for too long.
 func (at *attachment) make(ctx context.Context) error {
 	for {
 		err := at.attach(ctx)
-		if err == nil || ctx.Err() != nil || errors.Is(err, errStopped) {
+		if err == nil || ctx.Err() != nil || errors.Is(err, transport.ErrStopped) {
 			return err
 		}
 		wait, again := at.again(err)
@@ -141,11 +142,11 @@ func (at *attachment) again(err error) (wait time.Duration, again bool) {
 func (at *attachment) patience() time.Duration {
 	switch {
 	case at.polls:
-		return at.limits.whole()
+		return at.Limits.Whole()
 	case at.some:
-		return at.limits.Idle
+		return at.Limits.Idle
 	}
-	return at.limits.FirstToken
+	return at.Limits.FirstToken
 }
 
 // lose forgets the response.
@@ -160,7 +161,7 @@ func (at *attachment) lose() error {
 // forget stores that the response must not be asked for again.
 func (at *attachment) forget() error {
 	at.void, at.id = at.id, ""
-	return at.emit(model.Event{Upstream: at.upstream(lost + at.void)})
+	return at.Emit(model.Event{Upstream: at.upstream(lost + at.void)})
 }
 
 // attach makes one request, and reads the response to its end or to a cut.
@@ -168,13 +169,13 @@ func (at *attachment) attach(parent context.Context) error {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
 	x := at.exchange(cancel)
-	x.responses = true
-	x.limits.MaxEvent += 2 * x.limits.MaxAnswer // the last event has the whole answer
-	defer x.watch.disarm()
+	x.ReadsFailures, x.IsAnswer = true, responses.IsResponse
+	x.Limits.MaxEvent += 2 * x.Limits.MaxAnswer // the last event has the whole answer
+	defer x.Watch.Disarm()
 	if err := at.open(ctx, x); err != nil {
-		return at.explain(at.classify(parent, err))
+		return at.explain(at.Classify(parent, err))
 	}
-	defer func() { _ = x.body.Close() }() // nothing follows from a failing close
+	defer func() { _ = x.Body.Close() }() // nothing follows from a failing close
 	return at.read(parent, x)
 }
 
@@ -184,7 +185,7 @@ func (at *attachment) explain(err error) error {
 		return err
 	}
 	return chat.Errorf(chat.CodeProviderProtocol, "%s has nothing at %s (404), so it lacks the Responses API: set provider_api (CHATD_PROVIDER_API) to completions, or check %s",
-		at.to.host, at.to.shown(responsesPath), at.to.from.base(at.to))
+		at.to.Host, at.to.shown(responsesPath), at.to.BaseSetting())
 }
 
 // open asks for the response or, if there is none, for a new one.
@@ -193,16 +194,16 @@ func (at *attachment) open(ctx context.Context, x *exchange) error {
 	if err != nil {
 		return err
 	}
-	defer x.watch.disarm()
-	x.watch.arm(at.limits.Headers, x.phases.headers)
-	return x.send(req)
+	defer x.Watch.Disarm()
+	x.Watch.Arm(at.Limits.Headers, x.Phases.Headers)
+	return x.Send(req)
 }
 
 func (at *attachment) request(ctx context.Context) (*http.Request, error) {
 	if at.id != "" {
 		return at.retrieval(ctx)
 	}
-	response, err := at.draft.Response(ctx)
+	response, err := at.draft.response(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -211,7 +212,7 @@ func (at *attachment) request(ctx context.Context) (*http.Request, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode the request: %w", err)
 	}
-	req, err := at.to.newRequest(ctx, http.MethodPost, responsesPath, body, true)
+	req, err := at.to.NewRequest(ctx, http.MethodPost, responsesPath, body, true)
 	if err == nil && at.key != "" {
 		sum := sha256.Sum256(append([]byte(at.key+"\x00"+at.void+"\x00"), body...))
 		req.Header.Set("Idempotency-Key", "chat-"+hex.EncodeToString(sum[:16]))
@@ -231,7 +232,7 @@ func (at *attachment) retrieval(ctx context.Context) (*http.Request, error) {
 			return nil, err
 		}
 	}
-	req, err := at.to.newRequest(ctx, http.MethodGet, responsesPath+"/"+url.PathEscape(at.id), nil, !at.polls)
+	req, err := at.to.NewRequest(ctx, http.MethodGet, responsesPath+"/"+url.PathEscape(at.id), nil, !at.polls)
 	if err != nil || at.polls {
 		return req, err
 	}
@@ -246,23 +247,23 @@ func (at *attachment) retrieval(ctx context.Context) (*http.Request, error) {
 // read reads events to the end of the response.
 func (at *attachment) read(parent context.Context, x *exchange) error {
 	if at.some {
-		x.watch.arm(at.limits.Idle, x.phases.idle)
+		x.Watch.Arm(at.Limits.Idle, x.Phases.Idle)
 	} else {
-		x.watch.arm(at.limits.FirstToken, x.phases.firstToken)
+		x.Watch.Arm(at.Limits.FirstToken, x.Phases.FirstToken)
 	}
 	for {
-		raw, err := x.body.next()
+		raw, err := x.Body.Next()
 		switch {
 		case err == io.EOF && at.polls: //nolint:errorlint // [DONE] is io.EOF itself
 			return errNotYet
 		case err == io.EOF: //nolint:errorlint // as above
-			return at.to.cutError(io.ErrUnexpectedEOF)
+			return at.to.CutError(io.ErrUnexpectedEOF)
 		case err == nil:
 			err = at.take(x, raw)
 		}
 		if err != nil || at.ended {
 			if err != nil {
-				err = at.classify(parent, err)
+				err = at.Classify(parent, err)
 			}
 			return err
 		}
@@ -273,16 +274,16 @@ func (at *attachment) read(parent context.Context, x *exchange) error {
 func (at *attachment) take(x *exchange, raw []byte) error {
 	said, err := at.events.Read(raw)
 	if err != nil {
-		return at.to.protocolError("sent an event that is not one of the Responses API", err)
+		return at.to.ProtocolError("sent an event that is not one of the Responses API", err)
 	}
-	x.bytesSinceText = 0
+	x.BytesSinceText = 0
 	if said.ID != "" && at.id == "" {
 		at.id = said.ID
-		x.watch.disarm()
-		if err := at.deliver(model.Event{Upstream: at.upstream(at.id)}); err != nil {
+		x.Watch.Disarm()
+		if err := at.Deliver(model.Event{Upstream: at.upstream(at.id)}); err != nil {
 			return err
 		}
-		x.watch.arm(at.limits.FirstToken, x.phases.firstToken)
+		x.Watch.Arm(at.Limits.FirstToken, x.Phases.FirstToken)
 	}
 	if said.Void {
 		if err := at.restart(); err != nil {
@@ -295,12 +296,12 @@ func (at *attachment) take(x *exchange, raw []byte) error {
 	}
 	if grew {
 		at.since, at.cuts = time.Now(), 0
-		x.watch.arm(at.limits.Idle, x.phases.idle)
+		x.Watch.Arm(at.Limits.Idle, x.Phases.Idle)
 	}
 	if !said.Ended {
 		return nil
 	}
-	x.watch.disarm()
+	x.Watch.Disarm()
 	return at.end(&said)
 }
 
@@ -308,19 +309,19 @@ func (at *attachment) take(x *exchange, raw []byte) error {
 // so that another attempt asks for a new one.
 func (at *attachment) end(said *responses.Said) error {
 	if at.ended = said.Failure == nil && !said.Stopped; at.ended {
-		return at.answer.End(at.to.host)
+		return at.answer.End(at.to.Host)
 	}
 	if err := at.forget(); err != nil {
 		return err
 	}
 	if said.Stopped {
-		return chat.Errorf(chat.CodeProviderServer, "the answer was stopped at %s: send again", at.to.host)
+		return chat.Errorf(chat.CodeProviderServer, "the answer was stopped at %s: send again", at.to.Host)
 	}
 	code, retryable := responses.CodeOf(said.Failure)
 	if code == "" {
-		return at.to.streamError(said.Failure, at.draft.Model)
+		return at.to.StreamError(said.Failure, at.draft.Model)
 	}
-	out := chat.Errorf(code, "%s failed to make the answer: send again%s%s", at.to.host, apierror.ItSaid, apierror.Read(said.Failure, at.to.key).Message)
+	out := chat.Errorf(code, "%s failed to make the answer: send again%s%s", at.to.Host, apierror.ItSaid, apierror.Read(said.Failure, at.to.Key).Message)
 	out.Retryable = retryable
 	return out
 }
@@ -347,7 +348,7 @@ func (at *attachment) abandon(ctx context.Context, err error) {
 func (e *endpoint) cancelResponse(ctx context.Context, id string) {
 	ctx, cancel := context.WithTimeout(ctx, cancelLimit)
 	defer cancel()
-	req, err := e.newRequest(ctx, http.MethodPost, responsesPath+"/"+url.PathEscape(id)+"/cancel", nil, false)
+	req, err := e.NewRequest(ctx, http.MethodPost, responsesPath+"/"+url.PathEscape(id)+"/cancel", nil, false)
 	if err != nil {
 		return
 	}

@@ -15,6 +15,7 @@ import (
 	"chat/daemon/model/modeltest"
 	"chat/daemon/model/openai"
 	"chat/daemon/model/providers"
+	"chat/daemon/model/transport"
 )
 
 // background returns a scripted server and a registry that is configured for it.
@@ -248,7 +249,7 @@ func TestAResponseThatIsNotStreamedAnyMore(t *testing.T) {
 func TestAServerThatDoesNotComeBack(t *testing.T) {
 	t.Parallel()
 	server, r := background(t, modeltest.Reply{Content: tokens(4)}, func(c *providers.Config) {
-		c.Limits = openai.Limits{Headers: time.Second, FirstToken: time.Second, Idle: 300 * time.Millisecond}
+		c.Limits = transport.Limits{Headers: time.Second, FirstToken: time.Second, Idle: 300 * time.Millisecond}
 	})
 	server.Cut = func(n int) int { return max(0, 6-6*(n-1)) } // later ones at once
 	got := modeltest.Collect(t.Context(), t, r, askAs("task"))
@@ -306,7 +307,7 @@ func TestAbandon(t *testing.T) {
 
 func TestAnAnswerThatIsTooLargeIsCancelled(t *testing.T) {
 	t.Parallel()
-	server, r := background(t, modeltest.Reply{Content: tokens(40)}, func(c *providers.Config) { c.Limits = openai.Limits{MaxAnswer: 100} })
+	server, r := background(t, modeltest.Reply{Content: tokens(40)}, func(c *providers.Config) { c.Limits = transport.Limits{MaxAnswer: 100} })
 	got := modeltest.Collect(t.Context(), t, r, askAs("task"))
 	modeltest.WantCode(t, got.Err, chat.CodeAnswerTooLarge, false)
 	if len(server.Cancelled()) != 1 {

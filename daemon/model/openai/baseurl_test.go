@@ -10,9 +10,9 @@ import (
 	"chat"
 	"chat/daemon/model"
 	"chat/daemon/model/modeltest"
-	"chat/daemon/model/openai"
-	"chat/daemon/model/openai/network"
+	"chat/daemon/model/network"
 	"chat/daemon/model/providers"
+	"chat/daemon/model/transport"
 )
 
 // Base URLs are taken as people write and paste them.
@@ -234,7 +234,7 @@ func TestAnURLWithoutAnAPISaysWhichURLItIs(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(server.Close)
 	for base, url := range map[string]string{server.URL: server.URL + "/chat/completions", server.URL + "/v2": server.URL + "/v2/chat/completions"} {
-		r := newRegistry(t, providers.Config{BaseURL: base, DefaultModel: "m", Sources: openai.Sources{BaseURL: "base_url in /etc/x.toml, line 3"}})
+		r := newRegistry(t, providers.Config{BaseURL: base, DefaultModel: "m", Sources: transport.Sources{BaseURL: "base_url in /etc/x.toml, line 3"}})
 		e := modeltest.ErrorOf(t, modeltest.Collect(t.Context(), t, r, modeltest.Ask("hello")).Err, chat.CodeProviderProtocol, false)
 		if base == server.URL && !strings.Contains(e.Message, "/v1") {
 			t.Errorf("%s: %q", base, e.Message)

@@ -3,50 +3,21 @@ package openai
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
-	"time"
 
-	"chat"
 	"chat/daemon/model"
-	"chat/daemon/model/openai/answer"
-	"chat/daemon/model/openai/apierror"
-	"chat/daemon/model/openai/completion"
-	"chat/daemon/model/openai/draft"
+	"chat/daemon/model/answer"
+	"chat/daemon/model/completion"
+	"chat/daemon/model/transport"
 )
 
 // call makes one answer.
 type call struct {
+	transport.Call
 	to            *endpoint
-	limits        Limits
-	draft         *draft.Draft
-	key, upstream string // as in model.Request
-	known         *draft.Learned
-	begun         bool // something was emitted
-	emit          func(model.Event) error
-	flow          FlowControl
+	draft         *request
+	key, upstream string      // as in model.Request
 	at            *attachment // nil for Chat Completions
-}
-
-// stream makes requests until one is accepted, and emits the events of the answer. It
-// returns nil after it has emitted a Finish.
-func (c *call) stream(ctx context.Context) error {
-	if c.limits.Total > 0 {
-		over := chat.Errorf(chat.CodeDeadline, "the answer of %s took longer than %s (the total limit): ask for less, or raise the limit", c.to.host, c.limits.Total)
-		limited, cancel := context.WithTimeoutCause(ctx, c.limits.Total, over)
-		defer cancel()
-		ctx = limited
-	}
-	for {
-		err := c.make(ctx)
-		if err == nil || c.begun || ctx.Err() != nil {
-			return err
-		}
-		refused := apierror.RefusalIn(err)
-		if !c.draft.Adapt(refused) {
-			return c.draft.Explained(err, refused)
-		}
-	}
 }
 
 // make makes the answer in the form that the server was chosen for.
@@ -57,44 +28,30 @@ func (c *call) make(ctx context.Context) error {
 	return c.once(ctx)
 }
 
-// deliver emits an event. The first one says that the provider accepted the request.
-func (c *call) deliver(e model.Event) error {
-	if !c.begun {
-		c.begun = true
-		c.known.Accept(c.draft)
-		for _, notice := range c.draft.Notices() {
-			if err := c.emit(model.Event{Notice: notice}); err != nil {
-				return err
-			}
-		}
-	}
-	return c.emit(e)
-}
-
 // once makes one request.
 func (c *call) once(parent context.Context) error {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
 	x := c.exchange(cancel)
-	x.whole = c.draft.Whole()
-	defer x.watch.disarm()
+	x.whole = c.draft.Form.whole
+	defer x.Watch.Disarm()
 	if err := c.open(ctx, x); err != nil {
-		return c.classify(parent, err)
+		return c.Classify(parent, err)
 	}
-	defer func() { _ = x.body.Close() }() // the answer is in; nothing follows from a failing close
+	defer func() { _ = x.Body.Close() }() // the answer is in; nothing follows from a failing close
 	return c.read(parent, x)
 }
 
 // exchange returns a request and its response, which cancel ends.
 func (c *call) exchange(cancel context.CancelCauseFunc) *exchange {
-	return &exchange{
-		to: c.to, limits: c.limits, model: c.draft.Model, flow: c.flow, watch: watch{cancel: cancel}, phases: c.to.phases(c.limits),
-	}
+	x := &exchange{Exchange: c.Exchange(cancel)}
+	x.RoundTrip, x.IsAnswer = c.to.roundTrip, isCompletion
+	return x
 }
 
 // open sends the request; x then has the body of the response.
 func (c *call) open(ctx context.Context, x *exchange) error {
-	request, err := c.draft.Request(ctx)
+	request, err := c.draft.completion(ctx)
 	if err != nil {
 		return err
 	}
@@ -102,32 +59,32 @@ func (c *call) open(ctx context.Context, x *exchange) error {
 	if err != nil {
 		return err
 	}
-	defer x.watch.disarm()
+	defer x.Watch.Disarm()
 	if x.whole {
-		x.watch.arm(c.limits.whole(), x.phases.whole)
+		x.Watch.Arm(c.Limits.Whole(), x.Phases.Whole)
 	} else {
-		x.watch.arm(c.limits.Headers, x.phases.headers)
+		x.Watch.Arm(c.Limits.Headers, x.Phases.Headers)
 	}
-	return x.send(req)
+	return x.Send(req)
 }
 
 // read reads the answer. An answer spends its time here, so neither read nor its callers
 // have large stack frames: 8 KiB of stack are enough.
 func (c *call) read(parent context.Context, x *exchange) error {
-	known := c.to.leavesOut(x.model)
-	a := answer.New(c.limits.MaxAnswer, known, func(e model.Event) error {
-		x.watch.disarm() // the time of our reader does not count
-		return c.deliver(e)
+	known := c.to.leavesOut(x.Model)
+	a := answer.New(c.Limits.MaxAnswer, known, func(e model.Event) error {
+		x.Watch.Disarm() // the time of our reader does not count
+		return c.Deliver(e)
 	})
 	defer func() {
 		if a.LeavesOut() != known {
-			c.to.learn(x.model, !known)
+			c.to.learn(x.Model, !known)
 		}
 	}()
 	if x.whole {
-		x.watch.arm(c.limits.whole(), x.phases.whole)
+		x.Watch.Arm(c.Limits.Whole(), x.Phases.Whole)
 	} else {
-		x.watch.arm(c.limits.FirstToken, x.phases.firstToken)
+		x.Watch.Arm(c.Limits.FirstToken, x.Phases.FirstToken)
 	}
 	for {
 		err := c.next(x, a)
@@ -136,35 +93,23 @@ func (c *call) read(parent context.Context, x *exchange) error {
 		case parent.Err() != nil:
 			return context.Cause(parent)
 		case err == io.EOF && a.Reason() == "" && x.unknown != nil: //nolint:errorlint // as below
-			return c.fail(parent, a, c.to.notUnderstood(x.unknown, !a.Empty()))
-		case err == io.EOF, a.Reason() != "" && isRead(err): //nolint:errorlint // a cut is an error that wraps io.EOF, [DONE] is io.EOF itself
-			return a.End(c.to.host)
+			return c.Fail(parent, c.to.NotUnderstood(x.unknown, !a.Empty()), a.Release)
+		case err == io.EOF, a.Reason() != "" && transport.IsRead(err): //nolint:errorlint // a cut is an error that wraps io.EOF, [DONE] is io.EOF itself
+			return a.End(c.to.Host)
 		default:
-			return c.fail(parent, a, err)
+			return c.Fail(parent, err, a.Release)
 		}
 	}
 }
 
-// fail ends an answer with an error, after it has emitted what was held back.
-func (c *call) fail(parent context.Context, a *answer.Answer, err error) error {
-	why := c.classify(parent, err)
-	if errors.Is(why, errStopped) {
-		return why
-	}
-	if err := a.Release(); err != nil {
-		return err
-	}
-	return why
-}
-
 // next adds one event of the stream to the answer. io.EOF is [DONE].
 func (c *call) next(x *exchange, a *answer.Answer) error {
-	raw, err := x.body.next()
+	raw, err := x.Body.Next()
 	if err == io.EOF { //nolint:errorlint // a cut is an error that wraps io.EOF, [DONE] is io.EOF itself
 		return err
 	}
 	if err != nil {
-		return readError{err}
+		return transport.ReadError{Err: err}
 	}
 	ended := a.Reason() != ""
 	grew, err := c.take(x, a, raw)
@@ -174,13 +119,13 @@ func (c *call) next(x *exchange, a *answer.Answer) error {
 	switch {
 	case a.Reason() != "":
 		if grew || !ended {
-			x.watch.arm(min(trailingLimit, orTrailing(c.limits.Idle)), x.phases.trailing)
+			x.Watch.Arm(transport.Trailing(c.Limits.Idle), x.Phases.Trailing)
 		}
 	case grew:
-		x.watch.arm(c.limits.Idle, x.phases.idle)
+		x.Watch.Arm(c.Limits.Idle, x.Phases.Idle)
 	}
 	if grew {
-		x.bytesSinceText, x.unknown = 0, nil // text follows, so the unknown event was no end
+		x.BytesSinceText, x.unknown = 0, nil // text follows, so the unknown event was no end
 	}
 	return nil
 }
@@ -203,7 +148,7 @@ func (c *call) take(x *exchange, a *answer.Answer, raw []byte) (grew bool, err e
 		case kind == completion.Failure:
 			said = raw
 		case kind == completion.Broken, wrong != nil && kind == completion.Harmless && raw[0] == '{':
-			return grew, c.to.protocolError("sent an event that is not a chat completion chunk", wrong)
+			return grew, c.to.ProtocolError("sent an event that is not a chat completion chunk", wrong)
 		case kind == completion.Unknown:
 			x.unknown = bytes.Clone(raw)
 		}
@@ -215,41 +160,8 @@ func (c *call) take(x *exchange, a *answer.Answer, raw []byte) (grew bool, err e
 	case said == nil:
 		return grew, nil
 	case ended != "": // the answer was complete
-		a.KeepEnd(ended, c.to.afterwards(said))
+		a.KeepEnd(ended, c.to.Afterwards(said))
 		return grew, nil
 	}
-	return grew, c.to.streamError(bytes.Clone(said), x.model)
-}
-
-// orTrailing is d, or trailingLimit where d is no limit.
-func orTrailing(d time.Duration) time.Duration {
-	if d <= 0 {
-		return trailingLimit
-	}
-	return d
-}
-
-// readError is a failure to read the stream, as opposed to its content.
-type readError struct{ error }
-
-func (e readError) Unwrap() error { return e.error }
-
-func isRead(err error) bool {
-	_, ok := errors.AsType[readError](err)
-	return ok
-}
-
-// classify returns the cause of the end of the caller's context, or the error of the
-// exchange.
-func (c *call) classify(parent context.Context, err error) error {
-	if errors.Is(err, errStopped) {
-		return errStopped
-	}
-	if parent.Err() != nil {
-		return context.Cause(parent)
-	}
-	if e, ok := errors.AsType[*chat.Error](err); ok {
-		return e
-	}
-	return c.to.connectError(err)
+	return grew, c.to.StreamError(bytes.Clone(said), x.Model)
 }

@@ -24,9 +24,9 @@ import (
 	"chat"
 	"chat/daemon/model"
 	"chat/daemon/model/modeltest"
-	"chat/daemon/model/openai"
-	"chat/daemon/model/openai/network"
+	"chat/daemon/model/network"
 	"chat/daemon/model/providers"
+	"chat/daemon/model/transport"
 )
 
 // authority is a certificate authority of our own.
@@ -214,7 +214,7 @@ func TestFailuresOfTheNetworkNameTheAddressAndTheSetting(t *testing.T) {
 		"no such host":  {"http://no-such-host.invalid:81/v1", true, []string{"no-such-host.invalid"}},
 		"no such hosts": {"no-such-host.invalid/v1", true, []string{"no-such-host.invalid"}},
 	} {
-		from := openai.Sources{BaseURL: "base_url in /etc/x.toml, line 3"}
+		from := transport.Sources{BaseURL: "base_url in /etc/x.toml, line 3"}
 		r := newRegistry(t, providers.Config{BaseURL: tc.base, Key: modeltest.Key, DefaultModel: "m", Sources: from, Lookup: noEnvironment})
 		e := modeltest.ErrorOf(t, modeltest.Collect(t.Context(), t, r, modeltest.Ask("hello")).Err, chat.CodeProviderConnect, tc.retryable)
 		says := append(tc.says, "base_url in /etc/x.toml, line 3")

@@ -9,27 +9,26 @@ import (
 	"net/http"
 	"strings"
 
-	"chat"
-	"chat/daemon/model/openai/apierror"
-	"chat/daemon/model/openai/completion"
-	"chat/daemon/model/openai/network"
+	"chat/daemon/model/completion"
 	"chat/daemon/model/openai/wire"
+	"chat/daemon/model/transport"
 )
 
 // exchange is one request and its response.
 type exchange struct {
-	to             *endpoint
-	limits         Limits
-	model          string
-	whole          bool        // a completion, not a stream, was asked for
-	responses      bool        // of the Responses API
-	flow           FlowControl // may be nil
-	watch          watch
-	phases         *phases
-	bytesSinceText int              // bytes read since the last text
-	body           *body            // of the response
-	frame          completion.Frame // of the current event
-	unknown        []byte           // the last event that was not understood
+	transport.Exchange
+	whole   bool             // a completion, not a stream, was asked for
+	frame   completion.Frame // of the current event
+	unknown []byte           // the last event that was not understood
+}
+
+// isCompletion reports whether data has choices.
+func isCompletion(data []byte) bool {
+	var v struct {
+		Choices json.RawMessage `json:"choices"`
+		Error   json.RawMessage `json:"error"`
+	}
+	return json.Unmarshal(data, &v) == nil && len(v.Choices) > 0 && !completion.Present(v.Error)
 }
 
 // newCompletion returns the HTTP request for a chat completion.
@@ -38,47 +37,12 @@ func (e *endpoint) newCompletion(ctx context.Context, request *wire.Request) (*h
 	if err != nil {
 		return nil, fmt.Errorf("encode the request: %w", err)
 	}
-	return e.newRequest(ctx, http.MethodPost, completions, body, request.Stream)
+	return e.NewRequest(ctx, http.MethodPost, completions, body, request.Stream)
 }
 
-// newRequest returns an HTTP request for an answer, streamed or not.
-func (e *endpoint) newRequest(ctx context.Context, method, path string, body []byte, stream bool) (*http.Request, error) {
-	req, err := http.NewRequestWithContext(ctx, method, e.base+path, bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	if len(body) > 0 {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	req.Header.Set("Accept", "application/json")
-	if stream {
-		req.Header.Set("Accept", "text/event-stream")
-		req.Header.Set("Cache-Control", "no-cache")
-	}
-	return req, nil
-}
-
-// send sends the request and opens the body of the response. A response that is not a
-// success is an error.
-func (x *exchange) send(req *http.Request) error {
-	resp, err := x.to.roundTrip(req) //nolint:bodyclose // check closes it, or call.once closes x.body
-	if err != nil {
-		return err
-	}
-	if err := x.to.check(resp, x.model); err != nil {
-		return err
-	}
-	x.body = newBody(req.Context(), x, resp)
-	return nil
-}
-
-// roundTrip sends req to e only, because its key is in the headers. If a base URL without
-// a version has no API, /v1 is tried once. Errors are *chat.Error, or the cause of the
-// request's context.
+// roundTrip sends req as Server.Send does. If a base URL without a version has no API, /v1 is
+// tried once.
 func (e *endpoint) roundTrip(req *http.Request) (*http.Response, error) {
-	if network.Origin(req.URL) != e.origin {
-		return nil, chat.Errorf(chat.CodeInternal, "a request for %s was about to go elsewhere", e.host)
-	}
 	below := e.below.Load()
 	resp, err := e.send(req.Clone(req.Context()), below)
 	if err != nil || below || !e.unversioned || !nothingThere(resp) {
@@ -105,14 +69,7 @@ func (e *endpoint) roundTrip(req *http.Request) (*http.Response, error) {
 
 func (e *endpoint) send(req *http.Request, below bool) (*http.Response, error) {
 	e.address(req, below)
-	resp, err := e.transport.RoundTrip(req)
-	if err == nil {
-		return resp, nil
-	}
-	if cause := context.Cause(req.Context()); cause != nil {
-		return nil, cause
-	}
-	return nil, e.connectError(err)
+	return e.Send(req)
 }
 
 // nothingThere reports whether a response says that the URL does not exist: a web page, a
@@ -139,15 +96,4 @@ func nothingThere(resp *http.Response) bool {
 type readCloser struct {
 	io.Reader
 	io.Closer
-}
-
-// check returns nil for a success and otherwise consumes the response.
-func (e *endpoint) check(resp *http.Response, model string) error {
-	if resp.StatusCode >= 200 && resp.StatusCode < 300 && resp.StatusCode != http.StatusNoContent {
-		return nil
-	}
-	defer func() { _ = resp.Body.Close() }() // the status is the error
-	// What can be read of the explanation is enough.
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, apierror.MaxBody))
-	return e.statusError(resp.StatusCode, resp.Header, body, model)
 }

@@ -9,8 +9,8 @@ import (
 
 	"chat"
 	"chat/daemon/model/modeltest"
-	"chat/daemon/model/openai"
 	"chat/daemon/model/providers"
+	"chat/daemon/model/transport"
 )
 
 // Over HTTP/2, as big providers speak it, ends, cuts and cancels mean the same.
@@ -51,7 +51,7 @@ func BenchmarkChunk(b *testing.B) {
 	const chunk = `data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"m","system_fingerprint":"fp","choices":[{"index":0,"delta":{"content":" word"},"logprobs":null,"finish_reason":null}]}` + "\n\n"
 	r := providers.New(providers.Config{BaseURL: "http://canned.test/v1", DefaultModel: "m", Transport: canned{reader: func(io.Reader) io.Reader {
 		return &repeated{text: chunk, n: b.N, end: "data: [DONE]\n\n"}
-	}}, Limits: openai.Limits{MaxAnswer: 1 << 40}})
+	}}, Limits: transport.Limits{MaxAnswer: 1 << 40}})
 	b.ReportAllocs()
 	for _, err := range r.Stream(b.Context(), modeltest.Ask("hello")) {
 		if err != nil {

@@ -11,8 +11,8 @@ import (
 
 	"chat"
 	"chat/daemon/model/modeltest"
-	"chat/daemon/model/openai"
 	"chat/daemon/model/providers"
+	"chat/daemon/model/transport"
 )
 
 // short is a limit that passes at once, soon a limit that a test waits for, and
@@ -25,15 +25,15 @@ const (
 func TestEveryTimeoutHasItsOwnName(t *testing.T) {
 	for _, tc := range []struct {
 		lie    string
-		limits openai.Limits
+		limits transport.Limits
 		code   chat.Code
 		says   string
 	}{
-		{"noheaders", openai.Limits{Headers: short, FirstToken: far, Idle: far}, chat.CodeProviderHeaders, "headers limit"},
-		{"nofirst", openai.Limits{Headers: far, FirstToken: short, Idle: far}, chat.CodeProviderFirstToken, "first token limit"},
-		{"hang=0", openai.Limits{Headers: far, FirstToken: short, Idle: far}, chat.CodeProviderFirstToken, "50ms"},
-		{"hang=3", openai.Limits{Headers: far, FirstToken: far, Idle: short}, chat.CodeProviderIdle, "idle limit"},
-		{"hang=3 gzip", openai.Limits{Headers: far, FirstToken: far, Idle: short}, chat.CodeProviderIdle, "50ms"},
+		{"noheaders", transport.Limits{Headers: short, FirstToken: far, Idle: far}, chat.CodeProviderHeaders, "headers limit"},
+		{"nofirst", transport.Limits{Headers: far, FirstToken: short, Idle: far}, chat.CodeProviderFirstToken, "first token limit"},
+		{"hang=0", transport.Limits{Headers: far, FirstToken: short, Idle: far}, chat.CodeProviderFirstToken, "50ms"},
+		{"hang=3", transport.Limits{Headers: far, FirstToken: far, Idle: short}, chat.CodeProviderIdle, "idle limit"},
+		{"hang=3 gzip", transport.Limits{Headers: far, FirstToken: far, Idle: short}, chat.CodeProviderIdle, "50ms"},
 	} {
 		t.Run(tc.lie, func(t *testing.T) {
 			t.Parallel()
@@ -50,7 +50,7 @@ func TestEveryTimeoutHasItsOwnName(t *testing.T) {
 
 func TestTheTotalLimitIsADeadline(t *testing.T) {
 	server, r := newFake(t, func(c *providers.Config) {
-		c.Limits = openai.Limits{Headers: far, FirstToken: far, Idle: far, Total: 300 * time.Millisecond}
+		c.Limits = transport.Limits{Headers: far, FirstToken: far, Idle: far, Total: 300 * time.Millisecond}
 	})
 	g := modeltest.Collect(t.Context(), t, r, modeltest.Ask("lie: endless pace=5ms"))
 	e := modeltest.ErrorOf(t, g.Err, chat.CodeDeadline, false)
@@ -70,13 +70,13 @@ func TestKeepAlivesDoNotExtendLimits(t *testing.T) {
 			}
 		}
 	})
-	r := newRegistry(t, providers.Config{BaseURL: server, DefaultModel: "m", Limits: openai.Limits{FirstToken: short}})
+	r := newRegistry(t, providers.Config{BaseURL: server, DefaultModel: "m", Limits: transport.Limits{FirstToken: short}})
 	modeltest.WantCode(t, modeltest.Collect(t.Context(), t, r, modeltest.Ask("hello")).Err, chat.CodeProviderFirstToken, true)
 }
 
 // A reader that takes its time is not the provider's fault.
 func TestASlowReaderDoesNotRunIntoTheIdleLimit(t *testing.T) {
-	server, r := newFake(t, func(c *providers.Config) { c.Limits = openai.Limits{Idle: short} })
+	server, r := newFake(t, func(c *providers.Config) { c.Limits = transport.Limits{Idle: short} })
 	ctx, cancel := context.WithTimeout(t.Context(), modeltest.Timeout)
 	defer cancel()
 	server.Step(1)
@@ -106,7 +106,7 @@ func TestAFinishReasonIsAnEndEvenIfTheConnectionBreaks(t *testing.T) {
 				}
 			})
 			t.Cleanup(func() { close(hold) }) // before the server's own
-			r := newRegistry(t, providers.Config{BaseURL: server, DefaultModel: "m", Limits: openai.Limits{Idle: short}})
+			r := newRegistry(t, providers.Config{BaseURL: server, DefaultModel: "m", Limits: transport.Limits{Idle: short}})
 			if g := modeltest.Collect(t.Context(), t, r, modeltest.Ask("hello")); g.Err != nil || g.Content != "all" || g.Finish.Reason != "stop" {
 				t.Fatalf("%+v", g)
 			}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"chat"
+	"chat/daemon/model/transport"
 )
 
 // entryMetadata is what servers add to OpenAI's fields of a model in GET /models.
@@ -68,7 +69,7 @@ func quantity(raw json.RawMessage, most float64) float64 {
 func metadataOf(entries []modelEntry) map[string]chat.ModelInfo {
 	all := map[string]chat.ModelInfo{}
 	for _, m := range entries {
-		if f := m.info(); f != (chat.ModelInfo{}) && len(all) < maxModels {
+		if f := m.info(); f != (chat.ModelInfo{}) && len(all) < transport.MaxModels {
 			all[string(m.ID)] = f
 		}
 	}

@@ -6,15 +6,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
 
 	"chat"
 	"chat/daemon/model"
-	"chat/daemon/model/openai/apierror"
-	"chat/daemon/model/openai/completion"
+	"chat/daemon/model/apierror"
+	"chat/daemon/model/completion"
+	"chat/daemon/model/transport"
 )
 
 // modelEntry is one entry of GET /models.
@@ -54,9 +54,9 @@ func (e *endpoint) models(ctx context.Context) (modelList, error) {
 	if e.deployment != "" {
 		return modelList{}, errNoList // there is none below a deployment, which is one model
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, e.base+"/models", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, e.Base+"/models", nil)
 	if err != nil {
-		return modelList{}, e.connectError(err)
+		return modelList{}, e.ConnectError(err)
 	}
 	req.Header.Set("Accept", "application/json")
 	resp, err := e.roundTrip(req)
@@ -67,17 +67,12 @@ func (e *endpoint) models(ctx context.Context) (modelList, error) {
 	if resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusMethodNotAllowed {
 		return modelList{}, errNoList
 	}
-	if err := e.check(resp, ""); err != nil {
+	if err := e.Check(resp, ""); err != nil {
 		return modelList{}, err
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxModelList+1))
-	switch {
-	case ctx.Err() != nil:
-		return modelList{}, context.Cause(ctx)
-	case err != nil:
-		return modelList{}, e.cutError(err)
-	case len(body) > maxModelList:
-		return modelList{}, e.protocolError("sent a list of models without end", nil)
+	body, err := e.ReadList(ctx, resp)
+	if err != nil {
+		return modelList{}, err
 	}
 	return e.decodeModels(body)
 }
@@ -95,21 +90,21 @@ func (e *endpoint) decodeModels(body []byte) (modelList, error) {
 	if bytes.HasPrefix(body, []byte("[")) {
 		list.Data = body
 	} else if err := json.Unmarshal(body, &list); err != nil {
-		return modelList{}, e.protocolError("sent a list of models that is not one", err)
+		return modelList{}, e.ProtocolError("sent a list of models that is not one", err)
 	}
 	if !completion.Present(list.Data) && completion.Present(list.Models) {
 		list.Data = list.Models
 	}
 	switch {
 	case completion.Present(list.Error):
-		return modelList{}, e.streamError(body, "")
+		return modelList{}, e.StreamError(body, "")
 	case !completion.Present(list.Data) && list.Data == nil && list.Models == nil && list.Object != "list":
-		return modelList{}, e.protocolError("sent a list of models that is not one", nil)
+		return modelList{}, e.ProtocolError("sent a list of models that is not one", nil)
 	}
 	var raw []json.RawMessage
 	if completion.Present(list.Data) {
 		if err := json.Unmarshal(list.Data, &raw); err != nil {
-			return modelList{}, e.protocolError("sent a list of models that is not one", err)
+			return modelList{}, e.ProtocolError("sent a list of models that is not one", err)
 		}
 	}
 	out := modelList{proper: list.Object == "list" && list.Data != nil}
@@ -141,10 +136,10 @@ func decodeEntry(raw json.RawMessage) (modelEntry, bool) {
 // noModels says that a server has no model that could answer.
 func (e *endpoint) noModels() *chat.Error {
 	how := ""
-	if e.name == "ollama" {
+	if e.Name == "ollama" {
 		how = fmt.Sprintf(" (%q)", "ollama pull llama3.2")
 	}
-	return chat.Errorf(chat.CodeProviderModel, "%s has no models: pull one%s", e.host, how)
+	return chat.Errorf(chat.CodeProviderModel, "%s has no models: pull one%s", e.Host, how)
 }
 
 // genuine returns usable(entries) if they are a list as OpenAI's servers send it, and
@@ -163,7 +158,7 @@ func usable(entries []modelEntry) []string {
 	var ids []string
 	for _, m := range entries {
 		id := string(m.ID)
-		if id != "" && id == model.OneLine(id, model.MaxID) && canChat(id) && len(ids) < maxModels && !slices.Contains(ids, id) {
+		if id != "" && id == model.OneLine(id, model.MaxID) && canChat(id) && len(ids) < transport.MaxModels && !slices.Contains(ids, id) {
 			ids = append(ids, id)
 		}
 	}

@@ -11,8 +11,8 @@ import (
 	"chat/daemon/model"
 	"chat/daemon/model/local"
 	"chat/daemon/model/modeltest"
-	"chat/daemon/model/openai"
 	"chat/daemon/model/providers"
+	"chat/daemon/model/transport"
 )
 
 // A server that has no models says so, in whatever form it lists none.
@@ -162,7 +162,7 @@ func TestACheckAsksTheProvider(t *testing.T) {
 			}
 		})) + "/v1"
 	}
-	from := openai.Sources{BaseURL: "base_url in /etc/x.toml, line 3", Key: "OPENAI_API_KEY"}
+	from := transport.Sources{BaseURL: "base_url in /etc/x.toml, line 3", Key: "OPENAI_API_KEY"}
 	for name, tc := range map[string]struct {
 		base, key string
 		code      chat.Code

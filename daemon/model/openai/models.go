@@ -3,56 +3,29 @@ package openai
 import (
 	"context"
 	"errors"
-	"time"
 
 	"chat"
 	"chat/daemon/model"
 )
 
-const (
-	maxModels    = 2000
-	maxModelList = 8 << 20 // bytes
-	// listTimeout bounds one request for a list of models.
-	listTimeout = 15 * time.Second
-	// listAge is how long a list is used before it is fetched again.
-	listAge = time.Minute
-)
-
 // Models returns the server's list, which is kept for a while. A server that has no such
 // list has an empty one.
 func (p *Provider) Models(ctx context.Context) (model.List, error) {
-	p.mu.Lock()
-	list, fresh := p.listed, !p.listAt.IsZero() && time.Since(p.listAt) < listAge
-	p.mu.Unlock()
-	if fresh {
-		return list, nil
-	}
-	list, err := p.fetch(ctx)
-	if err != nil {
-		return model.List{}, err
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.listed, p.listAt = list, time.Now()
-	return list, nil
+	return p.lister.List(ctx, p.to.Host, p.fetch)
 }
 
 func (p *Provider) fetch(ctx context.Context) (model.List, error) {
-	late := chat.Retryable(chat.Errorf(chat.CodeProviderHeaders,
-		"%s did not list its models within %s: try again", p.to.host, listTimeout))
-	limited, cancel := context.WithTimeoutCause(ctx, listTimeout, late)
-	defer cancel()
-	given, err := p.to.models(limited)
+	given, err := p.to.models(ctx)
 	if err != nil && !errors.Is(err, errNoList) {
 		return model.List{}, err
 	}
-	list := model.List{Host: p.to.host, IDs: usable(given.entries), Info: metadataOf(given.entries), NoList: err != nil}
+	list := model.List{Host: p.to.Host, IDs: usable(given.entries), Info: metadataOf(given.entries), NoList: err != nil}
 	switch {
 	case p.to.deployment != "":
 		list.IDs = []string{p.to.deployment}
 	case len(list.IDs) > 0:
 	case list.NoList:
-		list.Empty = chat.Errorf(chat.CodeProviderModel, "%s does not list its models: name one with --model, or check %s", p.to.host, p.to.from.base(p.to))
+		list.Empty = chat.Errorf(chat.CodeProviderModel, "%s does not list its models: name one with --model, or check %s", p.to.Host, p.to.BaseSetting())
 	default:
 		list.Empty = p.to.noModels()
 	}
@@ -77,5 +50,5 @@ func (p *Provider) Detect(ctx context.Context) (list model.List, empty, err erro
 		empty = p.to.noModels()
 	}
 	ids := genuine(given.entries)
-	return model.List{Host: p.to.host, IDs: ids, All: ids, Info: metadataOf(given.entries)}, empty, nil
+	return model.List{Host: p.to.Host, IDs: ids, All: ids, Info: metadataOf(given.entries)}, empty, nil
 }

@@ -41,9 +41,9 @@ type peering struct {
 // Chat Completions has matter more than to find the answer again.
 func (p *Provider) attachment(ctx context.Context, c *call) *attachment {
 	switch {
-	case p.api == Responses && c.draft.HasResponse(false):
+	case p.api == Responses && c.draft.hasResponse(false):
 		return newAttachment(c, true)
-	case p.api == Auto && c.draft.HasResponse(true) && (strings.HasPrefix(c.upstream, p.to.mark()+" ") || p.to.isPeer(ctx)):
+	case p.api == Auto && c.draft.hasResponse(true) && (strings.HasPrefix(c.upstream, p.to.mark()+" ") || p.to.isPeer(ctx)):
 		return newAttachment(c, false)
 	}
 	return nil
@@ -54,7 +54,7 @@ func (e *endpoint) isPeer(ctx context.Context) bool {
 	if known := e.peer.Load(); known != nil && (known.until.IsZero() || time.Now().Before(known.until)) {
 		return known.is
 	}
-	root, versioned := strings.CutSuffix(e.base, "/v1")
+	root, versioned := strings.CutSuffix(e.Base, "/v1")
 	if !versioned && !e.unversioned || e.isOpenAI() {
 		return false
 	}
@@ -75,7 +75,7 @@ func (e *endpoint) hello(ctx context.Context, root string) *peering {
 	if err != nil {
 		return unsure
 	}
-	resp, err := e.transport.RoundTrip(req)
+	resp, err := e.RoundTripper.RoundTrip(req)
 	switch {
 	case err != nil && (limited.Err() == nil || ctx.Err() != nil):
 		return nil

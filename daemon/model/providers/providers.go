@@ -11,9 +11,11 @@ import (
 	"os"
 
 	"chat/daemon/model"
+	"chat/daemon/model/anthropic"
 	"chat/daemon/model/demo"
 	"chat/daemon/model/local"
 	"chat/daemon/model/openai"
+	"chat/daemon/model/transport"
 )
 
 // Config is what a Registry is made of. The zero value has the demo only.
@@ -32,13 +34,13 @@ type Config struct {
 	// Discover looks for local servers, beside the configured provider.
 	Discover bool
 	Local    local.Options
-	// Limits is openai.DefaultLimits if it is the zero value.
-	Limits openai.Limits
+	// Limits is transport.DefaultLimits if it is the zero value.
+	Limits transport.Limits
 	Demo   demo.Options
 	// Flow, if not nil, slows down reading.
-	Flow openai.FlowControl
+	Flow transport.FlowControl
 	// Sources say where BaseURL and Key were found, for messages.
-	Sources openai.Sources
+	Sources transport.Sources
 	// Authorities, if not nil, replace the system's certificate authorities; see
 	// network.LoadAuthorities.
 	Authorities *x509.CertPool
@@ -49,14 +51,21 @@ type Config struct {
 	Logger    *slog.Logger
 }
 
+// The kinds of providers: their dialects.
+const (
+	OpenAI    = openai.Kind    // any server that is compatible with OpenAI's
+	Anthropic = anthropic.Kind // any server with Anthropic's Messages API
+)
+
 // Named is a provider with a name of its own.
 type Named struct {
 	Name, BaseURL, Key string
-	API                openai.API
+	Kind               string            // OpenAI if empty
+	API                openai.API        // of OpenAI's kind
 	DefaultModel       string            // answers where only the provider is named
 	Headers            map[string]string // sent with every request
 	Authorities        *x509.CertPool    // as in Config, for this provider alone
-	Sources            openai.Sources
+	Sources            transport.Sources
 	Unusable           error // why it cannot be asked, nil if it can
 }
 
@@ -86,11 +95,11 @@ func (c Config) ownAPI() openai.API {
 // Registry is the registry of models with the connections of its providers.
 type Registry struct {
 	*model.Registry
-	client *openai.Client
+	network *transport.Client
 }
 
 // Close closes idle connections. Streams end with their contexts.
-func (r *Registry) Close() { r.client.Close() }
+func (r *Registry) Close() { r.network.Close() }
 
 // New returns a Registry. A base URL that cannot be used is the error of every call that
 // needs it, so that a daemon with a bad setting still starts.
@@ -101,12 +110,18 @@ func New(cfg Config) *Registry {
 	if cfg.Sources.BaseURL == "" && cfg.BaseURL != "" {
 		cfg.Sources.BaseURL = "OPENAI_BASE_URL"
 	}
-	client := openai.New(openai.Options{
-		Limits: cfg.Limits, Flow: cfg.Flow, Authorities: cfg.Authorities, Lookup: cfg.Lookup, NameLocal: local.NameOf, Transport: cfg.Transport,
-		OwnAPI: cfg.ownAPI(),
+	network := transport.NewClient(transport.Options{
+		Limits: cfg.Limits, Flow: cfg.Flow, Authorities: cfg.Authorities, Lookup: cfg.Lookup, RoundTripper: cfg.Transport,
 	})
+	messages := anthropic.New(network)
+	client := openai.New(openai.Options{Network: network, NameLocal: local.NameOf, OwnAPI: cfg.ownAPI()})
 	opts := model.Options{
-		Own:      func(c model.Credentials) (model.Provider, error) { return client.Own(c) },
+		Own: func(c model.Credentials) (model.Provider, error) {
+			if c.Kind == Anthropic {
+				return messages.Own(c)
+			}
+			return client.Own(c)
+		},
 		Unusable: cfg.Unusable, UnusableSource: cfg.Sources.BaseURL, DefaultModel: cfg.DefaultModel, Logger: cfg.Logger,
 	}
 	add := func(s openai.Settings) model.Provider {
@@ -126,22 +141,26 @@ func New(cfg Config) *Registry {
 		}
 	}
 	for _, n := range cfg.Named {
-		opts.Named = append(opts.Named, named(client, n))
+		opts.Named = append(opts.Named, named(client, messages, n))
 	}
 	if cfg.Discover {
 		cfg.Local.Logger = cfg.Logger
 		opts.Local = local.New(client, cfg.Local)
 	}
-	return &Registry{model.NewRegistry(opts), client}
+	return &Registry{model.NewRegistry(opts), network}
 }
 
 // named returns a provider that can be named, whether it can be asked or not.
-func named(client *openai.Client, n Named) model.Provider {
+func named(client *openai.Client, messages *anthropic.Client, n Named) model.Provider {
 	if n.Unusable != nil {
 		return model.NewUnusable(n.Name, n.Unusable)
 	}
-	s := openai.Settings{Name: n.Name, BaseURL: n.BaseURL, Key: n.Key, Sources: n.Sources, API: n.API, DefaultModel: n.DefaultModel, Headers: n.Headers, Authorities: n.Authorities}
-	p, err := client.Provider(s)
+	p, err := func() (model.Provider, error) {
+		if n.Kind == Anthropic {
+			return messages.Provider(anthropic.Settings{Name: n.Name, BaseURL: n.BaseURL, Key: n.Key, Sources: n.Sources, DefaultModel: n.DefaultModel, Headers: n.Headers, Authorities: n.Authorities})
+		}
+		return client.Provider(openai.Settings{Name: n.Name, BaseURL: n.BaseURL, Key: n.Key, Sources: n.Sources, API: n.API, DefaultModel: n.DefaultModel, Headers: n.Headers, Authorities: n.Authorities})
+	}()
 	if err != nil {
 		return model.NewUnusable(n.Name, err)
 	}

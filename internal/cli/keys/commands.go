@@ -3,10 +3,12 @@ package keys
 import (
 	"cmp"
 	"context"
+	"slices"
 	"strings"
 
 	"chat"
 	"chat/daemon"
+	"chat/daemon/client"
 	"chat/internal/cli/output"
 	"chat/internal/cli/settings"
 )
@@ -15,6 +17,7 @@ import (
 type Login struct {
 	Name    string // of a provider with a name of its own, or ""
 	BaseURL string // "" keeps the one that is set or known
+	Kind    string // one of daemon.Kinds; "" keeps the one that is set or known
 	Keyring bool   // store the key there
 	NoKey   bool   // the provider needs none
 	NoCheck bool   // do not ask the provider
@@ -27,6 +30,12 @@ func (p *Keeper) Login(ctx context.Context, in Login) error {
 	}
 	if in.NoKey && (in.Name == "" || in.Keyring) {
 		return chat.Errorf(chat.CodeInvalid, "--no-key needs the name of a provider, and excludes --keyring")
+	}
+	if in.Kind != "" && in.Name == "" {
+		return chat.Errorf(chat.CodeInvalid, "--kind needs the name of a provider")
+	}
+	if in.Kind != "" && !slices.Contains(daemon.Kinds(), in.Kind) {
+		return chat.Errorf(chat.CodeInvalid, "unknown kind %q: use %s", in.Kind, strings.Join(daemon.Kinds(), " or "))
 	}
 	f, err := settings.Open(p.Lookup)
 	if err != nil {
@@ -60,14 +69,20 @@ func (p *Keeper) Login(ctx context.Context, in Login) error {
 // check asks the provider whether it accepts a key.
 func (p *Keeper) check(ctx context.Context, f *settings.File, in Login, key string) error {
 	if in.Name == "" {
-		return p.try(ctx, key, cmp.Or(in.BaseURL, p.configured(f, "base_url")))
+		return p.try(ctx, client.Options{ProviderKey: key, ProviderBaseURL: cmp.Or(in.BaseURL, p.configured(f, "base_url"))})
 	}
-	e, _ := f.Find(daemon.ProvidersTable + "." + in.Name + ".base_url")
-	base := cmp.Or(in.BaseURL, e.Plain(), daemon.KnownBaseURL(in.Name))
+	kind := cmp.Or(in.Kind, plainField(f, in.Name, "kind"), daemon.KnownKind(in.Name))
+	base := cmp.Or(in.BaseURL, plainField(f, in.Name, "base_url"), daemon.DefaultBaseURLOf(in.Name, kind))
 	if base == "" {
 		return chat.Errorf(chat.CodeInvalid, "the provider %q needs --base-url, for example: --base-url https://llm.example.com/v1", in.Name)
 	}
-	return p.try(ctx, key, base)
+	return p.try(ctx, client.Options{ProviderKey: key, ProviderBaseURL: base, ProviderKind: kind})
+}
+
+// plainField returns a field of a named provider in the file, or "".
+func plainField(f *settings.File, name, field string) string {
+	e, _ := f.Find(daemon.ProvidersTable + "." + name + "." + field)
+	return e.Plain()
 }
 
 // unnamed stands in lists for the provider of OPENAI_API_KEY and OPENAI_BASE_URL, or of
@@ -91,6 +106,11 @@ func (p *Keeper) List(ctx context.Context) error {
 	named, err := p.named(f)
 	if err != nil {
 		return err
+	}
+	if key := p.Env(daemon.AnthropicKeyVariable); key != "" && !slices.ContainsFunc(named, func(n daemon.NamedProvider) bool { return n.Name == daemon.KindAnthropic && n.Key != "" }) {
+		base := cmp.Or(p.Env(daemon.AnthropicURLVariable), daemon.DefaultBaseURLOf(daemon.KindAnthropic, daemon.KindAnthropic))
+		rows = append(rows, []string{daemon.KindAnthropic, base, settings.Mask(key), "$" + daemon.AnthropicKeyVariable})
+		named = slices.DeleteFunc(named, func(n daemon.NamedProvider) bool { return n.Name == daemon.KindAnthropic })
 	}
 	for _, n := range named {
 		rows = append(rows, p.row(ctx, n.Name, n.BaseURL, n.Key, f.Path))

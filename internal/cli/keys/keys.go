@@ -96,12 +96,12 @@ func (p *Keeper) askSecret(ctx context.Context) (string, error) {
 }
 
 // try checks a key: it asks the provider for its models through the local daemon.
-func (p *Keeper) try(ctx context.Context, key, base string) error {
+func (p *Keeper) try(ctx context.Context, own client.Options) error {
 	resolve, closing, err := p.server.Resolve(ctx, connect.Choice{})
 	if err != nil {
 		return err
 	}
-	cl := client.New(resolve, client.Options{ProviderKey: key, ProviderBaseURL: base})
+	cl := client.New(resolve, own)
 	defer cl.Close()
 	at, err := cl.Endpoint(ctx)
 	if err == nil && at.Network != "unix" {
@@ -155,8 +155,11 @@ func (p *Keeper) keep(ctx context.Context, f *settings.File, key, base string, i
 func (p *Keeper) keepNamed(ctx context.Context, f *settings.File, in Login, key string) error {
 	before, _ := f.Find(keyOf(in.Name))
 	var fields []settings.Field
+	if in.Kind != "" {
+		fields = append(fields, settings.Field{Name: "kind", Value: in.Kind})
+	}
 	if in.BaseURL != "" || key == "" {
-		base := cmp.Or(in.BaseURL, daemon.KnownBaseURL(in.Name))
+		base := cmp.Or(in.BaseURL, daemon.DefaultBaseURLOf(in.Name, cmp.Or(in.Kind, daemon.KnownKind(in.Name))))
 		fields = append(fields, settings.Field{Name: "base_url", Value: base})
 	}
 	value, where := key, f.Path

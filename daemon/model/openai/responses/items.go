@@ -3,7 +3,7 @@ package responses
 import (
 	"strings"
 
-	"chat/daemon/model/openai/completion"
+	"chat/daemon/model/completion"
 )
 
 // item is an item of the output.

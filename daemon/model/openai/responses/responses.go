@@ -8,7 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"chat/daemon/model/openai/completion"
+	"chat/daemon/model/completion"
 )
 
 // Reader reads the events of one response, over all connections that bring them. The zero

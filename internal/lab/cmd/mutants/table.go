@@ -187,7 +187,7 @@ func mutants() []mutant {
 			"./sql", "TestSQLite$", "",
 		},
 		{
-			"text is published as it came", "C4", "daemon/model/openai/answer/answer.go",
+			"text is published as it came", "C4", "daemon/model/answer/answer.go",
 			"	return a.think.Add(chat.NormalizeText(a.content.join(said)), false)", "	return a.think.Add(a.content.join(said), false)",
 			"./daemon/model/openai", "", "",
 		},
