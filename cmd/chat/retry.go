@@ -36,7 +36,7 @@ func (p *program) retry(c *cli.Context) error {
 	if c.NArg() != 1 {
 		return chat.Errorf(chat.CodeInvalid, "retry takes one task or conversation, or last (`chat ps --all` lists tasks)")
 	}
-	options := client.Regeneration{Model: c.String("model")}
+	options := chat.Regeneration{Model: c.String("model")}
 	var err error
 	if options.Priority, err = chat.ParsePriority(c.String("priority")); err != nil {
 		return err

@@ -45,7 +45,7 @@ var formatTests = map[string]func(*suite){
 		s.must(s.SetOrigin(s.Context(), owner, acc.TaskID, "{}"))
 		s.wantCode(s.SetOrigin(s.Context(), "eve", acc.TaskID, "{}"), chat.CodeNotFound)
 		s.must(s.Finish(s.Context(), doneResult(claims[0], "text")))
-		again, _, err := s.Regenerate(s.Context(), owner, acc.MessageID, "", chat.PriorityNormal, chat.SubmitOptions{})
+		again, _, err := s.Regenerate(s.Context(), owner, acc.MessageID, chat.Regeneration{}, chat.SubmitOptions{})
 		s.must(err)
 		task, err := s.Task(s.Context(), owner, again.TaskID)
 		if s.must(err); task.Parameters == nil || task.Parameters.MaxTokens != 9 || task.Origin != "" {

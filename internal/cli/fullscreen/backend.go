@@ -96,7 +96,7 @@ func (b *backend) Degraded(ctx context.Context) (string, error) {
 }
 
 func (b *backend) Regenerate(ctx context.Context, messageID, model string) (chat.Accepted, error) {
-	return b.cl.Regenerate(ctx, messageID, client.Regeneration{Model: model, Priority: b.priority}, "")
+	return b.cl.Regenerate(ctx, messageID, chat.Regeneration{Model: model, Priority: b.priority}, "")
 }
 
 func (b *backend) Rename(ctx context.Context, id, title string) error {
