@@ -16,13 +16,6 @@ import (
 )
 
 func (p *program) editCommand() *cli.Command {
-	flags := append(arguments.OutputFlags(),
-		&cli.StringFlag{Name: "model", Aliases: []string{"m"}, Usage: "the `MODEL` to ask this time"},
-		&cli.StringFlag{Name: "priority", Usage: "`LEVEL`: urgent, normal or background"},
-		&cli.BoolFlag{Name: "detach", Aliases: []string{"d"}, Usage: "print the task's id and exit; the answer continues in the background", DisableDefaultText: true},
-		arguments.TimeoutFlag("stop the answer after `DURATION` (90s, 5m) and exit with 124"),
-		&cli.StringFlag{Name: "idempotency-key", Usage: "repeating the command with the same `KEY` returns the same answer, not another one"},
-	)
 	return &cli.Command{
 		Name: "edit", Usage: "change a message and send it as a sibling", ArgsUsage: "CONVERSATION[@MESSAGE]|last [NEW TEXT…]",
 		Description: `Sends the new text as a sibling of one of your messages. The old message and its answer stay;
@@ -39,7 +32,7 @@ Examples:
   chat edit last
   chat edit 3f9a1c22@b2b66697 "the same, in French"
   pandoc notes.odt -t markdown | chat edit last -`,
-		Flags: flags, Action: p.edit,
+		Flags: arguments.AnswerFlags(), Action: p.edit,
 	}
 }
 
@@ -51,7 +44,11 @@ func (p *program) edit(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := p.checkDetach(c); err != nil {
+	parameters, err := arguments.Parameters(c)
+	if err == nil {
+		err = p.checkDetach(c)
+	}
+	if err != nil {
 		return err
 	}
 	show, err := p.watcher.NewPresenter(formatOf(c))
@@ -87,7 +84,7 @@ func (p *program) edit(c *cli.Context) error {
 		}
 		sub := chat.Submission{
 			ConversationID: conv.ID, Parts: attach.ParseDraft(text), Model: c.String("model"), Priority: priority,
-			ParentID: old.ParentID, DeadlineSeconds: deadlineOf(c),
+			ParentID: old.ParentID, DeadlineSeconds: deadlineOf(c), Parameters: parameters,
 		}
 		if sub.ParentID == "" {
 			sub.ParentID = chat.RootParent

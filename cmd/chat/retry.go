@@ -13,22 +13,18 @@ import (
 )
 
 func (p *program) retryCommand() *cli.Command {
-	flags := append(arguments.OutputFlags(),
-		&cli.StringFlag{Name: "model", Aliases: []string{"m"}, Usage: "the `MODEL` to ask this time"},
-		&cli.StringFlag{Name: "priority", Usage: "`LEVEL`: urgent, normal or background"},
-		&cli.BoolFlag{Name: "detach", Aliases: []string{"d"}, Usage: "print the task's id and exit; the answer continues in the background", DisableDefaultText: true},
-		arguments.TimeoutFlag("stop the answer after `DURATION` (90s, 5m) and exit with 124"),
-		&cli.StringFlag{Name: "idempotency-key", Usage: "repeating the command with the same `KEY` returns the same answer, not another one"},
-	)
 	return &cli.Command{
 		Name: "retry", Usage: "regenerate an answer as a sibling", ArgsUsage: "TASK|CONVERSATION|last",
 		Description: `The old answer stays: both are siblings, and the screen can switch between them. For a
 conversation, regenerates its newest answer. --timeout and --detach exclude each other.
 
+The new answer has the parameters of the old one, except those that flags change.
+
 Examples:
   chat retry last
-  chat retry last -m gpt-4o -d`,
-		Flags: flags, Action: p.retry,
+  chat retry last -m gpt-4o -d
+  chat retry last --temperature 1.2`,
+		Flags: arguments.AnswerFlags(), Action: p.retry,
 	}
 }
 
@@ -39,6 +35,9 @@ func (p *program) retry(c *cli.Context) error {
 	options := chat.Regeneration{Model: c.String("model")}
 	var err error
 	if options.Priority, err = chat.ParsePriority(c.String("priority")); err != nil {
+		return err
+	}
+	if options.Parameters, err = arguments.Parameters(c); err != nil {
 		return err
 	}
 	if c.Bool("detach") && c.IsSet("timeout") {

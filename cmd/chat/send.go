@@ -69,6 +69,9 @@ func (p *program) sendOptions(c *cli.Context) (answer.Submission, error) {
 	if o.Priority, err = chat.ParsePriority(c.String("priority")); err != nil {
 		return o, err
 	}
+	if o.Parameters, err = arguments.Parameters(c); err != nil {
+		return o, err
+	}
 	if c.Bool("continue") {
 		if o.Reference != "" {
 			return o, chat.Errorf(chat.CodeInvalid, "-c and -C exclude each other")
@@ -121,6 +124,7 @@ func (p *program) applyRole(c *cli.Context, o *answer.Submission) error {
 		return err
 	}
 	o.SystemPrompt, o.Model = r.System, cmp.Or(o.Model, r.Model)
+	o.Parameters = chat.ParameterSources{Request: o.Parameters, Role: r.Parameters}.Resolve()
 	if !c.IsSet("priority") {
 		o.Priority = cmp.Or(r.Priority, o.Priority)
 	}

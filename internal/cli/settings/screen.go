@@ -21,7 +21,15 @@ import (
 type Screen struct {
 	Theme  string
 	Keys   map[string][]string
-	models map[string]chat.ModelInfo
+	models map[string]modelEntry
+}
+
+// modelEntry is a table [models."NAME"]. Its parameters apply where nothing else sets them;
+// nil if there are none.
+type modelEntry struct {
+	chat.ModelInfo
+
+	parameters *chat.Parameters
 }
 
 // The names in the file.
@@ -156,9 +164,11 @@ func actionNames() []string {
 }
 
 // modelFields returns the fields of a model in the file.
-func modelFields() []string { return []string{"context", "input_price", "output_price"} }
+func modelFields() []string {
+	return append([]string{"context", "input_price", "output_price"}, chat.SettingNames()...)
+}
 
-func modelsIn(value any) (map[string]chat.ModelInfo, []fileProblem) {
+func modelsIn(value any) (map[string]modelEntry, []fileProblem) {
 	if value == nil {
 		return nil, nil
 	}
@@ -167,7 +177,7 @@ func modelsIn(value any) (map[string]chat.ModelInfo, []fileProblem) {
 	if !ok {
 		return nil, []fileProblem{{key: modelsTable, what: "models must be tables, " + as}}
 	}
-	infos := map[string]chat.ModelInfo{}
+	infos := map[string]modelEntry{}
 	var wrong []fileProblem
 	for name, v := range all {
 		key := modelsTable + "." + name
@@ -176,9 +186,9 @@ func modelsIn(value any) (map[string]chat.ModelInfo, []fileProblem) {
 			wrong = append(wrong, fileProblem{key: key, what: "a model must be a table, " + as})
 			continue
 		}
-		var f chat.ModelInfo
+		var f modelEntry
 		for field, v := range fields {
-			if what := setModelField(&f, field, v); what != "" {
+			if what := f.set(field, v); what != "" {
 				wrong = append(wrong, fileProblem{key: key + "." + field, what: what})
 			}
 		}
@@ -187,7 +197,10 @@ func modelsIn(value any) (map[string]chat.ModelInfo, []fileProblem) {
 	return infos, wrong
 }
 
-func setModelField(f *chat.ModelInfo, field string, value any) string {
+func (f *modelEntry) set(field string, value any) string {
+	if slices.Contains(chat.SettingNames(), field) {
+		return setParameter(&f.parameters, field, value)
+	}
 	var n float64
 	switch v := value.(type) {
 	case int64:
@@ -243,4 +256,17 @@ func ReadScreen(lookup func(string) (string, bool)) (Screen, error) {
 }
 
 // ModelInfo returns the data about a model.
-func (s Screen) ModelInfo(model string) chat.ModelInfo { return s.models[model] }
+func (s Screen) ModelInfo(model string) chat.ModelInfo { return s.models[model].ModelInfo }
+
+// ModelParameters returns the parameters of a model, nil if it has none.
+func (s Screen) ModelParameters(model string) *chat.Parameters { return s.models[model].parameters }
+
+// HasModelParameters reports whether any model has parameters.
+func (s Screen) HasModelParameters() bool {
+	for _, m := range s.models {
+		if m.parameters != nil {
+			return true
+		}
+	}
+	return false
+}
