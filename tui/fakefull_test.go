@@ -38,6 +38,17 @@ func (f fullBackend) Rename(_ context.Context, id, title string) error {
 	return chat.Errorf(chat.CodeNotFound, "no such conversation")
 }
 
+func (f fullBackend) SetParameters(_ context.Context, id string, p *chat.Parameters) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := range f.conversations {
+		if f.conversations[i].ID == id && f.parametersErr == nil {
+			f.conversations[i].Parameters = p
+		}
+	}
+	return f.parametersErr
+}
+
 func (f fullBackend) Delete(_ context.Context, id string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

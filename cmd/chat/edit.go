@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -8,7 +9,6 @@ import (
 
 	"chat"
 	"chat/daemon/client"
-	"chat/internal/cli/answer"
 	"chat/internal/cli/arguments"
 	"chat/internal/cli/ids"
 	"chat/internal/cli/prompt"
@@ -40,14 +40,7 @@ func (p *program) edit(c *cli.Context) error {
 	if !c.Args().Present() {
 		return chat.Errorf(chat.CodeInvalid, "edit takes a conversation, or last (`chat ls` lists conversations)")
 	}
-	priority, err := chat.ParsePriority(c.String("priority"))
-	if err != nil {
-		return err
-	}
-	parameters, err := arguments.Parameters(c)
-	if err == nil {
-		err = p.checkDetach(c)
-	}
+	o, err := p.answerOptions(c)
 	if err != nil {
 		return err
 	}
@@ -82,23 +75,12 @@ func (p *program) edit(c *cli.Context) error {
 				return d.Sent(err)
 			}
 		}
-		sub := chat.Submission{
-			ConversationID: conv.ID, Parts: attach.ParseDraft(text), Model: c.String("model"), Priority: priority,
-			ParentID: old.ParentID, DeadlineSeconds: deadlineOf(c), Parameters: parameters,
-		}
-		if sub.ParentID == "" {
-			sub.ParentID = chat.RootParent
-		}
-		acc, err := cl.Submit(ctx, sub, c.String("idempotency-key"))
+		o.Parts, o.ParentID = attach.ParseDraft(text), cmp.Or(old.ParentID, chat.RootParent)
+		acc, err := o.SubmitTo(ctx, cl, conv)
 		if err = d.Sent(err); err != nil {
 			return err
 		}
-		p.Debugf("task %s in conversation %s", acc.TaskID, acc.ConversationID)
-		if c.Bool("detach") {
-			return p.watcher.PrintDetached(formatOf(c), acc)
-		}
-		a := answer.New(acc.TaskID, acc.ConversationID, acc.MessageID)
-		return p.watcher.FollowOwn(ctx, cl, a, show, c.Duration("timeout"))
+		return p.followAccepted(ctx, c, cl, acc, show)
 	})
 }
 

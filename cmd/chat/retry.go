@@ -7,7 +7,6 @@ import (
 
 	"chat"
 	"chat/daemon/client"
-	"chat/internal/cli/answer"
 	"chat/internal/cli/arguments"
 	"chat/internal/cli/ids"
 )
@@ -32,19 +31,12 @@ func (p *program) retry(c *cli.Context) error {
 	if c.NArg() != 1 {
 		return chat.Errorf(chat.CodeInvalid, "retry takes one task or conversation, or last (`chat ps --all` lists tasks)")
 	}
-	options := chat.Regeneration{Model: c.String("model")}
-	var err error
-	if options.Priority, err = chat.ParsePriority(c.String("priority")); err != nil {
-		return err
-	}
-	if options.Parameters, err = arguments.Parameters(c); err != nil {
+	o, err := p.answerOptions(c)
+	if err != nil {
 		return err
 	}
 	if c.Bool("detach") && c.IsSet("timeout") {
 		return chat.Errorf(chat.CodeInvalid, "--timeout and --detach exclude each other here: wait for the answer with chat wait --timeout, or leave out --detach")
-	}
-	if err := p.checkDetach(c); err != nil {
-		return err
 	}
 	show, err := p.watcher.NewPresenter(formatOf(c))
 	if err != nil {
@@ -55,15 +47,11 @@ func (p *program) retry(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		acc, err := cl.Regenerate(ctx, task.MessageID, options, c.String("idempotency-key"))
+		changes := chat.Regeneration{Model: o.Model, Priority: o.Priority, Parameters: o.Parameters}
+		acc, err := cl.Regenerate(ctx, task.MessageID, changes, o.Key)
 		if err != nil {
 			return err
 		}
-		p.Debugf("task %s in conversation %s", acc.TaskID, acc.ConversationID)
-		if c.Bool("detach") {
-			return p.watcher.PrintDetached(formatOf(c), acc)
-		}
-		a := answer.New(acc.TaskID, acc.ConversationID, acc.MessageID)
-		return p.watcher.FollowOwn(ctx, cl, a, show, c.Duration("timeout"))
+		return p.followAccepted(ctx, c, cl, acc, show)
 	})
 }

@@ -44,6 +44,6 @@ func (p *program) top(c *cli.Context) error {
 		if err != nil || conversation == "" {
 			return err
 		}
-		return p.screen.Open(ctx, cl, tui.Options{Backend: fullscreen.NewBackend(cl, "", ""), ConversationID: conversation})
+		return p.screen.Open(ctx, cl, answer.Submission{}, tui.Options{ConversationID: conversation})
 	})
 }

@@ -42,10 +42,13 @@ func adaptations() []adaptation {
 }
 
 // Adapt changes d after a refusal, and reports whether to send it again. Each adaptation
-// is used once.
+// is used once, and each parameter omitted once.
 func (d *Draft) Adapt(r *apierror.RefusalError) bool {
 	if r == nil || d.tried == maxAdaptations || r.OfAllImages() && len(d.asked()) > 0 {
 		return false
+	}
+	if d.omitParameter(r) {
+		return true
 	}
 	if d.left == nil {
 		d.left = adaptations()

@@ -37,6 +37,9 @@ type Draft struct {
 	req  model.Request
 	form form
 	omit []wire.Omission // by message
+	// refused are the parameters that are omitted, by name, each with the value that was
+	// refused, or "" for any value.
+	refused map[string]string
 
 	formNotices []string // about changes of form, for the user
 	tried       int      // how many adaptations
@@ -49,7 +52,7 @@ type Draft struct {
 // that every model accepts it.
 func (d *Draft) Request(ctx context.Context) (*wire.Request, error) {
 	out := &wire.Request{ChatCompletionRequest: goopenai.ChatCompletionRequest{Model: d.Model, Stream: !d.form.whole}}
-	out.Set(d.req.Parameters, d.to.CompletionTokens)
+	out.Set(d.parameters(), d.to.CompletionTokens != d.form.otherTokens)
 	if out.Stream && !d.form.noUsage {
 		out.StreamOptions = &goopenai.StreamOptions{IncludeUsage: true}
 	}
@@ -72,7 +75,7 @@ func (d *Draft) UseResponses() { d.streamed = true }
 func (d *Draft) Response(ctx context.Context) (*wire.Response, error) {
 	system, messages, err := d.messages(ctx)
 	out := &wire.Response{Model: d.Model, Instructions: system}
-	out.Set(d.req.Parameters)
+	out.Set(d.parameters())
 	for i := range messages {
 		out.Add(messages[i])
 	}
@@ -107,7 +110,7 @@ func (d *Draft) Whole() bool { return d.form.whole }
 
 // Notices say what was omitted from the request.
 func (d *Draft) Notices() []string {
-	out := d.formNotices
+	out := slices.Concat(d.formNotices, d.parameterNotices())
 	var names []string
 	for i, o := range d.omit {
 		switch m := d.req.Messages[i]; o {

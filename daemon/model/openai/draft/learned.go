@@ -14,6 +14,8 @@ type form struct {
 	noUsage  bool // no stream_options
 	noSystem bool // the system prompt stands in the first message
 	noImages bool // no pictures but those of the newest message
+	// otherTokens says that the limit of tokens has its other name.
+	otherTokens bool
 }
 
 // modelKey names a model at an endpoint with a key, because accounts differ in what they
@@ -41,6 +43,7 @@ type Learned struct {
 	mu      sync.Mutex
 	forms   map[modelKey]form
 	omitted map[omittedKey]wire.Omission
+	refused map[refusedKey]bool
 }
 
 // Draft returns the request for req in the form that the model is known to accept.
@@ -49,6 +52,7 @@ func (l *Learned) Draft(to Server, model string, req model.Request) *Draft {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	d.form = l.forms[d.key]
+	l.recall(d)
 	for i, m := range d.earlier() {
 		if d.form.noImages && len(wire.PictureNames(m)) > 0 {
 			d.omit[i] = wire.OmitPictures
@@ -71,6 +75,7 @@ func (l *Learned) Accept(d *Draft) {
 		l.forms = makeRoom(l.forms, maxForms)
 		l.forms[d.key] = d.form
 	}
+	l.remember(d)
 	for i, o := range d.omit {
 		if k := (omittedKey{d.key, d.req.Messages[i].ID}); o != wire.OmitNothing && k.message != "" && l.omitted[k] != o {
 			l.omitted = makeRoom(l.omitted, maxOmitted)
