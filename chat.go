@@ -32,7 +32,7 @@ type Conversation struct {
 	Model  string `json:"model,omitempty"`
 	System string `json:"system,omitempty"`
 	// Parameters apply to messages that do not set their own; nil if there are none. They
-	// have Settings only.
+	// are Lasting.
 	Parameters *Parameters `json:"parameters,omitempty"`
 	// Temporary conversations are hidden from lists, and deleted some time after their last
 	// change.
@@ -66,7 +66,7 @@ type Message struct {
 	Usage        *Usage    `json:"usage,omitempty"`
 	Error        *Error    `json:"error,omitempty"`
 	Notices      []string  `json:"notices,omitempty"` // as in Task
-	// Parameters are the Settings of the task.
+	// Parameters are the lasting ones of the task.
 	Parameters *Parameters `json:"parameters,omitempty"`
 }
 
@@ -129,7 +129,7 @@ type Submission struct {
 	// exceeds it is the last. 0 means the server's default.
 	DeadlineSeconds int `json:"deadline_seconds,omitempty"`
 	// Parameters are those of the message's own answer. A new conversation keeps their
-	// Settings; those of an existing one apply where Parameters sets nothing, and
+	// lasting ones; those of an existing one apply where Parameters sets nothing, and
 	// ModelDefaults where neither does.
 	Parameters    *Parameters `json:"parameters,omitempty"`
 	ModelDefaults *Parameters `json:"model_defaults,omitempty"`

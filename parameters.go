@@ -9,7 +9,7 @@ import (
 
 // Parameters say how a task's answer is to be made. They are stored with the task, so that
 // every attempt uses them. A field that is not set leaves the choice to the provider. A
-// conversation can keep those that are its Settings.
+// conversation can keep those that are Lasting.
 type Parameters struct {
 	// Instructions replaces the conversation's system prompt for this answer; nil keeps it.
 	Instructions *string `json:"instructions,omitempty"`

@@ -40,7 +40,7 @@ type ConversationPatch struct {
 }
 
 // Regeneration are the changes of an answer that is made again. Model "" keeps the model of
-// the conversation, or else of the answer. Parameters, which are Settings, replace those of
+// the conversation, or else of the answer. Parameters, which are Lasting, replace those of
 // the answer that they set.
 type Regeneration struct {
 	Model      string      `json:"model,omitempty"`

@@ -64,8 +64,8 @@ func (t *Transcript) Check() error {
 		return Errorf(CodeTooLarge, "model is longer than %d bytes", MaxModel)
 	case len(t.System) > MaxSystem:
 		return Errorf(CodeTooLarge, "system is longer than %d bytes", MaxSystem)
-	case t.Parameters.ValidateSettings() != nil:
-		return t.Parameters.ValidateSettings()
+	case t.Parameters.ValidateLasting() != nil:
+		return t.Parameters.ValidateLasting()
 	case !utf8.ValidString(t.Title + t.Model + t.System):
 		return Errorf(CodeInvalid, "title, model or system is not valid UTF-8")
 	}
@@ -109,8 +109,8 @@ func (m *Message) problem(conversation string, messages, tasks map[string]bool) 
 		return "notices are too many or too long"
 	case m.Error != nil && (m.Error.Code == "" || len(m.Error.Code) > MaxModel || len(m.Error.Message) > maxOutcome):
 		return "error must have a code, and not be too long"
-	case m.Parameters.ValidateSettings() != nil:
-		return m.Parameters.ValidateSettings().Error()
+	case m.Parameters.ValidateLasting() != nil:
+		return m.Parameters.ValidateLasting().Error()
 	case m.Usage != nil && (m.Usage.PromptTokens < 0 || m.Usage.CompletionTokens < 0 || m.Usage.TotalTokens < 0):
 		return "usage must not be negative"
 	}

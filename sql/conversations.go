@@ -65,7 +65,7 @@ func (s *Store) CreateConversationOnce(ctx context.Context, owner string, c chat
 func (t *transaction) insertConversationOf(ctx context.Context, owner string, sub chat.Submission) (string, error) {
 	c := chat.Conversation{Title: sub.Title, Model: sub.Model, System: sub.System, Temporary: sub.Temporary}
 	if !sub.Standalone {
-		c.Parameters = sub.Parameters.Settings()
+		c.Parameters = sub.Parameters.Lasting()
 	}
 	args, err := newConversation(owner, c)
 	if err != nil {

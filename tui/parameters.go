@@ -121,7 +121,7 @@ func (m *Model) setParameter(name, value string) (cmd tea.Cmd, problem string) {
 	}
 	old := m.conversation.Parameters()
 	m.parameters = &changed
-	m.conversation.SetParameters(changed.Settings())
+	m.conversation.SetParameters(changed.Lasting())
 	m.say(said + " from the next message on")
 	m.list.Refresh()
 	backend, ok := m.backend.(ParameterKeeper)
@@ -130,7 +130,7 @@ func (m *Model) setParameter(name, value string) (cmd tea.Cmd, problem string) {
 		return nil, "" // the next message takes them along
 	}
 	return m.jobs.Command(func(ctx context.Context) tea.Msg {
-		return parametersMsg{session, old, &changed, backend.SetParameters(ctx, id, changed.Settings())}
+		return parametersMsg{session, old, &changed, backend.SetParameters(ctx, id, changed.Lasting())}
 	}), ""
 }
 

@@ -101,7 +101,7 @@ func (m *Model) sendPrompt() tea.Cmd {
 
 // choices are what the user has chosen for the next message: the model and parameters.
 func (m *Model) choices() chat.Submission {
-	return chat.Submission{Model: m.model, Parameters: m.parameters.Settings()}
+	return chat.Submission{Model: m.model, Parameters: m.parameters.Lasting()}
 }
 
 // send sends a message after the last one shown.
@@ -123,7 +123,7 @@ func (m *Model) sent(msg conversation.SentMsg) tea.Cmd {
 		m.queue.Move(msg.Accepted.ConversationID)
 		m.drafts.Move()
 		m.conversation.SetParameters(msg.Parameters)
-		if m.parameters.Settings().String() == msg.Parameters.String() {
+		if m.parameters.Lasting().String() == msg.Parameters.String() {
 			m.parameters = nil
 		}
 	}

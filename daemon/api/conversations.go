@@ -51,7 +51,7 @@ func (s *Server) createConversation(r *http.Request, p principal) (reply, error)
 	if err := decode(r, &in, true); err != nil {
 		return reply{}, err
 	}
-	if err := firstError(checkText("title", in.Title, maxTitle), checkText("model", in.Model, maxModel), checkText("system", in.System, maxSystem), in.Parameters.ValidateSettings()); err != nil {
+	if err := firstError(checkText("title", in.Title, maxTitle), checkText("model", in.Model, maxModel), checkText("system", in.System, maxSystem), in.Parameters.ValidateLasting()); err != nil {
 		return reply{}, err
 	}
 	opts, err := submitOptions(r, in)
@@ -128,7 +128,7 @@ func (s *Server) updateConversation(r *http.Request, p principal) (reply, error)
 		}
 		return *s
 	}
-	if err := firstError(checkText("title", text(patch.Title), maxTitle), checkText("model", text(patch.Model), maxModel), checkText("system", text(patch.System), maxSystem), patch.Parameters.ValidateSettings()); err != nil {
+	if err := firstError(checkText("title", text(patch.Title), maxTitle), checkText("model", text(patch.Model), maxModel), checkText("system", text(patch.System), maxSystem), patch.Parameters.ValidateLasting()); err != nil {
 		return reply{}, err
 	}
 	if err := s.checkConversationModel(r, p, text(patch.Model), ""); err != nil {

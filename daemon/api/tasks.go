@@ -116,7 +116,7 @@ func checkMessage(sub chat.Submission) error {
 	if err := checkText("content", sub.Content, chat.MaxText); err != nil {
 		return err
 	}
-	if err := firstError(sub.Parameters.Validate(), sub.ModelDefaults.ValidateSettings()); err != nil {
+	if err := firstError(sub.Parameters.Validate(), sub.ModelDefaults.ValidateLasting()); err != nil {
 		return err
 	}
 	parts := sub.Message()
@@ -144,7 +144,7 @@ func (s *Server) regenerate(r *http.Request, p principal) (reply, error) {
 // remake makes an answer again. body is what a repeated Idempotency-Key must repeat.
 func (s *Server) remake(r *http.Request, p principal, messageID string, changes chat.Regeneration, body any) (reply, error) {
 	priority, err := chat.ParsePriority(string(changes.Priority))
-	if err := firstError(err, checkText("model", changes.Model, maxModel), changes.Parameters.ValidateSettings()); err != nil {
+	if err := firstError(err, checkText("model", changes.Model, maxModel), changes.Parameters.ValidateLasting()); err != nil {
 		return reply{}, err
 	}
 	changes.Priority = priority

@@ -43,8 +43,8 @@ const (
 	ListedTaskColumns = taskColumns + `CASE WHEN length(parameters) <= ` + smallParameters + ` THEN parameters ELSE '' END AS parameters, '' AS origin, '' AS upstream, ` + outcomeColumns
 )
 
-// smallParameters is the length of parameters that lists have, in characters. All Settings
-// fit; tools may not.
+// smallParameters is the length of parameters that lists have, in characters. All lasting
+// ones fit; tools may not.
 const smallParameters = "8192"
 
 const taskColumns = `id, conversation_id, message_id, user_message_id, owner, state, priority, queue_at, attempt, uncounted_attempts, model, own_provider,
@@ -190,7 +190,7 @@ func (r *Message) Message() chat.Message {
 		ID: r.ID, ConversationID: r.ConversationID, ParentID: r.ParentID, Role: r.Role, Model: r.Model,
 		CreatedAt: Instant(r.CreatedAt), UpdatedAt: Instant(r.UpdatedAt),
 		TaskID: r.TaskID, State: r.State, FinishReason: r.FinishReason, Usage: r.usage(), Notices: r.notices(),
-		Parameters: r.Parameters.Settings(),
+		Parameters: r.Parameters.Lasting(),
 	}
 	m.SetParts(r.Parts.Parts)
 	if r.State.Terminal() { // before, the error is that of an attempt to be repeated

@@ -109,7 +109,7 @@ func Models(list []chat.Model, current string) []panel.Item {
 // own, or else the model's.
 func Parameters(own, model *chat.Parameters) []panel.Item {
 	var items []panel.Item
-	for _, name := range chat.SettingNames() {
+	for _, name := range chat.ParameterNames() {
 		it := panel.Item{ID: name, Title: name, Detail: "not set"}
 		value := own.Get(name)
 		switch {

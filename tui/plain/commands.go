@@ -160,19 +160,19 @@ func (t *talk) set(ctx context.Context, args string) error {
 	if p := t.parameters.Over(t.kept); p != nil {
 		changed = *p
 	}
-	if value = strings.TrimSpace(value); value == "" && slices.Contains(chat.SettingNames(), name) {
+	if value = strings.TrimSpace(value); value == "" && slices.Contains(chat.ParameterNames(), name) {
 		changed.Clear(name)
 	} else if problem := changed.Set(name, value); problem != "" {
 		t.say("%q %s.", name, problem)
 		return nil
 	}
 	if keeper, ok := t.backend.(parameterKeeper); ok && t.conversation != "" {
-		if err := keeper.SetParameters(ctx, t.conversation, changed.Settings()); err != nil {
+		if err := keeper.SetParameters(ctx, t.conversation, changed.Lasting()); err != nil {
 			return t.reportError(ctx, "The parameters were not changed", err)
 		}
-		t.kept, t.parameters = changed.Settings(), nil
+		t.kept, t.parameters = changed.Lasting(), nil
 	} else {
-		t.parameters = changed.Settings()
+		t.parameters = changed.Lasting()
 	}
 	t.say("The parameters are: %s.", cmp.Or(changed.String(), "none"))
 	return nil

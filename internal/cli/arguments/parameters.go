@@ -40,7 +40,7 @@ func detachFlag() cli.Flag {
 // Parameters returns the parameters of the flags, nil if there are none.
 func Parameters(c *cli.Context) (*chat.Parameters, error) {
 	var p *chat.Parameters
-	for _, name := range chat.SettingNames() {
+	for _, name := range chat.ParameterNames() {
 		flag := strings.ReplaceAll(name, "_", "-")
 		if !c.IsSet(flag) {
 			continue

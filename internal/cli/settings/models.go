@@ -50,7 +50,7 @@ func (m Models) HaveParameters() bool {
 
 // modelFields returns the fields of a model in the file.
 func modelFields() []string {
-	return append([]string{"context", "input_price", "output_price"}, chat.SettingNames()...)
+	return append([]string{"context", "input_price", "output_price"}, chat.ParameterNames()...)
 }
 
 func modelsIn(value any) (Models, []fileProblem) {
@@ -83,7 +83,7 @@ func modelsIn(value any) (Models, []fileProblem) {
 }
 
 func (f *modelEntry) set(field string, value any) string {
-	if slices.Contains(chat.SettingNames(), field) {
+	if slices.Contains(chat.ParameterNames(), field) {
 		return setParameter(&f.parameters, field, value)
 	}
 	var n float64

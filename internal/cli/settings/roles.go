@@ -27,14 +27,14 @@ type Role struct {
 const rolesTable = "roles"
 
 func roleFields() []string {
-	return append([]string{"system", "model", "priority"}, chat.SettingNames()...)
+	return append([]string{"system", "model", "priority"}, chat.ParameterNames()...)
 }
 
 // set sets a field, and returns what is wrong with its value, or "".
 func (r *Role) set(field string, value any) string {
 	text, ok := value.(string)
 	switch {
-	case slices.Contains(chat.SettingNames(), field):
+	case slices.Contains(chat.ParameterNames(), field):
 		return setParameter(&r.Parameters, field, value)
 	case !slices.Contains(roleFields(), field):
 		return noRoleField(field)

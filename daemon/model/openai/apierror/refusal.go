@@ -124,7 +124,7 @@ func (r *RefusalError) OfUnknown() bool {
 	return r.OfRequest() && unknownWords.MatchString(r.body) && !r.OfStream() && !r.OfSystem() && !r.OfImages()
 }
 
-// OfParameter reports whether the provider refused a parameter of chat.SettingNames.
+// OfParameter reports whether the provider refused a parameter of chat.ParameterNames.
 func (r *RefusalError) OfParameter(name string) bool {
 	words := parameterWords[name]
 	return words != nil && r.OfRequest() && words.MatchString(r.body) && (noWords.MatchString(r.body) || valueWords.MatchString(r.body))

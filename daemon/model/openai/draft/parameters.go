@@ -26,7 +26,7 @@ func (d *Draft) parameters() chat.Parameters {
 func (d *Draft) omitParameter(r *apierror.RefusalError) bool {
 	p := d.parameters()
 	var set, named []string
-	for _, name := range chat.SettingNames() {
+	for _, name := range chat.ParameterNames() {
 		if p.Get(name) == "" {
 			continue
 		}
@@ -65,7 +65,7 @@ func (d *Draft) omitted(name, value string) {
 // parameterNotices say which parameters were omitted.
 func (d *Draft) parameterNotices() []string {
 	var out []string
-	for _, name := range chat.SettingNames() {
+	for _, name := range chat.ParameterNames() {
 		switch value, refused := d.refused[name]; {
 		case refused && value != "":
 			out = append(out, d.model()+" refused the value "+model.OneLine(value, maxQuoted)+" of the parameter "+name+", which was left out")
@@ -78,7 +78,7 @@ func (d *Draft) parameterNotices() []string {
 
 // recall omits the parameters of d that its model is known to refuse. The caller holds l.mu.
 func (l *Learned) recall(d *Draft) {
-	for _, name := range chat.SettingNames() {
+	for _, name := range chat.ParameterNames() {
 		value := d.req.Parameters.Get(name)
 		if value == "" {
 			continue

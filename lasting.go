@@ -8,16 +8,16 @@ import (
 	"strings"
 )
 
-// SettingNames returns the names of the parameters that a user sets by name, in the order in
+// ParameterNames returns the names of the parameters that a user sets by name, in the order in
 // which they are shown.
-func SettingNames() []string {
+func ParameterNames() []string {
 	return []string{"temperature", "top_p", "max_tokens", "effort", "stop", "seed"}
 }
 
-// Settings returns the parameters that a conversation, a role or a model can have: all but
+// Lasting returns the parameters that a conversation, a role or a model can have: all but
 // the instructions, the tools and the format, which belong to one answer. It returns nil if
 // there are none.
-func (p *Parameters) Settings() *Parameters {
+func (p *Parameters) Lasting() *Parameters {
 	if p == nil {
 		return nil
 	}
@@ -36,8 +36,8 @@ func (p *Parameters) orNil() *Parameters {
 	return p
 }
 
-// ValidateSettings is Validate for parameters that must be Settings.
-func (p *Parameters) ValidateSettings() error {
+// ValidateLasting is Validate for parameters that must be Lasting.
+func (p *Parameters) ValidateLasting() error {
 	if p == nil {
 		return nil
 	}
@@ -102,7 +102,7 @@ func (s ParameterSources) Resolve() *Parameters {
 	return s.Request.Over(s.Role.Over(s.Conversation.Over(s.Model)))
 }
 
-// Set sets a parameter of SettingNames to a value as a user writes it. It returns why that
+// Set sets a parameter of ParameterNames to a value as a user writes it. It returns why that
 // is not possible, such as "must be from 0 to 2, not 3", or "". Several stop texts are
 // written as JSON strings with commas between them.
 func (p *Parameters) Set(name, value string) (problem string) {
@@ -132,7 +132,7 @@ func (p *Parameters) Set(name, value string) (problem string) {
 		}
 		p.Seed = &n
 	default:
-		return "is not a parameter: use " + strings.Join(SettingNames(), ", ")
+		return "is not a parameter: use " + strings.Join(ParameterNames(), ", ")
 	}
 	return ""
 }
@@ -146,7 +146,7 @@ func (p *Parameters) SetStop(texts []string) (problem string) {
 	return ""
 }
 
-// Clear removes a parameter of SettingNames.
+// Clear removes a parameter of ParameterNames.
 func (p *Parameters) Clear(name string) {
 	switch name {
 	case "temperature":
@@ -164,7 +164,7 @@ func (p *Parameters) Clear(name string) {
 	}
 }
 
-// Get returns a parameter of SettingNames as Set accepts it, "" if it is not set.
+// Get returns a parameter of ParameterNames as Set accepts it, "" if it is not set.
 func (p *Parameters) Get(name string) string {
 	if p == nil {
 		return ""
@@ -190,10 +190,10 @@ func (p *Parameters) Get(name string) string {
 	return ""
 }
 
-// String returns the parameters of SettingNames that are set: "temperature 0.2, seed 7".
+// String returns the parameters of ParameterNames that are set: "temperature 0.2, seed 7".
 func (p *Parameters) String() string {
 	var list []string
-	for _, name := range SettingNames() {
+	for _, name := range ParameterNames() {
 		if value := p.Get(name); value != "" {
 			list = append(list, name+" "+value)
 		}

@@ -9,8 +9,8 @@ import (
 	"chat"
 )
 
-// settings builds parameters from names and values.
-func settings(t *testing.T, pairs ...string) *chat.Parameters {
+// parameters builds parameters from names and values.
+func parameters(t *testing.T, pairs ...string) *chat.Parameters {
 	t.Helper()
 	if len(pairs) == 0 {
 		return nil
@@ -27,9 +27,9 @@ func settings(t *testing.T, pairs ...string) *chat.Parameters {
 func TestSourcesOfParametersHaveAnOrder(t *testing.T) {
 	t.Parallel()
 	all := func(value string) *chat.Parameters {
-		return settings(t, "temperature", value, "top_p", value, "max_tokens", "1"+value, "effort", "low", "stop", value, "seed", value)
+		return parameters(t, "temperature", value, "top_p", value, "max_tokens", "1"+value, "effort", "low", "stop", value, "seed", value)
 	}
-	cold, warm := settings(t, "temperature", "0"), settings(t, "temperature", "1")
+	cold, warm := parameters(t, "temperature", "0"), parameters(t, "temperature", "1")
 	for name, c := range map[string]struct {
 		from chat.ParameterSources
 		want string
@@ -42,8 +42,8 @@ func TestSourcesOfParametersHaveAnOrder(t *testing.T) {
 		"a request before all others":     {chat.ParameterSources{Role: warm, Conversation: warm, Model: warm, Request: cold}, "temperature 0"},
 		"each parameter on its own": {
 			chat.ParameterSources{
-				Request: settings(t, "seed", "1"), Role: settings(t, "seed", "2", "effort", "high"),
-				Conversation: settings(t, "seed", "3", "effort", "low", "stop", "END"), Model: settings(t, "seed", "4", "stop", "X", "max_tokens", "9"),
+				Request: parameters(t, "seed", "1"), Role: parameters(t, "seed", "2", "effort", "high"),
+				Conversation: parameters(t, "seed", "3", "effort", "low", "stop", "END"), Model: parameters(t, "seed", "4", "stop", "X", "max_tokens", "9"),
 			},
 			`max_tokens 9, effort high, stop "END", seed 1`,
 		},
@@ -83,7 +83,7 @@ func fill(v reflect.Value) {
 	}
 }
 
-func TestSettingsAreReadAsTheyAreWritten(t *testing.T) {
+func TestParametersAreReadAsTheyAreWritten(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, value, want, problem string }{
 		{"temperature", "0.2", "0.2", ""},
@@ -129,25 +129,25 @@ func TestSettingsAreReadAsTheyAreWritten(t *testing.T) {
 	}
 }
 
-func TestOnlySettingsBelongToAConversation(t *testing.T) {
+func TestOnlyLastingParametersBelongToAConversation(t *testing.T) {
 	t.Parallel()
-	one := settings(t, "seed", "1")
+	one := parameters(t, "seed", "1")
 	text, yes := "be brief", true
 	for name, p := range map[string]*chat.Parameters{
 		"instructions": {Seed: one.Seed, Instructions: &text}, "format": {Seed: one.Seed, Format: &chat.Format{}}, "tools": {Seed: one.Seed, Tools: []chat.Tool{{Name: "f"}}},
 		"tool_choice": {Seed: one.Seed, ToolChoice: &chat.ToolChoice{Mode: chat.ToolAuto}}, "parallel_tool_calls": {Seed: one.Seed, ParallelToolCalls: &yes},
 	} {
-		if got := p.Settings(); !reflect.DeepEqual(got, one) {
+		if got := p.Lasting(); !reflect.DeepEqual(got, one) {
 			t.Errorf("%s: %+v", name, got)
 		}
-		if err := p.ValidateSettings(); !chat.IsCode(err, chat.CodeInvalid) {
+		if err := p.ValidateLasting(); !chat.IsCode(err, chat.CodeInvalid) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if err := one.ValidateSettings(); err != nil {
+	if err := one.ValidateLasting(); err != nil {
 		t.Error(err)
 	}
-	if (&chat.Parameters{Instructions: &text}).Settings() != nil || (*chat.Parameters)(nil).Settings() != nil {
-		t.Error("no settings are not nil")
+	if (&chat.Parameters{Instructions: &text}).Lasting() != nil || (*chat.Parameters)(nil).Lasting() != nil {
+		t.Error("no parameters are not nil")
 	}
 }
