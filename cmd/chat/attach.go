@@ -10,7 +10,6 @@ import (
 	"chat/daemon/client"
 	"chat/internal/cli/answer"
 	"chat/internal/cli/arguments"
-	"chat/internal/cli/fullscreen"
 	"chat/internal/cli/ids"
 	"chat/tui"
 )

@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"chat/daemon/client"
+	"chat/internal/cli/answer"
 	"chat/internal/cli/arguments"
 	"chat/internal/cli/fullscreen"
 	"chat/tui"

@@ -27,7 +27,9 @@ func (b backend) Submit(r *http.Request, sub chat.Submission, body any) (chat.Ac
 }
 
 func (b backend) Regenerate(r *http.Request, messageID, model string, body any) (chat.Accepted, bool, error) {
-	return b.accepted(r, func(r *http.Request) (reply, error) { return b.remake(r, principalOf(r), messageID, chat.Regeneration{Model: model}, body) })
+	return b.accepted(r, func(r *http.Request) (reply, error) {
+		return b.remake(r, principalOf(r), messageID, chat.Regeneration{Model: model}, body)
+	})
 }
 
 // accepted runs a call that accepts a task, within the usual time.

@@ -63,12 +63,12 @@ func TestParametersBelongToTheConversation(t *testing.T) {
 		t.Errorf("%s", a.body)
 	}
 	for call, body := range map[string]string{
-		"POST /conversations":                                  `{"parameters":{"temperature":3}}`,
-		"PATCH " + conv:                                        `{"parameters":{"tools":[{"name":"f"}]}}`,
-		"POST " + conv + "/messages":                           `{"content":"x","model_defaults":{"instructions":"x"}}`,
-		"POST /messages":                                       `{"content":"x","parameters":{"max_tokens":-1}}`,
-		"POST /messages/" + first.MessageID + "/regenerate":    `{"parameters":{"format":{}}}`,
-		"POST /messages/" + again.MessageID + "/regenerate":    `{"parameters":{"stop":[""]}}`,
+		"POST /conversations":        `{"parameters":{"temperature":3}}`,
+		"PATCH " + conv:              `{"parameters":{"tools":[{"name":"f"}]}}`,
+		"POST " + conv + "/messages": `{"content":"x","model_defaults":{"instructions":"x"}}`,
+		"POST /messages":             `{"content":"x","parameters":{"max_tokens":-1}}`,
+		"POST /messages/" + first.MessageID + "/regenerate":     `{"parameters":{"format":{}}}`,
+		"POST /messages/" + again.MessageID + "/regenerate":     `{"parameters":{"stop":[""]}}`,
 		"POST /conversations/" + first.ConversationID + "/fork": `{"parameters":{}}`,
 	} {
 		method, path, _ := strings.Cut(call, " ")

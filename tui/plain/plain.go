@@ -40,7 +40,7 @@ type Options struct {
 	// Parameters are those of the messages to the conversation that is opened first, and of
 	// new conversations.
 	Parameters *chat.Parameters
-	Choose         bool // begin with the list of conversations
+	Choose     bool // begin with the list of conversations
 	// Attach adds the files that a message mentions, by @ and a path, and returns
 	// the names of missing ones; nil leaves mentions as text.
 	Attach func(text string) (message attach.Message, missing []string, err error)

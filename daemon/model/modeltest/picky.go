@@ -18,9 +18,9 @@ type Asked struct {
 	Stream        bool
 	StreamOptions bool
 	Messages      []Said
-	Fields        []string // all there are in the body, sorted
+	Fields        []string                   // all there are in the body, sorted
 	Raw           map[string]json.RawMessage // the body by field
-	Status        int      // of the response
+	Status        int                        // of the response
 }
 
 // Said is a message of a request.
