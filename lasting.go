@@ -2,7 +2,9 @@ package chat
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -57,35 +59,13 @@ func (p *Parameters) Over(base *Parameters) *Parameters {
 		return p
 	}
 	out := *base
-	set(&out.Instructions, p.Instructions)
-	set(&out.Temperature, p.Temperature)
-	set(&out.TopP, p.TopP)
-	set(&out.PresencePenalty, p.PresencePenalty)
-	set(&out.FrequencyPenalty, p.FrequencyPenalty)
-	set(&out.Seed, p.Seed)
-	set(&out.Format, p.Format)
-	set(&out.ToolChoice, p.ToolChoice)
-	set(&out.ParallelToolCalls, p.ParallelToolCalls)
-	if p.MaxTokens != 0 {
-		out.MaxTokens = p.MaxTokens
-	}
-	if p.Effort != "" {
-		out.Effort = p.Effort
-	}
-	if len(p.Stop) > 0 {
-		out.Stop = p.Stop
-	}
-	if len(p.Tools) > 0 {
-		out.Tools = p.Tools
+	from, to := reflect.ValueOf(*p), reflect.ValueOf(&out).Elem()
+	for i := range from.NumField() {
+		if f := from.Field(i); !f.IsZero() {
+			to.Field(i).Set(f)
+		}
 	}
 	return out.orNil()
-}
-
-// set sets to to value unless that is nil.
-func set[T any](to **T, value *T) {
-	if value != nil {
-		*to = value
-	}
 }
 
 // ParameterSources are the places that can set a parameter of an answer, in their order of
@@ -235,11 +215,5 @@ func stopText(list []string) string {
 	return string(raw[1 : len(raw)-1])
 }
 
-// quoted quotes a value for a message, within bounds.
-func quoted(value string) string {
-	const most = 40
-	if r := []rune(value); len(r) > most {
-		value = string(r[:most]) + "…"
-	}
-	return strconv.Quote(value)
-}
+// quoted quotes the beginning of a value for a message.
+func quoted(value string) string { return fmt.Sprintf("%.40q", value) }

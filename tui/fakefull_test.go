@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"chat"
 )
@@ -43,7 +44,8 @@ func (f fullBackend) SetParameters(_ context.Context, id string, p *chat.Paramet
 	defer f.mu.Unlock()
 	for i := range f.conversations {
 		if f.conversations[i].ID == id && f.parametersErr == nil {
-			f.conversations[i].Parameters = p
+			f.seq++
+			f.conversations[i].Parameters, f.conversations[i].UpdatedAt = p, noon.Add(time.Duration(f.seq)*time.Millisecond)
 		}
 	}
 	return f.parametersErr

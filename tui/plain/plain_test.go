@@ -360,12 +360,14 @@ func TestParametersAreSetInLines(t *testing.T) {
 	if got := (<-b.sent).Parameters.String(); got != "top_p 0.5" {
 		t.Errorf("sent %q", got)
 	}
+	b.chunk(chat.ChunkContent, "Yes.")
 	b.updates <- chat.FollowEvent{Chunk: &chat.Chunk{Type: chat.ChunkDone, State: chat.TaskDone}}
 	x.until("End of the answer.")
 	x.enter("more")
 	if got := (<-b.sent).Parameters; got != nil {
 		t.Errorf("sent %v", got)
 	}
+	b.chunk(chat.ChunkContent, "Yes.")
 	b.updates <- chat.FollowEvent{Chunk: &chat.Chunk{Type: chat.ChunkDone, State: chat.TaskDone}}
 	x.enter("/new")
 	x.until("This is a new conversation.")
@@ -373,6 +375,7 @@ func TestParametersAreSetInLines(t *testing.T) {
 	if got := (<-b.sent).Parameters.String(); got != "effort low" {
 		t.Errorf("sent %q", got)
 	}
+	b.chunk(chat.ChunkContent, "Yes.")
 	b.updates <- chat.FollowEvent{Chunk: &chat.Chunk{Type: chat.ChunkDone, State: chat.TaskDone}}
 	x.leave()
 }

@@ -107,11 +107,11 @@ func (h Header) View(th theme.Theme, width int) string {
 	}
 	space := room - len(left) - 2
 	rest := joined(h.Model, h.Parameters, h.Host)
-	if ansi.StringWidth(rest) > space/2 {
+	if ansi.StringWidth(title+rest) > space {
 		rest = joined(h.Model, h.Host)
-	}
-	if ansi.StringWidth(rest) > space/2 {
-		rest = ansi.Truncate(rest, max(space/2, 0), "…")
+		if ansi.StringWidth(rest) > space/2 {
+			rest = ansi.Truncate(rest, max(space/2, 0), "…")
+		}
 	}
 	title = ansi.Truncate(title, max(space-ansi.StringWidth(rest), 0), "…")
 	free := room - len(left) - 2 - ansi.StringWidth(title) - ansi.StringWidth(rest)
