@@ -176,8 +176,8 @@ func panelBindings() keymap.Table[*Model] {
 			When: both(canDelete, listIs(conversationList)), Do: (*Model).deleteConversation,
 		},
 		{
-			Name: "model-parameters", Keys: []string{"ctrl+e"}, Focus: keymap.Choosing, What: "choose the selected model, and its parameters", Hint: "parameters",
-			When: both(canKeepParameters, listIs(modelList)), Do: (*Model).chooseModelParameters,
+			Name: "selected-parameters", Keys: []string{"ctrl+e"}, Focus: keymap.Choosing, What: "choose the selected model or conversation, and its parameters", Hint: "parameters",
+			When: both(canKeepParameters, hasParameters), Do: (*Model).chooseSelectedParameters,
 		},
 		{Name: "panel-up", Keys: []string{"up", "ctrl+p"}, Focus: keymap.Choosing, Do: move(func(l *panel.List) { l.Move(-1) })},
 		{Name: "panel-down", Keys: []string{"down", "ctrl+n"}, Focus: keymap.Choosing, Do: move(func(l *panel.List) { l.Move(1) })},

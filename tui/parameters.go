@@ -59,10 +59,18 @@ func (m *Model) chooseParameters() tea.Cmd {
 	return nil
 }
 
-// chooseModelParameters chooses the selected model and lists the parameters.
-func (m *Model) chooseModelParameters() tea.Cmd {
-	if it, ok := m.list.Current().Current(); ok {
+// hasParameters reports whether the rows of the open list stand for parameters.
+func hasParameters(m *Model) bool { return m.list.Is(modelList) || m.list.Is(conversationList) }
+
+// chooseSelectedParameters chooses the selected model or opens the selected conversation,
+// and lists the parameters.
+func (m *Model) chooseSelectedParameters() tea.Cmd {
+	it, ok := m.list.Current().Current()
+	switch {
+	case ok && m.list.Is(modelList):
 		m.model = it.ID
+	case ok && it.ID != m.conversation.ID():
+		return tea.Batch(m.openConversation(it.ID), m.chooseParameters())
 	}
 	return m.chooseParameters()
 }
@@ -106,6 +114,9 @@ type parametersMsg struct {
 
 // setParameter sets a parameter of the open conversation, or says why it cannot.
 func (m *Model) setParameter(name, value string) (cmd tea.Cmd, problem string) {
+	if m.conversation.Loading() {
+		return nil, "the conversation is still being opened"
+	}
 	changed := chat.Parameters{}
 	if p := m.ownParameters(); p != nil {
 		changed = *p

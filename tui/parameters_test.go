@@ -124,6 +124,22 @@ func TestTheParametersOfTheSelectedModel(t *testing.T) {
 	s.shows("qwen3:8b · effort high · local")
 }
 
+func TestTheParametersOfTheSelectedConversation(t *testing.T) {
+	backend := newFake()
+	backend.add("Alpha", "alpha question", "yes")
+	backend.conversations[0].Parameters = &chat.Parameters{Effort: "high"}
+	s := start(t, backend, 80, 24, full)
+	s.press("ctrl+k")
+	s.untilShown("Alpha")
+	s.press("ctrl+e")
+	s.untilShown("✓ effort       high")
+	s.shows("Parameters of this conversation", "Alpha · demo · effort high")
+	s.press("enter")
+	s.typeText("1")
+	s.press("enter")
+	s.until("the server has it", func() bool { return s.backend.kept() == "temperature 1, effort high" })
+}
+
 func TestParametersOfTheCommandLine(t *testing.T) {
 	backend := newFake()
 	one, two := backend.add("Alpha", "alpha question", "yes"), backend.add("Beta", "beta question", "no")

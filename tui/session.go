@@ -55,6 +55,7 @@ func (m *Model) opened(msg conversation.OpenedMsg) tea.Cmd {
 	}
 	m.server.SetSeen(msg.Conversation.ID)
 	cmd := m.conversation.Opened(msg, m.queue.Of(msg.Conversation.ID))
+	m.list.Refresh()
 	return tea.Batch(cmd, m.sendPrompt())
 }
 

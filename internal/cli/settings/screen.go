@@ -3,6 +3,7 @@ package settings
 import (
 	"cmp"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -174,6 +175,9 @@ func readScreen(lookup func(string) (string, bool)) (Screen, []fileProblem, *Fil
 	paths, err := local.FindPaths(lookup)
 	if err != nil {
 		return Screen{}, nil, nil, nil //nolint:nilerr // without directories there is no file, and no one needs it
+	}
+	if _, err := os.Stat(paths.ConfigFile()); err != nil {
+		return Screen{}, nil, nil, nil //nolint:nilerr // such as HOME=/dev/null; the daemon has no file then, either
 	}
 	f, err := Read(paths.ConfigFile())
 	if err != nil {
