@@ -91,7 +91,9 @@ var parameterTests = map[string]func(*suite){
 	},
 
 	"a regenerated answer has the parameters of the old one, and the changes": func(s *suite) {
-		acc := s.answered(chat.Submission{Content: "one", Parameters: s.parameters("temperature", "0", "seed", "7")}, "temperature 0, seed 7")
+		p, text := s.parameters("temperature", "0", "seed", "7"), "be brief"
+		p.Tools, p.Instructions, p.Format = []chat.Tool{{Name: "f"}}, &text, &chat.Format{Name: "g"}
+		acc := s.answered(chat.Submission{Content: "one", Parameters: p}, "temperature 0, seed 7")
 		_, err := s.UpdateConversation(s.Context(), owner, acc.ConversationID, chat.ConversationPatch{Parameters: &chat.Parameters{}})
 		s.must(err)
 		for change, want := range map[string]string{"": "temperature 0, seed 7", "1": "temperature 0, seed 1"} {
@@ -102,6 +104,10 @@ var parameterTests = map[string]func(*suite){
 			again, _, err := s.Regenerate(s.Context(), owner, acc.MessageID, r, chat.SubmitOptions{})
 			s.must(err)
 			s.end(again, want)
+			task, err := s.Task(s.Context(), owner, again.TaskID)
+			if s.must(err); len(task.Parameters.Tools) != 1 || task.Parameters.Instructions == nil || task.Parameters.Format == nil {
+				s.Errorf("not those of one message: %+v", task.Parameters)
+			}
 		}
 	},
 
