@@ -31,6 +31,9 @@ type Conversation struct {
 	Title  string `json:"title"`
 	Model  string `json:"model,omitempty"`
 	System string `json:"system,omitempty"`
+	// Parameters apply to messages that do not set their own; nil if there are none. They
+	// are Lasting.
+	Parameters *Parameters `json:"parameters,omitempty"`
 	// Temporary conversations are hidden from lists, and deleted some time after their last
 	// change.
 	Temporary bool      `json:"temporary,omitempty"`
@@ -63,6 +66,8 @@ type Message struct {
 	Usage        *Usage    `json:"usage,omitempty"`
 	Error        *Error    `json:"error,omitempty"`
 	Notices      []string  `json:"notices,omitempty"` // as in Task
+	// Parameters are the lasting ones of the task.
+	Parameters *Parameters `json:"parameters,omitempty"`
 }
 
 // SetParts sets the parts and the fields that are derived from them.
@@ -123,9 +128,15 @@ type Submission struct {
 	// DeadlineSeconds limits each attempt, without the time in the queue. The attempt that
 	// exceeds it is the last. 0 means the server's default.
 	DeadlineSeconds int `json:"deadline_seconds,omitempty"`
-	// Parameters and Origin are those of the Task.
-	Parameters *Parameters `json:"parameters,omitempty"`
-	Origin     string      `json:"-"`
+	// Parameters are those of the message's own answer. A new conversation keeps their
+	// lasting ones; those of an existing one apply where Parameters sets nothing, and
+	// ModelDefaults where neither does.
+	Parameters    *Parameters `json:"parameters,omitempty"`
+	ModelDefaults *Parameters `json:"model_defaults,omitempty"`
+	// Standalone says that the Parameters do not depend on those of the conversation, and
+	// that a new conversation does not keep them.
+	Standalone bool   `json:"-"`
+	Origin     string `json:"-"` // as in Task
 }
 
 // Message returns the parts of the submitted message.

@@ -8,7 +8,8 @@ import (
 )
 
 // Parameters say how a task's answer is to be made. They are stored with the task, so that
-// every attempt uses them. A field that is not set leaves the choice to the provider.
+// every attempt uses them. A field that is not set leaves the choice to the provider. A
+// conversation can keep those that are Lasting.
 type Parameters struct {
 	// Instructions replaces the conversation's system prompt for this answer; nil keeps it.
 	Instructions *string `json:"instructions,omitempty"`
@@ -66,12 +67,15 @@ const (
 	MaxStops       = 4
 	MaxTools       = 128
 	MaxToolName    = 64
+	maxTemperature = 2
+	maxTopP        = 1
+	maxTokens      = 1 << 30
 	maxStop        = 256
 	maxInstruction = 256 << 10
 	maxSchema      = 256 << 10 // bytes of all schemas together
 )
 
-// Efforts are the values of Parameters.Effort, least first.
+// Efforts returns the values of Parameters.Effort, least first.
 func Efforts() []string { return []string{"none", "minimal", "low", "medium", "high", "xhigh"} }
 
 // Validate returns CodeInvalid or CodeTooLarge if a value is impossible. Whether a model
@@ -83,16 +87,16 @@ func (p *Parameters) Validate() error {
 	if p.Instructions != nil && len(*p.Instructions) > maxInstruction {
 		return Errorf(CodeTooLarge, "instructions have at most %d KiB", maxInstruction>>10)
 	}
-	if p.MaxTokens < 0 {
-		return Errorf(CodeInvalid, "max_tokens must be positive")
+	if p.MaxTokens < 0 || p.MaxTokens > maxTokens {
+		return Errorf(CodeInvalid, "max_tokens must be from 1 to %d", maxTokens)
 	}
 	for _, f := range []struct {
 		name      string
 		value     *float64
 		low, high float64
 	}{
-		{"temperature", p.Temperature, 0, 2},
-		{"top_p", p.TopP, 0, 1},
+		{"temperature", p.Temperature, 0, maxTemperature},
+		{"top_p", p.TopP, 0, maxTopP},
 		{"presence_penalty", p.PresencePenalty, -2, 2},
 		{"frequency_penalty", p.FrequencyPenalty, -2, 2},
 	} {

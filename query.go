@@ -35,6 +35,17 @@ type ConversationPatch struct {
 	Title  *string `json:"title"`
 	Model  *string `json:"model"`
 	System *string `json:"system"`
+	// Parameters replaces all parameters; empty ones clear them.
+	Parameters *Parameters `json:"parameters"`
+}
+
+// Regeneration are the changes of an answer that is made again. Model "" keeps the model of
+// the conversation, or else of the answer. Parameters, which are Lasting, replace those of
+// the answer that they set.
+type Regeneration struct {
+	Model      string      `json:"model,omitempty"`
+	Priority   Priority    `json:"priority,omitempty"`
+	Parameters *Parameters `json:"parameters,omitempty"`
 }
 
 // TaskQuery selects tasks of one owner, newest first.

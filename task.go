@@ -138,11 +138,12 @@ type Task struct {
 	// memory; only that worker can run the task. "" if the server's provider answers.
 	CredentialsHost string `json:"-"`
 	// Worker is the worker that holds the lease while the task is running.
-	Worker          string      `json:"worker,omitempty"`
-	LeaseUntil      *time.Time  `json:"lease_until,omitempty"`
-	RunAfter        time.Time   `json:"run_after"`
-	DeadlineSeconds int         `json:"deadline_seconds,omitempty"` // as in Submission
-	Parameters      *Parameters `json:"-"`                          // nil in lists
+	Worker          string     `json:"worker,omitempty"`
+	LeaseUntil      *time.Time `json:"lease_until,omitempty"`
+	RunAfter        time.Time  `json:"run_after"`
+	DeadlineSeconds int        `json:"deadline_seconds,omitempty"` // as in Submission
+	// Parameters are nil in lists if they are large, as those with tools may be.
+	Parameters *Parameters `json:"parameters,omitempty"`
 	// Origin is data of the wire format in which the task was submitted, which only that
 	// format understands; "" for the native one.
 	Origin string `json:"-"`

@@ -64,6 +64,8 @@ func (t *Transcript) Check() error {
 		return Errorf(CodeTooLarge, "model is longer than %d bytes", MaxModel)
 	case len(t.System) > MaxSystem:
 		return Errorf(CodeTooLarge, "system is longer than %d bytes", MaxSystem)
+	case t.Parameters.ValidateLasting() != nil:
+		return t.Parameters.ValidateLasting()
 	case !utf8.ValidString(t.Title + t.Model + t.System):
 		return Errorf(CodeInvalid, "title, model or system is not valid UTF-8")
 	}
@@ -95,8 +97,8 @@ func (m *Message) problem(conversation string, messages, tasks map[string]bool) 
 		return "role must be user or assistant"
 	case m.AllParts().Normalize().Validate(RoleAssistant) != nil: // an older version let users' messages have reasoning
 		return m.AllParts().Normalize().Validate(RoleAssistant).Error()
-	case m.Role == RoleUser && (m.TaskID != "" || m.State != "" || m.Usage != nil || m.Error != nil || m.Notices != nil):
-		return "a user's message has no task, state, usage, error or notices"
+	case m.Role == RoleUser && (m.TaskID != "" || m.State != "" || m.Usage != nil || m.Error != nil || m.Notices != nil || m.Parameters != nil):
+		return "a user's message has no task, state, usage, error, notices or parameters"
 	case m.TaskID != "" && (!isUUID(m.TaskID) || tasks[m.TaskID]):
 		return "task_id must be a UUID that no other message has"
 	case m.State != "" && !m.State.known():
@@ -107,6 +109,8 @@ func (m *Message) problem(conversation string, messages, tasks map[string]bool) 
 		return "notices are too many or too long"
 	case m.Error != nil && (m.Error.Code == "" || len(m.Error.Code) > MaxModel || len(m.Error.Message) > maxOutcome):
 		return "error must have a code, and not be too long"
+	case m.Parameters.ValidateLasting() != nil:
+		return m.Parameters.ValidateLasting().Error()
 	case m.Usage != nil && (m.Usage.PromptTokens < 0 || m.Usage.CompletionTokens < 0 || m.Usage.TotalTokens < 0):
 		return "usage must not be negative"
 	}

@@ -63,7 +63,11 @@ func (s *Store) CreateConversationOnce(ctx context.Context, owner string, c chat
 // insertConversationOf stores the conversation that a submission begins, unless it exists,
 // and returns its id.
 func (t *transaction) insertConversationOf(ctx context.Context, owner string, sub chat.Submission) (string, error) {
-	args, err := newConversation(owner, chat.Conversation{Title: sub.Title, Model: sub.Model, System: sub.System, Temporary: sub.Temporary})
+	c := chat.Conversation{Title: sub.Title, Model: sub.Model, System: sub.System, Temporary: sub.Temporary}
+	if !sub.Standalone {
+		c.Parameters = sub.Parameters.Lasting()
+	}
+	args, err := newConversation(owner, c)
 	if err != nil {
 		return "", err
 	}
@@ -75,14 +79,18 @@ func (t *transaction) insertConversationOf(ctx context.Context, owner string, su
 	return id, err
 }
 
-const insertConversation = `INSERT INTO conversations (id, owner, title, folded, model, system, temporary, next_seq, created_at, updated_at)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, 1, {{now}}, {{now}})`
+const insertConversation = `INSERT INTO conversations (id, owner, title, folded, model, system, temporary, parameters, next_seq, created_at, updated_at)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, {{now}}, {{now}})`
 
 // newConversation returns the arguments of insertConversation. The first is a new id.
 func newConversation(owner string, c chat.Conversation) ([]any, error) {
+	parameters, err := c.Parameters.Encode()
+	if err != nil {
+		return nil, err
+	}
 	id, err := newID()
 	title := chat.NormalizeText(c.Title)
-	return []any{id, owner, title, search.Fold(title), chat.NormalizeText(c.Model), chat.NormalizeText(c.System), c.Temporary}, err
+	return []any{id, owner, title, search.Fold(title), chat.NormalizeText(c.Model), chat.NormalizeText(c.System), c.Temporary, parameters}, err
 }
 
 func onlyConversation(list []rows.Conversation, err error) (chat.Conversation, error) {
@@ -120,10 +128,18 @@ func (s *Store) UpdateConversation(ctx context.Context, owner, id string, p chat
 		f := search.Fold(*title)
 		folded = &f
 	}
+	var parameters *string
+	if p.Parameters != nil {
+		encoded, err := p.Parameters.Encode()
+		if err != nil {
+			return chat.Conversation{}, err
+		}
+		parameters = &encoded
+	}
 	list, err := database.Change[rows.Conversation](ctx, s.db, `UPDATE conversations SET title = coalesce($3, title), folded = coalesce($4, folded),
-			model = coalesce($5, model), system = coalesce($6, system), updated_at = {{now}}
+			model = coalesce($5, model), system = coalesce($6, system), parameters = coalesce($7, parameters), updated_at = {{now}}
 		WHERE id = $1 AND owner = $2 RETURNING `+rows.ConversationColumns,
-		id, owner, title, folded, normal(p.Model), normal(p.System))
+		id, owner, title, folded, normal(p.Model), normal(p.System), parameters)
 	return onlyConversation(list, err)
 }
 

@@ -13,9 +13,13 @@ import (
 // insertCompleteConversation stores a conversation with its id and times, unless one with
 // that id exists.
 func (t *transaction) insertCompleteConversation(ctx context.Context, owner string, c chat.Conversation) error {
-	_, err := t.Exec(ctx, `INSERT INTO conversations (id, owner, title, folded, model, system, temporary, next_seq, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, FALSE, 1, $7, $8) ON CONFLICT DO NOTHING`,
-		c.ID, owner, c.Title, search.Fold(c.Title), c.Model, c.System, c.CreatedAt.UnixMicro(), c.UpdatedAt.UnixMicro())
+	parameters, err := c.Parameters.Encode()
+	if err != nil {
+		return err
+	}
+	_, err = t.Exec(ctx, `INSERT INTO conversations (id, owner, title, folded, model, system, temporary, parameters, next_seq, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, FALSE, $7, 1, $8, $9) ON CONFLICT DO NOTHING`,
+		c.ID, owner, c.Title, search.Fold(c.Title), c.Model, c.System, parameters, c.CreatedAt.UnixMicro(), c.UpdatedAt.UnixMicro())
 	return err
 }
 
@@ -71,6 +75,10 @@ func (t *transaction) insertEndedTasks(ctx context.Context, owner string, list [
 		if u := m.Usage; u != nil {
 			prompt, completion, total = u.PromptTokens, u.CompletionTokens, u.TotalTokens
 		}
+		parameters, err := m.Parameters.Encode()
+		if err != nil {
+			return err
+		}
 		failed := chat.Error{}
 		if m.Error != nil {
 			failed = *m.Error
@@ -78,12 +86,12 @@ func (t *transaction) insertEndedTasks(ctx context.Context, owner string, list [
 		values = append(values, []any{
 			m.TaskID, m.ConversationID, m.ID, m.ParentID, owner, m.State, chat.PriorityNormal.Rank(), began,
 			1, 0, m.Model, "", began, 0, false, began, began, ended,
-			m.FinishReason, prompt, completion, total, failed.Code, failed.Message, failed.Retryable, rows.NoticeLines(m.Notices), 0,
+			m.FinishReason, prompt, completion, total, failed.Code, failed.Message, failed.Retryable, rows.NoticeLines(m.Notices), 0, parameters,
 		})
 	}
 	_, err := t.InsertRows(ctx, `INSERT INTO tasks (id, conversation_id, message_id, user_message_id, owner, state, priority, queue_at,
 			attempt, uncounted_attempts, model, worker, run_after, deadline_seconds, cancel_requested, created_at, started_at, finished_at,
-			finish_reason, prompt_tokens, completion_tokens, total_tokens, error_code, error_message, error_retryable, notices, chunk_count) VALUES`,
+			finish_reason, prompt_tokens, completion_tokens, total_tokens, error_code, error_message, error_retryable, notices, chunk_count, parameters) VALUES`,
 		values, "")
 	return err
 }

@@ -40,16 +40,13 @@ func (s *Store) Submit(ctx context.Context, owner string, sub chat.Submission, o
 		id: o.TaskID, owner: owner, model: chat.NormalizeText(sub.Model), priority: sub.Priority, deadline: sub.DeadlineSeconds, provider: o.CredentialsHost,
 		origin: chat.NormalizeText(sub.Origin),
 	}
-	if n.parameters, err = sub.Parameters.Encode(); err != nil {
-		return acc, false, err
-	}
 	if n.id == "" {
 		if n.id, err = newID(); err != nil {
 			return acc, false, err
 		}
 		o.TaskID = n.id
 	}
-	plain := o.IdempotencyKey == "" && len(digests) == 0 && len(sub.History) == 0 && n.parameters == "" && n.origin == ""
+	plain := o.IdempotencyKey == "" && len(digests) == 0 && len(sub.History) == 0 && sub.Parameters == nil && sub.ModelDefaults == nil && !sub.Standalone && n.origin == ""
 	if s.db.ChangesInWith() && conversationID != "" && !sub.CreateMissing && sub.ParentID == "" && plain {
 		if acc, err = s.submitInOneStatement(ctx, conversationID, title, content, n); !errors.Is(err, errUnseen) {
 			return acc, false, err
@@ -74,6 +71,9 @@ func (s *Store) Submit(ctx context.Context, owner string, sub chat.Submission, o
 		}
 		if n.model == "" {
 			n.model = conv.Model
+		}
+		if n.parameters, err = parametersOf(sub, conv).Encode(); err != nil {
+			return err
 		}
 		if len(digests) > 0 {
 			if content, err = t.encodeWith(ctx, owner, parts, digests); err != nil {
@@ -101,9 +101,8 @@ func (s *Store) Submit(ctx context.Context, owner string, sub chat.Submission, o
 }
 
 // Regenerate stores an empty sibling of an assistant message, and the task that makes it.
-// The default model is the conversation's, or else that of the message's own task. It
-// returns CodeBusy as Submit does.
-func (s *Store) Regenerate(ctx context.Context, owner, messageID, model string, p chat.Priority, o chat.SubmitOptions) (chat.Accepted, bool, error) {
+// It returns CodeBusy as Submit does.
+func (s *Store) Regenerate(ctx context.Context, owner, messageID string, r chat.Regeneration, o chat.SubmitOptions) (chat.Accepted, bool, error) {
 	if !isID(messageID) {
 		return chat.Accepted{}, false, notFound(database.ErrNoRow, "message")
 	}
@@ -114,7 +113,7 @@ func (s *Store) Regenerate(ctx context.Context, owner, messageID, model string, 
 			Role           chat.Role
 			Model          string
 			Deadline       int `db:"deadline_seconds"`
-			Parameters     string
+			Parameters     rows.Parameters
 		}
 		err := t.Get(ctx, &old, `SELECT m.conversation_id, m.parent_id, m.role, coalesce(t.model, '') AS model,
 				coalesce(t.deadline_seconds, 0) AS deadline_seconds, coalesce(t.parameters, '') AS parameters
@@ -134,7 +133,10 @@ func (s *Store) Regenerate(ctx context.Context, owner, messageID, model string, 
 		if acc.MessageID, err = newID(); err != nil {
 			return err
 		}
-		n := newTask{owner: owner, model: chat.NormalizeText(model), priority: p, deadline: old.Deadline, provider: o.CredentialsHost, parameters: old.Parameters}
+		n := newTask{owner: owner, model: chat.NormalizeText(r.Model), priority: r.Priority, deadline: old.Deadline, provider: o.CredentialsHost}
+		if n.parameters, err = r.Parameters.Over(old.Parameters.Parameters).Encode(); err != nil {
+			return err
+		}
 		for _, m := range []string{conv.Model, old.Model} {
 			if n.model == "" {
 				n.model = m
@@ -153,8 +155,17 @@ func errForeignParent() error {
 
 // lockedConversation is a conversation that is locked for new messages.
 type lockedConversation struct {
-	Seq   int64 // of the first new message
-	Model string
+	Seq        int64 // of the first new message
+	Model      string
+	Parameters rows.Parameters
+}
+
+// parametersOf returns the parameters of the task of a submission.
+func parametersOf(sub chat.Submission, conv lockedConversation) *chat.Parameters {
+	if sub.Standalone {
+		return sub.Parameters
+	}
+	return chat.ParameterSources{Request: sub.Parameters, Conversation: conv.Parameters.Parameters, Model: sub.ModelDefaults}.Resolve()
 }
 
 // touch locks the conversation, makes it the newest, sets its title if it has none, and
@@ -164,7 +175,7 @@ func (t *transaction) touch(ctx context.Context, owner, id, title string, n int)
 	err := t.Get(ctx, &c, `UPDATE conversations SET updated_at = {{now}}, next_seq = next_seq + $3,
 			title = CASE WHEN title = '' THEN $4 ELSE title END,
 			folded = CASE WHEN title = '' THEN $5 ELSE folded END
-		WHERE id = $1 AND owner = $2 RETURNING next_seq - $3 AS seq, model`, id, owner, n, title, search.Fold(title))
+		WHERE id = $1 AND owner = $2 RETURNING next_seq - $3 AS seq, model, parameters`, id, owner, n, title, search.Fold(title))
 	return c, err
 }
 

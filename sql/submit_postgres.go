@@ -23,7 +23,7 @@ const submitStatement = `WITH conv AS (
 			title = CASE WHEN title = '' THEN $3 ELSE title END,
 			folded = CASE WHEN title = '' THEN $4 ELSE folded END
 		WHERE id = $1 AND owner = $2 AND NOT EXISTS (SELECT 1 FROM tasks WHERE conversation_id = $1 AND ` + active + `)
-		RETURNING id, next_seq - 2 AS seq, CASE WHEN CAST($5 AS TEXT) = '' THEN model ELSE CAST($5 AS TEXT) END AS model
+		RETURNING id, next_seq - 2 AS seq, CASE WHEN CAST($5 AS TEXT) = '' THEN model ELSE CAST($5 AS TEXT) END AS model, parameters
 	), inserted AS (
 		INSERT INTO messages (id, conversation_id, seq, parent_id, role, model, created_at, updated_at, parts, size, folded)
 		SELECT CAST($6 AS TEXT), id, seq, CASE WHEN seq = 1 THEN ''
@@ -34,11 +34,11 @@ const submitStatement = `WITH conv AS (
 	)
 	INSERT INTO tasks (id, conversation_id, message_id, user_message_id, owner, state, priority, queue_at,
 		attempt, uncounted_attempts, model, worker, lease_until, run_after, deadline_seconds, cancel_requested, created_at,
-		finish_reason, error_code, error_message, error_retryable, chunk_count, own_provider)
+		finish_reason, error_code, error_message, error_retryable, chunk_count, own_provider, parameters)
 	SELECT CAST($10 AS TEXT), id, CAST($9 AS TEXT), CAST($6 AS TEXT), $2, 'queued', CAST($11 AS BIGINT),
 		(SELECT max(at) FROM (SELECT {{now}} AS at UNION ALL SELECT max(queue_at) + CAST($12 AS BIGINT) FROM tasks
 			WHERE owner = $2 AND priority = CAST($11 AS BIGINT) AND state = 'queued') AS candidates),
-		0, 0, model, '', NULL, {{now}}, CAST($13 AS BIGINT), FALSE, {{now}}, '', '', '', FALSE, 0, CAST($14 AS TEXT)
+		0, 0, model, '', NULL, {{now}}, CAST($13 AS BIGINT), FALSE, {{now}}, '', '', '', FALSE, 0, CAST($14 AS TEXT), parameters
 	FROM conv RETURNING id`
 
 // errUnseen reports that submitStatement stored nothing: it did not see the parent, the

@@ -44,6 +44,10 @@ type (
 	Renamer interface {
 		Rename(ctx context.Context, conversationID, title string) error
 	}
+	// ParameterKeeper replaces the parameters of a conversation; nil clears them.
+	ParameterKeeper interface {
+		SetParameters(ctx context.Context, conversationID string, p *chat.Parameters) error
+	}
 	// SnippetFinder finds the conversations that have the words of a search, newest
 	// first, with the message and the part of a line that have most of them.
 	SnippetFinder interface {

@@ -67,6 +67,7 @@ func commonBindings() keymap.Table[*Model] {
 		{Name: "conversations", Keys: []string{"ctrl+k"}, What: "conversations: find and open", Hint: "find", Do: (*Model).chooseConversation},
 		{Name: "palette", Basic: true, Keys: []string{"ctrl+p"}, What: "commands: everything you can do", Hint: "commands", Do: (*Model).chooseCommand},
 		{Name: "model", Keys: []string{"ctrl+l"}, What: "choose the model", Do: (*Model).chooseModel},
+		{Name: "parameters", What: "parameters: temperature, tokens, effort …", When: canKeepParameters, Do: (*Model).chooseParameters},
 		{Name: "tasks", Keys: []string{"ctrl+b"}, What: "tasks: open or stop them", Hint: "tasks", Do: (*Model).chooseTask},
 		{Name: "reasoning", Keys: []string{"ctrl+t"}, What: "show or fold the reasoning", Do: (*Model).foldReasoning},
 		{Name: "editor", Keys: []string{"ctrl+o"}, What: "write in $EDITOR", Do: (*Model).writeForEditor},
@@ -173,6 +174,10 @@ func panelBindings() keymap.Table[*Model] {
 		{
 			Name: "delete-selected", Keys: []string{"ctrl+d", "delete"}, Focus: keymap.Choosing, What: "delete the selected conversation", Hint: "delete",
 			When: both(canDelete, listIs(conversationList)), Do: (*Model).deleteConversation,
+		},
+		{
+			Name: "selected-parameters", Keys: []string{"ctrl+e"}, Focus: keymap.Choosing, What: "choose the selected model or conversation, and its parameters", Hint: "parameters",
+			When: both(canKeepParameters, hasParameters), Do: (*Model).chooseSelectedParameters,
 		},
 		{Name: "panel-up", Keys: []string{"up", "ctrl+p"}, Focus: keymap.Choosing, Do: move(func(l *panel.List) { l.Move(-1) })},
 		{Name: "panel-down", Keys: []string{"down", "ctrl+n"}, Focus: keymap.Choosing, Do: move(func(l *panel.List) { l.Move(1) })},

@@ -8,6 +8,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"chat/internal/term/sanitize"
 	"chat/tui/keymap"
 	"chat/tui/lists"
 	"chat/tui/panel"
@@ -20,6 +21,7 @@ const (
 	modelList
 	promptList
 	commandList
+	parameterList
 )
 
 func (m *Model) show(l *panel.List) {
@@ -199,9 +201,12 @@ func (m *Model) stopSelected() tea.Cmd {
 
 // chooseModel opens the list of models.
 func (m *Model) chooseModel() tea.Cmd {
-	backend, current := m.backend, m.modelName()
+	backend, current, title := m.backend, m.modelName(), "Models"
+	if label := m.parameterLabel(); label != "" {
+		title += " · " + sanitize.Line(label)
+	}
 	m.show(&panel.List{
-		Panel: &panel.Panel{Title: "Models", Field: "filter", Empty: "the server has no models"},
+		Panel: &panel.Panel{Title: title, Field: "filter", Empty: "the server has no models"},
 		Kind:  modelList,
 		Search: func(ctx context.Context, _ string) ([]panel.Item, error) {
 			list, err := backend.Models(ctx)

@@ -70,6 +70,8 @@ func (m *Model) result(msg tea.Msg) tea.Cmd {
 		return m.regenerated(msg)
 	case renamedMsg:
 		return m.renamed(msg)
+	case parametersMsg:
+		return m.parametersSet(msg)
 	case deletion.DueMsg:
 		return m.deletions.Due(msg)
 	case deletion.DoneMsg:

@@ -28,6 +28,7 @@ type fakeBackend struct {
 	sendErr       error
 	runningErr    error
 	trouble       string
+	parametersErr error
 	modelInfo     chat.ModelInfo // of the model demo
 	sendGate      chan struct{}  // if set, Send waits for it
 	read          int            // how often messages were read
@@ -101,7 +102,7 @@ func (f *fakeBackend) Send(ctx context.Context, id string, sub chat.Submission) 
 	f.sent = append(f.sent, sub)
 	if id == "" {
 		id = f.id()
-		f.conversations = append([]chat.Conversation{{ID: id, Title: parts.Title(), UpdatedAt: noon}}, f.conversations...)
+		f.conversations = append([]chat.Conversation{{ID: id, Title: parts.Title(), Parameters: sub.Parameters, UpdatedAt: noon}}, f.conversations...)
 	}
 	parent := sub.ParentID
 	if parent == chat.RootParent {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"chat"
 )
@@ -36,6 +37,18 @@ func (f fullBackend) Rename(_ context.Context, id, title string) error {
 		}
 	}
 	return chat.Errorf(chat.CodeNotFound, "no such conversation")
+}
+
+func (f fullBackend) SetParameters(_ context.Context, id string, p *chat.Parameters) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := range f.conversations {
+		if f.conversations[i].ID == id && f.parametersErr == nil {
+			f.seq++
+			f.conversations[i].Parameters, f.conversations[i].UpdatedAt = p, noon.Add(time.Duration(f.seq)*time.Millisecond)
+		}
+	}
+	return f.parametersErr
 }
 
 func (f fullBackend) Delete(_ context.Context, id string) error {

@@ -140,7 +140,7 @@ var keyTypes = map[string]tea.KeyMsg{
 	"pgup": {Type: tea.KeyPgUp}, "pgdown": {Type: tea.KeyPgDown}, "end": {Type: tea.KeyEnd}, "home": {Type: tea.KeyHome},
 	"backspace": {Type: tea.KeyBackspace}, "left": {Type: tea.KeyLeft},
 	"ctrl+b": {Type: tea.KeyCtrlB}, "ctrl+c": {Type: tea.KeyCtrlC}, "ctrl+d": {Type: tea.KeyCtrlD},
-	"ctrl+j": {Type: tea.KeyCtrlJ}, "ctrl+k": {Type: tea.KeyCtrlK}, "ctrl+l": {Type: tea.KeyCtrlL},
+	"ctrl+e": {Type: tea.KeyCtrlE}, "ctrl+j": {Type: tea.KeyCtrlJ}, "ctrl+k": {Type: tea.KeyCtrlK}, "ctrl+l": {Type: tea.KeyCtrlL},
 	"ctrl+o": {Type: tea.KeyCtrlO}, "ctrl+p": {Type: tea.KeyCtrlP}, "ctrl+r": {Type: tea.KeyCtrlR}, "ctrl+u": {Type: tea.KeyCtrlU},
 	"ctrl+x": {Type: tea.KeyCtrlX}, "ctrl+y": {Type: tea.KeyCtrlY}, "ctrl+z": {Type: tea.KeyCtrlZ},
 	"ctrl+n": {Type: tea.KeyCtrlN}, "ctrl+t": {Type: tea.KeyCtrlT}, "ctrl+g": {Type: tea.KeyCtrlG}, "f2": {Type: tea.KeyF2},

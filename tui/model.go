@@ -7,6 +7,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"chat"
 	"chat/internal/term/attach"
 	"chat/internal/term/theme"
 	"chat/tui/connection"
@@ -56,6 +57,9 @@ type Model struct {
 
 	model        string // chosen by the user, "" if none
 	defaultModel string // the server's, "" until it is known
+	// parameters are those that the open conversation does not have yet; nil if it has all.
+	parameters   *chat.Parameters
+	parametersOf func(model string) *chat.Parameters // in the settings; may be nil
 	opening      opening
 }
 
@@ -64,6 +68,7 @@ type opening struct {
 	conversation, message string
 	choose                bool   // open the list of conversations
 	prompt                string // to be sent when the conversation is open
+	parameters            *chat.Parameters
 }
 
 // exitTimeout is how long leaving may wait for the server.
@@ -87,7 +92,9 @@ func newModel(o Options, j *jobs.Runner, th theme.Theme, askBackground bool, now
 		touched:      now(),
 		copyFile:     o.inState("copied.txt"),
 		model:        o.Model,
-		opening:      opening{o.ConversationID, o.MessageID, o.Choose, o.Prompt},
+		opening:      opening{o.ConversationID, o.MessageID, o.Choose, o.Prompt, o.Parameters},
+		parameters:   o.Parameters,
+		parametersOf: o.ModelParameters,
 	}
 	style.Keys = transcript.Keys{
 		Fold: m.keys.KeyOf(keymap.Anywhere, "reasoning"), Stop: m.keys.KeyOf(keymap.Anywhere, "escape"),

@@ -30,6 +30,9 @@ func (m *Model) submit() tea.Cmd {
 	case slashed.MatchString(strings.TrimRight(draft, " ")):
 		return m.chooseSlashed(strings.TrimRight(draft, " "))
 	}
+	if cmd, ok := m.setParameterLine(draft); ok {
+		return cmd
+	}
 	return m.submitWith(draft)
 }
 
@@ -83,7 +86,7 @@ func (m *Model) submitBranch(draft string) tea.Cmd {
 	}
 	b := m.conversation.Branch()
 	m.fill(b.Stash)
-	send := m.conversation.SendAfter(draft, cmp.Or(b.After, chat.RootParent), m.model, m.style.Now)
+	send := m.conversation.SendAfter(draft, cmp.Or(b.After, chat.RootParent), m.choices(), m.style.Now)
 	return tea.Batch(send, m.input.Remember(input.Words(draft)))
 }
 
@@ -96,9 +99,14 @@ func (m *Model) sendPrompt() tea.Cmd {
 	return m.send(prompt)
 }
 
+// choices are what the user has chosen for the next message: the model and parameters.
+func (m *Model) choices() chat.Submission {
+	return chat.Submission{Model: m.model, Parameters: m.parameters.Lasting()}
+}
+
 // send sends a message after the last one shown.
 func (m *Model) send(draft string) tea.Cmd {
-	return tea.Batch(m.conversation.Send(draft, m.model, m.style.Now), m.input.Remember(input.Words(draft)))
+	return tea.Batch(m.conversation.Send(draft, m.choices(), m.style.Now), m.input.Remember(input.Words(draft)))
 }
 
 func (m *Model) sent(msg conversation.SentMsg) tea.Cmd {
@@ -114,6 +122,10 @@ func (m *Model) sent(msg conversation.SentMsg) tea.Cmd {
 	if m.conversation.ID() == "" { // it has got its id
 		m.queue.Move(msg.Accepted.ConversationID)
 		m.drafts.Move()
+		m.conversation.SetParameters(msg.Parameters)
+		if m.parameters.Lasting().String() == msg.Parameters.String() {
+			m.parameters = nil
+		}
 	}
 	return tea.Batch(m.conversation.Sent(msg, m.model, m.style.Now), m.poll())
 }

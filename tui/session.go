@@ -22,6 +22,7 @@ func (m *Model) leave() {
 	m.queue.TakeAll("") // the draft of new conversations has it
 	m.list.Close()
 	m.help, m.question = nil, nil
+	m.parameters = m.opening.parameters
 }
 
 func (m *Model) newConversation() tea.Cmd {
@@ -34,7 +35,12 @@ func (m *Model) openConversation(id string) tea.Cmd { return m.openAt(id, "") }
 // openAt opens a conversation on the branch that has a message; "" means the
 // newest one.
 func (m *Model) openAt(id, message string) tea.Cmd {
+	first := m.opening.conversation != "" || m.opening.choose
+	m.opening.conversation, m.opening.choose = "", false
 	m.leave()
+	if !first {
+		m.parameters = nil
+	}
 	return tea.Batch(m.conversation.Open(id, message), m.loadDraft())
 }
 
@@ -49,6 +55,7 @@ func (m *Model) opened(msg conversation.OpenedMsg) tea.Cmd {
 	}
 	m.server.SetSeen(msg.Conversation.ID)
 	cmd := m.conversation.Opened(msg, m.queue.Of(msg.Conversation.ID))
+	m.list.Refresh()
 	return tea.Batch(cmd, m.sendPrompt())
 }
 

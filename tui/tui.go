@@ -50,6 +50,12 @@ type Options struct {
 	Prompt string
 	// Model answers new messages; "" is the conversation's or the server's choice.
 	Model string
+	// Parameters are those of the messages to the conversation that is opened first, and of
+	// new conversations; nil if there are none.
+	Parameters *chat.Parameters
+	// ModelParameters returns the parameters that the settings have for a model; nil returns
+	// nothing.
+	ModelParameters func(model string) *chat.Parameters
 	// Dir is where the paths of attached files begin; "" is the working directory.
 	Dir string
 	// ModelInfo returns what the settings say of a model, for the header; it counts
@@ -165,7 +171,7 @@ func Run(ctx context.Context, o Options) (Exit, error) {
 func runPlain(ctx context.Context, o Options) (Exit, error) {
 	exit, err := plain.Run(ctx, plain.Options{
 		Backend: o.Backend, In: o.In, Out: o.Out, ConversationID: o.ConversationID, Prompt: o.Prompt,
-		Model: o.Model, Choose: o.Choose, Attach: attach.Dirs{Dir: o.Dir, Home: terminal.Lookup(o.Env, "HOME")}.Message,
+		Model: o.Model, Parameters: o.Parameters, Choose: o.Choose, Attach: attach.Dirs{Dir: o.Dir, Home: terminal.Lookup(o.Env, "HOME")}.Message,
 	})
 	return Exit{ConversationID: exit.ConversationID, Running: exit.Running}, err
 }

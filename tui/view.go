@@ -126,7 +126,7 @@ func (m *Model) tooSmall() string {
 func (m *Model) header() string {
 	model := m.modelName()
 	return status.Header{
-		Title: m.conversation.Title(), Model: model, Host: m.host,
+		Title: m.conversation.Title(), Model: model, Parameters: m.parameterLabel(), Host: m.host,
 		Usage: m.usage.Label(model, m.conversation.Usage()), Running: len(m.server.Running()),
 	}.View(m.theme, m.width)
 }

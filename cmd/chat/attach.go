@@ -10,7 +10,6 @@ import (
 	"chat/daemon/client"
 	"chat/internal/cli/answer"
 	"chat/internal/cli/arguments"
-	"chat/internal/cli/fullscreen"
 	"chat/internal/cli/ids"
 	"chat/tui"
 )
@@ -54,7 +53,7 @@ func (p *program) attach(c *cli.Context) error {
 			return err
 		}
 		if c.Bool("tui") {
-			return p.screen.Open(ctx, cl, tui.Options{Backend: fullscreen.NewBackend(cl, "", ""), ConversationID: t.ConversationID, MessageID: t.MessageID, Plain: p.screen.PlainUI()})
+			return p.screen.Open(ctx, cl, answer.Submission{}, tui.Options{ConversationID: t.ConversationID, MessageID: t.MessageID, Plain: p.screen.PlainUI()})
 		}
 		p.Debugf("task %s in conversation %s", t.ID, t.ConversationID)
 		a := answer.New(t.ID, t.ConversationID, t.MessageID)

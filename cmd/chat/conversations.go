@@ -173,12 +173,12 @@ func (p *program) models(c *cli.Context) error {
 		if notice != nil {
 			p.Infof("%s", p.server.Explain(notice))
 		}
-		known, err := settings.ReadScreen(p.Lookup)
+		known, err := settings.ReadModels(p.Lookup)
 		if err != nil {
 			return err
 		}
 		for i := range models {
-			models[i].ModelInfo = known.ModelInfo(models[i].ID).Or(models[i].ModelInfo)
+			models[i].ModelInfo = known.Info(models[i].ID).Or(models[i].ModelInfo)
 		}
 		if c.Bool("json") {
 			return output.WriteJSON(p.Out, models)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -8,7 +9,6 @@ import (
 
 	"chat"
 	"chat/daemon/client"
-	"chat/internal/cli/answer"
 	"chat/internal/cli/arguments"
 	"chat/internal/cli/ids"
 	"chat/internal/cli/prompt"
@@ -16,13 +16,6 @@ import (
 )
 
 func (p *program) editCommand() *cli.Command {
-	flags := append(arguments.OutputFlags(),
-		&cli.StringFlag{Name: "model", Aliases: []string{"m"}, Usage: "the `MODEL` to ask this time"},
-		&cli.StringFlag{Name: "priority", Usage: "`LEVEL`: urgent, normal or background"},
-		&cli.BoolFlag{Name: "detach", Aliases: []string{"d"}, Usage: "print the task's id and exit; the answer continues in the background", DisableDefaultText: true},
-		arguments.TimeoutFlag("stop the answer after `DURATION` (90s, 5m) and exit with 124"),
-		&cli.StringFlag{Name: "idempotency-key", Usage: "repeating the command with the same `KEY` returns the same answer, not another one"},
-	)
 	return &cli.Command{
 		Name: "edit", Usage: "change a message and send it as a sibling", ArgsUsage: "CONVERSATION[@MESSAGE]|last [NEW TEXT…]",
 		Description: `Sends the new text as a sibling of one of your messages. The old message and its answer stay;
@@ -39,7 +32,7 @@ Examples:
   chat edit last
   chat edit 3f9a1c22@b2b66697 "the same, in French"
   pandoc notes.odt -t markdown | chat edit last -`,
-		Flags: flags, Action: p.edit,
+		Flags: arguments.AnswerFlags(), Action: p.edit,
 	}
 }
 
@@ -47,11 +40,8 @@ func (p *program) edit(c *cli.Context) error {
 	if !c.Args().Present() {
 		return chat.Errorf(chat.CodeInvalid, "edit takes a conversation, or last (`chat ls` lists conversations)")
 	}
-	priority, err := chat.ParsePriority(c.String("priority"))
+	o, err := p.answerOptions(c)
 	if err != nil {
-		return err
-	}
-	if err := p.checkDetach(c); err != nil {
 		return err
 	}
 	show, err := p.watcher.NewPresenter(formatOf(c))
@@ -85,23 +75,12 @@ func (p *program) edit(c *cli.Context) error {
 				return d.Sent(err)
 			}
 		}
-		sub := chat.Submission{
-			ConversationID: conv.ID, Parts: attach.ParseDraft(text), Model: c.String("model"), Priority: priority,
-			ParentID: old.ParentID, DeadlineSeconds: deadlineOf(c),
-		}
-		if sub.ParentID == "" {
-			sub.ParentID = chat.RootParent
-		}
-		acc, err := cl.Submit(ctx, sub, c.String("idempotency-key"))
+		o.Parts, o.ParentID = attach.ParseDraft(text), cmp.Or(old.ParentID, chat.RootParent)
+		acc, err := o.SubmitTo(ctx, cl, conv)
 		if err = d.Sent(err); err != nil {
 			return err
 		}
-		p.Debugf("task %s in conversation %s", acc.TaskID, acc.ConversationID)
-		if c.Bool("detach") {
-			return p.watcher.PrintDetached(formatOf(c), acc)
-		}
-		a := answer.New(acc.TaskID, acc.ConversationID, acc.MessageID)
-		return p.watcher.FollowOwn(ctx, cl, a, show, c.Duration("timeout"))
+		return p.followAccepted(ctx, c, cl, acc, show)
 	})
 }
 

@@ -44,6 +44,11 @@ cannot be undone: if the new text differs, chat exits with 9, and chat attach sh
 complete answer. --no-stream writes only the final answer. So does -O FILE, which leaves an
 existing file unchanged if the answer is not complete.
 
+--temperature, --top-p, --max-tokens, --effort, --stop and --seed are parameters of the answer.
+A new conversation keeps them for its later messages. A flag precedes the role, then come the
+conversation and the model's table in the config file. A parameter that the model refuses is
+left out, and a notice names it.
+
 Ctrl+C stops the answer; a second Ctrl+C exits immediately. --timeout stops the answer, too.
 Closing the terminal, SIGTERM and a closed pipe end only this command; the answer continues.
 With --detach, the server enforces --timeout, for each attempt at the answer.
@@ -56,6 +61,7 @@ Examples:
   chat send "Tell me a story" | less
   chat send --json "Hi" | jq -r .message.content
   chat send -x "Write a Makefile for Go" -O Makefile
+  chat send --temperature 0 --max-tokens 200 "Name three rivers"
   chat send --role reviewer --usage -f main.go "What is wrong?"
   id=$(chat send -d "Think hard") && chat wait $id && chat attach $id
 

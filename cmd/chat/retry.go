@@ -7,28 +7,23 @@ import (
 
 	"chat"
 	"chat/daemon/client"
-	"chat/internal/cli/answer"
 	"chat/internal/cli/arguments"
 	"chat/internal/cli/ids"
 )
 
 func (p *program) retryCommand() *cli.Command {
-	flags := append(arguments.OutputFlags(),
-		&cli.StringFlag{Name: "model", Aliases: []string{"m"}, Usage: "the `MODEL` to ask this time"},
-		&cli.StringFlag{Name: "priority", Usage: "`LEVEL`: urgent, normal or background"},
-		&cli.BoolFlag{Name: "detach", Aliases: []string{"d"}, Usage: "print the task's id and exit; the answer continues in the background", DisableDefaultText: true},
-		arguments.TimeoutFlag("stop the answer after `DURATION` (90s, 5m) and exit with 124"),
-		&cli.StringFlag{Name: "idempotency-key", Usage: "repeating the command with the same `KEY` returns the same answer, not another one"},
-	)
 	return &cli.Command{
 		Name: "retry", Usage: "regenerate an answer as a sibling", ArgsUsage: "TASK|CONVERSATION|last",
 		Description: `The old answer stays: both are siblings, and the screen can switch between them. For a
 conversation, regenerates its newest answer. --timeout and --detach exclude each other.
 
+The new answer has the parameters of the old one, except those that flags change.
+
 Examples:
   chat retry last
-  chat retry last -m gpt-4o -d`,
-		Flags: flags, Action: p.retry,
+  chat retry last -m gpt-4o -d
+  chat retry last --temperature 1.2`,
+		Flags: arguments.AnswerFlags(), Action: p.retry,
 	}
 }
 
@@ -36,16 +31,12 @@ func (p *program) retry(c *cli.Context) error {
 	if c.NArg() != 1 {
 		return chat.Errorf(chat.CodeInvalid, "retry takes one task or conversation, or last (`chat ps --all` lists tasks)")
 	}
-	options := client.Regeneration{Model: c.String("model")}
-	var err error
-	if options.Priority, err = chat.ParsePriority(c.String("priority")); err != nil {
+	o, err := p.answerOptions(c)
+	if err != nil {
 		return err
 	}
 	if c.Bool("detach") && c.IsSet("timeout") {
 		return chat.Errorf(chat.CodeInvalid, "--timeout and --detach exclude each other here: wait for the answer with chat wait --timeout, or leave out --detach")
-	}
-	if err := p.checkDetach(c); err != nil {
-		return err
 	}
 	show, err := p.watcher.NewPresenter(formatOf(c))
 	if err != nil {
@@ -56,15 +47,11 @@ func (p *program) retry(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		acc, err := cl.Regenerate(ctx, task.MessageID, options, c.String("idempotency-key"))
+		changes := chat.Regeneration{Model: o.Model, Priority: o.Priority, Parameters: o.Parameters}
+		acc, err := cl.Regenerate(ctx, task.MessageID, changes, o.Key)
 		if err != nil {
 			return err
 		}
-		p.Debugf("task %s in conversation %s", acc.TaskID, acc.ConversationID)
-		if c.Bool("detach") {
-			return p.watcher.PrintDetached(formatOf(c), acc)
-		}
-		a := answer.New(acc.TaskID, acc.ConversationID, acc.MessageID)
-		return p.watcher.FollowOwn(ctx, cl, a, show, c.Duration("timeout"))
+		return p.followAccepted(ctx, c, cl, acc, show)
 	})
 }

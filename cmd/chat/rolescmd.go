@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/urfave/cli/v2"
 
 	"chat"
@@ -13,12 +15,14 @@ import (
 func (p *program) rolesCommand() *cli.Command {
 	return &cli.Command{
 		Name: "roles", Usage: "list the roles for --role, or print one", ArgsUsage: "[NAME]",
-		Description: `A role is a named system prompt for new conversations. It may also set the model and the
-priority. Roles are tables of the config file, after the settings:
+		Description: `A role is a named system prompt for new conversations. It may also set the model, the
+priority and the parameters: temperature, top_p, max_tokens, effort, stop and seed. Roles are
+tables of the config file, after the settings:
 
   [roles.reviewer]
   system = "You review Go code. Name the bug first, then the fix."
   model = "qwen3:8b"
+  temperature = 0.2
 
 With NAME, prints the role's system prompt. Flags override the role.
 
@@ -63,9 +67,17 @@ func (p *program) printRoles(c *cli.Context) error {
 		p.Infof("there are no roles in %s (`chat roles --help` shows one)", path)
 		return nil
 	}
+	columns := []output.Column{{Head: "ROLE"}, {Head: "MODEL", MinWidth: 6, DropOrder: 1}, {Head: "SYSTEM", MinWidth: 16}}
+	if slices.ContainsFunc(roles, func(r settings.Role) bool { return r.Parameters != nil }) {
+		columns = slices.Insert(columns, 2, output.Column{Head: "PARAMETERS", MinWidth: 10, DropOrder: 2})
+	}
 	var rows [][]string
 	for _, r := range roles {
-		rows = append(rows, []string{r.Name, r.Model, output.FirstLine(r.System)})
+		row := []string{r.Name, r.Model, output.FirstLine(r.System)}
+		if len(columns) > len(row) {
+			row = slices.Insert(row, 2, r.Parameters.String())
+		}
+		rows = append(rows, row)
 	}
-	return output.WriteTable(p.Out, []output.Column{{Head: "ROLE"}, {Head: "MODEL", MinWidth: 6, DropOrder: 1}, {Head: "SYSTEM", MinWidth: 16}}, rows)
+	return output.WriteTable(p.Out, columns, rows)
 }

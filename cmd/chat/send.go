@@ -53,22 +53,41 @@ func (p *program) send(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		p.Debugf("task %s in conversation %s", acc.TaskID, acc.ConversationID)
-		if c.Bool("detach") {
-			return p.watcher.PrintDetached(formatOf(c), acc)
-		}
-		a := answer.New(acc.TaskID, acc.ConversationID, acc.MessageID)
-		return p.watcher.FollowOwn(ctx, cl, a, show, c.Duration("timeout"))
+		return p.followAccepted(ctx, c, cl, acc, show)
 	})
 }
 
-func (p *program) sendOptions(c *cli.Context) (answer.Submission, error) {
-	o := answer.Submission{Reference: c.String("conversation"), SystemPrompt: c.String("system"), Key: c.String("idempotency-key")}
-	o.Model = c.String("model")
-	var err error
+// followAccepted shows the answer of an accepted message, or with --detach its ids.
+func (p *program) followAccepted(ctx context.Context, c *cli.Context, cl *client.Client, acc chat.Accepted, show answer.Presenter) error {
+	p.Debugf("task %s in conversation %s", acc.TaskID, acc.ConversationID)
+	if c.Bool("detach") {
+		return p.watcher.PrintDetached(formatOf(c), acc)
+	}
+	a := answer.New(acc.TaskID, acc.ConversationID, acc.MessageID)
+	return p.watcher.FollowOwn(ctx, cl, a, show, c.Duration("timeout"))
+}
+
+// answerOptions reads the flags of all commands that ask for an answer.
+func (p *program) answerOptions(c *cli.Context) (o answer.Submission, err error) {
+	o.Key, o.Model, o.DeadlineSeconds = c.String("idempotency-key"), c.String("model"), deadlineOf(c)
 	if o.Priority, err = chat.ParsePriority(c.String("priority")); err != nil {
 		return o, err
 	}
+	if o.Parameters, err = arguments.Parameters(c); err != nil {
+		return o, err
+	}
+	if o.Models, err = settings.ReadModels(p.Lookup); err != nil {
+		return o, err
+	}
+	return o, p.checkDetach(c)
+}
+
+func (p *program) sendOptions(c *cli.Context) (answer.Submission, error) {
+	o, err := p.answerOptions(c)
+	if err != nil {
+		return o, err
+	}
+	o.Reference, o.SystemPrompt = c.String("conversation"), c.String("system")
 	if c.Bool("continue") {
 		if o.Reference != "" {
 			return o, chat.Errorf(chat.CodeInvalid, "-c and -C exclude each other")
@@ -84,8 +103,7 @@ func (p *program) sendOptions(c *cli.Context) (answer.Submission, error) {
 	if o.SystemPrompt != "" && o.Reference != "" {
 		return o, chat.Errorf(chat.CodeInvalid, "a conversation keeps the system prompt it was started with: leave out -s, or start a new conversation")
 	}
-	o.DeadlineSeconds = deadlineOf(c)
-	return o, p.checkDetach(c)
+	return o, nil
 }
 
 // checkDetach returns an error if --detach is given and no daemon would make the answer.
@@ -121,6 +139,7 @@ func (p *program) applyRole(c *cli.Context, o *answer.Submission) error {
 		return err
 	}
 	o.SystemPrompt, o.Model = r.System, cmp.Or(o.Model, r.Model)
+	o.Parameters = chat.ParameterSources{Request: o.Parameters, Role: r.Parameters}.Resolve()
 	if !c.IsSet("priority") {
 		o.Priority = cmp.Or(r.Priority, o.Priority)
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"chat/daemon/client"
+	"chat/internal/cli/answer"
 	"chat/internal/cli/arguments"
 	"chat/internal/cli/fullscreen"
 	"chat/tui"
@@ -44,6 +45,6 @@ func (p *program) top(c *cli.Context) error {
 		if err != nil || conversation == "" {
 			return err
 		}
-		return p.screen.Open(ctx, cl, tui.Options{Backend: fullscreen.NewBackend(cl, "", ""), ConversationID: conversation})
+		return p.screen.Open(ctx, cl, answer.Submission{}, tui.Options{ConversationID: conversation})
 	})
 }

@@ -9,7 +9,6 @@ import (
 	"chat"
 	"chat/daemon/client"
 	"chat/internal/cli/arguments"
-	"chat/internal/cli/fullscreen"
 	"chat/internal/cli/ids"
 	"chat/internal/term/attach"
 	"chat/tui"
@@ -67,10 +66,7 @@ func (p *program) root(c *cli.Context) error {
 				return err
 			}
 		}
-		return p.screen.Open(ctx, cl, tui.Options{
-			Backend:        fullscreen.NewBackend(cl, o.SystemPrompt, o.Priority),
-			ConversationID: id, Choose: choose, Prompt: attach.Draft(prompt.Parts), Model: o.Model, Plain: plain,
-		})
+		return p.screen.Open(ctx, cl, o, tui.Options{ConversationID: id, Choose: choose, Prompt: attach.Draft(prompt.Parts), Plain: plain})
 	})
 }
 

@@ -41,7 +41,7 @@ type Attachments interface {
 // Tasks is the part of the store for tasks.
 type Tasks interface {
 	Submit(ctx context.Context, owner string, sub chat.Submission, o chat.SubmitOptions) (chat.Accepted, bool, error)
-	Regenerate(ctx context.Context, owner, messageID, model string, p chat.Priority, o chat.SubmitOptions) (chat.Accepted, bool, error)
+	Regenerate(ctx context.Context, owner, messageID string, r chat.Regeneration, o chat.SubmitOptions) (chat.Accepted, bool, error)
 	Task(ctx context.Context, owner, id string) (chat.Task, error)
 	Tasks(ctx context.Context, owner string, q chat.TaskQuery) ([]chat.Task, error)
 	Cancel(ctx context.Context, owner, id string) (chat.Task, bool, error)

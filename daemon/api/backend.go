@@ -22,11 +22,14 @@ func (b backend) Store() surface.Store { return b.store }
 func (b backend) Owner(r *http.Request) string { return principalOf(r).owner }
 
 func (b backend) Submit(r *http.Request, sub chat.Submission, body any) (chat.Accepted, bool, error) {
+	sub.Standalone = true // clients of these formats send all parameters with each request
 	return b.accepted(r, func(r *http.Request) (reply, error) { return b.submitMessage(r, principalOf(r), sub, body) })
 }
 
 func (b backend) Regenerate(r *http.Request, messageID, model string, body any) (chat.Accepted, bool, error) {
-	return b.accepted(r, func(r *http.Request) (reply, error) { return b.remake(r, principalOf(r), messageID, model, "", body) })
+	return b.accepted(r, func(r *http.Request) (reply, error) {
+		return b.remake(r, principalOf(r), messageID, chat.Regeneration{Model: model}, body)
+	})
 }
 
 // accepted runs a call that accepts a task, within the usual time.

@@ -43,14 +43,15 @@ func firstError(errs ...error) error {
 
 func (s *Server) createConversation(r *http.Request, p principal) (reply, error) {
 	var in struct {
-		Title  string `json:"title"`
-		Model  string `json:"model"`
-		System string `json:"system"`
+		Title      string           `json:"title"`
+		Model      string           `json:"model"`
+		System     string           `json:"system"`
+		Parameters *chat.Parameters `json:"parameters,omitempty"`
 	}
 	if err := decode(r, &in, true); err != nil {
 		return reply{}, err
 	}
-	if err := firstError(checkText("title", in.Title, maxTitle), checkText("model", in.Model, maxModel), checkText("system", in.System, maxSystem)); err != nil {
+	if err := firstError(checkText("title", in.Title, maxTitle), checkText("model", in.Model, maxModel), checkText("system", in.System, maxSystem), in.Parameters.ValidateLasting()); err != nil {
 		return reply{}, err
 	}
 	opts, err := submitOptions(r, in)
@@ -60,7 +61,7 @@ func (s *Server) createConversation(r *http.Request, p principal) (reply, error)
 	if err := s.checkConversationModel(r, p, in.Model, opts.IdempotencyKey); err != nil {
 		return reply{}, err
 	}
-	c, replayed, err := s.store.CreateConversationOnce(r.Context(), p.owner, chat.Conversation{Title: in.Title, Model: in.Model, System: in.System}, opts)
+	c, replayed, err := s.store.CreateConversationOnce(r.Context(), p.owner, chat.Conversation{Title: in.Title, Model: in.Model, System: in.System, Parameters: in.Parameters}, opts)
 	header := map[string]string{"Location": "/conversations/" + c.ID}
 	if replayed {
 		header["Idempotent-Replay"] = "true"
@@ -127,7 +128,7 @@ func (s *Server) updateConversation(r *http.Request, p principal) (reply, error)
 		}
 		return *s
 	}
-	if err := firstError(checkText("title", text(patch.Title), maxTitle), checkText("model", text(patch.Model), maxModel), checkText("system", text(patch.System), maxSystem)); err != nil {
+	if err := firstError(checkText("title", text(patch.Title), maxTitle), checkText("model", text(patch.Model), maxModel), checkText("system", text(patch.System), maxSystem), patch.Parameters.ValidateLasting()); err != nil {
 		return reply{}, err
 	}
 	if err := s.checkConversationModel(r, p, text(patch.Model), ""); err != nil {

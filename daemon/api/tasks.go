@@ -117,7 +117,7 @@ func checkMessage(sub chat.Submission) error {
 	if err := checkText("content", sub.Content, chat.MaxText); err != nil {
 		return err
 	}
-	if err := sub.Parameters.Validate(); err != nil {
+	if err := firstError(sub.Parameters.Validate(), sub.ModelDefaults.ValidateLasting()); err != nil {
 		return err
 	}
 	parts := sub.Message()
@@ -135,31 +135,29 @@ func checkMessage(sub chat.Submission) error {
 }
 
 func (s *Server) regenerate(r *http.Request, p principal) (reply, error) {
-	var in struct {
-		Model    string        `json:"model"`
-		Priority chat.Priority `json:"priority"`
-	}
+	var in chat.Regeneration
 	if err := decode(r, &in, true); err != nil {
 		return reply{}, err
 	}
-	return s.remake(r, p, r.PathValue("id"), in.Model, in.Priority, in)
+	return s.remake(r, p, r.PathValue("id"), in, in)
 }
 
 // remake makes an answer again. body is what a repeated Idempotency-Key must repeat.
-func (s *Server) remake(r *http.Request, p principal, messageID, model string, prio chat.Priority, body any) (reply, error) {
-	priority, err := chat.ParsePriority(string(prio))
-	if err := firstError(err, checkText("model", model, maxModel)); err != nil {
+func (s *Server) remake(r *http.Request, p principal, messageID string, changes chat.Regeneration, body any) (reply, error) {
+	priority, err := chat.ParsePriority(string(changes.Priority))
+	if err := firstError(err, checkText("model", changes.Model, maxModel), changes.Parameters.ValidateLasting()); err != nil {
 		return reply{}, err
 	}
+	changes.Priority = priority
 	opts, err := submitOptions(r, body)
 	if err != nil {
 		return reply{}, err
 	}
 	return s.accept(r, p, opts, priority, func(ctx context.Context, c Credentials, opts chat.SubmitOptions) (chat.Accepted, bool, error) {
-		if err := s.checkModel(ctx, p.owner, model, opts.IdempotencyKey, c); err != nil {
+		if err := s.checkModel(ctx, p.owner, changes.Model, opts.IdempotencyKey, c); err != nil {
 			return chat.Accepted{}, false, err
 		}
-		return s.store.Regenerate(ctx, p.owner, messageID, model, priority, opts)
+		return s.store.Regenerate(ctx, p.owner, messageID, changes, opts)
 	})
 }
 

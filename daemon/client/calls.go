@@ -133,14 +133,8 @@ func (c *Client) Submit(ctx context.Context, s chat.Submission, key string) (cha
 	return out, err
 }
 
-// Regeneration has the options of Regenerate; all are optional.
-type Regeneration struct {
-	Model    string        `json:"model,omitempty"`
-	Priority chat.Priority `json:"priority,omitempty"`
-}
-
 // Regenerate requests another answer as a sibling of an answer. For the key see Submit.
-func (c *Client) Regenerate(ctx context.Context, messageID string, r Regeneration, key string) (chat.Accepted, error) {
+func (c *Client) Regenerate(ctx context.Context, messageID string, r chat.Regeneration, key string) (chat.Accepted, error) {
 	var out chat.Accepted
 	err := c.do(ctx, request{
 		method: http.MethodPost, path: "/messages/" + url.PathEscape(messageID) + "/regenerate",

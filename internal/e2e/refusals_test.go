@@ -237,3 +237,32 @@ func TestConversationContinuesAfterAnyMessage(t *testing.T) {
 		}
 	}
 }
+
+func TestARefusedParameterIsReportedWithEachAnswer(t *testing.T) {
+	t.Parallel()
+	p := modeltest.NewPicky(t, func(a modeltest.Asked) (int, string) {
+		if a.Raw["temperature"] != nil {
+			return 400, `{"error":{"message":"Unsupported value: 'temperature' does not support 0.2 with this model. Only the default (1) value is supported.","param":"temperature","code":"unsupported_value"}}`
+		}
+		return 0, ""
+	})
+	l := with(t, p)
+	const notice = "picky refused the parameter temperature, which was left out"
+	if r := l.answered(t, "send", "--no-stdin", "--temperature", "0.2", "--seed", "7", "one"); strings.Count(r.err, notice) != 1 {
+		t.Errorf("stderr %q", r.err)
+	}
+	for _, args := range [][]string{{"send", "--no-stdin", "-c", "two"}, {"retry", "last"}, {"attach", "last"}} {
+		if r := l.answered(t, args...); strings.Count(r.err, notice) != 1 {
+			t.Errorf("%v: stderr %q", args, r.err)
+		}
+	}
+	for _, args := range [][]string{{"show", "last"}, {"ps", "--all", "-n", "1"}, {"ps", "--all", "--json", "-n", "1"}} {
+		if r := l.attempt(t, args...); strings.Count(r.out, "picky refused the parameter temperature") < 1 {
+			t.Errorf("%v: %s", args, r.out)
+		}
+	}
+	asked := p.Requests()
+	if len(asked) != 4 || slices.ContainsFunc(asked[1:], func(a modeltest.Asked) bool { return a.Raw["temperature"] != nil || string(a.Raw["seed"]) != "7" }) {
+		t.Errorf("%+v", asked)
+	}
+}

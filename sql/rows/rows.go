@@ -13,24 +13,25 @@ import (
 )
 
 // ConversationColumns are the columns of a Conversation.
-const ConversationColumns = `id, owner, title, model, system, temporary, created_at, updated_at`
+const ConversationColumns = `id, owner, title, model, system, parameters, temporary, created_at, updated_at`
 
 // Conversation is a row of the table of conversations.
 type Conversation struct {
-	ID        string
-	Owner     string
-	Title     string
-	Model     string
-	System    string
-	Temporary bool
-	CreatedAt int64 `db:"created_at"`
-	UpdatedAt int64 `db:"updated_at"`
+	ID         string
+	Owner      string
+	Title      string
+	Model      string
+	System     string
+	Parameters Parameters
+	Temporary  bool
+	CreatedAt  int64 `db:"created_at"`
+	UpdatedAt  int64 `db:"updated_at"`
 }
 
 // Conversation converts the row.
 func (r *Conversation) Conversation() chat.Conversation {
 	return chat.Conversation{
-		ID: r.ID, Owner: r.Owner, Title: r.Title, Model: r.Model, System: r.System, Temporary: r.Temporary,
+		ID: r.ID, Owner: r.Owner, Title: r.Title, Model: r.Model, System: r.System, Parameters: r.Parameters.Parameters, Temporary: r.Temporary,
 		CreatedAt: Instant(r.CreatedAt), UpdatedAt: Instant(r.UpdatedAt),
 	}
 }
@@ -39,8 +40,12 @@ const (
 	// TaskColumns are the columns of a Task.
 	TaskColumns = taskColumns + `parameters, origin, upstream, ` + outcomeColumns
 	// ListedTaskColumns are those of a Task in a list, without what may be large.
-	ListedTaskColumns = taskColumns + `'' AS parameters, '' AS origin, '' AS upstream, ` + outcomeColumns
+	ListedTaskColumns = taskColumns + `CASE WHEN length(parameters) <= ` + smallParameters + ` THEN parameters ELSE '' END AS parameters, '' AS origin, '' AS upstream, ` + outcomeColumns
 )
+
+// smallParameters is the length of parameters that lists have, in characters. All lasting
+// ones fit; tools may not.
+const smallParameters = "8192"
 
 const taskColumns = `id, conversation_id, message_id, user_message_id, owner, state, priority, queue_at, attempt, uncounted_attempts, model, own_provider,
 	worker, lease_until, run_after, deadline_seconds, cancel_requested, created_at, started_at, finished_at, chunk_count, `
@@ -164,8 +169,9 @@ type Message struct {
 	CreatedAt      int64 `db:"created_at"`
 	UpdatedAt      int64 `db:"updated_at"`
 	// The fields of the task are empty for a user's message.
-	TaskID string         `db:"task_id"`
-	State  chat.TaskState `db:"state"`
+	TaskID     string         `db:"task_id"`
+	State      chat.TaskState `db:"state"`
+	Parameters Parameters
 	outcome
 }
 
@@ -174,7 +180,8 @@ const MessagesQuery = `SELECT m.id, m.conversation_id, m.parent_id, m.role, m.pa
 		coalesce(t.id, '') AS task_id, coalesce(t.state, CASE m.role WHEN 'assistant' THEN 'done' ELSE '' END) AS state, coalesce(t.finish_reason, '') AS finish_reason,
 		t.prompt_tokens, t.completion_tokens, t.total_tokens, coalesce(t.error_code, '') AS error_code,
 		coalesce(t.error_message, '') AS error_message, coalesce(t.error_retryable, FALSE) AS error_retryable,
-		coalesce(t.notices, '') AS notices
+		coalesce(t.notices, '') AS notices,
+		CASE WHEN length(t.parameters) <= ` + smallParameters + ` THEN t.parameters ELSE '' END AS parameters
 	FROM messages m LEFT JOIN tasks t ON t.message_id = m.id `
 
 // Message converts the row.
@@ -183,6 +190,7 @@ func (r *Message) Message() chat.Message {
 		ID: r.ID, ConversationID: r.ConversationID, ParentID: r.ParentID, Role: r.Role, Model: r.Model,
 		CreatedAt: Instant(r.CreatedAt), UpdatedAt: Instant(r.UpdatedAt),
 		TaskID: r.TaskID, State: r.State, FinishReason: r.FinishReason, Usage: r.usage(), Notices: r.notices(),
+		Parameters: r.Parameters.Lasting(),
 	}
 	m.SetParts(r.Parts.Parts)
 	if r.State.Terminal() { // before, the error is that of an attempt to be repeated
@@ -191,7 +199,7 @@ func (r *Message) Message() chat.Message {
 	return m
 }
 
-// Parameters is the column of a task's parameters: JSON, or "" for none.
+// Parameters is a column of parameters: JSON, or "" for none.
 type Parameters struct{ *chat.Parameters }
 
 // Scan implements sql.Scanner.
@@ -202,14 +210,14 @@ func (p *Parameters) Scan(v any) error {
 		raw, ok = string(b), true
 	}
 	if !ok {
-		return chat.Errorf(chat.CodeStorage, "the parameters of a task have the type %T", v)
+		return chat.Errorf(chat.CodeStorage, "parameters have the type %T", v)
 	}
 	if raw == "" {
 		return nil
 	}
 	p.Parameters = &chat.Parameters{}
 	if err := json.Unmarshal([]byte(raw), p.Parameters); err != nil {
-		return &chat.Error{Code: chat.CodeStorage, Message: "the parameters of a task cannot be read: " + err.Error(), Cause: err}
+		return &chat.Error{Code: chat.CodeStorage, Message: "parameters cannot be read: " + err.Error(), Cause: err}
 	}
 	return nil
 }

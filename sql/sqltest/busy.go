@@ -37,7 +37,7 @@ var busyTests = map[string]func(*suite){
 				r.Err = chat.Errorf(chat.CodeProviderCut, "cut")
 			}
 			s.must(s.Finish(s.Context(), r))
-			again, _, err := s.Regenerate(s.Context(), owner, acc.MessageID, "", "", chat.SubmitOptions{})
+			again, _, err := s.Regenerate(s.Context(), owner, acc.MessageID, chat.Regeneration{}, chat.SubmitOptions{})
 			s.must(err)
 			_, _, err = s.Cancel(s.Context(), owner, again.TaskID)
 			s.must(err)
@@ -87,7 +87,7 @@ func (s *suite) wantBusy(acc chat.Accepted, when string) {
 			return err
 		},
 		"another answer": func(o chat.SubmitOptions) error {
-			_, _, err := s.Regenerate(s.Context(), owner, acc.MessageID, "", "", o)
+			_, _, err := s.Regenerate(s.Context(), owner, acc.MessageID, chat.Regeneration{}, o)
 			return err
 		},
 	} {

@@ -44,7 +44,7 @@ var conversationTests = map[string]func(*suite){
 				return err
 			},
 			"Regenerate": func(as, _, _, m string) error {
-				_, _, err := s.Regenerate(ctx, as, m, "", chat.PriorityNormal, chat.SubmitOptions{})
+				_, _, err := s.Regenerate(ctx, as, m, chat.Regeneration{}, chat.SubmitOptions{})
 				return err
 			},
 			"Task":   func(as, _, task, _ string) error { _, err := s.Task(ctx, as, task); return err },

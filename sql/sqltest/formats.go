@@ -45,15 +45,36 @@ var formatTests = map[string]func(*suite){
 		s.must(s.SetOrigin(s.Context(), owner, acc.TaskID, "{}"))
 		s.wantCode(s.SetOrigin(s.Context(), "eve", acc.TaskID, "{}"), chat.CodeNotFound)
 		s.must(s.Finish(s.Context(), doneResult(claims[0], "text")))
-		again, _, err := s.Regenerate(s.Context(), owner, acc.MessageID, "", chat.PriorityNormal, chat.SubmitOptions{})
+		again, _, err := s.Regenerate(s.Context(), owner, acc.MessageID, chat.Regeneration{}, chat.SubmitOptions{})
 		s.must(err)
 		task, err := s.Task(s.Context(), owner, again.TaskID)
 		if s.must(err); task.Parameters == nil || task.Parameters.MaxTokens != 9 || task.Origin != "" {
 			s.Errorf("%+v", task)
 		}
 		list, err := s.Tasks(s.Context(), owner, chat.TaskQuery{})
-		if s.must(err); slices.ContainsFunc(list, func(t chat.Task) bool { return t.Parameters != nil }) {
-			s.Errorf("a list has parameters: %+v", list)
+		if s.must(err); len(list) != 2 || list[0].Parameters == nil || list[0].Parameters.MaxTokens != 9 {
+			s.Errorf("%+v", list)
+		}
+		messages, err := s.Messages(s.Context(), owner, acc.ConversationID)
+		if s.must(err); len(messages) != 3 || messages[1].Parameters == nil || messages[1].Parameters.MaxTokens != 9 || messages[1].Parameters.Tools != nil {
+			s.Errorf("%+v", messages)
+		}
+	},
+
+	"lists have no large parameters": func(s *suite) {
+		sub := chat.Submission{Content: "x", Parameters: &chat.Parameters{MaxTokens: 9, Tools: []chat.Tool{{Name: "f", Description: strings.Repeat("x", 10_000)}}}}
+		acc, _, err := s.Submit(s.Context(), owner, sub, chat.SubmitOptions{})
+		s.must(err)
+		list, err := s.Tasks(s.Context(), owner, chat.TaskQuery{})
+		if s.must(err); list[0].Parameters != nil {
+			s.Errorf("%+v", list[0].Parameters)
+		}
+		messages, err := s.Messages(s.Context(), owner, acc.ConversationID)
+		if s.must(err); messages[1].Parameters != nil {
+			s.Errorf("%+v", messages[1].Parameters)
+		}
+		if task, err := s.Task(s.Context(), owner, acc.TaskID); err != nil || task.Parameters == nil || len(task.Parameters.Tools) != 1 {
+			s.Errorf("%+v, %v", task, err)
 		}
 	},
 

@@ -102,9 +102,9 @@ var idempotencyTests = map[string]func(*suite){
 	"regenerate uses keys, too": func(s *suite) {
 		acc := s.sendAndCancel(s.newConversation().ID, chat.Submission{Content: "why?"})
 		o := chat.SubmitOptions{IdempotencyKey: "key", BodyHash: "hash"}
-		first, _, err := s.Regenerate(s.Context(), owner, acc.MessageID, "", "", o)
+		first, _, err := s.Regenerate(s.Context(), owner, acc.MessageID, chat.Regeneration{}, o)
 		s.must(err)
-		again, replayed, err := s.Regenerate(s.Context(), owner, acc.MessageID, "", "", o)
+		again, replayed, err := s.Regenerate(s.Context(), owner, acc.MessageID, chat.Regeneration{}, o)
 		if err != nil || !replayed || again != first {
 			s.Fatalf("got %+v, %v, %v; want %+v", again, replayed, err, first)
 		}

@@ -82,7 +82,7 @@ var queueTests = map[string]func(*suite){
 			s.Fatalf("another worker claimed its retry: %+v", got)
 		}
 		ended := s.sendAndCancel(s.newConversation().ID, chat.Submission{Content: "x"})
-		again, _, err := s.Regenerate(s.Context(), owner, ended.MessageID, "", chat.PriorityUrgent, chat.SubmitOptions{CredentialsHost: holder})
+		again, _, err := s.Regenerate(s.Context(), owner, ended.MessageID, chat.Regeneration{Priority: chat.PriorityUrgent}, chat.SubmitOptions{CredentialsHost: holder})
 		s.must(err)
 		if got := s.claim(10); len(got) != 0 {
 			s.Fatalf("another worker claimed a sibling: %+v", got)

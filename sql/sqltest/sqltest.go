@@ -36,6 +36,7 @@ func Run(t *testing.T, open func(t *testing.T, o sql.Options) *sql.Store, only .
 		{"sweep", sweepTests},
 		{"workers", workerTests},
 		{"formats", formatTests},
+		{"parameters", parameterTests},
 	}
 	for _, g := range groups {
 		if len(only) > 0 && !slices.Contains(only, g.name) {

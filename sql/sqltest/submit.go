@@ -203,7 +203,7 @@ var submitTests = map[string]func(*suite){
 	"regenerate adds a sibling": func(s *suite) {
 		c := s.claimNew()
 		s.must(s.Finish(s.Context(), doneResult(c, "one")))
-		acc, _, err := s.Regenerate(s.Context(), owner, c.MessageID, "", chat.PriorityBackground, chat.SubmitOptions{})
+		acc, _, err := s.Regenerate(s.Context(), owner, c.MessageID, chat.Regeneration{Priority: chat.PriorityBackground}, chat.SubmitOptions{})
 		s.must(err)
 		if acc.UserMessageID != c.UserMessageID || acc.ConversationID != c.ConversationID || acc.MessageID == c.MessageID || acc.TaskID == c.ID {
 			s.Fatalf("accepted %+v beside %+v", acc, c)
@@ -221,7 +221,7 @@ var submitTests = map[string]func(*suite){
 		if len(thread) != 1 || thread[0].ID != c.UserMessageID {
 			s.Fatalf("the sibling answers %+v, want the question alone", thread)
 		}
-		_, _, err = s.Regenerate(s.Context(), owner, c.UserMessageID, "", "", chat.SubmitOptions{})
+		_, _, err = s.Regenerate(s.Context(), owner, c.UserMessageID, chat.Regeneration{}, chat.SubmitOptions{})
 		s.wantCode(err, chat.CodeInvalid)
 	},
 
@@ -230,7 +230,7 @@ var submitTests = map[string]func(*suite){
 		acc := s.sendAndCancel(c.ID, chat.Submission{Content: "x", Model: "first"})
 		model := func(given string) string {
 			s.Helper()
-			again, _, err := s.Regenerate(s.Context(), owner, acc.MessageID, given, "", chat.SubmitOptions{})
+			again, _, err := s.Regenerate(s.Context(), owner, acc.MessageID, chat.Regeneration{Model: given}, chat.SubmitOptions{})
 			s.must(err)
 			_, _, err = s.Cancel(s.Context(), owner, again.TaskID)
 			s.must(err)

@@ -134,7 +134,7 @@ var importTests = map[string]func(*suite){
 		}
 		_, _, err = s.Cancel(s.Context(), owner, acc.TaskID)
 		s.must(err)
-		again, _, err := s.Regenerate(s.Context(), owner, t.Messages[1].ID, "", "", chat.SubmitOptions{})
+		again, _, err := s.Regenerate(s.Context(), owner, t.Messages[1].ID, chat.Regeneration{}, chat.SubmitOptions{})
 		s.must(err)
 		if again.UserMessageID != t.Messages[0].ID {
 			s.Fatalf("%+v", again)

@@ -116,6 +116,12 @@ func (v *View) Model() string {
 	return ""
 }
 
+// Parameters are those of the conversation, nil if there are none.
+func (v *View) Parameters() *chat.Parameters { return v.conversation.Parameters }
+
+// SetParameters changes the parameters that are shown.
+func (v *View) SetParameters(p *chat.Parameters) { v.conversation.Parameters = p }
+
 // Usage is the usage of the last answer that has one, or nil.
 func (v *View) Usage() *chat.Usage {
 	for _, item := range slices.Backward(v.shown) {

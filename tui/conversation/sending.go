@@ -19,19 +19,22 @@ type SentMsg struct {
 	After    string // the message that it answers to, "" for the newest, chat.RootParent for none
 	Accepted chat.Accepted
 	Err      error
+	// Parameters were sent with the message. A new conversation has them.
+	Parameters *chat.Parameters
 }
 
-// Send shows a message after the last one shown, and sends it.
-func (v *View) Send(draft, model string, now time.Time) tea.Cmd {
+// Send shows a message after the last one shown, and sends it with the choices of a
+// submission: its model and parameters.
+func (v *View) Send(draft string, choices chat.Submission, now time.Time) tea.Cmd {
 	after := v.leaf()
 	if after == v.tree.Newest() {
 		after = "" // the server finds it, and what another screen adds meanwhile too
 	}
-	return v.SendAfter(draft, after, model, now)
+	return v.SendAfter(draft, after, choices, now)
 }
 
 // SendAfter shows a message immediately, and sends it.
-func (v *View) SendAfter(draft, after, model string, now time.Time) tea.Cmd {
+func (v *View) SendAfter(draft, after string, choices chat.Submission, now time.Time) tea.Cmd {
 	parts := attach.ParseDraft(draft)
 	v.pending = transcript.NewMessage(chat.Message{Role: chat.RoleUser, Parts: parts, CreatedAt: now}, v.style)
 	v.pending.Sending, v.after = true, after
@@ -42,10 +45,11 @@ func (v *View) SendAfter(draft, after, model string, now time.Time) tea.Cmd {
 	v.rebuild()
 	v.list.Bottom()
 	session, backend, id := v.session, v.backend, v.conversation.ID
-	sub := chat.Submission{Parts: parts, Model: model, ParentID: after}
+	sub := choices
+	sub.Parts, sub.ParentID = parts, after
 	return v.jobs.Command(func(ctx context.Context) tea.Msg {
 		accepted, err := backend.Send(ctx, id, sub)
-		return SentMsg{session, draft, after, accepted, err}
+		return SentMsg{session, draft, after, accepted, err, sub.Parameters}
 	})
 }
 

@@ -105,6 +105,27 @@ func Models(list []chat.Model, current string) []panel.Item {
 	return items
 }
 
+// Parameters are the parameters that can be set, each with its value: the conversation's
+// own, or else the model's.
+func Parameters(own, model *chat.Parameters) []panel.Item {
+	var items []panel.Item
+	for _, name := range chat.ParameterNames() {
+		it := panel.Item{ID: name, Title: name, Detail: "not set"}
+		value := own.Get(name)
+		switch {
+		case value != "":
+			it.Mark, it.Detail = panel.InUse, "of the conversation"
+		case model.Get(name) != "":
+			value, it.Detail = model.Get(name), "of the model, in the settings"
+		}
+		if value != "" {
+			it.Title = sanitize.Line(fmt.Sprintf("%-12s %s", name, value))
+		}
+		items = append(items, it)
+	}
+	return items
+}
+
 // Prompts are earlier prompts, the newest first and each once. Their ids are their
 // indexes.
 func Prompts(prompts []string) []panel.Item {

@@ -45,10 +45,13 @@ func (t *talk) attached(ctx context.Context, text string) (message attach.Messag
 // deliver sends a message unchanged, and reads the answer out.
 func (t *talk) deliver(ctx context.Context, message attach.Message) error {
 	sub := message.Submission()
-	sub.Model = t.model
+	sub.Model, sub.Parameters = t.model, t.parameters.Lasting()
 	accepted, err := t.backend.Send(ctx, t.conversation, sub)
 	if err != nil {
 		return t.reportError(ctx, "The message was not sent", err)
+	}
+	if t.conversation == "" {
+		t.kept, t.parameters = sub.Parameters, nil
 	}
 	t.conversation = accepted.ConversationID
 	return t.follow(ctx, accepted.TaskID)

@@ -1,9 +1,11 @@
 package plain
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,6 +23,7 @@ var table = []struct{ name, args, what string }{ //nolint:gochecknoglobals // co
 	{"read", "", "reads the last answer again"},
 	{"models", "", "lists the models"},
 	{"model", "NAME", "switches to a model"},
+	{"set", "PARAMETER VALUE", "sets a parameter of the conversation, such as temperature 0.2; without a value, clears it"},
 	{"stop", "", "stops the answer that is being made"},
 	{"quit", "", "leaves; a running answer continues"},
 }
@@ -54,6 +57,7 @@ func (t *talk) do(ctx context.Context, name, args string) error {
 		t.say("A line that ends with a backslash continues on the next line. @ and the path of a file attach it.")
 	case "new":
 		t.conversation = ""
+		t.kept, t.parameters = nil, t.initial
 		t.last.Reset()
 		t.say("This is a new conversation.")
 	case "list":
@@ -64,6 +68,7 @@ func (t *talk) do(ctx context.Context, name, args string) error {
 			t.say("Enter /list first, and then /open and a number of that list.")
 			return nil //nolint:nilerr // said to the user
 		}
+		t.parameters = nil
 		return t.open(ctx, t.listed[n-1].ID)
 	case "read":
 		if t.last.Len() == 0 {
@@ -76,6 +81,8 @@ func (t *talk) do(ctx context.Context, name, args string) error {
 	case "model":
 		t.model = args
 		t.say("The next messages go to %s.", orDefault(args))
+	case "set":
+		return t.set(ctx, args)
 	case "stop":
 		t.say("No answer is being made.")
 	case "quit":
@@ -122,7 +129,7 @@ func (t *talk) open(ctx context.Context, id string) error {
 	if err != nil {
 		return t.reportError(ctx, "The conversation cannot be opened", err)
 	}
-	t.conversation = c.ID
+	t.conversation, t.kept = c.ID, c.Parameters
 	t.last.Reset()
 	t.say("The conversation is %s. It has %s.", strconv.Quote(sanitize.Line(c.Title)), count(len(messages), "message"))
 	for i := len(messages) - 1; i >= 0; i-- {
@@ -137,6 +144,37 @@ func (t *talk) open(ctx context.Context, id string) error {
 		t.say("The last answer was:\n%s", t.last.String())
 		return nil
 	}
+	return nil
+}
+
+// parameterKeeper is a Backend that can replace the parameters of a conversation.
+type parameterKeeper interface {
+	SetParameters(ctx context.Context, conversationID string, p *chat.Parameters) error
+}
+
+// set sets a parameter of the conversation, or clears it.
+func (t *talk) set(ctx context.Context, args string) error {
+	name, value, _ := strings.Cut(args, " ")
+	name = strings.ReplaceAll(name, "-", "_")
+	changed := chat.Parameters{}
+	if p := t.parameters.Over(t.kept); p != nil {
+		changed = *p
+	}
+	if value = strings.TrimSpace(value); value == "" && slices.Contains(chat.ParameterNames(), name) {
+		changed.Clear(name)
+	} else if problem := changed.Set(name, value); problem != "" {
+		t.say("%q %s.", name, problem)
+		return nil
+	}
+	if keeper, ok := t.backend.(parameterKeeper); ok && t.conversation != "" {
+		if err := keeper.SetParameters(ctx, t.conversation, changed.Lasting()); err != nil {
+			return t.reportError(ctx, "The parameters were not changed", err)
+		}
+		t.kept, t.parameters = changed.Lasting(), nil
+	} else {
+		t.parameters = changed.Lasting()
+	}
+	t.say("The parameters are: %s.", cmp.Or(changed.String(), "none"))
 	return nil
 }
 

@@ -37,7 +37,10 @@ type Options struct {
 	ConversationID string // the conversation to continue, "" for a new one
 	Prompt         string // a draft as attach.Draft writes it; sent immediately if it is not empty
 	Model          string
-	Choose         bool // begin with the list of conversations
+	// Parameters are those of the messages to the conversation that is opened first, and of
+	// new conversations.
+	Parameters *chat.Parameters
+	Choose     bool // begin with the list of conversations
 	// Attach adds the files that a message mentions, by @ and a path, and returns
 	// the names of missing ones; nil leaves mentions as text.
 	Attach func(text string) (message attach.Message, missing []string, err error)
@@ -55,7 +58,7 @@ func Run(ctx context.Context, o Options) (Exit, error) {
 	lines, stop := readLines(ctx, o.In)
 	defer stop()
 	defer cancel()
-	t := &talk{backend: o.Backend, out: o.Out, model: o.Model, lines: lines, attach: o.Attach}
+	t := &talk{backend: o.Backend, out: o.Out, model: o.Model, parameters: o.Parameters, initial: o.Parameters, lines: lines, attach: o.Attach}
 	t.say("Enter a message to send it. Enter /help for the commands.")
 	err := t.begin(ctx, o)
 	for err == nil {
@@ -121,6 +124,9 @@ type talk struct {
 
 	conversation  string
 	model         string
+	kept          *chat.Parameters    // those of the conversation
+	parameters    *chat.Parameters    // those that the conversation does not have
+	initial       *chat.Parameters    // those of new conversations
 	last          strings.Builder     // the last answer
 	listed        []chat.Conversation // the numbers of /open refer to it
 	waiting       []queued            // entered while an answer was being made

@@ -346,3 +346,36 @@ func TestPromptIsSentUnchanged(t *testing.T) {
 	}
 	b.updates <- chat.FollowEvent{Chunk: &chat.Chunk{Type: chat.ChunkDone, State: chat.TaskDone}}
 }
+
+func TestParametersAreSetInLines(t *testing.T) {
+	b := newScripted()
+	x := begin(t, b, func(o *Options) { o.Parameters = &chat.Parameters{Effort: "low"} })
+	x.enter("/set temperature warm")
+	x.until(`"temperature" must be a number from 0 to 2, not "warm".`)
+	x.enter("/set top-p 0.5")
+	x.until("The parameters are: top_p 0.5, effort low.")
+	x.enter("/set effort")
+	x.until("The parameters are: top_p 0.5.")
+	x.enter("hello")
+	if got := (<-b.sent).Parameters.String(); got != "top_p 0.5" {
+		t.Errorf("sent %q", got)
+	}
+	b.chunk(chat.ChunkContent, "Yes.")
+	b.updates <- chat.FollowEvent{Chunk: &chat.Chunk{Type: chat.ChunkDone, State: chat.TaskDone}}
+	x.until("End of the answer.")
+	x.enter("more")
+	if got := (<-b.sent).Parameters; got != nil {
+		t.Errorf("sent %v", got)
+	}
+	b.chunk(chat.ChunkContent, "Yes.")
+	b.updates <- chat.FollowEvent{Chunk: &chat.Chunk{Type: chat.ChunkDone, State: chat.TaskDone}}
+	x.enter("/new")
+	x.until("This is a new conversation.")
+	x.enter("hello")
+	if got := (<-b.sent).Parameters.String(); got != "effort low" {
+		t.Errorf("sent %q", got)
+	}
+	b.chunk(chat.ChunkContent, "Yes.")
+	b.updates <- chat.FollowEvent{Chunk: &chat.Chunk{Type: chat.ChunkDone, State: chat.TaskDone}}
+	x.leave()
+}

@@ -76,6 +76,7 @@ func (b *Bar) View(th theme.Theme, width int, label Label, hints func(room int) 
 // Header is what the first row shows. Its texts need not be clean.
 type Header struct {
 	Title, Model, Host string
+	Parameters         string // shown if there is room
 	Usage              string
 	Running            int
 }
@@ -104,20 +105,29 @@ func (h Header) View(th theme.Theme, width int) string {
 	if title == "" {
 		title = "new conversation"
 	}
-	rest := ""
-	for _, part := range []string{h.Model, h.Host} {
-		if part = sanitize.Line(part); part != "" {
-			rest += " · " + part
-		}
-	}
 	space := room - len(left) - 2
-	if ansi.StringWidth(rest) > space/2 {
-		rest = ansi.Truncate(rest, max(space/2, 0), "…")
+	rest := joined(h.Model, h.Parameters, h.Host)
+	if ansi.StringWidth(title+rest) > space {
+		rest = joined(h.Model, h.Host)
+		if ansi.StringWidth(rest) > space/2 {
+			rest = ansi.Truncate(rest, max(space/2, 0), "…")
+		}
 	}
 	title = ansi.Truncate(title, max(space-ansi.StringWidth(rest), 0), "…")
 	free := room - len(left) - 2 - ansi.StringWidth(title) - ansi.StringWidth(rest)
 	return theme.Paint(left, th.Title) + "  " + title + theme.Paint(rest, th.Dim) +
 		strings.Repeat(" ", max(free, 0)+1) + theme.Paint(busy, th.Good) + theme.Paint(right[len(busy):], th.Dim)
+}
+
+// joined is the parts that are not empty, each after a dot.
+func joined(parts ...string) string {
+	out := ""
+	for _, part := range parts {
+		if part = sanitize.Line(part); part != "" {
+			out += " · " + part
+		}
+	}
+	return out
 }
 
 // Divider is the rule above the input with a badge, "" for none.

@@ -64,6 +64,22 @@ var (
 	// kindWords are codes of errors that do not concern a picture.
 	kindWords = lazyregexp.New(`invalid[_ ](request|argument|parameter|content|type|chat|value)\w*`)
 
+	// parameterWords are the names of parameters in errors. All but the name of a field that
+	// is also a common word are found anywhere.
+	parameterWords = map[string]*lazyregexp.Regexp{ //nolint:gochecknoglobals // a constant in all but type
+		"temperature": lazyregexp.New(`\btemperature\b`),
+		"top_p":       lazyregexp.New(`\btop[-_ ]?p\b`),
+		"max_tokens":  lazyregexp.New(`\bmax[-_ ]?(completion[-_ ]?|output[-_ ]?|new[-_ ]?)?tokens\b`),
+		"effort":      lazyregexp.New(`reasoning|\bthinking\b|\beffort\b`),
+		"stop": lazyregexp.New(`\bstop[-_ ]sequences?\b|['"` + "`" + `]stop['"` + "`" + `]|` +
+			`(parameter|field|argument|property|key|name)(s|\(s\))?( supplied)?:? stop\b|: stop\b`),
+		"seed": lazyregexp.New(`\bseed\b`),
+	}
+	// valueWords say that another value would be accepted.
+	valueWords = lazyregexp.New(`too (large|big|high|long|low|small|many)|supported values|one of|\bexpected|between|range|at (most|least)|` +
+		`less than|greater than|exceed|maximum|minimum|input should be|must be|should be`)
+	onlyDefault = lazyregexp.New(`only the default`)
+
 	noWords      = lazyregexp.New(`\bnot?\b|n't\b|\bcannot\b|\bonly\b|unsupported|unexpected|unknown|unrecognized|invalid|must be|should be|disable|verified|extra|forbidden|permitted|remove`)
 	supportWords = lazyregexp.New(`(not|n't)( yet| currently)? (be )?(support|enabled|available|implemented|allowed|compiled|accept|take|have)|unsupported|only supported|mmproj|` +
 		`not a multi|no endpoints|missing data required|at most 0`)
@@ -112,6 +128,18 @@ func (r *RefusalError) OfSystem() bool {
 // OfUnknown reports whether the provider refused a field without naming it.
 func (r *RefusalError) OfUnknown() bool {
 	return r.OfRequest() && unknownWords.MatchString(r.body) && !r.OfStream() && !r.OfSystem() && !r.OfImages()
+}
+
+// OfParameter reports whether the provider refused a parameter of chat.ParameterNames.
+func (r *RefusalError) OfParameter(name string) bool {
+	words := parameterWords[name]
+	return words != nil && r.OfRequest() && words.MatchString(r.body) && (noWords.MatchString(r.body) || valueWords.MatchString(r.body))
+}
+
+// OfValue reports whether the provider refused the value of a parameter, and would accept
+// another one.
+func (r *RefusalError) OfValue() bool {
+	return valueWords.MatchString(r.body) && !onlyDefault.MatchString(r.body) && !unknownWords.MatchString(r.body)
 }
 
 func (r *RefusalError) OfImages() bool {

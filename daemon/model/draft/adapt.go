@@ -40,7 +40,7 @@ func (d *Draft[F]) WithMessages(forms ...Adaptation) []Adaptation {
 }
 
 // Adapt changes d after a refusal, and reports whether to send it again. Each adaptation
-// is used once.
+// is used once, and each parameter omitted once.
 func (d *Draft[F]) Adapt(r *apierror.RefusalError) bool {
 	if r == nil || d.tried == maxAdaptations || r.OfAllImages() && len(d.asked()) > 0 {
 		return false
@@ -49,6 +49,9 @@ func (d *Draft[F]) Adapt(r *apierror.RefusalError) bool {
 		d.adaptations = d.possible()
 	}
 	d.refused = r
+	if d.Parameter != nil && d.Parameter(r) {
+		return true
+	}
 	if d.last != nil && d.last.Form && d.last.Of(r) {
 		d.Form, d.formNotices = d.undo, d.formNotices[:len(d.formNotices)-1]
 	}

@@ -26,6 +26,9 @@ type Draft[F comparable] struct {
 	Model   string // its id
 	Request model.Request
 	Form    F
+	// Parameter, if set, omits a parameter that a refusal is about, and reports whether there
+	// was one. It is tried before the adaptations.
+	Parameter func(*apierror.RefusalError) bool
 
 	key         modelKey
 	to          Server
@@ -35,6 +38,9 @@ type Draft[F comparable] struct {
 
 	omit     []thread.Omission // by message
 	noImages bool              // no pictures but those of the newest message
+	// withheld are the parameters that are omitted, by name, each with the value that was
+	// refused, or "" for any value.
+	withheld map[string]string
 
 	formNotices []string // about changes of form, for the user
 	tried       int      // how many adaptations
@@ -65,7 +71,7 @@ func (d *Draft[F]) Thread(own func(*chat.Part) bool) ([]chat.Message, error) {
 
 // Notices say what was omitted from the request.
 func (d *Draft[F]) Notices() []string {
-	out := slices.DeleteFunc(slices.Clone(d.formNotices), func(s string) bool { return s == "" })
+	out := slices.DeleteFunc(slices.Concat(d.formNotices, d.parameterNotices()), func(s string) bool { return s == "" })
 	var names []string
 	for i, o := range d.omit {
 		switch m := d.Request.Messages[i]; o {

@@ -39,6 +39,7 @@ type Learned[F comparable] struct {
 	mu      sync.Mutex
 	forms   map[modelKey]form[F]
 	omitted map[omittedKey]thread.Omission
+	refused map[refusedKey]bool
 }
 
 // Draft returns the request for req in the form that the model is known to accept.
@@ -48,6 +49,7 @@ func (l *Learned[F]) Draft(to Server, model string, req model.Request) *Draft[F]
 	defer l.mu.Unlock()
 	known := l.forms[d.key]
 	d.Form, d.noImages = known.dialect, known.noImages
+	d.recall()
 	for i, m := range d.earlier() {
 		if d.noImages && len(thread.PictureNames(m)) > 0 {
 			d.omit[i] = thread.OmitPictures
@@ -75,6 +77,7 @@ func (l *Learned[F]) accept(d *Draft[F]) {
 		l.forms = makeRoom(l.forms, maxForms)
 		l.forms[d.key] = now
 	}
+	d.remember()
 	for i, o := range d.omit {
 		if k := (omittedKey{d.key, d.Request.Messages[i].ID}); o != thread.OmitNothing && k.message != "" && l.omitted[k] != o {
 			l.omitted = makeRoom(l.omitted, maxOmitted)

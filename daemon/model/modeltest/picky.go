@@ -18,8 +18,9 @@ type Asked struct {
 	Stream        bool
 	StreamOptions bool
 	Messages      []Said
-	Fields        []string // all there are in the body, sorted
-	Status        int      // of the response
+	Fields        []string                   // all there are in the body, sorted
+	Raw           map[string]json.RawMessage // the body by field
+	Status        int                        // of the response
 }
 
 // Said is a message of a request.
@@ -154,7 +155,7 @@ func readAsked(body io.Reader) (Asked, error) {
 	if err := json.Unmarshal(raw, &fields); err != nil {
 		return Asked{}, err
 	}
-	a := Asked{Model: in.Model, Stream: in.Stream, StreamOptions: in.StreamOptions != nil}
+	a := Asked{Model: in.Model, Stream: in.Stream, StreamOptions: in.StreamOptions != nil, Raw: fields}
 	for name := range fields {
 		a.Fields = append(a.Fields, name)
 	}

@@ -19,6 +19,8 @@ type form struct {
 	whole    bool // not streamed
 	noUsage  bool // no stream_options
 	noSystem bool // the system prompt stands in the first message
+	// otherTokens says that the limit of tokens has its other name.
+	otherTokens bool
 }
 
 // request is the draft of a request for an answer.
@@ -38,7 +40,21 @@ func newRequest(e *endpoint, learned *draft.Learned[form], req model.Request) *r
 		completionTokens: e.isOpenAI(),
 	}
 	d.Adapts(d.adaptations)
+	d.Parameter = d.omitParameter
 	return d
+}
+
+func (d *request) omitParameter(r *apierror.RefusalError) bool {
+	name := d.ParameterOf(r, d.Form.noUsage || d.Form.whole || d.streamed)
+	switch {
+	case name == "":
+		return false
+	case name == "max_tokens" && !d.streamed && !d.Form.otherTokens && !r.OfValue():
+		d.Form.otherTokens = true // the field has two names
+	default:
+		d.Withhold(name, r)
+	}
+	return true
 }
 
 func (d *request) adaptations() []draft.Adaptation {
@@ -53,7 +69,7 @@ func (d *request) adaptations() []draft.Adaptation {
 // set, so that every model accepts it.
 func (d *request) completion(ctx context.Context) (*wire.Request, error) {
 	out := &wire.Request{ChatCompletionRequest: goopenai.ChatCompletionRequest{Model: d.Model, Stream: !d.Form.whole}}
-	out.Set(d.Request.Parameters, d.completionTokens)
+	out.Set(d.Parameters(), d.completionTokens != d.Form.otherTokens)
 	if out.Stream && !d.Form.noUsage {
 		out.StreamOptions = &goopenai.StreamOptions{IncludeUsage: true}
 	}
@@ -73,7 +89,7 @@ func (d *request) hasResponse(peer bool) bool { return wire.HasResponse(&d.Reque
 func (d *request) response(ctx context.Context) (*wire.Response, error) {
 	system, messages, err := d.messages(ctx)
 	out := &wire.Response{Model: d.Model, Instructions: system}
-	out.Set(d.Request.Parameters)
+	out.Set(d.Parameters())
 	for i := range messages {
 		out.Add(messages[i])
 	}

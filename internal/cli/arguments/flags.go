@@ -1,6 +1,8 @@
 package arguments
 
 import (
+	"slices"
+
 	"github.com/urfave/cli/v2"
 
 	"chat"
@@ -37,7 +39,7 @@ func conversationFlags() []cli.Flag {
 		&cli.StringFlag{Name: "conversation", Aliases: []string{"C"}, Usage: "continue the conversation `ID` (or a prefix or suffix of its id)"},
 		&cli.BoolFlag{Name: "continue", Aliases: []string{"c"}, Usage: "continue the newest conversation", DisableDefaultText: true},
 		&cli.StringFlag{Name: "model", Aliases: []string{"m"}, Usage: "the `MODEL` to ask (`chat models` lists them)"},
-		&cli.StringFlag{Name: "role", Usage: "start with the role `NAME`: its system prompt and model (`chat roles` lists them)"},
+		&cli.StringFlag{Name: "role", Usage: "start with the role `NAME`: its system prompt, model and parameters (`chat roles` lists them)"},
 		&cli.StringFlag{Name: "system", Aliases: []string{"s"}, Usage: "system prompt `TEXT` of a new conversation"},
 		&cli.StringSliceFlag{Name: "file", Aliases: []string{"f"}, Usage: "attach the text or image `PATH`, - for stdin (may be repeated)"},
 		&cli.StringFlag{Name: "priority", Usage: "`LEVEL`: urgent, normal or background"},
@@ -65,9 +67,8 @@ func TimeoutFlag(usage string) cli.Flag {
 
 // SendFlags returns the flags of send, also used by chat without a command.
 func SendFlags() []cli.Flag {
-	flags := append(conversationFlags(), OutputFlags()...)
-	return append(flags,
-		&cli.BoolFlag{Name: "detach", Aliases: []string{"d"}, Usage: "print the task's id and exit; the answer continues in the background", DisableDefaultText: true},
+	return append(slices.Concat(conversationFlags(), parameterFlags(), OutputFlags()),
+		detachFlag(),
 		TimeoutFlag("stop the answer after `DURATION` (90s, 5m) and exit with 124"),
 		&cli.StringFlag{Name: "idempotency-key", Usage: "repeating the command with the same `KEY`, conversation and prompt returns the same answer, not a second one"},
 	)

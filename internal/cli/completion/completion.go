@@ -169,6 +169,8 @@ func (p *Completer) values(ctx context.Context, at wordContext, flag string) []c
 		return withoutAbout("auto", "always", "never")
 	case "reasoning":
 		return withoutAbout("hide", "show", "only")
+	case "effort":
+		return withoutAbout(chat.Efforts()...)
 	case "extract":
 		return withoutAbout("first", "last")
 	case "host":

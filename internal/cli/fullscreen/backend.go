@@ -6,6 +6,8 @@ import (
 
 	"chat"
 	"chat/daemon/client"
+	"chat/internal/cli/answer"
+	"chat/internal/cli/settings"
 	"chat/internal/term/sanitize"
 	"chat/tui"
 )
@@ -15,6 +17,7 @@ type backend struct {
 	cl       *client.Client
 	system   string        // of new conversations
 	priority chat.Priority // of sent messages, "" for the server's default
+	models   settings.Models
 }
 
 // The screen checks for these optional interfaces: a missing method disables a key.
@@ -22,16 +25,17 @@ var _ interface {
 	tui.Backend
 	tui.Regenerator
 	tui.Renamer
+	tui.ParameterKeeper
 	tui.Deleter
 	tui.TaskLister
 	tui.HealthChecker
 	tui.SnippetFinder
 } = (*backend)(nil)
 
-// NewBackend returns the backend for a server. System is the system prompt of new
-// conversations; priority is that of all messages, or "" for the default.
-func NewBackend(cl *client.Client, system string, priority chat.Priority) *backend {
-	return &backend{cl: cl, system: system, priority: priority}
+// NewBackend returns the backend for a server. The system prompt of s is that of new
+// conversations; its priority is that of all messages, or "" for the default.
+func NewBackend(cl *client.Client, s answer.Submission, models settings.Models) *backend {
+	return &backend{cl: cl, system: s.SystemPrompt, priority: s.Priority, models: models}
 }
 
 // maxListed is the maximum length of the screen's lists.
@@ -52,11 +56,17 @@ func (b *backend) Messages(ctx context.Context, id string) (chat.Conversation, [
 }
 
 func (b *backend) Send(ctx context.Context, id string, s chat.Submission) (chat.Accepted, error) {
-	s.ConversationID, s.Priority = id, b.priority
+	s.Priority = b.priority
+	conv := chat.Conversation{ID: id}
 	if id == "" {
 		s.System = b.system
+	} else if s.Model == "" && b.models.HaveParameters() { // they depend on its model
+		var err error
+		if conv, err = b.cl.Conversation(ctx, id); err != nil {
+			return chat.Accepted{}, err
+		}
 	}
-	return b.cl.Submit(ctx, s, "")
+	return answer.Submission{Submission: s, Models: b.models}.SubmitTo(ctx, b.cl, conv)
 }
 
 func (b *backend) Upload(ctx context.Context, data []byte) (chat.Attachment, error) {
@@ -96,11 +106,19 @@ func (b *backend) Degraded(ctx context.Context) (string, error) {
 }
 
 func (b *backend) Regenerate(ctx context.Context, messageID, model string) (chat.Accepted, error) {
-	return b.cl.Regenerate(ctx, messageID, client.Regeneration{Model: model, Priority: b.priority}, "")
+	return b.cl.Regenerate(ctx, messageID, chat.Regeneration{Model: model, Priority: b.priority}, "")
 }
 
 func (b *backend) Rename(ctx context.Context, id, title string) error {
 	_, err := b.cl.UpdateConversation(ctx, id, chat.ConversationPatch{Title: &title})
+	return err
+}
+
+func (b *backend) SetParameters(ctx context.Context, id string, p *chat.Parameters) error {
+	if p == nil {
+		p = &chat.Parameters{}
+	}
+	_, err := b.cl.UpdateConversation(ctx, id, chat.ConversationPatch{Parameters: p})
 	return err
 }
 

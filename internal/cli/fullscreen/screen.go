@@ -15,6 +15,7 @@ import (
 
 	"chat"
 	"chat/daemon/client"
+	"chat/internal/cli/answer"
 	"chat/internal/cli/arguments"
 	"chat/internal/cli/ids"
 	"chat/internal/cli/output"
@@ -63,8 +64,9 @@ type Screen struct{ *output.Console }
 // New returns the screen of one run.
 func New(con *output.Console) *Screen { return &Screen{con} }
 
-// Open opens the screen. It reports errors of the setup before the screen opens.
-func (p *Screen) Open(ctx context.Context, cl *client.Client, o tui.Options) error {
+// Open opens the screen. Its messages have the model, the parameters and the priority of s.
+// It reports errors of the setup before the screen opens.
+func (p *Screen) Open(ctx context.Context, cl *client.Client, s answer.Submission, o tui.Options) error {
 	host, err := HostName(ctx, cl)
 	if err != nil {
 		return err
@@ -74,7 +76,9 @@ func (p *Screen) Open(ctx context.Context, cl *client.Client, o tui.Options) err
 		return err
 	}
 	o.In, o.Out, o.Host, o.NoColor = p.terminal(), p.Out, host, p.Colors(p.Out.Fd()) != output.FullColor
-	o.Theme, o.Keys, o.ModelInfo = config.Theme, config.Keys, config.ModelInfo
+	o.Backend, o.Model, o.Parameters = NewBackend(cl, s, config.Models), s.Model, s.Parameters
+	o.Theme, o.Keys, o.ModelInfo = config.Theme, config.Keys, config.Models.Info
+	o.ModelParameters = config.Models.Parameters
 	quiet := p.Quiet
 	p.Quiet = true // a notice would corrupt the screen, which shows the connection itself
 	left, err := tui.Run(ctx, o)

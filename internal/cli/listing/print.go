@@ -65,7 +65,7 @@ func PrintTasks(p *output.Console, tasks []Task, asJSON bool) error {
 		{Head: "AGE", DropOrder: 5},
 		{Head: "MODEL", MinWidth: 6, DropOrder: 4},
 		{Head: "CONVERSATION", DropOrder: 3},
-		{Head: "WHY", MinWidth: 16, DropOrder: 6}, // the reason for a retry or for the end
+		{Head: "WHY", MinWidth: 16, DropOrder: 6}, // the reason for a retry or for the end, or the notices
 	}
 	whys := false
 	var rows [][]string
@@ -80,6 +80,9 @@ func PrintTasks(p *output.Console, tasks []Task, asJSON bool) error {
 			why = t.Error.Message
 		case t.State == chat.TaskDone:
 			why = chat.EndingOf(t.FinishReason).Why(t.FinishReason)
+		}
+		if why == "" {
+			why = strings.Join(t.Notices, "; ")
 		}
 		whys = whys || why != ""
 		rows = append(rows, []string{ids.Short(t.ID), state, fmt.Sprint(t.Attempt), string(t.Priority), output.Age(t.CreatedAt), t.AnsweredBy, ids.Short(t.ConversationID), why})

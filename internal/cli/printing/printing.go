@@ -32,6 +32,9 @@ func heading(m chat.Message, tree *thread.Tree, o Options) string {
 	if siblings, at := tree.Siblings(m.ID); len(siblings) > 1 {
 		head += fmt.Sprintf(" · ‹%d/%d›", at+1, len(siblings))
 	}
+	if own := m.Parameters.String(); own != "" && own != o.inherited {
+		head += " · " + own
+	}
 	if m.State != "" && m.State != chat.TaskDone {
 		head += fmt.Sprintf(" · %s (chat attach %s)", m.State, ids.Short(m.TaskID))
 	}
@@ -134,6 +137,8 @@ type Options struct {
 	Attachments []chat.Attachment
 	// DefaultModel is the model of messages that do not name one yet.
 	DefaultModel string
+
+	inherited string // the parameters of the conversation
 }
 
 // Conversation prints a conversation and returns the number of messages that it left out.
@@ -144,6 +149,15 @@ func Conversation(p *output.Console, conv chat.Conversation, messages []chat.Mes
 	}
 	if title != "" {
 		if _, err := fmt.Fprintf(p.Out, "# %s\n", title); err != nil {
+			return 0, err
+		}
+	}
+	if o.inherited = conv.Parameters.String(); o.inherited != "" {
+		line := sanitize.Line(o.inherited)
+		if o.Part {
+			line = contain.Literal(line)
+		}
+		if _, err := fmt.Fprintf(p.Out, "\nParameters: %s\n", line); err != nil {
 			return 0, err
 		}
 	}

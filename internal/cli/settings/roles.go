@@ -12,24 +12,30 @@ import (
 	"chat/internal/cli/spelling"
 )
 
-// Role is a named system prompt with a model and a priority. The config file defines
+// Role is a named system prompt with a model, a priority and parameters. The config file defines
 // roles; the daemon ignores them.
 type Role struct {
 	Name     string        `json:"name"`
 	System   string        `json:"system,omitempty"`
 	Model    string        `json:"model,omitempty"`
 	Priority chat.Priority `json:"priority,omitempty"`
+	// Parameters are nil if there are none.
+	Parameters *chat.Parameters `json:"parameters,omitempty"`
 }
 
 // rolesTable is the table of roles in the config file.
 const rolesTable = "roles"
 
-func roleFields() []string { return []string{"system", "model", "priority"} }
+func roleFields() []string {
+	return append([]string{"system", "model", "priority"}, chat.ParameterNames()...)
+}
 
 // set sets a field, and returns what is wrong with its value, or "".
 func (r *Role) set(field string, value any) string {
 	text, ok := value.(string)
 	switch {
+	case slices.Contains(chat.ParameterNames(), field):
+		return setParameter(&r.Parameters, field, value)
 	case !slices.Contains(roleFields(), field):
 		return noRoleField(field)
 	case !ok:

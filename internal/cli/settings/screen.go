@@ -3,6 +3,7 @@ package settings
 import (
 	"cmp"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -16,12 +17,12 @@ import (
 	"chat/tui"
 )
 
-// Screen has the settings of the screen and the data about models in the config file.
-// The daemon ignores them.
+// Screen has the settings of the screen, and the models, of the config file. The daemon
+// ignores them.
 type Screen struct {
 	Theme  string
 	Keys   map[string][]string
-	models map[string]chat.ModelInfo
+	Models Models
 }
 
 // The names in the file.
@@ -70,7 +71,7 @@ func screenIn(text string) (s Screen, wrong []fileProblem, err error) {
 	var more []fileProblem
 	s.Keys, more = keysIn(file.Keys)
 	wrong = append(wrong, more...)
-	s.models, more = modelsIn(file.Models)
+	s.Models, more = modelsIn(file.Models)
 	wrong = append(wrong, more...)
 	slices.SortFunc(wrong, func(a, b fileProblem) int { return strings.Compare(a.key, b.key) })
 	return s, wrong, nil
@@ -155,86 +156,13 @@ func actionNames() []string {
 	return names
 }
 
-// modelFields returns the fields of a model in the file.
-func modelFields() []string { return []string{"context", "input_price", "output_price"} }
-
-func modelsIn(value any) (map[string]chat.ModelInfo, []fileProblem) {
-	if value == nil {
-		return nil, nil
-	}
-	const as = `for example: [models."qwen3:8b"]`
-	all, ok := value.(map[string]any)
-	if !ok {
-		return nil, []fileProblem{{key: modelsTable, what: "models must be tables, " + as}}
-	}
-	infos := map[string]chat.ModelInfo{}
-	var wrong []fileProblem
-	for name, v := range all {
-		key := modelsTable + "." + name
-		fields, ok := v.(map[string]any)
-		if !ok {
-			wrong = append(wrong, fileProblem{key: key, what: "a model must be a table, " + as})
-			continue
-		}
-		var f chat.ModelInfo
-		for field, v := range fields {
-			if what := setModelField(&f, field, v); what != "" {
-				wrong = append(wrong, fileProblem{key: key + "." + field, what: what})
-			}
-		}
-		infos[name] = f
-	}
-	return infos, wrong
-}
-
-func setModelField(f *chat.ModelInfo, field string, value any) string {
-	var n float64
-	switch v := value.(type) {
-	case int64:
-		n = float64(v)
-	case float64:
-		n = v
-	default:
-		n = -1
-	}
-	switch field {
-	case "context":
-		if n < 1 || n != float64(int(n)) {
-			return "it must be a whole number of tokens"
-		}
-		f.Context = int(n)
-		return ""
-	case "input_price":
-		f.InputPrice = n
-	case "output_price":
-		f.OutputPrice = n
-	default:
-		if guess := spelling.Nearest(modelFields(), field); guess != "" {
-			return fmt.Sprintf("a model has no %q; did you mean %q?", field, guess)
-		}
-		return fmt.Sprintf("a model has no %q: its fields are %s", field, strings.Join(modelFields(), ", "))
-	}
-	if !(n >= 0) {
-		return "it must be dollars per million tokens, 0 or more"
-	}
-	return ""
-}
-
 // ReadScreen reads the config file. CHAT_THEME overrides its theme.
 func ReadScreen(lookup func(string) (string, bool)) (Screen, error) {
 	variable, _ := lookup("CHAT_THEME")
-	paths, err := local.FindPaths(lookup)
-	if err != nil {
-		return Screen{Theme: variable}, nil //nolint:nilerr // without directories there is no file, and the screen needs none
-	}
-	f, err := Read(paths.ConfigFile())
-	if err != nil {
-		return Screen{}, err
-	}
-	s, wrong, err := screenIn(f.Text())
+	s, wrong, f, err := readScreen(lookup)
 	switch {
 	case err != nil:
-		return s, chat.Errorf(chat.CodeInvalid, "%s cannot be read: chat config check explains why", f.Path)
+		return s, err
 	case len(wrong) > 0:
 		return s, chat.Errorf(chat.CodeInvalid, "%s (chat config edit)", f.format(wrong[0]))
 	}
@@ -242,5 +170,22 @@ func ReadScreen(lookup func(string) (string, bool)) (Screen, error) {
 	return s, nil
 }
 
-// ModelInfo returns the data about a model.
-func (s Screen) ModelInfo(model string) chat.ModelInfo { return s.models[model] }
+// readScreen reads the config file, and returns it with its problems.
+func readScreen(lookup func(string) (string, bool)) (Screen, []fileProblem, *File, error) {
+	paths, err := local.FindPaths(lookup)
+	if err != nil {
+		return Screen{}, nil, nil, nil //nolint:nilerr // without directories there is no file, and no one needs it
+	}
+	if _, err := os.Stat(paths.ConfigFile()); err != nil {
+		return Screen{}, nil, nil, nil //nolint:nilerr // such as HOME=/dev/null; the daemon has no file then, either
+	}
+	f, err := Read(paths.ConfigFile())
+	if err != nil {
+		return Screen{}, nil, f, err
+	}
+	s, wrong, err := screenIn(f.Text())
+	if err != nil {
+		err = chat.Errorf(chat.CodeInvalid, "%s cannot be read: chat config check explains why", f.Path)
+	}
+	return s, wrong, f, err
+}

@@ -1,0 +1,119 @@
+package settings
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"chat"
+	"chat/internal/cli/spelling"
+)
+
+// Models are the tables [models."NAME"] of the config file, by name.
+type Models map[string]modelEntry
+
+type modelEntry struct {
+	chat.ModelInfo
+
+	parameters *chat.Parameters // nil if there are none
+}
+
+// ReadModels reads the models of the config file.
+func ReadModels(lookup func(string) (string, bool)) (Models, error) {
+	s, wrong, f, err := readScreen(lookup)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range wrong {
+		if tableOf(w.key) == modelsTable {
+			return nil, chat.Errorf(chat.CodeInvalid, "%s (chat config edit)", f.format(w))
+		}
+	}
+	return s.Models, nil
+}
+
+// Info returns the data about a model.
+func (m Models) Info(model string) chat.ModelInfo { return m[model].ModelInfo }
+
+// Parameters returns the parameters of a model, nil if it has none.
+func (m Models) Parameters(model string) *chat.Parameters { return m[model].parameters }
+
+// HaveParameters reports whether a model has parameters.
+func (m Models) HaveParameters() bool {
+	for _, entry := range m {
+		if entry.parameters != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// modelFields returns the fields of a model in the file.
+func modelFields() []string {
+	return append([]string{"context", "input_price", "output_price"}, chat.ParameterNames()...)
+}
+
+func modelsIn(value any) (Models, []fileProblem) {
+	if value == nil {
+		return nil, nil
+	}
+	const as = `for example: [models."qwen3:8b"]`
+	all, ok := value.(map[string]any)
+	if !ok {
+		return nil, []fileProblem{{key: modelsTable, what: "models must be tables, " + as}}
+	}
+	infos := Models{}
+	var wrong []fileProblem
+	for name, v := range all {
+		key := modelsTable + "." + name
+		fields, ok := v.(map[string]any)
+		if !ok {
+			wrong = append(wrong, fileProblem{key: key, what: "a model must be a table, " + as})
+			continue
+		}
+		var f modelEntry
+		for field, v := range fields {
+			if what := f.set(field, v); what != "" {
+				wrong = append(wrong, fileProblem{key: key + "." + field, what: what})
+			}
+		}
+		infos[name] = f
+	}
+	return infos, wrong
+}
+
+func (f *modelEntry) set(field string, value any) string {
+	if slices.Contains(chat.ParameterNames(), field) {
+		return setParameter(&f.parameters, field, value)
+	}
+	var n float64
+	switch v := value.(type) {
+	case int64:
+		n = float64(v)
+	case float64:
+		n = v
+	default:
+		n = -1
+	}
+	switch field {
+	case "context":
+		if n < 1 || n != float64(int(n)) {
+			return "it must be a whole number of tokens"
+		}
+		f.Context = int(n)
+		return ""
+	case "input_price":
+		f.InputPrice = n
+	case "output_price":
+		f.OutputPrice = n
+	default:
+		if guess := spelling.Nearest(modelFields(), field); guess != "" {
+			return fmt.Sprintf("a model has no %q; did you mean %q?", field, guess)
+		}
+		return fmt.Sprintf("a model has no %q: its fields are %s", field, strings.Join(modelFields(), ", "))
+	}
+	if !(n >= 0) {
+		return "it must be dollars per million tokens, 0 or more"
+	}
+	return ""
+}
