@@ -8,7 +8,6 @@ import (
 
 	"chat"
 	"chat/daemon/client"
-	"chat/internal/cli/answer"
 	"chat/internal/cli/arguments"
 	"chat/internal/cli/ids"
 	"chat/internal/cli/prompt"
@@ -96,12 +95,7 @@ func (p *program) edit(c *cli.Context) error {
 		if err = d.Sent(err); err != nil {
 			return err
 		}
-		p.Debugf("task %s in conversation %s", acc.TaskID, acc.ConversationID)
-		if c.Bool("detach") {
-			return p.watcher.PrintDetached(formatOf(c), acc)
-		}
-		a := answer.New(acc.TaskID, acc.ConversationID, acc.MessageID)
-		return p.watcher.FollowOwn(ctx, cl, a, show, c.Duration("timeout"))
+		return p.followAccepted(ctx, c, cl, acc, nil, show)
 	})
 }
 

@@ -7,7 +7,6 @@ import (
 
 	"chat"
 	"chat/daemon/client"
-	"chat/internal/cli/answer"
 	"chat/internal/cli/arguments"
 	"chat/internal/cli/ids"
 )
@@ -60,11 +59,10 @@ func (p *program) retry(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		p.Debugf("task %s in conversation %s", acc.TaskID, acc.ConversationID)
-		if c.Bool("detach") {
-			return p.watcher.PrintDetached(formatOf(c), acc)
+		again, err := cl.Task(ctx, acc.TaskID)
+		if err != nil {
+			return err
 		}
-		a := answer.New(acc.TaskID, acc.ConversationID, acc.MessageID)
-		return p.watcher.FollowOwn(ctx, cl, a, show, c.Duration("timeout"))
+		return p.followAccepted(ctx, c, cl, acc, again.Parameters, show)
 	})
 }

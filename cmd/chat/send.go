@@ -40,11 +40,18 @@ func (p *program) send(c *cli.Context) error {
 			return err
 		}
 	}
+	format, err := p.reader.Format(c)
+	if err != nil {
+		return err
+	}
 	message, err := p.reader.Read(c)
 	if err != nil {
 		return err
 	}
 	o.Parts, o.Attachments = message.Parts, message.Attachments
+	if format != nil {
+		o.Parameters = &chat.Parameters{Format: format}
+	}
 	for _, name := range message.Damaged() {
 		p.Infof("%s is damaged or incomplete: the model may reject it", sanitize.Line(name))
 	}
@@ -53,12 +60,7 @@ func (p *program) send(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		p.Debugf("task %s in conversation %s", acc.TaskID, acc.ConversationID)
-		if c.Bool("detach") {
-			return p.watcher.PrintDetached(formatOf(c), acc)
-		}
-		a := answer.New(acc.TaskID, acc.ConversationID, acc.MessageID)
-		return p.watcher.FollowOwn(ctx, cl, a, show, c.Duration("timeout"))
+		return p.followAccepted(ctx, c, cl, acc, o.Parameters, show)
 	})
 }
 

@@ -26,8 +26,9 @@ import (
 const (
 	// MaxViolations is how many violations are reported.
 	MaxViolations = 20
-	// maxEvaluations bounds how often a subschema is applied to a value during one check.
-	maxEvaluations = 1 << 20
+	// maxSteps bounds the work of one check: a step is one value of an enum, or about a
+	// hundred nanoseconds of anything else.
+	maxSteps = 1 << 24
 	// maxSentence bounds a violation, in characters.
 	maxSentence = 200
 )
@@ -57,13 +58,15 @@ func compileWith(raw []byte, draft *jsonschema.Draft, loader jsonschema.URLLoade
 	if err != nil {
 		return nil, chat.Errorf(chat.CodeInvalid, "the schema cannot be read: %w", err)
 	}
-	b := &budget{left: maxEvaluations}
+	b := &budget{left: maxSteps}
 	c := jsonschema.NewCompiler()
 	c.DefaultDraft(draft)
 	c.UseLoader(loader)
 	c.RegisterVocabulary(&jsonschema.Vocabulary{
-		URL:     "chat:///budget",
-		Compile: func(*jsonschema.CompilerContext, map[string]any) (jsonschema.SchemaExt, error) { return b, nil },
+		URL: "chat:///budget",
+		Compile: func(_ *jsonschema.CompilerContext, object map[string]any) (jsonschema.SchemaExt, error) {
+			return b.costOf(object), nil
+		},
 	})
 	c.AssertVocabs()
 	if err := c.AddResource(address, document); err != nil {
@@ -115,7 +118,7 @@ func (s *Schema) Check(value []byte) []string {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.budget.left = maxEvaluations
+	s.budget.left = maxSteps
 	err = s.validate(document)
 	var e *jsonschema.ValidationError
 	switch {
@@ -140,14 +143,31 @@ func (s *Schema) validate(document any) (err error) {
 	return s.compiled.Validate(document)
 }
 
-// budget counts evaluations. The library calls it before each.
+// budget has the steps that are left of a check.
 type budget struct{ left int }
 
-var errTooMuch = fmt.Errorf("the schema takes more than %d steps for this value", maxEvaluations)
+var errTooMuch = fmt.Errorf("the schema takes more than %d steps for this value", maxSteps)
+
+// cost is what an evaluation of one subschema costs. The library calls it before each.
+type cost struct {
+	of      *budget
+	steps   int
+	pattern bool
+}
+
+func (b *budget) costOf(object map[string]any) cost {
+	values, _ := object["enum"].([]any)
+	patterns, _ := object["patternProperties"].(map[string]any)
+	return cost{b, 16*(1+len(patterns)) + len(values), object["pattern"] != nil}
+}
 
 // Validate implements jsonschema.SchemaExt.
-func (b *budget) Validate(*jsonschema.ValidatorContext, any) {
-	if b.left--; b.left < 0 {
+func (c cost) Validate(_ *jsonschema.ValidatorContext, v any) {
+	c.of.left -= c.steps
+	if text, ok := v.(string); ok && c.pattern {
+		c.of.left -= len(text) / 16
+	}
+	if c.of.left < 0 {
 		panic(errTooMuch)
 	}
 }

@@ -64,14 +64,14 @@ func unfenced(text string) string {
 // 7493): no name twice in an object, valid Unicode.
 func check(raw []byte) error {
 	d := jsontext.NewDecoder(bytes.NewReader(raw))
-	for some := false; ; some = true {
+	for ended := false; ; ended = d.StackDepth() == 0 {
 		token, err := d.ReadToken()
 		switch {
-		case errors.Is(err, io.EOF) && some && d.StackDepth() == 0:
+		case ended && errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
 			return described(err)
-		case some && d.StackDepth() == 0 && isFirst(token.Kind()):
+		case ended:
 			return errors.New("it is more than one JSON value")
 		case d.StackDepth() > maxDepth:
 			return fmt.Errorf("it is nested deeper than %d levels", maxDepth)
@@ -80,9 +80,6 @@ func check(raw []byte) error {
 		}
 	}
 }
-
-// isFirst reports whether a token that leaves no open value is a value of its own.
-func isFirst(k jsontext.Kind) bool { return k != '}' && k != ']' }
 
 // isModest reports whether exact arithmetic with a number is cheap.
 func isModest(number string) bool {

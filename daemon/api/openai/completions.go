@@ -122,7 +122,7 @@ func (c *completionRequest) parameters() (*chat.Parameters, error) {
 	if p.ToolChoice, err = choiceOf(c.ToolChoice); err != nil {
 		return nil, err
 	}
-	if p.Format, err = formatOf(c.ResponseFormat); err != nil {
+	if p.Format, err = formatOf(c.ResponseFormat, c.Stream); err != nil {
 		return nil, err
 	}
 	return p, p.Validate()

@@ -232,12 +232,13 @@ type schemaFields struct {
 	Strict      *bool           `json:"strict,omitempty"`
 }
 
-func formatOf(f *schemaFormat) (*chat.Format, error) {
+// formatOf reads a format. A stream has no repair, because clients cannot take text back.
+func formatOf(f *schemaFormat, streamed bool) (*chat.Format, error) {
 	switch {
 	case f == nil || f.Type == "" || f.Type == "text":
 		return nil, nil
 	case f.Type == "json_object":
-		return &chat.Format{}, nil
+		return &chat.Format{Repair: !streamed}, nil
 	case f.Type != "json_schema":
 		return nil, invalid("unknown format %q: use text, json_object or json_schema", f.Type)
 	}
@@ -248,7 +249,7 @@ func formatOf(f *schemaFormat) (*chat.Format, error) {
 	if fields.Name == "" || len(fields.Schema) == 0 {
 		return nil, invalid("the format json_schema needs a name and a schema")
 	}
-	return &chat.Format{Name: fields.Name, Description: fields.Description, Schema: fields.Schema, Strict: fields.Strict}, nil
+	return &chat.Format{Name: fields.Name, Description: fields.Description, Schema: fields.Schema, Strict: fields.Strict, Repair: !streamed}, nil
 }
 
 // priorityOf maps service_tier. The tiers auto and default, and unknown ones, are normal.

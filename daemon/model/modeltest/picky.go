@@ -18,6 +18,7 @@ type Asked struct {
 	Stream        bool
 	StreamOptions bool
 	Messages      []Said
+	Format        string   // as in Call
 	Fields        []string // all there are in the body, sorted
 	Status        int      // of the response
 }
@@ -146,6 +147,7 @@ func readAsked(body io.Reader) (Asked, error) {
 		Stream        bool              `json:"stream"`
 		StreamOptions json.RawMessage   `json:"stream_options"`
 		Messages      []json.RawMessage `json:"messages"`
+		Format        *responseFormat   `json:"response_format"`
 	}
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &in); err != nil {
@@ -154,7 +156,7 @@ func readAsked(body io.Reader) (Asked, error) {
 	if err := json.Unmarshal(raw, &fields); err != nil {
 		return Asked{}, err
 	}
-	a := Asked{Model: in.Model, Stream: in.Stream, StreamOptions: in.StreamOptions != nil}
+	a := Asked{Model: in.Model, Stream: in.Stream, StreamOptions: in.StreamOptions != nil, Format: in.Format.String()}
 	for name := range fields {
 		a.Fields = append(a.Fields, name)
 	}

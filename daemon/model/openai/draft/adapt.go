@@ -31,6 +31,9 @@ func adaptations() []adaptation {
 	}
 	ofImages := func(r *apierror.RefusalError) bool { return r.OfContent() || r.OfImages() }
 	return []adaptation{
+		{of: (*apierror.RefusalError).OfSchema, adapt: (*Draft).loosenSchema, form: true},
+		{of: (*apierror.RefusalError).OfFormat, adapt: (*Draft).askForObject, form: true},
+		{of: (*apierror.RefusalError).OfFormat, adapt: (*Draft).describeFormat, form: true},
 		{of: func(r *apierror.RefusalError) bool { return r.OfUsage() || r.OfUnknown() }, adapt: (*Draft).omitUsage, form: true},
 		{of: (*apierror.RefusalError).OfStream, adapt: (*Draft).disableStreaming, form: true},
 		{of: (*apierror.RefusalError).OfSystem, adapt: (*Draft).moveSystem, form: true},
@@ -54,6 +57,7 @@ func (d *Draft) Adapt(r *apierror.RefusalError) bool {
 		d.form, d.formNotices = d.undo, d.formNotices[:len(d.formNotices)-1]
 	}
 	d.last = nil
+	d.ofSchema = r.OfSchema()
 	for i, s := range d.left {
 		if !s.of(r) {
 			continue
@@ -93,7 +97,7 @@ func (d *Draft) disableStreaming() (string, bool) {
 }
 
 func (d *Draft) moveSystem() (string, bool) {
-	if d.form.noSystem || d.req.System == "" {
+	if d.form.noSystem || d.system() == "" {
 		return "", false
 	}
 	d.form.noSystem = true

@@ -42,14 +42,16 @@ type Draft struct {
 	tried       int      // how many adaptations
 	left        []adaptation
 	last        *adaptation
-	undo        form // before last
+	undo        form       // before last
+	ofSchema    bool       // the last refusal was of one schema
+	known       formatForm // before the first refusal
 }
 
 // Request is d in the form of Chat Completions. Only the parameters that were asked for are set, so
 // that every model accepts it.
 func (d *Draft) Request(ctx context.Context) (*wire.Request, error) {
 	out := &wire.Request{ChatCompletionRequest: goopenai.ChatCompletionRequest{Model: d.Model, Stream: !d.form.whole}}
-	out.Set(d.req.Parameters, d.to.CompletionTokens)
+	out.Set(d.parameters(), d.to.CompletionTokens)
 	if out.Stream && !d.form.noUsage {
 		out.StreamOptions = &goopenai.StreamOptions{IncludeUsage: true}
 	}
@@ -72,7 +74,7 @@ func (d *Draft) UseResponses() { d.streamed = true }
 func (d *Draft) Response(ctx context.Context) (*wire.Response, error) {
 	system, messages, err := d.messages(ctx)
 	out := &wire.Response{Model: d.Model, Instructions: system}
-	out.Set(d.req.Parameters)
+	out.Set(d.parameters())
 	for i := range messages {
 		out.Add(messages[i])
 	}
@@ -86,7 +88,7 @@ func (d *Draft) messages(ctx context.Context) (system string, out []goopenai.Cha
 	if len(thread) == 0 || thread[len(thread)-1].Role != chat.RoleUser {
 		return "", nil, chat.Errorf(chat.CodeInvalid, "there is nothing to answer: the conversation has no message of a user")
 	}
-	switch system = d.req.System; {
+	switch system = d.system(); {
 	case strings.TrimSpace(system) == "":
 		system = ""
 	case d.form.noSystem:
@@ -107,7 +109,7 @@ func (d *Draft) Whole() bool { return d.form.whole }
 
 // Notices say what was omitted from the request.
 func (d *Draft) Notices() []string {
-	out := d.formNotices
+	out := slices.Concat(slices.DeleteFunc(slices.Clone(d.formNotices), func(s string) bool { return s == "" }), d.formatNotices())
 	var names []string
 	for i, o := range d.omit {
 		switch m := d.req.Messages[i]; o {

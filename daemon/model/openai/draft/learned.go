@@ -14,6 +14,7 @@ type form struct {
 	noUsage  bool // no stream_options
 	noSystem bool // the system prompt stands in the first message
 	noImages bool // no pictures but those of the newest message
+	format   formatForm
 }
 
 // modelKey names a model at an endpoint with a key, because accounts differ in what they
@@ -49,6 +50,7 @@ func (l *Learned) Draft(to Server, model string, req model.Request) *Draft {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	d.form = l.forms[d.key]
+	d.known = d.form.format
 	for i, m := range d.earlier() {
 		if d.form.noImages && len(wire.PictureNames(m)) > 0 {
 			d.omit[i] = wire.OmitPictures
@@ -65,11 +67,15 @@ func (l *Learned) Accept(d *Draft) {
 	if len(d.asked()) > 0 {
 		d.form.noImages = false // it takes them now
 	}
+	form := d.form
+	if d.ofSchema { // another schema may be accepted
+		form.format = asFormat
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if d.form != l.forms[d.key] {
+	if form != l.forms[d.key] {
 		l.forms = makeRoom(l.forms, maxForms)
-		l.forms[d.key] = d.form
+		l.forms[d.key] = form
 	}
 	for i, o := range d.omit {
 		if k := (omittedKey{d.key, d.req.Messages[i].ID}); o != wire.OmitNothing && k.message != "" && l.omitted[k] != o {
