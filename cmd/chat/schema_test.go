@@ -236,7 +236,7 @@ func TestSchemasAreChecked(t *testing.T) {
 		`{"type":`:                              "it ends in the middle",
 		"./no/such.json":                        "cannot read the schema ./no/such.json",
 		`{"type":"object","pattern":"(?=a)"}`:   "(?=a)",
-		"":                                      "there are no fields",
+		" ":                                     "there are no fields",
 	} {
 		if r := w.chat("send", "--schema", schema, "hello"); r.code != exit.Usage || !strings.Contains(r.stderr, want) {
 			t.Errorf("%q: %+v", schema, r)

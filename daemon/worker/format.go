@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -122,6 +123,9 @@ func (a *attempt) store(ctx context.Context, parts chat.Parts) error {
 	})
 }
 
+// nothing stands for an answer without text, because providers refuse an empty message.
+const nothing = "(no text)"
+
 // correction is the request for a corrected answer.
 func correction(req model.Request, answer string, violations []string) model.Request {
 	said := "Your answer does not match the JSON Schema:\n\n- " + strings.Join(violations, "\n- ") +
@@ -130,7 +134,7 @@ func correction(req model.Request, answer string, violations []string) model.Req
 		said += " It must match this JSON Schema:\n\n" + string(s)
 	}
 	req.Messages = append(slices.Clip(req.Messages),
-		chat.Message{Role: chat.RoleAssistant, Parts: chat.TextParts(answer)},
+		chat.Message{Role: chat.RoleAssistant, Parts: chat.TextParts(cmp.Or(strings.TrimSpace(answer), nothing))},
 		chat.Message{Role: chat.RoleUser, Parts: chat.TextParts(said)})
 	req.Key += "-correction"
 	req.Upstream = ""

@@ -26,9 +26,9 @@ import (
 const (
 	// MaxViolations is how many violations are reported.
 	MaxViolations = 20
-	// maxSteps bounds the work of one check: a step is one value of an enum, or about a
-	// hundred nanoseconds of anything else.
-	maxSteps = 1 << 24
+	// maxSteps bounds the work of one check: a step is the comparison with one value of
+	// an enum, or something that takes as long.
+	maxSteps = 1 << 21
 	// maxSentence bounds a violation, in characters.
 	maxSentence = 200
 )
@@ -102,6 +102,9 @@ func reason(err error) string {
 	if e, ok := errors.AsType[*chat.Error](err); ok {
 		return e.Message
 	}
+	if e, ok := errors.AsType[*jsonschema.SchemaValidationError](err); ok {
+		err = e.Err // which it does not unwrap
+	}
 	if e, ok := errors.AsType[*jsonschema.ValidationError](err); ok {
 		return strings.Join(sentences(e), "; ")
 	}
@@ -158,7 +161,7 @@ type cost struct {
 func (b *budget) costOf(object map[string]any) cost {
 	values, _ := object["enum"].([]any)
 	patterns, _ := object["patternProperties"].(map[string]any)
-	return cost{b, 16*(1+len(patterns)) + len(values), object["pattern"] != nil}
+	return cost{b, 4*(1+len(patterns)) + len(values), object["pattern"] != nil}
 }
 
 // Validate implements jsonschema.SchemaExt.
