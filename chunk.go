@@ -40,7 +40,7 @@ type Chunk struct {
 	DurationMS   int64         `json:"duration_ms,omitempty"`
 	ProviderData *ProviderData `json:"provider_data,omitempty"`
 
-	// On terminal chunks only. On errors, Content is the error's message.
+	// On terminal chunks only. If there is a Code, Content is the error's message.
 	MessageID    string    `json:"message_id,omitempty"`
 	State        TaskState `json:"state,omitempty"`
 	FinishReason string    `json:"finish_reason,omitempty"`
@@ -68,6 +68,15 @@ func (c Chunk) Err() *Error {
 		return nil
 	}
 	return &Error{Code: c.Code, Message: c.Content, Retryable: c.Retryable}
+}
+
+// Mismatch is the error of a done chunk whose answer is not in the Format that was asked for,
+// or nil.
+func (c Chunk) Mismatch() *Error {
+	if c.Type != ChunkDone || c.Code == "" {
+		return nil
+	}
+	return &Error{Code: c.Code, Message: c.Content}
 }
 
 // EncodedChunk is a chunk in its wire form, with its position and type, so that it can be

@@ -97,8 +97,11 @@ func EndingOfParts(finishReason string, p Parts) Ending {
 
 // Shortfall is the function Shortfall for the message; "" unless its task is done.
 func (m *Message) Shortfall() string {
-	if m.State != TaskDone {
+	switch {
+	case m.State != TaskDone:
 		return ""
+	case m.Error != nil: // CodeFormatMismatch
+		return m.Error.Message
 	}
 	return Shortfall(m.FinishReason, m.AllParts())
 }

@@ -37,6 +37,7 @@ const (
 	CodeClientTimeout   Code = "client_timeout"     // the time of --timeout is over
 	CodeAnswerTooLarge  Code = "answer_too_large"   // the answer exceeded the limit on its size
 	CodeAnswerRestarted Code = "answer_restarted"   // the text already printed is not the beginning of the answer
+	CodeFormatMismatch  Code = "format_mismatch"    // the answer is complete, and not in the Format that was asked for
 )
 
 // Errors of the provider. Every timeout has its own name.

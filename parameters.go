@@ -59,7 +59,12 @@ type Format struct {
 	Name        string          `json:"name,omitempty"`
 	Description string          `json:"description,omitempty"`
 	Schema      json.RawMessage `json:"schema,omitempty"` // a JSON Schema
-	Strict      *bool           `json:"strict,omitempty"`
+	// Strict says whether the provider's strict mode is used, in which the model cannot
+	// violate the schema. nil leaves it out unless the provider would accept the schema.
+	Strict *bool `json:"strict,omitempty"`
+	// Repair says that an answer that does not match is asked for again, once. Readers then
+	// see a reset.
+	Repair bool `json:"repair,omitempty"`
 }
 
 // The limits of parameters.

@@ -158,7 +158,9 @@ type Task struct {
 	FinishedAt      *time.Time `json:"finished_at,omitempty"`
 	FinishReason    string     `json:"finish_reason,omitempty"`
 	Usage           *Usage     `json:"usage,omitempty"`
-	Error           *Error     `json:"error,omitempty"`
+	// Error is why the task failed or was interrupted. If it is done, the error is
+	// CodeFormatMismatch: the answer is complete, and not in the Format of its Parameters.
+	Error *Error `json:"error,omitempty"`
 	// Notices are sentences for the reader of the answer, such as that a parameter was
 	// omitted because the model refused it.
 	Notices []string `json:"notices,omitempty"`
@@ -183,12 +185,14 @@ func (t *Task) TerminalChunk(attempt, index int) (Chunk, bool) {
 		Index: index, Attempt: attempt, Type: ChunkDone,
 		MessageID: t.MessageID, State: t.State, FinishReason: t.FinishReason, Usage: t.Usage, Notices: t.Notices,
 	}
+	e := t.Error
 	if t.State == TaskFailed || t.State == TaskInterrupted {
 		c.Type = ChunkError
-		e := t.Error
 		if e == nil {
 			e = &Error{Code: CodeInternal, Message: fmt.Sprintf("the task ended as %s", t.State)}
 		}
+	}
+	if e != nil && t.State != TaskCancelled {
 		c.Code, c.Content, c.Retryable = e.Code, e.Message, e.Retryable
 	}
 	return c, true

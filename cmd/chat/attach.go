@@ -56,7 +56,10 @@ func (p *program) attach(c *cli.Context) error {
 			return p.screen.Open(ctx, cl, answer.Submission{}, tui.Options{ConversationID: t.ConversationID, MessageID: t.MessageID, Plain: p.screen.PlainUI()})
 		}
 		p.Debugf("task %s in conversation %s", t.ID, t.ConversationID)
-		a := answer.New(t.ID, t.ConversationID, t.MessageID)
+		a, err := answer.OfTask(ctx, cl, t.ID)
+		if err != nil {
+			return err
+		}
 		if c.Bool("no-follow") && !t.State.Terminal() {
 			return p.watcher.ShowSoFar(ctx, cl, a, from, show)
 		}

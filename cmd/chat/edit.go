@@ -80,7 +80,7 @@ func (p *program) edit(c *cli.Context) error {
 		if err = d.Sent(err); err != nil {
 			return err
 		}
-		return p.followAccepted(ctx, c, cl, acc, show)
+		return p.followAccepted(ctx, c, cl, acc, nil, show)
 	})
 }
 

@@ -62,8 +62,16 @@ Examples:
   chat send --json "Hi" | jq -r .message.content
   chat send -x "Write a Makefile for Go" -O Makefile
   chat send --temperature 0 --max-tokens 200 "Name three rivers"
+  chat send --schema 'name str, born int' "Who wrote Emma?" | jq .born
   chat send --role reviewer --usage -f main.go "What is wrong?"
   id=$(chat send -d "Think hard") && chat wait $id && chat attach $id
+
+--schema asks for JSON: SCHEMA is a file with a JSON Schema, - for stdin, the schema itself, or
+fields in a short notation: 'name str, age int?, tags [str], address {street, zip}, state
+"new|old": a description'. ? marks a field that may be missing or null. The answer is checked,
+and corrected once by the model if it does not match; if it still does not match, chat exits
+with 10, names each violation, and keeps the text. --json has the object as object. The schema
+is for this message only; chat retry uses it again.
 
 --json names the fields of a task as ps --json does: task_id, conversation_id and state. The
 same values are repeated as task, conversation and status, the names in the --jsonl events.

@@ -52,6 +52,10 @@ func (p *program) retry(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		return p.followAccepted(ctx, c, cl, acc, show)
+		again, err := cl.Task(ctx, acc.TaskID)
+		if err != nil {
+			return err
+		}
+		return p.followAccepted(ctx, c, cl, acc, again.Parameters, show)
 	})
 }

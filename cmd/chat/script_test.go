@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"chat/daemon/local"
+	"chat/daemon/model/modeltest"
 	"chat/internal/cli/connect"
 	"chat/internal/poll"
 )
@@ -40,7 +42,7 @@ func (l leakFree) Run() int {
 }
 
 // TestScripts plays the stories in testdata/script, each in a home of its own
-// with a daemon of its own.
+// with a daemon of its own. $LIAR is the URL of a provider that lies on command.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -67,6 +69,14 @@ func setup(e *testscript.Env) error {
 	} {
 		e.Setenv(name, value)
 	}
+	liar := modeltest.NewServer()
+	server := httptest.NewServer(liar)
+	e.Setenv("LIAR", server.URL+"/v1")
+	e.Defer(func() {
+		liar.Close()
+		server.CloseClientConnections()
+		server.Close()
+	})
 	s, err := starterIn(e.Getenv)
 	if err != nil {
 		return err

@@ -40,11 +40,18 @@ func (p *program) send(c *cli.Context) error {
 			return err
 		}
 	}
+	format, err := p.reader.Format(c)
+	if err != nil {
+		return err
+	}
 	message, err := p.reader.Read(c)
 	if err != nil {
 		return err
 	}
 	o.Parts, o.Attachments = message.Parts, message.Attachments
+	if format != nil {
+		o.Parameters = &chat.Parameters{Format: format}
+	}
 	for _, name := range message.Damaged() {
 		p.Infof("%s is damaged or incomplete: the model may reject it", sanitize.Line(name))
 	}
@@ -53,7 +60,7 @@ func (p *program) send(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		return p.followAccepted(ctx, c, cl, acc, show)
+		return p.followAccepted(ctx, c, cl, acc, o.Parameters, show)
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"chat"
 	"chat/daemon/client"
 	"chat/internal/cli/answer"
 	"chat/internal/cli/connect"
@@ -34,4 +35,15 @@ func formatOf(c *cli.Context) answer.Format {
 		JSON: c.Bool("json"), JSONLines: c.Bool("jsonl"), Raw: c.Bool("raw"), NoStream: c.Bool("no-stream"), Usage: c.Bool("usage"), Detach: c.Bool("detach"),
 		Reasoning: c.String("reasoning"), Extract: c.String("extract"), Output: c.String("output"),
 	}
+}
+
+// followAccepted shows the answer of a task that this command started, or prints the task's id
+// with --detach.
+func (p *program) followAccepted(ctx context.Context, c *cli.Context, cl *client.Client, acc chat.Accepted, params *chat.Parameters, show answer.Presenter) error {
+	p.Debugf("task %s in conversation %s", acc.TaskID, acc.ConversationID)
+	if c.Bool("detach") {
+		return p.watcher.PrintDetached(formatOf(c), acc)
+	}
+	a := answer.New(acc.TaskID, acc.ConversationID, acc.MessageID).Structured(params)
+	return p.watcher.FollowOwn(ctx, cl, a, show, c.Duration("timeout"))
 }

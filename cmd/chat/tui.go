@@ -72,7 +72,7 @@ func (p *program) root(c *cli.Context) error {
 
 // sendOnly are the flags that apply only to send.
 func sendOnly() []string {
-	return []string{"output", "usage", "raw", "no-stream", "reasoning", "timeout", "idempotency-key"}
+	return []string{"output", "usage", "raw", "no-stream", "reasoning", "timeout", "idempotency-key", "schema"}
 }
 
 // rootOrSend runs send if a flag applies only to send, and root otherwise.

@@ -14,6 +14,7 @@ import (
 
 	"chat"
 	"chat/internal/crash"
+	"chat/internal/schema"
 )
 
 const (
@@ -117,7 +118,7 @@ func checkMessage(sub chat.Submission) error {
 	if err := checkText("content", sub.Content, chat.MaxText); err != nil {
 		return err
 	}
-	if err := firstError(sub.Parameters.Validate(), sub.ModelDefaults.ValidateLasting()); err != nil {
+	if err := firstError(sub.Parameters.Validate(), sub.ModelDefaults.ValidateLasting(), checkSchema(sub.Parameters)); err != nil {
 		return err
 	}
 	parts := sub.Message()
@@ -132,6 +133,15 @@ func checkMessage(sub chat.Submission) error {
 		return chat.Errorf(chat.CodeInvalid, "content is empty: there is nothing to answer")
 	}
 	return nil
+}
+
+// checkSchema refuses a schema that no answer can be checked against.
+func checkSchema(p *chat.Parameters) error {
+	if p == nil || p.Format == nil || len(p.Format.Schema) == 0 {
+		return nil
+	}
+	_, err := schema.Compile(p.Format.Schema)
+	return err
 }
 
 func (s *Server) regenerate(r *http.Request, p principal) (reply, error) {

@@ -34,6 +34,8 @@ type attempt struct {
 	first     time.Time // when the first text came
 	reasoning time.Time // when the reasoning that is the last part began, zero if it is not
 	finish    *model.Finish
+	adopted   bool        // the answer is that of an earlier attempt
+	mismatch  *chat.Error // the answer is not in its Format
 	notices   []string
 }
 
@@ -86,7 +88,7 @@ func (a *attempt) generate(ctx context.Context) error {
 	for err == nil && a.finish == nil {
 		err = a.step(ctx, run)
 	}
-	return err
+	return a.ensureFormat(ctx, run, err)
 }
 
 // begin reads the thread and opens the log; or it adopts the complete answer that the
@@ -182,7 +184,7 @@ func (a *attempt) take(ctx, run context.Context, e model.Event) error {
 // commit, instead of paying for another one.
 func (a *attempt) adoptPrevious(previous chat.Answer) {
 	a.replay(previous.Parts)
-	a.finish = &model.Finish{Reason: previous.FinishReason}
+	a.finish, a.adopted = &model.Finish{Reason: previous.FinishReason}, true
 }
 
 // settle decides the outcome of the attempt and writes it.
@@ -194,7 +196,7 @@ func (a *attempt) settle(ctx, work context.Context, err error) string {
 	case errors.Is(err, errCancelled) || errors.Is(cause, errCancelled):
 		return a.commit(ctx, work, chat.Result{State: chat.TaskCancelled, FinishReason: "cancelled"})
 	case err == nil:
-		r := chat.Result{State: chat.TaskDone, FinishReason: a.finish.Reason, Usage: a.finish.Usage, Model: a.finish.Model}
+		r := chat.Result{State: chat.TaskDone, FinishReason: a.finish.Reason, Usage: a.finish.Usage, Model: a.finish.Model, Err: a.mismatch}
 		return a.commit(ctx, work, r)
 	case errors.Is(err, errShutdown) || errors.Is(cause, errShutdown):
 		return a.requeue(ctx, work, chat.Release{Err: chat.Errorf(chat.CodeDraining, "the worker was shut down")})

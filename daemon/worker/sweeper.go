@@ -161,7 +161,7 @@ func (s Sweeper) end(ctx context.Context, t chat.Task) (chat.TaskState, error) {
 		Err: chat.Retryable(chat.Errorf(chat.CodeAttemptsSpent, "every attempt lost its worker: send the message again")),
 	}
 	if saved.Complete { // an attempt received the complete answer but could not commit it
-		r.State, r.FinishReason, r.Err = chat.TaskDone, saved.FinishReason, nil
+		r.State, r.FinishReason, r.Err = chat.TaskDone, saved.FinishReason, mismatchOf(&t, saved.FinishReason, saved.Parts)
 	}
 	if t.CancelRequested {
 		r.State, r.FinishReason, r.Err = chat.TaskCancelled, "cancelled", nil

@@ -185,11 +185,11 @@ var clientRules = map[string]rule{
 		"what a user means by a part of an id",
 	},
 	"chat/internal/cli/prompt": {
-		[]string{"chat", "chat/internal/cli/output", "chat/internal/cli/signals", "chat/internal/term/", charm, "github.com/urfave/cli/v2"},
+		[]string{"chat", "chat/internal/cli/output", "chat/internal/cli/signals", "chat/internal/schema", "chat/internal/schema/shorthand", "chat/internal/term/", charm, "github.com/urfave/cli/v2"},
 		"what is sent: it does not know to whom",
 	},
 	"chat/internal/cli/answer": {
-		[]string{"chat", "chat/daemon/client", "chat/internal/cli/", charm},
+		[]string{"chat", "chat/daemon/client", "chat/internal/cli/", "chat/internal/schema", charm},
 		"follows an answer and shows it: it does not know which command asked",
 	},
 	"chat/internal/cli/printing": {

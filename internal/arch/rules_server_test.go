@@ -58,6 +58,14 @@ var serverRules = map[string]rule{
 		nil,
 		"regular expressions that cost no start of the program",
 	},
+	"chat/internal/schema": {
+		[]string{"chat", strictJSON + "/jsontext", "github.com/santhosh-tekuri/jsonschema/v6", "github.com/santhosh-tekuri/jsonschema/v6/kind", "golang.org/x/text/language", "golang.org/x/text/message"},
+		"JSON Schemas and the answers that have to match them: it loads nothing, and is the one place that knows the validator",
+	},
+	"chat/internal/schema/shorthand": {
+		[]string{"chat", strictJSON + "/jsontext"},
+		"the short notation of a schema: a function of a text",
+	},
 	"chat/daemon/keys": {
 		[]string{"chat"},
 		"every Redis key is named in one file",
@@ -132,7 +140,7 @@ var serverRules = map[string]rule{
 		"the JSON of one event of Responses: a function of the events before and its bytes",
 	},
 	"chat/daemon/model/openai/wire": {
-		[]string{"chat", "chat/daemon/model/thread", goOpenAI},
+		[]string{"chat", "chat/daemon/model/thread", "chat/internal/schema", goOpenAI},
 		"the body of a request: a function of the thread and the parameters",
 	},
 	"chat/daemon/model/anthropic": {
@@ -165,7 +173,7 @@ var serverRules = map[string]rule{
 		"the one place that knows the system's keyring, and waits for it no longer than it should",
 	},
 	"chat/daemon/worker": {
-		[]string{"chat", "chat/daemon/model", crashPoints},
+		[]string{"chat", "chat/daemon/model", crashPoints, "chat/internal/schema"},
 		"the life of a task: it declares the interfaces it needs, so that every fault can be injected",
 	},
 	"chat/daemon/follow": {
@@ -173,7 +181,7 @@ var serverRules = map[string]rule{
 		"reads an answer wherever it is, for every wire format: knows no bytes and no socket",
 	},
 	"chat/daemon/api": {
-		[]string{"chat", "chat/sse", "chat/daemon/api/", "chat/daemon/follow", crashPoints, goUUID, strictJSON, strictJSON + "/jsontext"},
+		[]string{"chat", "chat/sse", "chat/daemon/api/", "chat/daemon/follow", "chat/internal/schema", crashPoints, goUUID, strictJSON, strictJSON + "/jsontext"},
 		"handlers and auth: it declares the interfaces it needs, and never sees Redis or SQL",
 	},
 	"chat/daemon/api/surface": {

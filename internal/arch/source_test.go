@@ -24,7 +24,7 @@ type source struct {
 	set   *token.FileSet
 }
 
-// sources returns all Go files of the module except testdata.
+// sources returns all Go files of the module except testdata and the modules of others.
 func sources(t *testing.T) []source {
 	t.Helper()
 	root := os.DirFS(filepath.Join("..", ".."))
@@ -33,7 +33,7 @@ func sources(t *testing.T) []source {
 		switch base := path.Base(name); {
 		case err != nil:
 			return err
-		case d.IsDir() && name != "." && (strings.HasPrefix(base, ".") || base == "testdata" || base == "bin" || base == "node_modules"):
+		case d.IsDir() && name != "." && (strings.HasPrefix(base, ".") || base == "testdata" || base == "bin" || base == "node_modules" || base == "third_party"):
 			return fs.SkipDir
 		case d.IsDir() || path.Ext(name) != ".go":
 			return nil

@@ -21,6 +21,7 @@ const (
 	WorkerBeforeStream   Point = "worker-before-stream"    // the provider was not called
 	WorkerMidAnswer      Point = "worker-mid-answer"       // a token was received, and not added
 	WorkerAfterLastToken Point = "worker-after-last-token" // received completely, not settled
+	WorkerBeforeRepair   Point = "worker-before-repair"    // does not match its schema, not asked for again
 	WorkerBeforeCommit   Point = "worker-before-commit"    // settled in the log, not in SQL
 	WorkerAfterCommit    Point = "worker-after-commit"     // in SQL, no terminal chunk
 	WorkerBeforeRelease  Point = "worker-before-release"   // a retry is due, and not stored
@@ -34,7 +35,7 @@ const (
 func Points() []Point {
 	return []Point{
 		APIBeforeCommit, APIAfterCommit, APIBeforeReply,
-		WorkerAfterClaim, WorkerBeforeStream, WorkerMidAnswer, WorkerAfterLastToken, WorkerBeforeCommit, WorkerAfterCommit,
+		WorkerAfterClaim, WorkerBeforeStream, WorkerMidAnswer, WorkerAfterLastToken, WorkerBeforeRepair, WorkerBeforeCommit, WorkerAfterCommit,
 		WorkerBeforeRelease, WorkerAfterRelease, LogBeforeAppend, LogAfterAppend, SweeperBeforeEnd,
 	}
 }

@@ -257,6 +257,8 @@ func (a *answer) end(c chat.Chunk) {
 		a.talk.say("There is no answer: %s.", clause(c.Content))
 	case c.State == chat.TaskCancelled:
 		a.talk.say("The answer was stopped.")
+	case c.Mismatch() != nil: // it is not in the form that was asked for
+		a.talk.say("The answer is complete. Note: %s.", clause(c.Content))
 	default:
 		if why := chat.Shortfall(c.FinishReason, a.parts); why != "" {
 			a.talk.say("%s.", strings.ToUpper(why[:1])+why[1:])

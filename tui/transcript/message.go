@@ -226,7 +226,7 @@ func (m *Message) end(c chat.Chunk) {
 			m.state = chat.TaskFailed
 		}
 	}
-	if c.Type == chat.ChunkError {
+	if c.Code != "" {
 		m.failure = sanitize.Line(c.Content)
 	}
 }

@@ -30,3 +30,24 @@ func TestNoticesAreShownUnderAnswer(t *testing.T) {
 		}
 	}
 }
+
+// An answer that is complete but not in the form that was asked for says so, from its stream
+// and as stored.
+func TestAMismatchIsShownUnderTheAnswer(t *testing.T) {
+	problem := chat.Errorf(chat.CodeFormatMismatch, "the answer does not match the schema: /n: got string, want integer")
+	rec := chat.Message{ID: "1", TaskID: "2", Role: chat.RoleAssistant, State: chat.TaskRunning}
+	streamed := NewMessage(rec, &Style{})
+	streamed.Apply(chat.Chunk{Type: chat.ChunkContent, Content: "Hello."})
+	streamed.Apply(chat.Chunk{Type: chat.ChunkDone, State: chat.TaskDone, Code: problem.Code, Content: problem.Message})
+	rec.State, rec.Content, rec.Error = chat.TaskDone, "Hello.", problem
+	stored := NewMessage(rec, &Style{})
+	for name, m := range map[string]*Message{"streamed": streamed, "stored": stored} {
+		var rows []string
+		for i := range m.Height(40) {
+			rows = append(rows, strings.TrimSpace(ansi.Strip(m.Row(i))))
+		}
+		if text := strings.Join(rows, " "); !strings.Contains(text, "Hello. ⚠ The answer does not match the schema: /n: got string, want integer.") {
+			t.Errorf("%s: %q", name, text)
+		}
+	}
+}

@@ -171,6 +171,9 @@ func (m *Message) ending() (sentence, sgr string) {
 	case chat.TaskCancelled:
 		return "■ Stopped." + kept, th.Warn
 	case chat.TaskDone:
+		if m.failure != "" { // it is not in the form that was asked for
+			return "⚠ " + asSentence(m.failure), th.Warn
+		}
 		if why := chat.Shortfall(m.finish, m.parts); why != "" && m.Role == chat.RoleAssistant {
 			return "⚠ " + asSentence(why), th.Warn
 		}

@@ -123,7 +123,7 @@ func (c *completionRequest) parameters() (*chat.Parameters, error) {
 	if p.ToolChoice, err = input.Choice(c.ToolChoice); err != nil {
 		return nil, err
 	}
-	if p.Format, err = input.Format(c.ResponseFormat); err != nil {
+	if p.Format, err = input.Format(c.ResponseFormat, c.Stream); err != nil {
 		return nil, err
 	}
 	return p, p.Validate()

@@ -94,7 +94,7 @@ func (q *responseRequest) parameters() (*chat.Parameters, error) {
 		return nil, err
 	}
 	if q.Text != nil {
-		if p.Format, err = input.Format(q.Text.Format); err != nil {
+		if p.Format, err = input.Format(q.Text.Format, q.Stream); err != nil {
 			return nil, err
 		}
 	}

@@ -56,6 +56,9 @@ var (
 	unknownWords = lazyregexp.New(`extra (inputs|fields)|extra_forbidden|additional propert|cannot find field|` +
 		`(unknown|unrecognized|unsupported|unexpected)[_ ](\w+ )?(parameter|field|name|argument|key|property|option)`)
 
+	formatWords = lazyregexp.New(`response[_ ]?format|text\.format|json[_ -]?(schema|object|mode)|structured[_ ]outputs?|guided[_ ]json|grammar`)
+	schemaWords = lazyregexp.New(`invalid[_ ](json[_ ])?schema|schema (is )?(invalid|not valid)|additionalproperties|'required' is|\bstrict\b`)
+
 	imageWords   = lazyregexp.New(`image|picture|photo|vision|multi-?modal|mmproj|media[_ -]?type`)
 	partWords    = lazyregexp.New(`sequence, expected a string|untagged enum|expected .{0,2}text\b|content.{0,60}(should|must) be a (valid )?string`)
 	pictureFault = lazyregexp.New(`format|mime|media.?type|corrupt|invalid|decod|size|dimension|pixel|large|could not process|too (many|big)`)
@@ -125,9 +128,15 @@ func (r *RefusalError) OfSystem() bool {
 	return r.OfRequest() && (systemWords.MatchString(r.body) && noWords.MatchString(r.body) || roleWords.MatchString(r.body))
 }
 
+// OfFormat reports whether the provider refused the form that an answer should have.
+func (r *RefusalError) OfFormat() bool { return r.OfRequest() && formatWords.MatchString(r.body) }
+
+// OfSchema reports whether it refused the schema of that form, rather than all schemas.
+func (r *RefusalError) OfSchema() bool { return r.OfFormat() && schemaWords.MatchString(r.body) }
+
 // OfUnknown reports whether the provider refused a field without naming it.
 func (r *RefusalError) OfUnknown() bool {
-	return r.OfRequest() && unknownWords.MatchString(r.body) && !r.OfStream() && !r.OfSystem() && !r.OfImages()
+	return r.OfRequest() && unknownWords.MatchString(r.body) && !r.OfFormat() && !r.OfStream() && !r.OfSystem() && !r.OfImages()
 }
 
 // OfParameter reports whether the provider refused a parameter of chat.ParameterNames.

@@ -18,6 +18,8 @@ type Call struct {
 	Prompt    string    `json:"prompt"`           // the last user message
 	Images    []string  `json:"images,omitempty"` // the URLs of its image parts
 	Messages  int       `json:"messages"`
+	System    string    `json:"system,omitempty"`
+	Format    string    `json:"format,omitempty"` // the type of response_format; "strict" for a schema in strict mode
 	HasKey    bool      `json:"has_key"`
 	Remote    string    `json:"remote"`    // the client's address, one a connection
 	Sent      string    `json:"sent"`      // content, byte for byte, as far as it was written

@@ -26,6 +26,11 @@
 //	usage=N          completion tokens reported; nousage: none; usage=absurd: nonsense
 //	finish=stop      finish_reason; nofinish: none; nodone: no [DONE]
 //	extra=TEXT       a token after [DONE]
+//	then …           the words after it are for the next request in which this directive is an
+//	                 earlier message of the user, such as a request to correct the answer; a mark
+//	                 there is for both
+//	formats=loose    400 unless response_format is at most loose | object | none: a schema without
+//	                 strict mode, a JSON object, nothing
 //	tool=NAME        a call of that function after the tokens, with args=JSON ({} by default), URL-escaped
 //
 //	cut=K            a clean end of the response after K tokens, without a proper end

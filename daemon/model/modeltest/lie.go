@@ -1,8 +1,10 @@
 package modeltest
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -34,6 +36,8 @@ type lie struct {
 	retry, message, kind, shape, redirect, model string
 	fail                                         int
 	strict                                       bool
+	formats                                      string
+	next                                         string // the directive of the next request
 
 	html, json, bom, oneline, bytes        bool
 	split, surrogates, invalid, nul, empty bool
@@ -62,13 +66,23 @@ func parse(s string) (lie, error) {
 		return l, nil
 	}
 	l.directive = strings.TrimSpace(line)
-	for _, word := range strings.FieldsFunc(rest, func(r rune) bool { return r == ' ' || r == ',' }) {
+	words := strings.FieldsFunc(rest, func(r rune) bool { return r == ' ' || r == ',' })
+	if at := slices.Index(words, "then"); at >= 0 {
+		l.next = prefix + strings.Join(words[at+1:], " ")
+		words = words[:at]
+	}
+	for _, word := range words {
 		name, value, _ := strings.Cut(word, "=")
 		if err := l.set(name, value); err != nil {
 			return l, fmt.Errorf("directive %q: %s: %w", l.directive, word, err)
 		}
 	}
-	return l, nil
+	if l.next == "" {
+		return l, nil
+	}
+	next, err := parse(l.next)
+	l.mark = cmp.Or(l.mark, next.mark)
+	return l, err
 }
 
 func (l *lie) set(name, value string) error {
@@ -84,7 +98,7 @@ func (l *lie) set(name, value string) error {
 	}
 	texts := map[string]*string{
 		"text": &l.text, "tag": &l.tag, "mark": &l.mark, "names": &l.names, "usage": &l.usage, "finish": &l.finish, "extra": &l.extra,
-		"tool": &l.tool, "args": &l.args,
+		"tool": &l.tool, "args": &l.args, "formats": &l.formats,
 		"style": &l.style, "retry": &l.retry, "message": &l.message, "kind": &l.kind, "shape": &l.shape,
 		"redirect": &l.redirect, "type": &l.contentType,
 	}

@@ -18,6 +18,7 @@ type Asked struct {
 	Stream        bool
 	StreamOptions bool
 	Messages      []Said
+	Format        string                     // as in Call
 	Fields        []string                   // all there are in the body, sorted
 	Raw           map[string]json.RawMessage // the body by field
 	Status        int                        // of the response
@@ -147,6 +148,7 @@ func readAsked(body io.Reader) (Asked, error) {
 		Stream        bool              `json:"stream"`
 		StreamOptions json.RawMessage   `json:"stream_options"`
 		Messages      []json.RawMessage `json:"messages"`
+		Format        *responseFormat   `json:"response_format"`
 	}
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &in); err != nil {
@@ -155,7 +157,7 @@ func readAsked(body io.Reader) (Asked, error) {
 	if err := json.Unmarshal(raw, &fields); err != nil {
 		return Asked{}, err
 	}
-	a := Asked{Model: in.Model, Stream: in.Stream, StreamOptions: in.StreamOptions != nil, Raw: fields}
+	a := Asked{Model: in.Model, Stream: in.Stream, StreamOptions: in.StreamOptions != nil, Raw: fields, Format: in.Format.String()}
 	for name := range fields {
 		a.Fields = append(a.Fields, name)
 	}

@@ -96,7 +96,8 @@ type request struct {
 	StreamOptions *struct {
 		IncludeUsage bool `json:"include_usage"`
 	} `json:"stream_options"`
-	Tools []requestTool `json:"tools"`
+	ResponseFormat *responseFormat `json:"response_format"`
+	Tools          []requestTool   `json:"tools"`
 }
 
 type requestTool struct {
@@ -130,6 +131,61 @@ func (r *request) prompt() (string, []string) {
 	return "", nil
 }
 
+// directive returns the directive of the request: the model, that of the prompt, or the next
+// one of an earlier message.
+func (r *request) directive(prompt string) string {
+	if strings.HasPrefix(r.Model, prefix) {
+		return r.Model
+	}
+	for i := len(r.Messages) - 1; i >= 0 && !strings.HasPrefix(prompt, prefix); i-- {
+		if l, err := parse(newest(r.Messages[i].text)); err == nil && r.Messages[i].Role == "user" && l.next != "" {
+			return l.next
+		}
+	}
+	return prompt
+}
+
+// system is the text of the system prompt.
+func (r *request) system() string {
+	if len(r.Messages) > 0 && r.Messages[0].Role == "system" {
+		return r.Messages[0].text
+	}
+	return ""
+}
+
+// responseFormat is the form of the answer that a request asks for.
+type responseFormat struct {
+	Type       string `json:"type"`
+	JSONSchema struct {
+		Strict bool `json:"strict"`
+	} `json:"json_schema"`
+}
+
+// String is the type, or "strict" for a schema in strict mode.
+func (f *responseFormat) String() string {
+	switch {
+	case f == nil:
+		return ""
+	case f.JSONSchema.Strict:
+		return "strict"
+	default:
+		return f.Type
+	}
+}
+
+// refusal is why a request with that format is refused, "" if it is not.
+func (l *lie) refusal(format string) string {
+	switch {
+	case l.formats == "loose" && format == "strict":
+		return "strict mode is not supported in response_format"
+	case l.formats == "object" && (format == "strict" || format == "json_schema"):
+		return "response_format json_schema is not supported"
+	case l.formats == "none" && format != "":
+		return "unknown parameter: response_format"
+	}
+	return ""
+}
+
 // newest is the last of the messages that a prompt was put together from, when several
 // were not answered: it begins with the last directive.
 func newest(prompt string) string {
@@ -152,13 +208,11 @@ func (s *Server) complete(w http.ResponseWriter, r *http.Request) {
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, req *request, messages bool) {
 	prompt, images := req.prompt()
 	prompt = newest(prompt)
-	directive := prompt
-	if strings.HasPrefix(req.Model, prefix) {
-		directive = req.Model
-	}
+	directive := req.directive(prompt)
 	l, err := parse(directive)
 	c := s.begin(Call{
 		Model: req.Model, Directive: l.directive, Prompt: prompt, Images: images, Messages: len(req.Messages),
+		System: req.system(), Format: req.ResponseFormat.String(),
 		HasKey: r.Header.Get("Authorization")+r.Header.Get("X-Api-Key") != "", Remote: r.RemoteAddr, Header: r.Header.Clone(),
 	})
 	if err != nil {
@@ -171,6 +225,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, req *request, mes
 	l.limit(s)
 	if l.strict && req.StreamOptions != nil {
 		l.status, l.message = http.StatusBadRequest, "unknown field: stream_options"
+	}
+	if why := l.refusal(req.ResponseFormat.String()); why != "" {
+		l.status, l.message = http.StatusBadRequest, why
 	}
 	a := &answer{s: s, c: c, l: l, w: w, r: r, messages: messages}
 	s.ended(c, a.run())

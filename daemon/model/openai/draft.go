@@ -21,6 +21,7 @@ type form struct {
 	noSystem bool // the system prompt stands in the first message
 	// otherTokens says that the limit of tokens has its other name.
 	otherTokens bool
+	format      formatForm
 }
 
 // request is the draft of a request for an answer.
@@ -31,6 +32,7 @@ type request struct {
 	// streamed says that the request is for the Responses API, where an answer is always a
 	// stream that has its usage.
 	streamed bool
+	known    formatForm // before the first refusal
 }
 
 // newRequest returns the draft of a request to e.
@@ -39,6 +41,7 @@ func newRequest(e *endpoint, learned *draft.Learned[form], req model.Request) *r
 		Draft:            learned.Draft(draft.Server{Base: e.Base, Key: e.Key, Host: e.Host}, req.Model, req),
 		completionTokens: e.isOpenAI(),
 	}
+	d.known = d.Form.format
 	d.Adapts(d.adaptations)
 	d.Parameter = d.omitParameter
 	return d
@@ -59,6 +62,9 @@ func (d *request) omitParameter(r *apierror.RefusalError) bool {
 
 func (d *request) adaptations() []draft.Adaptation {
 	return d.WithMessages(
+		draft.Adaptation{Of: (*apierror.RefusalError).OfSchema, Adapt: d.loosenSchema, Form: true},
+		draft.Adaptation{Of: (*apierror.RefusalError).OfFormat, Adapt: d.askForObject, Form: true},
+		draft.Adaptation{Of: (*apierror.RefusalError).OfFormat, Adapt: d.describeFormat, Form: true},
 		draft.Adaptation{Of: func(r *apierror.RefusalError) bool { return r.OfUsage() || r.OfUnknown() }, Adapt: d.omitUsage, Form: true},
 		draft.Adaptation{Of: (*apierror.RefusalError).OfStream, Adapt: d.disableStreaming, Form: true},
 		draft.Adaptation{Of: (*apierror.RefusalError).OfSystem, Adapt: d.moveSystem, Form: true},
@@ -69,7 +75,7 @@ func (d *request) adaptations() []draft.Adaptation {
 // set, so that every model accepts it.
 func (d *request) completion(ctx context.Context) (*wire.Request, error) {
 	out := &wire.Request{ChatCompletionRequest: goopenai.ChatCompletionRequest{Model: d.Model, Stream: !d.Form.whole}}
-	out.Set(d.Parameters(), d.completionTokens != d.Form.otherTokens)
+	out.Set(d.parameters(), d.completionTokens != d.Form.otherTokens)
 	if out.Stream && !d.Form.noUsage {
 		out.StreamOptions = &goopenai.StreamOptions{IncludeUsage: true}
 	}
@@ -89,7 +95,7 @@ func (d *request) hasResponse(peer bool) bool { return wire.HasResponse(&d.Reque
 func (d *request) response(ctx context.Context) (*wire.Response, error) {
 	system, messages, err := d.messages(ctx)
 	out := &wire.Response{Model: d.Model, Instructions: system}
-	out.Set(d.Parameters())
+	out.Set(d.parameters())
 	for i := range messages {
 		out.Add(messages[i])
 	}
@@ -103,7 +109,7 @@ func (d *request) messages(ctx context.Context) (system string, out []goopenai.C
 	if err != nil {
 		return "", nil, err
 	}
-	switch system = d.Request.System; {
+	switch system = d.system(); {
 	case strings.TrimSpace(system) == "":
 		system = ""
 	case d.Form.noSystem:
@@ -136,7 +142,7 @@ func (d *request) disableStreaming() (string, bool) {
 }
 
 func (d *request) moveSystem() (string, bool) {
-	if d.Form.noSystem || d.Request.System == "" {
+	if d.Form.noSystem || d.system() == "" {
 		return "", false
 	}
 	d.Form.noSystem = true

@@ -3,6 +3,7 @@
 package answer
 
 import (
+	"cmp"
 	"context"
 	"sync/atomic"
 
@@ -26,6 +27,7 @@ type answer struct {
 	problem      *chat.Error
 	shortfall    string // from chat.Shortfall; valid after the end
 	notices      []string
+	structured   bool        // the answer is JSON
 	begun        atomic.Bool // a chunk has arrived
 }
 
@@ -39,7 +41,7 @@ func (a *answer) add(c chat.Chunk) {
 	a.at, a.attempt = c.Position(), c.Attempt
 	a.parts.Apply(c)
 	if c.Terminal() {
-		a.ended, a.state, a.finish, a.usage, a.problem = true, c.State, c.FinishReason, c.Usage, c.Err()
+		a.ended, a.state, a.finish, a.usage, a.problem = true, c.State, c.FinishReason, c.Usage, cmp.Or(c.Err(), c.Mismatch())
 		a.notices = c.Notices
 		if c.MessageID != "" {
 			a.message = c.MessageID
@@ -65,6 +67,7 @@ type Presenter interface {
 
 // Follow writes the stream of a task until it ends.
 func Follow(ctx context.Context, cl *client.Client, a *answer, from chat.Position, show Presenter) error {
+	a.structured = a.structured && from.IsStart() // the rest of a JSON value is none
 	for u, err := range cl.Follow(ctx, a.task, from) {
 		switch {
 		case err != nil:
@@ -126,7 +129,10 @@ func (a *answer) checkComplete(ctx context.Context, cl *client.Client, from chat
 func (a *answer) ExitCode() int {
 	switch a.state {
 	case chat.TaskDone:
-		if a.shortfall != "" {
+		switch {
+		case a.problem != nil:
+			return exit.Of(a.problem.Code)
+		case a.shortfall != "":
 			return exit.Incomplete
 		}
 		return exit.OK

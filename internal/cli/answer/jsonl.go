@@ -1,6 +1,7 @@
 package answer
 
 import (
+	"encoding/json"
 	"io"
 	"time"
 
@@ -28,6 +29,7 @@ type event struct {
 	Status       chat.TaskState  `json:"status,omitempty"`
 	FinishReason string          `json:"finish_reason,omitempty"`
 	Message      *messageSummary `json:"message,omitempty"`
+	Object       json.RawMessage `json:"object,omitempty"` // task.done: the JSON of a structured answer that matches
 	Usage        *chat.Usage     `json:"usage,omitempty"`
 	Error        *chat.Error     `json:"error,omitempty"`
 }
@@ -122,7 +124,7 @@ func (j *jsonLines) end(a *answer) error {
 		}
 	}
 	return j.write(a, event{
-		Type: "task.done", Status: a.state, FinishReason: a.finish, Message: summaryOf(a), Usage: a.usage, Error: a.problem,
+		Type: "task.done", Status: a.state, FinishReason: a.finish, Message: summaryOf(a), Object: a.object(), Usage: a.usage, Error: a.problem,
 	})
 }
 
@@ -145,6 +147,7 @@ type Result struct {
 	State        chat.TaskState  `json:"state"`
 	FinishReason string          `json:"finish_reason,omitempty"`
 	Message      *messageSummary `json:"message,omitempty"`
+	Object       json.RawMessage `json:"object,omitempty"` // of a structured answer that matches
 	Usage        *chat.Usage     `json:"usage,omitempty"`
 	Error        *chat.Error     `json:"error,omitempty"`
 	Notices      []string        `json:"notices,omitempty"`
@@ -155,6 +158,6 @@ func (j *jsonObject) end(a *answer) error {
 	return output.WriteJSON(j.out, Result{
 		V: 1, Task: a.task, Conversation: a.conversation, Status: string(a.state), FinishReason: a.finish,
 		TaskID: a.task, ConvID: a.conversation, State: a.state,
-		Message: summaryOf(a), Usage: a.usage, Error: a.problem, Notices: a.notices,
+		Message: summaryOf(a), Object: a.object(), Usage: a.usage, Error: a.problem, Notices: a.notices,
 	})
 }

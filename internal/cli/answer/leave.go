@@ -100,6 +100,8 @@ func (w *Watcher) ExplainEnd(a *answer) {
 		w.Warnf("the answer is incomplete: %s (its partial text is kept: chat show %s)", reason, ids.Short(a.conversation))
 	case a.state == chat.TaskCancelled:
 		w.Warnf("the answer was stopped (its partial text is kept: chat show %s)", ids.Short(a.conversation))
+	case a.problem != nil:
+		w.Warnf("%s (the text is kept; chat retry %s asks again)", a.problem.Message, ids.Short(a.task))
 	case a.shortfall != "":
 		w.Warnf("%s%s", a.shortfall, a.advice())
 	}

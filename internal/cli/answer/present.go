@@ -87,7 +87,7 @@ func (w *Watcher) presenterFor(f Format, to io.Writer, memory *bytes.Buffer) Pre
 	if f.NoStream {
 		out = output.NewBufferedSink(out)
 	}
-	t := &textPrinter{connNotices: links, out: out, mode: mode, block: block}
+	t := &textPrinter{connNotices: links, out: out, mode: mode, block: block, pretty: tty && !f.Raw}
 	if mode == "show" {
 		t.reasoning = w.NewReasoningSink(tty && term.IsTerminal(w.Err.Fd()))
 	}

@@ -15,9 +15,10 @@ type textPrinter struct {
 	reasoning *output.ReasoningSink // for the reasoning; nil drops it
 	mode      string
 	block     codeblock.Choice // the code block to write; "" writes the whole text
+	pretty    bool             // out formats Markdown
 }
 
-func (t *textPrinter) chunk(_ *answer, c chat.Chunk) error {
+func (t *textPrinter) chunk(a *answer, c chat.Chunk) error {
 	ofAnswer, ofReasoning := output.Restarted, output.Restarted // the reasons for a reset
 	if c.Retypes(t.attempt) {
 		ofAnswer, ofReasoning = output.WasReasoning, output.WasAnswer
@@ -33,8 +34,8 @@ func (t *textPrinter) chunk(_ *answer, c chat.Chunk) error {
 				return err
 			}
 		}
-		if t.block != "" {
-			return nil // the block is chosen at the end
+		if t.block != "" || a.structured {
+			return nil // the block, or the JSON value, is found at the end
 		}
 		return t.out.Write(c.Content)
 	case chat.ChunkReasoning:
@@ -74,6 +75,11 @@ func (t *textPrinter) end(a *answer) error {
 			err = t.out.Write(code)
 		}
 		if err != nil {
+			return err
+		}
+	}
+	if a.structured && t.block == "" && t.mode != "only" {
+		if err := t.out.Write(a.structuredText(t.pretty)); err != nil {
 			return err
 		}
 	}

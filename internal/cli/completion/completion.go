@@ -159,7 +159,7 @@ func (p *Completer) values(ctx context.Context, at wordContext, flag string) []c
 		return p.fromServer(ctx, at.host, conversationIDs)
 	case "role":
 		return p.roleNames()
-	case "file", "output":
+	case "file", "output", "schema":
 		return withoutAbout(filesDirective)
 	case "format":
 		return withoutAbout("json", "md")

@@ -21,6 +21,7 @@ const (
 	Daemon     = 7
 	Stopped    = 8
 	Incomplete = 9
+	Mismatch   = 10
 	Timeout    = 124
 	Hangup     = 128 + int(syscall.SIGHUP)
 	Interrupt  = 128 + int(syscall.SIGINT)
@@ -53,6 +54,7 @@ func Table() []Row {
 		{Incomplete, "the answer is incomplete or empty; partial text is kept", []chat.Code{
 			chat.CodeDeadline, chat.CodeAnswerTooLarge, chat.CodeAnswerRestarted, chat.CodeProviderEmpty, chat.CodeProviderNoText,
 		}},
+		{Mismatch, "the answer does not match --schema; its text is kept", []chat.Code{chat.CodeFormatMismatch}},
 		{Timeout, "--timeout passed", []chat.Code{chat.CodeClientTimeout}},
 		{Hangup, "the terminal was closed (SIGHUP); the answer continues", nil},
 		{Interrupt, "Ctrl+C (SIGINT)", nil},

@@ -42,12 +42,14 @@ func (p *Reader) Read(c *cli.Context) (attach.Message, error) {
 	switch {
 	case asPrompt && asFile:
 		return attach.Message{}, chat.Errorf(chat.CodeInvalid, "stdin cannot be both the prompt and a file")
+	case asFile && c.String("schema") == "-":
+		return attach.Message{}, chat.Errorf(chat.CodeInvalid, "stdin cannot be both the schema and a file")
 	case (asPrompt || asFile) && c.Bool("no-stdin"):
 		return attach.Message{}, chat.Errorf(chat.CodeInvalid, "- reads stdin, but --no-stdin forbids it")
 	}
 	text := strings.Join(words, " ")
 	var piped []byte
-	if asPrompt || asFile || (!c.Bool("no-stdin") && p.StdinIsGiven()) {
+	if asPrompt || asFile || (!c.Bool("no-stdin") && c.String("schema") != "-" && p.StdinIsGiven()) {
 		var err error
 		if piped, err = p.ReadStdin(c.Context, strings.TrimSpace(text) != "" && !asPrompt && !asFile); err != nil {
 			return attach.Message{}, err

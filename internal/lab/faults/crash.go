@@ -62,7 +62,15 @@ func crashRow(p crash.Point) Row {
 	r.Core = p == crash.WorkerBeforeCommit || p == crash.WorkerAfterCommit || p == crash.APIAfterCommit || p == crash.APIBeforeReply
 	// The list dies with the embedded engine, and so does text that only the list
 	// had.
-	r.Allow = judge.Allow{Repurchase: true, RepurchaseFull: p == crash.WorkerAfterLastToken}
+	r.Allow = judge.Allow{Repurchase: true, RepurchaseFull: p == crash.WorkerAfterLastToken || p == crash.WorkerBeforeRepair}
+	if p == crash.WorkerBeforeRepair { // no answer is JSON, and neither is its correction
+		r.Load = func(l *load.Load) {
+			l.Format = &chat.Format{Repair: true}
+			l.Direct = func(_ int, c world.Chance) (string, history.Want) {
+				return fmt.Sprintf("then chunks=%d", 5+c.IntN(20)), history.Want{}
+			}
+		}
+	}
 	if strings.HasPrefix(string(p), "worker-") && strings.HasSuffix(string(p), "release") {
 		r.Load = func(l *load.Load) {
 			l.Direct = func(i int, c world.Chance) (string, history.Want) {

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"cmp"
 	"strings"
 	"sync"
 	"time"
@@ -269,7 +270,8 @@ func (h *History) CallsOf(mark string) []modeltest.Call {
 	if h.calls == nil {
 		h.calls = map[string][]modeltest.Call{}
 		for _, c := range h.Calls {
-			h.calls[markOf(c.Prompt)] = append(h.calls[markOf(c.Prompt)], c)
+			of := cmp.Or(markOf(c.Prompt), markOf(c.Directive)) // a correction's prompt has none
+			h.calls[of] = append(h.calls[of], c)
 		}
 	}
 	return h.calls[mark]

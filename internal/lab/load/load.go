@@ -35,6 +35,8 @@ type Load struct {
 	// Direct returns the directive of message i, and the expected result; nil:
 	// honest answers.
 	Direct func(i int, c world.Chance) (directive string, want history.Want)
+	// Format, if set, is that of all answers.
+	Format *chat.Format
 	// Priority of message i; nil: normal.
 	Priority func(i int) chat.Priority
 	// Long is how long an answer of the row with long answers takes, and Timeout
@@ -232,6 +234,14 @@ func (s *Sender) Converse(ctx context.Context, a *history.Ask, c world.Chance) e
 	return nil
 }
 
+func (s *Sender) submission(a *history.Ask) chat.Submission {
+	sub := chat.Submission{Content: a.Content, Priority: a.Priority}
+	if s.Load.Format != nil {
+		sub.Parameters = &chat.Parameters{Format: s.Load.Format}
+	}
+	return sub
+}
+
 // Post sends the message once. If leave is not 0, it disconnects after that time.
 func (s *Sender) Post(ctx context.Context, a *history.Ask, api int, leave time.Duration) {
 	p := history.Post{At: time.Now(), API: api, Dropped: leave > 0}
@@ -242,7 +252,7 @@ func (s *Sender) Post(ctx context.Context, a *history.Ask, api int, leave time.D
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var acc chat.Accepted
-	status, problem, err := s.call(ctx, api, http.MethodPost, "/conversations/"+a.Chain.ID+"/messages", a.Key, chat.Submission{Content: a.Content, Priority: a.Priority}, &acc)
+	status, problem, err := s.call(ctx, api, http.MethodPost, "/conversations/"+a.Chain.ID+"/messages", a.Key, s.submission(a), &acc)
 	p.Ended = time.Now()
 	if err == nil {
 		p.Status = status

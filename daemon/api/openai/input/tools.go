@@ -77,13 +77,14 @@ type SchemaFields struct {
 	Strict      *bool           `json:"strict,omitempty"`
 }
 
-// Format reads a form of text; nil is free text.
-func Format(f *SchemaFormat) (*chat.Format, error) {
+// Format reads a form of text; nil is free text. A stream has no repair, because clients
+// cannot take text back.
+func Format(f *SchemaFormat, streamed bool) (*chat.Format, error) {
 	switch {
 	case f == nil || f.Type == "" || f.Type == "text":
 		return nil, nil
 	case f.Type == "json_object":
-		return &chat.Format{}, nil
+		return &chat.Format{Repair: !streamed}, nil
 	case f.Type != "json_schema":
 		return nil, chat.Errorf(chat.CodeInvalid, "unknown format %q: use text, json_object or json_schema", f.Type)
 	}
@@ -94,7 +95,7 @@ func Format(f *SchemaFormat) (*chat.Format, error) {
 	if fields.Name == "" || len(fields.Schema) == 0 {
 		return nil, chat.Errorf(chat.CodeInvalid, "the format json_schema needs a name and a schema")
 	}
-	return &chat.Format{Name: fields.Name, Description: fields.Description, Schema: fields.Schema, Strict: fields.Strict}, nil
+	return &chat.Format{Name: fields.Name, Description: fields.Description, Schema: fields.Schema, Strict: fields.Strict, Repair: !streamed}, nil
 }
 
 // Priority maps service_tier. The tiers auto and default, and unknown ones, are normal.

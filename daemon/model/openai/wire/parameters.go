@@ -3,9 +3,13 @@
 package wire
 
 import (
+	"cmp"
+	"encoding/json"
+
 	goopenai "github.com/sashabaranov/go-openai"
 
 	"chat"
+	"chat/internal/schema"
 )
 
 // Request is the body of a request. Its own fields replace those of the library's type that
@@ -43,13 +47,27 @@ func (r *Request) Set(p chat.Parameters, completionTokens bool) {
 	if f := p.Format; f != nil {
 		r.ResponseFormat = &goopenai.ChatCompletionResponseFormat{Type: goopenai.ChatCompletionResponseFormatTypeJSONObject}
 		if len(f.Schema) > 0 {
+			s, strict := sent(f)
 			r.ResponseFormat.Type = goopenai.ChatCompletionResponseFormatTypeJSONSchema
 			r.ResponseFormat.JSONSchema = &goopenai.ChatCompletionResponseFormatJSONSchema{
-				Name: f.Name, Description: f.Description, Schema: f.Schema, Strict: f.Strict != nil && *f.Strict,
+				Name: nameOf(f), Description: f.Description, Schema: s, Strict: strict != nil && *strict,
 			}
 		}
 	}
 }
+
+// sent returns the schema of a format as it is sent, and whether in strict mode.
+func sent(f *chat.Format) (json.RawMessage, *bool) {
+	if f.Strict == nil {
+		if s, ok := schema.Strict(f.Schema); ok {
+			return s, &ok
+		}
+	}
+	return f.Schema, f.Strict
+}
+
+// nameOf is the name of a format, which providers require.
+func nameOf(f *chat.Format) string { return cmp.Or(f.Name, "answer") }
 
 func tools(list []chat.Tool) []goopenai.Tool {
 	var out []goopenai.Tool

@@ -78,7 +78,8 @@ func (r *Response) Set(p chat.Parameters) {
 	if f := p.Format; f != nil {
 		r.Text = &text{textFormat{Type: "json_object"}}
 		if len(f.Schema) > 0 {
-			r.Text.Format = textFormat{"json_schema", f.Name, f.Description, f.Schema, f.Strict}
+			s, strict := sent(f)
+			r.Text.Format = textFormat{"json_schema", nameOf(f), f.Description, s, strict}
 		}
 	}
 	for _, t := range p.Tools {
