@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"chat"
+	"chat/daemon/api/body"
 	"chat/internal/crash"
 )
 
@@ -50,7 +51,7 @@ func (s *Server) credentialsOf(r *http.Request, p principal) (credentials, error
 
 func (s *Server) submit(r *http.Request, p principal) (reply, error) {
 	var sub chat.Submission
-	if err := decode(r, &sub, false); err != nil {
+	if err := body.Decode(r, &sub, false); err != nil {
 		return reply{}, err
 	}
 	return s.submitDecoded(r, p, sub)
@@ -138,7 +139,7 @@ func (s *Server) regenerate(r *http.Request, p principal) (reply, error) {
 		Model    string        `json:"model"`
 		Priority chat.Priority `json:"priority"`
 	}
-	if err := decode(r, &in, true); err != nil {
+	if err := body.Decode(r, &in, true); err != nil {
 		return reply{}, err
 	}
 	return s.remake(r, p, r.PathValue("id"), in.Model, in.Priority, in)
