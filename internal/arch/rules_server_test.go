@@ -179,11 +179,11 @@ var serverRules = map[string]rule{
 		"the messages and tools of OpenAI's requests as those of the domain: it knows no call and no answer",
 	},
 	"chat/daemon/api/openai": {
-		[]string{"chat", "chat/daemon/api/openai/input", "chat/daemon/api/socket", "chat/daemon/api/surface", "chat/daemon/follow", "chat/internal/thread", goUUID},
+		[]string{"chat", "chat/daemon/api/body", "chat/daemon/api/openai/input", "chat/daemon/api/socket", "chat/daemon/api/surface", "chat/daemon/follow", "chat/internal/thread", goUUID},
 		"OpenAI's API: one of the wire formats, which know nothing of each other",
 	},
 	"chat/daemon/api/aisdk": {
-		[]string{"chat", "chat/daemon/api/surface", "chat/internal/thread", goUUID},
+		[]string{"chat", "chat/daemon/api/body", "chat/daemon/api/surface", "chat/internal/thread", goUUID},
 		"the stream of the AI SDK: one of the wire formats",
 	},
 	"chat/daemon/api/ws": {
