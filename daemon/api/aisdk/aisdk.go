@@ -150,11 +150,16 @@ func (a *API) place(r *http.Request, sub *chat.Submission, before []message, sto
 		if err != nil {
 			return err
 		}
-		switch {
+		switch role := chat.Role(m.Role); {
 		case m.Role == "system":
 			sub.System = strings.TrimSpace(sub.System + "\n\n" + parts.Text())
+		case role != chat.RoleUser && role != chat.RoleAssistant:
+			return chat.Errorf(chat.CodeInvalid, "unknown role %q: use system, user or assistant", m.Role)
 		case len(parts) > 0:
-			sub.History = append(sub.History, chat.Message{Role: chat.Role(m.Role), Parts: parts})
+			if err := parts.Validate(role); err != nil {
+				return err
+			}
+			sub.History = append(sub.History, chat.Message{Role: role, Parts: parts})
 		}
 	}
 	return nil
