@@ -34,7 +34,6 @@ func (b backend) accepted(r *http.Request, call func(*http.Request) (reply, erro
 	defer cancel()
 	rep, err := call(r.WithContext(ctx))
 	if err != nil {
-		b.logFailure(r, err)
 		return chat.Accepted{}, false, err
 	}
 	acc, _ := rep.body.(chat.Accepted)

@@ -180,9 +180,15 @@ func (s *session) handle(ctx context.Context, in request) error {
 		err = chat.Errorf(chat.CodeInvalid, "unknown type %q: use follow, unfollow, submit or cancel", in.Type)
 	}
 	if err != nil {
-		out = reply{Type: "error", Ref: in.Ref, TaskID: in.TaskID, Error: chat.AsError(err)}
+		out = s.problem(in, err)
 	}
 	return s.send(out)
+}
+
+// problem is the reply to a message that cannot be carried out.
+func (s *session) problem(in request, err error) reply {
+	s.api.backend.Report(s.request, err)
+	return reply{Type: "error", Ref: in.Ref, TaskID: in.TaskID, Error: surface.Shown(err)}
 }
 
 func (s *session) submit(in request, out *reply) error {
