@@ -29,6 +29,9 @@ type Options struct {
 // helloLimit is how long a client may take for its first message.
 const helloLimit = 10 * time.Second
 
+// maxHello bounds the first message in bytes, as its sender is not known yet.
+const maxHello = 8 << 10
+
 // API serves sockets.
 type API struct {
 	backend surface.Backend
@@ -133,7 +136,9 @@ func (s *session) fail(err error) {
 func (s *session) hello(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, helloLimit)
 	defer cancel()
+	s.Limit(maxHello)
 	data, err := s.Read(ctx)
+	s.Limit(0)
 	var in request
 	if err == nil {
 		err = json.Unmarshal(data, &in)
