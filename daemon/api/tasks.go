@@ -174,6 +174,9 @@ func submitOptions(r *http.Request, body any) (chat.SubmitOptions, error) {
 	if len(o.IdempotencyKey) > maxKey {
 		return o, chat.Errorf(chat.CodeInvalid, "an Idempotency-Key has at most %d characters", maxKey)
 	}
+	if err := checkText("the Idempotency-Key", o.IdempotencyKey, maxKey); err != nil { // two keys could be stored as one
+		return o, err
+	}
 	data, err := json.Marshal(body)
 	if err != nil {
 		return o, err
