@@ -77,7 +77,7 @@ const (
 	maxTokens      = 1 << 30
 	maxStop        = 256
 	maxInstruction = 256 << 10
-	maxSchema      = 256 << 10 // bytes of all schemas together
+	maxSchema      = 256 << 10 // bytes of all schemas and descriptions together
 )
 
 // Efforts returns the values of Parameters.Effort, least first.
@@ -91,6 +91,9 @@ func (p *Parameters) Validate() error {
 	}
 	if p.Instructions != nil && len(*p.Instructions) > maxInstruction {
 		return Errorf(CodeTooLarge, "instructions have at most %d KiB", maxInstruction>>10)
+	}
+	if p.Instructions != nil && strings.Contains(*p.Instructions, "\x00") {
+		return Errorf(CodeInvalid, "instructions contain the character NUL (U+0000): leave it out")
 	}
 	if p.MaxTokens < 0 || p.MaxTokens > maxTokens {
 		return Errorf(CodeInvalid, "max_tokens must be from 1 to %d", maxTokens)
@@ -125,7 +128,7 @@ func (p *Parameters) validateTools() error {
 	schemas := 0
 	names := map[string]bool{}
 	for i, t := range p.Tools {
-		schemas += len(t.Parameters)
+		schemas += len(t.Parameters) + len(t.Description)
 		switch {
 		case !IsToolName(t.Name):
 			return Errorf(CodeInvalid, "tool %d: the name must have 1 to %d letters, digits, _ and -", i+1, MaxToolName)
@@ -137,13 +140,13 @@ func (p *Parameters) validateTools() error {
 		names[t.Name] = true
 	}
 	if f := p.Format; f != nil {
-		schemas += len(f.Schema)
+		schemas += len(f.Schema) + len(f.Name) + len(f.Description)
 		if len(f.Schema) > 0 && !isObject(f.Schema) {
 			return Errorf(CodeInvalid, "the schema of the format must be a JSON Schema, an object")
 		}
 	}
 	if schemas > maxSchema {
-		return Errorf(CodeTooLarge, "the schemas of a request have at most %d KiB", maxSchema>>10)
+		return Errorf(CodeTooLarge, "the schemas and descriptions of a request have at most %d KiB", maxSchema>>10)
 	}
 	switch c := p.ToolChoice; {
 	case c == nil:

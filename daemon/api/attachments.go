@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"chat"
+	"chat/daemon/api/body"
 )
 
 // upload stores the body as an attachment. Its type is detected: a name or a declared type
@@ -18,7 +19,7 @@ func (s *Server) upload(r *http.Request, p principal) (reply, error) {
 	}
 	data, err := io.ReadAll(r.Body)
 	if err != nil {
-		return reply{}, bodyError(err)
+		return reply{}, body.Error(err)
 	}
 	a, err := chat.NewAttachment(data)
 	if err != nil {

@@ -5,9 +5,8 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"chat"
+	"chat/daemon/api/body"
 	"chat/daemon/api/surface"
 	"chat/daemon/follow"
 )
@@ -38,7 +37,6 @@ func (b backend) accepted(r *http.Request, call func(*http.Request) (reply, erro
 	defer cancel()
 	rep, err := call(r.WithContext(ctx))
 	if err != nil {
-		b.logFailure(r, err)
 		return chat.Accepted{}, false, err
 	}
 	acc, _ := rep.body.(chat.Accepted)
@@ -88,9 +86,9 @@ func (b backend) Report(r *http.Request, err error) int {
 	return statusOf(chat.CodeOf(err))
 }
 
-func (b backend) SubmitJSON(r *http.Request, body []byte) (chat.Accepted, bool, error) {
+func (b backend) SubmitJSON(r *http.Request, message []byte) (chat.Accepted, bool, error) {
 	var sub chat.Submission
-	if err := decodeObject(jsontext.NewDecoder(bytes.NewReader(body)), &sub); err != nil {
+	if err := body.Known(bytes.NewReader(message), &sub); err != nil {
 		return chat.Accepted{}, false, err
 	}
 	return b.accepted(r, func(r *http.Request) (reply, error) { return b.submitDecoded(r, principalOf(r), sub) })

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"chat"
+	"chat/daemon/api/body"
 )
 
 // Limits on texts, in bytes.
@@ -48,7 +49,7 @@ func (s *Server) createConversation(r *http.Request, p principal) (reply, error)
 		System     string           `json:"system"`
 		Parameters *chat.Parameters `json:"parameters,omitempty"`
 	}
-	if err := decode(r, &in, true); err != nil {
+	if err := body.Decode(r, &in, true); err != nil {
 		return reply{}, err
 	}
 	if err := firstError(checkText("title", in.Title, maxTitle), checkText("model", in.Model, maxModel), checkText("system", in.System, maxSystem), in.Parameters.ValidateLasting()); err != nil {
@@ -119,7 +120,7 @@ func (s *Server) getConversation(r *http.Request, p principal) (reply, error) {
 
 func (s *Server) updateConversation(r *http.Request, p principal) (reply, error) {
 	var patch chat.ConversationPatch
-	if err := decode(r, &patch, false); err != nil {
+	if err := body.Decode(r, &patch, false); err != nil {
 		return reply{}, err
 	}
 	text := func(s *string) string {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"chat"
+	"chat/daemon/api/surface"
 )
 
 // reply is the response of a call.
@@ -101,11 +102,8 @@ func writeProblemAs(w http.ResponseWriter, status int, err error) {
 		d.writeError(w, err, status)
 		return
 	}
-	e := chat.AsError(err)
+	e := surface.Shown(err)
 	p := problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Code: e.Code, Detail: e.Message, Retryable: e.Retryable}
-	if e.Code == chat.CodeInternal {
-		p.Detail = "an internal error: the daemon's log has more"
-	}
 	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
 		after := max(e.RetryAfter, time.Second)
 		w.Header().Set("Retry-After", strconv.Itoa(int(after.Round(time.Second)/time.Second)))

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"chat"
+	"chat/daemon/api/body"
 )
 
 // statusTimeout limits each check of a dependency.
@@ -159,7 +160,7 @@ func (s *Server) shutdown(r *http.Request, p principal) (reply, error) {
 	var in struct {
 		Now bool `json:"now"`
 	}
-	if err := decode(r, &in, true); err != nil {
+	if err := body.Decode(r, &in, true); err != nil {
 		return reply{}, err
 	}
 	if !p.local || s.opts.Shutdown == nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"chat"
+	"chat/daemon/api/body"
 	"chat/internal/crash"
 	"chat/internal/schema"
 )
@@ -52,7 +53,7 @@ func (s *Server) credentialsOf(r *http.Request, p principal) (Credentials, error
 
 func (s *Server) submit(r *http.Request, p principal) (reply, error) {
 	var sub chat.Submission
-	if err := decode(r, &sub, false); err != nil {
+	if err := body.Decode(r, &sub, false); err != nil {
 		return reply{}, err
 	}
 	return s.submitDecoded(r, p, sub)
@@ -146,7 +147,7 @@ func checkSchema(p *chat.Parameters) error {
 
 func (s *Server) regenerate(r *http.Request, p principal) (reply, error) {
 	var in chat.Regeneration
-	if err := decode(r, &in, true); err != nil {
+	if err := body.Decode(r, &in, true); err != nil {
 		return reply{}, err
 	}
 	return s.remake(r, p, r.PathValue("id"), in, in)
@@ -181,6 +182,9 @@ func submitOptions(r *http.Request, body any) (chat.SubmitOptions, error) {
 	o.TaskID = id.String()
 	if len(o.IdempotencyKey) > maxKey {
 		return o, chat.Errorf(chat.CodeInvalid, "an Idempotency-Key has at most %d characters", maxKey)
+	}
+	if err := checkText("the Idempotency-Key", o.IdempotencyKey, maxKey); err != nil { // two keys could be stored as one
+		return o, err
 	}
 	data, err := json.Marshal(body)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"chat"
+	"chat/daemon/api/body"
 )
 
 const (
@@ -30,7 +31,7 @@ func (s *Server) importConversation(r *http.Request, p principal) (reply, error)
 		return reply{}, chat.Retryable(chat.Errorf(chat.CodeUnavailable, "the server is busy with other imports: try again"))
 	}
 	var t chat.Transcript
-	if err := decode(r, &t, false); err != nil {
+	if err := body.Decode(r, &t, false); err != nil {
 		return reply{}, err
 	}
 	if err := t.Check(); err != nil {
@@ -63,7 +64,7 @@ func (s *Server) forkConversation(r *http.Request, p principal) (reply, error) {
 		MessageID string `json:"message_id"`
 		Title     string `json:"title"`
 	}
-	if err := decode(r, &in, true); err != nil {
+	if err := body.Decode(r, &in, true); err != nil {
 		return reply{}, err
 	}
 	if err := checkText("title", in.Title, maxTitle); err != nil {

@@ -181,12 +181,16 @@ var serverRules = map[string]rule{
 		"reads an answer wherever it is, for every wire format: knows no bytes and no socket",
 	},
 	"chat/daemon/api": {
-		[]string{"chat", "chat/sse", "chat/daemon/api/", "chat/daemon/follow", "chat/internal/schema", crashPoints, goUUID, strictJSON, strictJSON + "/jsontext"},
+		[]string{"chat", "chat/sse", "chat/daemon/api/", "chat/daemon/follow", "chat/internal/schema", crashPoints, goUUID},
 		"handlers and auth: it declares the interfaces it needs, and never sees Redis or SQL",
 	},
 	"chat/daemon/api/surface": {
 		[]string{"chat", "chat/daemon/follow"},
 		"what a wire format needs of the server: interfaces only",
+	},
+	"chat/daemon/api/body": {
+		[]string{"chat", strictJSON, strictJSON + "/jsontext"},
+		"the bodies of requests: strict JSON, and errors that name the field",
 	},
 	"chat/daemon/api/events": {
 		[]string{"chat", "chat/daemon/api/surface", "chat/daemon/follow"},
@@ -201,11 +205,11 @@ var serverRules = map[string]rule{
 		"the messages and tools of OpenAI's requests as those of the domain: it knows no call and no answer",
 	},
 	"chat/daemon/api/openai": {
-		[]string{"chat", "chat/daemon/api/openai/input", "chat/daemon/api/socket", "chat/daemon/api/surface", "chat/daemon/follow", "chat/internal/thread", goUUID},
+		[]string{"chat", "chat/daemon/api/body", "chat/daemon/api/openai/input", "chat/daemon/api/socket", "chat/daemon/api/surface", "chat/daemon/follow", "chat/internal/thread", goUUID},
 		"OpenAI's API: one of the wire formats, which know nothing of each other",
 	},
 	"chat/daemon/api/aisdk": {
-		[]string{"chat", "chat/daemon/api/surface", "chat/internal/thread", goUUID},
+		[]string{"chat", "chat/daemon/api/body", "chat/daemon/api/surface", "chat/internal/thread", goUUID},
 		"the stream of the AI SDK: one of the wire formats",
 	},
 	"chat/daemon/api/ws": {

@@ -6,13 +6,13 @@ package aisdk
 import (
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"strings"
 
 	"github.com/google/uuid"
 
 	"chat"
+	"chat/daemon/api/body"
 	"chat/daemon/api/surface"
 	"chat/internal/thread"
 )
@@ -78,11 +78,8 @@ func conversationOf(owner, chatID string) string {
 // send serves POST /api/chat.
 func (a *API) send(w http.ResponseWriter, r *http.Request) error {
 	var in request
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(&in); err != nil {
-		if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return chat.Errorf(chat.CodeTooLarge, "the body is larger than %d bytes", tooLarge.Limit)
-		}
-		return chat.Errorf(chat.CodeInvalid, "the body must be a JSON object with id and messages: %w", err)
+	if err := body.Any(http.MaxBytesReader(w, r.Body, maxBody), &in); err != nil {
+		return err
 	}
 	if in.ID == "" || len(in.Messages) == 0 {
 		return chat.Errorf(chat.CodeInvalid, "the body must have id and messages, as useChat sends them")
@@ -153,11 +150,16 @@ func (a *API) place(r *http.Request, sub *chat.Submission, before []message, sto
 		if err != nil {
 			return err
 		}
-		switch {
+		switch role := chat.Role(m.Role); {
 		case m.Role == "system":
 			sub.System = strings.TrimSpace(sub.System + "\n\n" + parts.Text())
+		case role != chat.RoleUser && role != chat.RoleAssistant:
+			return chat.Errorf(chat.CodeInvalid, "unknown role %q: use system, user or assistant", m.Role)
 		case len(parts) > 0:
-			sub.History = append(sub.History, chat.Message{Role: chat.Role(m.Role), Parts: parts})
+			if err := parts.Validate(role); err != nil {
+				return err
+			}
+			sub.History = append(sub.History, chat.Message{Role: role, Parts: parts})
 		}
 	}
 	return nil

@@ -18,17 +18,18 @@ import (
 type encoder struct {
 	messageID string
 
-	parts int    // parts begun so far
-	kind  string // of the open part: text, reasoning or tool
-	id    string // of the open part
-	call  chat.Part
-	sent  bool // a part has been sent
+	parts int       // parts begun so far
+	kind  string    // of the open part: text, reasoning, tool or result
+	id    string    // of the open part
+	call  chat.Part // the open call or result
+	sent  bool      // a part has been sent
 }
 
 const (
 	kindText      = "text"
 	kindReasoning = "reasoning"
 	kindTool      = "tool"
+	kindResult    = "result"
 )
 
 var _ surface.Encoder = (*encoder)(nil)
@@ -61,7 +62,7 @@ func (e *encoder) Append(dst []byte, c chat.EncodedChunk) ([]byte, error) {
 	case chat.ChunkToolCall:
 		dst = e.toolCall(dst, chunk)
 	case chat.ChunkToolResult:
-		dst = e.toolResult(e.close(dst), chunk)
+		dst = e.toolResult(dst, chunk)
 	case chat.ChunkReset:
 		if e.sent {
 			return dst, chat.Errorf(chat.CodeAnswerRestarted, "the answer was started again: resume the stream")
@@ -115,11 +116,16 @@ func (e *encoder) toolCall(dst []byte, c chat.Chunk) []byte {
 	return appendEvent(dst, map[string]any{"type": "tool-input-delta", "toolCallId": c.CallID, "inputTextDelta": c.Content})
 }
 
-func (*encoder) toolResult(dst []byte, c chat.Chunk) []byte {
-	if c.IsError {
-		return appendEvent(dst, map[string]any{"type": "tool-output-error", "toolCallId": c.CallID, "errorText": c.Content, "dynamic": true})
+// toolResult gathers a result, because the format has no pieces of results.
+func (e *encoder) toolResult(dst []byte, c chat.Chunk) []byte {
+	if e.kind != kindResult || e.id != c.CallID {
+		dst = e.close(dst)
+		e.begin(kindResult, c.CallID)
+		e.call = chat.Part{}
 	}
-	return appendEvent(dst, map[string]any{"type": "tool-output-available", "toolCallId": c.CallID, "output": c.Content, "dynamic": true})
+	e.call.Text += c.Content
+	e.call.IsError = e.call.IsError || c.IsError
+	return dst
 }
 
 // close ends the open part, if there is one.
@@ -129,6 +135,11 @@ func (e *encoder) close(dst []byte) []byte {
 	switch kind {
 	case kindText, kindReasoning:
 		return appendEvent(dst, map[string]any{"type": kind + "-end", "id": e.id})
+	case kindResult:
+		if e.call.IsError {
+			return appendEvent(dst, map[string]any{"type": "tool-output-error", "toolCallId": e.id, "errorText": e.call.Text, "dynamic": true})
+		}
+		return appendEvent(dst, map[string]any{"type": "tool-output-available", "toolCallId": e.id, "output": e.call.Text, "dynamic": true})
 	case kindTool:
 		event := map[string]any{"type": "tool-input-available", "toolCallId": e.id, "toolName": e.call.Name, "dynamic": true}
 		var input any

@@ -81,6 +81,18 @@ func TestTheStreamHasTheEventsThatUseChatNeeds(t *testing.T) {
 	}
 }
 
+// A client takes each output for the whole one.
+func TestAResultInPiecesIsOneOutput(t *testing.T) {
+	t.Parallel()
+	result := func(id, content string, failed bool) chat.Chunk {
+		return chat.Chunk{Type: chat.ChunkToolResult, CallID: id, Content: content, IsError: failed}
+	}
+	got, err := encode(t, result("c1", "4", false), result("c1", "2", false), result("c2", "no", true), result("c2", " luck", false), chat.Chunk{Type: chat.ChunkDone, State: chat.TaskDone})
+	if want := "start:m1 start-step tool-output-available tool-output-error:no luck finish-step finish:stop"; err != nil || short(got) != want || got[2]["output"] != "42" {
+		t.Errorf("%v\n%s\nwant\n%s", err, short(got), want)
+	}
+}
+
 func TestEndsThatAreNoAnswer(t *testing.T) {
 	t.Parallel()
 	stopped, _ := encode(t, chat.Chunk{Type: chat.ChunkContent, Content: "a"}, chat.Chunk{Type: chat.ChunkDone, State: chat.TaskCancelled})

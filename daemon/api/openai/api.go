@@ -7,13 +7,11 @@ package openai
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"io"
 	"net/http"
 	"time"
 
 	"chat"
+	"chat/daemon/api/body"
 	"chat/daemon/api/openai/input"
 	"chat/daemon/api/socket"
 	"chat/daemon/api/surface"
@@ -79,7 +77,7 @@ type reader struct {
 
 // ask reads a request into in, stores its task, and opens the task's stream.
 func (a *API) ask(w http.ResponseWriter, r *http.Request, in answerRequest) (*follow.Stream, error) {
-	if err := decode(http.MaxBytesReader(w, r.Body, maxBody), in); err != nil {
+	if err := body.Any(http.MaxBytesReader(w, r.Body, maxBody), in); err != nil {
 		return nil, err
 	}
 	acc, replayed, err := a.submit(r, in, "")
@@ -91,21 +89,6 @@ func (a *API) ask(w http.ResponseWriter, r *http.Request, in answerRequest) (*fo
 		w.Header().Set("Idempotent-Replay", "true")
 	}
 	return a.backend.Follow(r, acc.TaskID, chat.Start())
-}
-
-// decode reads a request. Unknown fields are ignored, as clients send many.
-func decode(body io.Reader, into any) error {
-	err := json.NewDecoder(body).Decode(into)
-	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return chat.Errorf(chat.CodeTooLarge, "the body is larger than %d bytes", tooLarge.Limit)
-	}
-	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return invalid("%s must not be a %s", wrong.Field, wrong.Value)
-	}
-	if err != nil {
-		return invalid("the request must be a JSON object: %s", err)
-	}
-	return nil
 }
 
 // submit stores the task of a request. kept is as in reader.

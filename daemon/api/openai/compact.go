@@ -116,8 +116,8 @@ func (a *API) compacted(r *http.Request, system []string, task chat.Task) ([]inp
 			users = append(users, m)
 		}
 	}
-	kept, err := a.inputItems(r, users)
-	if err != nil {
+	kept := inputItems(users)
+	if err := a.addContent(r, kept); err != nil {
 		return nil, err
 	}
 	var out []inputItem

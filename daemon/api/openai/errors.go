@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"chat"
+	"chat/daemon/api/surface"
 )
 
 // apiError is the body of an error: https://platform.openai.com/docs/guides/error-codes.
@@ -40,10 +41,7 @@ func noPrevious(id string) error {
 }
 
 func bodyOf(e *chat.Error, status int) errorBody {
-	b := errorBody{Message: e.Message, Type: "invalid_request_error", Code: string(e.Code)}
-	if e.Code == chat.CodeInternal {
-		b.Message = "an internal error: the daemon's log has more"
-	}
+	b := errorBody{Message: surface.Shown(e).Message, Type: "invalid_request_error", Code: string(e.Code)}
 	switch {
 	case errors.Is(e.Cause, errNoPrevious):
 		param := "previous_response_id"

@@ -74,10 +74,12 @@ type inputItem struct {
 	Output    *string          `json:"output,omitempty"`
 	Summary   []map[string]any `json:"summary,omitempty"`
 	Encrypted string           `json:"encrypted_content,omitempty"`
+
+	parts chat.Parts // of Content
 }
 
-// inputItems returns messages as items.
-func (a *API) inputItems(r *http.Request, list []chat.Message) ([]inputItem, error) {
+// inputItems returns messages as items, without their content: see addContent.
+func inputItems(list []chat.Message) []inputItem {
 	var out []inputItem
 	for i := range list {
 		m := &list[i]
@@ -87,7 +89,7 @@ func (a *API) inputItems(r *http.Request, list []chat.Message) ([]inputItem, err
 			n++
 			out = append(out, it)
 		}
-		var content []map[string]any
+		var content chat.Parts
 		for _, p := range m.Parts {
 			switch p.Type {
 			case chat.PartToolCall:
@@ -96,30 +98,37 @@ func (a *API) inputItems(r *http.Request, list []chat.Message) ([]inputItem, err
 				add(inputItem{Type: kindResult, Status: statusCompleted, CallID: p.CallID, Output: &p.Text})
 			case chat.PartReasoning:
 				add(inputItem{Type: kindReasoning, Summary: []map[string]any{{"type": "summary_text", "text": p.Text}}})
-			case chat.PartText:
-				typ := "input_text"
-				if m.Role == chat.RoleAssistant {
-					typ = "output_text"
-				}
-				part := map[string]any{"type": typ, "text": p.Text}
-				if m.Role == chat.RoleAssistant {
-					part["annotations"] = []any{}
-				}
-				content = append(content, part)
-			case chat.PartImage, chat.PartFile:
-				part, err := a.inputAttachment(r, p)
-				if err != nil {
-					return nil, err
-				}
-				content = append(content, part)
+			case chat.PartText, chat.PartImage, chat.PartFile:
+				content = append(content, p)
 			default:
 			}
 		}
 		if content != nil {
-			add(inputItem{Type: kindMessage, Status: statusCompleted, Role: string(m.Role), Content: content})
+			add(inputItem{Type: kindMessage, Status: statusCompleted, Role: string(m.Role), parts: content})
 		}
 	}
-	return out, nil
+	return out
+}
+
+// addContent adds the content of items that are shown. Images and files are read for these only.
+func (a *API) addContent(r *http.Request, items []inputItem) error {
+	for i := range items {
+		it := &items[i]
+		for _, p := range it.parts {
+			part := map[string]any{"type": "input_text", "text": p.Text}
+			switch {
+			case p.Type != chat.PartText:
+				var err error
+				if part, err = a.inputAttachment(r, p); err != nil {
+					return err
+				}
+			case it.Role == string(chat.RoleAssistant):
+				part["type"], part["annotations"] = "output_text", []any{}
+			}
+			it.Content = append(it.Content, part)
+		}
+	}
+	return nil
 }
 
 // inputAttachment returns an image or a file as a part with a data URL.

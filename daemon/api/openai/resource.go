@@ -28,6 +28,24 @@ type origin struct {
 	MaxToolCalls       *int              `json:"max_tool_calls,omitempty"`
 }
 
+// check bounds what every event with the response repeats.
+func (o *origin) check() error {
+	for _, f := range []struct{ name, value string }{
+		{"previous_response_id", o.PreviousResponseID},
+		{"service_tier", o.ServiceTier},
+		{"reasoning.summary", o.Summary},
+		{"text.verbosity", o.Verbosity},
+		{"user", o.User},
+		{"safety_identifier", o.SafetyIdentifier},
+		{"prompt_cache_key", o.PromptCacheKey},
+	} {
+		if len(f.value) > maxMetadataValue {
+			return invalid("%s has at most %d bytes", f.name, maxMetadataValue)
+		}
+	}
+	return nil
+}
+
 // originOf returns the origin of a task, an empty one if the task was submitted in another
 // format.
 func originOf(t chat.Task) origin {

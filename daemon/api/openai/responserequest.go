@@ -50,7 +50,7 @@ type textRequest struct {
 	Verbosity string              `json:"verbosity"`
 }
 
-// The limits of metadata, as OpenAI has them.
+// The limits of metadata, as OpenAI has them. The last one is that of other short fields, too.
 const (
 	maxMetadata      = 16
 	maxMetadataKey   = 64
@@ -136,6 +136,9 @@ func (q *responseRequest) submission(d *reader) (chat.Submission, error) {
 
 // assemble returns the submission of what d has read.
 func (q *responseRequest) assemble(d *reader, params *chat.Parameters, o origin) (chat.Submission, error) {
+	if err := o.check(); err != nil {
+		return chat.Submission{}, err
+	}
 	sub, err := d.Submission()
 	if err != nil {
 		return sub, err

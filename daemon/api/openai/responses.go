@@ -213,11 +213,10 @@ func (a *API) listInput(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	items, err := a.inputItems(r, thread.New(all).To(t.UserMessageID))
-	if err != nil {
-		return err
+	page, more, err := pageOf(inputItems(thread.New(all).To(t.UserMessageID)), r)
+	if err == nil {
+		err = a.addContent(r, page)
 	}
-	page, more, err := pageOf(items, r)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"chat"
+	"chat/daemon/api/body"
 	"chat/daemon/api/socket"
 	"chat/daemon/api/surface"
 )
@@ -95,7 +96,7 @@ func (s *session) create(ctx context.Context, data []byte) {
 	}
 	var in createMessage
 	failed := true
-	err := decode(bytes.NewReader(data), &in)
+	err := body.Any(bytes.NewReader(data), &in)
 	switch {
 	case err != nil:
 	case in.Type != "response.create":

@@ -105,6 +105,15 @@ func (c *Conn) Read(ctx context.Context) ([]byte, error) {
 	return data, err
 }
 
+// Limit bounds the messages of the client in bytes; 0 means Options.MaxMessage. Do not call it
+// during Read.
+func (c *Conn) Limit(n int64) {
+	if n <= 0 {
+		n = c.opts.MaxMessage
+	}
+	c.conn.SetReadLimit(n)
+}
+
 // Write sends one message. It waits for the client; watch sees when that takes too long. An
 // error is the end of the socket.
 func (c *Conn) Write(data []byte) error {

@@ -116,6 +116,14 @@ func Encode(ctx context.Context, s *follow.Stream, e Encoder, send func([]byte) 
 	return nil
 }
 
+// Shown returns an error as a client may see it. What an internal error says is for the log.
+func Shown(err error) *chat.Error {
+	if chat.CodeOf(err) == chat.CodeInternal {
+		return chat.Errorf(chat.CodeInternal, "an internal error: the daemon's log has more")
+	}
+	return chat.AsError(err)
+}
+
 // Handler returns a function that adds a call to mux. The backend writes the call's error.
 func Handler(mux *http.ServeMux, b Backend) func(pattern string, call func(http.ResponseWriter, *http.Request) error) {
 	return func(pattern string, call func(http.ResponseWriter, *http.Request) error) {

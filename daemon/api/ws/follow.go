@@ -36,7 +36,7 @@ func (s *session) follow(ctx context.Context, in request) error {
 		defer release()
 		defer done()
 		if err := s.sendChunks(ctx, in.TaskID, stream.Chunks(ctx), done); err != nil && ctx.Err() == nil {
-			_ = s.send(reply{Type: "error", TaskID: in.TaskID, Error: chat.AsError(err)}) // a client that is gone needs none
+			_ = s.send(s.problem(request{TaskID: in.TaskID}, err)) // a client that is gone needs none
 		}
 	})
 	return nil

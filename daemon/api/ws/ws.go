@@ -29,6 +29,9 @@ type Options struct {
 // helloLimit is how long a client may take for its first message.
 const helloLimit = 10 * time.Second
 
+// maxHello bounds the first message in bytes, as its sender is not known yet.
+const maxHello = 8 << 10
+
 // API serves sockets.
 type API struct {
 	backend surface.Backend
@@ -133,7 +136,9 @@ func (s *session) fail(err error) {
 func (s *session) hello(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, helloLimit)
 	defer cancel()
+	s.Limit(maxHello)
 	data, err := s.Read(ctx)
+	s.Limit(0)
 	var in request
 	if err == nil {
 		err = json.Unmarshal(data, &in)
@@ -180,9 +185,15 @@ func (s *session) handle(ctx context.Context, in request) error {
 		err = chat.Errorf(chat.CodeInvalid, "unknown type %q: use follow, unfollow, submit or cancel", in.Type)
 	}
 	if err != nil {
-		out = reply{Type: "error", Ref: in.Ref, TaskID: in.TaskID, Error: chat.AsError(err)}
+		out = s.problem(in, err)
 	}
 	return s.send(out)
+}
+
+// problem is the reply to a message that cannot be carried out.
+func (s *session) problem(in request, err error) reply {
+	s.api.backend.Report(s.request, err)
+	return reply{Type: "error", Ref: in.Ref, TaskID: in.TaskID, Error: surface.Shown(err)}
 }
 
 func (s *session) submit(in request, out *reply) error {

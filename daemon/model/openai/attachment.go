@@ -38,7 +38,12 @@ type attachment struct {
 	polls  bool      // the server does not stream the response any more
 	since  time.Time // when the last text came, or the attempt began
 	cuts   int       // since the last text
+	losses int       // responses that the server did not know any more
 }
+
+// maxLosses is how many responses a server may lose in one attempt. Each new one costs as much
+// as the one before, and the attempts of a task have a limit.
+const maxLosses = 1
 
 // lost precedes the id of a response in model.Event.Upstream that must not be asked for.
 const lost = "!"
@@ -98,6 +103,9 @@ func (at *attachment) make(ctx context.Context) error {
 			return err
 		}
 		if wait == 0 {
+			if at.losses++; at.losses > maxLosses {
+				return at.to.cutError(fmt.Errorf("the response is lost again: %s", err)) //nolint:errorlint // it is no refusal of the request
+			}
 			if err := at.lose(); err != nil {
 				return err
 			}

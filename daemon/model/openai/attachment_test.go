@@ -155,6 +155,27 @@ func TestAServerThatLostTheResponseIsAskedAnew(t *testing.T) {
 	}
 }
 
+// Each new response costs as much as the one before, so the usual retries, which have a limit
+// and pauses, decide on another one.
+func TestAServerThatLosesEveryResponseIsGivenUp(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	server, r := background(t, modeltest.Reply{Content: tokens(5)})
+	server.Cut = func(int) int {
+		server.Forget()
+		if server.Started() > 10 {
+			cancel()
+		}
+		return 5
+	}
+	got := modeltest.Collect(ctx, t, r, askAs("task"))
+	modeltest.WantCode(t, got.Err, chat.CodeProviderCut, true)
+	if server.Started() != 2 {
+		t.Errorf("%d answers were made", server.Started())
+	}
+}
+
 // A response of another server is not asked for.
 func TestAResponseOfAnotherServerIsNotAskedFor(t *testing.T) {
 	t.Parallel()

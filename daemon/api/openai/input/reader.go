@@ -105,7 +105,7 @@ func (d *Reader) Content(raw json.RawMessage, at string) (chat.Parts, error) {
 		case "refusal":
 			out = append(out, chat.TextParts(p.Refusal)...)
 		case "image_url", "input_image":
-			part, err := d.attachment(imageURL(p.ImageURL), "image", at)
+			part, err := d.image(imageURL(p.ImageURL), at)
 			if err != nil {
 				return nil, err
 			}
@@ -115,7 +115,7 @@ func (d *Reader) Content(raw json.RawMessage, at string) (chat.Parts, error) {
 			if p.Type == "file" {
 				data, name = p.File.FileData, p.File.Filename
 			}
-			part, err := d.attachment(data, name, at)
+			part, err := d.file(data, name, at)
 			if err != nil {
 				return nil, err
 			}
@@ -140,25 +140,47 @@ func imageURL(raw json.RawMessage) string {
 	return object.URL
 }
 
-// attachment stores the data of a data URL (RFC 2397). Other URLs are refused: the server
-// fetches nothing that a client names.
-func (d *Reader) attachment(url, name, at string) (chat.Part, error) {
-	head, data, found := strings.Cut(url, ",")
-	if !strings.HasPrefix(head, "data:") || !found {
-		return chat.Part{}, chat.Errorf(chat.CodeInvalid, "%s: images and files must be data URLs (data:image/png;base64,…): this server fetches no addresses", at)
+// image stores an image. Its type is that of its data: a declared type can be wrong.
+func (d *Reader) image(url, at string) (chat.Part, error) {
+	raw, err := dataOf(url, at)
+	if err == nil && chat.ImageType(raw) == "" {
+		err = chat.Errorf(chat.CodeInvalid, "%s: the data of the image are not those of a PNG, JPEG, WebP or GIF: send other files as files", at)
 	}
-	if !strings.HasSuffix(head, ";base64") {
-		return chat.Part{}, chat.Errorf(chat.CodeInvalid, "%s: the data URL must be in base64", at)
-	}
-	raw, err := base64.StdEncoding.DecodeString(data)
-	if err != nil {
-		return chat.Part{}, chat.Errorf(chat.CodeInvalid, "%s: the data URL is not valid base64", at)
-	}
-	a, err := d.Backend.Upload(d.Request, raw)
 	if err != nil {
 		return chat.Part{}, err
 	}
-	return a.Part(name), nil
+	return d.store(raw, "image")
+}
+
+// file stores a file, which may be an image.
+func (d *Reader) file(url, name, at string) (chat.Part, error) {
+	raw, err := dataOf(url, at)
+	if err != nil {
+		return chat.Part{}, err
+	}
+	return d.store(raw, name)
+}
+
+func (d *Reader) store(raw []byte, name string) (chat.Part, error) {
+	a, err := d.Backend.Upload(d.Request, raw)
+	return a.Part(name), err
+}
+
+// dataOf returns the data of a data URL (RFC 2397). Other URLs are refused: the server
+// fetches nothing that a client names.
+func dataOf(url, at string) ([]byte, error) {
+	head, data, found := strings.Cut(url, ",")
+	if !strings.HasPrefix(head, "data:") || !found {
+		return nil, chat.Errorf(chat.CodeInvalid, "%s: images and files must be data URLs (data:image/png;base64,…): this server fetches no addresses", at)
+	}
+	if !strings.HasSuffix(head, ";base64") {
+		return nil, chat.Errorf(chat.CodeInvalid, "%s: the data URL must be in base64", at)
+	}
+	raw, err := base64.StdEncoding.DecodeString(data)
+	if err != nil {
+		return nil, chat.Errorf(chat.CodeInvalid, "%s: the data URL is not valid base64", at)
+	}
+	return raw, nil
 }
 
 // Submission returns the thread as a submission: the last message is the one to answer.

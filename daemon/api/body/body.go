@@ -1,4 +1,7 @@
-package api
+// Package body reads the bodies of requests: one JSON object, whose member names occur once and
+// whose strings are valid Unicode (RFC 7493, I-JSON). Other bodies are refused and never
+// repaired, because a repaired message is not what the user wrote.
+package body
 
 import (
 	"errors"
@@ -13,11 +16,9 @@ import (
 	"chat"
 )
 
-// decode reads the request's body: one JSON object whose members are all known, named
-// once, in their case, and whose strings are valid Unicode (RFC 7493, I-JSON). Other bodies
-// are refused and never repaired, because a repaired message is not what the user wrote. If
-// optional is set, an empty body means an empty object.
-func decode(r *http.Request, into any, optional bool) error {
+// Decode reads the body of a call of this server's own protocol, whose members are all known.
+// If optional is set, an empty body means an empty object.
+func Decode(r *http.Request, into any, optional bool) error {
 	body := jsontext.NewDecoder(r.Body)
 	if optional && r.ContentLength <= 0 && empty(body) {
 		return nil
@@ -25,16 +26,24 @@ func decode(r *http.Request, into any, optional bool) error {
 	if ct, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || ct != "application/json" {
 		return chat.Errorf(chat.CodeUnsupported, "the body must be JSON: Content-Type: application/json")
 	}
-	return decodeObject(body, into)
+	return object(body, into, json.RejectUnknownMembers(true))
 }
 
-// decodeObject is decode for a body of any origin.
-func decodeObject(body *jsontext.Decoder, into any) error {
+// Known is Decode for a body of any origin.
+func Known(body io.Reader, into any) error {
+	return object(jsontext.NewDecoder(body), into, json.RejectUnknownMembers(true))
+}
+
+// Any reads a body in the format of other clients, which send members that this server does
+// not know; these have no effect.
+func Any(body io.Reader, into any) error { return object(jsontext.NewDecoder(body), into) }
+
+func object(body *jsontext.Decoder, into any, opts ...json.Options) error {
 	if kind := body.PeekKind(); kind != jsontext.KindBeginObject && kind != jsontext.KindInvalid {
 		return errNotOneObject()
 	}
-	if err := json.UnmarshalDecode(body, into, json.RejectUnknownMembers(true)); err != nil {
-		return bodyError(err)
+	if err := json.UnmarshalDecode(body, into, opts...); err != nil {
+		return Error(err)
 	}
 	switch _, err := body.ReadToken(); {
 	case errors.Is(err, io.EOF):
@@ -42,7 +51,7 @@ func decodeObject(body *jsontext.Decoder, into any) error {
 	case err == nil:
 		return errNotOneObject()
 	default:
-		return bodyError(err)
+		return Error(err)
 	}
 }
 
@@ -59,8 +68,8 @@ func errNotOneObject() error {
 	return chat.Errorf(chat.CodeInvalid, "the body must be one JSON object and nothing more")
 }
 
-// bodyError returns the error of a request with an invalid body. It names the field.
-func bodyError(err error) error {
+// Error returns the error of a request with an invalid body. It names the field.
+func Error(err error) error {
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return chat.Errorf(chat.CodeTooLarge, "the body is larger than %d bytes", tooLarge.Limit)
 	}

@@ -1,4 +1,4 @@
-package api
+package body
 
 import (
 	"bytes"
@@ -23,7 +23,7 @@ func FuzzBody(f *testing.F) {
 	read := func(body []byte, contentType string) (sub chat.Submission, err error) {
 		r := httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(body))
 		r.Header.Set("Content-Type", contentType)
-		err = decode(r, &sub, false)
+		err = Decode(r, &sub, false)
 		return sub, err
 	}
 	f.Fuzz(func(t *testing.T, body []byte, contentType string) {
