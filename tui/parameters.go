@@ -86,7 +86,7 @@ func (m *Model) askParameter(name, text string) {
 		}
 		return cmd
 	})
-	m.say("a value; none, or " + noParameter + ", leaves it to the provider")
+	m.say("a value; an empty one, or " + noParameter + ", leaves it to the provider")
 }
 
 // setParameterLine handles a line that sets a parameter; false if it is none.
