@@ -121,7 +121,7 @@ func (m *Model) setParameter(name, value string) (cmd tea.Cmd, problem string) {
 	if p := m.ownParameters(); p != nil {
 		changed = *p
 	}
-	said := name + " is the provider's choice"
+	said := name + " is not set"
 	if text := strings.TrimSpace(value); text == "" || text == noParameter {
 		changed.Clear(name)
 	} else {

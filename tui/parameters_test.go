@@ -87,7 +87,7 @@ func TestParametersOfAConversationAreChangedAndCleared(t *testing.T) {
 	s.press("ctrl+u")
 	s.typeText("/temperature default")
 	s.press("enter")
-	s.shows("temperature is the provider's choice")
+	s.shows("temperature is not set")
 	s.until("the server has none", func() bool {
 		return s.backend.kept() == "" && s.m.parameters == nil && !strings.Contains(s.screen(), "demo · temperature")
 	})
