@@ -86,7 +86,7 @@ func (m *Model) askParameter(name, text string) {
 		}
 		return cmd
 	})
-	m.say("a value; none, or " + noParameter + ", leaves it to the provider")
+	m.say("a value; an empty one, or " + noParameter + ", leaves it to the provider")
 }
 
 // setParameterLine handles a line that sets a parameter; false if it is none.
@@ -121,7 +121,7 @@ func (m *Model) setParameter(name, value string) (cmd tea.Cmd, problem string) {
 	if p := m.ownParameters(); p != nil {
 		changed = *p
 	}
-	said := name + " is the provider's choice"
+	said := name + " is not set"
 	if text := strings.TrimSpace(value); text == "" || text == noParameter {
 		changed.Clear(name)
 	} else {

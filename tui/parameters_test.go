@@ -43,7 +43,7 @@ func TestParametersAreSetInTheList(t *testing.T) {
 	s.press("enter")
 	s.golden("parameters_100x24")
 	s.press("enter")
-	s.shows("temperature >", "none, or default, leaves it to the provider")
+	s.shows("temperature >", "an empty one, or default, leaves it to the provider")
 	s.typeText("warm")
 	s.press("enter")
 	s.shows("temperature > warm", `temperature must be a number from 0 to 2, not "warm"`)
@@ -87,7 +87,7 @@ func TestParametersOfAConversationAreChangedAndCleared(t *testing.T) {
 	s.press("ctrl+u")
 	s.typeText("/temperature default")
 	s.press("enter")
-	s.shows("temperature is the provider's choice")
+	s.shows("temperature is not set")
 	s.until("the server has none", func() bool {
 		return s.backend.kept() == "" && s.m.parameters == nil && !strings.Contains(s.screen(), "demo · temperature")
 	})
