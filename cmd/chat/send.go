@@ -50,7 +50,10 @@ func (p *program) send(c *cli.Context) error {
 	}
 	o.Parts, o.Attachments = message.Parts, message.Attachments
 	if format != nil {
-		o.Parameters = &chat.Parameters{Format: format}
+		if o.Parameters == nil {
+			o.Parameters = &chat.Parameters{}
+		}
+		o.Parameters.Format = format
 	}
 	for _, name := range message.Damaged() {
 		p.Infof("%s is damaged or incomplete: the model may reject it", sanitize.Line(name))
@@ -62,16 +65,6 @@ func (p *program) send(c *cli.Context) error {
 		}
 		return p.followAccepted(ctx, c, cl, acc, o.Parameters, show)
 	})
-}
-
-// followAccepted shows the answer of an accepted message, or with --detach its ids.
-func (p *program) followAccepted(ctx context.Context, c *cli.Context, cl *client.Client, acc chat.Accepted, show answer.Presenter) error {
-	p.Debugf("task %s in conversation %s", acc.TaskID, acc.ConversationID)
-	if c.Bool("detach") {
-		return p.watcher.PrintDetached(formatOf(c), acc)
-	}
-	a := answer.New(acc.TaskID, acc.ConversationID, acc.MessageID)
-	return p.watcher.FollowOwn(ctx, cl, a, show, c.Duration("timeout"))
 }
 
 // answerOptions reads the flags of all commands that ask for an answer.

@@ -43,7 +43,7 @@ var clientRules = map[string]rule{
 		"the table of keys: it does not know what actions do",
 	},
 	"chat/tui/lists": {
-		[]string{"chat", "chat/internal/term/sanitize", "chat/tui/panel"},
+		[]string{"chat/internal/term/age", "chat", "chat/internal/term/sanitize", "chat/tui/panel"},
 		"rows of lists: functions of what the server said",
 	},
 	"chat/tui/jobs": {
@@ -54,6 +54,7 @@ var clientRules = map[string]rule{
 		[]string{"chat", "chat/internal/term/citation", "chat/internal/term/sanitize", "github.com/muesli/cancelreader", "chat/internal/term/attach"},
 		"a conversation in lines, for screen readers: knows no screen",
 	},
+	"chat/internal/term/age": {nil, "a function of a duration"},
 	"chat/internal/term/markdown": {
 		[]string{"chat/internal/term/citation", "chat/internal/term/sanitize", "chat/internal/term/highlight", charm, "github.com/yuin/goldmark/"},
 		"Markdown to styled lines: a function of text and width",
@@ -128,7 +129,7 @@ var clientRules = map[string]rule{
 		"a list to choose from: it does not know of what",
 	},
 	"chat/tui/top": {
-		[]string{"chat", "chat/internal/term/background", "chat/internal/term/keyboard", "chat/internal/term/paint", "chat/internal/term/sanitize", "chat/internal/term/theme", charm},
+		[]string{"chat/internal/term/age", "chat", "chat/internal/term/background", "chat/internal/term/keyboard", "chat/internal/term/paint", "chat/internal/term/sanitize", "chat/internal/term/theme", charm},
 		"how a server stands, live: it knows no HTTP",
 	},
 	"chat/internal/thread": {

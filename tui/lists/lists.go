@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"chat"
+	"chat/internal/term/age"
 	"chat/internal/term/sanitize"
 	"chat/tui/panel"
 )
@@ -155,7 +156,7 @@ func ago(at, now time.Time) string {
 		return ""
 	}
 	if d := now.Sub(at); d >= time.Minute {
-		return chat.Age(d)
+		return age.Of(d)
 	}
 	return "now" // a list is not drawn again each second
 }

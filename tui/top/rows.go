@@ -8,6 +8,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"chat"
+	"chat/internal/term/age"
 	"chat/internal/term/theme"
 )
 
@@ -151,7 +152,7 @@ func (f frame) answer(a chat.RunningAnswer) row {
 	}
 	kept := "-"
 	if a.TTLSeconds > 0 {
-		kept = chat.Age(time.Duration(a.TTLSeconds) * time.Second)
+		kept = age.Of(time.Duration(a.TTLSeconds) * time.Second)
 	}
 	return row{kind: anAnswer, id: a.TaskID, conv: a.ConversationID, title: a.Title, cells: []cell{
 		{text: name},
@@ -161,7 +162,7 @@ func (f frame) answer(a chat.RunningAnswer) row {
 		{text: kept, width: 6, from: whoFrom, right: true},
 		{text: a.Worker, width: 24, from: whoFrom},
 		{text: a.Model, width: 16, from: modelFrom},
-		{text: chat.Age(f.st.At.Sub(a.CreatedAt)), width: 6, right: true},
+		{text: age.Of(f.st.At.Sub(a.CreatedAt)), width: 6, right: true},
 		{text: rate, width: 5, right: true, sgr: f.th.Good},
 	}}
 }
@@ -177,7 +178,7 @@ func (f frame) failure(x chat.FailedAnswer) row {
 		{text: titled(x.Title), width: 24, from: chunksFrom},
 		{text: why},
 		{text: x.Model, width: 16, from: whoFrom},
-		{text: chat.Age(f.st.At.Sub(x.FinishedAt)), width: 6, right: true},
+		{text: age.Of(f.st.At.Sub(x.FinishedAt)), width: 6, right: true},
 	}}
 }
 
@@ -197,8 +198,8 @@ func (f frame) worker(w chat.Worker) row {
 		{text: fmt.Sprintf("%d/%d", w.Running, w.Concurrency), width: 8, right: true},
 		{text: strings.Join(runs, " "), width: 34, from: chunksFrom},
 		{text: w.Version, width: 12, from: whoFrom},
-		{text: "up " + chat.Age(f.st.At.Sub(w.StartedAt)), width: 9, from: modelFrom, right: true},
-		{text: "seen " + chat.Age(seen), width: 11, right: true, sgr: sgr},
+		{text: "up " + age.Of(f.st.At.Sub(w.StartedAt)), width: 9, from: modelFrom, right: true},
+		{text: "seen " + age.Of(seen), width: 11, right: true, sgr: sgr},
 	}}
 }
 

@@ -104,7 +104,7 @@ func (at *attachment) make(ctx context.Context) error {
 		}
 		if wait == 0 {
 			if at.losses++; at.losses > maxLosses {
-				return at.to.cutError(fmt.Errorf("the response is lost again: %s", err)) //nolint:errorlint // it is no refusal of the request
+				return at.to.CutError(fmt.Errorf("the response is lost again: %s", err)) //nolint:errorlint // it is no refusal of the request
 			}
 			if err := at.lose(); err != nil {
 				return err

@@ -1,6 +1,7 @@
 package output
 
 import (
+	"chat/internal/term/age"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,7 +12,7 @@ import (
 )
 
 // Age returns the time since t in words.
-func Age(t time.Time) string { return chat.Age(time.Since(t)) }
+func Age(t time.Time) string { return age.Of(time.Since(t)) }
 
 func Plural(n int, unit string) string {
 	if n == 1 {

@@ -1,13 +1,14 @@
-package chat
+// Package age says how long ago something was.
+package age
 
 import (
 	"fmt"
 	"time"
 )
 
-// Age formats a duration for people in one unit, rounded down, in at most six
+// Of formats a duration for people in one unit, rounded down, in at most six
 // characters, such as "5 min".
-func Age(d time.Duration) string {
+func Of(d time.Duration) string {
 	const day = 24 * time.Hour
 	for _, unit := range []struct {
 		below time.Duration
