@@ -56,9 +56,6 @@ func (d *Draft[F]) Adapts(list func() []Adaptation) { d.possible = list }
 // Refused is the last refusal.
 func (d *Draft[F]) Refused() *apierror.RefusalError { return d.refused }
 
-// Host is the server's, for messages.
-func (d *Draft[F]) Host() string { return d.to.Host }
-
 // Thread returns the messages to send, the last of which is the user's. own is as in
 // thread.Conversation.
 func (d *Draft[F]) Thread(own func(*chat.Part) bool) ([]chat.Message, error) {
