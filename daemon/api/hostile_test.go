@@ -274,7 +274,10 @@ func TestASocketReadsLittleBeforeItsToken(t *testing.T) {
 	w, _, err := h.dialSocket(h.tcp, nil) //nolint:bodyclose // the library closes it
 	h.must(err)
 	_ = w.c.Write(t.Context(), websocket.MessageText, []byte(`{"type":"hello","token":"`+strings.Repeat("x", 1<<20)+`"}`)) // it may be closed before the end
-	if _, err := w.read(); websocket.CloseStatus(err) == websocket.StatusPolicyViolation {
+	for err = nil; err == nil; {
+		_, err = w.read()
+	}
+	if websocket.CloseStatus(err) == websocket.StatusPolicyViolation {
 		t.Error("the server has read a megabyte of a client without a token")
 	}
 	ok, _, err := h.dialSocket(h.tcp, nil) //nolint:bodyclose // the library closes it

@@ -234,7 +234,7 @@ func TestMessagesThatAreNoRequestsAreRefused(t *testing.T) {
 	c := h.responseSocket()
 	for say, want := range map[string]string{
 		`{`:                             "JSON",
-		`[]`:                            "array",
+		`[]`:                            "one JSON object",
 		`{"type":"response.stop"}`:      "response.create",
 		`{"model":"lying","input":"x"}`: "response.create",
 		`{"type":"response.create","model":"lying","input":"x","background":true}`:   "background",
