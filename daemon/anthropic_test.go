@@ -13,8 +13,11 @@ import (
 // caller is a script with signed reasoning and a call.
 func caller() modeltest.Script {
 	return modeltest.Script{Reason: "tool_use", Blocks: []modeltest.Block{
-		modeltest.Thought("A look.", "sig=="), {Type: "redacted_thinking", Data: "b3BhcXVl"}, modeltest.Thought("", "omitted=="),
-		{Type: "text", Text: "I look."}, {Type: "tool_use", ID: "toolu_01", Name: "look", Input: json.RawMessage(`{"at":"☃"}`)},
+		modeltest.Thought("A look.", "sig=="),
+		{Type: "redacted_thinking", Data: "b3BhcXVl"},
+		modeltest.Thought("", "omitted=="),
+		{Type: "text", Text: "I look."},
+		{Type: "tool_use", ID: "toolu_01", Name: "look", Input: json.RawMessage(`{"at":"☃"}`)},
 	}}
 }
 

@@ -1,13 +1,14 @@
 package daemon
 
 import (
-	"chat"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"chat"
 
 	"github.com/BurntSushi/toml"
 	"github.com/joho/godotenv"

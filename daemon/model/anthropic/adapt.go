@@ -76,8 +76,8 @@ func mentions(words *lazyregexp.Regexp) func(*apierror.RefusalError) bool {
 
 // lowerTokens limits the answer to what the model accepts.
 func (r *request) lowerTokens() (string, bool) {
-	found := r.numbers(tooManyTokens)
-	most := max(found[0], found[1])
+	first, second := r.numbers(tooManyTokens)
+	most := max(first, second)
 	if most <= 0 || r.Form.maxTokens > 0 && most >= r.Form.maxTokens {
 		return "", false
 	}
@@ -93,8 +93,8 @@ const minRoom = 1024
 
 // fitRoom limits the answer to what the conversation leaves of the model's context.
 func (r *request) fitRoom() (string, bool) {
-	found := r.numbers(noRoom)
-	room := found[1] - found[0]
+	used, limit := r.numbers(noRoom)
+	room := limit - used
 	if room < minRoom || r.room > 0 {
 		return "", false
 	}
@@ -104,13 +104,19 @@ func (r *request) fitRoom() (string, bool) {
 
 // numbers returns the two groups of the last refusal's wording as numbers, 0 for one that is not
 // there.
-func (r *request) numbers(words *lazyregexp.Regexp) (out [2]int) {
-	for i, group := range r.Refused().Find(words) {
-		if n, err := strconv.Atoi(group); i > 0 && err == nil {
-			out[i-1] = n
-		}
+func (r *request) numbers(words *lazyregexp.Regexp) (first, second int) {
+	m := r.Refused().Find(words)
+	if len(m) != 3 {
+		return 0, 0
 	}
-	return out
+	number := func(group string) int {
+		n, err := strconv.Atoi(group)
+		if err != nil {
+			return 0 // the group is not there
+		}
+		return n
+	}
+	return number(m[1]), number(m[2])
 }
 
 // skipReasoning does not ask for reasoning, where an earlier call was made without it.

@@ -46,7 +46,8 @@ func TestParametersAreSent(t *testing.T) {
 		MaxTokens: 500, Temperature: ptr(0.5), TopP: ptr(0.9), Stop: []string{"END"}, ParallelToolCalls: ptr(false),
 		Tools: []chat.Tool{
 			{Name: "look", Description: "Looks.", Parameters: json.RawMessage(`{"type":"object","properties":{"at":{"type":"string"}}}`), Strict: ptr(true)},
-			{Name: "rest"}, {Name: "odd", Parameters: json.RawMessage(`{"properties":{}}`)},
+			{Name: "rest"},
+			{Name: "odd", Parameters: json.RawMessage(`{"properties":{}}`)},
 		},
 		Format: &chat.Format{Name: "f", Schema: json.RawMessage(`{"type":"object"}`)},
 		Seed:   ptr(int64(1)), PresencePenalty: ptr(0.1), FrequencyPenalty: ptr(0.1),
