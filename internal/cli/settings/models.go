@@ -18,14 +18,16 @@ type modelEntry struct {
 	parameters *chat.Parameters // nil if there are none
 }
 
-// ReadModels reads the models of the config file.
+// ReadModels reads the models of the config file. Only errors in their parameters are errors
+// here: nothing else concerns an answer.
 func ReadModels(lookup func(string) (string, bool)) (Models, error) {
 	s, wrong, f, err := readScreen(lookup)
 	if err != nil {
 		return nil, err
 	}
 	for _, w := range wrong {
-		if tableOf(w.key) == modelsTable {
+		field := w.key[strings.LastIndexByte(w.key, '.')+1:]
+		if tableOf(w.key) == modelsTable && slices.Contains(chat.ParameterNames(), field) {
 			return nil, chat.Errorf(chat.CodeInvalid, "%s (chat config edit)", f.format(w))
 		}
 	}
