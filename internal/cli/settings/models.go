@@ -19,9 +19,13 @@ type modelEntry struct {
 }
 
 // ReadModels reads the models of the config file. Only errors in their parameters are errors
-// here: nothing else concerns an answer.
+// here: nothing else concerns an answer. A file that cannot be read has no models; the local
+// daemon, which reads it too, names the error.
 func ReadModels(lookup func(string) (string, bool)) (Models, error) {
 	s, wrong, f, err := readScreen(lookup)
+	if chat.IsCode(err, chat.CodeInvalid) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
