@@ -173,12 +173,12 @@ func (p *program) models(c *cli.Context) error {
 		if notice != nil {
 			p.Infof("%s", p.server.Explain(notice))
 		}
-		known, err := settings.ReadModels(p.Lookup)
+		config, err := settings.ReadScreen(p.Lookup)
 		if err != nil {
 			return err
 		}
 		for i := range models {
-			models[i].ModelInfo = known.Info(models[i].ID).Or(models[i].ModelInfo)
+			models[i].ModelInfo = config.Models.Info(models[i].ID).Or(models[i].ModelInfo)
 		}
 		if c.Bool("json") {
 			return output.WriteJSON(p.Out, models)

@@ -51,7 +51,7 @@ func (p *program) usage(c *cli.Context) error {
 	if days > 0 {
 		since = time.Now().AddDate(0, 0, -days).UTC()
 	}
-	known, err := settings.ReadModels(p.Lookup)
+	config, err := settings.ReadScreen(p.Lookup)
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func (p *program) usage(c *cli.Context) error {
 		counts := make([]listing.ModelUsage, len(models))
 		for i := range counts {
 			counts[i].ModelUsage = models[i]
-			f := known.Info(counts[i].Model)
+			f := config.Models.Info(counts[i].Model)
 			if f.InputPrice == 0 && f.OutputPrice == 0 {
 				f = prices[counts[i].Model]
 			}

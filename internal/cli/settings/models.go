@@ -18,14 +18,20 @@ type modelEntry struct {
 	parameters *chat.Parameters // nil if there are none
 }
 
-// ReadModels reads the models of the config file.
+// ReadModels reads the models of the config file. Only errors in their parameters are errors
+// here: nothing else concerns an answer. A file that cannot be read has no models; the local
+// daemon, which reads it too, names the error.
 func ReadModels(lookup func(string) (string, bool)) (Models, error) {
 	s, wrong, f, err := readScreen(lookup)
+	if chat.IsCode(err, chat.CodeInvalid) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
 	for _, w := range wrong {
-		if tableOf(w.key) == modelsTable {
+		field := w.key[strings.LastIndexByte(w.key, '.')+1:]
+		if tableOf(w.key) == modelsTable && slices.Contains(chat.ParameterNames(), field) {
 			return nil, chat.Errorf(chat.CodeInvalid, "%s (chat config edit)", f.format(w))
 		}
 	}
