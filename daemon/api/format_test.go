@@ -16,10 +16,10 @@ func TestSchemasAreCheckedBeforeAnythingIsStored(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, api.Options{})
 	for schema, want := range map[string]string{
-		`{"type":"objekt"}`:                   "not a valid JSON Schema: /type: ",
-		`{"$ref":"http://127.0.0.1/s.json"}`:  "references are not loaded",
-		`{"minimum":1e99999}`:                 "too long",
-		`[]`:                                  "an object",
+		`{"type":"objekt"}`:                  "not a valid JSON Schema: /type: ",
+		`{"$ref":"http://127.0.0.1/s.json"}`: "references are not loaded",
+		`{"minimum":1e99999}`:                "too long",
+		`[]`:                                 "an object",
 	} {
 		for path, body := range map[string]string{
 			"/messages":            `{"content":"x","parameters":{"format":{"schema":` + schema + `}}}`,
