@@ -141,7 +141,7 @@ func statusOf(c chat.Code) int {
 		chat.CodeProviderFilter, chat.CodeProviderEmpty, chat.CodeProviderNoText:
 		return http.StatusBadGateway // of `GET /models`
 	case chat.CodeInternal, chat.CodeDaemon, chat.CodeIncompatible, chat.CodeCancelled, chat.CodeDeadline,
-		chat.CodeAttemptsSpent, chat.CodeClientTimeout, chat.CodeAnswerTooLarge, chat.CodeAnswerRestarted:
+		chat.CodeAttemptsSpent, chat.CodeClientTimeout, chat.CodeAnswerTooLarge, chat.CodeAnswerRestarted, chat.CodeFormatMismatch:
 		return http.StatusInternalServerError // errors of tasks and of clients, not of calls
 	}
 	return http.StatusInternalServerError

@@ -68,9 +68,10 @@ func readNode(d *jsontext.Decoder) (any, error) {
 		}
 		_, err := d.ReadToken()
 		return list, err
+	default:
+		value, err := d.ReadValue()
+		return value.Clone(), err
 	}
-	value, err := d.ReadValue()
-	return value.Clone(), err
 }
 
 func (n *node) set(name string, value any) {

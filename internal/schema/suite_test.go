@@ -22,7 +22,7 @@ func suite(t *testing.T) map[string][]byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // it was only read
 	zip, err := gzip.NewReader(file)
 	if err != nil {
 		t.Fatal(err)

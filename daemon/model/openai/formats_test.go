@@ -25,22 +25,62 @@ var formatRefusals = []struct {
 	asked   []string // of the first request, and those after refusals
 	notice  string
 }{
-	{"a schema", []string{"strict"}, `{"error":{"message":"Invalid schema for response_format 'answer': In context=(), 'additionalProperties' is required to be supplied and to be false.","param":"response_format"}}`,
-		[]string{"strict", "json_schema"}, "in strict mode"},
-	{"DeepSeek", []string{"strict", "json_schema"}, `{"error":{"message":"This response_format type is unavailable now","type":"invalid_request_error","param":null,"code":"invalid_request_error"}}`,
-		[]string{"strict", "json_object"}, "JSON object"},
-	{"Groq", []string{"strict", "json_schema"}, "{\"error\":{\"message\":\"This model does not support response format `json_schema`. See supported models\",\"type\":\"invalid_request_error\"}}",
-		[]string{"strict", "json_object"}, "JSON object"},
-	{"OpenAI, old", []string{"strict", "json_schema"}, `{"error":{"message":"Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model.","type":"invalid_request_error","param":null}}`,
-		[]string{"strict", "json_object"}, "JSON object"},
-	{"a list of values", []string{"strict", "json_schema"}, `{"detail":[{"type":"literal_error","loc":["body","response_format","type"],"msg":"Input should be 'text' or 'json_object'"}]}`,
-		[]string{"strict", "json_object"}, "JSON object"},
-	{"no formats", []string{"strict", "json_schema", "json_object"}, `{"error":{"message":"Unrecognized request argument supplied: response_format","type":"invalid_request_error"}}`,
-		[]string{"strict", "json_object", ""}, "system prompt asks"},
-	{"no grammars", []string{"strict", "json_schema", "json_object"}, `{"error":{"message":"Failed to initialize the grammar sampler","type":"invalid_request_error"}}`,
-		[]string{"strict", "json_object", ""}, "system prompt asks"},
-	{"a field without a name", []string{"strict", "json_schema", "json_object"}, `{"message":"json: unknown field \"response_format\""}`,
-		[]string{"strict", "json_object", ""}, "system prompt asks"},
+	{
+		"a schema",
+		[]string{"strict"},
+		`{"error":{"message":"Invalid schema for response_format 'answer': In context=(), 'additionalProperties' is required to be supplied and to be false.","param":"response_format"}}`,
+		[]string{"strict", "json_schema"},
+		"in strict mode",
+	},
+	{
+		"DeepSeek",
+		[]string{"strict", "json_schema"},
+		`{"error":{"message":"This response_format type is unavailable now","type":"invalid_request_error","param":null,"code":"invalid_request_error"}}`,
+		[]string{"strict", "json_object"},
+		"JSON object",
+	},
+	{
+		"Groq",
+		[]string{"strict", "json_schema"},
+		"{\"error\":{\"message\":\"This model does not support response format `json_schema`. See supported models\",\"type\":\"invalid_request_error\"}}",
+		[]string{"strict", "json_object"},
+		"JSON object",
+	},
+	{
+		"OpenAI, old",
+		[]string{"strict", "json_schema"},
+		`{"error":{"message":"Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model.","type":"invalid_request_error","param":null}}`,
+		[]string{"strict", "json_object"},
+		"JSON object",
+	},
+	{
+		"a list of values",
+		[]string{"strict", "json_schema"},
+		`{"detail":[{"type":"literal_error","loc":["body","response_format","type"],"msg":"Input should be 'text' or 'json_object'"}]}`,
+		[]string{"strict", "json_object"},
+		"JSON object",
+	},
+	{
+		"no formats",
+		[]string{"strict", "json_schema", "json_object"},
+		`{"error":{"message":"Unrecognized request argument supplied: response_format","type":"invalid_request_error"}}`,
+		[]string{"strict", "json_object", ""},
+		"system prompt asks",
+	},
+	{
+		"no grammars",
+		[]string{"strict", "json_schema", "json_object"},
+		`{"error":{"message":"Failed to initialize the grammar sampler","type":"invalid_request_error"}}`,
+		[]string{"strict", "json_object", ""},
+		"system prompt asks",
+	},
+	{
+		"a field without a name",
+		[]string{"strict", "json_schema", "json_object"},
+		`{"message":"json: unknown field \"response_format\""}`,
+		[]string{"strict", "json_object", ""},
+		"system prompt asks",
+	},
 }
 
 func TestFormatsThatAreRefused(t *testing.T) {

@@ -56,7 +56,7 @@ func (p *Reader) schemaText(ctx context.Context, value string) (string, error) {
 	if strings.HasPrefix(strings.TrimSpace(value), "{") {
 		return value, nil
 	}
-	file, err := os.Open(value) //nolint:gosec // the user names it
+	file, err := os.Open(value)
 	isPath := !strings.ContainsAny(value, " ,\n") && strings.ContainsAny(value, "/.")
 	switch {
 	case err != nil && !isPath:
