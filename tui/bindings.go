@@ -175,10 +175,6 @@ func panelBindings() keymap.Table[*Model] {
 			Name: "delete-selected", Keys: []string{"ctrl+d", "delete"}, Focus: keymap.Choosing, What: "delete the selected conversation", Hint: "delete",
 			When: both(canDelete, listIs(conversationList)), Do: (*Model).deleteConversation,
 		},
-		{
-			Name: "selected-parameters", Keys: []string{"ctrl+e"}, Focus: keymap.Choosing, What: "choose the selected model or conversation, and its parameters", Hint: "parameters",
-			When: both(canKeepParameters, hasParameters), Do: (*Model).chooseSelectedParameters,
-		},
 		{Name: "panel-up", Keys: []string{"up", "ctrl+p"}, Focus: keymap.Choosing, Do: move(func(l *panel.List) { l.Move(-1) })},
 		{Name: "panel-down", Keys: []string{"down", "ctrl+n"}, Focus: keymap.Choosing, Do: move(func(l *panel.List) { l.Move(1) })},
 		{Name: "panel-page-up", Keys: []string{"pgup"}, Focus: keymap.Choosing, Do: move(func(l *panel.List) { l.Page(-1) })},
@@ -194,6 +190,10 @@ func panelBindings() keymap.Table[*Model] {
 		{
 			Name: "close", Keys: []string{"esc", "ctrl+c", "ctrl+k", "ctrl+l", "ctrl+b", "ctrl+r"}, Focus: keymap.Choosing, Hint: "close",
 			Do: (*Model).closePopup,
+		},
+		{
+			Name: "selected-parameters", Keys: []string{"ctrl+e"}, Focus: keymap.Choosing, What: "choose the selected model or conversation, and its parameters", Hint: "parameters",
+			When: both(canKeepParameters, hasParameters), Do: (*Model).chooseSelectedParameters,
 		},
 	}
 }
