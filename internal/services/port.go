@@ -18,7 +18,7 @@ const firstPort, ports = 15000, 17000
 
 // claims are the sockets that keep this process's ports from other processes
 // that ask FreePort, also while nothing listens on them.
-var claims struct {
+var claims struct { //nolint:gochecknoglobals // of the process, as its ports are
 	sync.Mutex
 	all []io.Closer
 }

@@ -54,7 +54,9 @@ func TestAnEndedTaskHasNoResetAhead(t *testing.T) {
 	var got []byte
 	for _, c := range []chat.Chunk{
 		{Type: chat.ChunkContent, Attempt: 1},
-		{Type: chat.ChunkReset, Attempt: 2}, {Type: chat.ChunkContent, Attempt: 2, Index: 1}, {Type: chat.ChunkDone, State: chat.TaskCancelled, Attempt: 2, Index: 2},
+		{Type: chat.ChunkReset, Attempt: 2},
+		{Type: chat.ChunkContent, Attempt: 2, Index: 1},
+		{Type: chat.ChunkDone, State: chat.TaskCancelled, Attempt: 2, Index: 2},
 	} {
 		encoded, err := c.Encode()
 		if err == nil {

@@ -48,7 +48,7 @@ func Parameters(c *cli.Context) (*chat.Parameters, error) {
 		if p == nil {
 			p = &chat.Parameters{}
 		}
-		problem := ""
+		var problem string
 		if flag == "stop" {
 			problem = p.SetStop(c.StringSlice(flag))
 		} else {

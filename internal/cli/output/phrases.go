@@ -1,7 +1,6 @@
 package output
 
 import (
-	"chat/internal/term/age"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,6 +8,7 @@ import (
 	"time"
 
 	"chat"
+	"chat/internal/term/age"
 )
 
 // Age returns the time since t in words.

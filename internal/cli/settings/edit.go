@@ -1,10 +1,11 @@
 package settings
 
 import (
-	"chat/daemon"
 	"slices"
 	"strconv"
 	"strings"
+
+	"chat/daemon"
 )
 
 // With returns the text with a changed setting, which may be in a table. An empty value

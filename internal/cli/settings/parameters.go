@@ -13,7 +13,7 @@ func setParameter(to **chat.Parameters, name string, value any) string {
 	if *to != nil {
 		p = *to
 	}
-	problem := ""
+	var problem string
 	switch v := value.(type) {
 	case string:
 		if name == "stop" {

@@ -1,14 +1,15 @@
 package settings
 
 import (
-	"chat/daemon"
-	"chat/internal/lazyregexp"
 	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
+
+	"chat/daemon"
+	"chat/internal/lazyregexp"
 )
 
 // tomlLine finds the line in an error of the TOML reader.
