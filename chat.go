@@ -87,13 +87,6 @@ func (m *Message) AllParts() Parts {
 	return AnswerParts(m.Reasoning, m.ReasoningMS, m.Content)
 }
 
-// Usage counts the tokens of one answer as the provider reported them.
-type Usage struct {
-	PromptTokens     int `json:"prompt_tokens"`
-	CompletionTokens int `json:"completion_tokens"`
-	TotalTokens      int `json:"total_tokens"`
-}
-
 // LocalOwner owns everything that is created over the unix socket.
 const LocalOwner = "local"
 

@@ -1,9 +1,6 @@
 package chat
 
-import (
-	"cmp"
-	"time"
-)
+import "time"
 
 // ConnStatus is the status of a client's connection to the daemon.
 type ConnStatus string
@@ -36,22 +33,6 @@ type Model struct {
 	Default  bool   `json:"default,omitempty"`
 	Unlisted bool   `json:"unlisted,omitempty"` // the default model, if the provider does not list it
 	ModelInfo
-}
-
-// ModelInfo is what a provider reports about a model; a field is 0 if it reports nothing.
-type ModelInfo struct {
-	// Context is the number of tokens that fit, conversation and answer together.
-	Context int `json:"context,omitempty"`
-	// The prices are in US dollars for a million tokens.
-	InputPrice  float64 `json:"input_price,omitempty"`
-	OutputPrice float64 `json:"output_price,omitempty"`
-}
-
-// Or returns i, with what it does not know from other.
-func (i ModelInfo) Or(other ModelInfo) ModelInfo {
-	return ModelInfo{
-		Context: cmp.Or(i.Context, other.Context), InputPrice: cmp.Or(i.InputPrice, other.InputPrice), OutputPrice: cmp.Or(i.OutputPrice, other.OutputPrice),
-	}
 }
 
 // Worker is a worker process as it last reported, at SeenAt.

@@ -22,12 +22,10 @@ type Match struct {
 // ModelUsage counts the answers of one model, and their tokens as the provider reported
 // them.
 type ModelUsage struct {
-	Model            string `json:"model"`
-	Answers          int    `json:"answers"`
-	Reported         int    `json:"answers_with_tokens"`
-	PromptTokens     int    `json:"prompt_tokens"`
-	CompletionTokens int    `json:"completion_tokens"`
-	TotalTokens      int    `json:"total_tokens"`
+	Model    string `json:"model"`
+	Answers  int    `json:"answers"`
+	Reported int    `json:"answers_with_tokens"`
+	Usage
 }
 
 // ConversationPatch changes the fields that are not nil.

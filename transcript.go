@@ -111,8 +111,8 @@ func (m *Message) problem(conversation string, messages, tasks map[string]bool) 
 		return "error must have a code, and not be too long"
 	case m.Parameters.ValidateLasting() != nil:
 		return m.Parameters.ValidateLasting().Error()
-	case m.Usage != nil && (m.Usage.PromptTokens < 0 || m.Usage.CompletionTokens < 0 || m.Usage.TotalTokens < 0):
-		return "usage must not be negative"
+	case m.Usage != nil && !m.Usage.isPossible():
+		return "usage must not be negative, nor a part of it larger than the whole"
 	}
 	return ""
 }

@@ -38,8 +38,8 @@ func (s *Store) finish(ctx context.Context, r chat.Result) error {
 		}
 		ended, err := database.Change[string](ctx, s.db, `WITH ended AS (`+endTask+unfinished+` RETURNING message_id), saved AS (
 				UPDATE messages SET model = CASE WHEN $12 = '' THEN model ELSE $12 END,
-					parts = $14, size = $15, folded = $16, updated_at = {{now}} FROM ended WHERE id = ended.message_id), logged AS (
-				INSERT INTO chunk_logs (task_id, packed) SELECT CAST($1 AS TEXT), CAST($17 AS BYTEA) FROM ended WHERE octet_length(CAST($17 AS BYTEA)) > 0)
+					parts = $17, size = $18, folded = $19, updated_at = {{now}} FROM ended WHERE id = ended.message_id), logged AS (
+				INSERT INTO chunk_logs (task_id, packed) SELECT CAST($1 AS TEXT), CAST($20 AS BYTEA) FROM ended WHERE octet_length(CAST($20 AS BYTEA)) > 0)
 			SELECT message_id FROM ended`, append(endArguments(r), content.Parts, content.Size, content.Folded, r.Log)...)
 		if err != nil || len(ended) > 0 {
 			return err
@@ -59,20 +59,17 @@ func (s *Store) finish(ctx context.Context, r chat.Result) error {
 
 // endTask ends a task if the fence that follows it allows.
 const endTask = `UPDATE tasks SET state = $3, cancel_requested = FALSE, lease_until = NULL, finished_at = {{now}},
-		finish_reason = $4, prompt_tokens = $5, completion_tokens = $6, total_tokens = $7,
+		finish_reason = $4, prompt_tokens = $5, completion_tokens = $6, total_tokens = $7, cached_tokens = $14, cache_write_tokens = $15, reasoning_tokens = $16,
 		error_code = $8, error_message = $9, error_retryable = $10, chunk_count = $11,
 		notices = CASE WHEN $13 = '' THEN notices ELSE $13 END, model = CASE WHEN $12 = '' THEN model ELSE $12 END
 	WHERE id = $1 AND attempt = $2 AND `
 
 func endArguments(r chat.Result) []any {
-	var prompt, completion, total *int
-	if u := r.Usage; u != nil {
-		prompt, completion, total = &u.PromptTokens, &u.CompletionTokens, &u.TotalTokens
-	}
-	e := failureOf(r.Err)
+	e, tokens := failureOf(r.Err), rows.UsageColumns(r.Usage)
 	return []any{
-		r.TaskID, r.Attempt, string(r.State), chat.NormalizeText(r.FinishReason), prompt, completion, total,
+		r.TaskID, r.Attempt, string(r.State), chat.NormalizeText(r.FinishReason), tokens[0], tokens[1], tokens[2],
 		string(e.Code), e.Message, e.Retryable, r.ChunkCount, chat.NormalizeText(r.Model), rows.NoticeLines(r.Notices),
+		tokens[3], tokens[4], tokens[5],
 	}
 }
 

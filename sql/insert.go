@@ -71,10 +71,6 @@ func (t *transaction) insertEndedTasks(ctx context.Context, owner string, list [
 			continue
 		}
 		began, ended := m.CreatedAt.UnixMicro(), m.UpdatedAt.UnixMicro()
-		var prompt, completion, total any
-		if u := m.Usage; u != nil {
-			prompt, completion, total = u.PromptTokens, u.CompletionTokens, u.TotalTokens
-		}
 		parameters, err := m.Parameters.Encode()
 		if err != nil {
 			return err
@@ -83,15 +79,16 @@ func (t *transaction) insertEndedTasks(ctx context.Context, owner string, list [
 		if m.Error != nil {
 			failed = *m.Error
 		}
-		values = append(values, []any{
+		values = append(values, append([]any{
 			m.TaskID, m.ConversationID, m.ID, m.ParentID, owner, m.State, chat.PriorityNormal.Rank(), began,
 			1, 0, m.Model, "", began, 0, false, began, began, ended,
-			m.FinishReason, prompt, completion, total, failed.Code, failed.Message, failed.Retryable, rows.NoticeLines(m.Notices), 0, parameters,
-		})
+			m.FinishReason, failed.Code, failed.Message, failed.Retryable, rows.NoticeLines(m.Notices), 0, parameters,
+		}, rows.UsageColumns(m.Usage)...))
 	}
 	_, err := t.InsertRows(ctx, `INSERT INTO tasks (id, conversation_id, message_id, user_message_id, owner, state, priority, queue_at,
 			attempt, uncounted_attempts, model, worker, run_after, deadline_seconds, cancel_requested, created_at, started_at, finished_at,
-			finish_reason, prompt_tokens, completion_tokens, total_tokens, error_code, error_message, error_retryable, notices, chunk_count, parameters) VALUES`,
+			finish_reason, error_code, error_message, error_retryable, notices, chunk_count, parameters,
+			prompt_tokens, completion_tokens, total_tokens, cached_tokens, cache_write_tokens, reasoning_tokens) VALUES`,
 		values, "")
 	return err
 }

@@ -33,6 +33,8 @@ lists their names), and data about models, for the screen's header and for chat 
   context = 40960
   input_price = 0.1      # dollars per million tokens
   output_price = 0.4
+  cached_input_price = 0.01   # read from the provider's cache; input_price without it
+  cache_write_price = 0.125   # written to it; input_price without it
 
 Examples:
   chat config set model qwen3:8b

@@ -77,6 +77,7 @@ Examples:
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "print the messages of all branches, oldest first", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "raw", Usage: "on a terminal: print the texts as written, without formatting", DisableDefaultText: true},
+			&cli.BoolFlag{Name: "usage", Usage: "also print the number of tokens of each answer", DisableDefaultText: true},
 			arguments.JSONFlag("the conversation and its messages"),
 		},
 		Action: p.show,
@@ -102,7 +103,7 @@ func (p *program) show(c *cli.Context) error {
 		if c.Bool("json") {
 			return output.WriteJSON(p.Out, chat.Transcript{Conversation: conv, Messages: messages})
 		}
-		o := printing.Options{Raw: c.Bool("raw"), All: c.Bool("all"), IDs: true}
+		o := printing.Options{Raw: c.Bool("raw"), All: c.Bool("all"), IDs: true, Tokens: c.Bool("usage")}
 		if ref := c.Args().First(); !ids.Matches(conv.ID, ref) { // it is a task
 			o.Task = ref
 		}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -21,6 +20,10 @@ func (p *program) usageCommand() *cli.Command {
 		Description: `Counts answers and tokens by model, as reported by the providers. If a provider reports no
 tokens, only the answers are counted. Deleted conversations are not counted. Costs are shown
 for models with prices, from the provider or from the config file (chat config --help).
+
+CACHED and WRITTEN are the parts of PROMPT that a provider read from its cache and wrote to
+it, and REASONING is a part of COMPLETION. They are shown if a provider reports them. Without
+a price of their own, cached tokens cost as much as others.
 
 Examples:
   chat usage
@@ -70,11 +73,7 @@ func (p *program) usage(c *cli.Context) error {
 		counts := make([]listing.ModelUsage, len(models))
 		for i := range counts {
 			counts[i].ModelUsage = models[i]
-			f := config.Models.Info(counts[i].Model)
-			if f.InputPrice == 0 && f.OutputPrice == 0 {
-				f = prices[counts[i].Model]
-			}
-			counts[i].SetCost(f)
+			counts[i].SetCost(config.Models.Info(counts[i].Model).Or(prices[counts[i].Model]))
 		}
 		return p.printUsage(c, since, counts)
 	})
@@ -83,12 +82,7 @@ func (p *program) usage(c *cli.Context) error {
 func (p *program) printUsage(c *cli.Context, since time.Time, counts []listing.ModelUsage) error {
 	total := listing.ModelUsage{ModelUsage: chat.ModelUsage{Model: "total"}}
 	for _, u := range counts {
-		total.Answers += u.Answers
-		total.Reported += u.Reported
-		total.PromptTokens += u.PromptTokens
-		total.CompletionTokens += u.CompletionTokens
-		total.TotalTokens += u.TotalTokens
-		total.AddCost(u)
+		total.Add(u)
 	}
 	if c.Bool("json") {
 		r := usageReport{Models: counts, Total: total}
@@ -104,20 +98,6 @@ func (p *program) printUsage(c *cli.Context, since time.Time, counts []listing.M
 		p.Infof("there are no answers in this period")
 		return nil
 	}
-	columns := []output.Column{{Head: "MODEL", MinWidth: 8}, {Head: "ANSWERS", DropOrder: 2}, {Head: "PROMPT", DropOrder: 1}, {Head: "COMPLETION", DropOrder: 1}, {Head: "TOKENS"}}
-	if total.CostDollars != nil {
-		columns = append(columns, output.Column{Head: "COST"})
-	}
-	var rows [][]string
-	for _, u := range append(counts, total) {
-		row := []string{u.Model, fmt.Sprint(u.Answers), fmt.Sprint(u.PromptTokens), fmt.Sprint(u.CompletionTokens), fmt.Sprint(u.TotalTokens)}
-		switch {
-		case u.CostDollars != nil:
-			row = append(row, fmt.Sprintf("$%.4f", *u.CostDollars))
-		case total.CostDollars != nil:
-			row = append(row, "")
-		}
-		rows = append(rows, row)
-	}
+	columns, rows := listing.Usage(counts, total)
 	return output.WriteTable(p.Out, columns, rows)
 }

@@ -144,12 +144,8 @@ func correction(req model.Request, answer string, violations []string) model.Req
 // sum is the usage of two answers, as far as it is known.
 func sum(a, b *chat.Usage) *chat.Usage {
 	if a == nil || b == nil {
-		if a == nil {
-			return b
-		}
-		return a
+		return cmp.Or(a, b)
 	}
-	return &chat.Usage{
-		PromptTokens: a.PromptTokens + b.PromptTokens, CompletionTokens: a.CompletionTokens + b.CompletionTokens, TotalTokens: a.TotalTokens + b.TotalTokens,
-	}
+	both := a.Plus(*b)
+	return &both
 }

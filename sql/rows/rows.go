@@ -51,7 +51,8 @@ const taskColumns = `id, conversation_id, message_id, user_message_id, owner, st
 	worker, lease_until, run_after, deadline_seconds, cancel_requested, created_at, started_at, finished_at, chunk_count, `
 
 // outcomeColumns are the columns of a task that its message also has.
-const outcomeColumns = `finish_reason, prompt_tokens, completion_tokens, total_tokens, error_code, error_message, error_retryable, notices`
+const outcomeColumns = `finish_reason, prompt_tokens, completion_tokens, total_tokens, cached_tokens, cache_write_tokens, reasoning_tokens,
+	error_code, error_message, error_retryable, notices`
 
 // outcome holds the outcomeColumns of a task. Before its end, the error is that of an attempt
 // to be repeated.
@@ -60,6 +61,9 @@ type outcome struct {
 	PromptTokens     stdsql.Null[int64] `db:"prompt_tokens"`
 	CompletionTokens stdsql.Null[int64] `db:"completion_tokens"`
 	TotalTokens      stdsql.Null[int64] `db:"total_tokens"`
+	CachedTokens     stdsql.Null[int64] `db:"cached_tokens"`
+	CacheWriteTokens stdsql.Null[int64] `db:"cache_write_tokens"`
+	ReasoningTokens  stdsql.Null[int64] `db:"reasoning_tokens"`
 	ErrorCode        string             `db:"error_code"`
 	ErrorMessage     string             `db:"error_message"`
 	ErrorRetryable   bool               `db:"error_retryable"`
@@ -88,7 +92,16 @@ func (r *outcome) usage() *chat.Usage {
 	}
 	return &chat.Usage{
 		PromptTokens: int(r.PromptTokens.V), CompletionTokens: int(r.CompletionTokens.V), TotalTokens: int(r.TotalTokens.V),
+		CachedTokens: int(r.CachedTokens.V), CacheWriteTokens: int(r.CacheWriteTokens.V), ReasoningTokens: int(r.ReasoningTokens.V),
 	}
+}
+
+// UsageColumns returns the six columns of tokens, all NULL if u is nil.
+func UsageColumns(u *chat.Usage) []any {
+	if u == nil {
+		return make([]any, 6)
+	}
+	return []any{u.PromptTokens, u.CompletionTokens, u.TotalTokens, u.CachedTokens, u.CacheWriteTokens, u.ReasoningTokens}
 }
 
 func (r *outcome) err() *chat.Error {
@@ -178,7 +191,7 @@ type Message struct {
 // MessagesQuery selects Messages. A condition on m and t follows it.
 const MessagesQuery = `SELECT m.id, m.conversation_id, m.parent_id, m.role, m.parts, m.model, m.created_at, m.updated_at,
 		coalesce(t.id, '') AS task_id, coalesce(t.state, CASE m.role WHEN 'assistant' THEN 'done' ELSE '' END) AS state, coalesce(t.finish_reason, '') AS finish_reason,
-		t.prompt_tokens, t.completion_tokens, t.total_tokens, coalesce(t.error_code, '') AS error_code,
+		t.prompt_tokens, t.completion_tokens, t.total_tokens, t.cached_tokens, t.cache_write_tokens, t.reasoning_tokens, coalesce(t.error_code, '') AS error_code,
 		coalesce(t.error_message, '') AS error_message, coalesce(t.error_retryable, FALSE) AS error_retryable,
 		coalesce(t.notices, '') AS notices,
 		CASE WHEN length(t.parameters) <= ` + smallParameters + ` THEN t.parameters ELSE '' END AS parameters

@@ -20,8 +20,8 @@ var overviewTests = map[string]func(*suite){
 		}
 		s.enqueue() // has not ended
 		want := []chat.ModelUsage{
-			{Model: "m-1", Answers: 2, Reported: 1, PromptTokens: 3, CompletionTokens: 4, TotalTokens: 7},
-			{Model: "m-2", Answers: 1, Reported: 1, PromptTokens: 3, CompletionTokens: 4, TotalTokens: 7},
+			{Model: "m-1", Answers: 2, Reported: 1, Usage: *usage()},
+			{Model: "m-2", Answers: 1, Reported: 1, Usage: *usage()},
 		}
 		for name, since := range map[string]time.Time{"all": {}, "of late": time.Now().Add(-time.Hour)} {
 			if got, err := s.Usage(s.Context(), owner, since); err != nil || !slices.Equal(got, want) {

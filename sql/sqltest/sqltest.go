@@ -206,10 +206,15 @@ func (s *suite) exhaustAttempts() chat.Claim {
 	}
 }
 
+// usage returns a usage without a zero.
+func usage() *chat.Usage {
+	return &chat.Usage{PromptTokens: 30, CompletionTokens: 4, TotalTokens: 34, CachedTokens: 20, CacheWriteTokens: 6, ReasoningTokens: 2}
+}
+
 func doneResult(c chat.Claim, content string) chat.Result {
 	return chat.Result{
 		TaskID: c.ID, Attempt: c.Attempt, State: chat.TaskDone, Parts: chat.TextParts(content), Model: "m-1", FinishReason: "stop",
-		Usage: &chat.Usage{PromptTokens: 3, CompletionTokens: 4, TotalTokens: 7}, ChunkCount: 5,
+		Usage: usage(), ChunkCount: 5,
 	}
 }
 

@@ -35,7 +35,7 @@ func tree() chat.Transcript {
 	add(1, 0, chat.Message{Content: "why?\r\n\t\u2028 \x1b[1m 🙂"})
 	add(2, 1, chat.Message{
 		Content: "because", Reasoning: "hm", ReasoningMS: 1234, Model: "m-1", State: chat.TaskDone, FinishReason: "stop",
-		Usage: &chat.Usage{PromptTokens: 3, CompletionTokens: 0, TotalTokens: 3}, Notices: []string{"seed was left out"},
+		Usage: usage(), Notices: []string{"seed was left out"},
 	})
 	add(3, 1, chat.Message{Content: "beca", Model: "m-2", State: chat.TaskInterrupted, Error: chat.Retryable(chat.Errorf(chat.CodeProviderCut, "it was cut"))})
 	add(4, 2, chat.Message{Content: "and?"})

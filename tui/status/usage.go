@@ -1,7 +1,6 @@
 package status
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 
@@ -29,14 +28,12 @@ func (u *Usage) Count(version int, messages []chat.Message) {
 		return
 	}
 	u.version, u.stale = version, false
-	sum := 0.0
+	u.cost = 0
 	for _, m := range messages {
 		if m.Usage != nil {
-			info := u.info(m.Model)
-			sum += float64(m.Usage.PromptTokens)*info.InputPrice + float64(m.Usage.CompletionTokens)*info.OutputPrice
+			u.cost += u.info(m.Model).Cost(*m.Usage)
 		}
 	}
-	u.cost = sum / 1e6
 }
 
 // Label is how full the context of the model is after the last answer, and what
@@ -70,10 +67,7 @@ func (u *Usage) info(model string) chat.ModelInfo {
 	if u.Configured == nil || model == "" {
 		return info
 	}
-	set := u.Configured(model)
-	set.Context = cmp.Or(set.Context, info.Context)
-	set.InputPrice, set.OutputPrice = cmp.Or(set.InputPrice, info.InputPrice), cmp.Or(set.OutputPrice, info.OutputPrice)
-	return set
+	return u.Configured(model).Or(info)
 }
 
 func dollars(sum float64) string {

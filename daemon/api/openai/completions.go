@@ -203,16 +203,19 @@ type completionMessage struct {
 }
 
 type completionUsage struct {
-	PromptTokens     int `json:"prompt_tokens"`
-	CompletionTokens int `json:"completion_tokens"`
-	TotalTokens      int `json:"total_tokens"`
+	PromptTokens      int           `json:"prompt_tokens"`
+	CompletionTokens  int           `json:"completion_tokens"`
+	TotalTokens       int           `json:"total_tokens"`
+	PromptDetails     inputDetails  `json:"prompt_tokens_details"`
+	CompletionDetails outputDetails `json:"completion_tokens_details"`
 }
 
 func usageOf(u *chat.Usage) *completionUsage {
 	if u == nil {
 		return nil
 	}
-	return &completionUsage{u.PromptTokens, u.CompletionTokens, u.TotalTokens}
+	in, out := detailsOf(u)
+	return &completionUsage{u.PromptTokens, u.CompletionTokens, u.TotalTokens, in, out}
 }
 
 func completionOf(head completionHead, task chat.Task, answer chat.Parts) completion {

@@ -26,9 +26,7 @@ type event struct {
 	Response *struct {
 		Status string
 		Output []json.RawMessage
-		Usage  *struct {
-			TotalTokens int `json:"total_tokens"`
-		}
+		Usage  *responseUsage
 		IncompleteDetails *struct{ Reason string } `json:"incomplete_details"`
 		Error             *struct{ Code, Message string }
 	}
@@ -100,7 +98,9 @@ func call(id, name, arguments string) chat.Chunk {
 }
 
 func done(reason string) chat.Chunk {
-	return chat.Chunk{Type: chat.ChunkDone, State: chat.TaskDone, FinishReason: reason, Usage: &chat.Usage{PromptTokens: 1, CompletionTokens: 2, TotalTokens: 3}}
+	return chat.Chunk{Type: chat.ChunkDone, State: chat.TaskDone, FinishReason: reason, Usage: &chat.Usage{
+		PromptTokens: 10, CompletionTokens: 4, TotalTokens: 14, CachedTokens: 7, CacheWriteTokens: 2, ReasoningTokens: 3,
+	}}
 }
 
 func types(list []event) string {
@@ -127,7 +127,7 @@ func TestEventsComeInTheOrderThatClientsNeed(t *testing.T) {
 		}
 	}
 	last := got[len(got)-1]
-	if r := last.Response; r.Status != statusCompleted || len(r.Output) != 3 || r.Usage.TotalTokens != 3 {
+	if r := last.Response; r.Status != statusCompleted || len(r.Output) != 3 || *r.Usage != (responseUsage{10, inputDetails{7, 2}, 4, outputDetails{3}, 14}) {
 		t.Errorf("%s", last.raw)
 	}
 	item := got[len(got)-2].Item

@@ -125,11 +125,16 @@ type responseUsage struct {
 }
 
 type inputDetails struct {
-	CachedTokens int `json:"cached_tokens"`
+	CachedTokens     int `json:"cached_tokens"`
+	CacheWriteTokens int `json:"cache_write_tokens"`
 }
 
 type outputDetails struct {
 	ReasoningTokens int `json:"reasoning_tokens"`
+}
+
+func detailsOf(u *chat.Usage) (inputDetails, outputDetails) {
+	return inputDetails{u.CachedTokens, u.CacheWriteTokens}, outputDetails{u.ReasoningTokens}
 }
 
 // The statuses of a response and of its items.
@@ -239,7 +244,8 @@ func newUsage(u *chat.Usage) *responseUsage {
 	if u == nil {
 		return &responseUsage{}
 	}
-	return &responseUsage{InputTokens: u.PromptTokens, OutputTokens: u.CompletionTokens, TotalTokens: u.TotalTokens}
+	in, out := detailsOf(u)
+	return &responseUsage{u.PromptTokens, in, u.CompletionTokens, out, u.TotalTokens}
 }
 
 // itemStatus is the status of the last item of an answer with the response's outcome.

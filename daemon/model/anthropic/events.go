@@ -57,6 +57,20 @@ type usage struct {
 	CacheRead  *float64 `json:"cache_read_input_tokens"`
 	CacheWrite *float64 `json:"cache_creation_input_tokens"`
 	Output     *float64 `json:"output_tokens"`
+	Details    *struct {
+		Thinking completion.Count `json:"thinking_tokens"`
+	} `json:"output_tokens_details"`
+}
+
+// UnmarshalJSON reads a usage. A value of another form is none: it does not concern the answer.
+func (u *usage) UnmarshalJSON(b []byte) error {
+	type plain usage
+	var p plain
+	if json.Unmarshal(b, &p) != nil {
+		p = plain{}
+	}
+	*u = usage(p)
+	return nil
 }
 
 // merge replaces the numbers that later has.
@@ -68,8 +82,12 @@ func (u *usage) merge(later *usage) {
 			*n.to = *n.from
 		}
 	}
+	if later.Details != nil {
+		u.Details = later.Details
+	}
 }
 
+// tokens returns the usage in the terms of OpenAI: the prompt includes the cache.
 func (u *usage) tokens() *completion.Usage {
 	number := func(n *float64) float64 {
 		if n == nil {
@@ -77,7 +95,15 @@ func (u *usage) tokens() *completion.Usage {
 		}
 		return *n
 	}
-	return &completion.Usage{Usage: completion.UsageOf(number(u.Input)+number(u.CacheRead)+number(u.CacheWrite), number(u.Output), 0)}
+	input, read, written := number(u.Input), number(u.CacheRead), number(u.CacheWrite)
+	if min(input, read, written) < 0 {
+		return nil
+	}
+	c := completion.Counts{Prompt: input + read + written, Completion: number(u.Output), Cached: read, CacheWrite: written}
+	if u.Details != nil {
+		c.Reasoning = float64(u.Details.Thinking)
+	}
+	return &completion.Usage{Usage: c.Usage()}
 }
 
 // isMessage reports whether data is a whole message.

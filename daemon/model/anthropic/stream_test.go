@@ -53,7 +53,7 @@ func TestScriptsAreRead(t *testing.T) {
 					t.Errorf("%s, whole %v: part %d is %+v, want %+v", name, whole, i, p, want[i])
 				}
 			}
-			if u := g.Finish.Usage; u == nil || *u != (chat.Usage{PromptTokens: 125, CompletionTokens: 12, TotalTokens: 137}) || g.Finish.Model != "claude-test" {
+			if u := g.Finish.Usage; u == nil || *u != (chat.Usage{PromptTokens: 125, CompletionTokens: 12, TotalTokens: 137, CachedTokens: 100, CacheWriteTokens: 20}) || g.Finish.Model != "claude-test" {
 				t.Errorf("%s, whole %v: %+v, %+v", name, whole, g.Finish, u)
 			}
 			if want := map[string]chat.Ending{"tools": chat.EndingTool, "length": chat.EndingLength}[name]; want != "" && chat.EndingOf(g.Finish.Reason) != want {
@@ -85,10 +85,16 @@ func TestEventsThatSayNothingAreIgnored(t *testing.T) {
 
 func TestUsageOfTheLastEventReplacesThatOfTheFirst(t *testing.T) {
 	for usage, want := range map[string]*chat.Usage{
-		`{"input_tokens":7,"cache_read_input_tokens":0,"output_tokens":3}`: {PromptTokens: 27, CompletionTokens: 3, TotalTokens: 30},
-		`{"output_tokens":3,"cache_read_input_tokens":null}`:               {PromptTokens: 125, CompletionTokens: 3, TotalTokens: 128},
-		`{"output_tokens":-3}`:    nil,
-		`{"output_tokens":1e300}`: nil,
+		`{"input_tokens":7,"cache_read_input_tokens":0,"output_tokens":3}`: {PromptTokens: 27, CompletionTokens: 3, TotalTokens: 30, CacheWriteTokens: 20},
+		`{"output_tokens":3,"cache_read_input_tokens":null}`:               {PromptTokens: 125, CompletionTokens: 3, TotalTokens: 128, CachedTokens: 100, CacheWriteTokens: 20},
+		`{"output_tokens":30,"output_tokens_details":{"thinking_tokens":25}}`: {
+			PromptTokens: 125, CompletionTokens: 30, TotalTokens: 155, CachedTokens: 100, CacheWriteTokens: 20, ReasoningTokens: 25,
+		},
+		`{"output_tokens":"many"}`:                         {PromptTokens: 125, CompletionTokens: 1, TotalTokens: 126, CachedTokens: 100, CacheWriteTokens: 20},
+		`{"output_tokens":3,"input_tokens":-5}`:            nil,
+		`{"output_tokens":3,"cache_read_input_tokens":-5}`: nil,
+		`{"output_tokens":-3}`:                             nil,
+		`{"output_tokens":1e300}`:                          nil,
 	} {
 		script := said("x")
 		script.Usage = usage

@@ -3,12 +3,9 @@ package completion
 import (
 	"bytes"
 	"encoding/json"
-	"math"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
-
-	"chat"
 )
 
 // Frame is the part of a chat completion chunk, or of a whole completion, that an answer
@@ -104,37 +101,4 @@ func appendRune(out []byte, r rune) []byte {
 		return append(out, 0xE0|byte(r>>12), 0x80|byte(r>>6)&0x3F, 0x80|byte(r)&0x3F)
 	}
 	return utf8.AppendRune(out, r)
-}
-
-// Usage is chat.Usage, nil if the provider's numbers are impossible.
-type Usage struct{ *chat.Usage }
-
-// maxTokens is more than any answer uses.
-const maxTokens = 1e9
-
-func (u *Usage) UnmarshalJSON(b []byte) error {
-	u.Usage = nil
-	var v struct {
-		Prompt     float64 `json:"prompt_tokens"`
-		Completion float64 `json:"completion_tokens"`
-		Total      float64 `json:"total_tokens"`
-	}
-	if json.Unmarshal(b, &v) != nil {
-		return nil //nolint:nilerr // not usage: lenient by design
-	}
-	u.Usage = UsageOf(v.Prompt, v.Completion, v.Total)
-	return nil
-}
-
-// UsageOf returns the usage with these numbers of tokens, nil if they are impossible.
-func UsageOf(prompt, completion, total float64) *chat.Usage {
-	for _, n := range []float64{prompt, completion, total} {
-		if n < 0 || n > maxTokens || n != math.Trunc(n) {
-			return nil
-		}
-	}
-	if total = max(total, prompt+completion); total == 0 {
-		return nil
-	}
-	return &chat.Usage{PromptTokens: int(prompt), CompletionTokens: int(completion), TotalTokens: int(total)}
 }

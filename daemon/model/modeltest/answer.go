@@ -290,6 +290,9 @@ func (a *answer) usage() string {
 	case "":
 		return fmt.Sprintf(`{"prompt_tokens":7,"completion_tokens":%d,"total_tokens":%d}`, a.c.Tokens, a.c.Tokens+7)
 	}
+	if strings.HasPrefix(a.l.usage, "{") {
+		return a.l.usage
+	}
 	return `{"prompt_tokens":7,"completion_tokens":` + a.l.usage + `}`
 }
 

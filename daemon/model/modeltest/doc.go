@@ -23,7 +23,8 @@
 //	mark=NAME        tokens that name task, call and place, with a checksum (see Marked)
 //	names=both       reasoning as reasoning_content | reasoning | both | parts, or in the content:
 //	                 between tags, or unopened, without the tag that opens it
-//	usage=N          completion tokens reported; nousage: none; usage=absurd: nonsense
+//	usage=N          completion tokens reported, or the whole object, URL-escaped; nousage: none;
+//	                 usage=absurd: nonsense
 //	finish=stop      finish_reason; nofinish: none; nodone: no [DONE]
 //	extra=TEXT       a token after [DONE]
 //	then …           the words after it are for the next request in which this directive is an

@@ -90,7 +90,10 @@ func (r Reply) events(id string) []string {
 	}
 	last := map[string]any{
 		"output": w.output, "error": json.RawMessage("null"), "incomplete_details": map[string]string{"reason": r.Reason},
-		"usage": map[string]int{"input_tokens": 7, "output_tokens": len(r.Content), "total_tokens": 7 + len(r.Content)},
+		"usage": map[string]any{
+			"input_tokens": 7, "output_tokens": len(r.Content), "total_tokens": 7 + len(r.Content),
+			"input_tokens_details": map[string]int{"cached_tokens": 4, "cache_write_tokens": 2}, "output_tokens_details": map[string]int{"reasoning_tokens": 1},
+		},
 	}
 	if r.Error != "" {
 		last["error"] = map[string]string{"code": r.Error, "message": "as scripted"}

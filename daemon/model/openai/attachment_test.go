@@ -76,7 +76,7 @@ func TestCutsCostNothing(t *testing.T) {
 			if got.Err != nil || got.Content != reply.Text() || got.Reasoning != strings.Join(reply.Reasoning, "") {
 				t.Fatalf("%q and %q, %v, after cuts %v", got.Content, got.Reasoning, got.Err, cuts)
 			}
-			if server.Started() != 1 || got.Finish.Usage == nil || got.Finish.Usage.CompletionTokens != len(reply.Content) {
+			if server.Started() != 1 || got.Finish.Usage == nil || got.Finish.Usage.CompletionTokens != len(reply.Content) || got.Finish.Usage.CachedTokens != 4 {
 				t.Errorf("%d answers were made; finish %+v", server.Started(), got.Finish)
 			}
 			if want := map[bool]string{false: "stop", true: "tool_calls"}[len(reply.Call) > 0]; got.Finish.Reason != want {

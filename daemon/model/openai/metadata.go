@@ -35,8 +35,11 @@ func (f entryMetadata) info() chat.ModelInfo {
 			out.Context = int(n)
 		}
 	}
-	out.InputPrice = rounded(quantity(field(f.Pricing, "prompt"), maxPrice/million) * million)
-	out.OutputPrice = rounded(quantity(field(f.Pricing, "completion"), maxPrice/million) * million)
+	for name, price := range map[string]*float64{
+		"prompt": &out.InputPrice, "completion": &out.OutputPrice, "input_cache_read": &out.CachedInputPrice, "input_cache_write": &out.CacheWritePrice,
+	} {
+		*price = rounded(quantity(field(f.Pricing, name), maxPrice/million) * million)
+	}
 	return out
 }
 

@@ -304,6 +304,9 @@ func TestListsOfOtherShapes(t *testing.T) {
 func TestFactsOfModelsAreTakenWhereTheyAreTold(t *testing.T) {
 	for body, want := range map[string]chat.ModelInfo{
 		`{"id":"m","context_length":131072,"pricing":{"prompt":"0.00000015","completion":"0.0000006","image":"x"}}`: {Context: 131072, InputPrice: 0.15, OutputPrice: 0.6},
+		`{"id":"m","pricing":{"prompt":"0.000003","completion":"0.000015","input_cache_read":"0.0000003","input_cache_write":"0.00000375"}}`: {
+			InputPrice: 3, OutputPrice: 15, CachedInputPrice: 0.3, CacheWritePrice: 3.75,
+		},
 		`{"id":"m","context_window":8192}`:                     {Context: 8192},
 		`{"id":"m","max_context_length":32768}`:                {Context: 32768},
 		`{"id":"m","max_model_len":4096}`:                      {Context: 4096},

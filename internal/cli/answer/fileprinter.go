@@ -51,7 +51,7 @@ func (c *usagePrinter) end(a *answer) error {
 	}
 	switch {
 	case a.usage != nil:
-		c.p.Warnf("%d tokens: %d of the prompt, %d of the answer", a.usage.TotalTokens, a.usage.PromptTokens, a.usage.CompletionTokens)
+		c.p.Warnf("%s", output.Tokens(*a.usage))
 	case a.ended:
 		c.p.Warnf("the provider did not report the number of tokens")
 	}

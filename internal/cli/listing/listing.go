@@ -123,7 +123,7 @@ func UnlistedDefault(model string) string {
 // dollars per million tokens of input and output, if any is known.
 func Models(models []chat.Model) ([]output.Column, [][]string) {
 	hasContext := slices.ContainsFunc(models, func(m chat.Model) bool { return m.Context > 0 })
-	hasPrice := slices.ContainsFunc(models, func(m chat.Model) bool { return m.InputPrice > 0 || m.OutputPrice > 0 })
+	hasPrice := slices.ContainsFunc(models, func(m chat.Model) bool { return m.HasPrice() })
 	columns := []output.Column{{Head: "MODEL", MinWidth: 16}, {Head: "PROVIDER", MinWidth: 6, DropOrder: 1}}
 	if hasContext {
 		columns = append(columns, output.Column{Head: "CONTEXT", DropOrder: 2})

@@ -2,10 +2,13 @@ package listing
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"time"
 
 	"chat"
 	"chat/daemon/client"
+	"chat/internal/cli/output"
 )
 
 // ModelUsage is the usage of one model, with its cost.
@@ -32,15 +35,15 @@ func Prices(ctx context.Context, cl *client.Client) (map[string]chat.ModelInfo, 
 
 // SetCost sets the cost of the tokens, if the prices are known.
 func (u *ModelUsage) SetCost(f chat.ModelInfo) {
-	if f.InputPrice == 0 && f.OutputPrice == 0 {
-		return
+	if f.HasPrice() {
+		sum := f.Cost(u.Usage)
+		u.CostDollars = &sum
 	}
-	sum := (float64(u.PromptTokens)*f.InputPrice + float64(u.CompletionTokens)*f.OutputPrice) / 1e6
-	u.CostDollars = &sum
 }
 
-// AddCost adds the cost of one model to that of all.
-func (u *ModelUsage) AddCost(other ModelUsage) {
+// Add adds the answers, tokens and cost of one model to those of all.
+func (u *ModelUsage) Add(other ModelUsage) {
+	u.Answers, u.Reported, u.Usage = u.Answers+other.Answers, u.Reported+other.Reported, u.Usage.Plus(other.Usage)
 	if other.CostDollars == nil {
 		return
 	}
@@ -49,4 +52,46 @@ func (u *ModelUsage) AddCost(other ModelUsage) {
 		sum += *u.CostDollars
 	}
 	u.CostDollars = &sum
+}
+
+// Usage returns the table of the usage of models, with the columns for which a provider
+// reported something.
+func Usage(counts []ModelUsage, total ModelUsage) ([]output.Column, [][]string) {
+	columns := []output.Column{{Head: "MODEL", MinWidth: 8}}
+	all := append(slices.Clip(counts), total)
+	rows := make([][]string, len(all))
+	for i, u := range all {
+		rows[i] = []string{u.Model}
+	}
+	add := func(head string, dropOrder int, cell func(ModelUsage) string) {
+		columns = append(columns, output.Column{Head: head, DropOrder: dropOrder})
+		for i, u := range all {
+			rows[i] = append(rows[i], cell(u))
+		}
+	}
+	number := func(head string, dropOrder int, of func(ModelUsage) int) {
+		add(head, dropOrder, func(u ModelUsage) string { return fmt.Sprint(of(u)) })
+	}
+	number("ANSWERS", 3, func(u ModelUsage) int { return u.Answers })
+	number("PROMPT", 2, func(u ModelUsage) int { return u.PromptTokens })
+	if total.CachedTokens > 0 {
+		number("CACHED", 4, func(u ModelUsage) int { return u.CachedTokens })
+	}
+	if total.CacheWriteTokens > 0 {
+		number("WRITTEN", 4, func(u ModelUsage) int { return u.CacheWriteTokens })
+	}
+	number("COMPLETION", 2, func(u ModelUsage) int { return u.CompletionTokens })
+	if total.ReasoningTokens > 0 {
+		number("REASONING", 4, func(u ModelUsage) int { return u.ReasoningTokens })
+	}
+	number("TOKENS", 0, func(u ModelUsage) int { return u.TotalTokens })
+	if total.CostDollars != nil {
+		add("COST", 0, func(u ModelUsage) string {
+			if u.CostDollars == nil {
+				return ""
+			}
+			return fmt.Sprintf("$%.4f", *u.CostDollars)
+		})
+	}
+	return columns, rows
 }

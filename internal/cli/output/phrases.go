@@ -33,3 +33,20 @@ func CannotRead(path string, err error) error {
 	}
 	return chat.Errorf(chat.CodeInvalid, "cannot read %s: %w", path, err)
 }
+
+// Tokens returns a sentence about the tokens of an answer, without a full stop.
+func Tokens(u chat.Usage) string {
+	prompt, answer := "", ""
+	switch {
+	case u.CachedTokens > 0 && u.CacheWriteTokens > 0:
+		prompt = fmt.Sprintf(" (%d cached, %d written to the cache)", u.CachedTokens, u.CacheWriteTokens)
+	case u.CachedTokens > 0:
+		prompt = fmt.Sprintf(" (%d cached)", u.CachedTokens)
+	case u.CacheWriteTokens > 0:
+		prompt = fmt.Sprintf(" (%d written to the cache)", u.CacheWriteTokens)
+	}
+	if u.ReasoningTokens > 0 {
+		answer = fmt.Sprintf(" (%d reasoning)", u.ReasoningTokens)
+	}
+	return fmt.Sprintf("%d tokens: %d of the prompt%s, %d of the answer%s", u.TotalTokens, u.PromptTokens, prompt, u.CompletionTokens, answer)
+}

@@ -4,6 +4,7 @@ package printing
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/charmbracelet/x/term"
@@ -74,7 +75,11 @@ func printMessage(p *output.Console, m chat.Message, head string, o Options) err
 			return err
 		}
 	}
-	return printNotices(p, m.Notices, o)
+	below := m.Notices
+	if o.Tokens && m.Usage != nil {
+		below = append(slices.Clip(below), output.Tokens(*m.Usage))
+	}
+	return printNotices(p, below, o)
 }
 
 // quoteLine returns a note about a message as a quotation.
@@ -131,6 +136,8 @@ type Options struct {
 	Part bool
 	All  bool // all branches, not only the newest
 	IDs  bool // also print the ids of messages
+	// Tokens also prints the tokens of answers.
+	Tokens bool
 	// Task selects the branch of a task instead of the newest branch.
 	Task string
 	// Attachments, with their data, are those of the messages. Part needs them.

@@ -56,7 +56,7 @@ func (m Models) HaveParameters() bool {
 
 // modelFields returns the fields of a model in the file.
 func modelFields() []string {
-	return append([]string{"context", "input_price", "output_price"}, chat.ParameterNames()...)
+	return append([]string{"context", "input_price", "output_price", "cached_input_price", "cache_write_price"}, chat.ParameterNames()...)
 }
 
 func modelsIn(value any) (Models, []fileProblem) {
@@ -112,13 +112,20 @@ func (f *modelEntry) set(field string, value any) string {
 		f.InputPrice = n
 	case "output_price":
 		f.OutputPrice = n
+	case "cached_input_price":
+		f.CachedInputPrice = n
+	case "cache_write_price":
+		f.CacheWritePrice = n
 	default:
 		if guess := spelling.Nearest(modelFields(), field); guess != "" {
 			return fmt.Sprintf("a model has no %q; did you mean %q?", field, guess)
 		}
 		return fmt.Sprintf("a model has no %q: its fields are %s", field, strings.Join(modelFields(), ", "))
 	}
-	if !(n >= 0) {
+	switch isOfCache := strings.HasPrefix(field, "cache"); {
+	case isOfCache && !(n > 0):
+		return "it must be dollars per million tokens, more than 0"
+	case !(n >= 0):
 		return "it must be dollars per million tokens, 0 or more"
 	}
 	return ""

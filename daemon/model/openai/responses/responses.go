@@ -71,11 +71,7 @@ type response struct {
 	Details struct {
 		Reason completion.Text `json:"reason"`
 	} `json:"incomplete_details"`
-	Usage struct {
-		Input  json.RawMessage `json:"input_tokens"`
-		Output json.RawMessage `json:"output_tokens"`
-		Total  json.RawMessage `json:"total_tokens"`
-	} `json:"usage"`
+	Usage completion.Usage `json:"usage"`
 }
 
 // IsResponse reports whether data is a response, as opposed to an event of one.
@@ -144,7 +140,7 @@ func (r *Reader) state(of *response, begins bool) Said {
 		}
 		return out
 	}
-	out.Frame = completion.Frame{Model: of.Model, Usage: of.usage()}
+	out.Frame = completion.Frame{Model: of.Model, Usage: &of.Usage}
 	if n := length(of.Output); len(of.Output) > 0 && n != r.counted { // something was not sent as an event
 		out.Void = r.some
 		r.restart()
@@ -169,21 +165,6 @@ func (r *Reader) reason(of *response) completion.Text {
 		return incomplete
 	}
 	return of.Details.Reason
-}
-
-// usage returns the tokens in the words of Chat Completions.
-func (of *response) usage() *completion.Usage {
-	u := &completion.Usage{}
-	_ = u.UnmarshalJSON(fmt.Appendf(nil, `{"prompt_tokens":%s,"completion_tokens":%s,"total_tokens":%s}`, // nil if it is not usage
-		orZero(of.Usage.Input), orZero(of.Usage.Output), orZero(of.Usage.Total)))
-	return u
-}
-
-func orZero(raw json.RawMessage) string {
-	if len(raw) == 0 {
-		return "0"
-	}
-	return string(raw)
 }
 
 // restart forgets all items.
