@@ -24,9 +24,9 @@ type event struct {
 		Content, Summary                  []struct{ Text string }
 	}
 	Response *struct {
-		Status string
-		Output []json.RawMessage
-		Usage  *responseUsage
+		Status            string
+		Output            []json.RawMessage
+		Usage             *responseUsage
 		IncompleteDetails *struct{ Reason string } `json:"incomplete_details"`
 		Error             *struct{ Code, Message string }
 	}
