@@ -23,8 +23,8 @@ func (u Usage) Plus(v Usage) Usage {
 	}
 }
 
-// isPossible reports whether no number is negative, and no part larger than the whole.
-func (u Usage) isPossible() bool {
+// IsPossible reports whether no number is negative, and no part larger than the whole.
+func (u Usage) IsPossible() bool {
 	return min(u.PromptTokens, u.CompletionTokens, u.TotalTokens, u.CachedTokens, u.CacheWriteTokens, u.ReasoningTokens) >= 0 &&
 		u.CachedTokens <= u.PromptTokens && u.CacheWriteTokens <= u.PromptTokens-u.CachedTokens && u.ReasoningTokens <= u.CompletionTokens
 }

@@ -109,7 +109,7 @@ func problem(m *chat.Message, conversation string, messages, tasks map[string]bo
 		return "error must have a code, and not be too long"
 	case m.Parameters.ValidateLasting() != nil:
 		return m.Parameters.ValidateLasting().Error()
-	case m.Usage != nil && !m.Usage.isPossible():
+	case m.Usage != nil && !m.Usage.IsPossible():
 		return "usage must not be negative, nor a part of it larger than the whole"
 	}
 	return ""
