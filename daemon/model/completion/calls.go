@@ -4,22 +4,21 @@ import "encoding/json"
 
 // CallDelta is a piece of a tool call.
 type CallDelta struct {
-	Index     int
+	Index     int // NoIndex if the server gives none
 	ID, Name  string
 	Arguments string
 }
+
+// NoIndex is the index of a piece that names none.
+const NoIndex = -1
 
 // callsIn returns the tool calls in the fields of a delta or a message.
 func callsIn(fields map[string]json.RawMessage) []CallDelta {
 	var out []CallDelta
 	var calls []toolCall
 	if json.Unmarshal(fields["tool_calls"], &calls) == nil {
-		for i, c := range calls {
-			d := c.delta()
-			if c.Index == nil {
-				d.Index = i
-			}
-			out = append(out, d)
+		for _, c := range calls {
+			out = append(out, c.delta())
 		}
 	}
 	var call functionCall
@@ -31,8 +30,8 @@ func callsIn(fields map[string]json.RawMessage) []CallDelta {
 
 // delta returns the call as a piece.
 func (t toolCall) delta() CallDelta {
-	d := CallDelta{ID: string(t.ID), Name: string(t.Function.Name + t.Name)}
-	if t.Index != nil {
+	d := CallDelta{Index: NoIndex, ID: string(t.ID), Name: string(t.Function.Name + t.Name)}
+	if t.Index != nil && *t.Index >= 0 {
 		d.Index = *t.Index
 	}
 	for _, raw := range []json.RawMessage{t.Function.Arguments, t.Arguments, t.Input} {

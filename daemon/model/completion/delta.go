@@ -199,9 +199,7 @@ func (p *pieces) readPart(raw json.RawMessage, as kind, depth int) {
 	case strings.HasPrefix(name, "tool") || strings.HasPrefix(name, "function"):
 		var call toolCall
 		if json.Unmarshal(raw, &call) == nil {
-			d := call.delta()
-			d.Index = len(p.Calls)
-			p.Calls = append(p.Calls, d)
+			p.Calls = append(p.Calls, call.delta())
 		}
 		return
 	case strings.Contains(name, "encrypted") || strings.Contains(name, "redacted") || strings.Contains(name, "reference"):

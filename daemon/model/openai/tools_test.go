@@ -22,14 +22,19 @@ func TestToolCallsPassThrough(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		fields := `"index":` + string(rune('0'+index))
+		fields := `"type":"function"`
+		if index >= 0 {
+			fields += `,"index":` + string(rune('0'+index))
+		}
 		if id != "" {
-			fields += `,"id":"` + id + `","type":"function"`
+			fields += `,"id":"` + id + `"`
 		}
 		return delta(`"tool_calls":[{` + fields + `,"function":{"name":"` + name + `","arguments":` + string(quoted) + `}}]`)
 	}
 	unnumbered := weather
 	unnumbered.CallID = "call_1"
+	second := clock
+	second.CallID = "call_2"
 	for name, c := range map[string]struct {
 		events []string
 		want   chat.Parts
@@ -43,6 +48,16 @@ func TestToolCallsPassThrough(t *testing.T) {
 		"the name again":        {[]string{piece(0, "c1", "get_weather", `{"city":`), piece(0, "c1", "get_weather", `"Oslo"}`)}, chat.Parts{weather}},
 		"arguments as JSON":     {[]string{delta(`"tool_calls":[{"index":0,"id":"c1","function":{"name":"get_weather","arguments":{"city":"Oslo"}}}]`)}, chat.Parts{weather}},
 		"without an id":         {[]string{piece(0, "", "get_weather", `{"city":"Oslo"}`)}, chat.Parts{unnumbered}},
+		"ids, no index":         {[]string{piece(-1, "c1", "get_weather", `{"city":`), piece(-1, "c2", "get_time", `{`), piece(-1, "c1", "", `"Oslo"}`), piece(-1, "c2", "", "}")}, chat.Parts{weather, clock}},
+		"no id, no index":       {[]string{piece(-1, "", "get_weather", `{"city":`), piece(-1, "", "", `"Oslo"}`), piece(-1, "", "get_time", ""), piece(-1, "", "", "{}")}, chat.Parts{unnumbered, second}},
+		"no arguments yet":      {[]string{piece(-1, "", "get_weather", ""), piece(-1, "", "", `{"city":"Oslo"}`), piece(-1, "", "get_time", "{}")}, chat.Parts{unnumbered, second}},
+		"a name begins again":   {[]string{piece(0, "", "get_weather", `{"city":"Oslo"}`), piece(0, "", "get_time", `{}`)}, chat.Parts{unnumbered, second}},
+		"the name in each":      {[]string{piece(0, "", "get_weather", `{"city":`), piece(0, "", "get_weather", `"Oslo"}`)}, chat.Parts{unnumbered}},
+		"an id that moves":      {[]string{piece(0, "c1", "get_weather", `{"city":`), piece(1, "c1", "", `"Oslo"}`), piece(1, "", "get_time", "{}")}, chat.Parts{weather, second}},
+		"an id for each piece":  {[]string{piece(0, "c1", "get_weather", `{"city":`), piece(0, "c7", "", `"Oslo"}`)}, chat.Parts{weather}},
+		"a late id":             {[]string{piece(0, "", "get_weather", `{"city":`), piece(0, "c1", "", `"Oslo"}`)}, chat.Parts{unnumbered}},
+		"one id for all":        {[]string{piece(0, "c1", "get_weather", `{"city":"Oslo"}`), piece(1, "c1", "get_time", `{}`)}, chat.Parts{weather, second}},
+		"one id, one index":     {[]string{piece(0, "c1", "get_weather", `{"city":"Oslo"}`), piece(0, "c1", "get_time", `{`), piece(0, "", "", `}`)}, chat.Parts{weather, second}},
 		"the older form":        {[]string{delta(`"function_call":{"name":"get_weather","arguments":"{\"city\":"}`), delta(`"function_call":{"arguments":"\"Oslo\"}"}`)}, chat.Parts{unnumbered}},
 		"a part of the content": {[]string{delta(`"content":[{"type":"tool_use","id":"c1","name":"get_weather","input":{"city":"Oslo"}}]`)}, chat.Parts{weather}},
 	} {
