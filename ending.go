@@ -55,6 +55,9 @@ func EndingOf(finishReason string) Ending {
 	if e, ok := endings[strings.TrimPrefix(plain, "finishreason")]; ok { // enumerations of Protocol Buffers
 		return e
 	}
+	if strings.HasPrefix(plain, "contentfilter") { // with what was found
+		return EndingFilter
+	}
 	return EndingOther
 }
 

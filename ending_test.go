@@ -11,7 +11,7 @@ func TestFinishReasonsMeanFewThings(t *testing.T) {
 	for ending, names := range map[chat.Ending]string{
 		chat.EndingComplete: "stop STOP Stop end_turn eos eos_token stop_sequence completed COMPLETE endTurn null FINISH_REASON_STOP stop-sequence done",
 		chat.EndingLength:   "length max_tokens MAX_TOKENS max_output_tokens model_length context_length MaxTokens max-tokens model_context_window_exceeded FINISH_REASON_MAX_TOKENS token_limit ERROR_LIMIT",
-		chat.EndingFilter:   "content_filter ContentFilter SAFETY RECITATION PROHIBITED_CONTENT BLOCKLIST SPII refusal sensitive content-filter guardrail_intervened IMAGE_SAFETY ERROR_TOXIC",
+		chat.EndingFilter:   "content_filter ContentFilter SAFETY RECITATION PROHIBITED_CONTENT BLOCKLIST SPII refusal sensitive content-filter guardrail_intervened IMAGE_SAFETY ERROR_TOXIC content_filter:SAFETY",
 		chat.EndingTool:     "tool_calls function_call tool_use TOOL_CALL tool-calls",
 		chat.EndingFailure:  "error ERROR insufficient_system_resource abort aborted network_error cancelled timeout server_error",
 		chat.EndingOther:    "pause_turn OTHER LANGUAGE FINISH_REASON_UNSPECIFIED MALFORMED_FUNCTION_CALL weiß_nicht unknown",

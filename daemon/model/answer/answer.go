@@ -71,8 +71,8 @@ func (a *Answer) Add(f *completion.Frame) (grew bool, err error) {
 		a.named = f.Model
 		a.model = model.OneLine(string(f.Model), model.MaxID)
 	}
-	if f.Usage != nil && f.Usage.Usage != nil {
-		a.usage = f.Usage.Usage
+	if u := f.Tokens(); u != nil {
+		a.usage = u
 	}
 	for i := range f.Choices {
 		c := &f.Choices[i]

@@ -66,6 +66,8 @@ func (c *Error) Classify(status int) Kind {
 			return KindPath
 		}
 		return KindModel
+	case anyOf(c.says, "unexpected endpoint or method"): // LM Studio, with the status of a success
+		return KindPath
 	case c.busy(status):
 		return KindBusy
 	case c.rateLimited(status):

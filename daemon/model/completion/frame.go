@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"chat"
 )
 
 // Frame is the part of a chat completion chunk, or of a whole completion, that an answer
@@ -14,9 +16,41 @@ type Frame struct {
 	Model   Text            `json:"model"`
 	Choices []Choice        `json:"choices"`
 	Usage   *Usage          `json:"usage"`
+	Groq    groq            `json:"x_groq"`
 	Error   json.RawMessage `json:"error"`
 
 	named Text // the last Model that was scanned
+}
+
+// groq is what Groq adds to its last chunk.
+type groq struct {
+	Usage *Usage `json:"usage"`
+}
+
+// UnmarshalJSON reads an object. Anything else has no usage.
+func (g *groq) UnmarshalJSON(b []byte) error {
+	var v struct {
+		Usage *Usage `json:"usage"`
+	}
+	if json.Unmarshal(b, &v) != nil {
+		v.Usage = nil
+	}
+	g.Usage = v.Usage
+	return nil
+}
+
+// Tokens returns the usage in f, wherever it is; nil if there is none.
+func (f *Frame) Tokens() *chat.Usage {
+	usages := []*Usage{f.Usage, f.Groq.Usage}
+	for i := range f.Choices {
+		usages = append(usages, f.Choices[i].Usage)
+	}
+	for _, u := range usages {
+		if u != nil && u.Usage != nil {
+			return u.Usage
+		}
+	}
+	return nil
 }
 
 type Choice struct {
@@ -24,6 +58,7 @@ type Choice struct {
 	Delta   Delta           `json:"delta"`
 	Message Delta           `json:"message"` // of a whole completion
 	Reason  Text            `json:"finish_reason"`
+	Usage   *Usage          `json:"usage"` // Moonshot
 	Error   json.RawMessage `json:"error"`
 }
 

@@ -21,6 +21,8 @@ func (f *Frame) scan(data []byte) bool {
 			return s.once(&seen, 4) && s.literal("null")
 		case "error":
 			return false
+		case "x_groq":
+			return s.literal("null")
 		}
 		return s.skip(0)
 	})
@@ -167,6 +169,8 @@ func (s *scanner) choices(f *Frame) bool {
 			return s.once(&seen, 2) && s.delta(&c.Delta)
 		case "finish_reason":
 			return s.once(&seen, 4) && s.text(&c.Reason, nil)
+		case "usage":
+			return s.once(&seen, 8) && s.literal("null")
 		case "message", "error":
 			return false
 		}

@@ -98,7 +98,7 @@ func TestReasoningArrivesInEveryForm(t *testing.T) {
 				body += stop
 			}
 			for _, reader := range []func(io.Reader) io.Reader{nil, iotest.OneByteReader} {
-				if g := replay(t, canned{body, reader}); g.Err != nil || g.Reasoning != thought || g.Content != answer {
+				if g := replay(t, canned{body: body, reader: reader}); g.Err != nil || g.Reasoning != thought || g.Content != answer {
 					t.Fatalf("reasoning %q, content %q, %v", g.Reasoning, g.Content, g.Err)
 				}
 			}

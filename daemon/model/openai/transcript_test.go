@@ -2,6 +2,7 @@ package openai_test
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 	"net/http"
 	"strings"
@@ -17,6 +18,7 @@ import (
 type canned struct {
 	body   string
 	reader func(io.Reader) io.Reader
+	status int // 200 if it is 0
 }
 
 func (c canned) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -25,7 +27,7 @@ func (c canned) RoundTrip(req *http.Request) (*http.Response, error) {
 		body = c.reader(body)
 	}
 	return &http.Response{
-		StatusCode: http.StatusOK, ProtoMajor: 1, Header: http.Header{"Content-Type": {"text/event-stream"}},
+		StatusCode: cmp.Or(c.status, http.StatusOK), ProtoMajor: 1, Header: http.Header{"Content-Type": {"text/event-stream"}},
 		Body: io.NopCloser(body), Request: req,
 	}, nil
 }
@@ -72,7 +74,7 @@ func TestATranscriptMeansTheSameHoweverItIsRead(t *testing.T) {
 	for name, reader := range map[string]func(io.Reader) io.Reader{
 		"whole": nil, "byte by byte": iotest.OneByteReader, "halves": iotest.HalfReader, "error with data": iotest.DataErrReader,
 	} {
-		t.Run(name, func(t *testing.T) { checkTranscript(t, replay(t, canned{transcript, reader})) })
+		t.Run(name, func(t *testing.T) { checkTranscript(t, replay(t, canned{body: transcript, reader: reader})) })
 	}
 }
 
@@ -172,7 +174,7 @@ func FuzzProvider(f *testing.F) {
 			return
 		}
 		whole := replay(t, canned{body: string(data)})
-		bytewise := replay(t, canned{string(data), iotest.OneByteReader})
+		bytewise := replay(t, canned{body: string(data), reader: iotest.OneByteReader})
 		if whole.Content != bytewise.Content || whole.Reasoning != bytewise.Reasoning || chat.CodeOf(whole.Err) != chat.CodeOf(bytewise.Err) {
 			t.Fatalf("whole %+v, byte by byte %+v", whole, bytewise)
 		}

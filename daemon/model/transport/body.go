@@ -149,7 +149,11 @@ func (b *Body) selectReader(head []byte, whole io.Reader) ([]byte, error) {
 	case len(head) > 0 && (head[0] == '{' || head[0] == '['):
 		return b.plain(whole)
 	case len(head) > 0 && head[0] == '<':
-		return nil, b.x.To.webPage(head)
+		page, err := io.ReadAll(io.LimitReader(whole, maxBare))
+		if err != nil && len(page) == 0 {
+			return nil, err
+		}
+		return nil, b.x.To.webPage(page)
 	}
 	b.sse = sse.NewReader(whole, b.x.Limits.MaxEvent)
 	b.sse.OnUnknown = b.outside
@@ -160,8 +164,10 @@ func (b *Body) selectReader(head []byte, whole io.Reader) ([]byte, error) {
 // maxBare bounds what is kept of the lines outside of events, in bytes.
 const maxBare = 8 << 10
 
-// outside keeps a line outside of events if it belongs to a JSON object.
+// outside keeps a line outside of events if it belongs to a JSON object. Older versions of
+// llama.cpp have failures in a field of events that no other server has.
 func (b *Body) outside(line []byte) {
+	line = bytes.TrimPrefix(line, []byte("error:"))
 	if len(b.bare)+len(line) < maxBare && (len(b.bare) > 0 || bytes.HasPrefix(bytes.TrimSpace(line), []byte("{"))) {
 		b.bare = append(append(b.bare, line...), '\n')
 	}
