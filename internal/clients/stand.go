@@ -3,6 +3,7 @@ package clients
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -23,7 +24,7 @@ const Token = "chat_clients_0123456789abcdef0123456789"
 // readyTimeout bounds one question whether chatd is ready.
 const readyTimeout = 5 * time.Second
 
-// build makes chatd once.
+// build makes the programs once.
 //
 //nolint:gochecknoglobals // one program for all tests
 var build = sync.OnceValues(func() (string, error) {
@@ -31,7 +32,7 @@ var build = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	cmd := exec.Command("go", "build", "-trimpath", "-o", dir, "chat/cmd/chatd")
+	cmd := exec.Command("go", "build", "-trimpath", "-o", dir, "chat/cmd/chat", "chat/cmd/chatd")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as in task build, which then finds most compiled
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return dir, fmt.Errorf("%w\n%s", err, out)
@@ -160,6 +161,24 @@ func (s *Stand) RestartAPI(ctx context.Context) error { return s.api.restart(ctx
 
 // RestartWorker kills the worker with SIGKILL and starts another one.
 func (s *Stand) RestartWorker(ctx context.Context) error { return s.worker.restart(ctx) }
+
+// Chat runs the command line of chat against the server, without a terminal, and returns its
+// exit code and all its output.
+func (s *Stand) Chat(t testing.TB, args ...string) (code int, out string) {
+	t.Helper()
+	dir, err := build()
+	if err != nil {
+		t.Fatalf("build: %v", err)
+	}
+	home := t.TempDir()
+	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "chat"), args...)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "XDG_RUNTIME_DIR=" + home, "CHAT_HOST=" + s.URL, "CHAT_TOKEN=" + Token}
+	said, err := cmd.CombinedOutput()
+	if _, failed := errors.AsType[*exec.ExitError](err); err != nil && !failed {
+		t.Fatal(err)
+	}
+	return cmd.ProcessState.ExitCode(), string(said)
+}
 
 // syncBuffer is a bytes.Buffer for concurrent use.
 type syncBuffer struct {
