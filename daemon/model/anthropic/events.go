@@ -174,8 +174,9 @@ func (r *reader) read(raw []byte) (grew bool, err error) {
 		if e.Delta.Reason != "" {
 			return false, r.end(e.Delta.Reason)
 		}
-	case "message_stop":
+	case "message_stop": // compatible servers send usage after the stop reason, or no stop reason
 		r.ended = true
+		return r.put(completion.Frame{Usage: r.usage.tokens()})
 	case "error":
 		r.failure = append(json.RawMessage(nil), raw...)
 	case "":
@@ -251,7 +252,7 @@ func (r *reader) add(d *delta) (bool, error) {
 		return r.delta(completion.Delta{Content: d.Text})
 	case d.Type == "thinking_delta" && r.open.Type == typeThinking:
 		return r.delta(completion.Delta{ReasoningContent: d.Thinking})
-	case d.Type == "signature_delta" && r.open.Type == typeThinking:
+	case d.Type == "signature_delta" && r.open.Type == typeThinking && len(r.open.Signature) <= chat.MaxProviderData: // a longer one is not kept
 		r.open.Signature += d.Signature
 	case d.Type == "input_json_delta" && r.open.Type == typeToolUse && d.Input != "":
 		r.some = true

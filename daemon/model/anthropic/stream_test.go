@@ -105,6 +105,31 @@ func TestUsageOfTheLastEventReplacesThatOfTheFirst(t *testing.T) {
 	}
 }
 
+// Servers with Anthropic's API send usage after the stop reason, or end without one.
+func TestUsageCountsWhereverItStands(t *testing.T) {
+	const begin = `event: message_start
+data: {"type":"message_start","message":{"id":"m","type":"message","role":"assistant","model":"x","content":[],"usage":{"input_tokens":9,"output_tokens":0}}}
+
+data: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":"Hello."}}
+
+data: {"type":"content_block_stop","index":0}
+
+`
+	const end = `data: {"type":"message_stop"}` + "\n\n"
+	for name, last := range map[string]string{
+		"after the stop reason": `data: {"type":"message_delta","delta":{"stop_reason":"end_turn"}}` + "\n\n" + `data: {"type":"message_delta","delta":{},"usage":{"output_tokens":3}}` + "\n\n",
+		"before it":             `data: {"type":"message_delta","delta":{},"usage":{"output_tokens":3}}` + "\n\n" + `data: {"type":"message_delta","delta":{"stop_reason":"end_turn"}}` + "\n\n",
+		"without one":           `data: {"type":"message_delta","delta":{"stop_reason":null},"usage":{"output_tokens":3}}` + "\n\n",
+	} {
+		server := &cutStream{text: begin + last + end, at: len(begin + last + end)}
+		r := newRegistry(t, "http://compatible.test", func(c *providers.Config) { c.Transport = server })
+		g := modeltest.Collect(t.Context(), t, r, modeltest.Ask("hello"))
+		if want := (chat.Usage{PromptTokens: 9, CompletionTokens: 3, TotalTokens: 12}); g.Err != nil || g.Content != "Hello." || g.Finish.Usage == nil || *g.Finish.Usage != want {
+			t.Errorf("%s: %+v, %+v", name, g, g.Finish)
+		}
+	}
+}
+
 // cutStream answers with the beginning of a stream, which ends there, or breaks off.
 type cutStream struct {
 	text   string
