@@ -31,6 +31,8 @@ type NamedProvider struct {
 	Headers map[string]string // sent with every request
 	From    transport.Sources
 	Trouble error // why it cannot be asked
+
+	knownURL bool // BaseURL is not in the file
 }
 
 // The kinds of named providers.
@@ -108,8 +110,9 @@ func NamedProviders(text string) (named []NamedProvider, wrong []FileProblem, er
 				wrong = append(wrong, FileProblem{key + "." + field, what})
 			}
 		}
-		p.BaseURL = cmp.Or(p.BaseURL, DefaultBaseURLOf(name, p.Kind))
-		if _, given := fields["base_url"]; !given && p.BaseURL == "" {
+		_, given := fields["base_url"]
+		p.BaseURL, p.knownURL = cmp.Or(p.BaseURL, DefaultBaseURLOf(name, p.Kind)), !given
+		if !given && p.BaseURL == "" {
 			wrong = append(wrong, FileProblem{key, "it needs a base_url, such as " + DefaultBaseURL})
 		}
 		if _, given := fields["api"]; given && p.Kind != KindOpenAI {
@@ -230,6 +233,9 @@ func (p *NamedProvider) source(field, file string) string {
 func (p *NamedProvider) locate(variables, lookup func(string) (string, bool), file string) {
 	p.CAFile = fullPath(p.CAFile, lookup, file)
 	p.From = transport.Sources{BaseURL: p.source("base_url", file), Key: p.source("api_key", file)}
+	if p.knownURL {
+		p.From.BaseURL = "the default " + p.From.BaseURL
+	}
 	variable, ok := KeyVariable(p.Key)
 	if !ok {
 		return

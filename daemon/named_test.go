@@ -112,9 +112,9 @@ func TestTheEnvironmentConfiguresAnthropic(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                     "anthropic sk-env https://llm.example.com ANTHROPIC_API_KEY ANTHROPIC_BASE_URL",
 		"[providers.groq]\napi_key = \"sk-1\"": "anthropic sk-env https://llm.example.com ANTHROPIC_API_KEY ANTHROPIC_BASE_URL",
-		"[providers.anthropic]\napi_key = \"sk-file\"": "anthropic sk-file https://api.anthropic.com api_key of [providers.anthropic] in FILE base_url of [providers.anthropic] in FILE",
-		"[providers.anthropic]\nmodel = \"m\"":         "anthropic sk-env https://api.anthropic.com ANTHROPIC_API_KEY base_url of [providers.anthropic] in FILE",
-		"[providers.anthropic]\nkind = \"openai\"":     "anthropic  https://api.anthropic.com api_key of [providers.anthropic] in FILE base_url of [providers.anthropic] in FILE",
+		"[providers.anthropic]\napi_key = \"sk-file\"": "anthropic sk-file https://api.anthropic.com api_key of [providers.anthropic] in FILE the default base_url of [providers.anthropic] in FILE",
+		"[providers.anthropic]\nmodel = \"m\"":         "anthropic sk-env https://api.anthropic.com ANTHROPIC_API_KEY the default base_url of [providers.anthropic] in FILE",
+		"[providers.anthropic]\nkind = \"openai\"":     "anthropic  https://api.anthropic.com api_key of [providers.anthropic] in FILE the default base_url of [providers.anthropic] in FILE",
 	} {
 		c, err := load(t, text+"\n", env)
 		if err != nil {

@@ -17,7 +17,7 @@ import (
 	"chat/daemon/model/modeltest"
 )
 
-var update = flag.Bool("update", false, "write what the files in testdata/servers want") //nolint:gochecknoglobals // a flag
+var update = flag.Bool("update", false, "write what the files in testdata/servers want")
 
 // TestServers checks what chat makes of the responses of many servers, each in a file of
 // testdata/servers. A file has sections, each followed by what it makes:
@@ -118,7 +118,7 @@ func ofStream(t *testing.T, body string) string {
 func describe(r modeltest.Result) string {
 	var b strings.Builder
 	for _, p := range r.Parts {
-		switch p.Type { //nolint:exhaustive // an answer has no others
+		switch p.Type {
 		case chat.PartToolCall:
 			fmt.Fprintf(&b, "call %s %s %s\n", p.CallID, p.Name, p.Text)
 		default:
@@ -150,7 +150,7 @@ func ofError(t *testing.T, status int, body string) string {
 }
 
 // always are the fields of every request.
-var always = []string{"messages", "model", "stream"} //nolint:gochecknoglobals // a constant in all but type
+var always = []string{"messages", "model", "stream"}
 
 // ofRefusal describes what an answer gets from a server that refuses a parameter.
 func ofRefusal(t *testing.T, parameter, value string, status int, body string) string {
