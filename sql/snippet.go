@@ -67,10 +67,10 @@ func (s *Store) findSnippet(ctx context.Context, m *chat.Match, words, asWritten
 
 // fileSnippet returns the snippet of the files to which a message refers.
 func (s *Store) fileSnippet(ctx context.Context, messageID string, words []string) (best string, most int, err error) {
-	files, err := database.List[[]byte](ctx, s.db, `SELECT a.data FROM message_attachments r JOIN attachments a ON a.owner = r.owner AND a.digest = r.digest
-		WHERE r.message_id = $1 AND a.media_type = $2 ORDER BY a.digest`, messageID, chat.TextType)
-	for _, data := range files {
-		if text, n := search.Snippet(string(data), words); n > most {
+	files, err := database.List[attachmentRow](ctx, s.db, searchedText+`JOIN message_attachments r ON a.owner = r.owner AND a.digest = r.digest
+		WHERE r.message_id = $1 ORDER BY a.digest`, messageID)
+	for i := range files {
+		if text, n := search.Snippet(files[i].Text+string(files[i].Data), words); n > most {
 			best, most = text, n
 		}
 	}
