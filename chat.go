@@ -14,6 +14,14 @@ import (
 	"unicode/utf8"
 )
 
+// Limits in bytes.
+const (
+	MaxTitle      = 500
+	MaxModel      = 200 // a model's name
+	MaxSystem     = 256 << 10
+	MaxTranscript = 64 << 20 // a conversation as JSON
+)
+
 // Role says who wrote a message.
 type Role string
 

@@ -99,9 +99,6 @@ func (t *transaction) attachments(ctx context.Context, owner string, digests []s
 	return found, nil
 }
 
-// searchedText selects the text that a search finds: data of a text file, text of a PDF.
-const searchedText = `SELECT a.digest, CASE WHEN a.media_type = '` + chat.TextType + `' THEN a.data END AS data, ` + documentText + ` FROM attachments a `
-
 // encode returns the columns of a message's parts, which have the types and sizes of the
 // attachments to which they refer (see Parts.Attach).
 func (t *transaction) encode(ctx context.Context, owner string, p chat.Parts) (rows.Content, error) {
@@ -117,7 +114,8 @@ func (t *transaction) encode(ctx context.Context, owner string, p chat.Parts) (r
 	texts := make(map[string]string, len(wanted))
 	if len(wanted) > 0 {
 		var list []attachmentRow
-		if err := t.List(ctx, &list, searchedText+`WHERE a.owner = $1 AND a.digest IN (`+strings.Join(wanted, ", ")+`)`, args...); err != nil {
+		if err := t.List(ctx, &list, `SELECT a.digest, CASE WHEN a.media_type = `+args.Add(chat.TextType)+` THEN a.data END AS data, `+documentText+`
+			FROM attachments a WHERE a.owner = $1 AND a.digest IN (`+strings.Join(wanted, ", ")+`)`, args...); err != nil {
 			return rows.Content{}, err
 		}
 		for i := range list {

@@ -5,6 +5,7 @@ import (
 
 	"chat"
 	"chat/sql/database"
+	"chat/sql/lists"
 	"chat/sql/rows"
 )
 
@@ -20,7 +21,7 @@ func (t *transaction) refuseBusy(ctx context.Context, conversationID string) err
 	if err != nil || len(ids) == 0 {
 		return err
 	}
-	id := ids[0][len(ids[0])-shownID:]
+	id := ids[0][len(ids[0])-lists.ShownID:]
 	return chat.Errorf(chat.CodeBusy,
 		"the conversation is still being answered (task %s): chat wait %s waits for it, chat stop %s stops it", id, id, id)
 }

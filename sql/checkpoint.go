@@ -10,7 +10,7 @@ import (
 // SetUpstream changes the Upstream of a task, under the same fence as Finish
 // (chat.ErrFenced).
 func (s *Store) SetUpstream(ctx context.Context, taskID string, attempt int, upstream string) error {
-	if !isID(taskID) {
+	if !rows.IsID(taskID) {
 		return chat.ErrFenced
 	}
 	n, err := s.db.Exec(ctx, `UPDATE tasks SET upstream = $3 WHERE id = $1 AND attempt = $2 AND state = 'running'`,
@@ -25,7 +25,7 @@ func (s *Store) SetUpstream(ctx context.Context, taskID string, attempt int, ups
 // process. The longer of two texts stays, because another attempt may have got further.
 // An attempt that no longer runs changes nothing and gets no error.
 func (s *Store) Checkpoint(ctx context.Context, taskID string, attempt int, a chat.Answer) error {
-	if !isID(taskID) {
+	if !rows.IsID(taskID) {
 		return nil
 	}
 	content, err := rows.EncodeParts(a.Parts, "")

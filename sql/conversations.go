@@ -2,29 +2,12 @@ package sql
 
 import (
 	"context"
-	"encoding/base64"
-	"fmt"
-	"strconv"
-	"strings"
 
 	"chat"
 	"chat/sql/database"
 	"chat/sql/rows"
 	"chat/sql/search"
 )
-
-const (
-	defaultLimit = 50
-	maxLimit     = 200
-)
-
-// limit applies the default and the maximum to the length of a list.
-func limit(n int) int {
-	if n <= 0 {
-		return defaultLimit
-	}
-	return min(n, maxLimit)
-}
 
 // CreateConversation stores a conversation with the title, model and system
 // prompt of c, and returns it with its id and times.
@@ -103,7 +86,7 @@ func onlyConversation(list []rows.Conversation, err error) (chat.Conversation, e
 
 // Conversation returns one conversation of owner.
 func (s *Store) Conversation(ctx context.Context, owner, id string) (chat.Conversation, error) {
-	if !isID(id) {
+	if !rows.IsID(id) {
 		return chat.Conversation{}, notFound(database.ErrNoRow, "conversation")
 	}
 	list, err := database.List[rows.Conversation](ctx, s.db, `SELECT `+rows.ConversationColumns+` FROM conversations WHERE id = $1 AND owner = $2`, id, owner)
@@ -112,7 +95,7 @@ func (s *Store) Conversation(ctx context.Context, owner, id string) (chat.Conver
 
 // UpdateConversation changes the fields that the patch has.
 func (s *Store) UpdateConversation(ctx context.Context, owner, id string, p chat.ConversationPatch) (chat.Conversation, error) {
-	if !isID(id) {
+	if !rows.IsID(id) {
 		return chat.Conversation{}, notFound(database.ErrNoRow, "conversation")
 	}
 	normal := func(text *string) *string {
@@ -146,7 +129,7 @@ func (s *Store) UpdateConversation(ctx context.Context, owner, id string, p chat
 // DeleteConversation deletes a conversation with its messages and tasks, and
 // returns the ids of the tasks that had not ended.
 func (s *Store) DeleteConversation(ctx context.Context, owner, id string) (cancelled []string, err error) {
-	if !isID(id) {
+	if !rows.IsID(id) {
 		return nil, notFound(database.ErrNoRow, "conversation")
 	}
 	err = s.inTx(ctx, func(t *transaction) error {
@@ -196,88 +179,4 @@ func (s *Store) pruneTemporary(ctx context.Context) error {
 		}
 	}
 	return err
-}
-
-// Conversations returns a page of owner's conversations, the last changed first, and the
-// cursor of the next page, "" if there is none.
-func (s *Store) Conversations(ctx context.Context, owner string, q chat.ConversationQuery) ([]chat.Conversation, string, error) {
-	args := database.Args{owner}
-	where := []string{"c.owner = $1"}
-	if q.Cursor != "" {
-		at, id, err := parseCursor(q.Cursor)
-		if err != nil {
-			return nil, "", err
-		}
-		where = append(where, fmt.Sprintf("(c.updated_at, c.id) < (%s, %s)", args.Add(at), args.Add(id)))
-	}
-	if !q.Temporary && q.ID == "" {
-		where = append(where, "NOT c.temporary")
-	}
-	if q.ID != "" {
-		cond, ok := idMatches("c.id", q.ID, &args)
-		if !ok {
-			return nil, "", nil
-		}
-		where = append(where, cond)
-	}
-	words, err := search.Words(q.Search)
-	if err != nil {
-		return nil, "", err
-	}
-	for _, w := range words {
-		cond, err := s.search.Matches(ctx, s.db, owner, w, &args)
-		if err != nil {
-			return nil, "", err
-		}
-		where = append(where, cond)
-	}
-	n := limit(q.Limit)
-	list, err := database.List[rows.Conversation](ctx, s.db, `SELECT `+rows.ConversationColumns+` FROM conversations c WHERE `+strings.Join(where, " AND ")+
-		` ORDER BY c.updated_at DESC, c.id DESC LIMIT `+args.Add(n+1), args...)
-	if err != nil {
-		return nil, "", err
-	}
-	next := ""
-	if len(list) > n {
-		list = list[:n]
-		next = cursor(list[n-1])
-	}
-	page := make([]chat.Conversation, len(list))
-	for i := range list {
-		page[i] = list[i].Conversation()
-	}
-	return page, next, nil
-}
-
-// shownID is the number of characters that lists show: the last ones of an id.
-const shownID = 8
-
-// idMatches returns a condition: an id begins or ends with part, or its shown end begins
-// with part. It returns false if no id can match.
-func idMatches(column, part string, args *database.Args) (string, bool) {
-	part = strings.ToLower(part)
-	if len(part) > 36 || strings.Trim(part, "0123456789abcdef-") != "" {
-		return "", false
-	}
-	shown := "%" + part + strings.Repeat("_", max(shownID-len(part), 0))
-	return fmt.Sprintf("(%[1]s LIKE %[2]s OR %[1]s LIKE %[3]s OR %[1]s LIKE %[4]s)",
-		column, args.Add(part+"%"), args.Add("%"+part), args.Add(shown)), true
-}
-
-// cursor encodes the last conversation of a page.
-func cursor(r rows.Conversation) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(r.UpdatedAt, 10) + " " + r.ID))
-}
-
-func parseCursor(s string) (updatedAt int64, id string, err error) {
-	data, err := base64.RawURLEncoding.DecodeString(s)
-	if err == nil {
-		at, rest, _ := strings.Cut(string(data), " ")
-		id = rest
-		updatedAt, err = strconv.ParseInt(at, 10, 64)
-	}
-	if err != nil || !isID(id) {
-		return 0, "", chat.Errorf(chat.CodeInvalid, "the cursor is not valid: start again without one")
-	}
-	return updatedAt, id, nil
 }

@@ -17,7 +17,7 @@ func (s *Store) Finish(ctx context.Context, r chat.Result) error {
 	if !r.State.Terminal() {
 		return chat.Errorf(chat.CodeInternal, "a task cannot end as %q", r.State)
 	}
-	if !isID(r.TaskID) {
+	if !rows.IsID(r.TaskID) {
 		return chat.ErrFenced
 	}
 	err := s.finish(ctx, r)
@@ -148,7 +148,7 @@ func (t *transaction) whyNotFinished(ctx context.Context, r chat.Result) error {
 // as Finish. The message keeps the longest text of all attempts. A repetition after a lost
 // reply returns nil.
 func (s *Store) Release(ctx context.Context, h chat.Release) error {
-	if !isID(h.TaskID) {
+	if !rows.IsID(h.TaskID) {
 		return chat.ErrFenced
 	}
 	uncounted := 1

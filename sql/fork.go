@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"chat"
+	"chat/internal/transcript"
 	"chat/sql/database"
 	"chat/sql/rows"
 )
@@ -14,10 +15,10 @@ import (
 // answer that is still running is a conflict. The default title is the original's with a
 // mark. The key in o makes a repetition return the first copy.
 func (s *Store) Fork(ctx context.Context, owner, conversationID, messageID, title string, o chat.SubmitOptions) (made chat.Conversation, replayed bool, err error) {
-	if !isID(conversationID) {
+	if !rows.IsID(conversationID) {
 		return made, false, notFound(database.ErrNoRow, "conversation")
 	}
-	if messageID != "" && !isID(messageID) {
+	if messageID != "" && !rows.IsID(messageID) {
 		return made, false, notFound(database.ErrNoRow, "message")
 	}
 	acc, replayed, err := s.once(ctx, owner, o, func(t *transaction, acc *chat.Accepted) error {
@@ -32,7 +33,7 @@ func (s *Store) Fork(ctx context.Context, owner, conversationID, messageID, titl
 		copied := c.Conversation()
 		copied.Title = chat.NormalizeText(title)
 		if copied.Title == "" {
-			copied.Title = chat.ForkTitle(c.Title)
+			copied.Title = transcript.ForkTitle(c.Title)
 		}
 		if copied.ID, err = newID(); err != nil {
 			return err

@@ -13,7 +13,3 @@ func newID() (string, error) {
 	}
 	return id.String(), nil
 }
-
-// isID reports whether id has the form of an id. Others cannot exist, and PostgreSQL
-// refuses a statement with a NUL in a text.
-func isID(id string) bool { return len(id) == 36 && uuid.Validate(id) == nil }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"chat"
+	"chat/internal/transcript"
 	"chat/sql/database"
 	"chat/sql/search"
 )
@@ -28,7 +29,7 @@ const importTries = 4
 // import that failed halfway completes it. With dry it stores nothing.
 //
 // The transcript must have passed Check.
-func (s *Store) Import(ctx context.Context, owner string, t chat.Transcript, dry bool) (chat.Imported, error) {
+func (s *Store) Import(ctx context.Context, owner string, t transcript.Transcript, dry bool) (transcript.Imported, error) {
 	t.Normalize(time.Now())
 	normalize(&t)
 	for try := 1; ; try++ {
@@ -43,7 +44,7 @@ func (s *Store) Import(ctx context.Context, owner string, t chat.Transcript, dry
 }
 
 // normalize normalises the texts of t in place.
-func normalize(t *chat.Transcript) {
+func normalize(t *transcript.Transcript) {
 	t.Title, t.Model, t.System = chat.NormalizeText(t.Title), chat.NormalizeText(t.Model), chat.NormalizeText(t.System)
 	for i := range t.Messages {
 		m := &t.Messages[i]
@@ -56,25 +57,25 @@ func normalize(t *chat.Transcript) {
 	}
 }
 
-func (s *Store) importOnce(ctx context.Context, owner string, t chat.Transcript, dry bool) (chat.Imported, error) {
+func (s *Store) importOnce(ctx context.Context, owner string, t transcript.Transcript, dry bool) (transcript.Imported, error) {
 	missing, exists, err := s.missingOf(ctx, owner, &t)
-	done := chat.Imported{ConversationID: t.ID, Status: chat.ImportUnchanged, Messages: len(t.Messages), Added: len(missing)}
+	done := transcript.Imported{ConversationID: t.ID, Status: transcript.ImportUnchanged, Messages: len(t.Messages), Added: len(missing)}
 	switch {
 	case !exists:
-		done.Status = chat.ImportCreated
+		done.Status = transcript.ImportCreated
 	case len(missing) > 0:
-		done.Status = chat.ImportExtended
+		done.Status = transcript.ImportExtended
 	}
-	if err != nil || dry || done.Status == chat.ImportUnchanged {
+	if err != nil || dry || done.Status == transcript.ImportUnchanged {
 		return done, err
 	}
 	if err := s.attachImported(ctx, owner, t.Messages, missing); err != nil {
-		return chat.Imported{}, err
+		return transcript.Imported{}, err
 	}
 	for first := true; first || len(missing) > 0; first = false {
 		n := batchSize(missing)
 		if err := s.importBatch(ctx, owner, t.Conversation, missing[:n], first && !exists); err != nil {
-			return chat.Imported{}, err
+			return transcript.Imported{}, err
 		}
 		missing = missing[n:]
 	}
@@ -159,7 +160,7 @@ func (s *Store) importBatch(ctx context.Context, owner string, c chat.Conversati
 
 // missingOf decides on t's ids. It returns the messages that owner does not have, and
 // whether the conversation exists.
-func (s *Store) missingOf(ctx context.Context, owner string, t *chat.Transcript) (missing []chat.Message, exists bool, err error) {
+func (s *Store) missingOf(ctx context.Context, owner string, t *transcript.Transcript) (missing []chat.Message, exists bool, err error) {
 	exists, foreign, err := s.hasConversation(ctx, owner, t.ID)
 	if foreign && err == nil {
 		t.DeriveIDs(owner)
@@ -193,7 +194,7 @@ func (s *Store) hasConversation(ctx context.Context, owner, id string) (exists, 
 
 // resolveIDs gives new ids, the same each time, to the messages and tasks of t whose ids
 // other conversations have. It returns the ids of the messages that the conversation has.
-func (s *Store) resolveIDs(ctx context.Context, t *chat.Transcript) (map[string]bool, error) {
+func (s *Store) resolveIDs(ctx context.Context, t *transcript.Transcript) (map[string]bool, error) {
 	messageIDs, taskIDs := make([]string, 0, len(t.Messages)), make([]string, 0, len(t.Messages))
 	for i := range t.Messages {
 		messageIDs = append(messageIDs, t.Messages[i].ID)
@@ -219,12 +220,12 @@ func (s *Store) resolveIDs(ctx context.Context, t *chat.Transcript) (map[string]
 		at, taken := messages[m.ID]
 		had[m.ID] = at == t.ID
 		if taken && at != t.ID {
-			to[m.ID] = chat.DerivedID(m.CreatedAt, t.ID, m.ID)
+			to[m.ID] = transcript.DerivedID(m.CreatedAt, t.ID, m.ID)
 			m.ID = to[m.ID]
 			renamed = append(renamed, m.ID)
 		}
 		if at, taken := tasks[m.TaskID]; taken && (at != t.ID || !had[m.ID]) {
-			m.TaskID = chat.DerivedID(m.CreatedAt, t.ID, m.TaskID, m.ID)
+			m.TaskID = transcript.DerivedID(m.CreatedAt, t.ID, m.TaskID, m.ID)
 		}
 	}
 	stored, err := s.conversationsOf(ctx, "messages", renamed)

@@ -25,7 +25,7 @@ func (s *Store) Messages(ctx context.Context, owner, conversationID string) ([]c
 
 // Answer returns the assistant message of a task.
 func (s *Store) Answer(ctx context.Context, owner, taskID string) (chat.Message, error) {
-	if !isID(taskID) {
+	if !rows.IsID(taskID) {
 		return chat.Message{}, notFound(database.ErrNoRow, "task")
 	}
 	row, err := database.Get[rows.Message](ctx, s.db, rows.MessagesQuery+`WHERE t.id = $1 AND t.owner = $2`, taskID, owner)
@@ -37,7 +37,7 @@ func (s *Store) Answer(ctx context.Context, owner, taskID string) (chat.Message,
 
 // ChunkLog returns the packed chunk log of an ended task, nil if it is not stored.
 func (s *Store) ChunkLog(ctx context.Context, owner, taskID string) ([]byte, error) {
-	if !isID(taskID) {
+	if !rows.IsID(taskID) {
 		return nil, notFound(database.ErrNoRow, "task")
 	}
 	found, err := database.List[[]byte](ctx, s.db, `SELECT l.packed FROM chunk_logs l JOIN tasks t ON t.id = l.task_id WHERE t.id = $1 AND t.owner = $2`, taskID, owner)
@@ -52,7 +52,7 @@ func (s *Store) ChunkLog(ctx context.Context, owner, taskID string) ([]byte, err
 // omits assistant messages without text and tool calls, except those of a failed task, which
 // have the code of the error.
 func (s *Store) Thread(ctx context.Context, taskID string) (system string, thread []chat.Message, err error) {
-	if !isID(taskID) {
+	if !rows.IsID(taskID) {
 		return "", nil, notFound(database.ErrNoRow, "task")
 	}
 	type threadRow struct {
@@ -97,7 +97,7 @@ func hasCall(p chat.Parts) bool {
 
 // Partial returns the saved part of a task's answer.
 func (s *Store) Partial(ctx context.Context, taskID string) (chat.Answer, error) {
-	if !isID(taskID) {
+	if !rows.IsID(taskID) {
 		return chat.Answer{}, notFound(database.ErrNoRow, "task")
 	}
 	type partial struct {

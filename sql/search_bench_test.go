@@ -12,6 +12,7 @@ import (
 	"chat"
 	"chat/internal/services"
 	"chat/sql/database"
+	"chat/sql/lists"
 	"chat/sql/rows"
 )
 
@@ -94,7 +95,7 @@ func hits(figure string) int {
 	case strings.Contains(figure, "_8_"), figure == "three_words":
 		return 8
 	}
-	return defaultLimit
+	return lists.DefaultLimit
 }
 
 // scan is a search that reads every message.
@@ -103,11 +104,11 @@ func (s *Store) scan(b *testing.B, search string) int {
 	where := "o.owner = $1"
 	for _, w := range strings.Fields(search) {
 		where += " AND EXISTS (SELECT 1 FROM messages m WHERE m.conversation_id = o.id AND " +
-			s.search.Contains("m.folded || ''", w, &args) + ")"
+			s.Syntax.Contains("m.folded || ''", w, &args) + ")"
 	}
 	// No index serves this order, so that the scan cannot end early.
 	list, err := database.List[rows.Conversation](b.Context(), s.db, "SELECT "+rows.ConversationColumns+" FROM conversations o WHERE "+where+
-		fmt.Sprintf(" ORDER BY o.updated_at + 0 DESC LIMIT %d", defaultLimit), args...)
+		fmt.Sprintf(" ORDER BY o.updated_at + 0 DESC LIMIT %d", lists.DefaultLimit), args...)
 	if err != nil {
 		b.Fatal(err)
 	}

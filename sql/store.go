@@ -16,6 +16,7 @@ import (
 
 	"chat"
 	"chat/sql/database"
+	"chat/sql/lists"
 	"chat/sql/migrations"
 	"chat/sql/search"
 	"chat/sql/status"
@@ -36,14 +37,20 @@ type Options struct {
 	Logger        *slog.Logger
 }
 
+// The queries that need nothing else of a Store.
+type (
+	statusQueries = status.Queries
+	listQueries   = lists.Queries
+)
+
 // Store is the record. Its methods are safe for concurrent use.
 type Store struct {
-	status.Queries
+	statusQueries
+	listQueries
 
-	db     *database.DB
-	search search.Syntax
-	lease  time.Duration
-	clock  clock
+	db    *database.DB
+	lease time.Duration
+	clock clock
 	// temporaryLife is Options.TemporaryLife.
 	temporaryLife time.Duration
 	pruned        atomic.Pointer[time.Time] // when this store last deleted old idempotency keys
@@ -76,7 +83,10 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 		_ = db.Close() // the first error says more
 		return nil, err
 	}
-	return &Store{Queries: status.Queries{DB: db}, db: db, search: search.SyntaxOf(db.Engine()), lease: o.Lease, temporaryLife: o.TemporaryLife}, nil
+	return &Store{
+		statusQueries: statusQueries{DB: db}, listQueries: listQueries{DB: db, Syntax: search.SyntaxOf(db.Engine())},
+		db: db, lease: o.Lease, temporaryLife: o.TemporaryLife,
+	}, nil
 }
 
 // Close waits for running statements and closes all connections.

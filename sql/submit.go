@@ -23,10 +23,10 @@ const fairnessGap = 1_000_000
 // first time.
 func (s *Store) Submit(ctx context.Context, owner string, sub chat.Submission, o chat.SubmitOptions) (acc chat.Accepted, replayed bool, err error) {
 	conversationID := sub.ConversationID
-	if conversationID != "" && !isID(conversationID) {
+	if conversationID != "" && !rows.IsID(conversationID) {
 		return acc, false, notFound(database.ErrNoRow, "conversation")
 	}
-	if sub.ParentID != "" && sub.ParentID != chat.RootParent && !isID(sub.ParentID) {
+	if sub.ParentID != "" && sub.ParentID != chat.RootParent && !rows.IsID(sub.ParentID) {
 		return acc, false, errForeignParent()
 	}
 	parts := sub.Message().Normalize()
@@ -103,7 +103,7 @@ func (s *Store) Submit(ctx context.Context, owner string, sub chat.Submission, o
 // Regenerate stores an empty sibling of an assistant message, and the task that makes it.
 // It returns CodeBusy as Submit does.
 func (s *Store) Regenerate(ctx context.Context, owner, messageID string, r chat.Regeneration, o chat.SubmitOptions) (chat.Accepted, bool, error) {
-	if !isID(messageID) {
+	if !rows.IsID(messageID) {
 		return chat.Accepted{}, false, notFound(database.ErrNoRow, "message")
 	}
 	return s.once(ctx, owner, o, func(t *transaction, acc *chat.Accepted) error {

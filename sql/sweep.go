@@ -65,7 +65,7 @@ func (s *Store) EndExpired(ctx context.Context, r chat.Result) error {
 	if !r.State.Terminal() {
 		return chat.Errorf(chat.CodeInternal, "a task cannot end as %q", r.State)
 	}
-	if !isID(r.TaskID) {
+	if !rows.IsID(r.TaskID) {
 		return chat.ErrFenced
 	}
 	return s.inTx(ctx, func(t *transaction) error {

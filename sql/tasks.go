@@ -12,7 +12,7 @@ import (
 
 // Task returns one task of owner.
 func (s *Store) Task(ctx context.Context, owner, id string) (chat.Task, error) {
-	if !isID(id) {
+	if !rows.IsID(id) {
 		return chat.Task{}, notFound(database.ErrNoRow, "task")
 	}
 	row, err := database.Get[rows.Task](ctx, s.db, `SELECT `+rows.TaskColumns+` FROM tasks WHERE id = $1 AND owner = $2`, id, owner)
@@ -22,47 +22,11 @@ func (s *Store) Task(ctx context.Context, owner, id string) (chat.Task, error) {
 	return row.Current(), nil
 }
 
-// Tasks returns tasks of owner, newest first.
-func (s *Store) Tasks(ctx context.Context, owner string, q chat.TaskQuery) ([]chat.Task, error) {
-	args := database.Args{owner}
-	where := []string{"owner = $1"}
-	if len(q.States) > 0 {
-		var states []string
-		for _, st := range q.States {
-			states = append(states, args.Add(string(st)))
-		}
-		where = append(where, "state IN ("+strings.Join(states, ", ")+")")
-	}
-	if q.ID != "" {
-		cond, ok := idMatches("id", q.ID, &args)
-		if !ok {
-			return nil, nil
-		}
-		where = append(where, cond)
-	}
-	if q.ConversationID != "" {
-		if !isID(q.ConversationID) {
-			return nil, nil
-		}
-		where = append(where, "conversation_id = "+args.Add(q.ConversationID))
-	}
-	list, err := database.List[rows.Task](ctx, s.db, `SELECT `+rows.ListedTaskColumns+` FROM tasks WHERE `+strings.Join(where, " AND ")+
-		` ORDER BY created_at DESC, id DESC LIMIT `+args.Add(limit(q.Limit)), args...)
-	if err != nil {
-		return nil, err
-	}
-	found := make([]chat.Task, len(list))
-	for i := range list {
-		found[i] = list[i].Current()
-	}
-	return found, nil
-}
-
 // Cancel ends a queued task, and requests the end of a running one; from then on no other
 // outcome can be committed. won reports whether the cancel came before every other outcome.
 // Cancel can be repeated.
 func (s *Store) Cancel(ctx context.Context, owner, id string) (task chat.Task, won bool, err error) {
-	if !isID(id) {
+	if !rows.IsID(id) {
 		return chat.Task{}, false, notFound(database.ErrNoRow, "task")
 	}
 	list, err := database.Change[rows.Task](ctx, s.db, `UPDATE tasks SET
@@ -101,7 +65,7 @@ func (s *Store) Unfinished(ctx context.Context, ids []string) ([]string, error) 
 		var args database.Args
 		var placeholders []string
 		for _, id := range part {
-			if isID(id) {
+			if rows.IsID(id) {
 				placeholders = append(placeholders, args.Add(id))
 			}
 		}

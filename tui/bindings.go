@@ -5,6 +5,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"chat/tui/backend"
 	"chat/tui/composer"
 	"chat/tui/keymap"
 	"chat/tui/panel"
@@ -36,12 +37,12 @@ func listIs(kind panel.Kind) func(*Model) bool {
 func offering(m *Model) bool { return m.focus() == keymap.Writing && m.input.Offering() }
 
 func canRename(m *Model) bool {
-	_, ok := m.backend.(Renamer)
+	_, ok := m.backend.(backend.Renamer)
 	return ok
 }
 
 func canRegenerate(m *Model) bool {
-	_, ok := m.backend.(Regenerator)
+	_, ok := m.backend.(backend.Regenerator)
 	return ok
 }
 

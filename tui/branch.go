@@ -6,6 +6,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"chat"
+	"chat/tui/backend"
 	"chat/tui/conversation"
 )
 
@@ -105,7 +106,7 @@ func (m *Model) regenerate() tea.Cmd {
 	if m.blocked() {
 		return nil
 	}
-	backend, ok := m.backend.(Regenerator)
+	backend, ok := m.backend.(backend.Regenerator)
 	if !ok {
 		return nil
 	}

@@ -9,6 +9,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"chat/internal/term/sanitize"
+	"chat/tui/backend"
 	"chat/tui/keymap"
 	"chat/tui/lists"
 	"chat/tui/panel"
@@ -148,7 +149,7 @@ const maxSnippets = 12
 
 // findNotes finds the snippets of the conversations that a search has found.
 func (m *Model) findNotes() tea.Cmd {
-	finder, ok := m.backend.(SnippetFinder)
+	finder, ok := m.backend.(backend.SnippetFinder)
 	if !ok || !m.list.Is(conversationList) {
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"chat/tui/backend"
 	"chat/tui/deletion"
 	"chat/tui/lists"
 	"chat/tui/panel"
@@ -32,7 +33,7 @@ type renamedMsg struct {
 // rename asks for another title.
 func (m *Model) rename() tea.Cmd {
 	id, title := m.selected()
-	backend, ok := m.backend.(Renamer)
+	backend, ok := m.backend.(backend.Renamer)
 	if id == "" || !ok {
 		m.say("there is no conversation to rename yet")
 		return nil

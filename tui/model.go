@@ -10,6 +10,7 @@ import (
 	"chat"
 	"chat/internal/term/attach"
 	"chat/internal/term/theme"
+	"chat/tui/backend"
 	"chat/tui/connection"
 	"chat/tui/conversation"
 	"chat/tui/deletion"
@@ -27,7 +28,7 @@ import (
 
 // Model is the screen. It owns its parts and what concerns several of them.
 type Model struct {
-	backend Backend
+	backend backend.Backend
 	jobs    *jobs.Runner
 	now     func() time.Time
 	keys    keymap.Table[*Model]
@@ -77,7 +78,7 @@ const exitTimeout = 500 * time.Millisecond
 func newModel(o Options, j *jobs.Runner, th theme.Theme, askBackground bool, now func() time.Time) *Model {
 	style := &transcript.Style{Now: now(), Zone: time.Local}
 	dirs := attach.Dirs{Dir: o.Dir, Home: terminal.Lookup(o.Env, "HOME")}
-	deleter, _ := o.Backend.(Deleter)
+	deleter, _ := o.Backend.(backend.Deleter)
 	m := &Model{
 		backend: o.Backend, jobs: j, now: now, keys: bindings().Remap(o.Keys), style: style, host: o.Host,
 		conversation: conversation.New(j, o.Backend, style),

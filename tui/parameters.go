@@ -9,6 +9,7 @@ import (
 
 	"chat"
 	"chat/internal/term/sanitize"
+	"chat/tui/backend"
 	"chat/tui/lists"
 	"chat/tui/panel"
 )
@@ -20,7 +21,7 @@ var parameterLine = regexp.MustCompile(`^/(temperature|top[-_]p|max[-_]tokens|ef
 const noParameter = "default"
 
 func canKeepParameters(m *Model) bool {
-	_, ok := m.backend.(ParameterKeeper)
+	_, ok := m.backend.(backend.ParameterKeeper)
 	return ok
 }
 
@@ -135,7 +136,7 @@ func (m *Model) setParameter(name, value string) (cmd tea.Cmd, problem string) {
 	m.conversation.SetParameters(changed.Lasting())
 	m.say(said + " from the next message on")
 	m.list.Refresh()
-	backend, ok := m.backend.(ParameterKeeper)
+	backend, ok := m.backend.(backend.ParameterKeeper)
 	id, session := m.conversation.ID(), m.conversation.Session()
 	if id == "" || !ok {
 		return nil, "" // the next message takes them along

@@ -1,4 +1,4 @@
-// Package tui is the interactive screen: one Bubble Tea model over a Backend.
+// Package tui is the interactive screen: one Bubble Tea model over a backend.Backend.
 //
 // The model is made of parts, each a package below with a state of its own:
 // conversation, input, queue, drafting, connection, deletion, status, terminal,
@@ -27,6 +27,7 @@ import (
 	_ "chat/internal/term/background" // before bubbletea's own init asks the terminal
 	"chat/internal/term/keyboard"
 	"chat/internal/term/paint"
+	"chat/tui/backend"
 	"chat/tui/jobs"
 	"chat/tui/plain"
 	"chat/tui/terminal"
@@ -34,7 +35,7 @@ import (
 
 // Options says what to show and where. Backend, In and Out are required.
 type Options struct {
-	Backend Backend
+	Backend backend.Backend
 	// In is what keys are read from, Out the terminal that is painted.
 	In, Out *os.File
 	// Env is the environment as os.Environ gives it; nil means the process's own.

@@ -17,6 +17,7 @@ import (
 	"chat/internal/cli/printing"
 	"chat/internal/cli/prompt"
 	"chat/internal/cli/settings"
+	"chat/internal/transcript"
 )
 
 func (p *program) lsCommand() *cli.Command {
@@ -100,7 +101,7 @@ func (p *program) show(c *cli.Context) error {
 			return err
 		}
 		if c.Bool("json") {
-			return output.WriteJSON(p.Out, chat.Transcript{Conversation: conv, Messages: messages})
+			return output.WriteJSON(p.Out, transcript.Transcript{Conversation: conv, Messages: messages})
 		}
 		o := printing.Options{Raw: c.Bool("raw"), All: c.Bool("all"), IDs: true}
 		if ref := c.Args().First(); !ids.Matches(conv.ID, ref) { // it is a task

@@ -16,6 +16,7 @@ import (
 	"chat"
 	"chat/internal/blocks"
 	"chat/internal/cli/exit"
+	"chat/internal/transcript"
 )
 
 // block is a file as blocks.Parts finds it.
@@ -24,7 +25,7 @@ func block(name, text string) string {
 }
 
 // stored is a server with one conversation.
-type stored struct{ chat.Transcript }
+type stored struct{ transcript.Transcript }
 
 func (s stored) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var body any = s.Conversation
@@ -53,7 +54,7 @@ func TestAnExportKeepsMessagesApart(t *testing.T) {
 		"<pre>\n", "<script>\nalert(1)", "text <b>bold", "| a | b |\n|---|", "[ref]:", "> quote\n> ```", "`open", "**open", "\\", "    code", "a\r## user", "$$\nx", "<style>", "",
 		block("notes.md", "# Not a heading\n\n```\nopen\n\n</details>"), "see", "see\n\n" + block("a.go", "package a\n````") + "\n\nand then\n~~~",
 	}
-	tr := chat.Transcript{Conversation: chat.Conversation{ID: idOne, Title: "a *title* <b> #", System: "<details>\n```\n# system", CreatedAt: at, UpdatedAt: at}}
+	tr := transcript.Transcript{Conversation: chat.Conversation{ID: idOne, Title: "a *title* <b> #", System: "<details>\n```\n# system", CreatedAt: at, UpdatedAt: at}}
 	parent := ""
 	for i, content := range contents {
 		m := chat.Message{ID: fmt.Sprintf("01999999-9999-7999-8999-%012d", i), ParentID: parent, Role: chat.RoleUser, Content: content, CreatedAt: at}

@@ -11,6 +11,7 @@ import (
 	"chat/daemon/client"
 	"chat/internal/cli/arguments"
 	"chat/internal/cli/transfer"
+	"chat/internal/transcript"
 )
 
 func (p *program) importCommand() *cli.Command {
@@ -64,12 +65,12 @@ func (p *program) importFiles(c *cli.Context) error {
 	run := transfer.NewImport(p.Console, c.Args().Slice(), dryRun, c.Bool("json"))
 	var err error
 	if dryRun && p.storeIsEmpty(c) {
-		err = run.All(c.Context, func(_ context.Context, t chat.Transcript) (chat.Imported, error) {
-			return chat.Imported{ConversationID: t.ID, Status: chat.ImportCreated, Messages: len(t.Messages), Added: len(t.Messages)}, nil
+		err = run.All(c.Context, func(_ context.Context, t transcript.Transcript) (transcript.Imported, error) {
+			return transcript.Imported{ConversationID: t.ID, Status: transcript.ImportCreated, Messages: len(t.Messages), Added: len(t.Messages)}, nil
 		})
 	} else if err = run.CheckReadable(); err == nil {
 		err = p.withClient(c, func(ctx context.Context, cl *client.Client) error {
-			return run.All(ctx, func(ctx context.Context, t chat.Transcript) (chat.Imported, error) {
+			return run.All(ctx, func(ctx context.Context, t transcript.Transcript) (transcript.Imported, error) {
 				return cl.Import(ctx, t, dryRun)
 			})
 		})

@@ -16,6 +16,7 @@ import (
 	"chat"
 	"chat/daemon"
 	"chat/internal/term/sanitize/hostile"
+	"chat/internal/transcript"
 	"chat/sse"
 )
 
@@ -70,7 +71,7 @@ func (h hostileServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusAccepted)
 		body = chat.Accepted{TaskID: idTwo, MessageID: idThree, ConversationID: idOne, Status: chat.StatusProcessing}
 	case strings.HasSuffix(path, "/import"):
-		body = chat.Imported{ConversationID: idOne, Status: chat.ImportCreated}
+		body = transcript.Imported{ConversationID: idOne, Status: transcript.ImportCreated}
 	case r.Method == http.MethodPost:
 		w.WriteHeader(http.StatusCreated)
 		body = conv

@@ -21,6 +21,7 @@ import (
 	"chat/internal/cli/exit"
 	"chat/internal/cli/fullscreen"
 	"chat/internal/cli/keys"
+	"chat/internal/cli/localdaemon"
 	"chat/internal/cli/output"
 	"chat/internal/cli/prompt"
 	"chat/internal/cli/signals"
@@ -121,7 +122,7 @@ func (p *program) app() *cli.App {
 			root, p.sendCommand(), p.attachCommand(), p.retryCommand(), p.editCommand(),
 			p.psCommand(), p.topCommand(), browser.Command(p.Console, p.withClient), p.stopCommand(), p.waitCommand(),
 			p.lsCommand(), p.searchCommand(), p.showCommand(), p.renameCommand(), p.forkCommand(), p.exportCommand(), p.importCommand(), p.rmCommand(),
-			p.modelsCommand(), p.rolesCommand(), p.usageCommand(), p.doctorCommand(), p.authCommand(), p.configCommand(), p.daemonCommand(), p.completionCommand(), p.completeCommand(), p.manCommand(), p.versionCommand(), p.helpCommand(),
+			p.modelsCommand(), p.rolesCommand(), p.usageCommand(), p.doctorCommand(), p.authCommand(), p.configCommand(), localdaemon.Command(p.Console, p.server, p.signals), p.completionCommand(), p.completeCommand(), p.manCommand(), p.versionCommand(), p.helpCommand(),
 		},
 	}
 	prepare(app.Commands, p, false)

@@ -15,6 +15,7 @@ import (
 	"chat"
 	"chat/internal/cli/answer"
 	"chat/internal/cli/exit"
+	"chat/internal/transcript"
 )
 
 // wire is a home of its own, and a provider that plays the bytes it is given: what is
@@ -107,7 +108,7 @@ func (w *wire) must(args ...string) string {
 func (w *wire) messages() []chat.Message {
 	w.t.Helper()
 	var all struct {
-		Conversations []chat.Transcript `json:"conversations"`
+		Conversations []transcript.Transcript `json:"conversations"`
 	}
 	if err := json.Unmarshal([]byte(w.must("export", "last")), &all); err != nil || len(all.Conversations) != 1 {
 		w.t.Fatalf("%+v, %v", all, err)

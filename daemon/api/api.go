@@ -17,6 +17,7 @@ import (
 	"chat/daemon/api/web"
 	"chat/daemon/api/ws"
 	"chat/daemon/follow"
+	"chat/internal/transcript"
 )
 
 // Conversations is the part of the store for conversations.
@@ -28,7 +29,7 @@ type Conversations interface {
 	UpdateConversation(ctx context.Context, owner, id string, p chat.ConversationPatch) (chat.Conversation, error)
 	DeleteConversation(ctx context.Context, owner, id string) (cancelled []string, err error)
 	Messages(ctx context.Context, owner, conversationID string) ([]chat.Message, error)
-	Import(ctx context.Context, owner string, t chat.Transcript, dry bool) (chat.Imported, error)
+	Import(ctx context.Context, owner string, t transcript.Transcript, dry bool) (transcript.Imported, error)
 	Fork(ctx context.Context, owner, conversationID, messageID, title string, o chat.SubmitOptions) (chat.Conversation, bool, error)
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"chat"
 	"chat/daemon/api/body"
+	"chat/internal/transcript"
 )
 
 const (
@@ -30,7 +31,7 @@ func (s *Server) importConversation(r *http.Request, p principal) (reply, error)
 	default:
 		return reply{}, chat.Retryable(chat.Errorf(chat.CodeUnavailable, "the server is busy with other imports: try again"))
 	}
-	var t chat.Transcript
+	var t transcript.Transcript
 	if err := body.Decode(r, &t, false); err != nil {
 		return reply{}, err
 	}
@@ -39,7 +40,7 @@ func (s *Server) importConversation(r *http.Request, p principal) (reply, error)
 	}
 	done, err := s.store.Import(r.Context(), p.owner, t, dry)
 	rep := reply{body: done, header: map[string]string{"Location": "/conversations/" + done.ConversationID}}
-	if done.Status == chat.ImportCreated && !dry {
+	if done.Status == transcript.ImportCreated && !dry {
 		rep.status = http.StatusCreated
 	}
 	return rep, err

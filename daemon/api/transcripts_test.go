@@ -8,6 +8,7 @@ import (
 
 	"chat"
 	"chat/daemon/api"
+	"chat/internal/transcript"
 )
 
 func TestAConversationIsTakenWhole(t *testing.T) {
@@ -15,7 +16,7 @@ func TestAConversationIsTakenWhole(t *testing.T) {
 	h := newHarness(t, api.Options{MaxBody: 4 << 10})
 	done := h.finished("because")
 	read := func(id string) string {
-		var tr chat.Transcript
+		var tr transcript.Transcript
 		h.call("GET", "/conversations/"+id, "").into(t, &tr)
 		h.call("GET", "/conversations/"+id+"/messages", "").into(t, &tr)
 		b, err := json.Marshal(tr)
@@ -29,14 +30,14 @@ func TestAConversationIsTakenWhole(t *testing.T) {
 	for _, c := range []struct {
 		path   string
 		status int
-		want   chat.ImportStatus
+		want   transcript.ImportStatus
 	}{
-		{"?dry_run=true", 200, chat.ImportCreated},
-		{"", 201, chat.ImportCreated},
-		{"", 200, chat.ImportUnchanged},
+		{"?dry_run=true", 200, transcript.ImportCreated},
+		{"", 201, transcript.ImportCreated},
+		{"", 200, transcript.ImportUnchanged},
 	} {
 		a := h.call("POST", "/conversations/import"+c.path, exported)
-		var got chat.Imported
+		var got transcript.Imported
 		a.into(t, &got)
 		if a.status != c.status || got.Status != c.want || got.ConversationID != done.ConversationID || got.Messages != 2 {
 			t.Fatalf("%q: %d %s, want %d %s", c.path, a.status, a.body, c.status, c.want)

@@ -8,6 +8,7 @@ import (
 
 	"chat"
 	"chat/daemon/api"
+	"chat/internal/transcript"
 )
 
 func TestConversationsAsHTML(t *testing.T) {
@@ -42,7 +43,7 @@ func TestConversationsAsHTML(t *testing.T) {
 func TestLongConversationsComeInPieces(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, api.Options{})
-	transcript := chat.Transcript{Conversation: chat.Conversation{ID: unknownID, Title: "long"}}
+	transcript := transcript.Transcript{Conversation: chat.Conversation{ID: unknownID, Title: "long"}}
 	id := func(i int) string {
 		return strings.Replace(unknownID, "8999", string("0123456789abcdef"[i/16/16%16])+string("0123456789abcdef"[i/16%16])+string("0123456789abcdef"[i%16])+"9", 1)
 	}

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"chat/internal/transcript"
 	"context"
 	"net/http"
 	"net/url"
@@ -16,26 +17,26 @@ const importTimeout = 90 * time.Second
 // Import stores an exported conversation and uploads its attachments. It is idempotent: it
 // adds only the messages that the server does not have. With dry it stores nothing, and the
 // result describes what it would do.
-func (c *Client) Import(ctx context.Context, t chat.Transcript, dry bool) (chat.Imported, error) {
+func (c *Client) Import(ctx context.Context, t transcript.Transcript, dry bool) (transcript.Imported, error) {
 	if dry || len(t.Attachments) == 0 {
 		return c.importOnce(ctx, t, dry)
 	}
 	would, err := c.importOnce(ctx, t, true)
-	if err != nil || would.Status == chat.ImportUnchanged { // nothing to upload for
+	if err != nil || would.Status == transcript.ImportUnchanged { // nothing to upload for
 		return would, err
 	}
 	if err := c.uploadAll(ctx, t.Attachments); err != nil {
-		return chat.Imported{}, err
+		return transcript.Imported{}, err
 	}
 	return c.importOnce(ctx, t, false)
 }
 
-func (c *Client) importOnce(ctx context.Context, t chat.Transcript, dry bool) (chat.Imported, error) {
+func (c *Client) importOnce(ctx context.Context, t transcript.Transcript, dry bool) (transcript.Imported, error) {
 	path := "/conversations/import"
 	if dry {
 		path += "?dry_run=true"
 	}
-	var out chat.Imported
+	var out transcript.Imported
 	err := c.do(ctx, request{method: http.MethodPost, path: path, body: t, again: true, timeout: importTimeout, out: &out})
 	return out, err
 }

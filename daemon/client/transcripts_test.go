@@ -1,6 +1,7 @@
 package client
 
 import (
+	"chat/internal/transcript"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -13,7 +14,7 @@ import (
 func TestAnImportIsRepeatedUntilTheServerHasRoom(t *testing.T) {
 	var n atomic.Int32
 	c := serve(t, quick(), func(w http.ResponseWriter, r *http.Request) {
-		var got chat.Transcript
+		var got transcript.Transcript
 		if err := json.NewDecoder(r.Body).Decode(&got); err != nil || got.ID != "c1" || len(got.Messages) != 1 || r.URL.RequestURI() != "/conversations/import?dry_run=true" {
 			t.Errorf("%s: %+v, %v", r.URL.RequestURI(), got, err)
 		}
@@ -25,8 +26,8 @@ func TestAnImportIsRepeatedUntilTheServerHasRoom(t *testing.T) {
 		}
 		_, _ = io.WriteString(w, `{"conversation_id":"c1","status":"extended","messages":1,"added":1}`)
 	})
-	got, err := c.Import(t.Context(), chat.Transcript{Conversation: chat.Conversation{ID: "c1"}, Messages: []chat.Message{{ID: "m1"}}}, true)
-	if want := (chat.Imported{ConversationID: "c1", Status: chat.ImportExtended, Messages: 1, Added: 1}); err != nil || got != want || n.Load() != 2 {
+	got, err := c.Import(t.Context(), transcript.Transcript{Conversation: chat.Conversation{ID: "c1"}, Messages: []chat.Message{{ID: "m1"}}}, true)
+	if want := (transcript.Imported{ConversationID: "c1", Status: transcript.ImportExtended, Messages: 1, Added: 1}); err != nil || got != want || n.Load() != 2 {
 		t.Errorf("%+v, %v after %d", got, err, n.Load())
 	}
 }

@@ -14,6 +14,10 @@ var clientRules = map[string]rule{
 		[]string{"chat", "chat/internal/term/attach", "chat/internal/term/sanitize", "chat/internal/term/theme", "chat/tui/composer", "chat/tui/drafts", "chat/tui/jobs", charm},
 		"owns the text that is being written: it does not know who sends it",
 	},
+	"chat/tui/backend": {
+		[]string{"chat", "chat/tui/connection", "chat/tui/deletion"},
+		"what the screen needs of the server: interfaces",
+	},
 	"chat/tui/queue": {
 		[]string{"chat", "chat/tui/drafting", "chat/tui/jobs", "chat/tui/transcript", charm, "chat/internal/term/attach"},
 		"owns the messages that wait to be sent: it does not know which conversation is open",
@@ -198,11 +202,11 @@ var clientRules = map[string]rule{
 		"a conversation as text: it asks no server",
 	},
 	"chat/internal/cli/foreign": {
-		[]string{"chat", "chat/internal/cli/codeblock", "chat/internal/cli/ids", "chat/internal/lazyregexp", "chat/internal/term/", "chat/internal/blocks"},
+		[]string{"chat/internal/transcript", "chat", "chat/internal/cli/codeblock", "chat/internal/cli/ids", "chat/internal/lazyregexp", "chat/internal/term/", "chat/internal/blocks"},
 		"formats of exports: functions of one conversation's bytes",
 	},
 	"chat/internal/cli/transfer": {
-		[]string{"chat", "chat/daemon/client", "chat/internal/cli/", "chat/internal/term/"},
+		[]string{"chat/internal/transcript", "chat", "chat/daemon/client", "chat/internal/cli/", "chat/internal/term/"},
 		"reads and writes files of conversations: it does not know where they are stored",
 	},
 	"chat/internal/cli/doctor": {
@@ -214,8 +218,12 @@ var clientRules = map[string]rule{
 		"what a word may be completed to: it starts no daemon",
 	},
 	"chat/internal/cli/fullscreen": {
-		[]string{"chat", "chat/daemon/client", "chat/tui", "chat/tui/top", "chat/internal/cli/", "chat/internal/term/sanitize", charm},
+		[]string{"chat/tui/backend", "chat", "chat/daemon/client", "chat/tui", "chat/tui/top", "chat/internal/cli/", "chat/internal/term/sanitize", charm},
 		"the screen with a client behind it: package tui knows no HTTP",
+	},
+	"chat/internal/cli/localdaemon": {
+		[]string{"chat", "chat/daemon", "chat/daemon/local", "chat/internal/cli/", "github.com/urfave/cli/v2"},
+		"the commands that manage the local daemon",
 	},
 	"chat/internal/cli/service": {
 		[]string{"chat", "chat/daemon/local", "chat/internal/cli/output"},
@@ -231,7 +239,7 @@ var clientRules = map[string]rule{
 	},
 
 	"chat/cmd/chat": {
-		[]string{"chat", "chat/sse", "chat/daemon", "chat/daemon/client", "chat/daemon/keyring", "chat/daemon/local", "chat/tui", "chat/internal/cli/", "chat/internal/term/", charm, "github.com/urfave/cli/v2"},
+		[]string{"chat/internal/transcript", "chat", "chat/sse", "chat/daemon", "chat/daemon/client", "chat/daemon/keyring", "chat/daemon/local", "chat/tui", "chat/internal/cli/", "chat/internal/term/", charm, "github.com/urfave/cli/v2"},
 		"the commands: each reads its flags and calls the packages that do the work",
 	},
 	"chat/cmd/chatd": {

@@ -18,7 +18,7 @@ var serverRules = map[string]rule{
 	},
 
 	"chat/sql": {
-		[]string{"chat", "chat/sql/database", "chat/sql/migrations", "chat/sql/rows", "chat/sql/search", "chat/sql/status", goUUID},
+		[]string{"chat", "chat/sql/database", "chat/sql/lists", "chat/sql/migrations", "chat/sql/rows", "chat/sql/search", "chat/sql/status", "chat/internal/transcript", goUUID},
 		"the record: it knows tables and queries, and nothing of drivers, Redis, HTTP or providers",
 	},
 	"chat/sql/database": {
@@ -30,22 +30,30 @@ var serverRules = map[string]rule{
 		"the versions of the tables: it runs before the store, and does not import it",
 	},
 	"chat/sql/rows": {
-		[]string{"chat", "chat/sql/search"},
+		[]string{"chat", "chat/sql/search", goUUID},
 		"converts rows to the domain's types and back: functions of their arguments, without queries",
 	},
 	"chat/sql/search": {
 		[]string{"chat", "chat/sql/database"},
 		"what a search finds, in both databases: it makes conditions and snippets, and does not know what the store does with them",
 	},
+	"chat/sql/lists": {
+		[]string{"chat", "chat/sql/database", "chat/sql/rows", "chat/sql/search"},
+		"queries for lists and searches: they change nothing",
+	},
 	"chat/sql/status": {
 		[]string{"chat", "chat/sql/database", "chat/sql/rows"},
 		"queries about workers, the queue and usage: they decide nothing",
 	},
 	"chat/sql/sqltest": {
-		[]string{"chat", "chat/sql"},
+		[]string{"chat/internal/transcript", "chat", "chat/sql"},
 		"what a store promises, for tests of any database",
 	},
 
+	"chat/internal/transcript": {
+		[]string{"chat"},
+		"conversations as they are exported and imported: functions of them",
+	},
 	"chat/internal/blocks": {
 		[]string{"chat"},
 		"images and files in a text: what exports hold, and databases of versions without attachments",
@@ -181,7 +189,7 @@ var serverRules = map[string]rule{
 		"reads an answer wherever it is, for every wire format: knows no bytes and no socket",
 	},
 	"chat/daemon/api": {
-		[]string{"chat", "chat/sse", "chat/daemon/api/", "chat/daemon/follow", "chat/internal/schema", crashPoints, goUUID},
+		[]string{"chat/internal/transcript", "chat", "chat/sse", "chat/daemon/api/", "chat/daemon/follow", "chat/internal/schema", crashPoints, goUUID},
 		"handlers and auth: it declares the interfaces it needs, and never sees Redis or SQL",
 	},
 	"chat/daemon/api/surface": {
@@ -225,7 +233,7 @@ var serverRules = map[string]rule{
 		"text to blocks of HTML that is safe in a page: functions of the text",
 	},
 	"chat/daemon/client": {
-		[]string{"chat", "chat/sse", goUUID},
+		[]string{"chat/internal/transcript", "chat", "chat/sse", goUUID},
 		"the other end of the protocol: it must work against any server",
 	},
 	"chat/daemon/local": {

@@ -10,6 +10,8 @@ import (
 
 	"chat"
 	"chat/sql/search"
+
+	"github.com/google/uuid"
 )
 
 // ConversationColumns are the columns of a Conversation.
@@ -290,3 +292,7 @@ func moment(micros stdsql.Null[int64]) *time.Time {
 	t := Instant(micros.V)
 	return &t
 }
+
+// IsID reports whether id has the form of an id. Others cannot exist, and PostgreSQL
+// refuses a statement with a NUL in a text.
+func IsID(id string) bool { return len(id) == 36 && uuid.Validate(id) == nil }

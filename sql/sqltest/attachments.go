@@ -2,6 +2,7 @@ package sqltest
 
 import (
 	"bytes"
+	"chat/internal/transcript"
 	"slices"
 	"strings"
 	"sync"
@@ -137,7 +138,7 @@ var attachmentTests = map[string]func(*suite){
 		file := s.uploaded("package a")
 		conv := chat.Conversation{ID: "01900000-0000-7000-8000-000000000001", Title: "T"}
 		message := chat.Message{ID: "01900000-0000-7000-8000-000000000002", Role: chat.RoleUser, Parts: chat.Parts{{Type: chat.PartText, Text: "see"}, file.Part("a.go")}}
-		_, err := s.Import(s.Context(), owner, chat.Transcript{Conversation: conv, Messages: []chat.Message{message}}, false)
+		_, err := s.Import(s.Context(), owner, transcript.Transcript{Conversation: conv, Messages: []chat.Message{message}}, false)
 		s.must(err)
 		if matches, _, err := s.Search(s.Context(), owner, chat.ConversationQuery{Search: "package"}); err != nil || len(matches) != 1 {
 			s.Errorf("%+v, %v", matches, err)
@@ -145,7 +146,7 @@ var attachmentTests = map[string]func(*suite){
 		if _, err = s.DeleteConversation(s.Context(), owner, conv.ID); err != nil || s.has(file) {
 			s.Errorf("the file is left: %v", err)
 		}
-		_, err = s.Import(s.Context(), owner, chat.Transcript{Conversation: conv, Messages: []chat.Message{message}}, false)
+		_, err = s.Import(s.Context(), owner, transcript.Transcript{Conversation: conv, Messages: []chat.Message{message}}, false)
 		s.wantCode(err, chat.CodeInvalid)
 	},
 	"deleted while another message refers to them": func(s *suite) {

@@ -1,6 +1,7 @@
 package sqltest
 
 import (
+	"chat/internal/transcript"
 	"strings"
 
 	"chat"
@@ -9,7 +10,7 @@ import (
 var forkTests = map[string]func(*suite){
 	"copies the path to a message": func(s *suite) {
 		t := tree()
-		s.importAs(owner, tree(), chat.Imported{Status: chat.ImportCreated, Messages: 7, Added: 7})
+		s.importAs(owner, tree(), transcript.Imported{Status: transcript.ImportCreated, Messages: 7, Added: 7})
 		c, replayed, err := s.Fork(s.Context(), owner, t.ID, t.Messages[3].ID, "", chat.SubmitOptions{})
 		s.must(err)
 		if replayed || c.ID == t.ID || c.Title != t.Title+" (fork)" || c.Model != t.Model || c.System != t.System || !c.UpdatedAt.After(t.UpdatedAt) {
@@ -78,11 +79,11 @@ var forkTests = map[string]func(*suite){
 		for title, want := range map[string]string{
 			"T": "T (fork)", "T (fork)": "T (fork 2)", "T (fork 9)": "T (fork 10)", "T (forks)": "T (forks) (fork)", "T (fork 2) x": "T (fork 2) x (fork)", "": "(fork)",
 		} {
-			if got := chat.ForkTitle(title); got != want {
+			if got := transcript.ForkTitle(title); got != want {
 				s.Errorf("%q: %q, want %q", title, got, want)
 			}
 		}
-		if got := chat.ForkTitle(strings.Repeat("ä", 250)); len(got) > chat.MaxTitle || !strings.HasSuffix(got, "ä (fork)") {
+		if got := transcript.ForkTitle(strings.Repeat("ä", 250)); len(got) > chat.MaxTitle || !strings.HasSuffix(got, "ä (fork)") {
 			s.Errorf("%q", got)
 		}
 	},

@@ -1,6 +1,9 @@
 package sqltest
 
-import "chat"
+import (
+	"chat"
+	"chat/internal/transcript"
+)
 
 // parameters builds parameters as a user writes them: a name, its value, and so on.
 func (s *suite) parameters(pairs ...string) *chat.Parameters {
@@ -116,7 +119,7 @@ var parameterTests = map[string]func(*suite){
 		t.Parameters = s.parameters("temperature", "0.5")
 		t.Messages[1].Parameters = s.parameters("stop", `"a", "b"`)
 		s.must(t.Check())
-		s.importAs(owner, t, chat.Imported{Status: chat.ImportCreated, Messages: 7, Added: 7})
+		s.importAs(owner, t, transcript.Imported{Status: transcript.ImportCreated, Messages: 7, Added: 7})
 		s.wantParameters(t.ID, "temperature 0.5")
 		if got := s.export(t.ID).Messages[1].Parameters.String(); got != `stop "a","b"` {
 			s.Errorf("the answer has %s", got)

@@ -1,6 +1,7 @@
 package sqltest
 
 import (
+	"chat/internal/transcript"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -12,12 +13,12 @@ import (
 
 // tree returns a conversation with siblings, a second root, every outcome, and texts with
 // special characters.
-func tree() chat.Transcript {
+func tree() transcript.Transcript {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 678901000, time.UTC)
 	id := func(n int) string {
-		return chat.DerivedID(at.Add(time.Duration(n)*time.Second), "tree", fmt.Sprint(n))
+		return transcript.DerivedID(at.Add(time.Duration(n)*time.Second), "tree", fmt.Sprint(n))
 	}
-	t := chat.Transcript{Conversation: chat.Conversation{
+	t := transcript.Transcript{Conversation: chat.Conversation{
 		ID: id(0), Title: "Bäume & <b>", Model: "m-1", System: "be\nbrief", CreatedAt: at, UpdatedAt: at.Add(time.Hour),
 	}}
 	add := func(n, parent int, m chat.Message) {
@@ -46,16 +47,16 @@ func tree() chat.Transcript {
 }
 
 // export reads a conversation as an export does.
-func (s *suite) export(id string) chat.Transcript {
+func (s *suite) export(id string) transcript.Transcript {
 	s.Helper()
 	c, err := s.Conversation(s.Context(), owner, id)
 	s.must(err)
 	list, err := s.Messages(s.Context(), owner, id)
 	s.must(err)
-	return chat.Transcript{Conversation: c, Messages: list}
+	return transcript.Transcript{Conversation: c, Messages: list}
 }
 
-func (s *suite) importAs(whose string, t chat.Transcript, want chat.Imported) chat.Imported {
+func (s *suite) importAs(whose string, t transcript.Transcript, want transcript.Imported) transcript.Imported {
 	s.Helper()
 	s.must(t.Check())
 	got, err := s.Import(s.Context(), whose, t, false)
@@ -69,7 +70,7 @@ func (s *suite) importAs(whose string, t chat.Transcript, want chat.Imported) ch
 	return got
 }
 
-func (s *suite) wantSame(got, want chat.Transcript) {
+func (s *suite) wantSame(got, want transcript.Transcript) {
 	s.Helper()
 	a, err := json.MarshalIndent(got, "", " ")
 	s.must(err)
@@ -84,14 +85,14 @@ var importTests = map[string]func(*suite){
 	"an export is imported unchanged, once": func(s *suite) {
 		t := tree()
 		dry, err := s.Import(s.Context(), owner, tree(), true)
-		if want := (chat.Imported{ConversationID: t.ID, Status: chat.ImportCreated, Messages: 7, Added: 7}); err != nil || dry != want {
+		if want := (transcript.Imported{ConversationID: t.ID, Status: transcript.ImportCreated, Messages: 7, Added: 7}); err != nil || dry != want {
 			s.Fatalf("dry: %+v, %v; want %+v", dry, err, want)
 		}
 		_, err = s.Conversation(s.Context(), owner, t.ID)
 		s.wantCode(err, chat.CodeNotFound)
 		s.importAs(owner, tree(), dry)
 		s.wantSame(s.export(t.ID), t)
-		s.importAs(owner, tree(), chat.Imported{ConversationID: t.ID, Status: chat.ImportUnchanged, Messages: 7})
+		s.importAs(owner, tree(), transcript.Imported{ConversationID: t.ID, Status: transcript.ImportUnchanged, Messages: 7})
 		s.wantSame(s.export(t.ID), t)
 		list, _, err := s.Conversations(s.Context(), owner, chat.ConversationQuery{Search: "BÄUME becau"})
 		if err != nil || len(list) != 1 {
@@ -106,14 +107,14 @@ var importTests = map[string]func(*suite){
 		t := tree()
 		part := tree()
 		part.Messages = part.Messages[:3]
-		s.importAs(owner, part, chat.Imported{ConversationID: t.ID, Status: chat.ImportCreated, Messages: 3, Added: 3})
+		s.importAs(owner, part, transcript.Imported{ConversationID: t.ID, Status: transcript.ImportCreated, Messages: 3, Added: 3})
 		title := "mine"
 		_, err := s.UpdateConversation(s.Context(), owner, t.ID, chat.ConversationPatch{Title: &title})
 		s.must(err)
 		acc := s.send(t.ID, chat.Submission{Content: "meanwhile"})
 		changed := tree()
 		changed.Messages[0].Content = "changed"
-		s.importAs(owner, changed, chat.Imported{ConversationID: t.ID, Status: chat.ImportExtended, Messages: 7, Added: 4})
+		s.importAs(owner, changed, transcript.Imported{ConversationID: t.ID, Status: transcript.ImportExtended, Messages: 7, Added: 4})
 		got := s.export(t.ID)
 		if got.Title != "mine" || len(got.Messages) != 9 || got.Messages[0].Content != t.Messages[0].Content || got.Messages[3].ID != acc.UserMessageID {
 			s.Fatalf("%+v", got)
@@ -125,7 +126,7 @@ var importTests = map[string]func(*suite){
 
 	"an imported conversation can be continued": func(s *suite) {
 		t := tree()
-		s.importAs(owner, tree(), chat.Imported{Status: chat.ImportCreated, Messages: 7, Added: 7})
+		s.importAs(owner, tree(), transcript.Imported{Status: transcript.ImportCreated, Messages: 7, Added: 7})
 		acc := s.send(t.ID, chat.Submission{Content: "more", ParentID: t.Messages[1].ID})
 		system, thread, err := s.Thread(s.Context(), acc.TaskID)
 		s.must(err)
@@ -145,17 +146,17 @@ var importTests = map[string]func(*suite){
 		}
 		_, err = s.DeleteConversation(s.Context(), owner, t.ID)
 		s.must(err)
-		s.importAs(owner, tree(), chat.Imported{ConversationID: t.ID, Status: chat.ImportCreated, Messages: 7, Added: 7})
+		s.importAs(owner, tree(), transcript.Imported{ConversationID: t.ID, Status: transcript.ImportCreated, Messages: 7, Added: 7})
 	},
 
 	"another owner's ids are replaced": func(s *suite) {
 		t := tree()
-		s.importAs(owner, tree(), chat.Imported{Status: chat.ImportCreated, Messages: 7, Added: 7})
-		theirs := s.importAs(otherOwner, tree(), chat.Imported{Status: chat.ImportCreated, Messages: 7, Added: 7})
+		s.importAs(owner, tree(), transcript.Imported{Status: transcript.ImportCreated, Messages: 7, Added: 7})
+		theirs := s.importAs(otherOwner, tree(), transcript.Imported{Status: transcript.ImportCreated, Messages: 7, Added: 7})
 		if theirs.ConversationID == t.ID {
 			s.Fatal("one conversation of two owners")
 		}
-		s.importAs(otherOwner, tree(), chat.Imported{ConversationID: theirs.ConversationID, Status: chat.ImportUnchanged, Messages: 7})
+		s.importAs(otherOwner, tree(), transcript.Imported{ConversationID: theirs.ConversationID, Status: transcript.ImportUnchanged, Messages: 7})
 		s.wantSame(s.export(t.ID), t)
 		list, err := s.Messages(s.Context(), otherOwner, theirs.ConversationID)
 		s.must(err)
@@ -165,27 +166,27 @@ var importTests = map[string]func(*suite){
 	},
 
 	"another conversation's ids are replaced": func(s *suite) {
-		s.importAs(owner, tree(), chat.Imported{Status: chat.ImportCreated, Messages: 7, Added: 7})
+		s.importAs(owner, tree(), transcript.Imported{Status: transcript.ImportCreated, Messages: 7, Added: 7})
 		copied := tree()
 		copied.ID = missingID
 		for i := range copied.Messages {
 			copied.Messages[i].ConversationID = missingID
 		}
-		s.importAs(owner, copied, chat.Imported{ConversationID: missingID, Status: chat.ImportCreated, Messages: 7, Added: 7})
+		s.importAs(owner, copied, transcript.Imported{ConversationID: missingID, Status: transcript.ImportCreated, Messages: 7, Added: 7})
 		got := s.export(missingID)
 		if got.Messages[3].ParentID != got.Messages[1].ID || got.Messages[1].ID == tree().Messages[1].ID {
 			s.Fatalf("%+v", got)
 		}
-		s.importAs(owner, copied, chat.Imported{ConversationID: missingID, Status: chat.ImportUnchanged, Messages: 7})
+		s.importAs(owner, copied, transcript.Imported{ConversationID: missingID, Status: transcript.ImportUnchanged, Messages: 7})
 	},
 
 	"a running answer is imported as interrupted": func(s *suite) {
-		t := chat.Transcript{Conversation: chat.Conversation{ID: missingID}, Messages: []chat.Message{
+		t := transcript.Transcript{Conversation: chat.Conversation{ID: missingID}, Messages: []chat.Message{
 			{ID: tree().Messages[0].ID, Role: chat.RoleUser, Content: "x\x00"},
 			{ID: tree().Messages[1].ID, ParentID: tree().Messages[0].ID, Role: chat.RoleAssistant, Content: "so f", State: chat.TaskRunning},
 			{ID: tree().Messages[2].ID, ParentID: tree().Messages[0].ID, Role: chat.RoleAssistant, Content: "plain"},
 		}}
-		s.importAs(owner, t, chat.Imported{Status: chat.ImportCreated, Messages: 3, Added: 3})
+		s.importAs(owner, t, transcript.Imported{Status: transcript.ImportCreated, Messages: 3, Added: 3})
 		got := s.export(missingID)
 		if m := got.Messages[1]; m.State != chat.TaskInterrupted || m.Content != "so f" || m.Error == nil || !m.Error.Retryable {
 			s.Errorf("%+v", m)
@@ -196,7 +197,7 @@ var importTests = map[string]func(*suite){
 		if got.Messages[0].Content != "x" {
 			s.Errorf("%q", got.Messages[0].Content)
 		}
-		s.importAs(owner, t, chat.Imported{Status: chat.ImportUnchanged, Messages: 3})
+		s.importAs(owner, t, transcript.Imported{Status: transcript.ImportUnchanged, Messages: 3})
 	},
 
 	"concurrent imports create one conversation": func(s *suite) {
@@ -220,14 +221,14 @@ var importTests = map[string]func(*suite){
 		parent := t.Messages[0].ID
 		for i := range 1200 {
 			m := chat.Message{
-				ID: chat.DerivedID(t.CreatedAt, "large", fmt.Sprint(i)), ConversationID: t.ID, ParentID: parent, Role: chat.RoleUser,
+				ID: transcript.DerivedID(t.CreatedAt, "large", fmt.Sprint(i)), ConversationID: t.ID, ParentID: parent, Role: chat.RoleUser,
 				Content: strings.Repeat(fmt.Sprintf("word%d ", i), 200), CreatedAt: t.CreatedAt, UpdatedAt: t.CreatedAt,
 			}
 			parent = m.ID
 			t.Messages = append(t.Messages, m)
 		}
 		began := time.Now()
-		s.importAs(owner, t, chat.Imported{ConversationID: t.ID, Status: chat.ImportCreated, Messages: 1207, Added: 1207})
+		s.importAs(owner, t, transcript.Imported{ConversationID: t.ID, Status: transcript.ImportCreated, Messages: 1207, Added: 1207})
 		s.Logf("%d messages in %s", len(t.Messages), time.Since(began))
 		s.wantSame(s.export(t.ID), t)
 	},

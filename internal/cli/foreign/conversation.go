@@ -12,6 +12,7 @@ import (
 
 	"chat/internal/blocks"
 	"chat/internal/term/attach"
+	"chat/internal/transcript"
 
 	"chat"
 )
@@ -75,8 +76,8 @@ func contentID(raw []byte) string {
 
 // transcript converts the conversation. It derives the ids from those in the file, so
 // that each import produces the same ids.
-func (f *imported) transcript() chat.Transcript {
-	t := chat.Transcript{Conversation: chat.Conversation{
+func (f *imported) transcript() transcript.Transcript {
+	t := transcript.Transcript{Conversation: chat.Conversation{
 		Title: oneLine(chat.NormalizeText(f.title)), System: chat.NormalizeText(f.system), CreatedAt: f.startTime(), UpdatedAt: f.updated,
 	}}
 	if t.UpdatedAt.Before(t.CreatedAt) {
@@ -86,7 +87,7 @@ func (f *imported) transcript() chat.Transcript {
 		f.left.add("system prompts that are too long")
 		t.System = ""
 	}
-	t.ID = chat.DerivedID(t.CreatedAt, f.kind, f.id)
+	t.ID = transcript.DerivedID(t.CreatedAt, f.kind, f.id)
 	w := treeWalk{f: f, t: &t, seen: make([]bool, len(f.messages)), current: map[int]bool{}}
 	w.all()
 	for i := range t.Messages {
@@ -100,7 +101,7 @@ func (f *imported) transcript() chat.Transcript {
 
 // attachParts makes parts of the lines that attach has put into the text of a message, as
 // far as a message may have so many images.
-func (f *imported) attachParts(t *chat.Transcript, m *chat.Message) {
+func (f *imported) attachParts(t *transcript.Transcript, m *chat.Message) {
 	if len(f.attached) == 0 {
 		return
 	}
@@ -126,7 +127,7 @@ func (f *imported) attachParts(t *chat.Transcript, m *chat.Message) {
 }
 
 // moveBlocks turns images and files in the text of a message into attachments.
-func moveBlocks(t *chat.Transcript, m *chat.Message) {
+func moveBlocks(t *transcript.Transcript, m *chat.Message) {
 	parts, found := blocks.Parts(m.Content)
 	if len(found) == 0 {
 		return
@@ -165,7 +166,7 @@ func oneLine(title string) string {
 // treeWalk walks the tree of one conversation from its roots.
 type treeWalk struct {
 	f        *imported
-	t        *chat.Transcript
+	t        *transcript.Transcript
 	children map[int][]int
 	seen     []bool
 	current  map[int]bool // the messages down to the current one
@@ -274,7 +275,7 @@ func (w *treeWalk) visit(s treeStep, m chat.Message) int {
 		m.CreatedAt = w.t.CreatedAt
 	}
 	m.UpdatedAt = m.CreatedAt
-	m.ID = chat.DerivedID(m.CreatedAt, w.f.kind, w.t.ID, id)
+	m.ID = transcript.DerivedID(m.CreatedAt, w.f.kind, w.t.ID, id)
 	w.t.Messages = append(w.t.Messages, m)
 	return len(w.t.Messages) - 1
 }

@@ -1,12 +1,11 @@
 package foreign
 
 import (
+	"chat/internal/transcript"
 	"errors"
 	"fmt"
 	"strings"
 	"testing"
-
-	"chat"
 )
 
 func TestAHostileMapping(t *testing.T) {
@@ -64,7 +63,7 @@ func TestFieldsOfOtherTypes(t *testing.T) {
 	}
 }
 
-func textsOf(t chat.Transcript) string {
+func textsOf(t transcript.Transcript) string {
 	var b strings.Builder
 	for _, m := range t.Messages {
 		b.WriteString(string(m.Role) + ":" + m.Content + "\n")

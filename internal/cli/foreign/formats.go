@@ -12,6 +12,7 @@ import (
 	"chat"
 	"chat/internal/cli/ids"
 	"chat/internal/term/charset"
+	"chat/internal/transcript"
 )
 
 // ConversationError is an error in one conversation; the next one can be read. Unknown is
@@ -32,9 +33,9 @@ type EmptyError string
 func (e EmptyError) Error() string { return string(e) }
 
 // Read reads a conversation of any known program and returns what it leaves out.
-func Read(raw []byte) (chat.Transcript, LeftOut, error) {
-	t := chat.Transcript{}
-	bad := func(unknown bool, format string, args ...any) (chat.Transcript, LeftOut, error) {
+func Read(raw []byte) (transcript.Transcript, LeftOut, error) {
+	t := transcript.Transcript{}
+	bad := func(unknown bool, format string, args ...any) (transcript.Transcript, LeftOut, error) {
 		return t, nil, ConversationError{Why: chat.Errorf(chat.CodeInvalid, format, args...), Unknown: unknown}
 	}
 	if !utf8.Valid(raw) {
@@ -83,7 +84,7 @@ func Read(raw []byte) (chat.Transcript, LeftOut, error) {
 }
 
 // readOwn reads a conversation as chat export writes it.
-func readOwn(raw []byte) (chat.Transcript, error) {
+func readOwn(raw []byte) (transcript.Transcript, error) {
 	var own Exported
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields() // unknown fields would be lost silently
@@ -110,7 +111,7 @@ func readOwn(raw []byte) (chat.Transcript, error) {
 
 // Exported is a conversation as chat export writes it.
 type Exported struct {
-	chat.Transcript
+	transcript.Transcript
 	// Attachments are those of the messages; nil in exports of versions without them.
 	Attachments []ExportedAttachment `json:"attachments"`
 }

@@ -9,11 +9,11 @@ import (
 	"chat/internal/cli/answer"
 	"chat/internal/cli/settings"
 	"chat/internal/term/sanitize"
-	"chat/tui"
+	"chat/tui/backend"
 )
 
-// backend adapts the client to the screen.
-type backend struct {
+// adapter adapts the client to the screen.
+type adapter struct {
 	cl       *client.Client
 	system   string        // of new conversations
 	priority chat.Priority // of sent messages, "" for the server's default
@@ -22,31 +22,31 @@ type backend struct {
 
 // The screen checks for these optional interfaces: a missing method disables a key.
 var _ interface {
-	tui.Backend
-	tui.Regenerator
-	tui.Renamer
-	tui.ParameterKeeper
-	tui.Deleter
-	tui.TaskLister
-	tui.HealthChecker
-	tui.SnippetFinder
-} = (*backend)(nil)
+	backend.Backend
+	backend.Regenerator
+	backend.Renamer
+	backend.ParameterKeeper
+	backend.Deleter
+	backend.TaskLister
+	backend.HealthChecker
+	backend.SnippetFinder
+} = (*adapter)(nil)
 
 // NewBackend returns the backend for a server. The system prompt of s is that of new
 // conversations; its priority is that of all messages, or "" for the default.
-func NewBackend(cl *client.Client, s answer.Submission, models settings.Models) *backend {
-	return &backend{cl: cl, system: s.SystemPrompt, priority: s.Priority, models: models}
+func NewBackend(cl *client.Client, s answer.Submission, models settings.Models) *adapter {
+	return &adapter{cl: cl, system: s.SystemPrompt, priority: s.Priority, models: models}
 }
 
 // maxListed is the maximum length of the screen's lists.
 const maxListed = 100
 
-func (b *backend) Conversations(ctx context.Context, search string) ([]chat.Conversation, error) {
+func (b *adapter) Conversations(ctx context.Context, search string) ([]chat.Conversation, error) {
 	list, _, err := b.cl.Conversations(ctx, chat.ConversationQuery{Search: search, Limit: maxListed})
 	return list, err
 }
 
-func (b *backend) Messages(ctx context.Context, id string) (chat.Conversation, []chat.Message, error) {
+func (b *adapter) Messages(ctx context.Context, id string) (chat.Conversation, []chat.Message, error) {
 	conv, err := b.cl.Conversation(ctx, id)
 	if err != nil {
 		return conv, nil, err
@@ -55,7 +55,7 @@ func (b *backend) Messages(ctx context.Context, id string) (chat.Conversation, [
 	return conv, messages, err
 }
 
-func (b *backend) Send(ctx context.Context, id string, s chat.Submission) (chat.Accepted, error) {
+func (b *adapter) Send(ctx context.Context, id string, s chat.Submission) (chat.Accepted, error) {
 	s.Priority = b.priority
 	conv := chat.Conversation{ID: id}
 	if id == "" {
@@ -69,32 +69,32 @@ func (b *backend) Send(ctx context.Context, id string, s chat.Submission) (chat.
 	return answer.Submission{Submission: s, Models: b.models}.SubmitTo(ctx, b.cl, conv)
 }
 
-func (b *backend) Upload(ctx context.Context, data []byte) (chat.Attachment, error) {
+func (b *adapter) Upload(ctx context.Context, data []byte) (chat.Attachment, error) {
 	return b.cl.Upload(ctx, data)
 }
 
-func (b *backend) Stop(ctx context.Context, taskID string) error {
+func (b *adapter) Stop(ctx context.Context, taskID string) error {
 	_, err := b.cl.Cancel(ctx, taskID)
 	return err
 }
 
-func (b *backend) Running(ctx context.Context) ([]chat.Task, error) {
+func (b *adapter) Running(ctx context.Context) ([]chat.Task, error) {
 	return b.cl.Tasks(ctx, chat.TaskQuery{States: []chat.TaskState{client.StateActive}, Limit: maxListed})
 }
 
 // Tasks returns the newest tasks in any state.
-func (b *backend) Tasks(ctx context.Context) ([]chat.Task, error) {
+func (b *adapter) Tasks(ctx context.Context) ([]chat.Task, error) {
 	return b.cl.Tasks(ctx, chat.TaskQuery{Limit: maxListed})
 }
 
-func (b *backend) Snippets(ctx context.Context, search string, limit int) ([]chat.Match, error) {
+func (b *adapter) Snippets(ctx context.Context, search string, limit int) ([]chat.Match, error) {
 	matches, _, err := b.cl.Search(ctx, chat.ConversationQuery{Search: search, Limit: limit})
 	return matches, err
 }
 
 // Degraded returns a notice if Redis does not work. Answers then continue, but are
 // delivered only when they end.
-func (b *backend) Degraded(ctx context.Context) (string, error) {
+func (b *adapter) Degraded(ctx context.Context) (string, error) {
 	ready, err := b.cl.Ready(ctx)
 	switch ready.Redis {
 	case "", "ok":
@@ -105,16 +105,16 @@ func (b *backend) Degraded(ctx context.Context) (string, error) {
 	return "Redis: " + sanitize.Line(ready.Redis) + "; answers continue", err
 }
 
-func (b *backend) Regenerate(ctx context.Context, messageID, model string) (chat.Accepted, error) {
+func (b *adapter) Regenerate(ctx context.Context, messageID, model string) (chat.Accepted, error) {
 	return b.cl.Regenerate(ctx, messageID, chat.Regeneration{Model: model, Priority: b.priority}, "")
 }
 
-func (b *backend) Rename(ctx context.Context, id, title string) error {
+func (b *adapter) Rename(ctx context.Context, id, title string) error {
 	_, err := b.cl.UpdateConversation(ctx, id, chat.ConversationPatch{Title: &title})
 	return err
 }
 
-func (b *backend) SetParameters(ctx context.Context, id string, p *chat.Parameters) error {
+func (b *adapter) SetParameters(ctx context.Context, id string, p *chat.Parameters) error {
 	if p == nil {
 		p = &chat.Parameters{}
 	}
@@ -122,7 +122,7 @@ func (b *backend) SetParameters(ctx context.Context, id string, p *chat.Paramete
 	return err
 }
 
-func (b *backend) Delete(ctx context.Context, id string) error {
+func (b *adapter) Delete(ctx context.Context, id string) error {
 	err := b.cl.DeleteConversation(ctx, id)
 	if chat.IsCode(err, chat.CodeNotFound) {
 		return nil // it is already deleted
@@ -130,8 +130,8 @@ func (b *backend) Delete(ctx context.Context, id string) error {
 	return err
 }
 
-func (b *backend) Models(ctx context.Context) ([]chat.Model, error) { return b.cl.Models(ctx) }
+func (b *adapter) Models(ctx context.Context) ([]chat.Model, error) { return b.cl.Models(ctx) }
 
-func (b *backend) Follow(ctx context.Context, taskID string, from chat.Position) iter.Seq2[chat.FollowEvent, error] {
+func (b *adapter) Follow(ctx context.Context, taskID string, from chat.Position) iter.Seq2[chat.FollowEvent, error] {
 	return b.cl.Follow(ctx, taskID, from)
 }

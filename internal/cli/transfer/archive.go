@@ -11,6 +11,7 @@ import (
 	"chat"
 	"chat/internal/cli/foreign"
 	"chat/internal/term/charset"
+	"chat/internal/transcript"
 )
 
 // archive reads the conversations of an export of any program one by one. An export is
@@ -76,7 +77,7 @@ const recordMark = 0x1E
 
 // next returns the next conversation and what it omits, and io.EOF after the last one.
 // After a ConversationError or an EmptyError, next can be called again.
-func (a *archive) next() (chat.Transcript, foreign.LeftOut, error) {
+func (a *archive) next() (transcript.Transcript, foreign.LeftOut, error) {
 	for {
 		if len(a.pending) > 0 {
 			raw := a.pending[0]
@@ -87,12 +88,12 @@ func (a *archive) next() (chat.Transcript, foreign.LeftOut, error) {
 		raw, err := a.step()
 		switch {
 		case errors.Is(err, io.EOF) && len(a.open) == 0:
-			return chat.Transcript{}, nil, io.EOF
+			return transcript.Transcript{}, nil, io.EOF
 		case errors.Is(err, errTooLong):
 			a.number++
-			return chat.Transcript{}, nil, foreign.ConversationError{Why: chat.Errorf(chat.CodeTooLarge, "it is larger than %d MiB", maxRaw>>20)}
+			return transcript.Transcript{}, nil, foreign.ConversationError{Why: chat.Errorf(chat.CodeTooLarge, "it is larger than %d MiB", maxRaw>>20)}
 		case err != nil:
-			return chat.Transcript{}, nil, a.unreadable(err)
+			return transcript.Transcript{}, nil, a.unreadable(err)
 		case raw == nil:
 			continue
 		}
@@ -102,7 +103,7 @@ func (a *archive) next() (chat.Transcript, foreign.LeftOut, error) {
 		a.number++
 		if foreign.IsMessage(raw) {
 			if raw, err = a.messages(raw); err != nil {
-				return chat.Transcript{}, nil, a.unreadable(err)
+				return transcript.Transcript{}, nil, a.unreadable(err)
 			}
 		}
 		return foreign.Read(raw)

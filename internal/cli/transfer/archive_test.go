@@ -10,6 +10,7 @@ import (
 
 	"chat"
 	"chat/internal/cli/foreign"
+	"chat/internal/transcript"
 )
 
 const (
@@ -22,7 +23,7 @@ const (
 func readAll(text string) (seen []string, err error) {
 	a, err := openArchive(strings.NewReader(text), "f.json")
 	for err == nil {
-		var t chat.Transcript
+		var t transcript.Transcript
 		t, _, err = a.next()
 		switch {
 		case errors.As(err, new(foreign.EmptyError)):

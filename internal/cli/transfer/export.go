@@ -15,6 +15,7 @@ import (
 	"chat/internal/cli/output"
 	"chat/internal/cli/printing"
 	"chat/internal/term/sanitize"
+	"chat/internal/transcript"
 )
 
 // ExportAll writes all conversations, newest first.
@@ -120,7 +121,7 @@ func (j *jsonExport) Conversation(conv chat.Conversation, messages []chat.Messag
 	if messages == nil {
 		messages = []chat.Message{}
 	}
-	whole := foreign.Exported{Transcript: chat.Transcript{Conversation: conv, Messages: messages}, Attachments: []foreign.ExportedAttachment{}}
+	whole := foreign.Exported{Transcript: transcript.Transcript{Conversation: conv, Messages: messages}, Attachments: []foreign.ExportedAttachment{}}
 	for _, a := range attachments {
 		whole.Attachments = append(whole.Attachments, foreign.ExportedAttachment{Digest: a.Digest, MediaType: a.MediaType, Data: a.Data})
 	}

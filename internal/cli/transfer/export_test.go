@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"chat/internal/transcript"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -12,7 +13,7 @@ import (
 
 func TestExportLosesNothing(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)
-	one := chat.Transcript{
+	one := transcript.Transcript{
 		Conversation: chat.Conversation{ID: "c1", Title: "<T> & \u2028", Model: "m", System: "s", CreatedAt: at, UpdatedAt: at},
 		Messages: []chat.Message{
 			{ID: "m1", ConversationID: "c1", Role: chat.RoleUser, Content: "a\n\"b\"\t\x1b[1m", CreatedAt: at, UpdatedAt: at},
@@ -23,8 +24,8 @@ func TestExportLosesNothing(t *testing.T) {
 			},
 		},
 	}
-	two := chat.Transcript{Conversation: chat.Conversation{ID: "c2", CreatedAt: at, UpdatedAt: at}, Messages: []chat.Message{}}
-	for _, all := range [][]chat.Transcript{{}, {one}, {one, two}} {
+	two := transcript.Transcript{Conversation: chat.Conversation{ID: "c2", CreatedAt: at, UpdatedAt: at}, Messages: []chat.Message{}}
+	for _, all := range [][]transcript.Transcript{{}, {one}, {one, two}} {
 		var b strings.Builder
 		out := &jsonExport{w: &b, importable: maxRaw}
 		for _, tr := range all {
@@ -36,10 +37,10 @@ func TestExportLosesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		var got struct {
-			Format        string            `json:"format"`
-			Version       int               `json:"version"`
-			ExportedAt    time.Time         `json:"exported_at"`
-			Conversations []chat.Transcript `json:"conversations"`
+			Format        string                  `json:"format"`
+			Version       int                     `json:"version"`
+			ExportedAt    time.Time               `json:"exported_at"`
+			Conversations []transcript.Transcript `json:"conversations"`
 		}
 		if err := json.Unmarshal([]byte(b.String()), &got); err != nil {
 			t.Fatalf("%v in %s", err, b.String())

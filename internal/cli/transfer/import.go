@@ -13,6 +13,7 @@ import (
 	"chat/internal/cli/ids"
 	"chat/internal/cli/output"
 	"chat/internal/term/sanitize"
+	"chat/internal/transcript"
 )
 
 // importReport is the output of --json.
@@ -37,7 +38,7 @@ type importedItem struct {
 	File   string `json:"file"`
 	Number int    `json:"number"` // in the file, from 1
 	Title  string `json:"title"`
-	*chat.Imported
+	*transcript.Imported
 	Skipped string          `json:"skipped,omitempty"` // why
 	LeftOut foreign.LeftOut `json:"left_out,omitempty"`
 	Error   *chat.Error     `json:"error,omitempty"`
@@ -68,7 +69,7 @@ func NewImport(con *output.Console, names []string, dryRun, asJSON bool) *Import
 }
 
 // importer stores a conversation.
-type importer = func(context.Context, chat.Transcript) (chat.Imported, error)
+type importer = func(context.Context, transcript.Transcript) (transcript.Imported, error)
 
 // CheckReadable refuses a file that does not start like an export, before a daemon is
 // started.
@@ -177,7 +178,7 @@ func (i *Import) text(ctx context.Context, from source, store importer) error {
 			err = t.Check()
 		}
 		if err == nil {
-			var done chat.Imported
+			var done transcript.Imported
 			done, err = store(ctx, t)
 			item.Imported = &done
 		}
@@ -267,11 +268,11 @@ func (i *Import) add(item importedItem, id string, err error) {
 		r.Added += item.Added
 		r.LeftOut.Merge(item.LeftOut)
 		switch item.Status {
-		case chat.ImportCreated:
+		case transcript.ImportCreated:
 			r.Created++
-		case chat.ImportExtended:
+		case transcript.ImportExtended:
 			r.Extended++
-		case chat.ImportUnchanged:
+		case transcript.ImportUnchanged:
 			r.Unchanged++
 		}
 		left := item.LeftOut.List()

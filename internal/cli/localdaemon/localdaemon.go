@@ -1,4 +1,5 @@
-package main
+// Package localdaemon has the commands that manage the local daemon.
+package localdaemon
 
 import (
 	"context"
@@ -21,7 +22,16 @@ import (
 	"chat/internal/cli/signals"
 )
 
-func (p *program) daemonCommand() *cli.Command {
+// program is what the commands need of a run of chat.
+type program struct {
+	*output.Console
+	server  *connect.Connector
+	signals *signals.Signals
+}
+
+// Command returns the command daemon.
+func Command(con *output.Console, server *connect.Connector, sig *signals.Signals) *cli.Command {
+	p := &program{con, server, sig}
 	return &cli.Command{
 		Name: "daemon", Usage: "manage the local daemon: status, start, stop, restart, logs, install, uninstall",
 		Description: `chat starts a local daemon automatically when it needs one. The daemon exits after 30 minutes
@@ -38,23 +48,23 @@ starts at each login, generates unfinished answers again, and keeps running when
 			return cli.ShowSubcommandHelp(c)
 		},
 		Subcommands: []*cli.Command{
-			{Name: "status", Usage: "show the status; exit with 7 if no daemon is running", ArgsUsage: arguments.NoArguments, Flags: []cli.Flag{arguments.JSONFlag("the status")}, Action: p.daemonStatus},
-			{Name: "start", Usage: "start the daemon, unless it is running", ArgsUsage: arguments.NoArguments, Action: p.daemonStart},
-			{Name: "stop", Usage: "stop the daemon; running answers return to the queue", ArgsUsage: arguments.NoArguments, Flags: []cli.Flag{forceFlag()}, Action: p.daemonStop},
-			{Name: "restart", Usage: "stop, then start", ArgsUsage: arguments.NoArguments, Flags: []cli.Flag{forceFlag()}, Action: p.daemonRestart},
+			{Name: "status", Usage: "show the status; exit with 7 if no daemon is running", ArgsUsage: arguments.NoArguments, Flags: []cli.Flag{arguments.JSONFlag("the status")}, Action: p.status},
+			{Name: "start", Usage: "start the daemon, unless it is running", ArgsUsage: arguments.NoArguments, Action: p.start},
+			{Name: "stop", Usage: "stop the daemon; running answers return to the queue", ArgsUsage: arguments.NoArguments, Flags: []cli.Flag{forceFlag()}, Action: p.stop},
+			{Name: "restart", Usage: "stop, then start", ArgsUsage: arguments.NoArguments, Flags: []cli.Flag{forceFlag()}, Action: p.restart},
 			{
-				Name: "logs", Usage: "show the daemon's log", ArgsUsage: arguments.NoArguments, Action: p.daemonLogs,
+				Name: "logs", Usage: "show the daemon's log", ArgsUsage: arguments.NoArguments, Action: p.logs,
 				Flags: []cli.Flag{
 					&cli.IntFlag{Name: "lines", Aliases: []string{"n"}, Value: 50, Usage: "print the last `N` lines"},
 					&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "print new lines as they are written", DisableDefaultText: true},
 				},
 			},
 			{
-				Name: "install", Usage: "let systemd or launchd start the daemon at login", ArgsUsage: arguments.NoArguments, Action: p.daemonInstall,
+				Name: "install", Usage: "let systemd or launchd start the daemon at login", ArgsUsage: arguments.NoArguments, Action: p.install,
 				Flags: []cli.Flag{&cli.BoolFlag{Name: "print", Usage: "print the service definition and change nothing", DisableDefaultText: true}},
 			},
-			{Name: "uninstall", Usage: "undo install", ArgsUsage: arguments.NoArguments, Action: p.daemonUninstall},
-			{Name: "run", Usage: "run the local daemon in the foreground", ArgsUsage: arguments.NoArguments, Hidden: true, Action: p.daemonRun},
+			{Name: "uninstall", Usage: "undo install", ArgsUsage: arguments.NoArguments, Action: p.uninstall},
+			{Name: "run", Usage: "run the local daemon in the foreground", ArgsUsage: arguments.NoArguments, Hidden: true, Action: p.run},
 		},
 	}
 }
@@ -63,7 +73,7 @@ func forceFlag() cli.Flag {
 	return &cli.BoolFlag{Name: "force", Usage: "kill the daemon if it does not stop in time", DisableDefaultText: true}
 }
 
-func (p *program) daemonStatus(c *cli.Context) error {
+func (p *program) status(c *cli.Context) error {
 	s, err := p.server.Starter()
 	if err != nil {
 		return err
@@ -83,7 +93,7 @@ func (p *program) daemonStatus(c *cli.Context) error {
 	return err
 }
 
-func (p *program) daemonStart(c *cli.Context) error {
+func (p *program) start(c *cli.Context) error {
 	s, err := p.server.Starter()
 	if err != nil {
 		return err
@@ -98,7 +108,7 @@ func (p *program) daemonStart(c *cli.Context) error {
 	return err
 }
 
-func (p *program) daemonStop(c *cli.Context) error {
+func (p *program) stop(c *cli.Context) error {
 	s, err := p.server.Starter()
 	if err != nil {
 		return err
@@ -115,14 +125,14 @@ func (p *program) daemonStop(c *cli.Context) error {
 	return nil
 }
 
-func (p *program) daemonRestart(c *cli.Context) error {
-	if err := p.daemonStop(c); err != nil {
+func (p *program) restart(c *cli.Context) error {
+	if err := p.stop(c); err != nil {
 		return err
 	}
-	return p.daemonStart(c)
+	return p.start(c)
 }
 
-func (p *program) daemonLogs(c *cli.Context) error {
+func (p *program) logs(c *cli.Context) error {
 	if c.Int("lines") < 0 {
 		return chat.Errorf(chat.CodeInvalid, "--lines must not be negative")
 	}
@@ -149,9 +159,9 @@ func (p *program) daemonLogs(c *cli.Context) error {
 	return connect.FollowLog(c.Context, p.Out, path, max(length, 0))
 }
 
-// daemonRun runs the daemon. At the first SIGTERM or SIGINT it waits for running
+// run runs the daemon. At the first SIGTERM or SIGINT it waits for running
 // answers; at the second it releases them immediately. It ignores SIGHUP.
-func (p *program) daemonRun(c *cli.Context) error {
+func (p *program) run(c *cli.Context) error {
 	signal.Ignore(syscall.SIGHUP)
 	p.signals.Close() // the daemon handles its own signals
 	log := slog.New(slog.NewTextHandler(connect.LogWriter(p.Console), nil))

@@ -1,4 +1,5 @@
-package tui
+// Package backend is what the screen needs of the server.
+package backend
 
 import (
 	"context"

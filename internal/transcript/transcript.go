@@ -1,4 +1,6 @@
-package chat
+// Package transcript is the form of conversations for export and import: what a valid one is,
+// and the ids of a copy.
+package transcript
 
 import (
 	"crypto/sha256"
@@ -8,26 +10,22 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"chat"
 )
 
 // Transcript is a whole conversation for export and import: all messages of its tree, each
 // after its parent.
 type Transcript struct {
-	Conversation
-	Messages []Message `json:"messages"`
+	chat.Conversation
+	Messages []chat.Message `json:"messages"`
 	// Attachments, with their data, are uploaded by the client before the transcript.
-	Attachments []Attachment `json:"-"`
+	Attachments []chat.Attachment `json:"-"`
 }
 
-// The limits of a transcript. Texts are in bytes.
 const (
-	MaxTitle    = 500
-	MaxModel    = 200
-	MaxSystem   = 256 << 10
-	MaxMessages = 50_000
-	// MaxTranscript is the size of a transcript as JSON.
-	MaxTranscript = 64 << 20
-	maxOutcome    = 64 << 10 // a finish reason, or an error's sentence
+	maxMessages = 50_000
+	maxOutcome  = 64 << 10 // bytes of a finish reason, or of an error's sentence
 )
 
 // ImportStatus says what an import did.
@@ -50,30 +48,30 @@ type Imported struct {
 	Added          int          `json:"added"`    // the new ones of them
 }
 
-// Check returns CodeInvalid or CodeTooLarge if t cannot be imported. Its message has the
+// Check returns chat.CodeInvalid or chat.CodeTooLarge if t cannot be imported. Its message has the
 // number of the message, counted from 1.
 func (t *Transcript) Check() error {
 	switch {
 	case !isUUID(t.ID):
-		return Errorf(CodeInvalid, "id is not a UUID in lower case")
-	case len(t.Messages) > MaxMessages:
-		return Errorf(CodeTooLarge, "it has %d messages, and a conversation at most %d", len(t.Messages), MaxMessages)
-	case len(t.Title) > MaxTitle:
-		return Errorf(CodeTooLarge, "title is longer than %d bytes", MaxTitle)
-	case len(t.Model) > MaxModel:
-		return Errorf(CodeTooLarge, "model is longer than %d bytes", MaxModel)
-	case len(t.System) > MaxSystem:
-		return Errorf(CodeTooLarge, "system is longer than %d bytes", MaxSystem)
+		return chat.Errorf(chat.CodeInvalid, "id is not a UUID in lower case")
+	case len(t.Messages) > maxMessages:
+		return chat.Errorf(chat.CodeTooLarge, "it has %d messages, and a conversation at most %d", len(t.Messages), maxMessages)
+	case len(t.Title) > chat.MaxTitle:
+		return chat.Errorf(chat.CodeTooLarge, "title is longer than %d bytes", chat.MaxTitle)
+	case len(t.Model) > chat.MaxModel:
+		return chat.Errorf(chat.CodeTooLarge, "model is longer than %d bytes", chat.MaxModel)
+	case len(t.System) > chat.MaxSystem:
+		return chat.Errorf(chat.CodeTooLarge, "system is longer than %d bytes", chat.MaxSystem)
 	case t.Parameters.ValidateLasting() != nil:
 		return t.Parameters.ValidateLasting()
 	case !utf8.ValidString(t.Title + t.Model + t.System):
-		return Errorf(CodeInvalid, "title, model or system is not valid UTF-8")
+		return chat.Errorf(chat.CodeInvalid, "title, model or system is not valid UTF-8")
 	}
 	messages, tasks := make(map[string]bool, len(t.Messages)), make(map[string]bool, len(t.Messages))
 	for i := range t.Messages {
 		m := &t.Messages[i]
-		if what := m.problem(t.ID, messages, tasks); what != "" {
-			return Errorf(CodeInvalid, "message %d: %s", i+1, what)
+		if what := problem(m, t.ID, messages, tasks); what != "" {
+			return chat.Errorf(chat.CodeInvalid, "message %d: %s", i+1, what)
 		}
 		messages[m.ID] = true
 		tasks[m.TaskID] = m.TaskID != ""
@@ -83,7 +81,7 @@ func (t *Transcript) Check() error {
 
 // problem says why m cannot follow these messages and tasks in an import of the
 // conversation, "" if it can.
-func (m *Message) problem(conversation string, messages, tasks map[string]bool) string {
+func problem(m *chat.Message, conversation string, messages, tasks map[string]bool) string {
 	switch {
 	case !isUUID(m.ID):
 		return "id is not a UUID in lower case"
@@ -93,21 +91,21 @@ func (m *Message) problem(conversation string, messages, tasks map[string]bool) 
 		return "conversation_id is that of another conversation"
 	case m.ParentID != "" && !messages[m.ParentID]:
 		return "parent_id is not a message before it"
-	case m.Role != RoleUser && m.Role != RoleAssistant:
+	case m.Role != chat.RoleUser && m.Role != chat.RoleAssistant:
 		return "role must be user or assistant"
-	case m.AllParts().Normalize().Validate(RoleAssistant) != nil: // an older version let users' messages have reasoning
-		return m.AllParts().Normalize().Validate(RoleAssistant).Error()
-	case m.Role == RoleUser && (m.TaskID != "" || m.State != "" || m.Usage != nil || m.Error != nil || m.Notices != nil || m.Parameters != nil):
+	case m.AllParts().Normalize().Validate(chat.RoleAssistant) != nil: // an older version let users' messages have reasoning
+		return m.AllParts().Normalize().Validate(chat.RoleAssistant).Error()
+	case m.Role == chat.RoleUser && (m.TaskID != "" || m.State != "" || m.Usage != nil || m.Error != nil || m.Notices != nil || m.Parameters != nil):
 		return "a user's message has no task, state, usage, error, notices or parameters"
 	case m.TaskID != "" && (!isUUID(m.TaskID) || tasks[m.TaskID]):
 		return "task_id must be a UUID that no other message has"
-	case m.State != "" && !m.State.known():
+	case m.State != "" && !known(m.State):
 		return "state is unknown"
-	case len(m.Model) > MaxModel || len(m.FinishReason) > maxOutcome:
+	case len(m.Model) > chat.MaxModel || len(m.FinishReason) > maxOutcome:
 		return "model or finish_reason is too long"
-	case len(m.Notices) > MaxNotices || slices.ContainsFunc(m.Notices, func(n string) bool { return len(n) > maxOutcome }):
+	case len(m.Notices) > chat.MaxNotices || slices.ContainsFunc(m.Notices, func(n string) bool { return len(n) > maxOutcome }):
 		return "notices are too many or too long"
-	case m.Error != nil && (m.Error.Code == "" || len(m.Error.Code) > MaxModel || len(m.Error.Message) > maxOutcome):
+	case m.Error != nil && (m.Error.Code == "" || len(m.Error.Code) > chat.MaxModel || len(m.Error.Message) > maxOutcome):
 		return "error must have a code, and not be too long"
 	case m.Parameters.ValidateLasting() != nil:
 		return m.Parameters.ValidateLasting().Error()
@@ -117,7 +115,9 @@ func (m *Message) problem(conversation string, messages, tasks map[string]bool) 
 	return ""
 }
 
-func (s TaskState) known() bool { return s.Terminal() || s == TaskQueued || s == TaskRunning }
+func known(s chat.TaskState) bool {
+	return s.Terminal() || s == chat.TaskQueued || s == chat.TaskRunning
+}
 
 // Normalize prepares t for a store. It sets missing ids and times, the latter to now, and
 // marks answers that were still running as interrupted, because no task here runs them.
@@ -130,7 +130,7 @@ func (t *Transcript) Normalize(now time.Time) {
 		m.CreatedAt = or(m.CreatedAt, t.CreatedAt)
 		m.UpdatedAt = or(m.UpdatedAt, m.CreatedAt)
 		m.SetParts(m.AllParts().Normalize())
-		if m.Role != RoleAssistant {
+		if m.Role != chat.RoleAssistant {
 			continue
 		}
 		if m.TaskID == "" {
@@ -138,11 +138,11 @@ func (t *Transcript) Normalize(now time.Time) {
 		}
 		switch m.State {
 		case "":
-			m.State = TaskDone
-		case TaskQueued, TaskRunning:
-			m.State = TaskInterrupted
-			m.Error = Retryable(Errorf(CodeProviderCut, "the answer was not complete when it was exported: regenerate it with chat retry"))
-		case TaskDone, TaskFailed, TaskCancelled, TaskInterrupted:
+			m.State = chat.TaskDone
+		case chat.TaskQueued, chat.TaskRunning:
+			m.State = chat.TaskInterrupted
+			m.Error = chat.Retryable(chat.Errorf(chat.CodeProviderCut, "the answer was not complete when it was exported: regenerate it with chat retry"))
+		case chat.TaskDone, chat.TaskFailed, chat.TaskCancelled, chat.TaskInterrupted:
 		}
 	}
 }
@@ -198,7 +198,7 @@ func ForkTitle(title string) string {
 			title, n = base, " "+strconv.Itoa(k+1)
 		}
 	}
-	for len(title) > MaxTitle-2*len(mark) {
+	for len(title) > chat.MaxTitle-2*len(mark) {
 		_, size := utf8.DecodeLastRuneInString(title)
 		title = title[:len(title)-size]
 	}

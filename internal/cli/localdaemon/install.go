@@ -1,4 +1,4 @@
-package main
+package localdaemon
 
 import (
 	"io"
@@ -8,7 +8,7 @@ import (
 	"chat/internal/cli/service"
 )
 
-func (p *program) daemonInstall(c *cli.Context) error {
+func (p *program) install(c *cli.Context) error {
 	s, err := service.ForThisSystem(p.Lookup)
 	if err != nil {
 		return err
@@ -28,7 +28,7 @@ func (p *program) daemonInstall(c *cli.Context) error {
 	return nil
 }
 
-func (p *program) daemonUninstall(c *cli.Context) error {
+func (p *program) uninstall(c *cli.Context) error {
 	s, err := service.ForThisSystem(p.Lookup)
 	if err != nil {
 		return err
