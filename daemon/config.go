@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -304,4 +306,16 @@ func duration(field func(*Config) *time.Duration) func(*Config, string) error {
 		*field(c) = d
 		return nil
 	}
+}
+
+// compiledDir is the directory of the compiled reader of PDFs, "" if there is none.
+func (c Config) compiledDir() string {
+	dir, err := os.UserCacheDir()
+	if err != nil { // a service without a home directory
+		dir = c.DataDir
+	}
+	if dir == "" {
+		return ""
+	}
+	return filepath.Join(dir, "chat", "pdf")
 }

@@ -22,6 +22,7 @@ import (
 	"chat/daemon/keys"
 	"chat/daemon/model/demo"
 	"chat/daemon/model/transport"
+	"chat/daemon/pdf"
 	"chat/daemon/redischeck"
 	"chat/daemon/wakeup"
 	"chat/daemon/worker"
@@ -259,7 +260,7 @@ func (d *daemon) front(ctx context.Context) (*api.Server, *http.Server, error) {
 	o := api.Options{
 		Instance: d.cfg.Instance, Version: Version, PID: os.Getpid(), Protocol: [2]int{ProtocolMin, ProtocolMax},
 		AllowHosts: d.cfg.AllowHosts, AllowOrigins: d.cfg.AllowOrigins, MaxStreams: d.cfg.MaxStreams, AccessLog: d.cfg.AccessLog, Logger: d.log,
-		Authenticate: d.token.authenticate, SessionKey: d.token.sessionKey,
+		Authenticate: d.token.authenticate, SessionKey: d.token.sessionKey, Documents: pdf.New(d.cfg.compiledDir()),
 	}
 	if d.cfg.Local {
 		o.Shutdown, o.ListenWeb = d.shutdown, d.listenWeb

@@ -4,18 +4,23 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"time"
 
 	"chat"
 )
 
-// Upload stores an image or a text file on the server, unless it is there. The result has
+// uploadTimeout is how long one try of an upload may take: more than the server takes to read a
+// PDF.
+const uploadTimeout = 200 * time.Second
+
+// Upload stores an image, a PDF or a text file on the server, unless it is there. The result has
 // no data.
 func (c *Client) Upload(ctx context.Context, data []byte) (chat.Attachment, error) {
 	if data == nil {
 		data = []byte{} // an empty file
 	}
 	var out chat.Attachment
-	err := c.do(ctx, request{method: http.MethodPost, path: "/attachments", upload: data, again: true, out: &out})
+	err := c.do(ctx, request{method: http.MethodPost, path: "/attachments", upload: data, again: true, timeout: uploadTimeout, out: &out})
 	return out, err
 }
 

@@ -40,14 +40,6 @@ const (
 	maxPages = 3000
 )
 
-// Document is what was read of a file.
-type Document struct {
-	Pages int // of the whole file
-	// Text has the text of the pages, each after a line such as "[page 1]". It is empty if no page has
-	// text, and has at most chat.MaxDocumentText bytes: a line at its end says what is missing.
-	Text string
-}
-
 // Reader reads files, one at a time. It is safe for concurrent use.
 type Reader struct {
 	cacheDir string
@@ -64,14 +56,18 @@ func New(cacheDir string) *Reader {
 // errTooLong is the cause of a context that ended because a limit on time was reached.
 var errTooLong = errors.New("it took too long")
 
-// Read reads a file. Its error has the code CodeUnsupported if the file is encrypted, damaged, or
-// exceeds the limits before its pages are known.
-func (r *Reader) Read(ctx context.Context, data []byte) (Document, error) {
+// Read returns a PDF with its number of pages and its text: that of each page after a line such as
+// "[page 1]". The text is empty if no page has any, and has at most chat.MaxDocumentText bytes: a
+// line at its end says what is missing.
+//
+// The error has the code CodeUnsupported if the file is encrypted, damaged, or exceeds the limits
+// before its pages are known.
+func (r *Reader) Read(ctx context.Context, a chat.Attachment) (chat.Attachment, error) {
 	select {
 	case r.turn <- struct{}{}:
 		defer func() { <-r.turn }()
 	case <-ctx.Done():
-		return Document{}, context.Cause(ctx)
+		return a, context.Cause(ctx)
 	}
 	defer debug.FreeOSMemory() // compiling takes 300 MB
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -79,17 +75,28 @@ func (r *Reader) Read(ctx context.Context, data []byte) (Document, error) {
 	timer := time.AfterFunc(compileTimeout, func() { cancel(errTooLong) })
 	defer timer.Stop()
 	pool, closeCache, err := r.prepare(ctx)
+	if ctx.Err() != nil {
+		if err == nil {
+			_ = pool.Close() // it is not used
+			closeCache()
+		}
+		return a, refusal(ctx, err)
+	}
 	if err != nil {
-		return Document{}, fmt.Errorf("prepare the reader of PDF files: %w", err)
+		return a, fmt.Errorf("prepare the reader of PDF files: %w", err)
 	}
 	defer closeCache()
 	defer func() { _ = pool.Close() }() // the memory of the sandbox
 	timer.Reset(r.timeout)
 	instance, err := pool.GetInstanceWithContext(ctx)
-	if err != nil {
-		return Document{}, fmt.Errorf("start the reader of PDF files: %w", err)
+	if ctx.Err() != nil {
+		return a, refusal(ctx, err)
 	}
-	return read(ctx, instance, data)
+	if err != nil {
+		return a, fmt.Errorf("start the reader of PDF files: %w", err)
+	}
+	a.Pages, a.Text, err = read(ctx, instance, a.Data)
+	return a, err
 }
 
 // prepare returns PDFium in a sandbox that ends with ctx, and what is to be called after it was
@@ -132,22 +139,23 @@ func (r *Reader) cache() (wazero.CompilationCache, error) {
 }
 
 // read reads a file. Pages that come after a limit are left out, and the text says so.
-func read(ctx context.Context, instance pdfium.Pdfium, data []byte) (Document, error) {
+func read(ctx context.Context, instance pdfium.Pdfium, data []byte) (pages int, text string, err error) {
 	opened, err := instance.OpenDocument(&requests.OpenDocument{File: &data})
 	if err != nil {
-		return Document{}, refusal(ctx, err)
+		return 0, "", refusal(ctx, err)
 	}
 	count, err := instance.FPDF_GetPageCount(&requests.FPDF_GetPageCount{Document: opened.Document})
 	switch {
 	case err != nil:
-		return Document{}, refusal(ctx, err)
+		return 0, "", refusal(ctx, err)
 	case count.PageCount <= 0:
-		return Document{}, refusal(ctx, errors.New("it has no pages"))
+		return 0, "", refusal(ctx, errors.New("it has no pages"))
 	}
-	return Document{Pages: count.PageCount, Text: textOf(ctx, instance, opened.Document, count.PageCount)}, nil
+	text, err = textOf(ctx, instance, opened.Document, count.PageCount)
+	return count.PageCount, text, err
 }
 
-func textOf(ctx context.Context, instance pdfium.Pdfium, doc references.FPDF_DOCUMENT, pages int) string {
+func textOf(ctx context.Context, instance pdfium.Pdfium, doc references.FPDF_DOCUMENT, pages int) (string, error) {
 	var b strings.Builder
 	read, some := 0, false
 	for ; read < min(pages, maxPages) && ctx.Err() == nil; read++ {
@@ -166,13 +174,16 @@ func textOf(ctx context.Context, instance pdfium.Pdfium, doc references.FPDF_DOC
 		}
 		b.WriteString(head + body + "\n\n")
 	}
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, errTooLong) {
+		return "", cause // of the caller
+	}
 	if !some {
-		return ""
+		return "", nil
 	}
 	if read < pages {
 		fmt.Fprintf(&b, "[the text of %d of %d pages was read; the rest is left out]", read, pages)
 	}
-	return strings.TrimRight(b.String(), "\n")
+	return strings.TrimRight(b.String(), "\n"), nil
 }
 
 // maxEnding is the length of the line about pages that were left out, at most.
