@@ -136,7 +136,7 @@ func (in *Input) Fill(draft string) bool {
 	fits := true
 	for _, piece := range attach.Pieces(draft) {
 		if piece.IsReference() {
-			in.Fold(piece.Source, "["+string(piece.Part.Type)+" "+piece.Part.Name+" · "+chat.FormatSize(piece.Part.Size)+"]")
+			in.Fold(piece.Source, attach.Label(&piece.Part))
 			continue
 		}
 		fits = in.Restore(piece.Source) && fits

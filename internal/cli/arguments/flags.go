@@ -41,7 +41,7 @@ func conversationFlags() []cli.Flag {
 		&cli.StringFlag{Name: "model", Aliases: []string{"m"}, Usage: "the `MODEL` to ask (`chat models` lists them)"},
 		&cli.StringFlag{Name: "role", Usage: "start with the role `NAME`: its system prompt, model and parameters (`chat roles` lists them)"},
 		&cli.StringFlag{Name: "system", Aliases: []string{"s"}, Usage: "system prompt `TEXT` of a new conversation"},
-		&cli.StringSliceFlag{Name: "file", Aliases: []string{"f"}, Usage: "attach the text or image `PATH`, - for stdin (may be repeated)"},
+		&cli.StringSliceFlag{Name: "file", Aliases: []string{"f"}, Usage: "attach the text, image or PDF at a `PATH` or an http(s) URL, - for stdin (may be repeated)"},
 		&cli.StringFlag{Name: "priority", Usage: "`LEVEL`: urgent, normal or background"},
 		&cli.BoolFlag{Name: "no-stdin", Usage: "do not read stdin", DisableDefaultText: true},
 	}

@@ -55,7 +55,7 @@ func (p *Reader) Read(c *cli.Context) (attach.Message, error) {
 			return attach.Message{}, err
 		}
 	}
-	if (asPrompt || strings.TrimSpace(text) == "" && !asFile) && chat.ImageType(piped) == "" {
+	if (asPrompt || strings.TrimSpace(text) == "" && !asFile) && chat.ImageType(piped) == "" && !chat.IsPDF(piped) {
 		var err error
 		if text, err = attach.Text(attach.Stdin, piped); err != nil {
 			return attach.Message{}, err
@@ -141,7 +141,7 @@ func (p *Reader) ReadStdin(ctx context.Context, optional bool) ([]byte, error) {
 	// A read of a terminal or a pipe cannot be cancelled, so this goroutine may outlive
 	// the call. It ends with stdin or with the process.
 	go func() {
-		b, err := io.ReadAll(io.LimitReader(&firstByteReader{r: p.In, first: first}, chat.MaxImage+1))
+		b, err := io.ReadAll(io.LimitReader(&firstByteReader{r: p.In, first: first}, chat.MaxDocument+1))
 		read <- readResult{b, err}
 	}()
 	notice := time.NewTimer(StdinNotice)

@@ -103,7 +103,7 @@ func Read(path, name string) (chat.Attachment, error) {
 	if err != nil {
 		return chat.Attachment{}, failed(name, err)
 	}
-	data, err := io.ReadAll(io.LimitReader(f, chat.MaxImage+1))
+	data, err := io.ReadAll(io.LimitReader(f, chat.MaxDocument+1))
 	if err = errors.Join(err, f.Close()); err != nil {
 		return chat.Attachment{}, failed(name, err)
 	}
@@ -116,6 +116,12 @@ func Bytes(name string, data []byte) (chat.Attachment, error) {
 	if chat.ImageType(data) != "" {
 		if len(data) > chat.MaxImage {
 			return chat.Attachment{}, chat.Errorf(chat.CodeTooLarge, "%s is larger than %d MiB, the limit of an image: make it smaller", name, chat.MaxImage>>20)
+		}
+		return chat.NewAttachment(data)
+	}
+	if chat.IsPDF(data) {
+		if len(data) > chat.MaxDocument {
+			return chat.Attachment{}, chat.Errorf(chat.CodeTooLarge, "%s is larger than %d MiB, the limit of a PDF: attach a part of it", name, chat.MaxDocument>>20)
 		}
 		return chat.NewAttachment(data)
 	}
@@ -144,7 +150,7 @@ func Text(name string, data []byte) (string, error) {
 		}
 		what := p.Sentence(name, path)
 		if p.NUL || p.Kind != "" && p.Hint == "" {
-			what += ", and no image (PNG, JPEG, WebP or GIF)"
+			what += ", and neither an image (PNG, JPEG, WebP or GIF) nor a PDF"
 		}
 		return "", chat.Errorf(chat.CodeInvalid, "%s", what)
 	}
