@@ -92,7 +92,7 @@ func (r *request) body(ctx context.Context) (*body, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := turns{load: r.Request.Attachment, ids: ids{}, own: func(part *chat.Part) (block, bool) {
+	t := turns{load: r.Load, ids: ids{}, own: func(part *chat.Part) (block, bool) {
 		kept, ok := r.own(part)
 		return thought(part, kept), ok
 	}}

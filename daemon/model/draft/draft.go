@@ -36,8 +36,9 @@ type Draft[F comparable] struct {
 	possible    func() []Adaptation
 	adaptations []Adaptation // those that were not used; nil before the first refusal
 
-	omit     []thread.Omission // by message
-	noImages bool              // no pictures but those of the newest message
+	omit      []thread.Omission // by message
+	noImages  bool              // no pictures but those of the newest message
+	documents documents
 	// withheld are the parameters that are omitted, by name, each with the value that was
 	// refused, or "" for any value.
 	withheld map[string]string
@@ -68,7 +69,7 @@ func (d *Draft[F]) Thread(own func(*chat.Part) bool) ([]chat.Message, error) {
 
 // Notices say what was omitted from the request.
 func (d *Draft[F]) Notices() []string {
-	out := slices.DeleteFunc(slices.Concat(d.formNotices, d.parameterNotices()), func(s string) bool { return s == "" })
+	out := slices.DeleteFunc(slices.Concat(d.formNotices, d.parameterNotices(), d.documentNotices()), func(s string) bool { return s == "" })
 	var names []string
 	for i, o := range d.omit {
 		switch m := d.Request.Messages[i]; o {
