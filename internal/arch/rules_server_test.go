@@ -188,6 +188,11 @@ var serverRules = map[string]rule{
 		[]string{"chat"},
 		"reads an answer wherever it is, for every wire format: knows no bytes and no socket",
 	},
+	"chat/daemon/pdf": {
+		[]string{"chat", "github.com/klippa-app/go-pdfium", "github.com/klippa-app/go-pdfium/", "github.com/tetratelabs/wazero", "github.com/tetratelabs/wazero/"},
+		"reads the text of PDFs in a sandbox: a function of their bytes",
+	},
+	"chat/daemon/pdf/pdftest": {nil, "makes PDF files for tests"},
 	"chat/daemon/api": {
 		[]string{"chat/internal/transcript", "chat", "chat/sse", "chat/daemon/api/", "chat/daemon/follow", "chat/internal/schema", crashPoints, goUUID},
 		"handlers and auth: it declares the interfaces it needs, and never sees Redis or SQL",

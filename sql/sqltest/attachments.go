@@ -85,6 +85,40 @@ var attachmentTests = map[string]func(*suite){
 			}
 		}
 	},
+	"a PDF has pages and a text": func(s *suite) {
+		a := s.attachment("%PDF-1.7\x00\xff and a blob")
+		a.Pages, a.Text = 12, "[page 1]\nThe Ärger of zephyrs"
+		for _, want := range []bool{true, false} {
+			if created, err := s.PutAttachment(s.Context(), owner, a); err != nil || created != want {
+				s.Errorf("it was created: %v, %v", created, err)
+			}
+		}
+		got, err := s.Attachment(s.Context(), owner, a.Digest)
+		if err != nil || got.Pages != 12 || got.Text != a.Text || !bytes.Equal(got.Data, a.Data) || got.MediaType != chat.PDFType {
+			s.Errorf("%+v, %v", got, err)
+		}
+		acc, _, err := s.Submit(s.Context(), owner, chat.Submission{Parts: chat.Parts{{Type: chat.PartFile, Name: "paper.pdf", Digest: a.Digest}}}, chat.SubmitOptions{})
+		s.must(err)
+		list, err := s.Messages(s.Context(), owner, acc.ConversationID)
+		if s.must(err); len(list) == 0 || !list[0].Parts.Equal(chat.Parts{a.Part("paper.pdf")}) || list[0].Parts[0].Pages != 12 {
+			s.Errorf("%+v", list)
+		}
+		for query, want := range map[string]int{"zephyrs": 1, "ärger": 1, "paper.pdf": 1, "blob": 0} {
+			matches, _, err := s.Search(s.Context(), owner, chat.ConversationQuery{Search: query})
+			if s.must(err); len(matches) != want || query == "zephyrs" && matches[0].Snippet != "The Ärger of zephyrs" {
+				s.Errorf("%s: %+v", query, matches)
+			}
+		}
+		_, _, err = s.Cancel(s.Context(), owner, acc.TaskID)
+		s.must(err)
+		_, err = s.DeleteConversation(s.Context(), owner, acc.ConversationID)
+		if s.must(err); s.has(a) {
+			s.Error("it is still there")
+		}
+		if created, err := s.PutAttachment(s.Context(), owner, a); err != nil || !created { // its row of documents is gone, too
+			s.Errorf("it was created: %v, %v", created, err)
+		}
+	},
 	"a title of what has no text": func(s *suite) {
 		image := s.uploaded(png)
 		acc, _, err := s.Submit(s.Context(), owner, chat.Submission{Parts: chat.Parts{image.Part("sky.png")}}, chat.SubmitOptions{})

@@ -70,7 +70,7 @@ func TestPartialMentions(t *testing.T) {
 
 func TestFilesFollowText(t *testing.T) {
 	p := makeFiles(t, map[string]string{"a.go": "package a\r\n\n", "home/notes.md": "my notes", "b/c.txt": "see"})
-	message, missing, err := p.Message("compare @a.go with @~/notes.md and @./a.go, @nosuch.go, @someone @b\n")
+	message, missing, err := p.Message(t.Context(), "compare @a.go with @~/notes.md and @./a.go, @nosuch.go, @someone @b\n")
 	want := "compare @a.go with @~/notes.md and @./a.go, @nosuch.go, @someone @b|file a.go|file notes.md"
 	if got := shape(message.Parts); err != nil || got != want || !slices.Equal(missing, []string{"nosuch.go"}) {
 		t.Errorf("%q, %q, %v", got, missing, err)
@@ -82,11 +82,11 @@ func TestFilesFollowText(t *testing.T) {
 
 func TestFilesOfTheSameNameAreAllAttached(t *testing.T) {
 	p := makeFiles(t, map[string]string{"old/main.go": "old", "new/main.go": "new"})
-	message, missing, err := p.Message("compare @old/main.go and @new/main.go and @old/main.go")
+	message, missing, err := p.Message(t.Context(), "compare @old/main.go and @new/main.go and @old/main.go")
 	if got := shape(message.Parts); err != nil || len(missing) != 0 || got != "compare @old/main.go and @new/main.go and @old/main.go|file main.go|file main.go" || len(message.Attachments) != 2 {
 		t.Errorf("%q, %d attachments, %v", got, len(message.Attachments), err)
 	}
-	again, _, err := p.Message(Draft(message.Parts))
+	again, _, err := p.Message(t.Context(), Draft(message.Parts))
 	if err != nil || !again.Parts.Equal(ParseDraft(Draft(message.Parts))) || len(again.Attachments) != 0 {
 		t.Errorf("edited, it is %q with %d attachments, %v", shape(again.Parts), len(again.Attachments), err)
 	}
@@ -95,7 +95,7 @@ func TestFilesOfTheSameNameAreAllAttached(t *testing.T) {
 func TestReferencedFilesAreNotReadAgain(t *testing.T) {
 	p := makeFiles(t, map[string]string{"a.go": "changed", "b.go": "new"})
 	old := chat.Parts{{Type: chat.PartText, Text: "see @a.go and @b.go"}, {Type: chat.PartFile, Name: "a.go", Size: 3, Digest: strings.Repeat("0a", 32)}}
-	message, _, err := p.Message(Draft(old))
+	message, _, err := p.Message(t.Context(), Draft(old))
 	if got := shape(message.Parts); err != nil || got != "see @a.go and @b.go|file a.go|file b.go" || len(message.Attachments) != 1 {
 		t.Errorf("%q, %v", got, err)
 	}
@@ -106,7 +106,7 @@ func TestUnreadableFilesAreReported(t *testing.T) {
 	for draft, want := range map[string]string{
 		"@binary": "not a text", "@latin": "not a text", "@big": "larger than 768 KiB", "@half @half2": "with its files", "@/dev/null": "not a regular file",
 	} {
-		if _, _, err := p.Message(draft); err == nil || !strings.Contains(err.Error(), want) {
+		if _, _, err := p.Message(t.Context(), draft); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", draft, err)
 		}
 	}
