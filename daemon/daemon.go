@@ -98,6 +98,9 @@ func (d *daemon) open(ctx context.Context) error {
 	}
 	d.closers = append(d.closers, func() error { registry.Close(); return nil })
 	d.model = newModels(registry)
+	if d.cfg.Copies {
+		d.model.files = d.store
+	}
 	if d.cfg.Role == RoleWorker {
 		return nil
 	}
@@ -198,6 +201,7 @@ func (d *daemon) serve(ctx context.Context, stop <-chan struct{}, ready func()) 
 			}
 		})
 		loops.Go(func() { d.model.expireUntilDone(background, d.store, d.log) })
+		loops.Go(func() { d.model.tidyUntilDone(background) })
 		work.Go(func() { w.Run(ctx, d.stopping) })
 	}
 	var failed error

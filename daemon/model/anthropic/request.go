@@ -76,6 +76,7 @@ type request struct {
 
 func newRequest(p *Provider, req model.Request) *request {
 	r := &request{Draft: p.client.learned.Draft(draft.Server{Base: p.to.Base, Key: p.to.Key, Host: p.to.Host}, req.Model, req), p: p}
+	r.Keeper, r.Copied = p.keeper, func(*chat.Attachment) bool { return true }
 	if name := network.KnownName(p.to.Hostname()); name != "" && name != Name {
 		r.SendText() // their Messages API is not known to have documents
 	}

@@ -32,6 +32,8 @@ func (d *Draft[F]) WithMessages(forms ...Adaptation) []Adaptation {
 	}
 	ofImages := func(r *apierror.RefusalError) bool { return r.OfContent() || r.OfImages() }
 	return append(forms,
+		Adaptation{Of: ofReference, Adapt: d.renewReferences},
+		Adaptation{Of: ofReference, Adapt: d.sendInline},
 		Adaptation{Of: ofDocuments, Adapt: d.sendDocumentsAsText},
 		Adaptation{Of: ofImages, Adapt: d.omitRefusedPictures},
 		Adaptation{Of: func(r *apierror.RefusalError) bool { return ofMessage(r) && !r.OfImages() }, Adapt: d.omitRefused},

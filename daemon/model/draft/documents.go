@@ -28,7 +28,7 @@ func (d *Draft[F]) SendText() { d.documents.asText = true }
 func (d *Draft[F]) Load(ctx context.Context, p *chat.Part) (thread.File, error) {
 	a, err := d.Request.Attachment(ctx, p.Digest)
 	if err != nil || a.MediaType != chat.PDFType || !d.documents.asText {
-		return thread.File{Attachment: a}, err
+		return thread.File{Attachment: a, Reference: d.reference(ctx, p, &a, err)}, err
 	}
 	text := a.Text
 	if text == "" {

@@ -11,6 +11,7 @@ import (
 	"chat"
 	"chat/daemon/model"
 	"chat/daemon/model/apierror"
+	"chat/daemon/model/copies"
 	"chat/daemon/model/thread"
 )
 
@@ -26,6 +27,9 @@ type Draft[F comparable] struct {
 	Model   string // its id
 	Request model.Request
 	Form    F
+	// Keeper, if set, keeps copies of attachments at the provider: of those that Copied selects.
+	Keeper *copies.Keeper
+	Copied func(*chat.Attachment) bool
 	// Parameter, if set, omits a parameter that a refusal is about, and reports whether there
 	// was one. It is tried before the adaptations.
 	Parameter func(*apierror.RefusalError) bool
@@ -39,6 +43,8 @@ type Draft[F comparable] struct {
 	omit      []thread.Omission // by message
 	noImages  bool              // no pictures but those of the newest message
 	documents documents
+
+	references references
 	// withheld are the parameters that are omitted, by name, each with the value that was
 	// refused, or "" for any value.
 	withheld map[string]string
