@@ -119,6 +119,41 @@ var attachmentTests = map[string]func(*suite){
 			s.Errorf("it was created: %v, %v", created, err)
 		}
 	},
+	"copies at providers": func(s *suite) {
+		a, b := s.uploaded("a"), s.uploaded("b")
+		put := func(owner, account, digest, id, want string) {
+			s.Helper()
+			if got, err := s.PutProviderFile(s.Context(), owner, account, digest, id); err != nil || got != want {
+				s.Errorf("%s is stored as %q, %v; want %q", id, got, err, want)
+			}
+		}
+		put(owner, "one", a.Digest, "f1", "f1")
+		put(owner, "one", a.Digest, "f2", "f1") // another attempt was faster
+		put(owner, "two", a.Digest, "f3", "f3")
+		put(owner, "one", b.Digest, "f4", "f4")
+		put(otherOwner, "one", a.Digest, "f5", "f5") // who has no such attachment any more
+		has := func(account, digest, want string) {
+			s.Helper()
+			if got, err := s.ProviderFile(s.Context(), owner, account, digest); err != nil || got != want {
+				s.Errorf("%q, %v; want %q", got, err, want)
+			}
+		}
+		has("one", a.Digest, "f1")
+		has("three", a.Digest, "")
+		s.must(s.DropProviderFile(s.Context(), "two", "f1"))
+		has("one", a.Digest, "f1")
+		s.must(s.DropProviderFile(s.Context(), "one", "f1"))
+		has("one", a.Digest, "")
+		acc := s.sendAndCancel(s.newConversation().ID, chat.Submission{Parts: chat.Parts{b.Part("b")}})
+		_, err := s.DeleteConversation(s.Context(), owner, acc.ConversationID)
+		s.must(err)
+		for account, want := range map[string][]string{"one": {"f4", "f5"}, "two": nil} {
+			got, err := s.UnusedProviderFiles(s.Context(), account)
+			if slices.Sort(got); err != nil || !slices.Equal(got, want) {
+				s.Errorf("%s: %q, %v; want %q", account, got, err, want)
+			}
+		}
+	},
 	"a title of what has no text": func(s *suite) {
 		image := s.uploaded(png)
 		acc, _, err := s.Submit(s.Context(), owner, chat.Submission{Parts: chat.Parts{image.Part("sky.png")}}, chat.SubmitOptions{})
