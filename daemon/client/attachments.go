@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"chat"
@@ -24,9 +25,20 @@ func (c *Client) Upload(ctx context.Context, data []byte) (chat.Attachment, erro
 	return out, err
 }
 
-func (c *Client) uploadAll(ctx context.Context, list []chat.Attachment) error {
-	for _, a := range list {
-		if _, err := c.Upload(ctx, a.Data); err != nil {
+// uploadAll uploads the attachments to which parts refer. Its errors name the part.
+func (c *Client) uploadAll(ctx context.Context, list []chat.Attachment, parts chat.Parts) error {
+	for i := range list {
+		_, err := c.Upload(ctx, list[i].Data)
+		if chat.IsCode(err, chat.CodeUnsupported) || chat.IsCode(err, chat.CodeTooLarge) {
+			for j := range parts {
+				if p := &parts[j]; p.Digest == list[i].Digest && p.Name != "" {
+					e := *chat.AsError(err)
+					e.Message = strings.Join(strings.Fields(p.Name), " ") + " cannot be attached: " + e.Message
+					return &e
+				}
+			}
+		}
+		if err != nil {
 			return err
 		}
 	}

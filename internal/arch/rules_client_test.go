@@ -238,7 +238,7 @@ var clientRules = map[string]rule{
 		"where a key is kept, and whether the provider accepts it",
 	},
 	"chat/internal/cli/manpage": {
-		[]string{"chat/daemon", "chat/internal/cli/", "github.com/urfave/cli/v2"},
+		[]string{"chat/daemon", "chat/internal/cli/", "chat/internal/fetch", "github.com/urfave/cli/v2"},
 		"the help texts in roff: a function of the commands",
 	},
 

@@ -189,7 +189,7 @@ func (c Client) proxy(u *url.URL) (*url.URL, error) {
 // explain says what to do about an error.
 func (c Client) explain(ctx context.Context, shown string, err error) error {
 	if e, ok := errors.AsType[*addressError](err); ok {
-		return chat.Errorf(chat.CodeForbidden, "%s leads to %s, which is not on the public Internet: if you trust it, add --%s (or set %s=1)", shown, e.address, Flag, Variable)
+		return chat.Errorf(chat.CodeInvalid, "%s leads to %s, which is not on the public Internet: if you trust it, add --%s (or set %s=1)", shown, e.address, Flag, Variable)
 	}
 	if e, ok := errors.AsType[*chat.Error](err); ok {
 		return e

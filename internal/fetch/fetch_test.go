@@ -72,7 +72,7 @@ func TestHostsThatAreNotPublicAreRefused(t *testing.T) {
 	}
 	for _, host := range []string{"127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "[::]"} {
 		f, err := Client{Lookup: none}.Get(t.Context(), "http://"+net.JoinHostPort(strings.Trim(host, "[]"), port)+"/x")
-		if !chat.IsCode(err, chat.CodeForbidden) || len(f.Data) > 0 || !strings.Contains(err.Error(), "--"+Flag) {
+		if !chat.IsCode(err, chat.CodeInvalid) || len(f.Data) > 0 || !strings.Contains(err.Error(), "--"+Flag) {
 			t.Errorf("%s: %v", host, err)
 		}
 	}
@@ -91,7 +91,7 @@ func TestHostsThatAreNotPublicAreRefused(t *testing.T) {
 func TestTheAddressOfTheConnectionCounts(t *testing.T) {
 	server := serve(t, answering("text/plain", "secret"))
 	host := strings.Replace(server, "127.0.0.1", "localhost", 1)
-	if _, err := (Client{Lookup: none}).Get(t.Context(), host); !chat.IsCode(err, chat.CodeForbidden) {
+	if _, err := (Client{Lookup: none}).Get(t.Context(), host); !chat.IsCode(err, chat.CodeInvalid) {
 		t.Errorf("%v", err)
 	}
 	if f, err := get(t, host); err != nil || string(f.Data) != "secret" {
@@ -133,7 +133,7 @@ func TestRedirects(t *testing.T) {
 		http.Redirect(w, r, "http://169.254.169.254/latest/meta-data/", http.StatusFound)
 	})
 	_, err := Client{Lookup: func(name string) (string, bool) { return proxy, name == "HTTP_PROXY" }}.Get(t.Context(), "http://files.example.com/a")
-	if !chat.IsCode(err, chat.CodeForbidden) || !strings.Contains(err.Error(), "169.254.169.254") || len(asked) != 1 {
+	if !chat.IsCode(err, chat.CodeInvalid) || !strings.Contains(err.Error(), "169.254.169.254") || len(asked) != 1 {
 		t.Errorf("%v, asked %q", err, asked)
 	}
 }
@@ -150,7 +150,7 @@ func TestProxies(t *testing.T) {
 		t.Errorf("%q, %v, %q", f.Data, err, asked)
 	}
 	for _, host := range []string{"10.0.0.1", "localhost", "db.internal", "printer", "printer.local", "[fd00::1]"} {
-		if _, err := c.Get(t.Context(), "http://"+host+"/"); !chat.IsCode(err, chat.CodeForbidden) {
+		if _, err := c.Get(t.Context(), "http://"+host+"/"); !chat.IsCode(err, chat.CodeInvalid) {
 			t.Errorf("%s: %v", host, err)
 		}
 	}

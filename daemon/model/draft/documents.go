@@ -79,9 +79,9 @@ func (d *Draft[F]) documentNotices() []string {
 		switch {
 		case !p.IsDocument():
 		case d.documents.empty[p.Digest]:
-			out = append(out, fmt.Sprintf("%s has no text, probably because it was scanned, and %s at %s does not accept PDF files: the model saw nothing of it", name, d.Name(), d.to.Host))
+			out = append(out, fmt.Sprintf("%s has no text, probably because it was scanned, and %s does not accept PDF files: the model saw nothing of it", name, d.Name()))
 		default:
-			out = append(out, fmt.Sprintf("%s was sent as text, without its pictures and layout: %s at %s does not accept the PDF file", name, d.Name(), d.to.Host))
+			out = append(out, fmt.Sprintf("%s was sent as text, without its pictures and layout: %s does not accept the PDF file", name, d.Name()))
 		}
 	}
 	return out
