@@ -1,6 +1,7 @@
 package attach
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -77,6 +78,51 @@ func TestFilesFollowText(t *testing.T) {
 	}
 	if a := message.Attachments; len(a) != 2 || string(a[0].Data) != "package a\n\n" || string(a[1].Data) != "my notes" || a[1].Digest != message.Parts[2].Digest {
 		t.Errorf("%+v", a)
+	}
+}
+
+func TestWebAddressesAreFetched(t *testing.T) {
+	p := makeFiles(t, map[string]string{"a.go": "package a"})
+	text := "see @https://example.com/x/a.txt, @HTTP://example.com/a.txt and @a.go"
+	message, missing, err := p.Message(t.Context(), text)
+	if got := shape(message.Parts); err != nil || got != text+"|file a.go" || len(missing) != 2 {
+		t.Errorf("without a network: %q, %q, %v", got, missing, err)
+	}
+	var asked []string
+	p.Fetch = func(_ context.Context, url string) (string, []byte, error) {
+		asked = append(asked, url)
+		if strings.Contains(url, "broken") {
+			return "", nil, chat.Errorf(chat.CodeInvalid, "it is broken")
+		}
+		return "a.txt", []byte("caf\u00e9\r\n"), nil
+	}
+	message, missing, err = p.Message(t.Context(), "see @https://example.com/x/a.txt, @https://example.com/x/a.txt and @a.go")
+	if got := shape(message.Parts); err != nil || !strings.HasSuffix(got, "|file a.txt|file a.go") || len(missing) != 0 || len(asked) != 1 || string(message.Attachments[0].Data) != "café\n" {
+		t.Errorf("%q, %q, %v, %q", got, missing, err, asked)
+	}
+	for draft, want := range map[string]string{"@https://example.com/broken": "broken", "@https://me:secret@example.com/a.txt": "a name or a password"} {
+		message, _, err := p.Message(t.Context(), draft)
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") || len(message.Attachments) != 0 {
+			t.Errorf("%s: %v", draft, err)
+		}
+	}
+	if len(asked) != 2 {
+		t.Errorf("asked %q", asked)
+	}
+}
+
+func TestPDFsInDrafts(t *testing.T) {
+	p := makeFiles(t, map[string]string{"paper.txt": "%PDF-1.7 and so on"})
+	message, _, err := p.Message(t.Context(), "see @paper.txt")
+	if err != nil || len(message.Parts) != 2 || !message.Parts[1].IsDocument() || len(message.Damaged()) != 0 {
+		t.Fatalf("%+v, %v", message, err)
+	}
+	draft := Draft(message.Parts)
+	if again := ParseDraft(draft); !again.Equal(message.Parts) || !strings.Contains(draft, `[pdf "paper.txt", 18 bytes, sha256:`) || Label(&again[1]) != "[pdf paper.txt · 18 B]" {
+		t.Errorf("%s became %+v", draft, again)
+	}
+	if _, err := Bytes("x.pdf", append([]byte("%PDF-1.7"), make([]byte, chat.MaxDocument)...)); !chat.IsCode(err, chat.CodeTooLarge) || !strings.Contains(err.Error(), "x.pdf is larger than 20 MiB") {
+		t.Errorf("%v", err)
 	}
 }
 
