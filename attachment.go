@@ -4,21 +4,26 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 )
 
-// Attachment is an image or a text file to which messages refer. A server stores it
+// Attachment is an image, a PDF or a text file to which messages refer. A server stores it
 // once for each owner, whatever the number of messages.
 type Attachment struct {
-	Digest    string `json:"digest"`     // SHA-256 of Data, in lower-case hex
-	MediaType string `json:"media_type"` // one of ImageTypes, or TextType
-	Size      int64  `json:"size"`       // of Data, in bytes
+	Digest    string `json:"digest"`          // SHA-256 of Data, in lower-case hex
+	MediaType string `json:"media_type"`      // one of ImageTypes, PDFType, or TextType
+	Size      int64  `json:"size"`            // of Data, in bytes
+	Pages     int    `json:"pages,omitempty"` // of a PDF, as far as they are known
 	Data      []byte `json:"-"`
+	// Text is the text of a PDF, which models get that do not accept the PDF itself; "" if it has
+	// none, as a scanned one.
+	Text string `json:"-"`
 }
 
-// TextType is the media type of every file that is not an image: UTF-8 without NUL.
+// TextType is the media type of every other file: UTF-8 without NUL.
 const TextType = "text/plain"
 
 // The limits of a message's contents, in bytes. Files count as text.
@@ -40,8 +45,14 @@ func NewAttachment(data []byte) (Attachment, error) {
 			return Attachment{}, imageTooLarge("", a.Size)
 		}
 		return a, nil
+	case IsPDF(data):
+		if len(data) > MaxDocument {
+			return Attachment{}, documentsTooLarge(a.Size)
+		}
+		a.MediaType = PDFType
+		return a, nil
 	case !utf8.Valid(data) || strings.Contains(text, "\x00"):
-		return Attachment{}, Errorf(CodeUnsupported, "the file is neither a PNG, JPEG, WebP or GIF image nor text in UTF-8: only these can be attached")
+		return Attachment{}, Errorf(CodeUnsupported, "the file is no PNG, JPEG, WebP or GIF image, no PDF, and no text in UTF-8: only these can be attached")
 	case len(data) > MaxText:
 		return Attachment{}, Errorf(CodeTooLarge, "the file has %d KiB, and the files and the text of a message have at most %d: attach a part of it", a.Size>>10, MaxText>>10)
 	}
@@ -52,10 +63,10 @@ func NewAttachment(data []byte) (Attachment, error) {
 // Part returns the part of a message that refers to the attachment under a name.
 func (a Attachment) Part(name string) Part {
 	typ := PartFile
-	if a.MediaType != TextType {
+	if slices.Contains(ImageTypes(), a.MediaType) {
 		typ = PartImage
 	}
-	return Part{Type: typ, Name: partName(name), MediaType: a.MediaType, Digest: a.Digest, Size: a.Size}
+	return Part{Type: typ, Name: partName(name), MediaType: a.MediaType, Digest: a.Digest, Size: a.Size, Pages: a.Pages}
 }
 
 // partName normalizes a name and cuts it to MaxPartName bytes.
@@ -132,7 +143,7 @@ func (p Parts) Attach(stored map[string]Attachment) (Parts, error) {
 		if !ok {
 			return nil, Errorf(CodeInvalid, "part %d: the server does not have the attachment%s (sha256:%s): upload the file again", i+1, spaced(out[i].Name), out[i].Digest)
 		}
-		out[i].MediaType, out[i].Size = a.MediaType, a.Size
+		out[i].MediaType, out[i].Size, out[i].Pages = a.MediaType, a.Size, a.Pages
 		out[i].Type = a.Part("").Type
 	}
 	return out, nil
@@ -147,7 +158,7 @@ func (p Parts) CheckSize() error { return p.checkSize(MaxText) }
 func (p Parts) CheckImportedSize() error { return p.checkSize(MaxTranscript) }
 
 func (p Parts) checkSize(maxText int64) error {
-	images, text, imageBytes := 0, int64(0), int64(0)
+	images, text, imageBytes, documentBytes := 0, int64(0), int64(0), int64(0)
 	for i := range p {
 		switch part := &p[i]; part.Type {
 		case PartImage:
@@ -156,7 +167,11 @@ func (p Parts) checkSize(maxText int64) error {
 				return imageTooLarge(part.Name, part.Size)
 			}
 		case PartFile:
-			text += part.Size
+			if part.IsDocument() {
+				documentBytes += part.Size
+			} else {
+				text += part.Size
+			}
 		case PartText, PartReasoning, PartToolCall, PartToolResult:
 			text += int64(len(part.Text))
 		default:
@@ -165,6 +180,8 @@ func (p Parts) checkSize(maxText int64) error {
 	switch {
 	case text > maxText:
 		return Errorf(CodeTooLarge, "the message has %d KiB of text, with its files, and a message has at most %d: send it in several messages", text>>10, maxText>>10)
+	case documentBytes > MaxAllDocuments:
+		return documentsTooLarge(documentBytes)
 	case images > MaxImages:
 		return Errorf(CodeTooLarge, "the message has %d images, and a message has at most %d: send them in several messages", images, MaxImages)
 	case imageBytes > MaxAllImages:

@@ -25,7 +25,7 @@ func TestAttachmentsAreDetectedByTheirContents(t *testing.T) {
 			t.Errorf("%s: %+v, %v", typ, a, err)
 		}
 	}
-	for _, text := range []string{"", "hello", "%PDF-1.7", "RIFF\x04\x00\x00 WAVE", "日本"} {
+	for _, text := range []string{"", "hello", "see %PDF-1.7", "RIFF\x04\x00\x00 WAVE", "日本"} {
 		if a, err := chat.NewAttachment([]byte(text)); err == nil && (a.MediaType != chat.TextType || a.Part("x.png").Type != chat.PartFile) || err != nil && !strings.Contains(text, "\x00") {
 			t.Errorf("%q: %+v, %v", text, a, err)
 		}
@@ -105,5 +105,44 @@ func TestTitlesAndSearchTextOfParts(t *testing.T) {
 	parts := chat.Parts{{Type: chat.PartText, Text: "look"}, file, image}
 	if got := parts.SearchText(map[string]string{"d1": "package a"}); got != "look\n[file] a.go 9 B\npackage a\n[image] sky .png 120.0 KB" {
 		t.Errorf("%q", got)
+	}
+}
+
+func TestPDFs(t *testing.T) {
+	a, err := chat.NewAttachment([]byte("%PDF-1.7\xff\x00"))
+	if err != nil || a.MediaType != chat.PDFType {
+		t.Fatalf("%+v, %v", a, err)
+	}
+	a.Pages = 12
+	part := a.Part("paper.pdf")
+	if part.Type != chat.PartFile || !part.IsDocument() || part.Pages != 12 || part.Label() != "[file] paper.pdf 10 B · 12 pages" {
+		t.Errorf("%+v, %s", part, part.Label())
+	}
+	for pages, want := range map[int]string{0: "10 B", 1: "10 B · 1 page", 2: "10 B · 2 pages"} {
+		part.Pages = pages
+		if got := part.FormatExtent(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	parts, err := chat.Parts{{Type: chat.PartImage, Name: "x", Digest: a.Digest}}.Attach(map[string]chat.Attachment{a.Digest: a})
+	if err != nil || !parts[0].IsDocument() || parts[0].Pages != 12 {
+		t.Errorf("%+v, %v", parts, err)
+	}
+	document := func(size int64) chat.Part {
+		return chat.Part{Type: chat.PartFile, MediaType: chat.PDFType, Size: size}
+	}
+	if err := (chat.Parts{document(chat.MaxDocument), {Type: chat.PartText, Text: strings.Repeat("x", chat.MaxText)}}).CheckSize(); err != nil {
+		t.Error(err)
+	}
+	for _, parts := range []chat.Parts{{document(chat.MaxDocument + 1)}, {document(chat.MaxDocument / 2), document(chat.MaxDocument/2 + 1)}} {
+		if err := parts.CheckSize(); !chat.IsCode(err, chat.CodeTooLarge) || !strings.Contains(err.Error(), "PDF") {
+			t.Errorf("%v", err)
+		}
+	}
+	if _, err := chat.NewAttachment(append([]byte("%PDF-1.7"), make([]byte, chat.MaxDocument)...)); !chat.IsCode(err, chat.CodeTooLarge) {
+		t.Errorf("%v", err)
+	}
+	if found := (chat.Parts{a.Part("p.pdf")}).SearchText(map[string]string{a.Digest: "its text"}); found != "[file] p.pdf 10 B · 12 pages\nits text" {
+		t.Errorf("%q", found)
 	}
 }

@@ -26,7 +26,7 @@ const (
 //
 //	text         Text
 //	reasoning    Text, DurationMS
-//	image, file  Name, MediaType, Digest, Size
+//	image, file  Name, MediaType, Digest, Size, Pages
 //	tool_call    CallID, Name, Text: the arguments, JSON as the model wrote it
 //	tool_result  CallID, Text, IsError
 type Part struct {
@@ -40,6 +40,7 @@ type Part struct {
 	MediaType  string `json:"media_type,omitempty"`
 	Digest     string `json:"digest,omitempty"` // SHA-256 of the attachment, in lower-case hex
 	Size       int64  `json:"size,omitempty"`   // of the attachment, in bytes
+	Pages      int    `json:"pages,omitempty"`  // of a PDF, as far as they are known
 	// ProviderData is opaque data of the provider that made the part, such as a
 	// signature. It is sent back to that provider only.
 	ProviderData *ProviderData `json:"provider_data,omitempty"`
@@ -258,7 +259,7 @@ func (p *Part) Label() string {
 			what = "tool error"
 		}
 	case PartImage, PartFile:
-		return "[" + what + "]" + spaced(p.Name) + " " + FormatSize(p.Size)
+		return "[" + what + "]" + spaced(p.Name) + " " + p.FormatExtent()
 	case PartText, PartReasoning:
 	}
 	return strings.Join(slices.DeleteFunc([]string{what, p.Name, text}, func(s string) bool { return s == "" }), " ")

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,6 +52,7 @@ type Config struct {
 	ProviderURL  string
 	ProviderFrom transport.Sources
 	ProviderAPI  openai.API
+	Copies       bool   // large attachments are uploaded once
 	ProviderCA   string // file with certificate authorities that are trusted besides the system's
 	Named        []NamedProvider
 	DefaultModel string
@@ -109,6 +112,7 @@ func Settings() []Setting {
 		{"base-url", "OPENAI_BASE_URL", "base URL of any OpenAI-compatible API", checked(network.CheckBaseURL, func(c *Config) *string { return &c.ProviderURL })},
 		{"ca-file", "CHATD_PROVIDER_CA_FILE", "file with certificates of authorities that the provider's may come from, besides the system's", text(func(c *Config) *string { return &c.ProviderCA })},
 		{"provider-api", "CHATD_PROVIDER_API", "how the provider is asked: completions, responses (OpenAI stores the answers then), or auto: responses if it is another chatd (default: auto)", setProviderAPI},
+		{"provider-copies", "CHATD_PROVIDER_COPIES", "upload images and PDFs from 1 MiB once to OpenAI or Anthropic, which keep them until they are deleted here, instead of sending them with every message (default: on)", toggle(func(c *Config) *bool { return &c.Copies })},
 		{"model", "CHAT_MODEL", "model for messages that name none", text(func(c *Config) *string { return &c.DefaultModel })},
 		{"discover", "CHAT_DISCOVER", "look for Ollama, LM Studio and llama.cpp on their usual ports (default: on; only for role all)", toggle(func(c *Config) *bool { return &c.Discover })},
 		{"demo-speed", "CHAT_DEMO_SPEED", "tokens per second of the demo model, 0 for no pause (default: 60)", number(func(c *Config) *int { return &c.DemoSpeed })},
@@ -147,7 +151,7 @@ type Sources struct {
 // LoadConfig reads flags, then the environment, then .env, then the config file;
 // the first that has a setting wins. Errors are CodeInvalid and name the source.
 func LoadConfig(lookup func(string) (string, bool), src Sources) (Config, error) {
-	c := Config{Role: RoleAll, ProviderAPI: openai.Auto, Discover: true, DemoSpeed: 60, Idle: 30 * time.Minute, Drain: 20 * time.Second}
+	c := Config{Role: RoleAll, ProviderAPI: openai.Auto, Copies: true, Discover: true, DemoSpeed: 60, Idle: 30 * time.Minute, Drain: 20 * time.Second}
 	dotenv, err := readDotEnv(src.DotEnv)
 	if err != nil {
 		return c, err
@@ -304,4 +308,16 @@ func duration(field func(*Config) *time.Duration) func(*Config, string) error {
 		*field(c) = d
 		return nil
 	}
+}
+
+// compiledDir is the directory of the compiled reader of PDFs, "" if there is none.
+func (c Config) compiledDir() string {
+	dir, err := os.UserCacheDir()
+	if err != nil { // a service without a home directory
+		dir = c.DataDir
+	}
+	if dir == "" {
+		return ""
+	}
+	return filepath.Join(dir, "chat", "pdf")
 }

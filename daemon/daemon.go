@@ -22,6 +22,7 @@ import (
 	"chat/daemon/keys"
 	"chat/daemon/model/demo"
 	"chat/daemon/model/transport"
+	"chat/daemon/pdf"
 	"chat/daemon/redischeck"
 	"chat/daemon/wakeup"
 	"chat/daemon/worker"
@@ -97,6 +98,9 @@ func (d *daemon) open(ctx context.Context) error {
 	}
 	d.closers = append(d.closers, func() error { registry.Close(); return nil })
 	d.model = newModels(registry)
+	if d.cfg.Copies {
+		d.model.files = d.store
+	}
 	if d.cfg.Role == RoleWorker {
 		return nil
 	}
@@ -197,6 +201,7 @@ func (d *daemon) serve(ctx context.Context, stop <-chan struct{}, ready func()) 
 			}
 		})
 		loops.Go(func() { d.model.expireUntilDone(background, d.store, d.log) })
+		loops.Go(func() { d.model.tidyUntilDone(background) })
 		work.Go(func() { w.Run(ctx, d.stopping) })
 	}
 	var failed error
@@ -259,7 +264,7 @@ func (d *daemon) front(ctx context.Context) (*api.Server, *http.Server, error) {
 	o := api.Options{
 		Instance: d.cfg.Instance, Version: Version, PID: os.Getpid(), Protocol: [2]int{ProtocolMin, ProtocolMax},
 		AllowHosts: d.cfg.AllowHosts, AllowOrigins: d.cfg.AllowOrigins, MaxStreams: d.cfg.MaxStreams, AccessLog: d.cfg.AccessLog, Logger: d.log,
-		Authenticate: d.token.authenticate, SessionKey: d.token.sessionKey,
+		Authenticate: d.token.authenticate, SessionKey: d.token.sessionKey, Documents: pdf.New(d.cfg.compiledDir()),
 	}
 	if d.cfg.Local {
 		o.Shutdown, o.ListenWeb = d.shutdown, d.listenWeb

@@ -19,6 +19,7 @@ import (
 	"chat/daemon/model/providers"
 	"chat/daemon/redischeck"
 	"chat/daemon/worker"
+	"chat/sql"
 )
 
 // The adapters below let the parts declare the small interfaces they need
@@ -72,6 +73,7 @@ func (l redisLog) Printf(ctx context.Context, format string, v ...any) {
 type models struct {
 	clientCredentials
 	registry *providers.Registry
+	files    *sql.Store // remembers copies of attachments at providers; nil if none are made
 }
 
 func newModels(r *providers.Registry) *models { return &models{registry: r} }
@@ -96,6 +98,9 @@ func (m *models) Stream(ctx context.Context, t chat.Task, req model.Request) ite
 	req.Model, req.Credentials = t.Model, m.credentials(t.ID)
 	if t.CredentialsHost != "" && req.Credentials == nil {
 		return func(yield func(model.Event, error) bool) { yield(model.Event{}, errCredentialsGone()) }
+	}
+	if m.files != nil {
+		req.Copies = copies{m.files, t.Owner}
 	}
 	return m.registry.Stream(ctx, req)
 }

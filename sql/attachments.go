@@ -30,20 +30,37 @@ func (s *Store) PutAttachment(ctx context.Context, owner string, a chat.Attachme
 	if data == nil {
 		data = []byte{} // not NULL
 	}
-	n, err = s.db.Exec(ctx, `INSERT INTO attachments (owner, digest, media_type, size, data, uploaded_at)
-		VALUES ($1, $2, $3, $4, $5, {{now}}) ON CONFLICT DO NOTHING`, owner, a.Digest, a.MediaType, a.Size, data)
+	err = s.inTx(ctx, func(t *transaction) error {
+		n, err = t.Exec(ctx, `INSERT INTO attachments (owner, digest, media_type, size, data, uploaded_at)
+			VALUES ($1, $2, $3, $4, $5, {{now}}) ON CONFLICT DO NOTHING`, owner, a.Digest, a.MediaType, a.Size, data)
+		if err != nil || n == 0 || a.MediaType != chat.PDFType {
+			return err
+		}
+		_, err = t.Exec(ctx, `INSERT INTO documents (owner, digest, pages, text) VALUES ($1, $2, $3, $4)`, owner, a.Digest, a.Pages, a.Text)
+		return err
+	})
 	return n > 0, err
 }
+
+// withPages selects the columns of attachments a without their data and texts.
+const withPages = `SELECT a.digest, a.media_type, a.size, coalesce((SELECT pages` + ofDocument + `), 0) AS pages`
+
+// documentText is a column of attachments a: the text of a PDF.
+const documentText = `coalesce((SELECT text` + ofDocument + `), '') AS text`
+
+const ofDocument = ` FROM documents d WHERE d.owner = a.owner AND d.digest = a.digest`
 
 type attachmentRow struct {
 	Digest    string
 	MediaType string `db:"media_type"`
 	Size      int64
+	Pages     int
 	Data      []byte // nil unless the query selects it
+	Text      string // as Data
 }
 
 func (r *attachmentRow) attachment() chat.Attachment {
-	return chat.Attachment{Digest: r.Digest, MediaType: r.MediaType, Size: r.Size, Data: r.Data}
+	return chat.Attachment{Digest: r.Digest, MediaType: r.MediaType, Size: r.Size, Pages: r.Pages, Data: r.Data, Text: r.Text}
 }
 
 // Attachment returns an attachment of owner with its data.
@@ -51,7 +68,7 @@ func (s *Store) Attachment(ctx context.Context, owner, digest string) (chat.Atta
 	if !chat.IsDigest(digest) {
 		return chat.Attachment{}, notFound(database.ErrNoRow, "attachment")
 	}
-	row, err := database.Get[attachmentRow](ctx, s.db, `SELECT digest, media_type, size, data FROM attachments WHERE owner = $1 AND digest = $2`, owner, digest)
+	row, err := database.Get[attachmentRow](ctx, s.db, withPages+`, a.data, `+documentText+` FROM attachments a WHERE a.owner = $1 AND a.digest = $2`, owner, digest)
 	if err != nil {
 		return chat.Attachment{}, notFound(err, "attachment")
 	}
@@ -70,8 +87,8 @@ func (t *transaction) attachments(ctx context.Context, owner string, digests []s
 	for some := range slices.Chunk(digests, batchMessages) {
 		args := database.Args{owner}
 		var list []attachmentRow
-		err := t.List(ctx, &list, `SELECT digest, media_type, size FROM attachments
-			WHERE owner = $1 AND digest IN (`+args.AddAll(some)+`) ORDER BY digest {{lock}}`, args...)
+		err := t.List(ctx, &list, withPages+` FROM attachments a
+			WHERE a.owner = $1 AND a.digest IN (`+args.AddAll(some)+`) ORDER BY a.digest {{lock}}`, args...)
 		if err != nil {
 			return nil, err
 		}
@@ -91,17 +108,18 @@ func (t *transaction) encode(ctx context.Context, owner string, p chat.Parts) (r
 	for i := range p { // what exceeds the limit is not searched
 		if p[i].Type == chat.PartFile && size < search.IndexedBytes {
 			wanted = append(wanted, args.Add(p[i].Digest))
-			size += p[i].Size
+			size += min(p[i].Size, chat.MaxDocumentText)
 		}
 	}
 	texts := make(map[string]string, len(wanted))
 	if len(wanted) > 0 {
 		var list []attachmentRow
-		if err := t.List(ctx, &list, `SELECT digest, data FROM attachments WHERE owner = $1 AND digest IN (`+strings.Join(wanted, ", ")+`)`, args...); err != nil {
+		if err := t.List(ctx, &list, `SELECT a.digest, CASE WHEN a.media_type = `+args.Add(chat.TextType)+` THEN a.data END AS data, `+documentText+`
+			FROM attachments a WHERE a.owner = $1 AND a.digest IN (`+strings.Join(wanted, ", ")+`)`, args...); err != nil {
 			return rows.Content{}, err
 		}
 		for i := range list {
-			texts[list[i].Digest] = string(list[i].Data)
+			texts[list[i].Digest] = list[i].Text + string(list[i].Data)
 		}
 	}
 	return rows.EncodeParts(p, p.SearchText(texts))

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -71,6 +72,36 @@ func TestFilesAreOfferedAndAttached(t *testing.T) {
 	}
 	s.press("esc", "up")
 	s.untilDraft("explain @sched.go please")
+}
+
+// A PDF at a web address is fetched once, and shown with its pages.
+func TestWebAddressesAreAttached(t *testing.T) {
+	fetched := 0
+	s := start(t, newFake(), 80, 24, full, func(o *Options) {
+		o.Fetch = func(_ context.Context, url string) (string, []byte, error) {
+			if fetched++; strings.Contains(url, "private") {
+				return "", nil, chat.Errorf(chat.CodeInvalid, "https://private.example leads to 10.0.0.1: add --allow-private-urls")
+			}
+			return "paper.pdf", []byte("%PDF-1.7 of " + url), nil
+		}
+	})
+	s.until("it is ready", func() bool { return s.m.drafts.Ready() })
+	s.typeText("see @https://private.example/x")
+	s.press("enter")
+	s.untilShown("10.0.0.1: add --allow-private-urls")
+	s.press("ctrl+c")
+	s.typeText("see @https://example.com/paper.pdf?v=1.")
+	s.press("enter")
+	task := s.untilFollowed(nil)
+	if got := s.backend.uploaded; fetched != 2 || len(got) != 1 || got[0] != "%PDF-1.7 of https://example.com/paper.pdf?v=1" {
+		t.Fatalf("fetched %d times, uploaded %q", fetched, got)
+	}
+	s.backend.finish(task, chat.TaskDone, "It is a paper.", nil)
+	s.untilQuiet()
+	s.shows("[file] paper.pdf  45 B · 12 pages")
+	s.golden("document_80x24")
+	s.press("tab", "[", "e")
+	s.shows("[pdf paper.pdf · 45 B")
 }
 
 func TestAnUploadThatFailsKeepsTheDraft(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -109,6 +110,12 @@ func (f *fakeBackend) Send(ctx context.Context, id string, sub chat.Submission) 
 		parent = ""
 	} else if n := len(f.messages[id]); parent == "" && n > 0 {
 		parent = f.messages[id][n-1].ID
+	}
+	parts = slices.Clone(parts)
+	for i := range parts {
+		if parts[i].IsDocument() {
+			parts[i].Pages = 12 // the server reads it
+		}
 	}
 	user := chat.Message{ID: f.id(), ConversationID: id, ParentID: parent, Role: chat.RoleUser, Parts: parts, CreatedAt: noon}
 	f.messages[id] = append(f.messages[id], user)

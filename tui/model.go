@@ -8,7 +8,6 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"chat"
-	"chat/internal/term/attach"
 	"chat/internal/term/theme"
 	"chat/tui/backend"
 	"chat/tui/connection"
@@ -77,12 +76,11 @@ const exitTimeout = 500 * time.Millisecond
 
 func newModel(o Options, j *jobs.Runner, th theme.Theme, askBackground bool, now func() time.Time) *Model {
 	style := &transcript.Style{Now: now(), Zone: time.Local}
-	dirs := attach.Dirs{Dir: o.Dir, Home: terminal.Lookup(o.Env, "HOME")}
 	deleter, _ := o.Backend.(backend.Deleter)
 	m := &Model{
 		backend: o.Backend, jobs: j, now: now, keys: bindings().Remap(o.Keys), style: style, host: o.Host,
 		conversation: conversation.New(j, o.Backend, style),
-		input:        input.New(j, o.Backend, dirs, drafts.OpenHistory(o.historyFile())),
+		input:        input.New(j, o.Backend, o.dirs(), drafts.OpenHistory(o.historyFile())),
 		queue:        queue.New(j, o.Backend),
 		drafts:       drafting.New(j, drafts.Open(o.draftsDir())),
 		server:       connection.NewPoller(j, o.Backend),

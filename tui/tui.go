@@ -57,6 +57,8 @@ type Options struct {
 	// ModelParameters returns the parameters that the settings have for a model; nil returns
 	// nothing.
 	ModelParameters func(model string) *chat.Parameters
+	// Fetch gets the file at a web address that a message mentions; nil leaves it as text.
+	Fetch func(ctx context.Context, url string) (name string, data []byte, err error)
 	// Dir is where the paths of attached files begin; "" is the working directory.
 	Dir string
 	// ModelInfo returns what the settings say of a model, for the header; it counts
@@ -77,6 +79,10 @@ type Options struct {
 	// $XDG_STATE_HOME/chat or ~/.local/state/chat of Env. Without those, nothing is
 	// kept.
 	StateDir string
+}
+
+func (o Options) dirs() attach.Dirs {
+	return attach.Dirs{Dir: o.Dir, Home: terminal.Lookup(o.Env, "HOME"), Fetch: o.Fetch}
 }
 
 func (o Options) draftsDir() string { return o.inState("drafts") }
@@ -172,7 +178,7 @@ func Run(ctx context.Context, o Options) (Exit, error) {
 func runPlain(ctx context.Context, o Options) (Exit, error) {
 	exit, err := plain.Run(ctx, plain.Options{
 		Backend: o.Backend, In: o.In, Out: o.Out, ConversationID: o.ConversationID, Prompt: o.Prompt,
-		Model: o.Model, Parameters: o.Parameters, Choose: o.Choose, Attach: attach.Dirs{Dir: o.Dir, Home: terminal.Lookup(o.Env, "HOME")}.Message,
+		Model: o.Model, Parameters: o.Parameters, Choose: o.Choose, Attach: o.dirs().Message,
 	})
 	return Exit{ConversationID: exit.ConversationID, Running: exit.Running}, err
 }

@@ -26,13 +26,15 @@ Without NEW TEXT, opens the old text in $VISUAL or $EDITOR. If neither is set
 and stdin is not a terminal, reads the new text from stdin. With - as NEW TEXT, always reads it
 from stdin.
 
+-f adds files to the new message.
+
 With --detach, the server enforces --timeout, for each attempt at the answer.
 
 Examples:
   chat edit last
   chat edit 3f9a1c22@b2b66697 "the same, in French"
   pandoc notes.odt -t markdown | chat edit last -`,
-		Flags: arguments.AnswerFlags(), Action: p.edit,
+		Flags: append(arguments.AnswerFlags(), arguments.FileFlags()...), Action: p.edit,
 	}
 }
 
@@ -71,11 +73,15 @@ func (p *program) edit(c *cli.Context) error {
 			if text, d, err = p.editor.Edit(before); err != nil {
 				return err
 			}
-			if send, err := p.isNewMessage(before, text); err != nil || !send {
+			if send, err := p.isNewMessage(before, text); err != nil || !send && !c.IsSet("file") {
 				return d.Sent(err)
 			}
 		}
-		o.Parts, o.ParentID = attach.ParseDraft(text), cmp.Or(old.ParentID, chat.RootParent)
+		message := attach.Message{Parts: attach.ParseDraft(text)}
+		if err := p.reader.AddFiles(c, &message); err != nil {
+			return d.Sent(err)
+		}
+		o.Parts, o.Attachments, o.ParentID = message.Parts, message.Attachments, cmp.Or(old.ParentID, chat.RootParent)
 		acc, err := o.SubmitTo(ctx, cl, conv)
 		if err = d.Sent(err); err != nil {
 			return err

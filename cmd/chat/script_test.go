@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -42,7 +43,8 @@ func (l leakFree) Run() int {
 }
 
 // TestScripts plays the stories in testdata/script, each in a home of its own
-// with a daemon of its own. $LIAR is the URL of a provider that lies on command.
+// with a daemon of its own. $LIAR is the URL of a provider that lies on command, and $WEB serves
+// the files of the story.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -72,6 +74,14 @@ func setup(e *testscript.Env) error {
 	liar := modeltest.NewServer()
 	server := httptest.NewServer(liar)
 	e.Setenv("LIAR", server.URL+"/v1")
+	web := httptest.NewServer(http.FileServer(http.Dir(e.WorkDir)))
+	e.Setenv("WEB", web.URL)
+	e.Defer(web.Close)
+	cache, err := os.UserCacheDir() // compiling the reader of PDFs takes seconds
+	if err != nil {
+		return err
+	}
+	e.Setenv("XDG_CACHE_HOME", cache)
 	e.Defer(func() {
 		liar.Close()
 		server.CloseClientConnections()

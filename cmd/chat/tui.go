@@ -66,7 +66,7 @@ func (p *program) root(c *cli.Context) error {
 				return err
 			}
 		}
-		return p.screen.Open(ctx, cl, o, tui.Options{ConversationID: id, Choose: choose, Prompt: attach.Draft(prompt.Parts), Plain: plain})
+		return p.screen.Open(ctx, cl, o, tui.Options{ConversationID: id, Choose: choose, Prompt: attach.Draft(prompt.Parts), Plain: plain, Fetch: p.reader.Fetch(c)})
 	})
 }
 

@@ -39,6 +39,12 @@ type Attachments interface {
 	Attachment(ctx context.Context, owner, digest string) (chat.Attachment, error)
 }
 
+// Documents reads PDFs; *pdf.Reader satisfies it.
+type Documents interface {
+	// Read returns the attachment, a PDF, with its pages and its text.
+	Read(ctx context.Context, a chat.Attachment) (chat.Attachment, error)
+}
+
 // Tasks is the part of the store for tasks.
 type Tasks interface {
 	Submit(ctx context.Context, owner string, sub chat.Submission, o chat.SubmitOptions) (chat.Accepted, bool, error)
@@ -132,6 +138,7 @@ type Options struct {
 	// ListenWeb makes a local daemon listen for browsers on an IP address of this machine, by
 	// default 127.0.0.1, and returns host:port. Nil unless the daemon is local.
 	ListenWeb func(ctx context.Context, address string) (string, error)
+	Documents Documents
 	// Worker is the id of the worker in this process, the only one that can use the
 	// credentials that clients send; "" if there is none.
 	Worker string
@@ -267,7 +274,7 @@ func (s *Server) routes(mux *http.ServeMux) {
 	mux.Handle("POST /messages", s.handle(s.submit, submission))
 	mux.Handle("POST /messages/{id}/regenerate", s.handle(s.regenerate, usual))
 
-	mux.Handle("POST /attachments", s.handle(s.upload, limits{chat.MaxImage, s.opts.StoreTimeout}))
+	mux.Handle("POST /attachments", s.handle(s.upload, limits{chat.MaxDocument, uploadTimeout}))
 	mux.Handle("GET /attachments/{digest}", s.handle(s.download, usual))
 
 	mux.Handle("GET /tasks", s.handle(s.listTasks, usual))

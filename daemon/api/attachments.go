@@ -1,14 +1,39 @@
 package api
 
 import (
+	"context"
 	"io"
 	"mime"
 	"net/http"
 	"strconv"
+	"time"
 
 	"chat"
 	"chat/daemon/api/body"
 )
+
+// uploadTimeout bounds an upload, with the reading of a PDF.
+const uploadTimeout = 3 * time.Minute
+
+// keep stores data as an attachment of owner. A PDF is read unless it was before.
+func (s *Server) keep(ctx context.Context, owner string, data []byte) (a chat.Attachment, created bool, err error) {
+	a, err = chat.NewAttachment(data)
+	if err == nil && a.MediaType == chat.PDFType {
+		known, missing := s.store.Attachment(ctx, owner, a.Digest)
+		switch {
+		case missing == nil:
+			a = known
+		case !chat.IsCode(missing, chat.CodeNotFound):
+			err = missing
+		default:
+			a, err = s.opts.Documents.Read(ctx, a)
+		}
+	}
+	if err == nil {
+		created, err = s.store.PutAttachment(ctx, owner, a)
+	}
+	return a, created, err
+}
 
 // upload stores the body as an attachment. Its type is detected: a name or a declared type
 // can be wrong.
@@ -21,11 +46,7 @@ func (s *Server) upload(r *http.Request, p principal) (reply, error) {
 	if err != nil {
 		return reply{}, body.Error(err)
 	}
-	a, err := chat.NewAttachment(data)
-	if err != nil {
-		return reply{}, err
-	}
-	created, err := s.store.PutAttachment(r.Context(), p.owner, a)
+	a, created, err := s.keep(r.Context(), p.owner, data)
 	rep := reply{body: a, header: map[string]string{"Location": "/attachments/" + a.Digest}}
 	if created {
 		rep.status = http.StatusCreated

@@ -1,6 +1,8 @@
 package api_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -66,12 +68,14 @@ func TestAnUploadThatCannotBeAttachedIsRefused(t *testing.T) {
 		header with
 		status int
 	}{
-		"binary":               {"%PDF-1.7\xff\xfe", octets, 415},
+		"binary":               {"MZ\xff\xfe", octets, 415},
 		"NUL":                  {"a\x00b", octets, 415},
 		"a form":               {"a=b", header("Content-Type", "application/x-www-form-urlencoded"), 415},
 		"too large a file":     {strings.Repeat("x", chat.MaxText+1), octets, 413},
 		"too large an image":   {png(chat.MaxImage + 1), octets, 413},
-		"larger than anything": {strings.Repeat("x", 5<<20), octets, 413},
+		"larger than anything": {strings.Repeat("x", chat.MaxDocument+1), octets, 413},
+		"a damaged PDF":        {"%PDF-damaged", octets, 415},
+		"too large a PDF":      {"%PDF-1.7" + strings.Repeat("x", chat.MaxDocument), octets, 413},
 	} {
 		if a := h.call("POST", "/attachments", c.data, c.header); a.status != c.status || a.problem(t) == "" {
 			t.Errorf("%s: %d %s", name, a.status, a.body)
@@ -143,4 +147,37 @@ func TestAMessageThatCannotBeAnsweredIsRefused(t *testing.T) {
 	if list, err := h.store.Messages(t.Context(), chat.LocalOwner, conv.ID); err != nil || len(list) != 0 {
 		t.Errorf("%d messages, %v", len(list), err)
 	}
+}
+
+func TestAPDFIsReadOnce(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, api.Options{})
+	const data = "%PDF-1.7\nThe sky is blue."
+	for _, status := range []int{http.StatusCreated, http.StatusOK} {
+		a := h.call("POST", "/attachments", data, octets)
+		if want := `{"digest":"` + digestOf(data) + `","media_type":"application/pdf","size":25,"pages":1}`; a.status != status || strings.TrimSpace(string(a.body)) != want {
+			t.Errorf("%d %s, want %s", a.status, a.body, want)
+		}
+	}
+	if got := h.call("GET", "/attachments/"+digestOf(data), ""); got.status != 200 || string(got.body) != data || got.header.Get("Content-Type") != chat.PDFType {
+		t.Errorf("%d %s %v", got.status, got.body, got.header)
+	}
+	conv := h.conversation().ID
+	if a := h.say(conv, chat.Submission{Parts: chat.Parts{{Type: chat.PartText, Text: "what is this?"}, {Type: chat.PartFile, Name: "sky.pdf", Digest: digestOf(data)}}}); a.status != http.StatusAccepted {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	list, err := h.store.Messages(t.Context(), chat.LocalOwner, conv)
+	h.must(err)
+	if p := list[0].Parts[1]; !p.IsDocument() || p.Pages != 1 || p.Size != 25 {
+		t.Errorf("%+v", p)
+	}
+	var found struct{ Matches []chat.Match }
+	if h.call("GET", "/search?q=blue", "").into(t, &found); len(found.Matches) != 1 || found.Matches[0].Snippet != "The sky is blue." {
+		t.Errorf("%+v", found)
+	}
+}
+
+func digestOf(data string) string {
+	sum := sha256.Sum256([]byte(data))
+	return hex.EncodeToString(sum[:])
 }

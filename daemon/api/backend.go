@@ -44,11 +44,7 @@ func (b backend) accepted(r *http.Request, call func(*http.Request) (reply, erro
 }
 
 func (b backend) Upload(r *http.Request, data []byte) (chat.Attachment, error) {
-	a, err := chat.NewAttachment(data)
-	if err != nil {
-		return a, err
-	}
-	_, err = b.store.PutAttachment(r.Context(), principalOf(r).owner, a)
+	a, _, err := b.keep(r.Context(), principalOf(r).owner, data)
 	return a, err
 }
 

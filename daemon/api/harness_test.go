@@ -192,6 +192,7 @@ func newHarnessWithLog(t *testing.T, o api.Options, wrap func(api.Store) api.Sto
 	}
 	o.Instance, o.Version, o.PID, o.Worker = "i1", "test", 42, "w1"
 	o.Authenticate = func(got string) (string, bool) { return chat.LocalOwner, got == token }
+	o.Documents = pages{}
 	var store api.Store = h.store
 	if wrap != nil {
 		store = wrap(h.store)
@@ -203,6 +204,18 @@ func newHarnessWithLog(t *testing.T, o api.Options, wrap func(api.Store) api.Sto
 	h.server = api.New(ctx, store, log, q, h.provider, o)
 	h.listen()
 	return h
+}
+
+// pages reads PDFs as the text after their first line, on one page.
+type pages struct{}
+
+func (pages) Read(_ context.Context, a chat.Attachment) (chat.Attachment, error) {
+	_, text, ok := strings.Cut(string(a.Data), "\n")
+	if !ok {
+		return a, chat.Errorf(chat.CodeUnsupported, "the PDF is damaged")
+	}
+	a.Pages, a.Text = 1, text
+	return a, nil
 }
 
 // listen mounts the server on a unix socket, whose peers are local, and on TCP.

@@ -124,7 +124,7 @@ func (c *Client) Messages(ctx context.Context, conversationID string) ([]chat.Me
 // can be repeated after a lost connection.
 func (c *Client) Submit(ctx context.Context, s chat.Submission, key string) (chat.Accepted, error) {
 	var out chat.Accepted
-	if err := c.uploadAll(ctx, s.Attachments); err != nil {
+	if err := c.uploadAll(ctx, s.Attachments, s.Parts); err != nil {
 		return out, err
 	}
 	err := c.do(ctx, request{

@@ -25,7 +25,7 @@ func (c *Client) Import(ctx context.Context, t transcript.Transcript, dry bool) 
 	if err != nil || would.Status == transcript.ImportUnchanged { // nothing to upload for
 		return would, err
 	}
-	if err := c.uploadAll(ctx, t.Attachments); err != nil {
+	if err := c.uploadAll(ctx, t.Attachments, nil); err != nil {
 		return transcript.Imported{}, err
 	}
 	return c.importOnce(ctx, t, false)

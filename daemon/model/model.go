@@ -41,6 +41,24 @@ type Abandoner interface {
 	Abandon(ctx context.Context, upstream string)
 }
 
+// Copies remembers the copies of attachments that providers keep, for one owner. An account is one
+// server and key.
+type Copies interface {
+	// Copy returns the id of a copy, "" if there is none.
+	Copy(ctx context.Context, account, digest string) (id string, err error)
+	// PutCopy stores the id of a copy, and returns the one that is stored.
+	PutCopy(ctx context.Context, account, digest, id string) (kept string, err error)
+	DropCopy(ctx context.Context, account, id string) error
+	// UnusedCopies returns the ids of copies, of any owner, whose attachments were deleted.
+	UnusedCopies(ctx context.Context, account string) ([]string, error)
+}
+
+// Tidier is a Provider that keeps copies of attachments.
+type Tidier interface {
+	// Tidy deletes the copies of attachments that were deleted.
+	Tidy(ctx context.Context, c Copies) error
+}
+
 // List is what a provider lists.
 type List struct {
 	Host string   // the server's, for messages
@@ -64,6 +82,7 @@ type Request struct {
 	// is called once for each reference, when the request is sent. It may be nil if there
 	// are none.
 	Attachment func(ctx context.Context, digest string) (chat.Attachment, error)
+	Copies     Copies          // nil: attachments are sent with every request
 	Parameters chat.Parameters // without Instructions, which are in System
 	// Key names the answer among all that are ever asked for. Every request for it has the
 	// same, so that a provider that knows idempotency keys makes it once.

@@ -120,3 +120,16 @@ func (r *Registry) Configured(own Credentials) bool {
 	uses := func(p Provider) bool { return p.Uses(own) }
 	return slices.ContainsFunc(r.opts.Providers, uses) || slices.ContainsFunc(r.opts.Named, uses)
 }
+
+// Tidy deletes the copies of attachments that were deleted, at all configured providers.
+func (r *Registry) Tidy(ctx context.Context, c Copies) {
+	for _, p := range slices.Concat(r.opts.Providers, r.opts.Named) {
+		t, ok := p.(Tidier)
+		if !ok {
+			continue
+		}
+		if err := t.Tidy(ctx, c); err != nil {
+			r.opts.Logger.WarnContext(ctx, "copies of deleted attachments stay at a provider until later", "provider", p.Name(), "error", err)
+		}
+	}
+}

@@ -170,7 +170,7 @@ var clientRules = map[string]rule{
 		"all that is written: it knows no command and no server",
 	},
 	"chat/internal/cli/arguments": {
-		[]string{"chat", "chat/internal/cli/codeblock", "chat/internal/cli/spelling", "chat/internal/lazyregexp", "github.com/urfave/cli/v2"},
+		[]string{"chat", "chat/internal/cli/codeblock", "chat/internal/cli/spelling", "chat/internal/fetch", "chat/internal/lazyregexp", "github.com/urfave/cli/v2"},
 		"flags and the order of a command line: no I/O",
 	},
 	"chat/internal/cli/settings": {
@@ -189,8 +189,12 @@ var clientRules = map[string]rule{
 		[]string{"chat", "chat/daemon/client", "chat/internal/term/sanitize"},
 		"what a user means by a part of an id",
 	},
+	"chat/internal/fetch": {
+		[]string{"chat", "golang.org/x/net/", "github.com/JohannesKaufmann/html-to-markdown/v2"},
+		"gets a file at a web address, within limits: it knows neither messages nor flags",
+	},
 	"chat/internal/cli/prompt": {
-		[]string{"chat", "chat/internal/cli/output", "chat/internal/cli/signals", "chat/internal/schema", "chat/internal/schema/shorthand", "chat/internal/term/", charm, "github.com/urfave/cli/v2"},
+		[]string{"chat", "chat/internal/cli/output", "chat/internal/cli/signals", "chat/internal/fetch", "chat/internal/schema", "chat/internal/schema/shorthand", "chat/internal/term/", charm, "github.com/urfave/cli/v2"},
 		"what is sent: it does not know to whom",
 	},
 	"chat/internal/cli/answer": {
@@ -234,7 +238,7 @@ var clientRules = map[string]rule{
 		"where a key is kept, and whether the provider accepts it",
 	},
 	"chat/internal/cli/manpage": {
-		[]string{"chat/daemon", "chat/internal/cli/", "github.com/urfave/cli/v2"},
+		[]string{"chat/daemon", "chat/internal/cli/", "chat/internal/fetch", "github.com/urfave/cli/v2"},
 		"the help texts in roff: a function of the commands",
 	},
 

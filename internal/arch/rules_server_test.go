@@ -3,7 +3,7 @@ package arch
 // dialect is what every dialect of model providers may import.
 var dialect = []string{
 	"chat", "chat/daemon/model", "chat/daemon/model/answer", "chat/daemon/model/apierror", "chat/daemon/model/completion",
-	"chat/daemon/model/draft", "chat/daemon/model/network", "chat/daemon/model/transport",
+	"chat/daemon/model/copies", "chat/daemon/model/draft", "chat/daemon/model/network", "chat/daemon/model/transport",
 }
 
 // serverRules are the packages of the domain, the store and the daemon.
@@ -135,8 +135,12 @@ var serverRules = map[string]rule{
 		[]string{"chat", "chat/daemon/model"},
 		"what a provider gets of a conversation: a function of it",
 	},
+	"chat/daemon/model/copies": {
+		[]string{"chat", "chat/daemon/model", "chat/daemon/model/transport"},
+		"copies of attachments at the provider: it knows no request for an answer",
+	},
 	"chat/daemon/model/draft": {
-		[]string{"chat", "chat/daemon/model", "chat/daemon/model/apierror", "chat/daemon/model/thread"},
+		[]string{"chat", "chat/daemon/model", "chat/daemon/model/apierror", "chat/daemon/model/copies", "chat/daemon/model/thread", "chat/internal/lazyregexp"},
 		"a request without what a model refused: it opens no connection",
 	},
 	"chat/daemon/model/openai": {
@@ -188,6 +192,11 @@ var serverRules = map[string]rule{
 		[]string{"chat"},
 		"reads an answer wherever it is, for every wire format: knows no bytes and no socket",
 	},
+	"chat/daemon/pdf": {
+		[]string{"chat", "github.com/klippa-app/go-pdfium", "github.com/klippa-app/go-pdfium/", "github.com/tetratelabs/wazero", "github.com/tetratelabs/wazero/"},
+		"reads the text of PDFs in a sandbox: a function of their bytes",
+	},
+	"chat/daemon/pdf/pdftest": {nil, "makes PDF files for tests"},
 	"chat/daemon/api": {
 		[]string{"chat/internal/transcript", "chat", "chat/sse", "chat/daemon/api/", "chat/daemon/follow", "chat/internal/schema", crashPoints, goUUID},
 		"handlers and auth: it declares the interfaces it needs, and never sees Redis or SQL",

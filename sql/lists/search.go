@@ -67,10 +67,15 @@ func (q Queries) findSnippet(ctx context.Context, m *chat.Match, words, asWritte
 
 // fileSnippet returns the snippet of the files to which a message refers.
 func (q Queries) fileSnippet(ctx context.Context, messageID string, words []string) (best string, most int, err error) {
-	files, err := database.List[[]byte](ctx, q.DB, `SELECT a.data FROM message_attachments r JOIN attachments a ON a.owner = r.owner AND a.digest = r.digest
-		WHERE r.message_id = $1 AND a.media_type = $2 ORDER BY a.digest`, messageID, chat.TextType)
-	for _, data := range files {
-		if text, n := search.Snippet(string(data), words); n > most {
+	type file struct {
+		Data []byte // of a text file
+		Text string // of a PDF
+	}
+	files, err := database.List[file](ctx, q.DB, `SELECT CASE WHEN a.media_type = $2 THEN a.data END AS data, coalesce(d.text, '') AS text
+		FROM message_attachments r JOIN attachments a ON a.owner = r.owner AND a.digest = r.digest
+		LEFT JOIN documents d ON d.owner = r.owner AND d.digest = r.digest WHERE r.message_id = $1 ORDER BY a.digest`, messageID, chat.TextType)
+	for _, f := range files {
+		if text, n := search.Snippet(f.Text+string(f.Data), words); n > most {
 			best, most = text, n
 		}
 	}

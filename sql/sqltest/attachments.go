@@ -85,6 +85,75 @@ var attachmentTests = map[string]func(*suite){
 			}
 		}
 	},
+	"a PDF has pages and a text": func(s *suite) {
+		a := s.attachment("%PDF-1.7\x00\xff and a blob")
+		a.Pages, a.Text = 12, "[page 1]\nThe Ärger of zephyrs"
+		for _, want := range []bool{true, false} {
+			if created, err := s.PutAttachment(s.Context(), owner, a); err != nil || created != want {
+				s.Errorf("it was created: %v, %v", created, err)
+			}
+		}
+		got, err := s.Attachment(s.Context(), owner, a.Digest)
+		if err != nil || got.Pages != 12 || got.Text != a.Text || !bytes.Equal(got.Data, a.Data) || got.MediaType != chat.PDFType {
+			s.Errorf("%+v, %v", got, err)
+		}
+		acc, _, err := s.Submit(s.Context(), owner, chat.Submission{Parts: chat.Parts{{Type: chat.PartFile, Name: "paper.pdf", Digest: a.Digest}}}, chat.SubmitOptions{})
+		s.must(err)
+		list, err := s.Messages(s.Context(), owner, acc.ConversationID)
+		if s.must(err); len(list) == 0 || !list[0].Parts.Equal(chat.Parts{a.Part("paper.pdf")}) || list[0].Parts[0].Pages != 12 {
+			s.Errorf("%+v", list)
+		}
+		for query, want := range map[string]int{"zephyrs": 1, "ärger": 1, "paper.pdf": 1, "blob": 0} {
+			matches, _, err := s.Search(s.Context(), owner, chat.ConversationQuery{Search: query})
+			if s.must(err); len(matches) != want || query == "zephyrs" && matches[0].Snippet != "The Ärger of zephyrs" {
+				s.Errorf("%s: %+v", query, matches)
+			}
+		}
+		_, _, err = s.Cancel(s.Context(), owner, acc.TaskID)
+		s.must(err)
+		_, err = s.DeleteConversation(s.Context(), owner, acc.ConversationID)
+		if s.must(err); s.has(a) {
+			s.Error("it is still there")
+		}
+		if created, err := s.PutAttachment(s.Context(), owner, a); err != nil || !created { // its row of documents is gone, too
+			s.Errorf("it was created: %v, %v", created, err)
+		}
+	},
+	"copies at providers": func(s *suite) {
+		a, b := s.uploaded("a"), s.uploaded("b")
+		put := func(owner, account, digest, id, want string) {
+			s.Helper()
+			if got, err := s.PutProviderFile(s.Context(), owner, account, digest, id); err != nil || got != want {
+				s.Errorf("%s is stored as %q, %v; want %q", id, got, err, want)
+			}
+		}
+		put(owner, "one", a.Digest, "f1", "f1")
+		put(owner, "one", a.Digest, "f2", "f1") // another attempt was faster
+		put(owner, "two", a.Digest, "f3", "f3")
+		put(owner, "one", b.Digest, "f4", "f4")
+		put(otherOwner, "one", a.Digest, "f5", "f5") // who has no such attachment any more
+		has := func(account, digest, want string) {
+			s.Helper()
+			if got, err := s.ProviderFile(s.Context(), owner, account, digest); err != nil || got != want {
+				s.Errorf("%q, %v; want %q", got, err, want)
+			}
+		}
+		has("one", a.Digest, "f1")
+		has("three", a.Digest, "")
+		s.must(s.DropProviderFile(s.Context(), "two", "f1"))
+		has("one", a.Digest, "f1")
+		s.must(s.DropProviderFile(s.Context(), "one", "f1"))
+		has("one", a.Digest, "")
+		acc := s.sendAndCancel(s.newConversation().ID, chat.Submission{Parts: chat.Parts{b.Part("b")}})
+		_, err := s.DeleteConversation(s.Context(), owner, acc.ConversationID)
+		s.must(err)
+		for account, want := range map[string][]string{"one": {"f4", "f5"}, "two": nil} {
+			got, err := s.UnusedProviderFiles(s.Context(), account)
+			if slices.Sort(got); err != nil || !slices.Equal(got, want) {
+				s.Errorf("%s: %q, %v; want %q", account, got, err, want)
+			}
+		}
+	},
 	"a title of what has no text": func(s *suite) {
 		image := s.uploaded(png)
 		acc, _, err := s.Submit(s.Context(), owner, chat.Submission{Parts: chat.Parts{image.Part("sky.png")}}, chat.SubmitOptions{})

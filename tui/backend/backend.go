@@ -21,7 +21,7 @@ type Backend interface {
 	Messages(ctx context.Context, conversationID string) (chat.Conversation, []chat.Message, error)
 	// Send submits a message; conversationID "" makes a new conversation.
 	Send(ctx context.Context, conversationID string, sub chat.Submission) (chat.Accepted, error)
-	// Upload stores an image or a text file, to which messages can then refer.
+	// Upload stores an image, a PDF or a text file, to which messages can then refer.
 	Upload(ctx context.Context, data []byte) (chat.Attachment, error)
 	// Stop cancels a task. Stopping one that has ended is not an error.
 	Stop(ctx context.Context, taskID string) error

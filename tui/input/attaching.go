@@ -45,7 +45,7 @@ func (in *Input) Attach(draft string, session int) tea.Cmd {
 	in.attaching = true
 	dirs, server := in.dirs, in.server
 	return in.jobs.Command(func(ctx context.Context) tea.Msg {
-		message, missing, err := dirs.Message(draft)
+		message, missing, err := dirs.Message(ctx, draft)
 		done := AttachedMsg{Session: session, draft: draft, Message: attach.Draft(message.Parts), missing: missing, err: err}
 		for _, a := range message.Attachments {
 			if _, err := server.Upload(ctx, a.Data); err != nil {
@@ -136,7 +136,7 @@ func (in *Input) Fill(draft string) bool {
 	fits := true
 	for _, piece := range attach.Pieces(draft) {
 		if piece.IsReference() {
-			in.Fold(piece.Source, "["+string(piece.Part.Type)+" "+piece.Part.Name+" · "+chat.FormatSize(piece.Part.Size)+"]")
+			in.Fold(piece.Source, attach.Label(&piece.Part))
 			continue
 		}
 		fits = in.Restore(piece.Source) && fits

@@ -25,7 +25,7 @@ func (t *talk) attached(ctx context.Context, text string) (message attach.Messag
 	if t.attach == nil {
 		return attach.Message{Parts: chat.TextParts(text)}, true, nil
 	}
-	message, missing, err := t.attach(text)
+	message, missing, err := t.attach(ctx, text)
 	switch {
 	case err != nil && t.confirmedText != text:
 		t.confirmedText = text

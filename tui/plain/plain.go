@@ -41,9 +41,9 @@ type Options struct {
 	// new conversations.
 	Parameters *chat.Parameters
 	Choose     bool // begin with the list of conversations
-	// Attach adds the files that a message mentions, by @ and a path, and returns
+	// Attach adds the files that a message mentions, by @ and a path or a web address, and returns
 	// the names of missing ones; nil leaves mentions as text.
-	Attach func(text string) (message attach.Message, missing []string, err error)
+	Attach func(ctx context.Context, text string) (message attach.Message, missing []string, err error)
 }
 
 // Exit is what the caller can report at the end.
@@ -131,7 +131,7 @@ type talk struct {
 	listed        []chat.Conversation // the numbers of /open refer to it
 	waiting       []queued            // entered while an answer was being made
 	task          string              // the running task, "" for none
-	attach        func(string) (attach.Message, []string, error)
+	attach        func(context.Context, string) (attach.Message, []string, error)
 	confirmedText string // was not sent, since a file that it mentions is not there
 }
 

@@ -302,7 +302,7 @@ func text(sub chat.Submission) string { return sub.Message().Text() }
 func TestMentionedFilesAreAttached(t *testing.T) {
 	b := newScripted()
 	x := begin(t, b, func(o *Options) {
-		o.Attach = func(text string) (attach.Message, []string, error) {
+		o.Attach = func(_ context.Context, text string) (attach.Message, []string, error) {
 			message := attach.Message{Parts: chat.TextParts(text)}
 			switch {
 			case strings.Contains(text, "@there"):
@@ -339,7 +339,7 @@ func TestPromptIsSentUnchanged(t *testing.T) {
 	b := newScripted()
 	begin(t, b, func(o *Options) {
 		o.Prompt = "see @there"
-		o.Attach = func(string) (attach.Message, []string, error) { return attach.Message{}, nil, nil }
+		o.Attach = func(context.Context, string) (attach.Message, []string, error) { return attach.Message{}, nil, nil }
 	})
 	if got := text(<-b.sent); got != "see @there" {
 		t.Errorf("sent %q", got)

@@ -286,7 +286,7 @@ func (m *Message) layoutPart(i int, v *partView, width int) (rows []string, text
 	case chat.PartToolCall, chat.PartToolResult:
 		return []string{v.toolRow(width, m.style)}, false
 	case chat.PartImage, chat.PartFile:
-		return []string{fileRow(string(v.part.Type), v.part.Name, v.part.Size, width, m.style)}, false
+		return []string{fileRow(&v.part, width, m.style)}, false
 	}
 	return nil, false
 }

@@ -83,8 +83,8 @@ func (v *partView) plain(width int, style *Style) []string {
 }
 
 // fileRow is the row that represents an image or a file.
-func fileRow(kind, name string, size int64, width int, style *Style) string {
-	label := "[" + kind + "] " + sanitize.Line(name) + "  " + chat.FormatSize(size)
+func fileRow(p *chat.Part, width int, style *Style) string {
+	label := "[" + string(p.Type) + "] " + sanitize.Line(p.Name) + "  " + p.FormatExtent()
 	return theme.Paint(ansi.Truncate(label, width, "…"), style.Theme.Dim)
 }
 

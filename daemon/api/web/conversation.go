@@ -53,6 +53,7 @@ type rendered struct {
 	MediaType string  `json:"media_type,omitempty"`
 	Digest    string  `json:"digest,omitempty"`
 	Size      int64   `json:"size,omitempty"`
+	Pages     int     `json:"pages,omitempty"`
 	// Text is the text of a user's message, which can be edited.
 	Text string `json:"text,omitempty"`
 }
@@ -139,7 +140,7 @@ func viewOf(m *chat.Message, siblings []string) message {
 func renderedPart(i int, p *chat.Part, role chat.Role) rendered {
 	out := rendered{
 		part:      part{Part: i, Type: p.Type, Name: p.Name, CallID: p.CallID, DurationMS: p.DurationMS, IsError: p.IsError},
-		MediaType: p.MediaType, Digest: p.Digest, Size: p.Size,
+		MediaType: p.MediaType, Digest: p.Digest, Size: p.Size, Pages: p.Pages,
 	}
 	if role != chat.RoleAssistant && p.Type == chat.PartText {
 		out.Text = p.Text

@@ -38,8 +38,9 @@ type block struct {
 // source is the data of an image or a document.
 type source struct {
 	Type      string `json:"type"`
-	MediaType string `json:"media_type"`
-	Data      string `json:"data"`
+	MediaType string `json:"media_type,omitempty"`
+	Data      string `json:"data,omitempty"`
+	FileID    string `json:"file_id,omitempty"`
 }
 
 // cache marks the end of a beginning of the request that the provider keeps for some minutes.
@@ -119,14 +120,14 @@ func (t *turns) result(p *chat.Part) {
 
 // attached adds an image, a PDF, or a text file.
 func (t *turns) attached(ctx context.Context, role chat.Role, p *chat.Part) error {
-	a, err := t.load(ctx, p.Digest)
+	a, err := t.load(ctx, p)
 	if err != nil {
 		return err
 	}
 	switch {
 	case p.Type == chat.PartImage:
 		t.add(role, block{Type: "image", Source: sourceOf(&a)})
-	case a.MediaType == "application/pdf":
+	case a.MediaType == chat.PDFType:
 		t.add(role, block{Type: "document", Title: p.Name, Source: sourceOf(&a)})
 	default:
 		t.text(role, chat.FileBlock(p.Name, string(a.Data)), true)
@@ -134,8 +135,11 @@ func (t *turns) attached(ctx context.Context, role chat.Role, p *chat.Part) erro
 	return nil
 }
 
-func sourceOf(a *chat.Attachment) *source {
-	return &source{"base64", a.MediaType, base64.StdEncoding.EncodeToString(a.Data)}
+func sourceOf(a *thread.File) *source {
+	if a.Reference != "" {
+		return &source{Type: "file", FileID: a.Reference}
+	}
+	return &source{Type: "base64", MediaType: a.MediaType, Data: base64.StdEncoding.EncodeToString(a.Data)}
 }
 
 // input is the input of a call. It must be an object: arguments that are none stand in one.

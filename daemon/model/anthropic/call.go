@@ -50,6 +50,9 @@ func (c *call) open(ctx context.Context, x *transport.Exchange) error {
 	if err != nil {
 		return err
 	}
+	if c.request.References() {
+		req.Header.Set(betaHeader, filesBeta)
+	}
 	defer x.Watch.Disarm()
 	x.Watch.Arm(c.Limits.Headers, x.Phases.Headers)
 	return x.Send(req)

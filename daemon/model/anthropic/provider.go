@@ -21,6 +21,7 @@ import (
 	"sync/atomic"
 
 	"chat/daemon/model"
+	"chat/daemon/model/copies"
 	"chat/daemon/model/draft"
 	"chat/daemon/model/network"
 	"chat/daemon/model/transport"
@@ -80,7 +81,27 @@ type Provider struct {
 	defaultModel string
 	lister       transport.Lister
 	known        atomic.Pointer[map[string]facts] // by the ids of the last list
+	keeper       *copies.Keeper                   // nil for other servers than Anthropic's
 }
+
+// filesBeta is the version of the Files API.
+const filesBeta = "files-api-2025-04-14"
+
+// Tidy implements model.Tidier.
+func (p *Provider) Tidy(ctx context.Context, c model.Copies) error {
+	if p.keeper == nil {
+		return nil
+	}
+	return p.keeper.Tidy(ctx, c)
+}
+
+// sendFile sends a request of the Files API.
+func (p *Provider) sendFile(req *http.Request) (*http.Response, error) {
+	req.Header.Set(betaHeader, filesBeta)
+	return p.send(req)
+}
+
+const betaHeader = "Anthropic-Beta"
 
 // Provider returns the provider that s describes. The error says what is wrong with the
 // base URL or the key.
@@ -115,13 +136,22 @@ func (c *Client) Provider(s Settings) (*Provider, error) {
 	if s.DefaultModel == "" && official {
 		s.DefaultModel = DefaultModel
 	}
-	return &Provider{to: server, client: c, headers: s.Headers, defaultModel: s.DefaultModel}, nil
+	p := &Provider{to: server, client: c, headers: s.Headers, defaultModel: s.DefaultModel}
+	if official {
+		p.keeper = &copies.Keeper{To: server, Send: p.sendFile, Path: "/v1/files"}
+	}
+	return p, nil
 }
 
 // Own returns the provider of a client's own credentials. It lives for one request.
 func (c *Client) Own(own model.Credentials) (*Provider, error) {
 	from := transport.Sources{Key: "the request", BaseURL: "the base URL of the request"}
-	return c.Provider(Settings{BaseURL: own.BaseURL, Key: own.Key, Sources: from})
+	p, err := c.Provider(Settings{BaseURL: own.BaseURL, Key: own.Key, Sources: from})
+	if err != nil {
+		return nil, err
+	}
+	p.keeper = nil // no one could delete copies without the client
+	return p, nil
 }
 
 // Name is what users type before the slash of provider/model.
@@ -151,6 +181,9 @@ func (p *Provider) send(req *http.Request) (*http.Response, error) {
 		req.Header.Set("X-Api-Key", p.to.Key)
 	}
 	for name, value := range p.headers { // a gateway may take the key elsewhere
+		if before := req.Header.Get(betaHeader); before != "" && http.CanonicalHeaderKey(name) == betaHeader {
+			value = before + "," + value
+		}
 		req.Header.Set(name, value)
 	}
 	return p.to.Send(req)

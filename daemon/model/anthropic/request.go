@@ -9,6 +9,7 @@ import (
 	"chat"
 	"chat/daemon/model"
 	"chat/daemon/model/draft"
+	"chat/daemon/model/network"
 )
 
 // defaultTokens bounds an answer whose length was not limited, in tokens. The API requires a
@@ -75,6 +76,10 @@ type request struct {
 
 func newRequest(p *Provider, req model.Request) *request {
 	r := &request{Draft: p.client.learned.Draft(draft.Server{Base: p.to.Base, Key: p.to.Key, Host: p.to.Host}, req.Model, req), p: p}
+	r.Keeper, r.Copied = p.keeper, func(*chat.Attachment) bool { return true }
+	if name := network.KnownName(p.to.Hostname()); name != "" && name != Name {
+		r.SendText() // their Messages API is not known to have documents
+	}
 	r.Adapts(func() []draft.Adaptation { return r.WithMessages(r.adaptations()...) })
 	return r
 }
@@ -92,7 +97,7 @@ func (r *request) body(ctx context.Context) (*body, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := turns{load: r.Request.Attachment, ids: ids{}, own: func(part *chat.Part) (block, bool) {
+	t := turns{load: r.Load, ids: ids{}, own: func(part *chat.Part) (block, bool) {
 		kept, ok := r.own(part)
 		return thought(part, kept), ok
 	}}

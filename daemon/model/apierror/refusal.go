@@ -63,6 +63,8 @@ var (
 	partWords    = lazyregexp.New(`sequence, expected a string|untagged enum|expected .{0,2}text\b|content.{0,60}(should|must) be a (valid )?string`)
 	pictureFault = lazyregexp.New(`format|mime|media.?type|corrupt|invalid|decod|size|dimension|pixel|large|could not process|too (many|big)`)
 
+	documentWords = lazyregexp.New(`\bpdfs?\b|\bdocuments?\b|input_file|\bfiles?\b`)
+
 	faultWords = lazyregexp.New(`invalid|decod|corrupt|truncated|identify|(failed|unable|cannot|could not) (to )?(load|read|open|process|parse)`)
 	// kindWords are codes of errors that do not concern a picture.
 	kindWords = lazyregexp.New(`invalid[_ ](request|argument|parameter|content|type|chat|value)\w*`)
@@ -156,6 +158,17 @@ func (r *RefusalError) OfImages() bool {
 		return true // from a decoder, whose status means nothing
 	}
 	return r.OfRequest() && (imageWords.MatchString(r.body) || partWords.MatchString(r.body))
+}
+
+// OfDocuments reports whether the provider may have refused a PDF.
+func (r *RefusalError) OfDocuments() bool {
+	return r.OfRequest() && (documentWords.MatchString(r.body) || partWords.MatchString(r.body))
+}
+
+// OfAllDocuments reports whether the model accepts no PDFs, rather than not this one.
+func (r *RefusalError) OfAllDocuments() bool {
+	return r.OfDocuments() && (partWords.MatchString(r.body) || supportWords.MatchString(r.body)) &&
+		!pictureFault.MatchString(documentWords.ReplaceAllString(kindWords.ReplaceAllString(r.body, ""), ""))
 }
 
 // OfAllImages reports whether the model accepts no pictures, rather than not this one.

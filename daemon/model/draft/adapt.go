@@ -24,14 +24,17 @@ type Adaptation struct {
 	Form bool
 }
 
-// WithMessages returns the adaptations of forms, and then those that leave out pictures or
-// messages that were refused.
+// WithMessages returns the adaptations of forms, and then those that send PDFs as text, and leave
+// out pictures or messages that were refused.
 func (d *Draft[F]) WithMessages(forms ...Adaptation) []Adaptation {
 	ofMessage := func(r *apierror.RefusalError) bool {
 		return r.Filter || r.OfContent() && r.Status != http.StatusNotFound
 	}
 	ofImages := func(r *apierror.RefusalError) bool { return r.OfContent() || r.OfImages() }
 	return append(forms,
+		Adaptation{Of: ofReference, Adapt: d.renewReferences},
+		Adaptation{Of: ofReference, Adapt: d.sendInline},
+		Adaptation{Of: ofDocuments, Adapt: d.sendDocumentsAsText},
 		Adaptation{Of: ofImages, Adapt: d.omitRefusedPictures},
 		Adaptation{Of: func(r *apierror.RefusalError) bool { return ofMessage(r) && !r.OfImages() }, Adapt: d.omitRefused},
 		Adaptation{Of: ofImages, Adapt: d.omitAllPictures},

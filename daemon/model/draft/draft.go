@@ -11,6 +11,7 @@ import (
 	"chat"
 	"chat/daemon/model"
 	"chat/daemon/model/apierror"
+	"chat/daemon/model/copies"
 	"chat/daemon/model/thread"
 )
 
@@ -26,6 +27,9 @@ type Draft[F comparable] struct {
 	Model   string // its id
 	Request model.Request
 	Form    F
+	// Keeper, if set, keeps copies of attachments at the provider: of those that Copied selects.
+	Keeper *copies.Keeper
+	Copied func(*chat.Attachment) bool
 	// Parameter, if set, omits a parameter that a refusal is about, and reports whether there
 	// was one. It is tried before the adaptations.
 	Parameter func(*apierror.RefusalError) bool
@@ -36,8 +40,11 @@ type Draft[F comparable] struct {
 	possible    func() []Adaptation
 	adaptations []Adaptation // those that were not used; nil before the first refusal
 
-	omit     []thread.Omission // by message
-	noImages bool              // no pictures but those of the newest message
+	omit      []thread.Omission // by message
+	noImages  bool              // no pictures but those of the newest message
+	documents documents
+
+	references references
 	// withheld are the parameters that are omitted, by name, each with the value that was
 	// refused, or "" for any value.
 	withheld map[string]string
@@ -68,7 +75,7 @@ func (d *Draft[F]) Thread(own func(*chat.Part) bool) ([]chat.Message, error) {
 
 // Notices say what was omitted from the request.
 func (d *Draft[F]) Notices() []string {
-	out := slices.DeleteFunc(slices.Concat(d.formNotices, d.parameterNotices()), func(s string) bool { return s == "" })
+	out := slices.DeleteFunc(slices.Concat(d.formNotices, d.parameterNotices(), d.documentNotices()), func(s string) bool { return s == "" })
 	var names []string
 	for i, o := range d.omit {
 		switch m := d.Request.Messages[i]; o {

@@ -10,8 +10,9 @@ import (
 
 // form is the form of requests to one model, without what it refused.
 type form[F comparable] struct {
-	dialect  F
-	noImages bool
+	dialect     F
+	noImages    bool
+	noDocuments bool // PDFs are sent as text
 }
 
 // modelKey names a model at an endpoint with a key, because accounts differ in what they
@@ -49,6 +50,7 @@ func (l *Learned[F]) Draft(to Server, model string, req model.Request) *Draft[F]
 	defer l.mu.Unlock()
 	known := l.forms[d.key]
 	d.Form, d.noImages = known.dialect, known.noImages
+	d.documents.asText, d.documents.refused = known.noDocuments, known.noDocuments
 	d.recall()
 	for i, m := range d.earlier() {
 		if d.noImages && len(thread.PictureNames(m)) > 0 {
@@ -73,7 +75,7 @@ func (d *Draft[F]) Accepted() []string {
 func (l *Learned[F]) accept(d *Draft[F]) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if now := (form[F]{d.Form, d.noImages}); now != l.forms[d.key] {
+	if now := (form[F]{d.Form, d.noImages, d.documents.refused}); now != l.forms[d.key] {
 		l.forms = makeRoom(l.forms, maxForms)
 		l.forms[d.key] = now
 	}

@@ -114,6 +114,7 @@ type Source struct {
 	Type      string `json:"type"`
 	MediaType string `json:"media_type"`
 	Data      string `json:"data"`
+	FileID    string `json:"file_id"`
 }
 
 // NewAnthropic starts a server on loopback that ends with the test. All answers have the script.

@@ -35,8 +35,12 @@ func Ask(content string) model.Request {
 }
 
 // WithAttachments returns req with parts in place of the blocks (see package blocks) in
-// users' messages. Its Attachment returns what the blocks hold.
+// users' messages. Its Attachment returns what the blocks hold. A req that has an Attachment is
+// not changed.
 func WithAttachments(req model.Request) model.Request {
+	if req.Attachment != nil {
+		return req
+	}
 	stored := map[string]chat.Attachment{}
 	req.Messages = slices.Clone(req.Messages)
 	for i := range req.Messages {

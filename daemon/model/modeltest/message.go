@@ -3,6 +3,7 @@ package modeltest
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 )
 
 // message is one message of a request, whose content is a text, or parts.
@@ -31,6 +32,10 @@ func (m *message) UnmarshalJSON(b []byte) error {
 		ImageURL *struct {
 			URL string `json:"url"`
 		} `json:"image_url"`
+		File *struct {
+			Data string `json:"file_data"`
+			ID   string `json:"file_id"`
+		} `json:"file"`
 	}
 	if err := json.Unmarshal(in.Content, &parts); err != nil {
 		return err
@@ -44,6 +49,7 @@ func (m *message) UnmarshalJSON(b []byte) error {
 			m.text += p.Text
 		case p.Type == "image_url" && p.ImageURL != nil && p.ImageURL.URL != "":
 			m.images = append(m.images, p.ImageURL.URL)
+		case p.Type == "file" && p.File != nil && (strings.HasPrefix(p.File.Data, "data:application/pdf;base64,") != (p.File.ID != "")):
 		default:
 			return fmt.Errorf("a content part of type %q that is none", p.Type)
 		}

@@ -102,7 +102,7 @@ func (a AskedMessages) turnFault(i int) string {
 			}
 			results[b.ToolUseID] = true
 		case "image", "document":
-			if b.Source == nil || b.Source.Type != "base64" || b.Source.Data == "" || b.Source.MediaType == "" {
+			if s := b.Source; s == nil || (s.Type != "base64" || s.Data == "" || s.MediaType == "" || s.FileID != "") && (s.Type != "file" || s.FileID == "" || s.Data != "") {
 				return at + ".source: Field required"
 			}
 		default:

@@ -33,13 +33,14 @@ type request struct {
 	// stream that has its usage.
 	streamed bool
 	known    formatForm // before the first refusal
+	to       *endpoint
 }
 
 // newRequest returns the draft of a request to e.
 func newRequest(e *endpoint, learned *draft.Learned[form], req model.Request) *request {
 	d := &request{
 		Draft:            learned.Draft(draft.Server{Base: e.Base, Key: e.Key, Host: e.Host}, req.Model, req),
-		completionTokens: e.isOpenAI(),
+		completionTokens: e.isOpenAI(), to: e,
 	}
 	d.known = d.Form.format
 	d.Adapts(d.adaptations)
@@ -81,9 +82,12 @@ func (d *request) completion(ctx context.Context) (*wire.Request, error) {
 	}
 	system, messages, err := d.messages(ctx)
 	if system != "" {
-		out.Messages = append(out.Messages, goopenai.ChatCompletionMessage{Role: goopenai.ChatMessageRoleSystem, Content: system})
+		out.Messages = append(out.Messages, wire.Message{Role: goopenai.ChatMessageRoleSystem, Content: system})
 	}
 	out.Messages = append(out.Messages, messages...)
+	if d.to.isOpenRouter() && wire.HasFile(messages) {
+		out.Plugins = wire.NativeDocuments() // otherwise models get a reading that costs extra
+	}
 	return out, err
 }
 
@@ -104,7 +108,10 @@ func (d *request) response(ctx context.Context) (*wire.Response, error) {
 
 // messages returns the messages to send, and the system prompt if it does not stand in the
 // first of them.
-func (d *request) messages(ctx context.Context) (system string, out []goopenai.ChatCompletionMessage, err error) {
+func (d *request) messages(ctx context.Context) (system string, out []wire.Message, err error) {
+	if !d.acceptsDocuments() {
+		d.SendText()
+	}
 	list, err := d.Thread(nil)
 	if err != nil {
 		return "", nil, err
@@ -116,13 +123,25 @@ func (d *request) messages(ctx context.Context) (system string, out []goopenai.C
 		list[0].Parts, system = slices.Concat(chat.TextParts(system), list[0].Parts), ""
 	}
 	for _, m := range list {
-		messages, err := wire.Messages(ctx, m, d.Request.Attachment)
+		messages, err := wire.Messages(ctx, m, d.Load)
 		if err != nil {
 			return "", nil, err
 		}
 		out = append(out, messages...)
 	}
 	return system, out, nil
+}
+
+// acceptsDocuments reports whether the server is known to accept PDFs. Others may ignore them
+// without saying so.
+func (d *request) acceptsDocuments() bool {
+	switch {
+	case d.to.isOpenAI():
+		return true
+	case d.streamed: // Azure and other chatds have the Responses API
+		return true
+	}
+	return d.to.isOpenRouter()
 }
 
 func (d *request) omitUsage() (string, bool) {

@@ -121,6 +121,8 @@ func nameOf(u *url.URL) string {
 	}
 }
 
+func (e *endpoint) isOpenRouter() bool { return e.Is("https://openrouter.ai:443") }
+
 func (e *endpoint) isOpenAI() bool { return e.Is("https://api.openai.com:443") }
 
 // leavesOut reports whether model probably omits the tag that opens its reasoning: an

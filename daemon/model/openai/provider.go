@@ -23,7 +23,9 @@ import (
 	"net/http"
 	"sync"
 
+	"chat"
 	"chat/daemon/model"
+	"chat/daemon/model/copies"
 	"chat/daemon/model/draft"
 	"chat/daemon/model/network"
 	"chat/daemon/model/transport"
@@ -88,6 +90,19 @@ type Provider struct {
 	api          API
 	defaultModel string
 	lister       transport.Lister
+	keeper       *copies.Keeper // nil for other servers than OpenAI's
+}
+
+// copyLife is how long OpenAI keeps a copy, in seconds: the longest time there is. Then a new one is
+// made.
+const copyLife = "2592000"
+
+// Tidy implements model.Tidier.
+func (p *Provider) Tidy(ctx context.Context, c model.Copies) error {
+	if p.keeper == nil {
+		return nil
+	}
+	return p.keeper.Tidy(ctx, c)
 }
 
 // Provider returns the provider that s describes. The error says what is wrong with the
@@ -118,7 +133,14 @@ func (c *Client) Provider(s Settings) (*Provider, error) {
 	if s.DefaultModel == "" && to.isOpenAI() {
 		s.DefaultModel = DefaultModel
 	}
-	return &Provider{client: c, to: to, api: s.API, defaultModel: s.DefaultModel}, nil
+	p := &Provider{client: c, to: to, api: s.API, defaultModel: s.DefaultModel}
+	if to.isOpenAI() {
+		p.keeper = &copies.Keeper{
+			To: to.Server, Send: to.roundTrip, Path: "/files",
+			Form: [][2]string{{"purpose", "user_data"}, {"expires_after[anchor]", "created_at"}, {"expires_after[seconds]", copyLife}},
+		}
+	}
+	return p, nil
 }
 
 // Own returns the provider of a client's own credentials. It lives for one request; what
@@ -133,6 +155,7 @@ func (c *Client) Own(own model.Credentials) (*Provider, error) {
 		return nil, err
 	}
 	p.to.apiPath = c.apiPath(p.to.Base)
+	p.keeper = nil // no one could delete copies without the client
 	return p, nil
 }
 
@@ -165,6 +188,9 @@ func (p *Provider) Uses(c model.Credentials) bool {
 // Stream implements model.Provider.
 func (p *Provider) Stream(ctx context.Context, req model.Request) iter.Seq2[model.Event, error] {
 	d := newRequest(p.to, &p.client.learned, req)
+	d.Keeper, d.Copied = p.keeper, func(a *chat.Attachment) bool {
+		return a.MediaType == chat.PDFType || d.streamed // Chat Completions has references to PDFs only
+	}
 	c := &call{
 		Call: transport.Call{To: p.to.Server, Limits: p.client.opts.Network.Limits, Flow: p.client.opts.Network.Flow, Draft: d, Model: d.Model},
 		to:   p.to, draft: d, key: req.Key, upstream: req.Upstream,

@@ -11,8 +11,16 @@ import (
 	"chat/daemon/model"
 )
 
-// Loader returns an attachment with its data.
-type Loader func(ctx context.Context, digest string) (chat.Attachment, error)
+// File is an attachment as it is sent.
+type File struct {
+	chat.Attachment
+	// Reference is the id of the provider's copy, which is sent instead of the data; "" if there is
+	// none.
+	Reference string
+}
+
+// Loader returns the attachment of a part.
+type Loader func(ctx context.Context, p *chat.Part) (File, error)
 
 // Omission is how much of a message is not sent.
 type Omission int

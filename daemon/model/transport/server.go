@@ -82,6 +82,15 @@ func NewServer(s Settings, d Dialect) (*Server, *url.URL, error) {
 // SetDialect replaces what messages say of the dialect.
 func (s *Server) SetDialect(d Dialect) { s.dialect = d }
 
+// Hostname is the server's host without its port.
+func (s *Server) Hostname() string {
+	u, err := url.Parse(s.origin)
+	if err != nil {
+		return "" // cannot happen: it was made of a URL
+	}
+	return u.Hostname()
+}
+
 // Is reports whether the server is that of a URL's origin, as in https://api.openai.com:443.
 func (s *Server) Is(origin string) bool { return s.origin == origin }
 

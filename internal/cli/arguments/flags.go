@@ -6,6 +6,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"chat"
+	"chat/internal/fetch"
 )
 
 // CommonFlags returns the flags of every command.
@@ -41,11 +42,22 @@ func conversationFlags() []cli.Flag {
 		&cli.StringFlag{Name: "model", Aliases: []string{"m"}, Usage: "the `MODEL` to ask (`chat models` lists them)"},
 		&cli.StringFlag{Name: "role", Usage: "start with the role `NAME`: its system prompt, model and parameters (`chat roles` lists them)"},
 		&cli.StringFlag{Name: "system", Aliases: []string{"s"}, Usage: "system prompt `TEXT` of a new conversation"},
-		&cli.StringSliceFlag{Name: "file", Aliases: []string{"f"}, Usage: "attach the text or image `PATH`, - for stdin (may be repeated)"},
+		fileFlag(), privateFlag(),
 		&cli.StringFlag{Name: "priority", Usage: "`LEVEL`: urgent, normal or background"},
 		&cli.BoolFlag{Name: "no-stdin", Usage: "do not read stdin", DisableDefaultText: true},
 	}
 }
+
+func fileFlag() cli.Flag {
+	return &cli.StringSliceFlag{Name: "file", Aliases: []string{"f"}, Usage: "attach the text, image or PDF at `PATH`, which may be an http(s) URL, or - for stdin (may be repeated)"}
+}
+
+func privateFlag() cli.Flag {
+	return &cli.BoolFlag{Name: fetch.Flag, Usage: "attach from URLs on this machine and in private networks, too (also $" + fetch.Variable + ")", DisableDefaultText: true}
+}
+
+// FileFlags returns the flags that attach files.
+func FileFlags() []cli.Flag { return []cli.Flag{fileFlag(), privateFlag()} }
 
 // OutputFlags returns the flags that select how an answer is written.
 func OutputFlags() []cli.Flag {

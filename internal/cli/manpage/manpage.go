@@ -12,6 +12,7 @@ import (
 	"chat/internal/cli/arguments"
 	"chat/internal/cli/exit"
 	"chat/internal/cli/settings"
+	"chat/internal/fetch"
 )
 
 // Render returns the manual page in the man macros (man(7)).
@@ -56,6 +57,7 @@ func environment() [][2]string {
 		{"CHAT_HOST", "same as --host"},
 		{"CHAT_TOKEN", "the bearer token for a server at an http or https URL"},
 		{"CHAT_NO_DAEMON", "same as --no-daemon"},
+		{fetch.Variable, "1: same as --" + fetch.Flag},
 		{"CHAT_THEME", settings.ThemeUsage},
 		{"ACCESSIBLE", "use plain lines instead of the screen, like --plain-ui"},
 		{"NO_COLOR, CLICOLOR_FORCE, TERM", "whether the output is styled with --color auto"},

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -55,7 +54,7 @@ func (p *Reader) Read(c *cli.Context) (attach.Message, error) {
 			return attach.Message{}, err
 		}
 	}
-	if (asPrompt || strings.TrimSpace(text) == "" && !asFile) && chat.ImageType(piped) == "" {
+	if (asPrompt || strings.TrimSpace(text) == "" && !asFile) && chat.ImageType(piped) == "" && !chat.IsPDF(piped) {
 		var err error
 		if text, err = attach.Text(attach.Stdin, piped); err != nil {
 			return attach.Message{}, err
@@ -65,32 +64,7 @@ func (p *Reader) Read(c *cli.Context) (attach.Message, error) {
 	if asPrompt && len(piped) > 0 {
 		text = ""
 	}
-	return withFiles(strings.TrimRight(text, "\n"), files, piped)
-}
-
-// withFiles builds the message from a text and files. The file - means piped; without -,
-// piped is the last file.
-func withFiles(text string, files []string, piped []byte) (attach.Message, error) {
-	var m attach.Message
-	if strings.TrimSpace(text) != "" {
-		m.Parts = chat.TextParts(text)
-	}
-	if len(piped) > 0 && !slices.Contains(files, "-") {
-		files = append(slices.Clip(files), "-")
-	}
-	for _, f := range files {
-		name, read := filepath.Base(f), attach.Read
-		if f == "-" {
-			f, name = attach.Stdin, attach.Stdin
-			read = func(_, name string) (chat.Attachment, error) { return attach.Bytes(name, piped) }
-		}
-		a, err := read(f, f)
-		if err != nil {
-			return m, err
-		}
-		m.Add(name, a)
-	}
-	return m, Check(m.Parts)
+	return p.withFiles(c, strings.TrimRight(text, "\n"), files, piped)
 }
 
 // Check refuses a message that cannot be sent.
@@ -141,7 +115,7 @@ func (p *Reader) ReadStdin(ctx context.Context, optional bool) ([]byte, error) {
 	// A read of a terminal or a pipe cannot be cancelled, so this goroutine may outlive
 	// the call. It ends with stdin or with the process.
 	go func() {
-		b, err := io.ReadAll(io.LimitReader(&firstByteReader{r: p.In, first: first}, chat.MaxImage+1))
+		b, err := io.ReadAll(io.LimitReader(&firstByteReader{r: p.In, first: first}, chat.MaxDocument+1))
 		read <- readResult{b, err}
 	}()
 	notice := time.NewTimer(StdinNotice)

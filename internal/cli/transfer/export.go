@@ -179,6 +179,8 @@ func (m *markdownExport) Conversation(conv chat.Conversation, messages []chat.Me
 }
 
 // Needs is true for text files, which are shown.
-func (m *markdownExport) Needs(p chat.Part) bool { return p.Type == chat.PartFile }
+func (m *markdownExport) Needs(p chat.Part) bool {
+	return p.Type == chat.PartFile && !p.IsDocument()
+}
 
 func (m *markdownExport) End() error { return nil }

@@ -1,6 +1,7 @@
 package attach
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -70,7 +71,7 @@ func TestPartialMentions(t *testing.T) {
 
 func TestFilesFollowText(t *testing.T) {
 	p := makeFiles(t, map[string]string{"a.go": "package a\r\n\n", "home/notes.md": "my notes", "b/c.txt": "see"})
-	message, missing, err := p.Message("compare @a.go with @~/notes.md and @./a.go, @nosuch.go, @someone @b\n")
+	message, missing, err := p.Message(t.Context(), "compare @a.go with @~/notes.md and @./a.go, @nosuch.go, @someone @b\n")
 	want := "compare @a.go with @~/notes.md and @./a.go, @nosuch.go, @someone @b|file a.go|file notes.md"
 	if got := shape(message.Parts); err != nil || got != want || !slices.Equal(missing, []string{"nosuch.go"}) {
 		t.Errorf("%q, %q, %v", got, missing, err)
@@ -80,13 +81,58 @@ func TestFilesFollowText(t *testing.T) {
 	}
 }
 
+func TestWebAddressesAreFetched(t *testing.T) {
+	p := makeFiles(t, map[string]string{"a.go": "package a"})
+	text := "see @https://example.com/x/a.txt, @HTTP://example.com/a.txt and @a.go"
+	message, missing, err := p.Message(t.Context(), text)
+	if got := shape(message.Parts); err != nil || got != text+"|file a.go" || len(missing) != 2 {
+		t.Errorf("without a network: %q, %q, %v", got, missing, err)
+	}
+	var asked []string
+	p.Fetch = func(_ context.Context, url string) (string, []byte, error) {
+		asked = append(asked, url)
+		if strings.Contains(url, "broken") {
+			return "", nil, chat.Errorf(chat.CodeInvalid, "it is broken")
+		}
+		return "a.txt", []byte("caf\u00e9\r\n"), nil
+	}
+	message, missing, err = p.Message(t.Context(), "see @https://example.com/x/a.txt, @https://example.com/x/a.txt and @a.go")
+	if got := shape(message.Parts); err != nil || !strings.HasSuffix(got, "|file a.txt|file a.go") || len(missing) != 0 || len(asked) != 1 || string(message.Attachments[0].Data) != "café\n" {
+		t.Errorf("%q, %q, %v, %q", got, missing, err, asked)
+	}
+	for draft, want := range map[string]string{"@https://example.com/broken": "broken", "@https://me:secret@example.com/a.txt": "a name or a password"} {
+		message, _, err := p.Message(t.Context(), draft)
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") || len(message.Attachments) != 0 {
+			t.Errorf("%s: %v", draft, err)
+		}
+	}
+	if len(asked) != 2 {
+		t.Errorf("asked %q", asked)
+	}
+}
+
+func TestPDFsInDrafts(t *testing.T) {
+	p := makeFiles(t, map[string]string{"paper.txt": "%PDF-1.7 and so on"})
+	message, _, err := p.Message(t.Context(), "see @paper.txt")
+	if err != nil || len(message.Parts) != 2 || !message.Parts[1].IsDocument() || len(message.Damaged()) != 0 {
+		t.Fatalf("%+v, %v", message, err)
+	}
+	draft := Draft(message.Parts)
+	if again := ParseDraft(draft); !again.Equal(message.Parts) || !strings.Contains(draft, `[pdf "paper.txt", 18 bytes, sha256:`) || Label(&again[1]) != "[pdf paper.txt · 18 B]" {
+		t.Errorf("%s became %+v", draft, again)
+	}
+	if _, err := Bytes("x.pdf", append([]byte("%PDF-1.7"), make([]byte, chat.MaxDocument)...)); !chat.IsCode(err, chat.CodeTooLarge) || !strings.Contains(err.Error(), "x.pdf is larger than 20 MiB") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestFilesOfTheSameNameAreAllAttached(t *testing.T) {
 	p := makeFiles(t, map[string]string{"old/main.go": "old", "new/main.go": "new"})
-	message, missing, err := p.Message("compare @old/main.go and @new/main.go and @old/main.go")
+	message, missing, err := p.Message(t.Context(), "compare @old/main.go and @new/main.go and @old/main.go")
 	if got := shape(message.Parts); err != nil || len(missing) != 0 || got != "compare @old/main.go and @new/main.go and @old/main.go|file main.go|file main.go" || len(message.Attachments) != 2 {
 		t.Errorf("%q, %d attachments, %v", got, len(message.Attachments), err)
 	}
-	again, _, err := p.Message(Draft(message.Parts))
+	again, _, err := p.Message(t.Context(), Draft(message.Parts))
 	if err != nil || !again.Parts.Equal(ParseDraft(Draft(message.Parts))) || len(again.Attachments) != 0 {
 		t.Errorf("edited, it is %q with %d attachments, %v", shape(again.Parts), len(again.Attachments), err)
 	}
@@ -95,7 +141,7 @@ func TestFilesOfTheSameNameAreAllAttached(t *testing.T) {
 func TestReferencedFilesAreNotReadAgain(t *testing.T) {
 	p := makeFiles(t, map[string]string{"a.go": "changed", "b.go": "new"})
 	old := chat.Parts{{Type: chat.PartText, Text: "see @a.go and @b.go"}, {Type: chat.PartFile, Name: "a.go", Size: 3, Digest: strings.Repeat("0a", 32)}}
-	message, _, err := p.Message(Draft(old))
+	message, _, err := p.Message(t.Context(), Draft(old))
 	if got := shape(message.Parts); err != nil || got != "see @a.go and @b.go|file a.go|file b.go" || len(message.Attachments) != 1 {
 		t.Errorf("%q, %v", got, err)
 	}
@@ -106,7 +152,7 @@ func TestUnreadableFilesAreReported(t *testing.T) {
 	for draft, want := range map[string]string{
 		"@binary": "not a text", "@latin": "not a text", "@big": "larger than 768 KiB", "@half @half2": "with its files", "@/dev/null": "not a regular file",
 	} {
-		if _, _, err := p.Message(draft); err == nil || !strings.Contains(err.Error(), want) {
+		if _, _, err := p.Message(t.Context(), draft); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", draft, err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	_ "image/gif"  // for its header
 	_ "image/jpeg" // for its header
 	_ "image/png"  // for its header
+	"slices"
 	"strings"
 
 	"chat"
@@ -17,7 +18,7 @@ import (
 func (m Message) Damaged() []string {
 	broken := map[string]bool{} // by digest
 	for _, a := range m.Attachments {
-		broken[a.Digest] = a.MediaType != chat.TextType && !hasSize(a.MediaType, a.Data)
+		broken[a.Digest] = slices.Contains(chat.ImageTypes(), a.MediaType) && !hasSize(a.MediaType, a.Data)
 	}
 	var names []string
 	for _, p := range m.Parts {

@@ -11,7 +11,7 @@ const png = "\x89PNG\r\n\x1a\n"
 
 func TestTypeOfImageDoesNotDependOnName(t *testing.T) {
 	p := makeFiles(t, map[string]string{"sky.txt": png + "and so on for a while", "a.go": "package a", "fake.png": "a text"})
-	message, missing, err := p.Message("which is bluer, @sky.txt, @a.go or @fake.png?")
+	message, missing, err := p.Message(t.Context(), "which is bluer, @sky.txt, @a.go or @fake.png?")
 	if err != nil || len(missing) != 0 {
 		t.Fatal(missing, err)
 	}
@@ -33,7 +33,7 @@ func TestTooLargeOrTooManyImagesAreReported(t *testing.T) {
 	files["other.png"] = files["half.png"]
 	p := makeFiles(t, files)
 	for draft, want := range map[string]string{"@huge.png": "larger than 4 MiB", "@half.png @other.png": "together", many: "9 images"} {
-		if _, _, err := p.Message(draft); !chat.IsCode(err, chat.CodeTooLarge) || !strings.Contains(err.Error(), want) {
+		if _, _, err := p.Message(t.Context(), draft); !chat.IsCode(err, chat.CodeTooLarge) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", draft, err)
 		}
 	}

@@ -1,9 +1,11 @@
 package attach
 
 import (
+	"context"
 	"errors"
 	"io"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +18,14 @@ import (
 type Dirs struct {
 	Dir  string // for relative paths
 	Home string // for paths with ~, "" if unknown
+	// Fetch gets the file at a web address; nil leaves these as text.
+	Fetch func(ctx context.Context, url string) (name string, data []byte, err error)
+}
+
+// IsURL reports whether a path is a web address.
+func IsURL(path string) bool {
+	scheme, rest, ok := strings.Cut(path, "://")
+	return ok && rest != "" && (strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https"))
 }
 
 // resolve returns the path of a mention.
@@ -39,7 +49,7 @@ func (p Dirs) IsFile(path string) bool {
 // mentions that look like paths but do not exist, and err is the first error of the
 // files that cannot be read; all of these stay text, so that the message can be
 // sent as it is.
-func (p Dirs) Message(draft string) (message Message, missing []string, err error) {
+func (p Dirs) Message(ctx context.Context, draft string) (message Message, missing []string, err error) {
 	message.Parts = ParseDraft(draft)
 	referred := map[string]int{} // by name, as in an edited message
 	for _, part := range message.Parts {
@@ -53,14 +63,35 @@ func (p Dirs) Message(draft string) (message Message, missing []string, err erro
 			err = why
 		}
 	}
+	add := func(name string, a chat.Attachment, why error) {
+		with := message
+		if why == nil {
+			with.Add(name, a)
+			why = with.Parts.CheckSize()
+		}
+		if why != nil {
+			leave(why)
+			return
+		}
+		message = with
+	}
 	for _, m := range Mentions(draft) {
 		path := p.resolve(m.Path)
+		fromWeb := p.Fetch != nil && IsURL(m.Path)
+		if fromWeb {
+			path = m.Path
+		}
 		if seen[path] {
 			continue
 		}
 		seen[path] = true
 		if name := filepath.Base(path); referred[name] > 0 { // the reference stands for this mention
 			referred[name]--
+			continue
+		}
+		if fromWeb {
+			name, a, why := p.fetch(ctx, path)
+			add(name, a, why)
 			continue
 		}
 		info, statErr := os.Stat(path)
@@ -75,18 +106,23 @@ func (p Dirs) Message(draft string) (message Message, missing []string, err erro
 			continue
 		}
 		a, why := readRegular(path, m.Path, info)
-		with := message
-		if why == nil {
-			with.Add(filepath.Base(path), a)
-			why = with.Parts.CheckSize()
-		}
-		if why != nil {
-			leave(why)
-			continue
-		}
-		message = with
+		add(filepath.Base(path), a, why)
 	}
 	return message, missing, err
+}
+
+// fetch gets the file at a web address that a message mentions. The message has the address, which
+// therefore must not have a password.
+func (p Dirs) fetch(ctx context.Context, address string) (string, chat.Attachment, error) {
+	if u, err := url.Parse(address); err == nil && u.User != nil {
+		return "", chat.Attachment{}, chat.Errorf(chat.CodeInvalid, "the address of %s has a name or a password, which the message would show: attach it with chat send -f", u.Host)
+	}
+	name, data, err := p.Fetch(ctx, address)
+	if err != nil {
+		return "", chat.Attachment{}, err
+	}
+	a, err := Bytes(name, data)
+	return name, a, err
 }
 
 func readRegular(path, name string, info fs.FileInfo) (chat.Attachment, error) {
@@ -103,7 +139,7 @@ func Read(path, name string) (chat.Attachment, error) {
 	if err != nil {
 		return chat.Attachment{}, failed(name, err)
 	}
-	data, err := io.ReadAll(io.LimitReader(f, chat.MaxImage+1))
+	data, err := io.ReadAll(io.LimitReader(f, chat.MaxDocument+1))
 	if err = errors.Join(err, f.Close()); err != nil {
 		return chat.Attachment{}, failed(name, err)
 	}
@@ -116,6 +152,12 @@ func Bytes(name string, data []byte) (chat.Attachment, error) {
 	if chat.ImageType(data) != "" {
 		if len(data) > chat.MaxImage {
 			return chat.Attachment{}, chat.Errorf(chat.CodeTooLarge, "%s is larger than %d MiB, the limit of an image: make it smaller", name, chat.MaxImage>>20)
+		}
+		return chat.NewAttachment(data)
+	}
+	if chat.IsPDF(data) {
+		if len(data) > chat.MaxDocument {
+			return chat.Attachment{}, chat.Errorf(chat.CodeTooLarge, "%s is larger than %d MiB, the limit of a PDF: attach a part of it", name, chat.MaxDocument>>20)
 		}
 		return chat.NewAttachment(data)
 	}
@@ -144,7 +186,7 @@ func Text(name string, data []byte) (string, error) {
 		}
 		what := p.Sentence(name, path)
 		if p.NUL || p.Kind != "" && p.Hint == "" {
-			what += ", and no image (PNG, JPEG, WebP or GIF)"
+			what += ", and neither an image (PNG, JPEG, WebP or GIF) nor a PDF"
 		}
 		return "", chat.Errorf(chat.CodeInvalid, "%s", what)
 	}

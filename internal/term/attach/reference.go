@@ -29,6 +29,11 @@ func (m Message) Submission() chat.Submission {
 	return chat.Submission{Parts: m.Parts, Attachments: m.Attachments}
 }
 
+// Label describes an attachment in the text box.
+func Label(p *chat.Part) string {
+	return "[" + kindOf(p) + " " + p.Name + " · " + p.FormatExtent() + "]"
+}
+
 // Draft writes the parts of a user's message as a text that can be edited: its words, and
 // for each image and file a line such as
 //
@@ -40,7 +45,7 @@ func Draft(parts chat.Parts) string {
 	for i := range parts {
 		switch p := &parts[i]; p.Type {
 		case chat.PartImage, chat.PartFile:
-			pieces = append(pieces, fmt.Sprintf("[%s %s, %d bytes, sha256:%s]", p.Type, strconv.Quote(p.Name), p.Size, p.Digest))
+			pieces = append(pieces, fmt.Sprintf("[%s %s, %d bytes, sha256:%s]", kindOf(p), strconv.Quote(p.Name), p.Size, p.Digest))
 		case chat.PartText:
 			pieces = append(pieces, strings.Trim(p.Text, "\n"))
 		case chat.PartReasoning, chat.PartToolCall, chat.PartToolResult:
@@ -48,6 +53,17 @@ func Draft(parts chat.Parts) string {
 		}
 	}
 	return strings.Join(pieces, "\n\n")
+}
+
+// kindPDF is the kind of PDFs in drafts, because their limits are others than those of text files.
+const kindPDF = "pdf"
+
+// kindOf is the first word of a line that refers to an attachment.
+func kindOf(p *chat.Part) string {
+	if p.IsDocument() {
+		return kindPDF
+	}
+	return string(p.Type)
 }
 
 // Piece is a piece of a draft: words, or a line that refers to an attachment.
@@ -108,7 +124,7 @@ func reference(line string) (part chat.Part, ok bool) {
 	inner, opened := strings.CutPrefix(line, "[")
 	inner, closed := strings.CutSuffix(inner, "]")
 	kind, rest, named := strings.Cut(inner, " ")
-	if !opened || !closed || !named || kind != string(chat.PartImage) && kind != string(chat.PartFile) {
+	if !opened || !closed || !named || kind != string(chat.PartImage) && kind != string(chat.PartFile) && kind != kindPDF {
 		return part, false
 	}
 	quoted, err := strconv.QuotedPrefix(rest)
@@ -121,5 +137,9 @@ func reference(line string) (part chat.Part, ok bool) {
 	if err != nil || sizeErr != nil || !found || !chat.IsDigest(digest) {
 		return part, false
 	}
-	return chat.Part{Type: chat.PartType(kind), Name: name, Size: n, Digest: digest}, true
+	part = chat.Part{Type: chat.PartType(kind), Name: name, Size: n, Digest: digest}
+	if kind == kindPDF {
+		part.Type, part.MediaType = chat.PartFile, chat.PDFType
+	}
+	return part, true
 }

@@ -121,7 +121,7 @@ func (d *Reader) Content(raw json.RawMessage, at string) (chat.Parts, error) {
 			}
 			out = append(out, part)
 		default:
-			return nil, chat.Errorf(chat.CodeInvalid, "%s: a part of the type %q is not supported: use text, and images and text files as data URLs", at, p.Type)
+			return nil, chat.Errorf(chat.CodeInvalid, "%s: a part of the type %q is not supported: use text, and images, PDFs and text files as data URLs", at, p.Type)
 		}
 	}
 	return out, nil

@@ -110,6 +110,9 @@ type (
 		Type     string `json:"type"`
 		Text     string `json:"text,omitempty"`
 		ImageURL string `json:"image_url,omitempty"`
+		Filename string `json:"filename,omitempty"`
+		FileData string `json:"file_data,omitempty"`
+		FileID   string `json:"file_id,omitempty"`
 		Detail   string `json:"detail,omitempty"`
 	}
 	inputCall struct {
@@ -126,18 +129,21 @@ type (
 )
 
 // Add adds a message of Chat Completions to the input.
-func (r *Response) Add(m goopenai.ChatCompletionMessage) {
+func (r *Response) Add(m Message) {
 	if m.Role == goopenai.ChatMessageRoleTool {
 		r.Input = append(r.Input, inputResult{"function_call_output", m.ToolCallID, m.Content})
 		return
 	}
 	switch {
-	case len(m.MultiContent) > 0:
-		list := make([]contentPart, len(m.MultiContent))
-		for i, p := range m.MultiContent {
+	case len(m.Parts) > 0:
+		list := make([]contentPart, len(m.Parts))
+		for i, p := range m.Parts {
 			list[i] = contentPart{Type: "input_text", Text: p.Text}
-			if p.ImageURL != nil {
-				list[i] = contentPart{Type: "input_image", ImageURL: p.ImageURL.URL, Detail: "auto"}
+			switch {
+			case p.ImageURL != nil:
+				list[i] = contentPart{Type: "input_image", ImageURL: p.ImageURL.URL, FileID: p.reference, Detail: "auto"}
+			case p.File != nil:
+				list[i] = contentPart{Type: "input_file", Filename: p.File.Filename, FileData: p.File.FileData, FileID: p.File.FileID}
 			}
 		}
 		r.Input = append(r.Input, inputMessage{m.Role, list})

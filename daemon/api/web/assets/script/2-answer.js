@@ -87,8 +87,12 @@ const seconds = (ms) => ms < 10000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.rou
 function attachmentOf(part) {
   const address = `/attachments/${part.digest}`;
   const name = part.name || part.type;
-  if (part.type === 'file') return make('p', {}, make('a', {href: address, download: name}, `${name} (${sizeOf(part.size)})`));
+  if (part.type === 'file') return make('p', {}, make('a', {href: address, download: name}, `${name} (${sizeOf(part.size)}${pagesOf(part.pages)})`));
   return make('a', {className: 'picture', href: address, download: name}, make('img', {src: address, alt: name, loading: 'lazy'}));
+}
+
+function pagesOf(pages) {
+  return pages ? ` · ${pages} ${pages === 1 ? 'page' : 'pages'}` : '';
 }
 
 function sizeOf(bytes) {
