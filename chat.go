@@ -141,6 +141,7 @@ type Submission struct {
 	// ModelDefaults where neither does.
 	Parameters    *Parameters `json:"parameters,omitempty"`
 	ModelDefaults *Parameters `json:"model_defaults,omitempty"`
+	Failover      *Failover   `json:"failover,omitempty"`
 	// Standalone says that the Parameters do not depend on those of the conversation, and
 	// that a new conversation does not keep them.
 	Standalone bool   `json:"-"`

@@ -138,10 +138,13 @@ type Task struct {
 	// memory; only that worker can run the task. "" if the server's provider answers.
 	CredentialsHost string `json:"-"`
 	// Worker is the worker that holds the lease while the task is running.
-	Worker          string     `json:"worker,omitempty"`
-	LeaseUntil      *time.Time `json:"lease_until,omitempty"`
-	RunAfter        time.Time  `json:"run_after"`
-	DeadlineSeconds int        `json:"deadline_seconds,omitempty"` // as in Submission
+	Worker     string     `json:"worker,omitempty"`
+	LeaseUntil *time.Time `json:"lease_until,omitempty"`
+	RunAfter   time.Time  `json:"run_after"`
+	// Waiting is what a queued task waits for until RunAfter, as in "the rate limit of work".
+	Waiting         string    `json:"waiting,omitempty"`
+	Failover        *Failover `json:"failover,omitempty"`
+	DeadlineSeconds int       `json:"deadline_seconds,omitempty"` // as in Submission
 	// Parameters are nil in lists if they are large, as those with tools may be.
 	Parameters *Parameters `json:"parameters,omitempty"`
 	// Origin is data of the wire format in which the task was submitted, which only that

@@ -50,7 +50,7 @@ const (
 const smallParameters = "8192"
 
 const taskColumns = `id, conversation_id, message_id, user_message_id, owner, state, priority, queue_at, attempt, uncounted_attempts, model, own_provider,
-	worker, lease_until, run_after, deadline_seconds, cancel_requested, created_at, started_at, finished_at, chunk_count, `
+	worker, lease_until, run_after, waiting, failover, deadline_seconds, cancel_requested, created_at, started_at, finished_at, chunk_count, `
 
 // outcomeColumns are the columns of a task that its message also has.
 const outcomeColumns = `finish_reason, prompt_tokens, completion_tokens, total_tokens, error_code, error_message, error_retryable, notices`
@@ -117,6 +117,8 @@ type Task struct {
 	Worker          string
 	LeaseUntil      stdsql.Null[int64] `db:"lease_until"`
 	RunAfter        int64              `db:"run_after"`
+	Waiting         string
+	Failover        Failover
 	DeadlineSeconds int                `db:"deadline_seconds"`
 	CancelRequested bool               `db:"cancel_requested"`
 	CreatedAt       int64              `db:"created_at"`
@@ -138,6 +140,7 @@ func (r *Task) Task() chat.Task {
 		DeadlineSeconds: r.DeadlineSeconds, CancelRequested: r.CancelRequested, CreatedAt: Instant(r.CreatedAt),
 		StartedAt: moment(r.StartedAt), FinishedAt: moment(r.FinishedAt),
 		FinishReason: r.FinishReason, Usage: r.usage(), Error: r.err(), Notices: r.notices(), ChunkCount: r.ChunkCount,
+		Waiting: r.Waiting, Failover: r.Failover.Failover,
 		Parameters: r.Parameters.Parameters, Origin: r.Origin, Upstream: r.Upstream,
 	}
 }
@@ -147,6 +150,9 @@ func (r *Task) Current() chat.Task {
 	t := r.Task()
 	if t.State != chat.TaskRunning {
 		t.Worker = ""
+	}
+	if t.State != chat.TaskQueued {
+		t.Waiting = ""
 	}
 	return t
 }
@@ -205,23 +211,37 @@ func (r *Message) Message() chat.Message {
 type Parameters struct{ *chat.Parameters }
 
 // Scan implements sql.Scanner.
-func (p *Parameters) Scan(v any) error {
-	p.Parameters = nil
+func (p *Parameters) Scan(v any) (err error) {
+	p.Parameters, err = scanJSON[chat.Parameters](v, "parameters")
+	return err
+}
+
+// Failover is a column of a failover: JSON, or "" for none.
+type Failover struct{ *chat.Failover }
+
+// Scan implements sql.Scanner.
+func (f *Failover) Scan(v any) (err error) {
+	f.Failover, err = scanJSON[chat.Failover](v, "the models of a failover")
+	return err
+}
+
+// scanJSON decodes a column; nil for "".
+func scanJSON[T any](v any, what string) (*T, error) {
 	raw, ok := v.(string)
 	if b, isBytes := v.([]byte); isBytes {
 		raw, ok = string(b), true
 	}
 	if !ok {
-		return chat.Errorf(chat.CodeStorage, "parameters have the type %T", v)
+		return nil, chat.Errorf(chat.CodeStorage, "%s: the column has the type %T", what, v)
 	}
 	if raw == "" {
-		return nil
+		return nil, nil
 	}
-	p.Parameters = &chat.Parameters{}
-	if err := json.Unmarshal([]byte(raw), p.Parameters); err != nil {
-		return &chat.Error{Code: chat.CodeStorage, Message: "parameters cannot be read: " + err.Error(), Cause: err}
+	out := new(T)
+	if err := json.Unmarshal([]byte(raw), out); err != nil {
+		return nil, &chat.Error{Code: chat.CodeStorage, Message: what + " cannot be read: " + err.Error(), Cause: err}
 	}
-	return nil
+	return out, nil
 }
 
 // Parts is the column of a message's parts: JSON, or "" for none.
