@@ -92,6 +92,15 @@ func (m *models) Name(ctx context.Context, t chat.Task) string {
 	return m.registry.ModelName(ctx, "", own)
 }
 
+// Admit asks for the right to ask the model of t now.
+func (m *models) Admit(ctx context.Context, t chat.Task, waited bool) (*model.Turn, error) {
+	own := m.credentials(t.ID)
+	if t.CredentialsHost != "" && own == nil {
+		return nil, errCredentialsGone()
+	}
+	return m.registry.Admit(ctx, model.Admission{Model: t.Model, Credentials: own, Priority: t.Priority, Waited: waited})
+}
+
 func (m *models) Stream(ctx context.Context, t chat.Task, req model.Request) iter.Seq2[model.Event, error] {
 	req.Model, req.Credentials = t.Model, m.credentials(t.ID)
 	if t.CredentialsHost != "" && req.Credentials == nil {

@@ -37,6 +37,13 @@ type attempt struct {
 	adopted   bool        // the answer is that of an earlier attempt
 	mismatch  *chat.Error // the answer is not in its Format
 	notices   []string
+
+	turn     *model.Turn // the right to ask the model, nil before and after
+	waited   bool        // the task waited for the turn
+	repeated bool        // the model was asked once more already
+	again    bool        // no model answered: the next attempt asks the first one again
+	firstErr error       // of the first model, if another one was asked
+	limiter  string      // the provider that was asked, if it has limits
 }
 
 // run makes the attempt, from the first entry of its log to the commit. ctx ends with
@@ -84,9 +91,24 @@ func (a *attempt) generateOrRecover(ctx context.Context) (err error) {
 func (a *attempt) generate(ctx context.Context) error {
 	run, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	defer a.endTurn()
+	var wait error
+	if a.claim.Attempt == 1 || a.claim.Waiting != "" { // no earlier attempt has left an answer to adopt
+		if wait = a.admit(ctx); isWait(wait) && (a.claim.Failover == nil || !isReason(wait, false)) {
+			return wait // before readers see anything of this attempt
+		}
+	}
 	err := a.begin(ctx, stop)
 	for err == nil && a.finish == nil {
-		err = a.step(ctx, run)
+		if err, wait = wait, nil; err == nil {
+			err = a.admit(ctx)
+		}
+		if err == nil {
+			err = a.step(ctx, run)
+		}
+		if err != nil {
+			err = a.failOver(ctx, run, err)
+		}
 	}
 	return a.ensureFormat(ctx, run, err)
 }
@@ -117,7 +139,7 @@ func (a *attempt) begin(ctx context.Context, stop context.CancelCauseFunc) error
 		a.adoptPrevious(previous)
 	}
 	a.req = model.Request{
-		Model: a.claim.Task.Model, System: system, Messages: thread, Attachment: a.attachment, Key: a.claim.ID, Upstream: a.claim.Upstream,
+		Model: a.claim.Model, System: system, Messages: thread, Attachment: a.attachment, Key: a.claim.ID, Upstream: a.claim.Upstream,
 	}
 	if p := a.claim.Parameters; p != nil {
 		a.req.Parameters = *p
@@ -156,7 +178,9 @@ func (a *attempt) step(ctx, run context.Context) error {
 //
 //go:noinline
 func (a *attempt) open(ctx context.Context) iter.Seq2[model.Event, error] {
-	return a.w.model.Stream(ctx, a.claim.Task, a.req)
+	req := a.req
+	req.Turn = a.turn
+	return a.w.model.Stream(ctx, a.claim.Task, req)
 }
 
 // take adds what an event says to the answer.
@@ -196,18 +220,36 @@ func (a *attempt) settle(ctx, work context.Context, err error) string {
 	case errors.Is(err, errCancelled) || errors.Is(cause, errCancelled):
 		return a.commit(ctx, work, chat.Result{State: chat.TaskCancelled, FinishReason: "cancelled"})
 	case err == nil:
+		a.answered()
 		r := chat.Result{State: chat.TaskDone, FinishReason: a.finish.Reason, Usage: a.finish.Usage, Model: a.finish.Model, Err: a.mismatch}
 		return a.commit(ctx, work, r)
 	case errors.Is(err, errShutdown) || errors.Is(cause, errShutdown):
 		return a.requeue(ctx, work, chat.Release{Err: chat.Errorf(chat.CodeDraining, "the worker was shut down")})
 	}
+	if a.again && len(a.parts) == 0 {
+		a.model = a.claim.Failover.Failed[0].Model
+	}
+	if wait, ok := errors.AsType[*model.WaitError](err); ok {
+		return a.requeue(ctx, work, chat.Release{Delay: wait.Wait, Waiting: limitOf(wait.Provider)})
+	}
 	e := chat.AsError(err)
-	if e.Retryable && !a.claim.LastAttempt {
-		delay := chat.Backoff(a.claim.Attempt, a.w.opts.RetryBase, a.w.opts.RetryLimit)
-		return a.requeue(ctx, work, chat.Release{Counts: true, Delay: max(delay, e.RetryAfter), Err: e})
+	refused := e.Code == chat.CodeProviderRateLimit && e.Retryable && a.claim.Attempt < maxRefusals && a.limiter != ""
+	if e.Retryable && (refused || !a.claim.LastAttempt) {
+		h := chat.Release{Counts: !refused, Delay: max(chat.Backoff(a.claim.Counted, a.w.opts.RetryBase, a.w.opts.RetryLimit), e.RetryAfter), Err: e}
+		if refused {
+			h.Waiting = limitOf(a.limiter)
+		}
+		return a.requeue(ctx, work, h)
 	}
 	return a.fail(ctx, work, e)
 }
+
+// maxRefusals is how many attempts a task may have before a refusal because of a rate limit
+// counts as one of chat.MaxAttempts.
+const maxRefusals = 10
+
+// limitOf is what a task waits for.
+func limitOf(provider string) string { return "the rate limit of " + provider }
 
 // fail ends the task with the longest text that any attempt received.
 func (a *attempt) fail(ctx, work context.Context, e *chat.Error) string {
@@ -222,6 +264,7 @@ func (a *attempt) fail(ctx, work context.Context, e *chat.Error) string {
 	if saved.Parts.Len() > a.parts.Len() {
 		a.drop()
 		a.replay(saved.Parts)
+		a.model = cmp.Or(saved.Model, a.model)
 	}
 	if e.Retryable { // otherwise the provider has done so
 		a.abandon(ctx)
@@ -238,6 +281,9 @@ func (a *attempt) fail(ctx, work context.Context, e *chat.Error) string {
 func (a *attempt) commit(ctx, work context.Context, r chat.Result) string {
 	a.endReasoning()
 	r.TaskID, r.Attempt, r.Notices, r.Parts = a.claim.ID, a.claim.Attempt, a.notices, a.parts
+	if a.switched() { // two models may have the same id
+		r.Model = ""
+	}
 	r.Model = cmp.Or(r.Model, a.model, a.claim.Model)
 	if a.log != nil {
 		n, err := a.seal(ctx, r, min(sealTimeout, a.w.opts.LogTimeout))
@@ -299,7 +345,7 @@ func (a *attempt) end(ctx context.Context, r chat.Result) {
 // requeue releases the task with what was received so far.
 func (a *attempt) requeue(ctx, work context.Context, h chat.Release) string {
 	a.endReasoning()
-	h.TaskID, h.Attempt, h.Notices, h.Parts = a.claim.ID, a.claim.Attempt, a.notices, a.parts
+	h.TaskID, h.Attempt, h.Notices, h.Parts, h.Model, h.Again = a.claim.ID, a.claim.Attempt, a.notices, a.parts, a.model, a.again
 	if a.log != nil {
 		if _, err := a.seal(ctx, chat.Result{}, a.w.opts.LogTimeout); err != nil {
 			a.w.opts.Logger.Debug("worker: the log is behind", "task", h.TaskID, "err", err)
