@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"time"
 
 	"chat"
 	"chat/daemon/api"
@@ -17,6 +18,7 @@ import (
 	"chat/daemon/model/network"
 	"chat/daemon/model/openai"
 	"chat/daemon/model/providers"
+	"chat/daemon/ratelimit"
 	"chat/daemon/redischeck"
 	"chat/daemon/worker"
 )
@@ -57,6 +59,17 @@ func (l apiLog) Stats(ctx context.Context, taskIDs []string) (map[string]api.Log
 }
 
 func (l apiLog) State(ctx context.Context) string { return l.check.State(ctx) }
+
+// limiter adapts the rate limits to the registry of models.
+type limiter struct{ *ratelimit.Limiter }
+
+func (l limiter) Acquire(ctx context.Context, bucket string, p chat.Priority, waited bool) (model.Permit, time.Duration) {
+	t, wait := l.Limiter.Acquire(ctx, bucket, p, waited)
+	if t == nil {
+		return nil, wait
+	}
+	return t, 0
+}
 
 // redisLog logs the lines of the Redis client at the debug level: each of them has an
 // error that is returned, too.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"chat"
+	"chat/daemon/model"
 )
 
 const (
@@ -81,7 +82,7 @@ type response struct {
 	at       time.Time // by this process's clock
 	At       instant
 	Readings map[string]Reading
-	Refused  bool          // because of a limit
+	Outcome  model.Outcome
 	Delay    time.Duration // that the provider asks for
 	Running  int           // of this worker at that time, this request included
 	Others   int           // of those, without a response
@@ -237,13 +238,15 @@ func (b *bucket) learn(worker string, r response) {
 			b.Limits[name] = l
 		}
 		l.learn(reading, r.At, others)
-		l.strike(r.Refused && reading.Left < l.needed())
+		l.strike(r.Outcome == model.Limited && reading.Left < l.needed())
 	}
-	if !r.Refused {
+	switch r.Outcome {
+	case model.Accepted:
 		b.accepted(inFlight)
-		return
+	case model.Limited:
+		b.refused(r, inFlight)
+	case model.Failed: // which says nothing about limits
 	}
-	b.refused(r, inFlight)
 }
 
 // accepted raises the learnt limits.

@@ -6,9 +6,9 @@ import (
 	"math"
 	"slices"
 	"testing"
-	"time"
 
 	"chat"
+	"chat/daemon/model"
 )
 
 // provider is a provider of a simulation. It is asked in the order of time.
@@ -142,8 +142,12 @@ func (s *simulation) arrive(j *job, w int) {
 	ok, readings := s.provider.request(s.now)
 	s.after(s.latency/2, func() {
 		p.Unanswered--
+		outcome := model.Accepted
+		if !ok {
+			outcome = model.Limited
+		}
 		if !ok || len(readings) > 0 || !s.bucket.empty() {
-			s.bucket.learn(workerName(w), response{At: s.now, Readings: readings, Refused: !ok, Running: p.Running, Others: p.Unanswered})
+			s.bucket.learn(workerName(w), response{At: s.now, Readings: readings, Outcome: outcome, Running: p.Running, Others: p.Unanswered})
 		}
 		if !ok {
 			j.refused++
@@ -237,5 +241,3 @@ func TestBucketsOfManyProviders(t *testing.T) {
 		})
 	}
 }
-
-var _ = time.Second

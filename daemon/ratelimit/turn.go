@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"chat"
+	"chat/daemon/model"
 )
 
 // Turn is a request that may be sent.
@@ -15,9 +16,9 @@ type Turn struct {
 	answered bool // guarded by meter.mu
 }
 
-// Responded records a response to the request: what its headers say, whether a limit refused the
-// request, and how long the provider asks to wait then. It does not wait.
-func (t *Turn) Responded(h http.Header, refused bool, delay time.Duration) {
+// Responded records a response to the request: what its headers say, what became of it, and how
+// long the provider asks to wait if a limit refused it. It does not block.
+func (t *Turn) Responded(h http.Header, o model.Outcome, delay time.Duration) {
 	m := t.meter
 	readings := ReadHeader(h, time.Now())
 	m.mu.Lock()
@@ -26,15 +27,15 @@ func (t *Turn) Responded(h http.Header, refused bool, delay time.Duration) {
 		t.answered = true
 		m.unanswered--
 	}
-	if !refused {
+	if o == model.Accepted {
 		m.contact.accepted++
 	}
 	m.contact.signal()
-	if !m.learnt && !refused && len(readings) == 0 {
+	if len(readings) == 0 && (o == model.Failed || o == model.Accepted && !m.learnt) {
 		return
 	}
 	if len(m.seen) < maxParallel {
-		m.seen = append(m.seen, response{at: time.Now(), Readings: readings, Refused: refused, Delay: delay, Running: m.running, Others: m.unanswered})
+		m.seen = append(m.seen, response{at: time.Now(), Readings: readings, Outcome: o, Delay: delay, Running: m.running, Others: m.unanswered})
 	}
 	t.limiter.wake()
 }
