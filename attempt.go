@@ -48,23 +48,13 @@ type Release struct {
 	// Counts is false for a release at shutdown or before the provider was asked, which are not
 	// failed attempts.
 	Counts  bool
-	Waiting string // as in Task
+	Waiting string // Wait.For
 	// Again says that the next attempt asks the task's first model again.
 	Again   bool
 	Parts   Parts  // received so far; the store keeps the longest of all attempts
 	Model   string // that made Parts, "" if there are none
 	Err     *Error
 	Notices []string // as in Task, of all attempts
-}
-
-// Switch makes another model answer a running task, under the same fence as Result.
-type Switch struct {
-	TaskID   string
-	Attempt  int
-	Model    string // that answers now
-	Failover Failover
-	// Answer is what the model before sent; the store keeps the longest of all attempts.
-	Answer Answer
 }
 
 // Answer is what one attempt has received, read from the chunk log or from SQL.

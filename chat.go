@@ -74,6 +74,7 @@ type Message struct {
 	Usage        *Usage    `json:"usage,omitempty"`
 	Error        *Error    `json:"error,omitempty"`
 	Notices      []string  `json:"notices,omitempty"` // as in Task
+	Waiting      *Wait     `json:"waiting,omitempty"` // as in Task
 	// Parameters are the lasting ones of the task.
 	Parameters *Parameters `json:"parameters,omitempty"`
 }

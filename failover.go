@@ -1,10 +1,6 @@
 package chat
 
-import (
-	"encoding/json"
-	"fmt"
-	"slices"
-)
+import "slices"
 
 // Failover says which models answer if that of a task does not. The Model of the task is the one
 // that is asked now.
@@ -38,16 +34,4 @@ func (f *Failover) Validate() error {
 		return Errorf(CodeInvalid, "the models of failover must not be empty or longer than %d bytes", MaxModel)
 	}
 	return nil
-}
-
-// Encode returns the failover as JSON, "" for none.
-func (f *Failover) Encode() (string, error) {
-	if f == nil {
-		return "", nil
-	}
-	raw, err := json.Marshal(f)
-	if err != nil {
-		return "", fmt.Errorf("encode the failover: %w", err)
-	}
-	return NormalizeText(string(raw)), nil
 }

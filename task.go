@@ -138,13 +138,12 @@ type Task struct {
 	// memory; only that worker can run the task. "" if the server's provider answers.
 	CredentialsHost string `json:"-"`
 	// Worker is the worker that holds the lease while the task is running.
-	Worker     string     `json:"worker,omitempty"`
-	LeaseUntil *time.Time `json:"lease_until,omitempty"`
-	RunAfter   time.Time  `json:"run_after"`
-	// Waiting is what a queued task waits for until RunAfter, as in "the rate limit of work".
-	Waiting         string    `json:"waiting,omitempty"`
-	Failover        *Failover `json:"failover,omitempty"`
-	DeadlineSeconds int       `json:"deadline_seconds,omitempty"` // as in Submission
+	Worker          string     `json:"worker,omitempty"`
+	LeaseUntil      *time.Time `json:"lease_until,omitempty"`
+	RunAfter        time.Time  `json:"run_after"`
+	Waiting         *Wait      `json:"waiting,omitempty"` // of a queued task, besides a worker
+	Failover        *Failover  `json:"failover,omitempty"`
+	DeadlineSeconds int        `json:"deadline_seconds,omitempty"` // as in Submission
 	// Parameters are nil in lists if they are large, as those with tools may be.
 	Parameters *Parameters `json:"parameters,omitempty"`
 	// Origin is data of the wire format in which the task was submitted, which only that
@@ -170,6 +169,20 @@ type Task struct {
 	// ChunkCount is the length of the ended task's chunk log, including the terminal
 	// chunk; 0 if the log does not hold exactly the result.
 	ChunkCount int `json:"chunk_count,omitempty"`
+}
+
+// Wait is what a task waits for, as in "the rate limit of work", and until when.
+type Wait struct {
+	For   string    `json:"for"`
+	Until time.Time `json:"until"`
+}
+
+// String returns "waiting for the rate limit of work, until 14:03:22"; "" for nil.
+func (w *Wait) String() string {
+	if w == nil {
+		return ""
+	}
+	return "waiting for " + w.For + ", until " + w.Until.Local().Format(time.TimeOnly)
 }
 
 // TaskWithTitle is a task with the title of its conversation.

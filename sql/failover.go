@@ -7,14 +7,15 @@ import (
 	"chat/sql/rows"
 )
 
-// SwitchModel makes another model answer a running task, under the same fence as Finish
-// (chat.ErrFenced, chat.ErrCancelWon). The task then has no Upstream. The message keeps the
+// SwitchModel makes the model to answer a running task, under the same fence as Finish
+// (chat.ErrFenced, chat.ErrCancelWon). from says what the model before sent; only the Parts, the
+// Model, and the fence count. The task then has no Upstream. The message keeps the
 // longest text of all attempts and the model that made it; without a text it has the new model.
-func (s *Store) SwitchModel(ctx context.Context, c chat.Switch) error {
-	if !rows.IsID(c.TaskID) {
+func (s *Store) SwitchModel(ctx context.Context, from chat.Release, to string, f chat.Failover) error {
+	if !rows.IsID(from.TaskID) {
 		return chat.ErrFenced
 	}
-	failover, err := c.Failover.Encode()
+	failover, err := rows.EncodeFailover(&f)
 	if err != nil {
 		return err
 	}
@@ -22,27 +23,27 @@ func (s *Store) SwitchModel(ctx context.Context, c chat.Switch) error {
 		var messageIDs []string
 		err := t.List(ctx, &messageIDs, `UPDATE tasks SET model = $3, failover = $4, upstream = ''
 			WHERE id = $1 AND attempt = $2 AND state = 'running' AND NOT cancel_requested RETURNING message_id`,
-			c.TaskID, c.Attempt, chat.NormalizeText(c.Model), failover)
+			from.TaskID, from.Attempt, chat.NormalizeText(to), failover)
 		if err != nil {
 			return err
 		}
 		if len(messageIDs) == 0 {
-			return t.whyNotSwitched(ctx, c)
+			return t.whyNotSwitched(ctx, from)
 		}
-		if err := t.saveLonger(ctx, messageIDs[0], c.Answer.Model, c.Answer.Parts); err != nil {
+		if err := t.saveLonger(ctx, messageIDs[0], from.Model, from.Parts); err != nil {
 			return err
 		}
-		_, err = t.Exec(ctx, `UPDATE messages SET model = $2 WHERE id = $1 AND size = 0`, messageIDs[0], chat.NormalizeText(c.Model))
+		_, err = t.Exec(ctx, `UPDATE messages SET model = $2 WHERE id = $1 AND size = 0`, messageIDs[0], chat.NormalizeText(to))
 		return err
 	})
 }
 
-func (t *transaction) whyNotSwitched(ctx context.Context, c chat.Switch) error {
-	now, err := t.taskStatus(ctx, c.TaskID)
+func (t *transaction) whyNotSwitched(ctx context.Context, from chat.Release) error {
+	now, err := t.taskStatus(ctx, from.TaskID)
 	switch {
 	case err != nil:
 		return err
-	case now.Attempt == c.Attempt && now.State == chat.TaskRunning:
+	case now.Attempt == from.Attempt && now.State == chat.TaskRunning:
 		return chat.ErrCancelWon
 	}
 	return chat.ErrFenced
@@ -60,7 +61,7 @@ func (t *transaction) askAgain(ctx context.Context, taskID string) error {
 	}
 	first := f.Failed[0].Model
 	f.Failed = nil
-	failover, err := f.Encode()
+	failover, err := rows.EncodeFailover(f)
 	if err != nil {
 		return err
 	}

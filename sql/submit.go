@@ -75,7 +75,7 @@ func (s *Store) Submit(ctx context.Context, owner string, sub chat.Submission, o
 		if n.parameters, err = parametersOf(sub, conv).Encode(); err != nil {
 			return err
 		}
-		if n.failover, err = sub.Failover.Encode(); err != nil {
+		if n.failover, err = rows.EncodeFailover(sub.Failover); err != nil {
 			return err
 		}
 		if len(digests) > 0 {
@@ -146,7 +146,7 @@ func (s *Store) Regenerate(ctx context.Context, owner, messageID string, r chat.
 			if len(f.Failed) > 0 { // the first model is asked again
 				old.Model = f.Failed[0].Model
 			}
-			if n.failover, err = (&chat.Failover{Models: f.Models, AfterText: f.AfterText}).Encode(); err != nil {
+			if n.failover, err = rows.EncodeFailover(&chat.Failover{Models: f.Models, AfterText: f.AfterText}); err != nil {
 				return err
 			}
 		}

@@ -93,7 +93,7 @@ func (a *attempt) generate(ctx context.Context) error {
 	defer stop(nil)
 	defer a.endTurn()
 	var wait error
-	if a.claim.Attempt == 1 || a.claim.Waiting != "" { // no earlier attempt has left an answer to adopt
+	if a.claim.Attempt == 1 || a.claim.Waiting != nil { // no earlier attempt has left an answer to adopt
 		if wait = a.admit(ctx); isWait(wait) && (a.claim.Failover == nil || !isReason(wait, false)) {
 			return wait // before readers see anything of this attempt
 		}

@@ -99,12 +99,9 @@ func (a *attempt) switchTo(ctx context.Context, next string, err error) error {
 	}
 	f := *a.claim.Failover
 	f.Failed = append(slices.Clip(f.Failed), chat.ModelFailure{Model: cmp.Or(a.claim.Model, a.model), Reason: reasonOf(err), Partial: len(a.parts) > 0})
-	change := chat.Switch{
-		TaskID: a.claim.ID, Attempt: a.claim.Attempt, Model: next, Failover: f,
-		Answer: chat.Answer{Parts: slices.Clone(a.parts), Model: a.model},
-	}
+	from := chat.Release{TaskID: a.claim.ID, Attempt: a.claim.Attempt, Parts: slices.Clone(a.parts), Model: a.model}
 	crash.Here(crash.WorkerBeforeSwitch)
-	switch err := a.read(ctx, "which model answers", func(ctx context.Context) error { return a.w.store.SwitchModel(ctx, change) }); {
+	switch err := a.read(ctx, "which model answers", func(ctx context.Context) error { return a.w.store.SwitchModel(ctx, from, next, f) }); {
 	case errors.Is(err, chat.ErrFenced):
 		return errLeaseLost
 	case errors.Is(err, chat.ErrCancelWon):

@@ -30,7 +30,7 @@ type Store interface {
 	Attachment(ctx context.Context, owner, digest string) (chat.Attachment, error)
 	Partial(ctx context.Context, taskID string) (chat.Answer, error)
 	Checkpoint(ctx context.Context, taskID string, attempt int, a chat.Answer) error
-	SwitchModel(ctx context.Context, c chat.Switch) error
+	SwitchModel(ctx context.Context, from chat.Release, to string, f chat.Failover) error
 	SetUpstream(ctx context.Context, taskID string, attempt int, upstream string) error
 	Finish(ctx context.Context, r chat.Result) error
 	Release(ctx context.Context, h chat.Release) error
@@ -302,7 +302,7 @@ func (w *Worker) start(work context.Context, claims []chat.Claim) {
 		}
 		w.running[this] = cancel
 		w.mu.Unlock()
-		a := &attempt{w: w, claim: c, notices: c.Notices, waited: c.Waiting != ""}
+		a := &attempt{w: w, claim: c, notices: c.Notices, waited: c.Waiting != nil}
 		w.tasks.Go(func() {
 			defer func() {
 				w.mu.Lock()

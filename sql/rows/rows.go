@@ -140,9 +140,17 @@ func (r *Task) Task() chat.Task {
 		DeadlineSeconds: r.DeadlineSeconds, CancelRequested: r.CancelRequested, CreatedAt: Instant(r.CreatedAt),
 		StartedAt: moment(r.StartedAt), FinishedAt: moment(r.FinishedAt),
 		FinishReason: r.FinishReason, Usage: r.usage(), Error: r.err(), Notices: r.notices(), ChunkCount: r.ChunkCount,
-		Waiting: r.Waiting, Failover: r.Failover.Failover,
+		Waiting: wait(r.Waiting, r.RunAfter), Failover: r.Failover.Failover,
 		Parameters: r.Parameters.Parameters, Origin: r.Origin, Upstream: r.Upstream,
 	}
+}
+
+// wait is what a task waits for; nil for nothing.
+func wait(what string, until int64) *chat.Wait {
+	if what == "" {
+		return nil
+	}
+	return &chat.Wait{For: what, Until: Instant(until)}
 }
 
 // Current converts the row. Worker is set only while it has a lease.
@@ -152,7 +160,7 @@ func (r *Task) Current() chat.Task {
 		t.Worker = ""
 	}
 	if t.State != chat.TaskQueued {
-		t.Waiting = ""
+		t.Waiting = nil
 	}
 	return t
 }
@@ -179,6 +187,8 @@ type Message struct {
 	// The fields of the task are empty for a user's message.
 	TaskID     string         `db:"task_id"`
 	State      chat.TaskState `db:"state"`
+	Waiting    string
+	RunAfter   int64 `db:"run_after"`
 	Parameters Parameters
 	outcome
 }
@@ -188,7 +198,7 @@ const MessagesQuery = `SELECT m.id, m.conversation_id, m.parent_id, m.role, m.pa
 		coalesce(t.id, '') AS task_id, coalesce(t.state, CASE m.role WHEN 'assistant' THEN 'done' ELSE '' END) AS state, coalesce(t.finish_reason, '') AS finish_reason,
 		t.prompt_tokens, t.completion_tokens, t.total_tokens, coalesce(t.error_code, '') AS error_code,
 		coalesce(t.error_message, '') AS error_message, coalesce(t.error_retryable, FALSE) AS error_retryable,
-		coalesce(t.notices, '') AS notices,
+		coalesce(t.notices, '') AS notices, coalesce(t.waiting, '') AS waiting, coalesce(t.run_after, 0) AS run_after,
 		CASE WHEN length(t.parameters) <= ` + smallParameters + ` THEN t.parameters ELSE '' END AS parameters
 	FROM messages m LEFT JOIN tasks t ON t.message_id = m.id `
 
@@ -201,6 +211,9 @@ func (r *Message) Message() chat.Message {
 		Parameters: r.Parameters.Lasting(),
 	}
 	m.SetParts(r.Parts.Parts)
+	if r.State == chat.TaskQueued {
+		m.Waiting = wait(r.Waiting, r.RunAfter)
+	}
 	if r.State.Terminal() { // before, the error is that of an attempt to be repeated
 		m.Error = r.err()
 	}
@@ -223,6 +236,18 @@ type Failover struct{ *chat.Failover }
 func (f *Failover) Scan(v any) (err error) {
 	f.Failover, err = scanJSON[chat.Failover](v, "the models of a failover")
 	return err
+}
+
+// EncodeFailover returns the column of a failover.
+func EncodeFailover(f *chat.Failover) (string, error) {
+	if f == nil {
+		return "", nil
+	}
+	raw, err := json.Marshal(f)
+	if err != nil {
+		return "", &chat.Error{Code: chat.CodeInternal, Message: "the models of a failover cannot be encoded: " + err.Error(), Cause: err}
+	}
+	return chat.NormalizeText(string(raw)), nil
 }
 
 // scanJSON decodes a column; nil for "".

@@ -16,19 +16,14 @@ func (s *suite) claimWith(f *chat.Failover) chat.Claim {
 }
 
 // switched makes the second model answer a claimed task, after the first said text.
-func (s *suite) switched(c chat.Claim, text string) chat.Switch {
+func (s *suite) switched(c chat.Claim, text string) (from chat.Release, f chat.Failover) {
 	s.Helper()
-	f := *c.Failover
+	f = *c.Failover
 	f.Failed = append(slices.Clip(f.Failed), chat.ModelFailure{Model: c.Model, Reason: "503", Partial: text != ""})
-	sw := chat.Switch{
-		TaskID: c.ID, Attempt: c.Attempt, Model: f.Models[len(f.Failed)-1], Failover: f,
-		Answer: chat.Answer{Parts: chat.TextParts(text), Model: c.Model},
-	}
-	if text == "" {
-		sw.Answer.Parts = nil
-	}
-	s.must(s.SwitchModel(s.Context(), sw))
-	return sw
+	from = release(c, false, text, "")
+	from.Model = c.Model
+	s.must(s.SwitchModel(s.Context(), from, f.Models[len(f.Failed)-1], f))
+	return from, f
 }
 
 func (s *suite) wantModels(id, task, message string, failed int) {
@@ -86,20 +81,20 @@ var failoverTests = map[string]func(*suite){
 
 	"a switch is fenced": func(s *suite) {
 		c := s.claimWith(others)
-		sw := s.switched(c, "")
-		s.must(s.SwitchModel(s.Context(), sw)) // the reply was lost
-		for _, change := range []func(*chat.Switch){
-			func(sw *chat.Switch) { sw.Attempt++ }, func(sw *chat.Switch) { sw.TaskID = missingID }, func(sw *chat.Switch) { sw.TaskID = "no id" },
+		from, f := s.switched(c, "")
+		s.must(s.SwitchModel(s.Context(), from, "b/second", f)) // the reply was lost
+		for _, change := range []func(*chat.Release){
+			func(from *chat.Release) { from.Attempt++ }, func(from *chat.Release) { from.TaskID = missingID }, func(from *chat.Release) { from.TaskID = "no id" },
 		} {
-			other := sw
+			other := from
 			change(&other)
-			if err := s.SwitchModel(s.Context(), other); !errors.Is(err, chat.ErrFenced) {
+			if err := s.SwitchModel(s.Context(), other, "b/second", f); !errors.Is(err, chat.ErrFenced) {
 				s.Fatalf("%+v: %v", other, err)
 			}
 		}
 		_, _, err := s.Cancel(s.Context(), owner, c.ID)
 		s.must(err)
-		if err := s.SwitchModel(s.Context(), sw); !errors.Is(err, chat.ErrCancelWon) {
+		if err := s.SwitchModel(s.Context(), from, "b/second", f); !errors.Is(err, chat.ErrCancelWon) {
 			s.Fatalf("after a cancel: %v", err)
 		}
 	},
@@ -126,7 +121,7 @@ var failoverTests = map[string]func(*suite){
 		h.Delay, h.Waiting = time.Hour, "the rate limit of a"
 		s.must(s.Release(s.Context(), h))
 		t := s.wantState(c.ID, chat.TaskQueued)
-		if t.Waiting != "the rate limit of a" || t.StartedAt != nil || !t.RunAfter.After(t.CreatedAt.Add(59*time.Minute)) {
+		if t.Waiting == nil || t.Waiting.For != "the rate limit of a" || !t.Waiting.Until.Equal(t.RunAfter) || t.StartedAt != nil || !t.RunAfter.After(t.CreatedAt.Add(59*time.Minute)) {
 			s.Fatalf("it waits as %+v", t)
 		}
 		if len(s.claim(1)) != 0 {
@@ -137,10 +132,10 @@ var failoverTests = map[string]func(*suite){
 		h.TaskID, h.Attempt = c.ID, c.Attempt
 		s.must(s.Release(s.Context(), h))
 		again := s.claim(1)[0]
-		if again.Waiting != "the rate limit of b" || again.Counted != 1 {
+		if again.Waiting == nil || again.Counted != 1 {
 			s.Fatalf("the worker does not know that it waited: %+v", again)
 		}
-		if t := s.wantState(c.ID, chat.TaskRunning); t.Waiting != "" || t.StartedAt == nil {
+		if t := s.wantState(c.ID, chat.TaskRunning); t.Waiting != nil || t.StartedAt == nil {
 			s.Fatalf("a running task waits: %+v", t)
 		}
 	},
