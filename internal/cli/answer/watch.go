@@ -13,7 +13,6 @@ import (
 	"chat/internal/cli/exit"
 	"chat/internal/cli/output"
 	"chat/internal/cli/signals"
-	"chat/internal/term/sanitize"
 )
 
 // retryPoll is the interval of polling a task that has no chunks yet.
@@ -40,7 +39,7 @@ func (w *Watcher) reportRetries(ctx context.Context, cl *client.Client, a *answe
 		}
 		if wait := t.Waiting.String(); wait != "" && t.Waiting.For != waited && !a.begun.Load() {
 			waited = t.Waiting.For // once: its time may change
-			w.Infof("%s", sanitize.Line(wait))
+			w.Infof("%s", wait)
 			continue
 		}
 		failed := t.Error != nil && t.Error.Code != chat.CodeDraining
