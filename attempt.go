@@ -9,6 +9,8 @@ type Claim struct {
 	// LastAttempt says that MaxAttempts claims count, this one included: no other attempt
 	// follows if this one fails.
 	LastAttempt bool
+	// Counted is the number of claims that count, this one included.
+	Counted int
 }
 
 // Lease is one task that a worker still holds after it renewed its leases.
@@ -43,9 +45,14 @@ type Release struct {
 	TaskID  string
 	Attempt int
 	Delay   time.Duration
-	// Counts is false for a release at shutdown, which is not a failed attempt.
+	// Counts is false for a release at shutdown or before the provider was asked, which are not
+	// failed attempts.
 	Counts  bool
-	Parts   Parts // received so far; the store keeps the longest of all attempts
+	Waiting string // Wait.For
+	// Again says that the next attempt asks the task's first model again.
+	Again   bool
+	Parts   Parts  // received so far; the store keeps the longest of all attempts
+	Model   string // that made Parts, "" if there are none
 	Err     *Error
 	Notices []string // as in Task, of all attempts
 }
@@ -54,6 +61,7 @@ type Release struct {
 type Answer struct {
 	Attempt      int
 	Parts        Parts
+	Model        string // that made them, if it is known
 	FinishReason string
 	// Complete says that the provider ended the answer properly, so that it can be
 	// committed as it is.

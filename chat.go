@@ -74,6 +74,7 @@ type Message struct {
 	Usage        *Usage    `json:"usage,omitempty"`
 	Error        *Error    `json:"error,omitempty"`
 	Notices      []string  `json:"notices,omitempty"` // as in Task
+	Waiting      *Wait     `json:"waiting,omitempty"` // as in Task
 	// Parameters are the lasting ones of the task.
 	Parameters *Parameters `json:"parameters,omitempty"`
 }
@@ -134,6 +135,7 @@ type Submission struct {
 	// ModelDefaults where neither does.
 	Parameters    *Parameters `json:"parameters,omitempty"`
 	ModelDefaults *Parameters `json:"model_defaults,omitempty"`
+	Failover      *Failover   `json:"failover,omitempty"`
 	// Standalone says that the Parameters do not depend on those of the conversation, and
 	// that a new conversation does not keep them.
 	Standalone bool   `json:"-"`

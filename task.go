@@ -141,6 +141,8 @@ type Task struct {
 	Worker          string     `json:"worker,omitempty"`
 	LeaseUntil      *time.Time `json:"lease_until,omitempty"`
 	RunAfter        time.Time  `json:"run_after"`
+	Waiting         *Wait      `json:"waiting,omitempty"` // of a queued task, besides a worker
+	Failover        *Failover  `json:"failover,omitempty"`
 	DeadlineSeconds int        `json:"deadline_seconds,omitempty"` // as in Submission
 	// Parameters are nil in lists if they are large, as those with tools may be.
 	Parameters *Parameters `json:"parameters,omitempty"`
@@ -167,6 +169,20 @@ type Task struct {
 	// ChunkCount is the length of the ended task's chunk log, including the terminal
 	// chunk; 0 if the log does not hold exactly the result.
 	ChunkCount int `json:"chunk_count,omitempty"`
+}
+
+// Wait is what a task waits for, as in "the rate limit of work", and until when.
+type Wait struct {
+	For   string    `json:"for"`
+	Until time.Time `json:"until"`
+}
+
+// String returns "waiting for the rate limit of work, until 14:03:22"; "" for nil.
+func (w *Wait) String() string {
+	if w == nil {
+		return ""
+	}
+	return "waiting for " + w.For + ", until " + w.Until.Local().Format(time.TimeOnly)
 }
 
 // TaskWithTitle is a task with the title of its conversation.

@@ -84,7 +84,7 @@ func plainSettings(path string, raw map[string]any) (map[string]string, error) {
 	m := map[string]string{}
 	for k, v := range raw {
 		switch k {
-		case "roles", "keys", "models", "theme", ProvidersTable:
+		case "roles", "keys", "models", "theme", "failover", ProvidersTable:
 			continue // settings of the client, and named providers
 		}
 		if !known[k] {

@@ -23,6 +23,7 @@ import (
 	"chat/daemon/model/demo"
 	"chat/daemon/model/transport"
 	"chat/daemon/pdf"
+	"chat/daemon/ratelimit"
 	"chat/daemon/redischeck"
 	"chat/daemon/wakeup"
 	"chat/daemon/worker"
@@ -59,6 +60,7 @@ type daemon struct {
 	queue *wakeup.Lists
 	check *redischeck.Checker
 	model *models
+	limit *ratelimit.Limiter
 	me    chat.Worker // of a role that has a worker
 	token bearerToken
 	web   webListener
@@ -92,7 +94,8 @@ func (d *daemon) open(ctx context.Context) error {
 	if err := d.openRedis(ctx); err != nil {
 		return err
 	}
-	registry, err := newRegistry(d.cfg, d.chunk, d.log)
+	d.limit = ratelimit.New(d.rdb, d.me.ID, d.log)
+	registry, err := newRegistry(d.cfg, d.chunk, limiter{d.limit}, d.log)
 	if err != nil {
 		return err
 	}
@@ -181,6 +184,7 @@ func (d *daemon) serve(ctx context.Context, stop <-chan struct{}, ready func()) 
 	defer cancel()
 	loops.Go(func() { d.chunk.Run(background) })
 	loops.Go(func() { d.check.Run(background) })
+	loops.Go(func() { d.limit.Run(background) })
 	sweeper := worker.Sweeper{
 		Store: d.store, Log: workerLog{d.chunk}, Queue: d.queue, Model: d.model, Lease: d.cfg.Lease, Grace: d.grace(), Logger: d.log,
 	}

@@ -15,10 +15,10 @@ import (
 // newRegistry returns the registry of models. A base URL that cannot be used ends a server
 // at its start. A local daemon starts, because stored conversations can still be read; it
 // logs the error and returns it to every request that needs a provider.
-func newRegistry(cfg Config, flow transport.FlowControl, log *slog.Logger) (*providers.Registry, error) {
+func newRegistry(cfg Config, flow transport.FlowControl, limit model.Limiter, log *slog.Logger) (*providers.Registry, error) {
 	settings := providers.Config{
 		BaseURL: cfg.ProviderURL, Key: cfg.ProviderKey, API: cfg.ProviderAPI, Sources: cfg.ProviderFrom, DefaultModel: cfg.DefaultModel, Discover: cfg.Discover,
-		Unusable: cfg.KeyTrouble, Demo: demoOptions(cfg.DemoSpeed), Limits: cfg.limits(), Flow: flow, Logger: log,
+		Unusable: cfg.KeyTrouble, Demo: demoOptions(cfg.DemoSpeed), Limits: cfg.limits(), Flow: flow, Limiter: limit, Logger: log,
 	}
 	var err error
 	if settings.Authorities, err = authorities(cfg.ProviderCA, "ca_file (CHATD_PROVIDER_CA_FILE)"); err != nil {
@@ -48,7 +48,7 @@ type ProviderCheck = model.Check
 
 // CheckProviders asks the default provider and each named one whether it answers.
 func CheckProviders(ctx context.Context, cfg Config) (byDefault ProviderCheck, named []ProviderCheck) {
-	registry, err := newRegistry(cfg, nil, slog.New(slog.DiscardHandler))
+	registry, err := newRegistry(cfg, nil, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return ProviderCheck{Outcome: chat.AsError(err)}, nil
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"time"
 
 	"chat"
 	"chat/daemon/api"
@@ -17,6 +18,7 @@ import (
 	"chat/daemon/model/network"
 	"chat/daemon/model/openai"
 	"chat/daemon/model/providers"
+	"chat/daemon/ratelimit"
 	"chat/daemon/redischeck"
 	"chat/daemon/worker"
 	"chat/sql"
@@ -59,6 +61,17 @@ func (l apiLog) Stats(ctx context.Context, taskIDs []string) (map[string]api.Log
 
 func (l apiLog) State(ctx context.Context) string { return l.check.State(ctx) }
 
+// limiter adapts the rate limits to the registry of models.
+type limiter struct{ *ratelimit.Limiter }
+
+func (l limiter) Acquire(ctx context.Context, bucket string, p chat.Priority, waited bool) (model.Permit, time.Duration) {
+	t, wait := l.Limiter.Acquire(ctx, bucket, p, waited)
+	if t == nil {
+		return nil, wait
+	}
+	return t, 0
+}
+
 // redisLog logs the lines of the Redis client at the debug level: each of them has an
 // error that is returned, too.
 type redisLog struct{ logger *slog.Logger }
@@ -92,6 +105,15 @@ func (m *models) Name(ctx context.Context, t chat.Task) string {
 		return t.Model
 	}
 	return m.registry.ModelName(ctx, "", own)
+}
+
+// Admit asks for the right to ask the model of t now.
+func (m *models) Admit(ctx context.Context, t chat.Task, waited bool) (*model.Turn, error) {
+	own := m.credentials(t.ID)
+	if t.CredentialsHost != "" && own == nil {
+		return nil, errCredentialsGone()
+	}
+	return m.registry.Admit(ctx, model.Admission{Model: t.Model, Credentials: own, Priority: t.Priority, Waited: waited})
 }
 
 func (m *models) Stream(ctx context.Context, t chat.Task, req model.Request) iter.Seq2[model.Event, error] {

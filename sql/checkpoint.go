@@ -32,8 +32,8 @@ func (s *Store) Checkpoint(ctx context.Context, taskID string, attempt int, a ch
 	if err != nil {
 		return err
 	}
-	_, err = s.db.Exec(ctx, `UPDATE messages SET parts = $3, size = $4
+	_, err = s.db.Exec(ctx, `UPDATE messages SET parts = $3, size = $4, model = CASE WHEN $5 = '' THEN model ELSE $5 END
 		WHERE id = (SELECT message_id FROM tasks WHERE id = $1 AND attempt = $2 AND state = 'running') AND size < $4`,
-		taskID, attempt, content.Parts, content.Size)
+		taskID, attempt, content.Parts, content.Size, chat.NormalizeText(a.Model))
 	return err
 }

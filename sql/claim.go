@@ -49,7 +49,8 @@ func (s *Store) Claim(ctx context.Context, worker string, n int, backgroundFirst
 	})
 	claims := make([]chat.Claim, len(list))
 	for i := range list {
-		claims[i] = chat.Claim{Task: list[i].Task(), LastAttempt: list[i].Attempt-list[i].Uncounted >= chat.MaxAttempts}
+		counted := list[i].Attempt - list[i].Uncounted
+		claims[i] = chat.Claim{Task: list[i].Task(), LastAttempt: counted >= chat.MaxAttempts, Counted: counted}
 	}
 	return claims, nil
 }

@@ -156,21 +156,32 @@ func (s *Store) Release(ctx context.Context, h chat.Release) error {
 	return s.inTx(ctx, func(t *transaction) error {
 		var messageIDs []string
 		err := t.List(ctx, &messageIDs, `UPDATE tasks SET state = 'queued', lease_until = NULL, run_after = {{now}} + $3,
-				uncounted_attempts = uncounted_attempts + $4, error_code = $5, error_message = $6, error_retryable = $7, notices = $8
+				uncounted_attempts = uncounted_attempts + $4, error_code = $5, error_message = $6, error_retryable = $7, notices = $8, waiting = $9,
+				started_at = CASE WHEN $9 <> '' AND attempt - uncounted_attempts <= 1 THEN NULL ELSE started_at END
 			WHERE id = $1 AND attempt = $2 AND state = 'running' AND NOT cancel_requested RETURNING message_id`,
-			h.TaskID, h.Attempt, micros(h.Delay), uncounted, string(e.Code), e.Message, e.Retryable, rows.NoticeLines(h.Notices))
+			h.TaskID, h.Attempt, micros(h.Delay), uncounted, string(e.Code), e.Message, e.Retryable, rows.NoticeLines(h.Notices), chat.NormalizeText(h.Waiting))
 		if err != nil {
 			return err
 		}
 		if len(messageIDs) == 0 {
 			return t.whyNotRequeued(ctx, h)
 		}
-		saved, err := t.savedSize(ctx, messageIDs[0])
-		if err != nil || saved >= h.Parts.Len() {
-			return err
+		if h.Again {
+			if err := t.askAgain(ctx, h.TaskID); err != nil {
+				return err
+			}
 		}
-		return t.saveAnswer(ctx, messageIDs[0], "", h.Parts)
+		return t.saveLonger(ctx, messageIDs[0], h.Model, h.Parts)
 	})
+}
+
+// saveLonger writes an answer into a message, unless it has a longer one.
+func (t *transaction) saveLonger(ctx context.Context, messageID, model string, p chat.Parts) error {
+	saved, err := t.savedSize(ctx, messageID)
+	if err != nil || saved >= p.Len() {
+		return err
+	}
+	return t.saveAnswer(ctx, messageID, model, p)
 }
 
 func (t *transaction) whyNotRequeued(ctx context.Context, h chat.Release) error {

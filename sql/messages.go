@@ -103,12 +103,13 @@ func (s *Store) Partial(ctx context.Context, taskID string) (chat.Answer, error)
 	type partial struct {
 		Attempt      int
 		Parts        rows.Parts
+		Model        string
 		FinishReason string `db:"finish_reason"`
 	}
-	row, err := database.Get[partial](ctx, s.db, `SELECT t.attempt, t.finish_reason, m.parts
+	row, err := database.Get[partial](ctx, s.db, `SELECT t.attempt, t.finish_reason, m.parts, m.model
 		FROM tasks t JOIN messages m ON m.id = t.message_id WHERE t.id = $1`, taskID)
 	if err != nil {
 		return chat.Answer{}, notFound(err, "task")
 	}
-	return chat.Answer{Attempt: row.Attempt, Parts: row.Parts.Parts, FinishReason: row.FinishReason}, nil
+	return chat.Answer{Attempt: row.Attempt, Parts: row.Parts.Parts, Model: row.Model, FinishReason: row.FinishReason}, nil
 }

@@ -46,7 +46,7 @@ func (s *Store) Submit(ctx context.Context, owner string, sub chat.Submission, o
 		}
 		o.TaskID = n.id
 	}
-	plain := o.IdempotencyKey == "" && len(digests) == 0 && len(sub.History) == 0 && sub.Parameters == nil && sub.ModelDefaults == nil && !sub.Standalone && n.origin == ""
+	plain := o.IdempotencyKey == "" && len(digests) == 0 && len(sub.History) == 0 && sub.Parameters == nil && sub.ModelDefaults == nil && sub.Failover == nil && !sub.Standalone && n.origin == ""
 	if s.db.ChangesInWith() && conversationID != "" && !sub.CreateMissing && sub.ParentID == "" && plain {
 		if acc, err = s.submitInOneStatement(ctx, conversationID, title, content, n); !errors.Is(err, errUnseen) {
 			return acc, false, err
@@ -73,6 +73,9 @@ func (s *Store) Submit(ctx context.Context, owner string, sub chat.Submission, o
 			n.model = conv.Model
 		}
 		if n.parameters, err = parametersOf(sub, conv).Encode(); err != nil {
+			return err
+		}
+		if n.failover, err = rows.EncodeFailover(sub.Failover); err != nil {
 			return err
 		}
 		if len(digests) > 0 {
@@ -114,9 +117,11 @@ func (s *Store) Regenerate(ctx context.Context, owner, messageID string, r chat.
 			Model          string
 			Deadline       int `db:"deadline_seconds"`
 			Parameters     rows.Parameters
+			Failover       rows.Failover
 		}
 		err := t.Get(ctx, &old, `SELECT m.conversation_id, m.parent_id, m.role, coalesce(t.model, '') AS model,
-				coalesce(t.deadline_seconds, 0) AS deadline_seconds, coalesce(t.parameters, '') AS parameters
+				coalesce(t.deadline_seconds, 0) AS deadline_seconds, coalesce(t.parameters, '') AS parameters,
+				coalesce(t.failover, '') AS failover
 			FROM messages m JOIN conversations c ON c.id = m.conversation_id LEFT JOIN tasks t ON t.message_id = m.id
 			WHERE m.id = $1 AND c.owner = $2`, messageID, owner)
 		if err != nil {
@@ -136,6 +141,14 @@ func (s *Store) Regenerate(ctx context.Context, owner, messageID string, r chat.
 		n := newTask{owner: owner, model: chat.NormalizeText(r.Model), priority: r.Priority, deadline: old.Deadline, provider: o.CredentialsHost}
 		if n.parameters, err = r.Parameters.Over(old.Parameters.Parameters).Encode(); err != nil {
 			return err
+		}
+		if f := old.Failover.Failover; f != nil {
+			if len(f.Failed) > 0 { // the first model is asked again
+				old.Model = f.Failed[0].Model
+			}
+			if n.failover, err = rows.EncodeFailover(&chat.Failover{Models: f.Models, AfterText: f.AfterText}); err != nil {
+				return err
+			}
 		}
 		for _, m := range []string{conv.Model, old.Model} {
 			if n.model == "" {
@@ -270,6 +283,7 @@ type newTask struct {
 	deadline     int    // seconds
 	provider     string // see chat.Task.CredentialsHost
 	parameters   string // JSON, "" for none
+	failover     string // JSON, "" for none
 	origin       string // see chat.Task.Origin
 }
 
@@ -281,11 +295,11 @@ func (t *transaction) insertTask(ctx context.Context, n newTask, acc chat.Accept
 	}
 	_, err := t.Exec(ctx, `INSERT INTO tasks (id, conversation_id, message_id, user_message_id, owner, state, priority, queue_at,
 			attempt, uncounted_attempts, model, worker, lease_until, run_after, deadline_seconds, cancel_requested, created_at,
-			finish_reason, error_code, error_message, error_retryable, chunk_count, own_provider, parameters, origin)
+			finish_reason, error_code, error_message, error_retryable, chunk_count, own_provider, parameters, origin, failover)
 		VALUES ($1, $2, $3, $4, $5, 'queued', $6,
 			(SELECT max(at) FROM (SELECT {{now}} AS at UNION ALL SELECT max(queue_at) + $7 FROM tasks
 				WHERE owner = $5 AND priority = $6 AND state = 'queued') AS candidates),
-			0, 0, $8, '', NULL, {{now}}, $9, FALSE, {{now}}, '', '', '', FALSE, 0, $10, $11, $12)`,
-		acc.TaskID, acc.ConversationID, acc.MessageID, acc.UserMessageID, n.owner, n.priority.Rank(), fairnessGap, n.model, n.deadline, n.provider, n.parameters, n.origin)
+			0, 0, $8, '', NULL, {{now}}, $9, FALSE, {{now}}, '', '', '', FALSE, 0, $10, $11, $12, $13)`,
+		acc.TaskID, acc.ConversationID, acc.MessageID, acc.UserMessageID, n.owner, n.priority.Rank(), fairnessGap, n.model, n.deadline, n.provider, n.parameters, n.origin, n.failover)
 	return err
 }

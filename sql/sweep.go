@@ -52,7 +52,7 @@ func (s *Store) Sweep(ctx context.Context) (requeued, spent []chat.Task, err err
 // is past until. A statement that an outage delayed, or that was repeated after one, would
 // come before the workers that could not renew.
 func (s *Store) requeueExpired(ctx context.Context, until int64) ([]rows.Task, error) {
-	return database.Change[rows.Task](ctx, s.db, `UPDATE tasks SET state = 'queued', lease_until = NULL
+	return database.Change[rows.Task](ctx, s.db, `UPDATE tasks SET state = 'queued', lease_until = NULL, waiting = ''
 		WHERE state = 'running' AND lease_until < {{now}} AND NOT cancel_requested AND attempt - uncounted_attempts < $1 AND {{now}} <= $2
 		RETURNING `+rows.TaskColumns, chat.MaxAttempts, until)
 }

@@ -76,8 +76,13 @@ func (p *program) answerOptions(c *cli.Context) (o answer.Submission, err error)
 	if o.Parameters, err = arguments.Parameters(c); err != nil {
 		return o, err
 	}
-	if o.Models, err = settings.ReadModels(p.Lookup); err != nil {
+	if o.Defaults, err = settings.ReadFailover(p.Lookup); err != nil {
 		return o, err
+	}
+	if o.Fallback = c.StringSlice("fallback"); len(o.Fallback) > 0 {
+		if what := settings.FallbackProblem(o.Fallback); what != "" {
+			return o, chat.Errorf(chat.CodeInvalid, "--fallback: %s", what)
+		}
 	}
 	return o, p.checkDetach(c)
 }
@@ -140,6 +145,9 @@ func (p *program) applyRole(c *cli.Context, o *answer.Submission) error {
 	}
 	o.SystemPrompt, o.Model = r.System, cmp.Or(o.Model, r.Model)
 	o.Parameters = chat.ParameterSources{Request: o.Parameters, Role: r.Parameters}.Resolve()
+	if len(o.Fallback) == 0 {
+		o.Fallback = r.Fallback
+	}
 	if !c.IsSet("priority") {
 		o.Priority = cmp.Or(r.Priority, o.Priority)
 	}

@@ -119,7 +119,7 @@ func checkMessage(sub chat.Submission) error {
 	if err := checkText("content", sub.Content, chat.MaxText); err != nil {
 		return err
 	}
-	if err := firstError(sub.Parameters.Validate(), sub.ModelDefaults.ValidateLasting(), checkSchema(sub.Parameters)); err != nil {
+	if err := firstError(sub.Parameters.Validate(), sub.ModelDefaults.ValidateLasting(), sub.Failover.Validate(), checkSchema(sub.Parameters)); err != nil {
 		return err
 	}
 	parts := sub.Message()

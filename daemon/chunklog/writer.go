@@ -114,6 +114,13 @@ func (w *Writer) Add(c chat.Chunk) {
 	}
 }
 
+// SetModel changes the model that the metadata names.
+func (w *Writer) SetModel(name string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.task.Model = name
+}
+
 // enqueue adds c to the pending chunks, and reports whether the caller must add the
 // writer to the batcher's list.
 func (w *Writer) enqueue(c *chat.Chunk) (first bool) {

@@ -24,6 +24,9 @@ func (n Names) Queue(p chat.Priority) string {
 	return "queue:" + string(p)
 }
 
+// Limit names the string with what is known of the rate limits of a bucket.
+func (n Names) Limit(bucket string) string { return "limit:" + bucket }
+
 // Control names the pub/sub channel of task events.
 func (n Names) Control() string { return "control" }
 
@@ -35,7 +38,7 @@ func (n Names) Check(id string) string { return n.stream("check-" + id) }
 func (Names) CheckQueue() string { return "queue:check" }
 
 // Patterns returns the patterns of all keys, as in a Redis ACL.
-func (Names) Patterns() []string { return []string{"stream:*", "queue:*"} }
+func (Names) Patterns() []string { return []string{"stream:*", "queue:*", "limit:*"} }
 
 // Channels returns the patterns of all channels, as in a Redis ACL.
 func (n Names) Channels() []string { return []string{"stream:*", n.Control()} }

@@ -87,6 +87,8 @@ type Request struct {
 	// Key names the answer among all that are ever asked for. Every request for it has the
 	// same, so that a provider that knows idempotency keys makes it once.
 	Key string
+	// Turn, if set, is the right to ask, which Registry.Admit gave.
+	Turn *Turn
 	// Upstream is the last Event.Upstream of the answer, from whatever attempt; "" if there
 	// was none. A provider that can returns that answer again, from its beginning, instead
 	// of making another.

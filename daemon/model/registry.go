@@ -54,7 +54,9 @@ type Options struct {
 	Own func(Credentials) (Provider, error)
 	// DefaultModel is the name of the model that answers when none is named.
 	DefaultModel string
-	Logger       *slog.Logger
+	// Limiter, if not nil, says when a provider can be asked.
+	Limiter Limiter
+	Logger  *slog.Logger
 }
 
 // Registry knows the models that can answer. It is safe for concurrent use.
@@ -84,6 +86,10 @@ func (r *Registry) Stream(ctx context.Context, req Request) iter.Seq2[Event, err
 //
 //go:noinline
 func (r *Registry) open(ctx context.Context, req Request) iter.Seq2[Event, error] {
+	if t := req.Turn; t != nil {
+		req.Model = t.id
+		return t.to.Stream(ctx, req)
+	}
 	p, id, err := r.resolve(ctx, req.Model, req.Credentials)
 	switch {
 	case err == nil:

@@ -37,6 +37,13 @@ type attempt struct {
 	adopted   bool        // the answer is that of an earlier attempt
 	mismatch  *chat.Error // the answer is not in its Format
 	notices   []string
+
+	turn     *model.Turn // the right to ask the model, nil before and after
+	waited   bool        // the task waited for the turn
+	repeated bool        // the model was asked once more already
+	again    bool        // no model answered: the next attempt asks the first one again
+	firstErr error       // of the first model, if another one was asked
+	limiter  string      // the provider that was asked, if it has limits
 }
 
 // run makes the attempt, from the first entry of its log to the commit. ctx ends with
@@ -84,9 +91,24 @@ func (a *attempt) generateOrRecover(ctx context.Context) (err error) {
 func (a *attempt) generate(ctx context.Context) error {
 	run, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	defer a.endTurn()
+	var wait error
+	if a.claim.Attempt == 1 || a.claim.Waiting != nil { // no earlier attempt has left an answer to adopt
+		if wait = a.admit(ctx); isWait(wait) && (a.claim.Failover == nil || !isReason(wait, false)) {
+			return wait // before readers see anything of this attempt
+		}
+	}
 	err := a.begin(ctx, stop)
 	for err == nil && a.finish == nil {
-		err = a.step(ctx, run)
+		if err, wait = wait, nil; err == nil {
+			err = a.admit(ctx)
+		}
+		if err == nil {
+			err = a.step(ctx, run)
+		}
+		if err != nil {
+			err = a.failOver(ctx, run, err)
+		}
 	}
 	return a.ensureFormat(ctx, run, err)
 }
@@ -117,7 +139,7 @@ func (a *attempt) begin(ctx context.Context, stop context.CancelCauseFunc) error
 		a.adoptPrevious(previous)
 	}
 	a.req = model.Request{
-		Model: a.claim.Task.Model, System: system, Messages: thread, Attachment: a.attachment, Key: a.claim.ID, Upstream: a.claim.Upstream,
+		Model: a.claim.Model, System: system, Messages: thread, Attachment: a.attachment, Key: a.claim.ID, Upstream: a.claim.Upstream,
 	}
 	if p := a.claim.Parameters; p != nil {
 		a.req.Parameters = *p
@@ -156,7 +178,9 @@ func (a *attempt) step(ctx, run context.Context) error {
 //
 //go:noinline
 func (a *attempt) open(ctx context.Context) iter.Seq2[model.Event, error] {
-	return a.w.model.Stream(ctx, a.claim.Task, a.req)
+	req := a.req
+	req.Turn = a.turn
+	return a.w.model.Stream(ctx, a.claim.Task, req)
 }
 
 // take adds what an event says to the answer.
@@ -196,17 +220,13 @@ func (a *attempt) settle(ctx, work context.Context, err error) string {
 	case errors.Is(err, errCancelled) || errors.Is(cause, errCancelled):
 		return a.commit(ctx, work, chat.Result{State: chat.TaskCancelled, FinishReason: "cancelled"})
 	case err == nil:
+		a.answered()
 		r := chat.Result{State: chat.TaskDone, FinishReason: a.finish.Reason, Usage: a.finish.Usage, Model: a.finish.Model, Err: a.mismatch}
 		return a.commit(ctx, work, r)
 	case errors.Is(err, errShutdown) || errors.Is(cause, errShutdown):
 		return a.requeue(ctx, work, chat.Release{Err: chat.Errorf(chat.CodeDraining, "the worker was shut down")})
 	}
-	e := chat.AsError(err)
-	if e.Retryable && !a.claim.LastAttempt {
-		delay := chat.Backoff(a.claim.Attempt, a.w.opts.RetryBase, a.w.opts.RetryLimit)
-		return a.requeue(ctx, work, chat.Release{Counts: true, Delay: max(delay, e.RetryAfter), Err: e})
-	}
-	return a.fail(ctx, work, e)
+	return a.retry(ctx, work, err)
 }
 
 // fail ends the task with the longest text that any attempt received.
@@ -222,6 +242,7 @@ func (a *attempt) fail(ctx, work context.Context, e *chat.Error) string {
 	if saved.Parts.Len() > a.parts.Len() {
 		a.drop()
 		a.replay(saved.Parts)
+		a.model = cmp.Or(saved.Model, a.model)
 	}
 	if e.Retryable { // otherwise the provider has done so
 		a.abandon(ctx)
@@ -238,6 +259,9 @@ func (a *attempt) fail(ctx, work context.Context, e *chat.Error) string {
 func (a *attempt) commit(ctx, work context.Context, r chat.Result) string {
 	a.endReasoning()
 	r.TaskID, r.Attempt, r.Notices, r.Parts = a.claim.ID, a.claim.Attempt, a.notices, a.parts
+	if a.switched() { // two models may have the same id
+		r.Model = ""
+	}
 	r.Model = cmp.Or(r.Model, a.model, a.claim.Model)
 	if a.log != nil {
 		n, err := a.seal(ctx, r, min(sealTimeout, a.w.opts.LogTimeout))
@@ -296,28 +320,6 @@ func (a *attempt) end(ctx context.Context, r chat.Result) {
 	}
 }
 
-// requeue releases the task with what was received so far.
-func (a *attempt) requeue(ctx, work context.Context, h chat.Release) string {
-	a.endReasoning()
-	h.TaskID, h.Attempt, h.Notices, h.Parts = a.claim.ID, a.claim.Attempt, a.notices, a.parts
-	if a.log != nil {
-		if _, err := a.seal(ctx, chat.Result{}, a.w.opts.LogTimeout); err != nil {
-			a.w.opts.Logger.Debug("worker: the log is behind", "task", h.TaskID, "err", err)
-		}
-	}
-	crash.Here(crash.WorkerBeforeRelease)
-	err := a.writeWithRetry(ctx, work, func(ctx context.Context) error { return a.w.store.Release(ctx, h) })
-	switch {
-	case errors.Is(err, chat.ErrCancelWon):
-		return a.commit(ctx, work, chat.Result{State: chat.TaskCancelled, FinishReason: "cancelled"})
-	case err != nil:
-		return "lost: " + err.Error()
-	}
-	crash.Here(crash.WorkerAfterRelease)
-	a.w.notifyAfter(work, a.claim.Task, h.Delay)
-	return "queued again"
-}
-
 // writeWithRetry tries a fenced write until it succeeds or is refused for good. While
 // SQL is unreachable the answer stays in memory, and no end is published. During a
 // shutdown three tries or Options.ShutdownTimeout are enough: the log keeps the answer,
@@ -339,17 +341,4 @@ func (a *attempt) writeWithRetry(ctx, work context.Context, write func(context.C
 		}
 		pause(writing, chat.Backoff(n, 200*time.Millisecond, 3*time.Second))
 	}
-}
-
-// notifyAfter wakes a worker when a retry is due. If this process ends first, a sweeper
-// does.
-func (w *Worker) notifyAfter(ctx context.Context, t chat.Task, d time.Duration) {
-	w.tasks.Go(func() {
-		pause(ctx, d)
-		notify, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.opts.LogTimeout)
-		defer cancel()
-		if err := w.queue.Notify(notify, t.Priority, t.ID); err != nil {
-			w.opts.Logger.Debug("worker: no wake-up for a retry; a sweeper sends one", "task", t.ID, "err", err)
-		}
-	})
 }

@@ -15,7 +15,7 @@ func (a *attempt) checkpoint(ctx context.Context) {
 		return
 	}
 	a.saved = time.Now()
-	now := chat.Answer{Parts: slices.Clone(a.parts)} // the clone does not change
+	now := chat.Answer{Parts: slices.Clone(a.parts), Model: a.model} // the clone does not change
 	a.writing.Go(func() {
 		defer a.saving.Store(false)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.w.opts.LogTimeout)

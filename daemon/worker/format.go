@@ -119,7 +119,7 @@ func (a *attempt) repair(ctx, run context.Context, violations []string) ([]strin
 // store keeps an answer in SQL, so that it survives this process.
 func (a *attempt) store(ctx context.Context, parts chat.Parts) error {
 	return a.read(ctx, "the answer so far", func(ctx context.Context) error {
-		return a.w.store.Checkpoint(ctx, a.claim.ID, a.claim.Attempt, chat.Answer{Parts: parts})
+		return a.w.store.Checkpoint(ctx, a.claim.ID, a.claim.Attempt, chat.Answer{Parts: parts, Model: a.model})
 	})
 }
 

@@ -59,6 +59,13 @@ type models struct {
 
 func (m *models) Name(_ context.Context, t chat.Task) string { return t.Model }
 
+func (m *models) Admit(ctx context.Context, t chat.Task, waited bool) (*model.Turn, error) {
+	if m.script != nil {
+		t.Model = m.script(t.Attempt)
+	}
+	return m.registry.Admit(ctx, model.Admission{Model: t.Model, Priority: t.Priority, Waited: waited})
+}
+
 func (m *models) Stream(ctx context.Context, t chat.Task, req model.Request) iter.Seq2[model.Event, error] {
 	if m.script != nil {
 		req.Model = m.script(t.Attempt)

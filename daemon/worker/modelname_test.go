@@ -25,6 +25,10 @@ func (m resolving) Name(ctx context.Context, t chat.Task) string {
 	return m.registry.ModelName(ctx, "", nil)
 }
 
+func (m resolving) Admit(ctx context.Context, t chat.Task, _ bool) (*model.Turn, error) {
+	return m.registry.Admit(ctx, model.Admission{Model: t.Model})
+}
+
 func (m resolving) Stream(ctx context.Context, t chat.Task, req model.Request) iter.Seq2[model.Event, error] {
 	req.Model = t.Model
 	return m.registry.Stream(ctx, req)

@@ -30,6 +30,7 @@ type Store interface {
 	Attachment(ctx context.Context, owner, digest string) (chat.Attachment, error)
 	Partial(ctx context.Context, taskID string) (chat.Answer, error)
 	Checkpoint(ctx context.Context, taskID string, attempt int, a chat.Answer) error
+	SwitchModel(ctx context.Context, from chat.Release, to string, f chat.Failover) error
 	SetUpstream(ctx context.Context, taskID string, attempt int, upstream string) error
 	Finish(ctx context.Context, r chat.Result) error
 	Release(ctx context.Context, h chat.Release) error
@@ -46,6 +47,7 @@ type Log interface {
 // LogWriter is one attempt's log; *chunklog.Writer satisfies it.
 type LogWriter interface {
 	Add(c chat.Chunk)
+	SetModel(name string)
 	Run(ctx context.Context) error
 	Stop()
 	Seal(ctx context.Context, finishReason string, complete bool) (int, error)
@@ -65,6 +67,8 @@ type Queue interface {
 type Model interface {
 	// Name is the name of the model that will answer t, for display.
 	Name(ctx context.Context, t chat.Task) string
+	// Admit asks for the right to ask the model of t now; see Registry.Admit.
+	Admit(ctx context.Context, t chat.Task, waited bool) (*model.Turn, error)
 	Stream(ctx context.Context, t chat.Task, req model.Request) iter.Seq2[model.Event, error]
 	// Abandon ends an answer that no attempt will ask for again, if the provider still makes it.
 	Abandon(ctx context.Context, t chat.Task)
@@ -298,7 +302,7 @@ func (w *Worker) start(work context.Context, claims []chat.Claim) {
 		}
 		w.running[this] = cancel
 		w.mu.Unlock()
-		a := &attempt{w: w, claim: c, notices: c.Notices}
+		a := &attempt{w: w, claim: c, notices: c.Notices, waited: c.Waiting != nil}
 		w.tasks.Go(func() {
 			defer func() {
 				w.mu.Lock()

@@ -82,6 +82,10 @@ var serverRules = map[string]rule{
 		[]string{"chat", "chat/daemon/keys", goRedis},
 		"wake-ups only: which task is next is decided in SQL",
 	},
+	"chat/daemon/ratelimit": {
+		[]string{"chat", "chat/daemon/keys", "chat/daemon/model", "chat/daemon/model/apierror", goRedis},
+		"when a request may be sent: what is asked, and of whom, it does not know",
+	},
 	"chat/daemon/redischeck": {
 		[]string{"chat", "chat/daemon/keys", goRedis},
 		"whether Redis does what is needed of it, which PING does not tell",

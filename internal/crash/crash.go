@@ -21,6 +21,8 @@ const (
 	WorkerBeforeStream   Point = "worker-before-stream"    // the provider was not called
 	WorkerMidAnswer      Point = "worker-mid-answer"       // a token was received, and not added
 	WorkerAfterLastToken Point = "worker-after-last-token" // received completely, not settled
+	WorkerBeforeSwitch   Point = "worker-before-switch"    // a model did not answer, and the other is not stored
+	WorkerAfterSwitch    Point = "worker-after-switch"     // the other model is stored, and was not asked
 	WorkerBeforeRepair   Point = "worker-before-repair"    // does not match its schema, not asked for again
 	WorkerBeforeCommit   Point = "worker-before-commit"    // settled in the log, not in SQL
 	WorkerAfterCommit    Point = "worker-after-commit"     // in SQL, no terminal chunk
@@ -35,7 +37,7 @@ const (
 func Points() []Point {
 	return []Point{
 		APIBeforeCommit, APIAfterCommit, APIBeforeReply,
-		WorkerAfterClaim, WorkerBeforeStream, WorkerMidAnswer, WorkerAfterLastToken, WorkerBeforeRepair, WorkerBeforeCommit, WorkerAfterCommit,
+		WorkerAfterClaim, WorkerBeforeStream, WorkerMidAnswer, WorkerBeforeSwitch, WorkerAfterSwitch, WorkerAfterLastToken, WorkerBeforeRepair, WorkerBeforeCommit, WorkerAfterCommit,
 		WorkerBeforeRelease, WorkerAfterRelease, LogBeforeAppend, LogAfterAppend, SweeperBeforeEnd,
 	}
 }

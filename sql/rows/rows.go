@@ -50,7 +50,7 @@ const (
 const smallParameters = "8192"
 
 const taskColumns = `id, conversation_id, message_id, user_message_id, owner, state, priority, queue_at, attempt, uncounted_attempts, model, own_provider,
-	worker, lease_until, run_after, deadline_seconds, cancel_requested, created_at, started_at, finished_at, chunk_count, `
+	worker, lease_until, run_after, waiting, failover, deadline_seconds, cancel_requested, created_at, started_at, finished_at, chunk_count, `
 
 // outcomeColumns are the columns of a task that its message also has.
 const outcomeColumns = `finish_reason, prompt_tokens, completion_tokens, total_tokens, cached_tokens, cache_write_tokens, reasoning_tokens,
@@ -130,6 +130,8 @@ type Task struct {
 	Worker          string
 	LeaseUntil      stdsql.Null[int64] `db:"lease_until"`
 	RunAfter        int64              `db:"run_after"`
+	Waiting         string
+	Failover        Failover
 	DeadlineSeconds int                `db:"deadline_seconds"`
 	CancelRequested bool               `db:"cancel_requested"`
 	CreatedAt       int64              `db:"created_at"`
@@ -151,8 +153,17 @@ func (r *Task) Task() chat.Task {
 		DeadlineSeconds: r.DeadlineSeconds, CancelRequested: r.CancelRequested, CreatedAt: Instant(r.CreatedAt),
 		StartedAt: moment(r.StartedAt), FinishedAt: moment(r.FinishedAt),
 		FinishReason: r.FinishReason, Usage: r.usage(), Error: r.err(), Notices: r.notices(), ChunkCount: r.ChunkCount,
+		Waiting: wait(r.Waiting, r.RunAfter), Failover: r.Failover.Failover,
 		Parameters: r.Parameters.Parameters, Origin: r.Origin, Upstream: r.Upstream,
 	}
+}
+
+// wait is what a task waits for; nil for nothing.
+func wait(what string, until int64) *chat.Wait {
+	if what == "" {
+		return nil
+	}
+	return &chat.Wait{For: what, Until: Instant(until)}
 }
 
 // Current converts the row. Worker is set only while it has a lease.
@@ -160,6 +171,9 @@ func (r *Task) Current() chat.Task {
 	t := r.Task()
 	if t.State != chat.TaskRunning {
 		t.Worker = ""
+	}
+	if t.State != chat.TaskQueued {
+		t.Waiting = nil
 	}
 	return t
 }
@@ -186,6 +200,8 @@ type Message struct {
 	// The fields of the task are empty for a user's message.
 	TaskID     string         `db:"task_id"`
 	State      chat.TaskState `db:"state"`
+	Waiting    string
+	RunAfter   int64 `db:"run_after"`
 	Parameters Parameters
 	outcome
 }
@@ -195,7 +211,7 @@ const MessagesQuery = `SELECT m.id, m.conversation_id, m.parent_id, m.role, m.pa
 		coalesce(t.id, '') AS task_id, coalesce(t.state, CASE m.role WHEN 'assistant' THEN 'done' ELSE '' END) AS state, coalesce(t.finish_reason, '') AS finish_reason,
 		t.prompt_tokens, t.completion_tokens, t.total_tokens, t.cached_tokens, t.cache_write_tokens, t.reasoning_tokens, coalesce(t.error_code, '') AS error_code,
 		coalesce(t.error_message, '') AS error_message, coalesce(t.error_retryable, FALSE) AS error_retryable,
-		coalesce(t.notices, '') AS notices,
+		coalesce(t.notices, '') AS notices, coalesce(t.waiting, '') AS waiting, coalesce(t.run_after, 0) AS run_after,
 		CASE WHEN length(t.parameters) <= ` + smallParameters + ` THEN t.parameters ELSE '' END AS parameters
 	FROM messages m LEFT JOIN tasks t ON t.message_id = m.id `
 
@@ -208,6 +224,9 @@ func (r *Message) Message() chat.Message {
 		Parameters: r.Parameters.Lasting(),
 	}
 	m.SetParts(r.Parts.Parts)
+	if r.State == chat.TaskQueued {
+		m.Waiting = wait(r.Waiting, r.RunAfter)
+	}
 	if r.State.Terminal() { // before, the error is that of an attempt to be repeated
 		m.Error = r.err()
 	}
@@ -218,23 +237,49 @@ func (r *Message) Message() chat.Message {
 type Parameters struct{ *chat.Parameters }
 
 // Scan implements sql.Scanner.
-func (p *Parameters) Scan(v any) error {
-	p.Parameters = nil
+func (p *Parameters) Scan(v any) (err error) {
+	p.Parameters, err = scanJSON[chat.Parameters](v, "parameters")
+	return err
+}
+
+// Failover is a column of a failover: JSON, or "" for none.
+type Failover struct{ *chat.Failover }
+
+// Scan implements sql.Scanner.
+func (f *Failover) Scan(v any) (err error) {
+	f.Failover, err = scanJSON[chat.Failover](v, "the models of a failover")
+	return err
+}
+
+// EncodeFailover returns the column of a failover.
+func EncodeFailover(f *chat.Failover) (string, error) {
+	if f == nil {
+		return "", nil
+	}
+	raw, err := json.Marshal(f)
+	if err != nil {
+		return "", &chat.Error{Code: chat.CodeInternal, Message: "the models of a failover cannot be encoded: " + err.Error(), Cause: err}
+	}
+	return chat.NormalizeText(string(raw)), nil
+}
+
+// scanJSON decodes a column; nil for "".
+func scanJSON[T any](v any, what string) (*T, error) {
 	raw, ok := v.(string)
 	if b, isBytes := v.([]byte); isBytes {
 		raw, ok = string(b), true
 	}
 	if !ok {
-		return chat.Errorf(chat.CodeStorage, "parameters have the type %T", v)
+		return nil, chat.Errorf(chat.CodeStorage, "%s: the column has the type %T", what, v)
 	}
 	if raw == "" {
-		return nil
+		return nil, nil
 	}
-	p.Parameters = &chat.Parameters{}
-	if err := json.Unmarshal([]byte(raw), p.Parameters); err != nil {
-		return &chat.Error{Code: chat.CodeStorage, Message: "parameters cannot be read: " + err.Error(), Cause: err}
+	out := new(T)
+	if err := json.Unmarshal([]byte(raw), out); err != nil {
+		return nil, &chat.Error{Code: chat.CodeStorage, Message: what + " cannot be read: " + err.Error(), Cause: err}
 	}
-	return nil
+	return out, nil
 }
 
 // Parts is the column of a message's parts: JSON, or "" for none.

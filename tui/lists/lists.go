@@ -70,6 +70,9 @@ func taskDetail(t chat.Task, now time.Time) string {
 	if t.CancelRequested {
 		parts[0] = "stopping"
 	}
+	if wait := t.Waiting.String(); wait != "" {
+		parts[0] = sanitize.Line(wait)
+	}
 	if model := sanitize.Line(t.Model); model != "" {
 		parts = append(parts, model)
 	}

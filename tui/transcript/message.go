@@ -72,7 +72,11 @@ type section struct {
 // SetStatus shows the state of the message's task, which a silent stream does not
 // report: why an attempt failed and when the next one begins.
 func (m *Message) SetStatus(t chat.Task) {
-	m.trouble = ""
+	m.trouble = sanitize.Line(t.Waiting.String())
+	if m.trouble != "" {
+		m.try = 0
+		return
+	}
 	if t.Error == nil || t.Error.Code == chat.CodeDraining {
 		return
 	}

@@ -189,11 +189,14 @@ func (p *Provider) send(req *http.Request) (*http.Response, error) {
 	return p.to.Send(req)
 }
 
+// Bucket implements model.Metered.
+func (p *Provider) Bucket(id string) string { return p.to.Bucket(id) }
+
 // Stream implements model.Provider.
 func (p *Provider) Stream(ctx context.Context, req model.Request) iter.Seq2[model.Event, error] {
 	r := newRequest(p, req)
 	c := &call{
-		Call: transport.Call{To: p.to, Limits: p.client.network.Limits, Flow: p.client.network.Flow, Draft: r, Model: req.Model},
+		Call: transport.Call{To: p.to, Limits: p.client.network.Limits, Flow: p.client.network.Flow, Draft: r, Model: req.Model, Turn: req.Turn},
 		p:    p, request: r,
 	}
 	return c.Events(ctx, func() error { return c.Stream(ctx, c.once) }, nil)

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"chat"
+	"chat/daemon/model"
 	"chat/internal/lazyregexp"
 )
 
@@ -22,6 +24,22 @@ type RefusalError struct {
 const maxRefusal = 8 << 10
 
 func (r *RefusalError) Unwrap() error { return r.error }
+
+// HTTPStatus is the Status, for those that do not know this package.
+func (r *RefusalError) HTTPStatus() int { return r.Status }
+
+// Limit returns what the error of a response, which may be nil, says of rate limits, and how long
+// the provider asks to wait.
+func Limit(err error) (model.Outcome, time.Duration) {
+	if err == nil {
+		return model.Accepted, 0
+	}
+	said, ok := errors.AsType[*Error](err)
+	if !ok || !chat.IsCode(err, chat.CodeProviderRateLimit) || said.Limit > 0 { // the request alone is more than a minute's allowance
+		return model.Failed, 0
+	}
+	return model.Limited, said.Delay
+}
 
 func NewRefusal(said error, status int, body []byte) *RefusalError {
 	text := strings.ToLower(string(body[:min(len(body), maxRefusal)]))

@@ -31,7 +31,7 @@ func RetryDelay(h http.Header, said *Error, exhausted bool, now time.Time) time.
 		}
 	}
 	for _, name := range []string{"Retry-After", "X-Retry-After", "X-Ratelimit-Reset-After"} {
-		asked = max(asked, delayOf(h.Get(name), now))
+		asked = max(asked, Delay(h.Get(name), now))
 	}
 	if asked > 0 || !exhausted {
 		return asked
@@ -55,10 +55,10 @@ func resetDelay(h http.Header, now time.Time) time.Duration {
 		var b bucket
 		switch {
 		case strings.Contains(lower, "reset"):
-			b.delay = delayOf(values[0], now)
+			b.delay = Delay(values[0], now)
 			b.left, _ = strconv.ParseFloat(h.Get(strings.Replace(lower, "reset", "remaining", 1)), 64) // 0: unknown counts as nothing
 		case lower == "ratelimit": // the draft's single field: limit=100, remaining=0, reset=50, or "a";r=0;t=50
-			b.delay = delayOf(parameter(values[0], "reset", "t"), now)
+			b.delay = Delay(parameter(values[0], "reset", "t"), now)
 			b.left, _ = strconv.ParseFloat(parameter(values[0], "remaining", "r"), 64)
 		}
 		if b.delay > 0 && (worst == nil || b.left < worst.left || b.left == worst.left && b.delay > worst.delay) {
@@ -87,9 +87,9 @@ const (
 	epochMillis  = 1e11
 )
 
-// delayOf reads a delay in any form that headers and fields use: seconds, 6m0s, a time
+// Delay reads a delay in any form that headers and fields use: seconds, 6m0s, a time
 // since 1970, RFC 3339, RFC 9110 with its obsolete forms.
-func delayOf(value string, now time.Time) time.Duration {
+func Delay(value string, now time.Time) time.Duration {
 	value = strings.Trim(strings.TrimSpace(value), `"`)
 	if value == "" {
 		return 0
@@ -187,11 +187,11 @@ func textDelay(said string, now time.Time) time.Duration {
 	for _, at := range asks.FindAllStringIndex(said, 20) {
 		rest := said[at[1]:]
 		if m := moments.FindString(rest); m != "" {
-			longest = max(longest, delayOf(strings.ToUpper(m), now))
+			longest = max(longest, Delay(strings.ToUpper(m), now))
 		} else if d, _ := span(rest); d > 0 {
 			longest = max(longest, d)
 		} else if plainSeconds.MatchString(said[at[0]:at[1]]) {
-			longest = max(longest, delayOf(numbers.FindString(rest), now))
+			longest = max(longest, Delay(numbers.FindString(rest), now))
 		}
 	}
 	return longest
@@ -209,9 +209,9 @@ func fieldDelay(name string, v any, now time.Time) time.Duration {
 	switch name {
 	case "retrydelay", "retryafter", "retryafterseconds", "retryaftersec", "retryin", "estimatedtime", "resetsinseconds", "resetinseconds",
 		"resetsat", "resetat", "xratelimitreset", "ratelimitreset", "secondsuntilreset":
-		return delayOf(text, now)
+		return Delay(text, now)
 	case "retryafterms", "retryaftermilliseconds", "retryinms":
-		return delayOf(text+"ms", now)
+		return Delay(text+"ms", now)
 	}
 	return 0
 }

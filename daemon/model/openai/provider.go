@@ -185,6 +185,9 @@ func (p *Provider) Uses(c model.Credentials) bool {
 	return err == nil && (c.Kind == "" || c.Kind == Kind) && p.to.Same(other.to.Server)
 }
 
+// Bucket implements model.Metered.
+func (p *Provider) Bucket(id string) string { return p.to.Bucket(id) }
+
 // Stream implements model.Provider.
 func (p *Provider) Stream(ctx context.Context, req model.Request) iter.Seq2[model.Event, error] {
 	d := newRequest(p.to, &p.client.learned, req)
@@ -192,7 +195,7 @@ func (p *Provider) Stream(ctx context.Context, req model.Request) iter.Seq2[mode
 		return a.MediaType == chat.PDFType || d.streamed // Chat Completions has references to PDFs only
 	}
 	c := &call{
-		Call: transport.Call{To: p.to.Server, Limits: p.client.opts.Network.Limits, Flow: p.client.opts.Network.Flow, Draft: d, Model: d.Model},
+		Call: transport.Call{To: p.to.Server, Limits: p.client.opts.Network.Limits, Flow: p.client.opts.Network.Flow, Draft: d, Model: d.Model, Turn: req.Turn},
 		to:   p.to, draft: d, key: req.Key, upstream: req.Upstream,
 	}
 	return c.Events(ctx, func() error {

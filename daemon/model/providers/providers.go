@@ -48,7 +48,9 @@ type Config struct {
 	Lookup func(string) (string, bool)
 	// Transport replaces the network, for tests.
 	Transport http.RoundTripper
-	Logger    *slog.Logger
+	// Limiter, if not nil, says when a provider can be asked.
+	Limiter model.Limiter
+	Logger  *slog.Logger
 }
 
 // The kinds of providers: their dialects.
@@ -122,7 +124,7 @@ func New(cfg Config) *Registry {
 			}
 			return client.Own(c)
 		},
-		Unusable: cfg.Unusable, UnusableSource: cfg.Sources.BaseURL, DefaultModel: cfg.DefaultModel, Logger: cfg.Logger,
+		Unusable: cfg.Unusable, UnusableSource: cfg.Sources.BaseURL, DefaultModel: cfg.DefaultModel, Limiter: cfg.Limiter, Logger: cfg.Logger,
 	}
 	add := func(s openai.Settings) model.Provider {
 		p, err := client.Provider(s)

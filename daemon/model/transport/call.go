@@ -17,6 +17,7 @@ type Call struct {
 	Flow   FlowControl
 	Draft  Draft
 	Model  string // its id
+	Turn   *model.Turn
 
 	begun bool // something was emitted
 	emit  func(model.Event) error
@@ -103,7 +104,7 @@ func (c *Call) Deliver(e model.Event) error {
 // Exchange returns a request and its response, which cancel ends.
 func (c *Call) Exchange(cancel context.CancelCauseFunc) Exchange {
 	return Exchange{
-		To: c.To, Limits: c.Limits, Model: c.Model, Flow: c.Flow, Watch: Watch{cancel: cancel}, Phases: c.To.phases(c.Limits), RoundTrip: c.To.Send,
+		To: c.To, Limits: c.Limits, Model: c.Model, Turn: c.Turn, Flow: c.Flow, Watch: Watch{cancel: cancel}, Phases: c.To.phases(c.Limits), RoundTrip: c.To.Send,
 	}
 }
 

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+
+	"chat/daemon/model"
+	"chat/daemon/model/apierror"
 )
 
 // Exchange is one request and its response.
@@ -11,6 +14,7 @@ type Exchange struct {
 	To     *Server
 	Limits Limits
 	Model  string
+	Turn   *model.Turn // hears of each response
 	Flow   FlowControl // may be nil
 	Watch  Watch
 	Phases *Phases
@@ -48,7 +52,10 @@ func (x *Exchange) Send(req *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := x.To.Check(resp, x.Model); err != nil {
+	err = x.To.Check(resp, x.Model)
+	outcome, delay := apierror.Limit(err)
+	x.Turn.Responded(resp.Header, outcome, delay)
+	if err != nil {
 		return err
 	}
 	x.Body = newBody(req.Context(), x, resp)

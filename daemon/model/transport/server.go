@@ -2,6 +2,8 @@ package transport
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"net/http"
@@ -97,6 +99,13 @@ func (s *Server) Is(origin string) bool { return s.origin == origin }
 // Same reports whether both have the same base URL and key.
 func (s *Server) Same(other *Server) bool {
 	return other != nil && s.Base == other.Base && s.Query.Encode() == other.Query.Encode() && s.Key == other.Key
+}
+
+// Bucket names the requests that share the rate limits of a model: those with the same base URL
+// and key. It is a hash, which does not reveal the key.
+func (s *Server) Bucket(modelID string) string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{s.Base, s.Query.Encode(), s.Key, modelID}, "\x00")))
+	return hex.EncodeToString(sum[:12])
 }
 
 // keySetting names the setting of the key.

@@ -13,10 +13,11 @@ import (
 // Submission is a message to send.
 type Submission struct {
 	chat.Submission
-	Reference    string // the conversation, as the user names it; "" starts a new one
-	SystemPrompt string // of a new conversation
-	Key          string // the idempotency key
-	Models       settings.Models
+	Reference    string   // the conversation, as the user names it; "" starts a new one
+	SystemPrompt string   // of a new conversation
+	Key          string   // the idempotency key
+	Fallback     []string // the models that answer if Model does not; of the file if empty
+	Defaults     settings.Failover
 }
 
 // Submit sends the message, to a new conversation if none is named.
@@ -39,28 +40,28 @@ func (s Submission) Submit(ctx context.Context, cl *client.Client) (chat.Accepte
 // SubmitTo sends the message to a conversation; one without an id is new.
 func (s Submission) SubmitTo(ctx context.Context, cl *client.Client, conv chat.Conversation) (acc chat.Accepted, err error) {
 	s.ConversationID = conv.ID
-	if s.ModelDefaults, err = ModelDefaults(ctx, cl, s.Models, cmp.Or(s.Model, conv.Model)); err != nil {
+	model, err := defaultsOf(ctx, cl, s.Defaults.Models, cmp.Or(s.Model, conv.Model))
+	if err != nil {
 		return acc, err
 	}
+	s.ModelDefaults, s.Failover = s.Defaults.Models.Parameters(model), s.Defaults.Of(s.Fallback, model)
 	return cl.Submit(ctx, s.Submission, s.Key)
 }
 
-// ModelDefaults returns the parameters that the config file has for a model, nil if it has
-// none. An empty model is the server's default.
-func ModelDefaults(ctx context.Context, cl *client.Client, models settings.Models, model string) (*chat.Parameters, error) {
-	if !models.HaveParameters() {
-		return nil, nil
+// defaultsOf returns the model whose tables in the config file apply: the server's default if none
+// is named and a model has such a table.
+func defaultsOf(ctx context.Context, cl *client.Client, models settings.Models, model string) (string, error) {
+	if model != "" || !models.HaveDefaults() {
+		return model, nil
 	}
-	if model == "" {
-		list, err := cl.Models(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, m := range list {
-			if m.Default {
-				model = m.ID
-			}
+	list, err := cl.Models(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, m := range list {
+		if m.Default {
+			model = m.ID
 		}
 	}
-	return models.Parameters(model), nil
+	return model, nil
 }

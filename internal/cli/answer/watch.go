@@ -23,6 +23,7 @@ const retryPoll = 2 * time.Second
 func (w *Watcher) reportRetries(ctx context.Context, cl *client.Client, a *answer) {
 	every := time.NewTicker(retryPoll)
 	defer every.Stop()
+	waited := ""
 	for reported := 0; !a.begun.Load(); {
 		select {
 		case <-ctx.Done():
@@ -35,6 +36,11 @@ func (w *Watcher) reportRetries(ctx context.Context, cl *client.Client, a *answe
 		}
 		if t.State.Terminal() {
 			return
+		}
+		if wait := t.Waiting.String(); wait != "" && t.Waiting.For != waited && !a.begun.Load() {
+			waited = t.Waiting.For // once: its time may change
+			w.Infof("%s", wait)
+			continue
 		}
 		failed := t.Error != nil && t.Error.Code != chat.CodeDraining
 		if t.State == chat.TaskQueued && failed && t.Attempt > reported && !a.begun.Load() {

@@ -17,7 +17,8 @@ type adapter struct {
 	cl       *client.Client
 	system   string        // of new conversations
 	priority chat.Priority // of sent messages, "" for the server's default
-	models   settings.Models
+	fallback []string      // of sent messages, besides those of their models
+	defaults settings.Failover
 }
 
 // The screen checks for these optional interfaces: a missing method disables a key.
@@ -34,8 +35,8 @@ var _ interface {
 
 // NewBackend returns the backend for a server. The system prompt of s is that of new
 // conversations; its priority is that of all messages, or "" for the default.
-func NewBackend(cl *client.Client, s answer.Submission, models settings.Models) *adapter {
-	return &adapter{cl: cl, system: s.SystemPrompt, priority: s.Priority, models: models}
+func NewBackend(cl *client.Client, s answer.Submission, defaults settings.Failover) *adapter {
+	return &adapter{cl: cl, system: s.SystemPrompt, priority: s.Priority, fallback: s.Fallback, defaults: defaults}
 }
 
 // maxListed is the maximum length of the screen's lists.
@@ -60,13 +61,13 @@ func (b *adapter) Send(ctx context.Context, id string, s chat.Submission) (chat.
 	conv := chat.Conversation{ID: id}
 	if id == "" {
 		s.System = b.system
-	} else if s.Model == "" && b.models.HaveParameters() { // they depend on its model
+	} else if s.Model == "" && b.defaults.Models.HaveDefaults() { // they depend on its model
 		var err error
 		if conv, err = b.cl.Conversation(ctx, id); err != nil {
 			return chat.Accepted{}, err
 		}
 	}
-	return answer.Submission{Submission: s, Models: b.models}.SubmitTo(ctx, b.cl, conv)
+	return answer.Submission{Submission: s, Fallback: b.fallback, Defaults: b.defaults}.SubmitTo(ctx, b.cl, conv)
 }
 
 func (b *adapter) Upload(ctx context.Context, data []byte) (chat.Attachment, error) {

@@ -8,6 +8,7 @@ import (
 
 	"chat/daemon/client"
 	"chat/internal/cli/answer"
+	"chat/internal/cli/settings"
 )
 
 // The screen shows whatever /readyz says of Redis, in its words.
@@ -29,7 +30,7 @@ func TestTheScreenIsToldWhatIsWrongWithRedis(t *testing.T) {
 			fmt.Fprintf(w, `{"status":"ready","redis":%q}`, redis)
 		}))
 		cl := client.New(client.At(client.Endpoint{Network: "tcp", Address: server.Listener.Addr().String()}), client.Options{})
-		got, err := NewBackend(cl, answer.Submission{}, nil).Degraded(t.Context())
+		got, err := NewBackend(cl, answer.Submission{}, settings.Failover{}).Degraded(t.Context())
 		if err != nil || got != want {
 			t.Errorf("redis %q: %q, %v; want %q", redis, got, err, want)
 		}

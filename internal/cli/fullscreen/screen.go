@@ -75,8 +75,12 @@ func (p *Screen) Open(ctx context.Context, cl *client.Client, s answer.Submissio
 	if err != nil {
 		return err
 	}
+	defaults, err := settings.ReadFailover(p.Lookup)
+	if err != nil {
+		return err
+	}
 	o.In, o.Out, o.Host, o.NoColor = p.terminal(), p.Out, host, p.Colors(p.Out.Fd()) != output.FullColor
-	o.Backend, o.Model, o.Parameters = NewBackend(cl, s, config.Models), s.Model, s.Parameters
+	o.Backend, o.Model, o.Parameters = NewBackend(cl, s, defaults), s.Model, s.Parameters
 	o.Theme, o.Keys, o.ModelInfo = config.Theme, config.Keys, config.Models.Info
 	o.ModelParameters = config.Models.Parameters
 	quiet := p.Quiet

@@ -76,6 +76,8 @@ func PrintTasks(p *output.Console, tasks []Task, asJSON bool) error {
 		}
 		why := ""
 		switch {
+		case t.Waiting != nil:
+			why = t.Waiting.String()
 		case t.Error != nil:
 			why = t.Error.Message
 		case t.State == chat.TaskDone:

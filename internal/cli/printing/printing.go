@@ -2,6 +2,7 @@
 package printing
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -37,7 +38,7 @@ func heading(m chat.Message, tree *thread.Tree, o Options) string {
 		head += " · " + own
 	}
 	if m.State != "" && m.State != chat.TaskDone {
-		head += fmt.Sprintf(" · %s (chat attach %s)", m.State, ids.Short(m.TaskID))
+		head += fmt.Sprintf(" · %s (chat attach %s)", cmp.Or(m.Waiting.String(), string(m.State)), ids.Short(m.TaskID))
 	}
 	if o.IDs {
 		head += " · " + ids.Short(m.ID)

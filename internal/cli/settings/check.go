@@ -147,6 +147,9 @@ func Mask(secret string) string {
 
 // Set changes a setting, if its value is valid.
 func Set(f *File, key, value string) error {
+	if isFallback(key) {
+		return writeFallback(f, key, value)
+	}
 	if table, _ := splitKey(key); table != "" {
 		text, err := WithProvider(f, strings.TrimPrefix(table, daemon.ProvidersTable+"."), []Field{{key[len(table)+1:], value}})
 		if err != nil {
@@ -160,6 +163,9 @@ func Set(f *File, key, value string) error {
 	}
 	if key == ThemeKey {
 		what = themeProblem(value)
+	}
+	if key == FailoverKey {
+		what = failoverProblem(value)
 	}
 	if what == "" {
 		what = settingProblem(key, value)

@@ -14,6 +14,9 @@ func (f *File) With(key, value string) string {
 	e, ok := f.Find(key)
 	table, name := splitKey(key)
 	line := name + " = " + tomlValue(value) + "\n"
+	if isFallback(key) {
+		line = name + " = " + tomlList(value) + "\n"
+	}
 	switch {
 	case ok && value == "":
 		return strings.Join(slices.Delete(slices.Clone(f.lines), e.from, e.to), "")
@@ -38,12 +41,14 @@ func (f *File) With(key, value string) string {
 	return f.insert(at, line)
 }
 
-// splitKey splits the key of a named provider's field into its table and its name there.
+// splitKey splits the key of a field of a named provider, or of a model's or a role's fallback, into
+// its table and its name there.
 func splitKey(key string) (table, name string) {
-	if !strings.HasPrefix(key, daemon.ProvidersTable+".") {
+	at := strings.LastIndexByte(key, '.')
+	provider := strings.HasPrefix(key, daemon.ProvidersTable+".")
+	if !provider && !(at >= 0 && key[at+1:] == fallbackField && (strings.HasPrefix(key, modelsTable+".") || strings.HasPrefix(key, rolesTable+"."))) {
 		return "", key
 	}
-	at := strings.LastIndexByte(key, '.')
 	return key[:at], key[at+1:]
 }
 
@@ -80,13 +85,13 @@ func (f *File) header(table string) int {
 	})
 }
 
-// quoteTable returns a provider's table as it is written in a header.
+// quoteTable returns a table of a provider, a model or a role as it is written in a header.
 func quoteTable(table string) string {
-	name := strings.TrimPrefix(table, daemon.ProvidersTable+".")
+	of, name, _ := strings.Cut(table, ".")
 	if strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != "" {
 		name = strconv.Quote(name)
 	}
-	return daemon.ProvidersTable + "." + name
+	return of + "." + name
 }
 
 // WithoutTable returns the text without a table. A comment in front of it stays.

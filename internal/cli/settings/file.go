@@ -196,6 +196,11 @@ func tomlValue(value string) string {
 	if value == "true" || value == "false" {
 		return value
 	}
+	return tomlString(value)
+}
+
+// tomlString returns a string in TOML syntax.
+func tomlString(value string) string {
 	var b strings.Builder
 	b.WriteByte('"')
 	for _, r := range value {
@@ -244,6 +249,9 @@ func Keys() []string {
 // Known reports whether a key can be in the file: a setting, or a field of a named provider
 // with one value.
 func Known(key string) bool {
+	if isFallback(key) {
+		return true
+	}
 	if table, name := splitKey(key); table != "" {
 		return slices.Contains(daemon.ProviderFields(), name) && name != "headers"
 	}

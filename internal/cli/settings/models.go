@@ -16,26 +16,33 @@ type modelEntry struct {
 	chat.ModelInfo
 
 	parameters *chat.Parameters // nil if there are none
+	fallback   []string         // the models that answer if it does not
 }
 
-// ReadModels reads the models of the config file. Only errors in their parameters are errors
-// here: nothing else concerns an answer. A file that cannot be read has no models; the local
-// daemon, which reads it too, names the error.
-func ReadModels(lookup func(string) (string, bool)) (Models, error) {
+// ReadFailover reads the models of the config file, and when others may answer. Only errors in
+// their parameters and fallbacks are errors here: nothing else concerns an answer. A file that
+// cannot be read has no models; the local daemon, which reads it too, names the error.
+func ReadFailover(lookup func(string) (string, bool)) (Failover, error) {
 	s, wrong, f, err := readScreen(lookup)
 	if chat.IsCode(err, chat.CodeInvalid) {
-		return nil, nil
+		return Failover{}, nil
 	}
 	if err != nil {
-		return nil, err
+		return Failover{}, err
 	}
 	for _, w := range wrong {
 		field := w.key[strings.LastIndexByte(w.key, '.')+1:]
-		if tableOf(w.key) == modelsTable && slices.Contains(chat.ParameterNames(), field) {
-			return nil, chat.Errorf(chat.CodeInvalid, "%s (chat config edit)", f.format(w))
+		if w.key == FailoverKey || tableOf(w.key) == modelsTable && (field == fallbackField || slices.Contains(chat.ParameterNames(), field)) {
+			return Failover{}, chat.Errorf(chat.CodeInvalid, "%s (chat config edit)", f.format(w))
 		}
 	}
-	return s.Models, nil
+	if variable, _ := lookup("CHAT_FAILOVER"); variable != "" {
+		if what := failoverProblem(variable); what != "" {
+			return Failover{}, chat.Errorf(chat.CodeInvalid, "CHAT_FAILOVER: %s", what)
+		}
+		s.AfterText = variable == always
+	}
+	return Failover{s.AfterText, s.Models}, nil
 }
 
 // Info returns the data about a model.
@@ -44,10 +51,10 @@ func (m Models) Info(model string) chat.ModelInfo { return m[model].ModelInfo }
 // Parameters returns the parameters of a model, nil if it has none.
 func (m Models) Parameters(model string) *chat.Parameters { return m[model].parameters }
 
-// HaveParameters reports whether a model has parameters.
-func (m Models) HaveParameters() bool {
+// HaveDefaults reports whether a model has parameters or a fallback.
+func (m Models) HaveDefaults() bool {
 	for _, entry := range m {
-		if entry.parameters != nil {
+		if entry.parameters != nil || entry.fallback != nil {
 			return true
 		}
 	}
@@ -56,7 +63,7 @@ func (m Models) HaveParameters() bool {
 
 // modelFields returns the fields of a model in the file.
 func modelFields() []string {
-	return append([]string{"context", "input_price", "output_price", "cached_input_price", "cache_write_price"}, chat.ParameterNames()...)
+	return append([]string{"context", "input_price", "output_price", "cached_input_price", "cache_write_price", fallbackField}, chat.ParameterNames()...)
 }
 
 func modelsIn(value any) (Models, []fileProblem) {
@@ -91,6 +98,9 @@ func modelsIn(value any) (Models, []fileProblem) {
 func (f *modelEntry) set(field string, value any) string {
 	if slices.Contains(chat.ParameterNames(), field) {
 		return setParameter(&f.parameters, field, value)
+	}
+	if field == fallbackField {
+		return setFallback(&f.fallback, value)
 	}
 	var n float64
 	switch v := value.(type) {

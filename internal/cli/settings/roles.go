@@ -21,13 +21,14 @@ type Role struct {
 	Priority chat.Priority `json:"priority,omitempty"`
 	// Parameters are nil if there are none.
 	Parameters *chat.Parameters `json:"parameters,omitempty"`
+	Fallback   []string         `json:"fallback,omitempty"` // the models that answer if Model does not
 }
 
 // rolesTable is the table of roles in the config file.
 const rolesTable = "roles"
 
 func roleFields() []string {
-	return append([]string{"system", "model", "priority"}, chat.ParameterNames()...)
+	return append([]string{"system", "model", "priority", fallbackField}, chat.ParameterNames()...)
 }
 
 // set sets a field, and returns what is wrong with its value, or "".
@@ -36,6 +37,8 @@ func (r *Role) set(field string, value any) string {
 	switch {
 	case slices.Contains(chat.ParameterNames(), field):
 		return setParameter(&r.Parameters, field, value)
+	case field == fallbackField:
+		return setFallback(&r.Fallback, value)
 	case !slices.Contains(roleFields(), field):
 		return noRoleField(field)
 	case !ok:

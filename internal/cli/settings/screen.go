@@ -23,6 +23,8 @@ type Screen struct {
 	Theme  string
 	Keys   map[string][]string
 	Models Models
+	// AfterText says that another model may answer after the first text.
+	AfterText bool
 }
 
 // The names in the file.
@@ -37,7 +39,7 @@ const ThemeUsage = "the screen's colours: auto (by the terminal's background), d
 
 // clientSettings returns the settings that only the client reads.
 func clientSettings() []daemon.Setting {
-	return []daemon.Setting{{Name: ThemeKey, Env: "CHAT_THEME", Usage: ThemeUsage}}
+	return []daemon.Setting{{Name: ThemeKey, Env: "CHAT_THEME", Usage: ThemeUsage}, {Name: FailoverKey, Env: "CHAT_FAILOVER", Usage: FailoverUsage}}
 }
 
 // All returns all settings of the file outside its tables.
@@ -60,9 +62,10 @@ type fileProblem struct{ key, what, of string }
 // problems. The error is for a text that is not TOML.
 func screenIn(text string) (s Screen, wrong []fileProblem, err error) {
 	var file struct {
-		Theme  any `toml:"theme"`
-		Keys   any `toml:"keys"`
-		Models any `toml:"models"`
+		Theme    any `toml:"theme"`
+		Failover any `toml:"failover"`
+		Keys     any `toml:"keys"`
+		Models   any `toml:"models"`
 	}
 	if _, err := toml.Decode(text, &file); err != nil {
 		return s, nil, err
@@ -70,6 +73,8 @@ func screenIn(text string) (s Screen, wrong []fileProblem, err error) {
 	s.Theme, wrong = themeIn(file.Theme)
 	var more []fileProblem
 	s.Keys, more = keysIn(file.Keys)
+	wrong = append(wrong, more...)
+	s.AfterText, more = failoverIn(file.Failover)
 	wrong = append(wrong, more...)
 	s.Models, more = modelsIn(file.Models)
 	wrong = append(wrong, more...)
