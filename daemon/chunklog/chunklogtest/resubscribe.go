@@ -59,7 +59,7 @@ func (g *gate) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Process
 // yet in force again. Then one last chunk is written.
 func testWrittenWhileUnsubscribed(t *testing.T, h *harness) {
 	g := &gate{waiting: make(chan struct{}, 1), open: make(chan struct{})}
-	h.Client.AddHook(g)
+	h.addHook(t, g)
 	w := h.writer(t, 1)
 	h.write(t, w, 0, 3)
 	tail := h.log.Tail(h.task.ID, chat.Start())
@@ -77,7 +77,7 @@ func testWrittenWhileUnsubscribed(t *testing.T, h *harness) {
 	}()
 	g.shut.Store(true)
 	reads := g.reads.Load()
-	if err := h.Client.ClientKillByFilter(t.Context(), "TYPE", "pubsub").Err(); err != nil {
+	if err := h.killSubscriptions(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	<-g.waiting
@@ -92,4 +92,10 @@ func testWrittenWhileUnsubscribed(t *testing.T, h *harness) {
 	case <-time.After(10 * time.Second):
 		t.Fatal("the chunk is not seen")
 	}
+}
+
+func (h *harness) killSubscriptions(ctx context.Context) error {
+	return h.Client.Servers(ctx, func(ctx context.Context, server *redis.Client) error {
+		return server.ClientKillByFilter(ctx, "TYPE", "pubsub").Err()
+	})
 }
