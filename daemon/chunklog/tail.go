@@ -146,7 +146,12 @@ func (t *Tail) fetch(ctx context.Context, until time.Time) (chunks []chat.Encode
 			return nil, false
 		}
 		t.reread = len(chunks) == maxRead // there may be more
-		t.inbox.PutBack(queue)
+		if len(queue) > 0 {
+			t.inbox.PutBack(queue)
+			if !t.missing { // otherwise the list is read again, after a delay
+				t.inbox.Signal()
+			}
+		}
 		return t.advance(chunks), true
 	}
 	if t.continues(queue) {

@@ -13,11 +13,12 @@ import (
 	"chat"
 )
 
-// gate, once shut, holds back all new connections but the first, and counts reads. The
-// first one is go-redis's own attempt to renew a subscription, which the log does not
-// rely on.
+// gate, once shut, holds back all new connections but the first of each subscription, and
+// counts reads. The first ones are go-redis's own attempts to renew a subscription, which the
+// log does not rely on.
 type gate struct {
 	shut    atomic.Bool
+	first   atomic.Int64 // connections that are let through
 	dials   atomic.Int64
 	waiting chan struct{} // a connection is held back
 	open    chan struct{}
@@ -26,7 +27,7 @@ type gate struct {
 
 func (g *gate) DialHook(next redis.DialHook) redis.DialHook {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
-		if g.shut.Load() && g.dials.Add(1) > 1 {
+		if g.shut.Load() && g.dials.Add(1) > g.first.Load() {
 			select {
 			case g.waiting <- struct{}{}:
 			default:
@@ -75,6 +76,11 @@ func testWrittenWhileUnsubscribed(t *testing.T, h *harness) {
 		chunks, err := tail.Next(t.Context(), 20*time.Second)
 		next <- result{chunks, err}
 	}()
+	n, err := h.countSubscriptions(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.first.Store(n)
 	g.shut.Store(true)
 	reads := g.reads.Load()
 	if err := h.killSubscriptions(t.Context()); err != nil {
@@ -98,4 +104,15 @@ func (h *harness) killSubscriptions(ctx context.Context) error {
 	return h.Client.Servers(ctx, func(ctx context.Context, server *redis.Client) error {
 		return server.ClientKillByFilter(ctx, "TYPE", "pubsub").Err()
 	})
+}
+
+// countSubscriptions counts the connections with subscriptions.
+func (h *harness) countSubscriptions(ctx context.Context) (int64, error) {
+	var n atomic.Int64
+	err := h.Client.Servers(ctx, func(ctx context.Context, server *redis.Client) error {
+		list, err := server.Do(ctx, "CLIENT", "LIST", "TYPE", "pubsub").Text()
+		n.Add(int64(strings.Count(list, "\n")))
+		return err
+	})
+	return n.Load(), err
 }

@@ -99,13 +99,9 @@ func (in *Inbox) Take(spare []chat.EncodedChunk) (queue []chat.EncodedChunk, rer
 // PutBack returns messages to the front of the inbox: they may be newer than what was
 // read from the list.
 func (in *Inbox) PutBack(queue []chat.EncodedChunk) {
-	if len(queue) == 0 {
-		return
-	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.queue = append(queue, in.queue...)
-	in.Signal()
 }
 
 // Wake receives when there is something for the tail.
