@@ -17,15 +17,23 @@ type Client struct {
 	server  *redis.Client        // nil if Redis is a Cluster
 	cluster *redis.ClusterClient // nil if it is not
 	sharded bool                 // the Cluster has sharded channels
+
+	address Address
 }
 
 // Of returns a Client of one server, to which rdb is connected.
-func Of(rdb *redis.Client) *Client { return &Client{UniversalClient: rdb, server: rdb} }
+func Of(rdb *redis.Client) *Client {
+	c := &Client{UniversalClient: rdb, server: rdb}
+	if rdb != nil {
+		c.address = ServerAt(rdb.Options())
+	}
+	return c
+}
 
 // OfCluster returns a Client of a Cluster, to which rdb is connected. sharded says that its
 // channels are sharded, which every server of version 7 can do.
 func OfCluster(rdb *redis.ClusterClient, sharded bool) *Client {
-	return &Client{UniversalClient: rdb, cluster: rdb, sharded: sharded}
+	return &Client{UniversalClient: rdb, cluster: rdb, sharded: sharded, address: Address{cluster: rdb.Options()}}
 }
 
 // IsCluster reports whether Redis is a Cluster.
@@ -51,6 +59,15 @@ func (c *Client) IsSharded() bool { return c.sharded }
 // ServerOf returns the server of a Cluster that has a key or a sharded channel.
 func (c *Client) ServerOf(ctx context.Context, key string) (*redis.Client, error) {
 	return c.cluster.MasterForKey(ctx, key)
+}
+
+// IsOn reports whether a server has a key.
+func (c *Client) IsOn(ctx context.Context, server *redis.Client, key string) (bool, error) {
+	if c.cluster == nil {
+		return true, nil
+	}
+	at, err := c.ServerOf(ctx, key)
+	return at == server, err
 }
 
 // SlotsMoved says that the Cluster's servers no longer have the slots that they had.
