@@ -17,8 +17,8 @@ import (
 // permissions, memory and role before the type of a key, so WRONGTYPE means that the
 // command is allowed. The error is one of the connection.
 func (c *Checker) sendCommands(ctx context.Context, server *redis.Client, f *findings) error {
-	key, err := c.keyOn(ctx, server)
-	if err != nil {
+	key, err := c.rdb.NameOn(ctx, server, func(i int) string { return c.names.Check(c.instance + "-" + strconv.Itoa(i)) })
+	if err != nil || key == "" {
 		return err
 	}
 	hasQueues, err := c.rdb.IsOn(ctx, server, c.names.CheckQueue())
@@ -76,19 +76,6 @@ func commandsOn(key string) [][]any {
 		{"BLPOP", key, 0.05},
 		{"EXEC"},
 		{"DEL", key}, // does not wait in a transaction
-	}
-}
-
-// keyOn returns a key that a server has.
-func (c *Checker) keyOn(ctx context.Context, server *redis.Client) (string, error) {
-	for i := 0; ; i++ {
-		key := c.names.Check(c.instance)
-		if i > 0 {
-			key = c.names.Check(c.instance + "-" + strconv.Itoa(i))
-		}
-		if here, err := c.rdb.IsOn(ctx, server, key); err != nil || here {
-			return key, err
-		}
 	}
 }
 

@@ -70,6 +70,19 @@ func (c *Client) IsOn(ctx context.Context, server *redis.Client, key string) (bo
 	return at == server, err
 }
 
+// NameOn returns the first name of a key that a server has, of those that name returns for 0, 1
+// and so on; "" if the server has no slots.
+func (c *Client) NameOn(ctx context.Context, server *redis.Client, name func(i int) string) (string, error) {
+	const tries = 4096 // of a Cluster with a thousand servers, each has a key among them
+	for i := range tries {
+		key := name(i)
+		if here, err := c.IsOn(ctx, server, key); err != nil || here {
+			return key, err
+		}
+	}
+	return "", nil
+}
+
 // SlotsMoved says that the Cluster's servers no longer have the slots that they had.
 func (c *Client) SlotsMoved() { c.cluster.ReloadState(context.Background()) }
 

@@ -3,6 +3,7 @@ package subscription
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"sync"
 	"time"
 
@@ -10,6 +11,9 @@ import (
 
 	"chat"
 )
+
+// errMoved means that a server gave its slots away just now.
+var errMoved = errors.New("the server has no slots")
 
 // unsubscribed gives a channel to the server that has its slot now, unless this process has
 // left it: a server that gives a slot away ends the subscriptions to its channels.
@@ -100,7 +104,10 @@ func (s *Subscription) linkTo(ctx context.Context, links *sync.WaitGroup, server
 	if l != nil {
 		return l, nil
 	}
-	echo, err := s.echoOn(ctx, server)
+	echo, err := s.rdb.NameOn(ctx, server, func(int) string { return s.names.Check(rand.Text()) })
+	if err == nil && echo == "" {
+		err = errMoved
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -113,17 +120,6 @@ func (s *Subscription) linkTo(ctx context.Context, links *sync.WaitGroup, server
 		l.giveUp()
 	})
 	return l, nil
-}
-
-// echoOn returns the name of a sharded channel that a server has.
-func (s *Subscription) echoOn(ctx context.Context, server *redis.Client) (string, error) {
-	for {
-		name := s.names.Check(rand.Text())
-		at, err := s.rdb.ServerOf(ctx, name)
-		if err != nil || at == server {
-			return name, err
-		}
-	}
 }
 
 // giveUp returns the channels of a link that has ended, because their server has ended or they
