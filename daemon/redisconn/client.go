@@ -84,7 +84,7 @@ func (c *Client) NameOn(ctx context.Context, server *redis.Client, name func(i i
 }
 
 // SlotsMoved says that the Cluster's servers no longer have the slots that they had.
-func (c *Client) SlotsMoved() { c.cluster.ReloadState(context.Background()) }
+func (c *Client) SlotsMoved(ctx context.Context) { c.cluster.ReloadState(ctx) }
 
 // Optimistic calls do with a connection to the server that has a key. What do does between WATCH
 // and EXEC on that connection is atomic. The error is do's, or why there is no connection.

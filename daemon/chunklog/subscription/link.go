@@ -101,7 +101,7 @@ func (l *link) session(ctx context.Context) error {
 			case "subscribe", "ssubscribe":
 				l.confirm(m.Channel)
 			case "sunsubscribe":
-				l.unsubscribed(m.Channel)
+				l.unsubscribed(ctx, m.Channel)
 			}
 		case *redis.Message:
 			l.s.Deliver(m)

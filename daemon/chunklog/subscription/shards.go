@@ -17,11 +17,11 @@ var errMoved = errors.New("the server has no slots")
 
 // unsubscribed gives a channel to the server that has its slot now, unless this process has
 // left it: a server that gives a slot away ends the subscriptions to its channels.
-func (l *link) unsubscribed(name string) {
+func (l *link) unsubscribed(ctx context.Context, name string) {
 	l.s.mu.Lock()
 	defer l.s.mu.Unlock()
 	if ch := l.s.channels[name]; ch != nil && ch.link == l {
-		l.s.rdb.SlotsMoved()
+		l.s.rdb.SlotsMoved(ctx)
 		ch.link = nil
 		ch.unconfirm()
 		l.s.subscribe(name, ch)
@@ -117,15 +117,15 @@ func (s *Subscription) linkTo(ctx context.Context, links *sync.WaitGroup, server
 	s.mu.Unlock()
 	links.Go(func() {
 		l.run(ctx)
-		l.giveUp()
+		l.giveUp(ctx)
 	})
 	return l, nil
 }
 
 // giveUp returns the channels of a link that has ended, because their server has ended or they
 // have moved.
-func (l *link) giveUp() {
-	l.s.rdb.SlotsMoved()
+func (l *link) giveUp(ctx context.Context) {
+	l.s.rdb.SlotsMoved(ctx)
 	l.s.mu.Lock()
 	defer l.s.mu.Unlock()
 	delete(l.s.shards, l.server)
