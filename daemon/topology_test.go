@@ -1,6 +1,8 @@
 package daemon_test
 
 import (
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
@@ -70,4 +72,50 @@ func TestAnAnswerSurvivesTheEndOfAWatchedServer(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// sufficientInACluster is what docs/operations.md says a user of a Cluster needs.
+const sufficientInACluster = "~stream:* ~{queue}:* &stream:* &control +hello +auth +ping +multi +exec +watch +unwatch +discard +blpop +rpush +rpushx +ltrim +llen +lrange +del +get +set +hset +hget +pexpire +publish +subscribe +unsubscribe +spublish +ssubscribe +sunsubscribe +asking +command +cluster|slots"
+
+// TestTheRightsInTheManualAreEnoughInACluster is TestTheRightsInTheManualAreEnough for it.
+func TestTheRightsInTheManualAreEnoughInACluster(t *testing.T) {
+	t.Parallel()
+	manual, err := os.ReadFile("../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(manual), sufficientInACluster) {
+		t.Error("docs/operations.md names other rights than this test")
+	}
+	c := services.StartRedisCluster(t, 3)
+	admins := make([]*redis.Client, len(c.Nodes))
+	for i, n := range c.Nodes {
+		admins[i] = redis.NewClient(n.Options())
+		t.Cleanup(func() { _ = admins[i].Close() })
+		args := []any{"ACL", "SETUSER", "chat", "on", ">secret"}
+		for right := range strings.FieldsSeq(sufficientInACluster) {
+			args = append(args, right)
+		}
+		if err := admins[i].Do(t.Context(), args...).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cfg, log := usual(directory(t)), &book{}
+	cfg.RedisURL, cfg.Logger = strings.Replace(c.URL(), "://", "://chat:secret@", 1), log.logger()
+	r := start(t, cfg)
+	r.becomes("well", func(s string) bool { return s == "ok" })
+	for range 3 {
+		acc := r.submit("hello")
+		if text, last := r.follow(acc, func() {}); text == "" || last.State != chat.TaskDone {
+			t.Errorf("%q, %+v", text, last)
+		}
+	}
+	for _, admin := range admins {
+		if refused := admin.Do(t.Context(), "ACL", "LOG").String(); strings.Contains(refused, "chat") && !strings.Contains(refused, "setname") {
+			t.Errorf("refused: %s", refused)
+		}
+	}
+	if lines := append(log.lines(`"WARN"`), log.lines(`"ERROR"`)...); len(lines) > 0 {
+		t.Errorf("the log has %q", lines)
+	}
 }
