@@ -18,6 +18,7 @@ import (
 	"chat/daemon/model/network"
 	"chat/daemon/model/openai"
 	"chat/daemon/model/transport"
+	"chat/daemon/redisconn"
 	"chat/sql"
 )
 
@@ -259,7 +260,7 @@ func checked(check func(string) error, field func(*Config) *string) func(*Config
 }
 
 func checkRedisURL(url string) error {
-	_, err := parseRedisURL(url)
+	_, err := redisconn.Parse(url)
 	return err
 }
 

@@ -14,17 +14,16 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"chat"
 	"chat/daemon/api"
 	"chat/daemon/chunklog"
-	"chat/daemon/keys"
 	"chat/daemon/model/demo"
 	"chat/daemon/model/transport"
 	"chat/daemon/pdf"
 	"chat/daemon/ratelimit"
 	"chat/daemon/redischeck"
+	"chat/daemon/redisconn"
 	"chat/daemon/wakeup"
 	"chat/daemon/worker"
 	"chat/sql"
@@ -55,7 +54,7 @@ type daemon struct {
 	cfg   Config
 	log   *slog.Logger
 	store *sql.Store
-	rdb   *redis.Client
+	rdb   *redisconn.Client
 	chunk *chunklog.Log
 	queue *wakeup.Lists
 	check *redischeck.Checker
@@ -148,28 +147,23 @@ func (d *daemon) openStore(ctx context.Context) error {
 	return nil
 }
 
+// redisPool is the default number of connections to Redis.
+const redisPool = 32
+
 func (d *daemon) openRedis(ctx context.Context) error {
-	opts, err := d.redisOptions()
+	address, err := d.redisAddress()
 	if err != nil {
 		return err
 	}
-	opts.MaxRetries = -1 // a repeated append would be applied twice
-	opts.ContextTimeoutEnabled = true
-	opts.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled} // Redis Enterprise's
-	opts.PoolSize = 32
-	if d.cfg.RedisPool > 0 {
-		opts.PoolSize = d.cfg.RedisPool
-	}
-	d.rdb = redis.NewClient(opts)
+	d.rdb = address.Open(cmp.Or(d.cfg.RedisPool, redisPool))
 	d.closers = append(d.closers, d.rdb.Close)
-	asking, cancel := context.WithTimeout(ctx, opts.DialTimeout)
+	asking, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	if err := redischeck.Refuse(asking, d.rdb); err != nil {
+	if err := d.rdb.Identify(asking); err != nil {
 		return err
 	}
-	names := keys.Names{}
-	d.chunk = chunklog.New(d.rdb, chunklog.Options{Names: names, TTL: d.cfg.ChunkTTL, Logger: d.log})
-	d.queue = wakeup.New(d.rdb, names, 0)
+	d.chunk = chunklog.New(d.rdb, chunklog.Options{TTL: d.cfg.ChunkTTL, Logger: d.log})
+	d.queue = wakeup.New(d.rdb, 0)
 	d.closers = append(d.closers, d.queue.Close)
 	d.check = redischeck.New(d.rdb, d.cfg.Instance, d.chunk.Echo, d.log)
 	return nil

@@ -245,8 +245,8 @@ func TestAnotherKindOfRedisIsRefused(t *testing.T) {
 		args []string
 		says string
 	}{
-		"a node of a Redis Cluster": {[]string{"--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf"}, "Redis Cluster"},
-		"a Sentinel":                {[]string{"--sentinel"}, "Sentinel"},
+		"a node of a Redis Cluster": {[]string{"--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf"}, "redis+cluster://"},
+		"a Sentinel":                {[]string{"--sentinel"}, "redis+sentinel://"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

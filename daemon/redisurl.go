@@ -1,50 +1,39 @@
 package daemon
 
 import (
-	"cmp"
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"os"
-	"time"
-
-	"github.com/redis/go-redis/v9"
 
 	"chat"
 	"chat/daemon/embedded"
+	"chat/daemon/redisconn"
 )
 
-// redisOptions reads REDIS_URL, and the file with the CAs that are trusted for it.
-func redisOptions(cfg Config, log *slog.Logger) (*redis.Options, error) {
-	opts, err := parseRedisURL(cfg.RedisURL)
+// redisAddress reads REDIS_URL, and the file with the CAs that are trusted for it.
+func redisAddress(cfg Config, log *slog.Logger) (redisconn.Address, error) {
+	address, err := redisconn.Parse(cfg.RedisURL)
 	if err != nil {
-		return nil, err
+		return address, err
 	}
+	secure := address.TLS()
 	if cfg.RedisCAFile != "" {
-		if opts.TLSConfig == nil {
-			return nil, chat.Errorf(chat.CodeInvalid, "CHATD_REDIS_CA_FILE is set, but REDIS_URL does not use TLS: write rediss://…")
+		if secure == nil {
+			return address, chat.Errorf(chat.CodeInvalid, "CHATD_REDIS_CA_FILE is set, but REDIS_URL does not use TLS: write rediss://…")
 		}
-		if opts.TLSConfig.RootCAs, err = readCAs("CHATD_REDIS_CA_FILE", cfg.RedisCAFile); err != nil {
-			return nil, err
+		if secure.RootCAs, err = readCAs("CHATD_REDIS_CA_FILE", cfg.RedisCAFile); err != nil {
+			return address, err
 		}
 	}
-	if skipsVerification(opts.TLSConfig) {
+	if skipsVerification(secure) {
 		if cfg.RedisCAFile != "" {
-			return nil, chat.Errorf(chat.CodeInvalid, "REDIS_URL has skip_verify, and CHATD_REDIS_CA_FILE says whom to trust: leave out one of them")
+			return address, chat.Errorf(chat.CodeInvalid, "REDIS_URL has skip_verify, and CHATD_REDIS_CA_FILE says whom to trust: leave out one of them")
 		}
 		log.Warn("the certificate of Redis is not verified (skip_verify in REDIS_URL): anyone on the way can read and change what is sent; set CHATD_REDIS_CA_FILE instead")
 	}
-	return opts, nil
-}
-
-func parseRedisURL(url string) (*redis.Options, error) {
-	opts, err := redis.ParseURL(url)
-	if err != nil { // the reason quotes the password
-		return nil, chat.Errorf(chat.CodeInvalid, "the Redis URL is not one that Redis takes: write redis://[user:password@]host:port[/db], or rediss:// for TLS")
-	}
-	return opts, nil
+	return address, nil
 }
 
 func skipsVerification(c *tls.Config) bool { return c != nil && c.InsecureSkipVerify }
@@ -63,26 +52,15 @@ func readCAs(setting, path string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// redisOptions are those of the embedded engine, which is started, or of REDIS_URL.
-func (d *daemon) redisOptions() (*redis.Options, error) {
-	if d.cfg.RedisURL == "" {
-		engine, err := embedded.Start(embedded.Options{})
-		if err != nil {
-			return nil, fmt.Errorf("start the embedded engine: %w", err)
-		}
-		d.closers = append(d.closers, engine.Close)
-		return engine.Options(), nil
+// redisAddress is that of the embedded engine, which is started, or of REDIS_URL.
+func (d *daemon) redisAddress() (redisconn.Address, error) {
+	if d.cfg.RedisURL != "" {
+		return redisAddress(d.cfg, d.log)
 	}
-	opts, err := redisOptions(d.cfg, d.log)
+	engine, err := embedded.Start(embedded.Options{})
 	if err != nil {
-		return nil, err
+		return redisconn.Address{}, fmt.Errorf("start the embedded engine: %w", err)
 	}
-	opts.DialTimeout = 2 * time.Second
-	name := cmp.Or(opts.ClientName, "chatd")
-	opts.ClientName = "" // which would be a must
-	opts.OnConnect = func(ctx context.Context, c *redis.Conn) error {
-		_ = c.ClientSetName(ctx, name).Err() // a user without that right goes without a name
-		return nil
-	}
-	return opts, nil
+	d.closers = append(d.closers, engine.Close)
+	return redisconn.ServerAt(engine.Options()), nil
 }

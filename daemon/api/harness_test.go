@@ -23,6 +23,7 @@ import (
 	"chat/daemon/follow"
 	"chat/daemon/keys"
 	"chat/daemon/model/network"
+	"chat/daemon/redisconn"
 	"chat/daemon/wakeup"
 	"chat/internal/leaks"
 	"chat/internal/poll"
@@ -176,8 +177,8 @@ func newHarnessWithLog(t *testing.T, o api.Options, wrap func(api.Store) api.Sto
 	h.store, err = sql.Open(t.Context(), "sqlite://"+filepath.Join(h.dir, "chat.db"), sql.Options{})
 	h.must(err)
 	t.Cleanup(func() { h.check(h.store.Close()) })
-	h.log = chunklog.New(h.rdb, chunklog.Options{Refresh: 50 * time.Millisecond})
-	q := wakeup.New(h.rdb, names, 0)
+	h.log = chunklog.New(redisconn.Of(h.rdb), chunklog.Options{Refresh: 50 * time.Millisecond})
+	q := wakeup.New(redisconn.Of(h.rdb), 0)
 	t.Cleanup(func() { h.check(q.Close()) })
 
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))

@@ -58,8 +58,8 @@ type appendReply struct {
 }
 
 // queue adds the commands of an append to a pipeline.
-func (s step) queue(ctx context.Context, p redis.Pipeliner, o Options) (r appendReply) {
-	n := o.Names
+func (s step) queue(ctx context.Context, p redis.Pipeliner, o settings) (r appendReply) {
+	n := o.names
 	if s.meta != nil || len(s.entries) == 0 {
 		r.attempt = p.HGet(ctx, n.Metadata(s.taskID), metaAttempt)
 	}
@@ -99,7 +99,7 @@ func checkLength(length *redis.IntCmd, s step) error {
 func (l *Log) length(ctx context.Context, taskID string, attempt int) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.opts.Timeout)
 	defer cancel()
-	n := l.opts.Names
+	n := l.opts.names
 	var newest *redis.StringCmd
 	var length *redis.IntCmd
 	_, err := l.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
@@ -125,8 +125,8 @@ func (l *Log) length(ctx context.Context, taskID string, attempt int) (int, erro
 func (l *Log) rewrite(ctx context.Context, s step) error {
 	ctx, cancel := context.WithTimeout(ctx, l.opts.Timeout)
 	defer cancel()
-	n := l.opts.Names
-	err := l.rdb.Watch(ctx, func(tx *redis.Tx) error {
+	n := l.opts.names
+	err := l.rdb.Optimistic(ctx, n.Metadata(s.taskID), func(tx *redis.Tx) error {
 		check := tx.Pipeline()
 		watch := check.Do(ctx, "watch", n.Metadata(s.taskID)) // tx.Watch would need another round trip
 		newest := check.HGet(ctx, n.Metadata(s.taskID), metaAttempt)
@@ -155,10 +155,10 @@ func (l *Log) rewrite(ctx context.Context, s step) error {
 
 // publishTo adds the commands that publish entries and, when that is due, write the
 // metadata and renew the TTLs.
-func (s step) publishTo(ctx context.Context, p redis.Pipeliner, o Options) {
-	n := o.Names
+func (s step) publishTo(ctx context.Context, p redis.Pipeliner, o settings) {
+	n := o.names
 	for _, e := range s.publish {
-		p.Publish(ctx, n.Channel(s.taskID), e)
+		o.rdb.PublishTo(ctx, p, n.Channel(s.taskID), e)
 	}
 	if s.meta != nil {
 		p.HSet(ctx, n.Metadata(s.taskID), s.meta...)

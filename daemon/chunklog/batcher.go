@@ -1,8 +1,8 @@
 package chunklog
 
 import (
+	"chat/daemon/redisconn"
 	"context"
-	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,8 +22,7 @@ const maxBatch = 512
 // calls append. One goroutine (run) makes the steps of both, and ends when there are
 // none.
 type batcher struct {
-	rdb  *redis.Client
-	opts Options
+	opts settings
 
 	mu      sync.Mutex
 	steps   []*batchedAppend // whose callers wait
@@ -65,17 +64,28 @@ func (b *batcher) recordLag(writers int, took time.Duration) {
 // batchedAppend is an append that shares a round trip.
 type batchedAppend struct {
 	step
-	reply    appendReply
-	commands int // how many commands the step has
-	err      error
-	writer   *Writer       // whose text is appended, if no caller waits
-	done     chan struct{} // receives when the step was made, if a caller waits
+	opts   *settings
+	reply  appendReply
+	err    error
+	writer *Writer       // whose text is appended, if no caller waits
+	done   chan struct{} // receives when the step was made, if a caller waits
 }
+
+// Key, Queue and SetErr implement redisconn.Transaction.
+func (a *batchedAppend) Key() string { return a.opts.names.Chunks(a.taskID) }
+
+// Queue adds the commands of the step.
+func (a *batchedAppend) Queue(ctx context.Context, p redis.Pipeliner) {
+	a.reply = a.queue(ctx, p, *a.opts)
+}
+
+// SetErr records why the step was not made.
+func (a *batchedAppend) SetErr(err error) { a.err = err }
 
 // append makes a step. It may wait for the round trip of other steps and for its own,
 // each bounded by Options.Timeout.
 func (b *batcher) append(ctx context.Context, s step) error {
-	a := &batchedAppend{step: s, done: make(chan struct{}, 1)}
+	a := &batchedAppend{step: s, opts: &b.opts, done: make(chan struct{}, 1)}
 	b.addStep(ctx, a)
 	<-a.done
 	return a.result()
@@ -154,7 +164,7 @@ func (b *batcher) flush(ctx context.Context, steps []*batchedAppend, writers []*
 			continue
 		}
 		if s, ok := w.prepareAppend(); ok {
-			steps = append(steps, &batchedAppend{step: s, writer: w})
+			steps = append(steps, &batchedAppend{step: s, opts: &b.opts, writer: w})
 		} else {
 			w.sending.Unlock()
 		}
@@ -187,32 +197,7 @@ func (b *batcher) flush(ctx context.Context, steps []*batchedAppend, writers []*
 func (b *batcher) send(ctx context.Context, steps []*batchedAppend) error {
 	ctx, cancel := context.WithTimeout(ctx, b.opts.Timeout)
 	defer cancel()
-	pipe := b.rdb.TxPipeline()
-	for _, a := range steps {
-		before := pipe.Len()
-		a.reply = a.queue(ctx, pipe, b.opts)
-		a.commands = pipe.Len() - before
-	}
-	cmds, err := pipe.Exec(ctx)
-	if err == nil {
-		return nil
-	}
-	_, replied := errors.AsType[redis.Error](err) // errors of single commands
-	for _, a := range steps {
-		for _, cmd := range cmds[:a.commands] {
-			if err := cmd.Err(); !errors.Is(err, redis.Nil) { // outcome handles Nil
-				a.err = errors.Join(a.err, err)
-			}
-		}
-		cmds = cmds[a.commands:]
-		if a.err == nil && !replied {
-			a.err = err
-		}
-	}
-	if replied {
-		return nil
-	}
-	return err
+	return redisconn.Exec(ctx, b.opts.rdb, steps)
 }
 
 // result returns the outcome of a step that was sent.

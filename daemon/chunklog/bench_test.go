@@ -10,6 +10,7 @@ import (
 
 	"chat"
 	"chat/daemon/embedded"
+	"chat/daemon/redisconn"
 	"chat/internal/services"
 )
 
@@ -26,7 +27,7 @@ func engines(b *testing.B) map[string]*Log {
 		o.MaxRetries, o.ContextTimeoutEnabled = -1, true
 		rdb := redis.NewClient(o)
 		b.Cleanup(func() { _ = rdb.Close() })
-		logs[name] = New(rdb, Options{})
+		logs[name] = New(redisconn.Of(rdb), Options{})
 	}
 	return logs
 }
@@ -80,7 +81,7 @@ func BenchmarkAppend(b *testing.B) {
 func BenchmarkSubscriber(b *testing.B) {
 	for _, n := range []int{1, 1000} {
 		b.Run(strconv.Itoa(n), func(b *testing.B) {
-			l := New(nil, Options{})
+			l := New(redisconn.Of(nil), Options{})
 			tails := make([]*Tail, n)
 			for i := range tails {
 				tails[i] = l.Tail("task", chat.Position{Attempt: 1, Index: 0})
@@ -95,7 +96,7 @@ func BenchmarkSubscriber(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				l.subscriber.deliver(&redis.Message{Channel: l.opts.Names.Channel("task"), Payload: c.JSON})
+				l.subscription.Deliver(&redis.Message{Channel: l.opts.names.Channel("task"), Payload: c.JSON})
 				for _, t := range tails {
 					if got, err := t.Next(ctx, 0); err != nil || len(got) != 1 {
 						b.Fatalf("%d chunks, %v", len(got), err)

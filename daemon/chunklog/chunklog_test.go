@@ -1,14 +1,19 @@
 package chunklog_test
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"time"
 
 	"chat/daemon/chunklog"
 	"chat/daemon/chunklog/chunklogtest"
 	"chat/daemon/embedded"
+	"chat/daemon/redisconn"
 	"chat/internal/leaks"
 	"chat/internal/services"
+
+	"github.com/redis/go-redis/v9"
 )
 
 func TestMain(m *testing.M) { leaks.Verify(m) }
@@ -20,7 +25,7 @@ func TestEmbedded(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = engine.Close() })
-		return chunklogtest.Engine{Client: client(t, engine.Options())}
+		return chunklogtest.Engine{Client: connect(t, engine.Options())}
 	})
 }
 
@@ -29,7 +34,7 @@ func TestRedis(t *testing.T) {
 		server := services.StartRedis(t)
 		admin := client(t, server.Options())
 		return chunklogtest.Engine{
-			Client: client(t, server.Options()),
+			Client: connect(t, server.Options()),
 			KillConnections: func(t *testing.T) {
 				t.Helper()
 				for _, kind := range []string{"pubsub", "normal"} {
@@ -52,6 +57,59 @@ func TestRedis(t *testing.T) {
 	})
 }
 
+func TestCluster(t *testing.T) {
+	cluster := services.StartRedisCluster(t, 3)
+	for name, sharded := range map[string]bool{"sharded channels": true, "channels everywhere": false} {
+		t.Run(name, func(t *testing.T) {
+			chunklogtest.Run(t, func(t *testing.T) chunklogtest.Engine {
+				rdb := redis.NewClusterClient(&redis.ClusterOptions{Addrs: cluster.Addrs(), MaxRetries: -1, ContextTimeoutEnabled: true})
+				t.Cleanup(func() { _ = rdb.Close() })
+				everywhere := func(do func(context.Context, *redis.Client) error) {
+					if err := rdb.ForEachMaster(t.Context(), do); err != nil {
+						t.Fatal(err)
+					}
+				}
+				everywhere(func(ctx context.Context, server *redis.Client) error { return server.FlushAll(ctx).Err() })
+				return chunklogtest.Engine{
+					Client: redisconn.OfCluster(rdb, sharded),
+					KillConnections: func(t *testing.T) {
+						t.Helper()
+						for _, kind := range []string{"pubsub", "normal"} {
+							everywhere(func(ctx context.Context, server *redis.Client) error {
+								return server.ClientKillByFilter(ctx, "TYPE", kind, "SKIPME", "yes").Err()
+							})
+						}
+					},
+					RefuseWrites: func(t *testing.T, refuse bool) {
+						t.Helper()
+						limit := "0" // none
+						if refuse {
+							limit = "1"
+						}
+						everywhere(func(ctx context.Context, server *redis.Client) error {
+							return errors.Join(server.ConfigResetStat(ctx).Err(), server.ConfigSet(ctx, "maxmemory", limit).Err())
+						})
+					},
+				}
+			})
+		})
+	}
+}
+
+func TestSentinel(t *testing.T) {
+	watched := services.StartRedisSentinel(t)
+	chunklogtest.Run(t, func(t *testing.T) chunklogtest.Engine {
+		rdb := redis.NewFailoverClient(&redis.FailoverOptions{
+			MasterName: services.SentinelMaster, SentinelAddrs: watched.Addrs(), MaxRetries: -1, ContextTimeoutEnabled: true,
+		})
+		t.Cleanup(func() { _ = rdb.Close() })
+		if err := rdb.FlushAll(t.Context()).Err(); err != nil {
+			t.Fatal(err)
+		}
+		return chunklogtest.Engine{Client: redisconn.Of(rdb)}
+	})
+}
+
 // The statistics of a screen that polls must not wait for a Redis that is silent or gone.
 func TestStatisticsOfAnUnreachableRedisAreAnErrorInTime(t *testing.T) {
 	t.Parallel()
@@ -60,7 +118,7 @@ func TestStatisticsOfAnUnreachableRedisAreAnErrorInTime(t *testing.T) {
 			t.Parallel()
 			const timeout = 300 * time.Millisecond
 			server := services.StartRedis(t)
-			log := chunklog.New(client(t, server.Options()), chunklog.Options{Timeout: timeout})
+			log := chunklog.New(connect(t, server.Options()), chunklog.Options{Timeout: timeout})
 			if _, err := log.Stats(t.Context(), []string{"t1"}); err != nil {
 				t.Fatal(err) // opens its connection
 			}

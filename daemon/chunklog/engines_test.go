@@ -1,10 +1,17 @@
 package chunklog_test
 
 import (
+	"chat/daemon/redisconn"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
 )
+
+// connect returns a client of one server for a log.
+func connect(t *testing.T, o *redis.Options) *redisconn.Client {
+	t.Helper()
+	return redisconn.Of(client(t, o))
+}
 
 // client returns a client with the options that the daemon sets.
 func client(t *testing.T, o *redis.Options) *redis.Client {

@@ -36,14 +36,13 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
+	"chat/daemon/chunklog/subscription"
 	"chat/daemon/keys"
+	"chat/daemon/redisconn"
 )
 
 // Options are the settings of a Log; zero values mean the defaults.
 type Options struct {
-	Names keys.Names
 	// TTL is how long a stream's keys outlive its last chunk; default one hour.
 	TTL time.Duration
 	// Refresh is how often a writer that appends renews the TTL and the metadata;
@@ -71,26 +70,33 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// settings are what the parts of a Log share.
+type settings struct {
+	Options
+	rdb   *redisconn.Client
+	names keys.Names
+}
+
 // Log reads and writes the chunk logs of all tasks through one Redis client and
 // one shared subscription.
 type Log struct {
-	rdb        *redis.Client
-	opts       Options
-	subscriber *subscriber
-	batcher    *batcher
+	rdb          *redisconn.Client
+	opts         settings
+	subscription *subscription.Subscription
+	batcher      *batcher
 }
 
 // New returns a Log on rdb. The caller closes rdb after Run has returned. rdb must not
 // retry commands (MaxRetries -1): an append that is repeated after a lost reply would be
 // applied twice.
-func New(rdb *redis.Client, o Options) *Log {
-	o = o.withDefaults()
-	return &Log{rdb: rdb, opts: o, subscriber: newSubscriber(rdb, o), batcher: &batcher{rdb: rdb, opts: o}}
+func New(rdb *redisconn.Client, o Options) *Log {
+	s := settings{Options: o.withDefaults(), rdb: rdb, names: rdb.Names()}
+	return &Log{rdb: rdb, opts: s, subscription: subscription.New(rdb, s.Logger), batcher: &batcher{opts: s}}
 }
 
 // Run keeps the shared subscription until ctx ends. Without it nothing is lost, but
 // tails see new chunks only when they read the list.
-func (l *Log) Run(ctx context.Context) { l.subscriber.run(ctx) }
+func (l *Log) Run(ctx context.Context) { l.subscription.Run(ctx) }
 
 // ReadDelay returns how long to wait before more text for a Writer is read from a
 // provider: 0, unless appends lag because there are too many streams. Log
@@ -98,7 +104,7 @@ func (l *Log) Run(ctx context.Context) { l.subscriber.run(ctx) }
 func (l *Log) ReadDelay() time.Duration { return l.batcher.readDelay() }
 
 // Tails returns the number of open tails.
-func (l *Log) Tails() int { return l.subscriber.size() }
+func (l *Log) Tails() int { return l.subscription.Size() }
 
 // TTL returns how long a stream's keys outlive its last chunk.
 func (l *Log) TTL() time.Duration { return l.opts.TTL }

@@ -93,7 +93,7 @@ func Decode(packed []byte) ([]chat.EncodedChunk, error) {
 func (l *Log) pack(ctx context.Context, taskID string, attempt int, packed []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, l.opts.Timeout)
 	defer cancel()
-	n := l.opts.Names
+	n := l.opts.names
 	return l.rdb.Watch(ctx, func(tx *redis.Tx) error {
 		if err := checkAttempt(tx.HGet(ctx, n.Metadata(taskID), metaAttempt), attempt); err != nil {
 			return err
@@ -111,7 +111,7 @@ func (l *Log) pack(ctx context.Context, taskID string, attempt int, packed []byt
 func (l *Log) unpack(ctx context.Context, taskID string) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.opts.Timeout)
 	defer cancel()
-	packed, err := l.rdb.Get(ctx, l.opts.Names.Packed(taskID)).Bytes()
+	packed, err := l.rdb.Get(ctx, l.opts.names.Packed(taskID)).Bytes()
 	switch {
 	case errors.Is(err, redis.Nil):
 		return nil, nil

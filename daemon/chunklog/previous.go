@@ -1,6 +1,7 @@
 package chunklog
 
 import (
+	"chat/daemon/chunklog/entry"
 	"context"
 	"errors"
 	"slices"
@@ -45,7 +46,7 @@ func (w *Writer) checkList(ctx context.Context) error {
 func (l *Log) exists(ctx context.Context, taskID string) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.opts.Timeout)
 	defer cancel()
-	n := l.opts.Names
+	n := l.opts.names
 	var attempt *redis.StringCmd
 	var length *redis.IntCmd
 	_, err := l.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
@@ -80,8 +81,8 @@ func (w *Writer) prependExisting(ctx context.Context) error {
 }
 
 // reindex appends one of this writer's entries again, with the next index.
-func (w *Writer) reindex(entry string) error {
-	c, err := parseEntry(entry)
+func (w *Writer) reindex(raw string) error {
+	c, err := entry.Parse(raw)
 	if err != nil {
 		return err
 	}

@@ -64,7 +64,7 @@ func (l *Log) metadata(ctx context.Context, taskID string, fields ...string) ([]
 	defer cancel()
 	cmds, err := l.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		for _, f := range fields {
-			p.HGet(ctx, l.opts.Names.Metadata(taskID), f)
+			p.HGet(ctx, l.opts.names.Metadata(taskID), f)
 		}
 		return nil
 	})
@@ -96,7 +96,7 @@ func (l *Log) readAll(ctx context.Context, taskID string) ([]string, []chat.Enco
 func (l *Log) readFrom(ctx context.Context, taskID string, index, n int) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.opts.Timeout)
 	defer cancel()
-	return l.rdb.LRange(ctx, l.opts.Names.Chunks(taskID), int64(index), int64(index+n-1)).Result()
+	return l.rdb.LRange(ctx, l.opts.names.Chunks(taskID), int64(index), int64(index+n-1)).Result()
 }
 
 // last returns the length and the last entry of an unpacked list; 0 and "" if there is
@@ -104,7 +104,7 @@ func (l *Log) readFrom(ctx context.Context, taskID string, index, n int) ([]stri
 func (l *Log) last(ctx context.Context, taskID string) (length int, entry string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, l.opts.Timeout)
 	defer cancel()
-	key := l.opts.Names.Chunks(taskID)
+	key := l.opts.names.Chunks(taskID)
 	var n *redis.IntCmd
 	var end *redis.StringSliceCmd
 	_, err = l.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {

@@ -1,6 +1,7 @@
 package chunklog
 
 import (
+	"chat/daemon/chunklog/entry"
 	"context"
 	"strconv"
 	"time"
@@ -58,7 +59,7 @@ func (t *Tail) listIsShorter(ctx context.Context) (bool, error) {
 	if err != nil || last == "" {
 		return false, err
 	}
-	c, err := parseEntry(last)
+	c, err := entry.Parse(last)
 	return err == nil && c.Index == length-1 && c.Position().Less(t.pos), nil
 }
 

@@ -27,7 +27,7 @@ func (l *Log) Stats(ctx context.Context, taskIDs []string) (map[string]Stats, er
 		ttl    *redis.DurationCmd
 		model  *redis.StringCmd
 	}
-	n := l.opts.Names
+	n := l.opts.names
 	byTask := make(map[string]replies, len(taskIDs))
 	pipe := l.rdb.Pipeline()
 	for _, id := range taskIDs {

@@ -1,6 +1,7 @@
 package chunklog
 
 import (
+	"chat/daemon/chunklog/subscription"
 	"context"
 	"time"
 
@@ -29,7 +30,7 @@ type Tail struct {
 	log       *Log
 	taskID    string
 	pos       chat.Position
-	inbox     *inbox
+	inbox     *subscription.Inbox
 	timer     *time.Timer         // of Next
 	confirmed bool                // the wait for the subscription is over
 	reread    bool                // the list must be read
@@ -53,13 +54,13 @@ type Tail struct {
 // running writer of its attempt has not reached. For these the next chunk is a reset with
 // the position 0-0, followed by the list from its start.
 func (l *Log) Tail(taskID string, after chat.Position) *Tail {
-	return &Tail{log: l, taskID: taskID, pos: after, inbox: l.subscriber.join(taskID), timer: time.NewTimer(time.Hour), reread: true}
+	return &Tail{log: l, taskID: taskID, pos: after, inbox: l.subscription.Join(taskID), timer: time.NewTimer(time.Hour), reread: true}
 }
 
 // Close leaves the shared subscription.
 func (t *Tail) Close() {
 	t.timer.Stop()
-	t.log.subscriber.leave(t.taskID, t.inbox)
+	t.log.subscription.Leave(t.taskID, t.inbox)
 }
 
 // Position returns the position of the last chunk that Next returned.
@@ -91,7 +92,7 @@ func (t *Tail) Next(ctx context.Context, wait time.Duration) ([]chat.EncodedChun
 			retry = time.After(t.nextDelay())
 			t.reread = true
 		}
-		if t.inbox.takeRecheck() {
+		if t.inbox.TakeRecheck() {
 			t.reread = true
 			return nil, nil
 		}
@@ -102,7 +103,7 @@ func (t *Tail) Next(ctx context.Context, wait time.Duration) ([]chat.EncodedChun
 			t.reread = true // this finds a chunk whose message was lost
 			return nil, nil
 		case <-retry:
-		case <-t.inbox.wake:
+		case <-t.inbox.Wake():
 		}
 	}
 }
@@ -116,7 +117,7 @@ func (t *Tail) awaitConfirmation(ctx context.Context) error {
 	t.confirmed = true
 	timeout := time.NewTimer(confirmWait)
 	defer timeout.Stop()
-	for !t.inbox.isConfirmed() {
+	for !t.inbox.IsConfirmed() {
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -125,7 +126,7 @@ func (t *Tail) awaitConfirmation(ctx context.Context) error {
 		case <-t.timer.C:
 			t.timer.Reset(0)
 			return nil
-		case <-t.inbox.wake:
+		case <-t.inbox.Wake():
 		}
 	}
 	return nil
@@ -134,7 +135,7 @@ func (t *Tail) awaitConfirmation(ctx context.Context) error {
 // fetch returns the chunks in the inbox or, after a gap, in the list. ok is false if the
 // list could not be read.
 func (t *Tail) fetch(ctx context.Context, until time.Time) (chunks []chat.EncodedChunk, ok bool) {
-	queue, reread := t.inbox.take(t.spare)
+	queue, reread := t.inbox.Take(t.spare)
 	t.spare = nil
 	if t.reread || reread {
 		t.reread = true
@@ -145,7 +146,12 @@ func (t *Tail) fetch(ctx context.Context, until time.Time) (chunks []chat.Encode
 			return nil, false
 		}
 		t.reread = len(chunks) == maxRead // there may be more
-		t.inbox.putBack(queue)
+		if len(queue) > 0 {
+			t.inbox.PutBack(queue)
+			if !t.missing { // otherwise the list is read again, after a delay
+				t.inbox.Signal()
+			}
+		}
 		return t.advance(chunks), true
 	}
 	if t.continues(queue) {
@@ -166,7 +172,7 @@ func (t *Tail) fetch(ctx context.Context, until time.Time) (chunks []chat.Encode
 			if len(chunks) == 0 {
 				return t.fetch(ctx, until)
 			}
-			t.inbox.signal()
+			t.inbox.Signal()
 			return chunks, true
 		}
 	}

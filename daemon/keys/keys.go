@@ -5,7 +5,11 @@ package keys
 import "chat"
 
 // Names builds names.
-type Names struct{}
+type Names struct {
+	// Tagged says that names have hash tags, so that the keys of one stream have one slot of a
+	// Cluster, and so do all queues.
+	Tagged bool
+}
 
 // Chunks names the list of a task's chunks, one JSON object an entry.
 func (n Names) Chunks(taskID string) string { return n.stream(taskID) + ":chunks" }
@@ -21,7 +25,7 @@ func (n Names) Metadata(taskID string) string { return n.stream(taskID) + ":meta
 
 // Queue names the list of wake-ups for tasks of priority p.
 func (n Names) Queue(p chat.Priority) string {
-	return "queue:" + string(p)
+	return n.queue() + ":" + string(p)
 }
 
 // Limit names the string with what is known of the rate limits of a bucket.
@@ -35,14 +39,24 @@ func (n Names) Control() string { return "control" }
 func (n Names) Check(id string) string { return n.stream("check-" + id) }
 
 // CheckQueue names a list of wake-ups that is never used.
-func (Names) CheckQueue() string { return "queue:check" }
+func (n Names) CheckQueue() string { return n.queue() + ":check" }
 
 // Patterns returns the patterns of all keys, as in a Redis ACL.
-func (Names) Patterns() []string { return []string{"stream:*", "queue:*", "limit:*"} }
+func (n Names) Patterns() []string { return []string{"stream:*", n.queue() + ":*", "limit:*"} }
 
 // Channels returns the patterns of all channels, as in a Redis ACL.
 func (n Names) Channels() []string { return []string{"stream:*", n.Control()} }
 
 func (n Names) stream(taskID string) string {
+	if n.Tagged {
+		return "stream:{" + taskID + "}"
+	}
 	return "stream:" + taskID
+}
+
+func (n Names) queue() string {
+	if n.Tagged {
+		return "{queue}"
+	}
+	return "queue"
 }

@@ -32,7 +32,7 @@ const (
 
 // Limiter says when a request may be sent. It is safe for concurrent use.
 type Limiter struct {
-	rdb    *redis.Client
+	rdb    redis.UniversalClient
 	names  keys.Names
 	worker string
 	logger *slog.Logger
@@ -66,7 +66,7 @@ type ended struct {
 }
 
 // New returns a Limiter for the worker with an id. Run starts it.
-func New(rdb *redis.Client, worker string, logger *slog.Logger) *Limiter {
+func New(rdb redis.UniversalClient, worker string, logger *slog.Logger) *Limiter {
 	return &Limiter{rdb: rdb, worker: worker, logger: logger, dirty: make(chan struct{}, 1), meters: map[string]*meter{}}
 }
 

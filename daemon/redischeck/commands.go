@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strconv"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
@@ -11,20 +12,55 @@ import (
 	"chat"
 )
 
-// sendCommands sends each command that chat uses, and adds the refused ones to f. The
+// sendCommands sends a server each command that chat uses, and adds the refused ones to f. The
 // first one sets a string with a TTL, on which most of the others operate. Redis checks
 // permissions, memory and role before the type of a key, so WRONGTYPE means that the
 // command is allowed. The error is one of the connection.
-func (c *Checker) sendCommands(ctx context.Context, f *findings) error {
-	event, err := json.Marshal(chat.TaskEvent{Type: chat.EventCheck})
+func (c *Checker) sendCommands(ctx context.Context, server *redis.Client, f *findings) error {
+	key, err := c.rdb.NameOn(ctx, server, func(i int) string { return c.names.Check(c.instance + "-" + strconv.Itoa(i)) })
+	if err != nil || key == "" {
+		return err
+	}
+	hasQueues, err := c.rdb.IsOn(ctx, server, c.names.CheckQueue())
 	if err != nil {
 		return err
 	}
-	key, queue := c.key, c.names.CheckQueue()
-	pipe := c.rdb.Pipeline()
+	pipe := server.Pipeline()
 	do := func(args ...any) { pipe.Do(ctx, args...) }
-	do("SET", key, "x", "PX", keyTTL.Milliseconds())
-	for _, args := range [][]any{
+	for _, args := range commandsOn(key) {
+		do(args...)
+	}
+	if c.rdb.IsSharded() {
+		do("SPUBLISH", key, "")
+	}
+	own := pipe.Len() // commands whose type of key does not matter
+	if hasQueues {
+		event, err := json.Marshal(chat.TaskEvent{Type: chat.EventCheck})
+		if err != nil {
+			return err
+		}
+		do("RPUSHX", c.names.CheckQueue(), "v")
+		do("LTRIM", c.names.CheckQueue(), 0, 0)
+		do("PUBLISH", c.names.Control(), event)
+		own = pipe.Len()
+		for _, p := range chat.Priorities() {
+			do("LLEN", c.names.Queue(p))
+		}
+	}
+	cmds, err := pipe.Exec(ctx)
+	if _, replied := errors.AsType[redis.Error](err); err != nil && !replied {
+		return err
+	}
+	for i, cmd := range cmds {
+		f.addReply(cmd, i < own)
+	}
+	return nil
+}
+
+// commandsOn returns the commands that operate on one key.
+func commandsOn(key string) [][]any {
+	return [][]any{
+		{"SET", key, "x", "PX", keyTTL.Milliseconds()},
 		{"GET", key},
 		{"HSET", key, "f", "v"},
 		{"HGET", key, "f"},
@@ -34,37 +70,27 @@ func (c *Checker) sendCommands(ctx context.Context, f *findings) error {
 		{"LLEN", key},
 		{"LTRIM", key, 0, 0},
 		{"PEXPIRE", key, keyTTL.Milliseconds()},
-		{"RPUSHX", queue, "v"},
-		{"LTRIM", queue, 0, 0},
 		{"WATCH", key},
 		{"UNWATCH"},
 		{"MULTI"},
 		{"BLPOP", key, 0.05},
 		{"EXEC"},
 		{"DEL", key}, // does not wait in a transaction
-		{"PUBLISH", c.names.Control(), event},
-	} {
-		do(args...)
 	}
-	for _, p := range chat.Priorities() {
-		do("LLEN", c.names.Queue(p))
+}
+
+// addReply adds a command if it was refused. ofAnyType says that a key of another type is no
+// refusal.
+func (f *findings) addReply(cmd redis.Cmder, ofAnyType bool) {
+	name := strings.ToUpper(cmd.Name())
+	switch kind := kindOf(cmd.Err()); {
+	case cmd.Err() == nil, errors.Is(cmd.Err(), redis.Nil), kind == "EXECABORT": // because of a command before
+	case ofAnyType && kind == "WRONGTYPE":
+	case kind == "WRONGTYPE":
+		f.add(cmd.Args()[1].(string), cmd.Err()) //nolint:errcheck // the key of LLEN
+	default:
+		f.add(name, cmd.Err())
 	}
-	cmds, err := pipe.Exec(ctx)
-	if _, replied := errors.AsType[redis.Error](err); err != nil && !replied {
-		return err
-	}
-	for i, cmd := range cmds {
-		name := strings.ToUpper(cmd.Name())
-		switch kind := kindOf(cmd.Err()); {
-		case cmd.Err() == nil, errors.Is(cmd.Err(), redis.Nil), kind == "EXECABORT": // because of a command before
-		case i < len(cmds)-len(chat.Priorities()) && kind == "WRONGTYPE":
-		case kind == "WRONGTYPE":
-			f.add(cmd.Args()[1].(string), cmd.Err()) //nolint:errcheck // the key of LLEN
-		default:
-			f.add(name, cmd.Err())
-		}
-	}
-	return nil
 }
 
 // kindOf returns the first word of an error reply, "" for any other error.
@@ -78,33 +104,6 @@ func kindOf(err error) string {
 		return "ERR"
 	}
 	return word
-}
-
-// parseHello returns a server's mode (standalone, sentinel or cluster) and role, each ""
-// if the reply does not have it.
-func parseHello(hello *redis.Cmd) (mode, role string) {
-	fields := map[string]string{}
-	switch v := hello.Val().(type) {
-	case map[any]any:
-		for k, v := range v {
-			name, _ := k.(string)
-			fields[name], _ = v.(string)
-		}
-	case []any:
-		for i := 0; i+1 < len(v); i += 2 {
-			name, _ := v[i].(string)
-			fields[name], _ = v[i+1].(string)
-		}
-	}
-	return fields["mode"], fields["role"]
-}
-
-func errCluster() error {
-	return chat.Errorf(chat.CodeNotConfigured, "REDIS_URL is the address of a Redis Cluster node, which chat does not support: use a Redis server that is not part of a cluster")
-}
-
-func errSentinel() error {
-	return chat.Errorf(chat.CodeNotConfigured, "REDIS_URL is the address of a Sentinel: use the address of the Redis server that it monitors")
 }
 
 // oneLine makes a text from Redis part of a sentence.

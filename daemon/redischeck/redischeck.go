@@ -14,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"chat/daemon/keys"
+	"chat/daemon/redisconn"
 )
 
 // The states of Redis: OK, Down if it does not respond, or the rest of a short sentence
@@ -32,11 +33,11 @@ const (
 
 // Checker checks one Redis.
 type Checker struct {
-	rdb    *redis.Client
-	names  keys.Names
-	key    string
-	echo   func(context.Context) error
-	logger *slog.Logger
+	rdb      *redisconn.Client
+	names    keys.Names
+	instance string
+	echo     func(context.Context) error
+	logger   *slog.Logger
 
 	checking chan struct{} // has an element during a check
 
@@ -47,10 +48,9 @@ type Checker struct {
 
 // New returns a Checker. instance makes its key unique. echo returns an error unless the
 // process receives the messages that it publishes.
-func New(rdb *redis.Client, instance string, echo func(context.Context) error, logger *slog.Logger) *Checker {
-	n := keys.Names{}
+func New(rdb *redisconn.Client, instance string, echo func(context.Context) error, logger *slog.Logger) *Checker {
 	return &Checker{
-		rdb: rdb, names: n, key: n.Check(instance), echo: echo, logger: logger,
+		rdb: rdb, names: rdb.Names(), instance: instance, echo: echo, logger: logger,
 		checking: make(chan struct{}, 1), state: OK,
 	}
 }
@@ -105,9 +105,9 @@ func (c *Checker) record(state string) {
 	case state == OK:
 		c.logger.Info("Redis works again")
 	case state == Down:
-		c.logger.Warn("Redis does not respond; answers continue and are saved", "address", c.rdb.Options().Addr)
+		c.logger.Warn("Redis does not respond; answers continue and are saved", "address", strings.Join(c.rdb.Hosts(), ","))
 	default:
-		c.logger.Warn("Redis refuses what chat needs; answers continue and are saved", "state", state, "address", c.rdb.Options().Addr,
+		c.logger.Warn("Redis refuses what chat needs; answers continue and are saved", "state", state, "address", strings.Join(c.rdb.Hosts(), ","),
 			"keys", c.names.Patterns(), "channels", c.names.Channels())
 	}
 }
@@ -121,36 +121,34 @@ func (c *Checker) replace(state string) (previous string) {
 	return previous
 }
 
-// check tries everything that chat needs.
+// check tries everything that chat needs, on each server that takes writes.
 func (c *Checker) check(ctx context.Context) string {
+	var mu sync.Mutex
 	f := &findings{}
-	hello := c.rdb.Do(ctx, "HELLO")
-	mode, role := parseHello(hello)
+	wrong := ""
+	err := c.rdb.Servers(ctx, func(ctx context.Context, server *redis.Client) error {
+		mode, role := redisconn.ModeAndRole(server.Do(ctx, "HELLO"))
+		own := &findings{}
+		err := c.sendCommands(ctx, server, own)
+		mu.Lock()
+		defer mu.Unlock()
+		if why := c.rdb.Wrong(mode, role); why != "" {
+			wrong = why
+			return nil
+		}
+		f.merge(own)
+		return err
+	})
 	switch {
-	case mode == "cluster":
-		return "is a Redis Cluster node, which chat does not support: set REDIS_URL to a server that is not part of a cluster"
-	case mode == "sentinel":
-		return "is a Sentinel: set REDIS_URL to the address of the Redis server that it monitors"
-	case role == "replica":
-		return "is a replica, which refuses writes: set REDIS_URL to the address of its primary"
-	case c.sendCommands(ctx, f) != nil:
+	case wrong != "":
+		return wrong
+	case err != nil:
 		return Down
 	}
 	if err := c.echo(ctx); err != nil {
 		f.add("subscriptions", err)
 	}
-	return f.sentence()
-}
-
-// Refuse returns an error if Redis responds and is a cluster node or a Sentinel.
-func Refuse(ctx context.Context, rdb *redis.Client) error {
-	switch mode, _ := parseHello(rdb.Do(ctx, "HELLO")); mode {
-	case "cluster":
-		return errCluster()
-	case "sentinel":
-		return errSentinel()
-	}
-	return nil
+	return f.sentence(c.rdb.IsCluster())
 }
 
 // findings are refused commands, by kind of error.
@@ -162,20 +160,32 @@ type findings struct {
 
 // add adds a refused command.
 func (f *findings) add(command string, err error) {
-	kind := kindOf(err)
+	f.addKind(kindOf(err), command, oneLine(err.Error()))
+}
+
+func (f *findings) addKind(kind, command, reply string) {
 	if f.reply == nil {
 		f.reply, f.refused = map[string]string{}, map[string][]string{}
 	}
 	if _, ok := f.reply[kind]; !ok {
 		f.kinds = append(f.kinds, kind)
-		f.reply[kind] = oneLine(err.Error())
+		f.reply[kind] = reply
 	}
 	if !slices.Contains(f.refused[kind], command) {
 		f.refused[kind] = append(f.refused[kind], command)
 	}
 }
 
-func (f *findings) sentence() string {
+// merge adds the refused commands of another server.
+func (f *findings) merge(other *findings) {
+	for _, kind := range other.kinds {
+		for _, command := range other.refused[kind] {
+			f.addKind(kind, command, other.reply[kind])
+		}
+	}
+}
+
+func (f *findings) sentence(cluster bool) string {
 	if len(f.kinds) == 0 {
 		return OK
 	}
@@ -194,8 +204,14 @@ func (f *findings) sentence() string {
 			parts = append(parts, "refuses writes: "+reply)
 		case "WRONGTYPE":
 			parts = append(parts, fmt.Sprintf("has a key of another type at %s: %s", refused, reply))
-		case "MOVED", "ASK", "CLUSTERDOWN", "CROSSSLOT":
-			parts = append(parts, "is a Redis Cluster node, which chat does not support: "+reply)
+		case "CLUSTERDOWN":
+			parts = append(parts, "is a Cluster without a server for each slot: "+reply)
+		case "MOVED", "ASK", "CROSSSLOT":
+			if cluster {
+				parts = append(parts, "moves slots: "+reply)
+			} else {
+				parts = append(parts, "is a server of a Cluster: write redis+cluster:// in REDIS_URL")
+			}
 		case "":
 			parts = append(parts, "does not deliver messages: "+reply)
 		default:

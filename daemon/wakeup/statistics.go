@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/redis/go-redis/v9"
 
@@ -12,16 +13,57 @@ import (
 )
 
 // Statistics returns the lengths of the lists and the size of the whole database, in one
-// round trip. Of an engine without INFO, such as the embedded one, it returns the number
-// of keys and not its memory.
+// round trip; in a Cluster the sum of its servers' databases. Of an engine without INFO, such as
+// the embedded one, it returns the number of keys and not its memory.
 func (l *Lists) Statistics(ctx context.Context) (chat.MemoryStats, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
+	var mu sync.Mutex
+	all := chat.MemoryStats{QueueLengths: map[chat.Priority]int{}}
+	err := l.rdb.Servers(ctx, func(ctx context.Context, server *redis.Client) error {
+		hasQueues, err := l.rdb.IsOn(ctx, server, l.names.CheckQueue())
+		if err != nil {
+			return err
+		}
+		st, err := l.statisticsOf(ctx, server, hasQueues)
+		mu.Lock()
+		defer mu.Unlock()
+		add(&all, st)
+		return err
+	})
+	if err != nil {
+		return chat.MemoryStats{}, err
+	}
+	return all, nil
+}
+
+// add adds the statistics of one more server. A number that one server does not tell is not
+// known at all.
+func add(all *chat.MemoryStats, st chat.MemoryStats) {
+	for p, n := range st.QueueLengths {
+		all.QueueLengths[p] += n
+	}
+	sum := func(a, b int) int {
+		if a < 0 || b < 0 {
+			return -1
+		}
+		return a + b
+	}
+	all.Keys, all.KeysWithoutTTL = sum(all.Keys, st.Keys), sum(all.KeysWithoutTTL, st.KeysWithoutTTL)
+	all.UsedBytes += st.UsedBytes
+	all.LimitBytes += st.LimitBytes
+}
+
+// statisticsOf returns the statistics of one server, with the lengths of the lists if it has
+// them.
+func (l *Lists) statisticsOf(ctx context.Context, server *redis.Client, hasQueues bool) (chat.MemoryStats, error) {
 	lengths := map[chat.Priority]*redis.IntCmd{}
-	pipe := l.rdb.Pipeline()
+	pipe := server.Pipeline()
 	size := pipe.DBSize(ctx)
-	for _, p := range chat.Priorities() {
-		lengths[p] = pipe.LLen(ctx, l.names.Queue(p))
+	if hasQueues {
+		for _, p := range chat.Priorities() {
+			lengths[p] = pipe.LLen(ctx, l.names.Queue(p))
+		}
 	}
 	memory, keyspace := pipe.Info(ctx, "memory"), pipe.Info(ctx, "keyspace")
 	if _, err := pipe.Exec(ctx); err != nil {
@@ -40,7 +82,7 @@ func (l *Lists) Statistics(ctx context.Context) (chat.MemoryStats, error) {
 		st.UsedBytes, st.LimitBytes = infoNumber(memory.Val(), "used_memory"), infoNumber(memory.Val(), "maxmemory")
 	}
 	if keyspace.Err() == nil {
-		st.Keys, st.KeysWithoutTTL = parseKeyspace(keyspace.Val(), l.rdb.Options().DB)
+		st.Keys, st.KeysWithoutTTL = parseKeyspace(keyspace.Val(), server.Options().DB)
 	}
 	return st, nil
 }

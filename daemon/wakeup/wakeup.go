@@ -12,6 +12,7 @@ import (
 
 	"chat"
 	"chat/daemon/keys"
+	"chat/daemon/redisconn"
 )
 
 // maxWakeups bounds each list. More wake-ups do not wake a worker sooner.
@@ -19,22 +20,18 @@ const maxWakeups = 10_000
 
 // Lists are the lists of wake-ups of all priorities.
 type Lists struct {
-	rdb     *redis.Client
-	waiting *redis.Client // used by Wait only, which closes it to end a blocking pop
+	rdb     *redisconn.Client
+	waiting *redisconn.Client // used by Wait only, which closes it to end a blocking pop
 	names   keys.Names
 	timeout time.Duration
 }
 
 // New returns the lists on rdb. timeout bounds a round trip; 0 means two seconds.
-func New(rdb *redis.Client, names keys.Names, timeout time.Duration) *Lists {
+func New(rdb *redisconn.Client, timeout time.Duration) *Lists {
 	if timeout <= 0 {
 		timeout = 2 * time.Second
 	}
-	o := *rdb.Options()
-	o.PoolSize = 1
-	o.PushNotificationProcessor = nil // each client creates its own
-	o.ContextTimeoutEnabled = true    // otherwise a blocking pop may take ten seconds more
-	return &Lists{rdb: rdb, waiting: redis.NewClient(&o), names: names, timeout: timeout}
+	return &Lists{rdb: rdb, waiting: rdb.Another(1), names: rdb.Names(), timeout: timeout}
 }
 
 // Close closes the connection of Wait.

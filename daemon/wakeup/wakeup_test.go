@@ -14,6 +14,7 @@ import (
 	"chat"
 	"chat/daemon/embedded"
 	"chat/daemon/keys"
+	"chat/daemon/redisconn"
 	"chat/daemon/wakeup"
 	"chat/internal/leaks"
 	"chat/internal/poll"
@@ -28,12 +29,15 @@ const maxWakeups = 10_000
 // immediate is how long a call that must not wait may take on a busy machine.
 const immediate = 800 * time.Millisecond
 
-var names keys.Names
-
 // harness is a set of lists, and a client that sees them.
 type harness struct {
 	*wakeup.Lists
-	rdb *redis.Client
+	rdb redis.UniversalClient
+}
+
+func (h *harness) queue(p chat.Priority) string {
+	_, cluster := h.rdb.(*redis.ClusterClient)
+	return keys.Names{Tagged: cluster}.Queue(p)
 }
 
 func open(t *testing.T, o *redis.Options, timeout time.Duration) *harness {
@@ -41,7 +45,12 @@ func open(t *testing.T, o *redis.Options, timeout time.Duration) *harness {
 	o.MaxRetries = -1
 	o.ContextTimeoutEnabled = true
 	rdb := redis.NewClient(o)
-	q := wakeup.New(rdb, names, timeout)
+	return openOn(t, redisconn.Of(rdb), rdb, timeout)
+}
+
+func openOn(t *testing.T, c *redisconn.Client, rdb redis.UniversalClient, timeout time.Duration) *harness {
+	t.Helper()
+	q := wakeup.New(c, timeout)
 	t.Cleanup(func() {
 		if err := errors.Join(q.Close(), rdb.Close()); err != nil {
 			t.Error(err)
@@ -61,7 +70,7 @@ func (h *harness) notify(t *testing.T, p chat.Priority, ids ...string) {
 
 func (h *harness) waiting(t *testing.T, p chat.Priority) []string {
 	t.Helper()
-	ids, err := h.rdb.LRange(t.Context(), names.Queue(p), 0, -1).Result()
+	ids, err := h.rdb.LRange(t.Context(), h.queue(p), 0, -1).Result()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +184,7 @@ var checks = map[string]func(*testing.T, *harness){
 		for i := range ids {
 			ids[i] = fmt.Sprint(i)
 		}
-		if err := h.rdb.RPush(t.Context(), names.Queue(chat.PriorityNormal), ids...).Err(); err != nil {
+		if err := h.rdb.RPush(t.Context(), h.queue(chat.PriorityNormal), ids...).Err(); err != nil {
 			t.Fatal(err)
 		}
 		h.notify(t, chat.PriorityNormal, "last")
@@ -232,6 +241,19 @@ func TestRedis(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			check(t, open(t, services.Redis(t), 0))
+		})
+	}
+}
+
+func TestCluster(t *testing.T) {
+	cluster := services.StartRedisCluster(t, 3)
+	for name, check := range checks {
+		t.Run(name, func(t *testing.T) {
+			rdb := redis.NewClusterClient(&redis.ClusterOptions{Addrs: cluster.Addrs(), MaxRetries: -1, ContextTimeoutEnabled: true})
+			if err := rdb.ForEachMaster(t.Context(), func(ctx context.Context, server *redis.Client) error { return server.FlushAll(ctx).Err() }); err != nil {
+				t.Fatal(err)
+			}
+			check(t, openOn(t, redisconn.OfCluster(rdb, true), rdb, 0))
 		})
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"chat/daemon/model/openai"
 	"chat/daemon/model/providers"
 	"chat/daemon/model/transport"
+	"chat/daemon/redisconn"
 	"chat/daemon/wakeup"
 	"chat/daemon/worker"
 	"chat/internal/leaks"
@@ -126,8 +127,8 @@ func newHarness(t *testing.T, s setup) *harness {
 	t.Cleanup(func() { h.check(h.store.Close()) })
 	h.rdb = redis.NewClient(s.redis)
 	t.Cleanup(func() { h.check(h.rdb.Close()) })
-	h.log = chunklog.New(h.rdb, chunklog.Options{Timeout: 500 * time.Millisecond, Refresh: 50 * time.Millisecond})
-	h.queue = wakeup.New(h.rdb, names, 500*time.Millisecond)
+	h.log = chunklog.New(redisconn.Of(h.rdb), chunklog.Options{Timeout: 500 * time.Millisecond, Refresh: 50 * time.Millisecond})
+	h.queue = wakeup.New(redisconn.Of(h.rdb), 500*time.Millisecond)
 	t.Cleanup(func() { h.check(h.queue.Close()) })
 	cfg := providers.Config{BaseURL: h.provider.URL, Key: "sk-test", DefaultModel: "lying", Limits: s.limits}
 	if s.background != nil {
@@ -190,7 +191,7 @@ func (h *harness) work(o workerOptions) *runningWorker {
 	def(&o.opts.RetryBase, 10*time.Millisecond)
 	def(&o.opts.RetryLimit, 50*time.Millisecond)
 	o.opts.Info = chat.Worker{ID: o.id, Host: "lab", StartedAt: time.Now()}
-	q := wakeup.New(h.rdb, names, 500*time.Millisecond)
+	q := wakeup.New(redisconn.Of(h.rdb), 500*time.Millisecond)
 	w := &runningWorker{Worker: worker.New(bounded{o.store, h.T}, workerLog{h.log}, q, o.model, o.opts)}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(h.Context()))
 	stop, done := make(chan struct{}), make(chan struct{})

@@ -78,8 +78,12 @@ var serverRules = map[string]rule{
 		[]string{"chat"},
 		"every Redis key is named in one file",
 	},
+	"chat/daemon/redisconn": {
+		[]string{"chat", "chat/daemon/keys", goRedis, goRedis + "/maintnotifications"},
+		"the one place that knows how Redis is deployed: one server, Sentinels or a Cluster",
+	},
 	"chat/daemon/wakeup": {
-		[]string{"chat", "chat/daemon/keys", goRedis},
+		[]string{"chat", "chat/daemon/keys", "chat/daemon/redisconn", goRedis},
 		"wake-ups only: which task is next is decided in SQL",
 	},
 	"chat/daemon/ratelimit": {
@@ -87,15 +91,23 @@ var serverRules = map[string]rule{
 		"when a request may be sent: what is asked, and of whom, it does not know",
 	},
 	"chat/daemon/redischeck": {
-		[]string{"chat", "chat/daemon/keys", goRedis},
+		[]string{"chat", "chat/daemon/keys", "chat/daemon/redisconn", goRedis},
 		"whether Redis does what is needed of it, which PING does not tell",
 	},
+	"chat/daemon/chunklog/entry": {
+		[]string{"chat"},
+		"the JSON of one entry: a function of its bytes",
+	},
+	"chat/daemon/chunklog/subscription": {
+		[]string{"chat", "chat/daemon/chunklog/entry", "chat/daemon/keys", "chat/daemon/redisconn", goRedis},
+		"the messages of all streams for all readers of a process: it reads no list",
+	},
 	"chat/daemon/chunklog": {
-		[]string{"chat", "chat/daemon/keys", crashPoints, goRedis, "github.com/klauspost/compress/zstd"},
+		[]string{"chat", "chat/daemon/chunklog/entry", "chat/daemon/chunklog/subscription", "chat/daemon/keys", "chat/daemon/redisconn", crashPoints, goRedis, "github.com/klauspost/compress/zstd"},
 		"the fast path of a live stream: it knows Redis, and nothing of SQL or HTTP",
 	},
 	"chat/daemon/chunklog/chunklogtest": {
-		[]string{"chat", "chat/daemon/chunklog", "chat/daemon/keys", goRedis},
+		[]string{"chat", "chat/daemon/chunklog", "chat/daemon/redisconn", goRedis},
 		"what a chunk log promises, for tests of any engine",
 	},
 	"chat/daemon/embedded": {
@@ -254,7 +266,7 @@ var serverRules = map[string]rule{
 		"finds or starts the local daemon: the rest of the daemon is another process",
 	},
 	"chat/daemon": {
-		[]string{"chat", "chat/sql", "chat/daemon/", goRedis, goRedis + "/maintnotifications", "github.com/BurntSushi/toml", "github.com/joho/godotenv"},
+		[]string{"chat", "chat/sql", "chat/daemon/", goRedis, "github.com/BurntSushi/toml", "github.com/joho/godotenv"},
 		"configuration and wiring: the one place that sees all parts",
 	},
 }

@@ -21,6 +21,7 @@ type RedisServer struct {
 	path string
 	dir  string
 	port int
+	bus  int // the port for other nodes of a cluster; 0 if it is in none
 	args []string
 	proc *Process
 

@@ -1,11 +1,14 @@
 package services
 
 import (
+	"chat/internal/poll"
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -149,4 +152,48 @@ func open(t *testing.T, url string) *sql.DB {
 		}
 	})
 	return db
+}
+
+func TestAClusterHasMastersAndReplicas(t *testing.T) {
+	c := StartRedisCluster(t, 3)
+	rdb := redis.NewClusterClient(&redis.ClusterOptions{Addrs: c.Addrs()})
+	t.Cleanup(func() { _ = rdb.Close() })
+	for i := range 100 {
+		if err := rdb.Set(t.Context(), fmt.Sprint("key", i), i, time.Minute).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var mu sync.Mutex
+	masters, keys := 0, int64(0)
+	err := rdb.ForEachMaster(t.Context(), func(ctx context.Context, n *redis.Client) error {
+		size, err := n.DBSize(ctx).Result()
+		mu.Lock()
+		defer mu.Unlock()
+		masters, keys = masters+1, keys+size
+		return err
+	})
+	if err != nil || masters != 3 || keys != 100 {
+		t.Errorf("%d masters with %d keys: %v", masters, keys, err)
+	}
+}
+
+func TestSentinelsReplaceAKilledMaster(t *testing.T) {
+	s := StartRedisSentinel(t)
+	rdb := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: SentinelMaster, SentinelAddrs: s.Addrs(), MaxRetries: -1})
+	t.Cleanup(func() { _ = rdb.Close() })
+	if err := rdb.Set(t.Context(), "key", "value", time.Minute).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := rdb.Do(t.Context(), "WAIT", 1, 5000).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Servers[0].Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if !poll.Until(30*time.Second, func() bool { return rdb.Set(t.Context(), "another", "value", time.Minute).Err() == nil }) {
+		t.Fatal("no other server takes writes")
+	}
+	if got := rdb.Get(t.Context(), "key").Val(); got != "value" {
+		t.Errorf("the replica has %q", got)
+	}
 }

@@ -7,13 +7,16 @@ import (
 	"time"
 
 	"chat"
-	"chat/daemon/keys"
 )
 
 func testKeys(t *testing.T, h *harness) {
 	h.finishedStream(t, 3)
 	ctx := t.Context()
-	raw, err := h.Client.LRange(ctx, "stream:"+h.task.ID+":chunks", 0, -1).Result()
+	stream := "stream:" + h.task.ID
+	if h.Client.IsCluster() {
+		stream = "stream:{" + h.task.ID + "}"
+	}
+	raw, err := h.Client.LRange(ctx, stream+":chunks", 0, -1).Result()
 	if err != nil || len(raw) != 4 {
 		t.Fatalf("the list has %d entries (%v)", len(raw), err)
 	}
@@ -23,7 +26,7 @@ func testKeys(t *testing.T, h *harness) {
 	if want := `{"chunk_index":3,"chunk_type":"done","content":"","attempt":1,"message_id":"msg","state":"done","finish_reason":"stop"}`; raw[3] != want {
 		t.Errorf("entry 3 is %s, want %s", raw[3], want)
 	}
-	m, err := h.Client.HGetAll(ctx, "stream:"+h.task.ID+":metadata").Result()
+	m, err := h.Client.HGetAll(ctx, stream+":metadata").Result()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +79,7 @@ func testResumeEverywhere(t *testing.T, h *harness) {
 }
 
 func testPacked(t *testing.T, h *harness) {
-	n := keys.Names{}
+	n := h.Client.Names()
 	early := h.log.Tail(h.task.ID, chat.Start())
 	defer early.Close()
 	w := h.writer(t, 1)
@@ -175,7 +178,7 @@ func testOwnReset(t *testing.T, h *harness) {
 		}
 		late.Close()
 	}
-	if err := h.Client.FlushAll(t.Context()).Err(); err != nil {
+	if err := h.flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	w.Add(chat.Chunk{Type: chat.ChunkContent, Content: " Yes."})
@@ -194,7 +197,7 @@ func testOwnReset(t *testing.T, h *harness) {
 
 func testOldPosition(t *testing.T, h *harness) {
 	h.write(t, h.writer(t, 1), 0, 5)
-	if err := h.Client.FlushAll(t.Context()).Err(); err != nil {
+	if err := h.flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	h.write(t, h.writer(t, 2), 10, 8) // the list was lost: attempt 2 starts at 0
@@ -248,7 +251,7 @@ func testFlushed(t *testing.T, h *harness) {
 	tail := h.log.Tail(h.task.ID, chat.Start())
 	defer tail.Close()
 	h.write(t, w, 0, 20)
-	if err := h.Client.FlushAll(t.Context()).Err(); err != nil {
+	if err := h.flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	w.Add(chat.Chunk{Type: chat.ChunkContent, Content: word(20)})
@@ -266,7 +269,7 @@ func testFlushed(t *testing.T, h *harness) {
 func testLostWhileIdle(t *testing.T, h *harness) {
 	w := h.writer(t, 1)
 	h.write(t, w, 0, 3)
-	if err := h.Client.Del(t.Context(), keys.Names{}.Chunks(h.task.ID)).Err(); err != nil {
+	if err := h.Client.Del(t.Context(), h.Client.Names().Chunks(h.task.ID)).Err(); err != nil {
 		t.Fatal(err)
 	}
 	h.waitFor(t, func() bool { return len(h.list(t)) == 3 })

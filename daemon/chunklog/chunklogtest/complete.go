@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"chat"
-	"chat/daemon/keys"
 )
 
 func testComplete(t *testing.T, h *harness) {
@@ -88,7 +87,7 @@ func testIncomplete(t *testing.T, h *harness) {
 				}
 			}
 			if tc.damage != nil {
-				tc.damage(t, keys.Names{}.Chunks(h.task.ID), keys.Names{}.Metadata(h.task.ID))
+				tc.damage(t, h.Client.Names().Chunks(h.task.ID), h.Client.Names().Metadata(h.task.ID))
 			}
 			read, err := h.log.Read(t.Context(), h.task.ID)
 			if err != nil || read.Complete != tc.want {

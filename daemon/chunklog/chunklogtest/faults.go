@@ -15,7 +15,6 @@ import (
 
 	"chat"
 	"chat/daemon/chunklog"
-	"chat/daemon/keys"
 )
 
 func testStale(t *testing.T, h *harness) {
@@ -45,7 +44,7 @@ func testStale(t *testing.T, h *harness) {
 
 func testInvalidEntries(t *testing.T, h *harness) {
 	h.write(t, h.writer(t, 2), 0, 2) // reset, w0, w1
-	key := keys.Names{}.Chunks(h.task.ID)
+	key := h.Client.Names().Chunks(h.task.ID)
 	for _, e := range []string{
 		`{"chunk_index":3,"chunk_type":"content","content":"older","attempt":1}`,
 		`{"chunk_index":9,"chunk_type":"content","content":"misplaced","attempt":2}`, `not json`,
@@ -75,7 +74,7 @@ func testTTL(t *testing.T, h *harness) {
 	stop := h.run(t, w)
 	check := func(when string) {
 		t.Helper()
-		for _, key := range []string{keys.Names{}.Chunks(h.task.ID), keys.Names{}.Metadata(h.task.ID)} {
+		for _, key := range []string{h.Client.Names().Chunks(h.task.ID), h.Client.Names().Metadata(h.task.ID)} {
 			d, err := h.Client.PTTL(t.Context(), key).Result()
 			if err != nil || d == -1 || d > h.log.TTL() {
 				t.Errorf("%s: %s has the TTL %v (%v)", when, key, d, err)
@@ -87,7 +86,7 @@ func testTTL(t *testing.T, h *harness) {
 		h.write(t, w, i, 1)
 		check("after chunk " + strconv.Itoa(i))
 	}
-	if err := h.Client.Del(t.Context(), keys.Names{}.Chunks(h.task.ID)).Err(); err != nil {
+	if err := h.Client.Del(t.Context(), h.Client.Names().Chunks(h.task.ID)).Err(); err != nil {
 		t.Fatal(err)
 	}
 	w.Add(chat.Chunk{Type: chat.ChunkContent, Content: word(10)})
@@ -125,7 +124,7 @@ func testLostMessages(t *testing.T, h *harness) {
 	read(t, tail, count(1))
 	// Entries that are not published, and then one that is, which shows the gap.
 	last := h.pushUnannounced(t, 1, 4)
-	if err := h.Client.Publish(t.Context(), keys.Names{}.Channel(h.task.ID), last).Err(); err != nil {
+	if err := h.publish(t.Context(), h.Client.Names().Channel(h.task.ID), last); err != nil {
 		t.Fatal(err)
 	}
 	if got := Content(read(t, tail, count(3))); got != words(1, 4) {
@@ -139,7 +138,7 @@ func (h *harness) pushUnannounced(t *testing.T, from, to int) (last string) {
 	t.Helper()
 	for i := from; i < to; i++ {
 		last = fmt.Sprintf(`{"chunk_index":%d,"chunk_type":"content","content":%q,"attempt":1}`, i, word(i))
-		if err := h.Client.RPush(t.Context(), keys.Names{}.Chunks(h.task.ID), last).Err(); err != nil {
+		if err := h.Client.RPush(t.Context(), h.Client.Names().Chunks(h.task.ID), last).Err(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -159,33 +158,6 @@ func testLateMessages(t *testing.T, h *harness) {
 	if want := (chat.Position{Attempt: 1, Index: 3}); err != nil || len(chunks) != 3 || tail.Position() != want {
 		t.Fatalf("got %v, %v", chunks, err)
 	}
-}
-
-// testRefused: a subscriber must not receive an entry that is not in the list.
-func testRefused(t *testing.T, h *harness) {
-	w := h.writer(t, 1)
-	h.write(t, w, 0, 2)
-	channel := keys.Names{}.Channel(h.task.ID)
-	sub := h.Client.Subscribe(t.Context(), channel)
-	defer func() { _ = sub.Close() }() // its messages have been checked
-	if _, err := sub.Receive(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	h.RefuseWrites(t, true)
-	w.Add(chat.Chunk{Type: chat.ChunkContent, Content: word(2)})
-	h.waitFor(t, func() bool {
-		stats, err := h.Client.Info(t.Context(), "errorstats").Result()
-		return err == nil && strings.Contains(stats, "errorstat_OOM")
-	})
-	const marker = "nothing before this"
-	if err := h.Client.Publish(t.Context(), channel, marker).Err(); err != nil {
-		t.Fatal(err)
-	}
-	if m, err := sub.ReceiveMessage(t.Context()); err != nil || m.Payload != marker {
-		t.Errorf("published: %v (%v)", m, err)
-	}
-	h.RefuseWrites(t, false)
-	h.waitFor(t, func() bool { return Content(h.list(t)) == words(0, 3) })
 }
 
 func testEvent(t *testing.T, h *harness) {
@@ -321,7 +293,7 @@ func (l *lossyHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Pr
 
 func testLostReply(t *testing.T, h *harness) {
 	l := &lossyHook{}
-	h.Client.AddHook(l)
+	h.addHook(t, l)
 	w, _, err := h.log.Begin(t.Context(), h.task, always)
 	if err != nil {
 		t.Fatal(err)
@@ -373,7 +345,7 @@ func (h *firstReadHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 // read. Its position is still valid.
 func testRestoredBetweenReads(t *testing.T, h *harness) {
 	h.write(t, h.writer(t, 1), 0, 5)
-	key := keys.Names{}.Chunks(h.task.ID)
+	key := h.Client.Names().Chunks(h.task.ID)
 	kept, err := h.Client.LRange(t.Context(), key, 0, -1).Result()
 	if err != nil {
 		t.Fatal(err)
@@ -381,7 +353,7 @@ func testRestoredBetweenReads(t *testing.T, h *harness) {
 	if err := h.Client.Del(t.Context(), key).Err(); err != nil {
 		t.Fatal(err)
 	}
-	h.Client.AddHook(&firstReadHook{do: func() {
+	h.addHook(t, &firstReadHook{do: func() {
 		for _, e := range kept {
 			if err := h.Client.RPush(t.Context(), key, e).Err(); err != nil {
 				t.Error(err)

@@ -12,7 +12,6 @@ import (
 
 	"chat"
 	"chat/daemon/chunklog"
-	"chat/daemon/keys"
 )
 
 // testNumberUsedAgain: the database was restored from a backup and issues attempt 1 for
@@ -41,7 +40,7 @@ func testNumberUsedAgain(t *testing.T, h *harness) {
 		if !packed && (len(got) != 12 || got[10].Type != chat.ChunkReset || got[10].Index != 40) {
 			t.Errorf("%s: an early reader got %+v", name, got)
 		}
-		h.waitFor(t, func() bool { return h.Client.LLen(t.Context(), keys.Names{}.Chunks(h.task.ID)).Val() == 42 })
+		h.waitFor(t, func() bool { return h.Client.LLen(t.Context(), h.Client.Names().Chunks(h.task.ID)).Val() == 42 })
 		late := h.log.Tail(h.task.ID, chat.Position{Attempt: 1, Index: 29})
 		got = read(t, late, count(12))
 		late.Close()
@@ -64,7 +63,7 @@ func testAheadOfADeadWriter(t *testing.T, h *harness) {
 	defer early.Close()
 	read(t, early, count(42))
 	stop()
-	if err := h.Client.LTrim(t.Context(), keys.Names{}.Chunks(h.task.ID), 0, -7).Err(); err != nil {
+	if err := h.Client.LTrim(t.Context(), h.Client.Names().Chunks(h.task.ID), 0, -7).Err(); err != nil {
 		t.Fatal(err)
 	}
 	returning := h.log.Tail(h.task.ID, early.Position())
@@ -94,11 +93,11 @@ type snapshot struct {
 
 func (h *harness) snapshot(t *testing.T) snapshot {
 	t.Helper()
-	list, err := h.Client.LRange(t.Context(), keys.Names{}.Chunks(h.task.ID), 0, -1).Result()
+	list, err := h.Client.LRange(t.Context(), h.Client.Names().Chunks(h.task.ID), 0, -1).Result()
 	if err != nil {
 		t.Fatal(err)
 	}
-	meta, err := h.Client.HGetAll(t.Context(), keys.Names{}.Metadata(h.task.ID)).Result()
+	meta, err := h.Client.HGetAll(t.Context(), h.Client.Names().Metadata(h.task.ID)).Result()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +106,7 @@ func (h *harness) snapshot(t *testing.T) snapshot {
 
 func (h *harness) restore(t *testing.T, s snapshot, list, meta bool) {
 	t.Helper()
-	n := keys.Names{}
+	n := h.Client.Names()
 	_, err := h.Client.TxPipelined(t.Context(), func(p redis.Pipeliner) error {
 		if list {
 			p.Del(t.Context(), n.Chunks(h.task.ID))
@@ -228,7 +227,7 @@ func (r *rollback) write(t *testing.T) {
 // step does one random thing.
 func (r *rollback) step(t *testing.T) {
 	t.Helper()
-	list, meta := keys.Names{}.Chunks(r.task.ID), keys.Names{}.Metadata(r.task.ID)
+	list, meta := r.Client.Names().Chunks(r.task.ID), r.Client.Names().Metadata(r.task.ID)
 	ctx := t.Context()
 	must := func(err error) {
 		if err != nil {
@@ -241,7 +240,7 @@ func (r *rollback) step(t *testing.T) {
 	case 1:
 		must(r.Client.Del(ctx, list, meta).Err())
 	case 2:
-		must(r.Client.FlushAll(ctx).Err())
+		must(r.flush(ctx))
 	case 3, 4, 5: // the last entries are lost
 		must(r.Client.LTrim(ctx, list, 0, -2-r.rand.Int64N(20)).Err())
 	case 6, 7, 8: // Redis is rolled back

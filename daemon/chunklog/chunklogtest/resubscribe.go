@@ -13,11 +13,12 @@ import (
 	"chat"
 )
 
-// gate, once shut, holds back all new connections but the first, and counts reads. The
-// first one is go-redis's own attempt to renew a subscription, which the log does not
-// rely on.
+// gate, once shut, holds back all new connections but the first of each subscription, and
+// counts reads. The first ones are go-redis's own attempts to renew a subscription, which the
+// log does not rely on.
 type gate struct {
 	shut    atomic.Bool
+	first   atomic.Int64 // connections that are let through
 	dials   atomic.Int64
 	waiting chan struct{} // a connection is held back
 	open    chan struct{}
@@ -26,7 +27,7 @@ type gate struct {
 
 func (g *gate) DialHook(next redis.DialHook) redis.DialHook {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
-		if g.shut.Load() && g.dials.Add(1) > 1 {
+		if g.shut.Load() && g.dials.Add(1) > g.first.Load() {
 			select {
 			case g.waiting <- struct{}{}:
 			default:
@@ -59,7 +60,7 @@ func (g *gate) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Process
 // yet in force again. Then one last chunk is written.
 func testWrittenWhileUnsubscribed(t *testing.T, h *harness) {
 	g := &gate{waiting: make(chan struct{}, 1), open: make(chan struct{})}
-	h.Client.AddHook(g)
+	h.addHook(t, g)
 	w := h.writer(t, 1)
 	h.write(t, w, 0, 3)
 	tail := h.log.Tail(h.task.ID, chat.Start())
@@ -75,9 +76,14 @@ func testWrittenWhileUnsubscribed(t *testing.T, h *harness) {
 		chunks, err := tail.Next(t.Context(), 20*time.Second)
 		next <- result{chunks, err}
 	}()
+	n, err := h.countSubscriptions(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.first.Store(n)
 	g.shut.Store(true)
 	reads := g.reads.Load()
-	if err := h.Client.ClientKillByFilter(t.Context(), "TYPE", "pubsub").Err(); err != nil {
+	if err := h.killSubscriptions(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	<-g.waiting
@@ -92,4 +98,21 @@ func testWrittenWhileUnsubscribed(t *testing.T, h *harness) {
 	case <-time.After(10 * time.Second):
 		t.Fatal("the chunk is not seen")
 	}
+}
+
+func (h *harness) killSubscriptions(ctx context.Context) error {
+	return h.Client.Servers(ctx, func(ctx context.Context, server *redis.Client) error {
+		return server.ClientKillByFilter(ctx, "TYPE", "pubsub").Err()
+	})
+}
+
+// countSubscriptions counts the connections with subscriptions.
+func (h *harness) countSubscriptions(ctx context.Context) (int64, error) {
+	var n atomic.Int64
+	err := h.Client.Servers(ctx, func(ctx context.Context, server *redis.Client) error {
+		list, err := server.Do(ctx, "CLIENT", "LIST", "TYPE", "pubsub").Text()
+		n.Add(int64(strings.Count(list, "\n")))
+		return err
+	})
+	return n.Load(), err
 }

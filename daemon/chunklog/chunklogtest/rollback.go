@@ -10,7 +10,6 @@ import (
 
 	"chat"
 	"chat/daemon/chunklog"
-	"chat/daemon/keys"
 )
 
 // readCounter counts the list entries that are read.
@@ -77,12 +76,12 @@ func testRolledBack(t *testing.T, h *harness) {
 		read(t, early, count(written))
 		stop()
 		all := h.snapshot(t)
-		if err := h.Client.LTrim(t.Context(), keys.Names{}.Chunks(h.task.ID), 0, kept-1).Err(); err != nil {
+		if err := h.Client.LTrim(t.Context(), h.Client.Names().Chunks(h.task.ID), 0, kept-1).Err(); err != nil {
 			t.Fatal(err)
 		}
 		readers := map[string]*chunklog.Tail{"an early reader": early, "a returning reader": h.log.Tail(h.task.ID, early.Position())}
 		counter := &readCounter{}
-		h.Client.AddHook(counter)
+		h.addHook(t, counter)
 		for until := time.Now().Add(2 * time.Second); time.Now().Before(until); {
 			for who, tail := range readers {
 				if chunks, err := tail.Next(t.Context(), 50*time.Millisecond); err != nil || len(chunks) > 0 {

@@ -8,7 +8,6 @@ import (
 
 	"chat"
 	"chat/daemon/chunklog"
-	"chat/daemon/keys"
 )
 
 func testStats(t *testing.T, h *harness) {
@@ -19,7 +18,7 @@ func testStats(t *testing.T, h *harness) {
 	for i := range chat.MaxAnswers {
 		ids = append(ids, fmt.Sprintf("t%d", i))
 	}
-	n := keys.Names{}
+	n := h.Client.Names()
 	for _, err := range []error{
 		h.Client.RPush(t.Context(), n.Chunks("t7"), "a", "b", "c").Err(),
 		h.Client.Expire(t.Context(), n.Chunks("t7"), time.Hour).Err(),

@@ -15,7 +15,7 @@ import (
 
 	"chat"
 	"chat/daemon/chunklog"
-	"chat/daemon/keys"
+	"chat/daemon/redisconn"
 )
 
 // patience is how long a test waits before it fails.
@@ -23,7 +23,7 @@ const patience = 10 * time.Second
 
 // Engine is a Redis-compatible engine that only one test uses.
 type Engine struct {
-	Client *redis.Client
+	Client *redisconn.Client
 	// KillConnections cuts every connection but keeps the data; nil if the
 	// engine cannot.
 	KillConnections func(t *testing.T)
@@ -254,11 +254,11 @@ func (h *harness) finishedStream(t *testing.T, n int) []chat.Chunk {
 
 func (h *harness) list(t *testing.T) []chat.Chunk {
 	t.Helper()
-	raw, err := h.Client.LRange(t.Context(), keys.Names{}.Chunks(h.task.ID), 0, -1).Result()
+	raw, err := h.Client.LRange(t.Context(), h.Client.Names().Chunks(h.task.ID), 0, -1).Result()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(raw) == 0 && h.Client.Exists(t.Context(), keys.Names{}.Packed(h.task.ID)).Val() == 1 {
+	if len(raw) == 0 && h.Client.Exists(t.Context(), h.Client.Names().Packed(h.task.ID)).Val() == 1 {
 		tail := h.log.Tail(h.task.ID, chat.Start())
 		defer tail.Close()
 		return read(t, tail, terminal)
@@ -279,4 +279,30 @@ func wantError(t *testing.T, err, want error) {
 	if !errors.Is(err, want) {
 		t.Fatalf("got error %v, want %v", err, want)
 	}
+}
+
+// flush deletes everything.
+func (h *harness) flush(ctx context.Context) error {
+	return h.Client.Servers(ctx, func(ctx context.Context, server *redis.Client) error { return server.FlushAll(ctx).Err() })
+}
+
+// addHook adds a hook to the connections to all servers.
+func (h *harness) addHook(t *testing.T, hook redis.Hook) {
+	t.Helper()
+	err := h.Client.Servers(t.Context(), func(_ context.Context, server *redis.Client) error {
+		server.AddHook(hook)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// publish publishes a message as a writer does.
+func (h *harness) publish(ctx context.Context, channel, message string) error {
+	_, err := h.Client.Pipelined(ctx, func(p redis.Pipeliner) error {
+		h.Client.PublishTo(ctx, p, channel, message)
+		return nil
+	})
+	return err
 }

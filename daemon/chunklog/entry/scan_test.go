@@ -1,4 +1,4 @@
-package chunklog
+package entry
 
 import (
 	"encoding/json"

@@ -1,4 +1,4 @@
-package chunklog
+package subscription
 
 import (
 	"sync"
@@ -10,10 +10,10 @@ import (
 // tail reads the list.
 const maxInbox = 256
 
-// inbox holds the messages for one tail. The subscriber fills it, the tail empties it.
-type inbox struct {
+// Inbox holds the messages for one tail. The subscription fills it, the tail empties it.
+type Inbox struct {
 	wake chan struct{}
-	at   int // index in its channel's inboxes; guarded by the subscriber's lock
+	at   int // index in its channel's inboxes; guarded by the subscription's lock
 
 	mu    sync.Mutex
 	queue []chat.EncodedChunk
@@ -24,7 +24,7 @@ type inbox struct {
 }
 
 // put adds a chunk, or drops all if the inbox is full.
-func (in *inbox) put(c chat.EncodedChunk) {
+func (in *Inbox) put(c chat.EncodedChunk) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if len(in.queue) >= maxInbox {
@@ -32,52 +32,53 @@ func (in *inbox) put(c chat.EncodedChunk) {
 	} else {
 		in.queue = append(in.queue, c)
 	}
-	in.signal()
+	in.Signal()
 }
 
 // drop drops all messages, because one could not be read.
-func (in *inbox) drop() {
+func (in *Inbox) drop() {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.queue, in.reread = nil, true
-	in.signal()
+	in.Signal()
 }
 
 // confirm records that the subscription is in force. What was published before is in
 // the list, what comes now comes to the inbox.
-func (in *inbox) confirm() {
+func (in *Inbox) confirm() {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if !in.confirmed {
 		in.confirmed, in.reread = true, true
-		in.signal()
+		in.Signal()
 	}
 }
 
 // markUnconfirmed records that messages may be missed until the next confirmation.
-func (in *inbox) markUnconfirmed() {
+func (in *Inbox) markUnconfirmed() {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.confirmed, in.reread = false, true
-	in.signal()
+	in.Signal()
 }
 
-func (in *inbox) isConfirmed() bool {
+// IsConfirmed reports whether the subscription is in force.
+func (in *Inbox) IsConfirmed() bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	return in.confirmed
 }
 
 // requestRecheck records that the task's state must be read.
-func (in *inbox) requestRecheck() {
+func (in *Inbox) requestRecheck() {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.recheck = true
-	in.signal()
+	in.Signal()
 }
 
-// takeRecheck reports whether the task's state must be read, and resets that.
-func (in *inbox) takeRecheck() bool {
+// TakeRecheck reports whether the task's state must be read, and resets that.
+func (in *Inbox) TakeRecheck() bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	recheck := in.recheck
@@ -85,8 +86,8 @@ func (in *inbox) takeRecheck() bool {
 	return recheck
 }
 
-// take empties the inbox. spare becomes its next queue.
-func (in *inbox) take(spare []chat.EncodedChunk) (queue []chat.EncodedChunk, reread bool) {
+// Take empties the inbox. spare becomes its next queue.
+func (in *Inbox) Take(spare []chat.EncodedChunk) (queue []chat.EncodedChunk, reread bool) {
 	clear(spare) // releases the texts
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -95,22 +96,16 @@ func (in *inbox) take(spare []chat.EncodedChunk) (queue []chat.EncodedChunk, rer
 	return queue, reread
 }
 
-// putBack returns messages to the front of the inbox: they may be newer than what was
+// PutBack returns messages to the front of the inbox: they may be newer than what was
 // read from the list.
-func (in *inbox) putBack(queue []chat.EncodedChunk) {
-	if len(queue) == 0 {
-		return
-	}
+func (in *Inbox) PutBack(queue []chat.EncodedChunk) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.queue = append(queue, in.queue...)
-	in.signal()
 }
 
-// signal wakes the tail.
-func (in *inbox) signal() {
-	select {
-	case in.wake <- struct{}{}:
-	default:
-	}
-}
+// Wake receives when there is something for the tail.
+func (in *Inbox) Wake() <-chan struct{} { return in.wake }
+
+// Signal wakes the tail.
+func (in *Inbox) Signal() { signal(in.wake) }
