@@ -28,6 +28,11 @@ func (p *Keeper) Login(ctx context.Context, in Login) error {
 	if strings.HasPrefix(in.Name, "sk-") || len(in.Name) > daemon.MaxProviderName {
 		return chat.Errorf(chat.CodeInvalid, "this looks like a key, which others can see on a command line: a key is read from the terminal or stdin")
 	}
+	if in.Name != "" {
+		if what := daemon.ProviderNameProblem(in.Name); what != "" {
+			return chat.Errorf(chat.CodeInvalid, "%s", what)
+		}
+	}
 	if in.NoKey && (in.Name == "" || in.Keyring) {
 		return chat.Errorf(chat.CodeInvalid, "--no-key needs the name of a provider, and excludes --keyring")
 	}
