@@ -87,7 +87,7 @@ func (t *turns) message(ctx context.Context, m chat.Message) error {
 				t.add(m.Role, b)
 			}
 		case chat.PartToolCall:
-			t.add(m.Role, block{Type: typeToolUse, ID: t.ids.of(p.CallID), Name: p.Name, Input: input(p.Text)})
+			t.add(m.Role, block{Type: typeToolUse, ID: t.ids.of(p.CallID), Name: thread.CallName(p.Name), Input: thread.CallArguments(p.Text)})
 		case chat.PartToolResult:
 			if m.Role != chat.RoleUser {
 				t.result(p)
@@ -136,22 +136,6 @@ func (t *turns) attached(ctx context.Context, role chat.Role, p *chat.Part) erro
 
 func sourceOf(a *chat.Attachment) *source {
 	return &source{"base64", a.MediaType, base64.StdEncoding.EncodeToString(a.Data)}
-}
-
-// input is the input of a call. It must be an object: arguments that are none stand in one.
-func input(arguments string) json.RawMessage {
-	var object map[string]json.RawMessage
-	if strings.TrimSpace(arguments) == "" {
-		return json.RawMessage("{}")
-	}
-	if json.Unmarshal([]byte(arguments), &object) == nil && object != nil {
-		return json.RawMessage(arguments)
-	}
-	raw, err := json.Marshal(map[string]string{"arguments": arguments})
-	if err != nil {
-		return json.RawMessage("{}") // cannot happen: it is a string
-	}
-	return raw
 }
 
 // ids are the ids of calls, which have letters, digits, _ and - only. Other providers' ids have
