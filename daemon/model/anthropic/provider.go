@@ -76,7 +76,6 @@ type Settings struct {
 type Provider struct {
 	to           *transport.Server
 	client       *Client
-	headers      map[string]string
 	defaultModel string
 	lister       transport.Lister
 	known        atomic.Pointer[map[string]facts] // by the ids of the last list
@@ -93,7 +92,7 @@ func (c *Client) Provider(s Settings) (*Provider, error) {
 		URLVariable: URLVariable, KeyVariable: KeyVariable, Login: " " + Name,
 	}
 	server, u, err := transport.NewServer(transport.Settings{
-		BaseURL: s.BaseURL, Key: s.Key, Sources: s.Sources, RoundTripper: c.network.Way(s.Authorities),
+		BaseURL: s.BaseURL, Key: s.Key, Headers: s.Headers, Sources: s.Sources, RoundTripper: c.network.Way(s.Authorities),
 	}, d)
 	if err != nil {
 		return nil, err
@@ -115,7 +114,7 @@ func (c *Client) Provider(s Settings) (*Provider, error) {
 	if s.DefaultModel == "" && official {
 		s.DefaultModel = DefaultModel
 	}
-	return &Provider{to: server, client: c, headers: s.Headers, defaultModel: s.DefaultModel}, nil
+	return &Provider{to: server, client: c, defaultModel: s.DefaultModel}, nil
 }
 
 // Own returns the provider of a client's own credentials. It lives for one request.
@@ -150,9 +149,7 @@ func (p *Provider) send(req *http.Request) (*http.Response, error) {
 	if p.to.Key != "" {
 		req.Header.Set("X-Api-Key", p.to.Key)
 	}
-	for name, value := range p.headers { // a gateway may take the key elsewhere
-		req.Header.Set(name, value)
-	}
+	p.to.AddHeaders(req)
 	return p.to.Send(req)
 }
 
