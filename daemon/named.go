@@ -102,7 +102,7 @@ func NamedProviders(text string) (named []NamedProvider, wrong []FileProblem, er
 			continue
 		}
 		p := NamedProvider{Name: name, Kind: KnownKind(name), API: openai.Auto}
-		if what := nameProblem(name); what != "" {
+		if what := ProviderNameProblem(name); what != "" {
 			wrong = append(wrong, FileProblem{key, what})
 		}
 		for _, field := range slices.Sorted(maps.Keys(fields)) {
@@ -134,8 +134,8 @@ func providerNames(meta toml.MetaData, tables map[string]any) []string {
 	return slices.DeleteFunc(names, func(name string) bool { _, ok := tables[name]; return !ok })
 }
 
-// nameProblem returns why a provider cannot have the name, or "".
-func nameProblem(name string) string {
+// ProviderNameProblem returns why a provider cannot have the name, or "".
+func ProviderNameProblem(name string) string {
 	switch {
 	case name == model.DemoModel:
 		return "the built-in demo has this name: use another"

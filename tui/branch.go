@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"context"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -111,11 +112,23 @@ func (m *Model) regenerate() tea.Cmd {
 		return nil
 	}
 	session, id, model := m.conversation.Session(), item.ID, m.model
-	m.say("asking for another answer")
+	m.say(m.askingAgain(id))
 	return m.jobs.Command(func(ctx context.Context) tea.Msg {
 		accepted, err := backend.Regenerate(ctx, id, model)
 		return regeneratedMsg{session, model, accepted, err}
 	})
+}
+
+// askingAgain says that an answer is made again, with its own parameters if the header names
+// others.
+func (m *Model) askingAgain(id string) string {
+	said := "asking for another answer"
+	for _, old := range m.conversation.Records() {
+		if own := old.Parameters.String(); old.ID == id && own != m.parameterLabel() {
+			said += ", with " + cmp.Or(own, "no parameters") + " as before"
+		}
+	}
+	return said
 }
 
 func (m *Model) regenerated(msg regeneratedMsg) tea.Cmd {

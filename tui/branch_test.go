@@ -154,6 +154,30 @@ func TestRegeneratedAnswerIsASibling(t *testing.T) {
 	s.until("a third answer is asked for", func() bool { return strings.Contains(s.screen(), "‹3/3›") })
 }
 
+// A regenerated answer has the parameters of the old one, which the screen says if its header
+// names others.
+func TestRegeneratedAnswerKeepsItsParameters(t *testing.T) {
+	seed := int64(7)
+	for name, tc := range map[string]struct {
+		own  *chat.Parameters
+		want []string
+	}{
+		"the same": {nil, []string{"asking for another answer", "!as before"}},
+		"others":   {&chat.Parameters{Seed: &seed}, []string{"asking for another answer, with seed 7 as before"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			backend := newFake()
+			id := backend.add("Tides", "question", "the answer")
+			backend.messages[id][1].Parameters = tc.own
+			s := start(t, backend, 80, 24, full, func(o *Options) { o.ConversationID = id })
+			s.untilShown("the answer")
+			s.until("it is ready", func() bool { return s.m.drafts.Ready() })
+			s.press("tab", "r")
+			s.shows(tc.want...)
+		})
+	}
+}
+
 func TestRegenerateNeedsBackendSupport(t *testing.T) {
 	s := start(t, newFake(), 120, 24)
 	s.press("tab")

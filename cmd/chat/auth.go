@@ -60,6 +60,9 @@ func providerName(c *cli.Context) (string, error) {
 	if c.NArg() > 1 {
 		return "", chat.Errorf(chat.CodeInvalid, "%s takes at most the name of a provider", c.Command.HelpName)
 	}
+	if c.NArg() == 1 && c.Args().First() == "" { // of an empty variable: it must not mean the default
+		return "", chat.Errorf(chat.CodeInvalid, "the name of the provider is empty: leave it out to mean the default")
+	}
 	return c.Args().First(), nil
 }
 

@@ -24,6 +24,7 @@ import (
 	"chat/internal/cli/localdaemon"
 	"chat/internal/cli/output"
 	"chat/internal/cli/prompt"
+	"chat/internal/cli/settings"
 	"chat/internal/cli/signals"
 	_ "chat/internal/term/background" // must come before bubbletea: see its comment
 )
@@ -53,7 +54,7 @@ func newProgram(std stdio, lookup func(string) (string, bool), sig *signals.Sign
 	return &program{
 		Console: con, server: server, signals: sig,
 		watcher: answer.NewWatcher(con, server, sig),
-		reader:  prompt.NewReader(con), editor: prompt.NewEditor(con, sig), screen: fullscreen.New(con), keys: keys.New(con, server),
+		reader:  prompt.NewReader(con, func() (string, error) { return settings.SchemaDir(lookup) }), editor: prompt.NewEditor(con, sig), screen: fullscreen.New(con), keys: keys.New(con, server),
 	}
 }
 

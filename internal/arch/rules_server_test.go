@@ -124,7 +124,7 @@ var serverRules = map[string]rule{
 		"what a model is, and the registry of named providers: it knows no protocol",
 	},
 	"chat/daemon/model/transport": {
-		[]string{"chat", "chat/sse", "chat/daemon/model", "chat/daemon/model/apierror", "chat/daemon/model/completion", "chat/daemon/model/network"},
+		[]string{"chat", "chat/sse", "chat/daemon/model", "chat/daemon/model/apierror", "chat/daemon/model/completion", "chat/daemon/model/network", "chat/internal/lazyregexp"},
 		"what the dialects share between a request and its answer: it knows neither body",
 	},
 	"chat/daemon/model/network": {

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"net/url"
 	"path/filepath"
 	"testing"
 
@@ -52,33 +53,31 @@ func (n *node) tasksOf(t *testing.T) []chat.Task {
 	return list
 }
 
-func TestAnAnswerOfAChatdSurvivesTheChatdThatAsked(t *testing.T) {
+// An answer survives the death of either chatd, at the cost that only its own needs another
+// call of the provider.
+func TestAnAnswerOfAChatdSurvives(t *testing.T) {
 	t.Parallel()
-	provider, first, second := chain(t)
-	acc := second.submit(t, slowly)
-	seen, reached := after(50)
-	wait := second.follow(t, acc.TaskID, seen)
-	within(t, "50 chunks", reached)
-	second.restart(t)
-	second.mustMatch(t, acc, wait(), chat.TaskDone, modeltest.Answer(1, 200))
-	task, err := second.Task(t.Context(), acc.TaskID)
-	if err != nil || task.Attempt != 2 || len(provider.Calls()) != 1 || len(first.tasksOf(t)) != 1 {
-		t.Errorf("attempt %d, %v, %d calls of the provider, %d answers of the first chatd", task.Attempt, err, len(provider.Calls()), len(first.tasksOf(t)))
-	}
-}
-
-func TestAnAnswerOfAChatdSurvivesItsOwnDeath(t *testing.T) {
-	t.Parallel()
-	provider, first, second := chain(t)
-	acc := second.submit(t, slowly)
-	seen, reached := after(50)
-	wait := second.follow(t, acc.TaskID, seen)
-	within(t, "50 chunks", reached)
-	first.restart(t)
-	second.mustMatch(t, acc, wait(), chat.TaskDone, modeltest.Answer(2, 200))
-	task, err := second.Task(t.Context(), acc.TaskID)
-	if err != nil || task.Attempt != 1 || len(provider.Calls()) != 2 || len(first.tasksOf(t)) != 1 {
-		t.Errorf("attempt %d, %v, %d calls of the provider, %d answers of the first chatd", task.Attempt, err, len(provider.Calls()), len(first.tasksOf(t)))
+	for name, tc := range map[string]struct {
+		killed         func(first, second *node) *node
+		attempt, calls int
+	}{
+		"the chatd that asked": {func(_, second *node) *node { return second }, 2, 1},
+		"its own":              {func(first, _ *node) *node { return first }, 1, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			provider, first, second := chain(t)
+			acc := second.submit(t, slowly)
+			seen, reached := after(50)
+			wait := second.follow(t, acc.TaskID, seen)
+			within(t, "50 chunks", reached)
+			tc.killed(first, second).restart(t)
+			second.mustMatch(t, acc, wait(), chat.TaskDone, modeltest.Answer(tc.calls, 200))
+			task, err := second.Task(t.Context(), acc.TaskID)
+			if err != nil || task.Attempt != tc.attempt || len(provider.Calls()) != tc.calls || len(first.tasksOf(t)) != 1 {
+				t.Errorf("attempt %d, %v, %d calls of the provider, %d answers of the first chatd", task.Attempt, err, len(provider.Calls()), len(first.tasksOf(t)))
+			}
+		})
 	}
 }
 
@@ -104,7 +103,11 @@ func TestAStopGoesThroughAChatd(t *testing.T) {
 func TestAChatdPassesEverythingOn(t *testing.T) {
 	t.Parallel()
 	provider, first, second := chain(t)
+	const usage = `{"prompt_tokens":100,"completion_tokens":50,"total_tokens":150,"prompt_tokens_details":{"cached_tokens":60,"cache_write_tokens":10},"completion_tokens_details":{"reasoning_tokens":40}}`
 	for content, want := range map[string]chat.Message{
+		"lie: chunks=1 usage=" + url.QueryEscape(usage): {State: chat.TaskDone, FinishReason: "stop", Usage: &chat.Usage{
+			PromptTokens: 100, CompletionTokens: 50, TotalTokens: 150, CachedTokens: 60, CacheWriteTokens: 10, ReasoningTokens: 40,
+		}},
 		"lie: chunks=20 reasoning=5 finish=length": {State: chat.TaskDone, FinishReason: "length"},
 		"lie: status=401":                          {State: chat.TaskFailed, Error: &chat.Error{Code: chat.CodeProviderAuth}},
 		"lie: chunks=0 reasoning=0":                {State: chat.TaskFailed, Error: &chat.Error{Code: chat.CodeProviderEmpty}},
@@ -114,6 +117,9 @@ func TestAChatdPassesEverythingOn(t *testing.T) {
 		got := second.message(t, acc)
 		if got.State != want.State || got.FinishReason != want.FinishReason || (got.Error != nil) != (want.Error != nil) || want.Error != nil && got.Error.Code != want.Error.Code {
 			t.Errorf("%s: %s, %q, %v", content, got.State, got.FinishReason, got.Error)
+		}
+		if want.Usage != nil && (got.Usage == nil || *got.Usage != *want.Usage) {
+			t.Errorf("%s: usage %+v", content, got.Usage)
 		}
 		calls := provider.Calls()
 		if sent := calls[len(calls)-1]; got.Content != sent.Sent || got.Reasoning != sent.Reasoning {

@@ -88,7 +88,7 @@ func (t *turns) message(ctx context.Context, m chat.Message) error {
 				t.add(m.Role, b)
 			}
 		case chat.PartToolCall:
-			t.add(m.Role, block{Type: typeToolUse, ID: t.ids.of(p.CallID), Name: p.Name, Input: input(p.Text)})
+			t.add(m.Role, block{Type: typeToolUse, ID: t.ids.of(p.CallID), Name: thread.CallName(p.Name), Input: thread.CallArguments(p.Text)})
 		case chat.PartToolResult:
 			if m.Role != chat.RoleUser {
 				t.result(p)
@@ -140,22 +140,6 @@ func sourceOf(a *thread.File) *source {
 		return &source{Type: "file", FileID: a.Reference}
 	}
 	return &source{Type: "base64", MediaType: a.MediaType, Data: base64.StdEncoding.EncodeToString(a.Data)}
-}
-
-// input is the input of a call. It must be an object: arguments that are none stand in one.
-func input(arguments string) json.RawMessage {
-	var object map[string]json.RawMessage
-	if strings.TrimSpace(arguments) == "" {
-		return json.RawMessage("{}")
-	}
-	if json.Unmarshal([]byte(arguments), &object) == nil && object != nil {
-		return json.RawMessage(arguments)
-	}
-	raw, err := json.Marshal(map[string]string{"arguments": arguments})
-	if err != nil {
-		return json.RawMessage("{}") // cannot happen: it is a string
-	}
-	return raw
 }
 
 // ids are the ids of calls, which have letters, digits, _ and - only. Other providers' ids have

@@ -77,7 +77,6 @@ type Settings struct {
 type Provider struct {
 	to           *transport.Server
 	client       *Client
-	headers      map[string]string
 	defaultModel string
 	lister       transport.Lister
 	known        atomic.Pointer[map[string]facts] // by the ids of the last list
@@ -114,7 +113,7 @@ func (c *Client) Provider(s Settings) (*Provider, error) {
 		URLVariable: URLVariable, KeyVariable: KeyVariable, Login: " " + Name,
 	}
 	server, u, err := transport.NewServer(transport.Settings{
-		BaseURL: s.BaseURL, Key: s.Key, Sources: s.Sources, RoundTripper: c.network.Way(s.Authorities),
+		BaseURL: s.BaseURL, Key: s.Key, Headers: s.Headers, Sources: s.Sources, RoundTripper: c.network.Way(s.Authorities),
 	}, d)
 	if err != nil {
 		return nil, err
@@ -136,7 +135,7 @@ func (c *Client) Provider(s Settings) (*Provider, error) {
 	if s.DefaultModel == "" && official {
 		s.DefaultModel = DefaultModel
 	}
-	p := &Provider{to: server, client: c, headers: s.Headers, defaultModel: s.DefaultModel}
+	p := &Provider{to: server, client: c, defaultModel: s.DefaultModel}
 	if official {
 		p.keeper = &copies.Keeper{To: server, Send: p.sendFile, Path: "/v1/files"}
 	}
@@ -180,11 +179,10 @@ func (p *Provider) send(req *http.Request) (*http.Response, error) {
 	if p.to.Key != "" {
 		req.Header.Set("X-Api-Key", p.to.Key)
 	}
-	for name, value := range p.headers { // a gateway may take the key elsewhere
-		if before := req.Header.Get(betaHeader); before != "" && http.CanonicalHeaderKey(name) == betaHeader {
-			value = before + "," + value
-		}
-		req.Header.Set(name, value)
+	beta := req.Header.Get(betaHeader)
+	p.to.AddHeaders(req) // a gateway may take the key elsewhere
+	if own := req.Header.Get(betaHeader); beta != "" && own != beta {
+		req.Header.Set(betaHeader, beta+","+own)
 	}
 	return p.to.Send(req)
 }

@@ -42,7 +42,7 @@ func (c *Error) Error() string { return "the provider said: " + c.Message }
 // Read reads an error body of any form: OpenAI's, {"error":"…"}, {"message":"…"},
 // {"detail":…} as in FastAPI, arrays of those, values inside sentences, a web page, plain
 // text. key is masked in Message.
-func Read(body []byte, key string) *Error {
+func Read(body []byte, keys ...string) *Error {
 	if len(body) > MaxBody {
 		body = body[:MaxBody]
 	}
@@ -54,7 +54,7 @@ func Read(body []byte, key string) *Error {
 	if said == "" {
 		said, _, _ = strings.Cut(c.kinds, "\n")
 	}
-	c.Message = Quote(said, key)
+	c.Message = Quote(said, keys...)
 	c.Delay = max(c.Delay, textDelay(c.says, time.Now()))
 	c.countTokens()
 	return c

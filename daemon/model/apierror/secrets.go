@@ -12,15 +12,15 @@ import (
 const maxQuote = 300
 
 // Quote returns s for a message to a user: one short line, without control characters,
-// the key and anything that looks like a secret.
-func Quote(s, key string) string {
+// the keys and anything that looks like a secret.
+func Quote(s string, keys ...string) string {
 	// The line is cleaned first: a key with a zero-width space in it is still the key.
-	return model.OneLine(withoutSecrets(withoutKey(model.OneLine(withoutKey(s, key), MaxBody), key)), maxQuote)
+	return model.OneLine(withoutSecrets(withoutKeys(model.OneLine(withoutKeys(s, keys), MaxBody), keys)), maxQuote)
 }
 
-// Redact returns err's text without the key, as an error for logs.
-func Redact(err error, key string) error {
-	if text := withoutSecrets(withoutKey(err.Error(), key)); text != err.Error() {
+// Redact returns err's text without the keys, as an error for logs.
+func Redact(err error, keys ...string) error {
+	if text := withoutSecrets(withoutKeys(err.Error(), keys)); text != err.Error() {
 		return errors.New(text)
 	}
 	return err
@@ -29,11 +29,13 @@ func Redact(err error, key string) error {
 // minSecret is the shortest key that is masked; local servers accept any word as a key.
 const minSecret = 4
 
-func withoutKey(s, key string) string {
-	if len(key) < minSecret {
-		return s
+func withoutKeys(s string, keys []string) string {
+	for _, key := range keys {
+		if len(key) >= minSecret {
+			s = strings.ReplaceAll(s, key, "(the key)")
+		}
 	}
-	return strings.ReplaceAll(s, key, "(the key)")
+	return s
 }
 
 var (

@@ -329,7 +329,7 @@ func (at *attachment) end(said *responses.Said) error {
 	if code == "" {
 		return at.to.StreamError(said.Failure, at.draft.Model)
 	}
-	out := chat.Errorf(code, "%s failed to make the answer: send again%s%s", at.to.Host, apierror.ItSaid, apierror.Read(said.Failure, at.to.Key).Message)
+	out := chat.Errorf(code, "%s failed to make the answer: send again%s%s", at.to.Host, apierror.ItSaid, apierror.Read(said.Failure, at.to.Secrets()...).Message)
 	out.Retryable = retryable
 	return out
 }

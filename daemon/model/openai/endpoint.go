@@ -15,10 +15,9 @@ import (
 // endpoint is one OpenAI-compatible server.
 type endpoint struct {
 	*transport.Server
-	path       string            // of the base URL, escaped
-	headers    map[string]string // sent with every request
-	azure      bool              // the key goes into the header api-key
-	deployment string            // the model that the base URL names, at Azure
+	path       string // of the base URL, escaped
+	azure      bool   // the key goes into the header api-key
+	deployment string // the model that the base URL names, at Azure
 	// unversioned says that the base URL names no version of the API: it may lack the /v1.
 	unversioned bool
 	*apiPath
@@ -106,9 +105,7 @@ func (e *endpoint) address(req *http.Request, below bool) {
 	default:
 		req.Header.Set("Authorization", "Bearer "+e.Key)
 	}
-	for name, value := range e.headers { // a gateway may take the key elsewhere
-		req.Header.Set(name, value)
-	}
+	e.AddHeaders(req)
 }
 
 // nameOf derives a provider's name from its base URL.

@@ -114,11 +114,10 @@ func (c *Client) Provider(s Settings) (*Provider, error) {
 	if s.Transport == nil {
 		s.Transport = c.opts.Network.Way(s.Authorities)
 	}
-	to, err := newEndpoint(transport.Settings{BaseURL: s.BaseURL, Key: s.Key, Sources: s.Sources, Local: s.Local, RoundTripper: s.Transport})
+	to, err := newEndpoint(transport.Settings{BaseURL: s.BaseURL, Key: s.Key, Headers: s.Headers, Sources: s.Sources, Local: s.Local, RoundTripper: s.Transport})
 	if err != nil {
 		return nil, err
 	}
-	to.headers = s.Headers
 	if s.Host != "" {
 		to.Host = s.Host
 	}

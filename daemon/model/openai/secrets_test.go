@@ -73,6 +73,21 @@ func TestAProviderCannotMakeUsPrintTheKey(t *testing.T) {
 	}
 }
 
+// A key in a header is one as well: on a server, it is the administrator's.
+func TestAProviderCannotMakeUsPrintTheHeaders(t *testing.T) {
+	const secret = "hush-0123456789"
+	for name, header := range map[string]string{"Authorization": "Bearer " + secret, "X-Api-Key": secret, "X-Gateway-Token": secret} {
+		for _, lie := range []string{"status=401 message=" + secret, "status=500 shape=text message=" + secret, "error=1 style=string message=" + secret} {
+			server := modeltest.New(t)
+			r := newRegistry(t, providers.Config{Named: []providers.Named{{Name: "work", BaseURL: server.URL, Headers: map[string]string{name: header, "X-Team": "search"}}}, DefaultModel: "work/lying"})
+			g := modeltest.Collect(t.Context(), t, r, modeltest.Ask("lie: "+lie))
+			if text := chain(g.Err); g.Err == nil || strings.Contains(text, secret) || !strings.Contains(text, "(the key)") {
+				t.Errorf("%s, %s: %s", name, lie, text)
+			}
+		}
+	}
+}
+
 // A redirect is an error and its target gets neither a request nor the key.
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	other := modeltest.New(t)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"chat"
+	"chat/daemon/model"
 	"chat/daemon/model/modeltest"
 	"chat/daemon/model/providers"
 )
@@ -104,6 +105,45 @@ func TestToolDefinitionsPassThrough(t *testing.T) {
 	req.Parameters.Tools = nil
 	if g := modeltest.Collect(t.Context(), t, newRegistry(t, providers.Config{BaseURL: base}), req); g.Err != nil || strings.Contains(body, "tools") {
 		t.Errorf("without tools: %s, %v", body, g.Err)
+	}
+}
+
+// What a model wrote in a call may be what no provider accepts back: the conversation goes on.
+func TestCallsGoBackInAFormThatIsAccepted(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct{ name, arguments, wantName, wantArguments string }{
+		"as it is":         {"look", `{"at":1}`, "look", `{"at":1}`},
+		"no arguments":     {"look", "", "look", "{}"},
+		"broken arguments": {"look", `{"at":`, "look", `{"arguments":"{\"at\":"}`},
+		"a list":           {"look", `[1]`, "look", `{"arguments":"[1]"}`},
+		"an odd name":      {"functions.look at", "{}", "functions_look_at", "{}"},
+		"a long name":      {strings.Repeat("é", 100), "{}", strings.Repeat("_", chat.MaxToolName), "{}"},
+	} {
+		body := ""
+		r := newRegistry(t, providers.Config{BaseURL: capture(t, &body), DefaultModel: "m"})
+		var got struct {
+			Messages []struct {
+				Calls []struct {
+					Function struct{ Name, Arguments string }
+				} `json:"tool_calls"`
+			}
+		}
+		messages := []chat.Message{
+			{Role: chat.RoleUser, Parts: chat.TextParts("look")},
+			{Role: chat.RoleAssistant, Parts: chat.Parts{{Type: chat.PartToolCall, CallID: "c", Name: tc.name, Text: tc.arguments}}},
+			{Role: chat.RoleUser, Parts: chat.Parts{{Type: chat.PartToolResult, CallID: "c", Text: "seen"}}},
+		}
+		for _, err := range r.Stream(t.Context(), model.Request{Messages: messages}) {
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+		}
+		if err := json.Unmarshal([]byte(body), &got); err != nil || len(got.Messages) != 3 || len(got.Messages[1].Calls) != 1 {
+			t.Fatalf("%s: %s, %v", name, body, err)
+		}
+		if f := got.Messages[1].Calls[0].Function; f.Name != tc.wantName || f.Arguments != tc.wantArguments {
+			t.Errorf("%s: %+v", name, f)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ package thread
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"strings"
 
@@ -120,6 +121,37 @@ func answered(parts, results chat.Parts, own func(*chat.Part) bool) chat.Parts {
 		return append(chat.TextParts(out.Text()), calls...)
 	}
 	return out
+}
+
+// CallName is the name of a call as providers accept it: models invent names with other
+// characters than tools can have.
+func CallName(name string) string {
+	if chat.IsToolName(name) {
+		return name
+	}
+	plain := strings.Map(func(r rune) rune {
+		if chat.IsToolName(string(r)) {
+			return r
+		}
+		return '_'
+	}, name)
+	return plain[:min(len(plain), chat.MaxToolName)]
+}
+
+// CallArguments are the arguments of a call. They must be an object: others stand in one.
+func CallArguments(arguments string) json.RawMessage {
+	var object map[string]json.RawMessage
+	if strings.TrimSpace(arguments) == "" {
+		return json.RawMessage("{}")
+	}
+	if json.Unmarshal([]byte(arguments), &object) == nil && object != nil {
+		return json.RawMessage(arguments)
+	}
+	raw, err := json.Marshal(map[string]string{"arguments": arguments})
+	if err != nil {
+		return json.RawMessage("{}") // cannot happen: it is a string
+	}
+	return raw
 }
 
 func hasResult(parts chat.Parts, callID string) bool {

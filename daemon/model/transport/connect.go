@@ -33,7 +33,7 @@ func (s *Server) ConnectError(err error) *chat.Error {
 	if out == nil {
 		out = chat.Retryable(s.networkFailure(err))
 	}
-	out.Cause = apierror.Redact(err, s.Key)
+	out.Cause = apierror.Redact(err, s.Secrets()...)
 	return out
 }
 

@@ -19,7 +19,7 @@ func (s *Server) StatusError(status int, h http.Header, body []byte, modelID str
 	if status < 400 {
 		return s.ProtocolError("redirects to another address, where a key is never sent", nil)
 	}
-	said := apierror.Read(body, s.Key)
+	said := apierror.Read(body, s.Secrets()...)
 	said.Delay = apierror.RetryDelay(h, said, status == http.StatusTooManyRequests, time.Now())
 	out := s.refusal(said, status, modelID)
 	out.Cause = apierror.NewRefusal(out.Cause, status, body)
@@ -28,7 +28,7 @@ func (s *Server) StatusError(status int, h http.Header, body []byte, modelID str
 
 // StreamError returns the error of an error object in a response with status 200.
 func (s *Server) StreamError(raw []byte, modelID string) *chat.Error {
-	said := apierror.Read(raw, s.Key)
+	said := apierror.Read(raw, s.Secrets()...)
 	status := said.Code
 	if status < 400 || status >= 600 {
 		status = completion.StatusIn(raw)
@@ -130,7 +130,7 @@ func (s *Server) noSuchModel(modelID, said string, cause error) *chat.Error {
 // CutError returns the error of a stream that stopped without a proper end.
 func (s *Server) CutError(err error) *chat.Error {
 	out := chat.Retryable(chat.Errorf(chat.CodeProviderCut, "the connection to %s ended in the middle of the answer: send again", s.Host))
-	out.Cause = apierror.Redact(err, s.Key)
+	out.Cause = apierror.Redact(err, s.Secrets()...)
 	return out
 }
 
@@ -138,18 +138,18 @@ func (s *Server) CutError(err error) *chat.Error {
 func (s *Server) NotUnderstood(event []byte, some bool) *chat.Error {
 	if !some {
 		out := s.ProtocolError("sent events that are not "+s.dialect.Events, nil)
-		out.Message += "; one of them: " + apierror.Quote(string(event), s.Key)
+		out.Message += "; one of them: " + apierror.Quote(string(event), s.Secrets()...)
 		return out
 	}
 	return chat.Retryable(chat.Errorf(chat.CodeProviderCut,
-		"%s ended its answer after an event that chat does not know: send again; it said: %s", s.Host, apierror.Quote(string(event), s.Key)))
+		"%s ended its answer after an event that chat does not know: send again; it said: %s", s.Host, apierror.Quote(string(event), s.Secrets()...)))
 }
 
 // Afterwards returns the notice about a failure after the end of an answer.
 func (s *Server) Afterwards(said []byte) string {
-	words := apierror.Read(said, s.Key).Message
+	words := apierror.Read(said, s.Secrets()...).Message
 	if words == "" {
-		words = apierror.Quote(string(said), s.Key)
+		words = apierror.Quote(string(said), s.Secrets()...)
 	}
 	return fmt.Sprintf("the answer is complete; after it %s reported a failure: %s", s.Host, words)
 }
@@ -159,7 +159,7 @@ func (s *Server) ProtocolError(what string, cause error) *chat.Error {
 	out := chat.Errorf(chat.CodeProviderProtocol,
 		"%s %s: see whether %s is %s", s.Host, what, s.BaseSetting(), s.dialect.API)
 	if cause != nil {
-		out.Cause = apierror.Redact(cause, s.Key)
+		out.Cause = apierror.Redact(cause, s.Secrets()...)
 	}
 	return out
 }
@@ -167,7 +167,7 @@ func (s *Server) ProtocolError(what string, cause error) *chat.Error {
 func (s *Server) webPage(page []byte) *chat.Error {
 	out := s.ProtocolError("answered with a web page", nil)
 	if title := apierror.PageTitle(page); title != "" {
-		out.Message += "; its title: " + apierror.Quote(title, s.Key)
+		out.Message += "; its title: " + apierror.Quote(title, s.Secrets()...)
 	}
 	return out
 }

@@ -14,6 +14,7 @@ import (
 	"chat"
 	"chat/daemon/model/apierror"
 	"chat/daemon/model/network"
+	"chat/internal/lazyregexp"
 )
 
 // Server is one server and its key, which is sent to no other server.
@@ -25,6 +26,8 @@ type Server struct {
 	Key   string
 	From  Sources
 	Local bool // detected on this machine
+	// Headers are sent with every request. A gateway may take the key in one of them.
+	Headers map[string]string
 	// RoundTripper is the way to the server.
 	RoundTripper http.RoundTripper
 
@@ -56,6 +59,7 @@ type Sources struct {
 // Settings are a server's, without what a dialect makes of them.
 type Settings struct {
 	BaseURL, Key string
+	Headers      map[string]string
 	Sources      Sources
 	Local        bool
 	RoundTripper http.RoundTripper
@@ -63,7 +67,7 @@ type Settings struct {
 
 // NewServer checks the base URL and the key. It returns the base URL, too.
 func NewServer(s Settings, d Dialect) (*Server, *url.URL, error) {
-	out := &Server{Key: s.Key, From: s.Sources, Local: s.Local, RoundTripper: s.RoundTripper, dialect: d}
+	out := &Server{Key: s.Key, Headers: s.Headers, From: s.Sources, Local: s.Local, RoundTripper: s.RoundTripper, dialect: d}
 	u, err := network.ParseBase(s.BaseURL)
 	if err != nil {
 		setting := s.Sources.BaseURL
@@ -125,6 +129,28 @@ func (s *Server) BaseSetting() string {
 		return fmt.Sprintf("%s (it is %s)", s.dialect.URLVariable, s.Base)
 	}
 	return fmt.Sprintf("%s (it is %s)", s.From.BaseURL, s.Base)
+}
+
+// secretHeaders match the names of headers that have a key.
+var secretHeaders = lazyregexp.New(`(?i)auth|key|token|secret|password|cookie`)
+
+// Secrets are what no message may show: the key, and the keys in headers, each with the word
+// before it, as in "Bearer key", and alone.
+func (s *Server) Secrets() []string {
+	out := []string{s.Key}
+	for name, value := range s.Headers {
+		if secretHeaders.MatchString(name) {
+			out = append(out, value, value[strings.LastIndexByte(value, ' ')+1:])
+		}
+	}
+	return out
+}
+
+// AddHeaders adds Headers to a request.
+func (s *Server) AddHeaders(req *http.Request) {
+	for name, value := range s.Headers {
+		req.Header.Set(name, value)
+	}
 }
 
 // AddQuery adds the query of the base URL to a request's.

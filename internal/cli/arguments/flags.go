@@ -83,7 +83,7 @@ func SendFlags() []cli.Flag {
 		detachFlag(),
 		TimeoutFlag("stop the answer after `DURATION` (90s, 5m) and exit with 124"),
 		&cli.StringSliceFlag{Name: "fallback", Usage: "the `MODEL` that answers if the first one does not (may be repeated)"},
-		&cli.StringFlag{Name: "schema", Usage: "answer with JSON that matches `SCHEMA`: a file, - for stdin, JSON Schema, or 'name str, age int'"},
+		&cli.StringFlag{Name: "schema", Usage: "answer with JSON that matches `SCHEMA`: a file, @NAME of the config directory's schemas, - for stdin, JSON Schema, or 'name str, age int'"},
 		&cli.StringFlag{Name: "idempotency-key", Usage: "repeating the command with the same `KEY`, conversation and prompt returns the same answer, not a second one"},
 	)
 }

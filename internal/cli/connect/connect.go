@@ -233,15 +233,30 @@ func (p *Connector) LocalLookup(name string) (string, bool) {
 	return p.Lookup(name)
 }
 
+// Running reports whether the local daemon runs.
+func (p *Connector) Running(ctx context.Context) (bool, error) {
+	s, err := p.Starter()
+	if err != nil {
+		return false, err
+	}
+	st, err := s.Status(ctx)
+	return st.Running, err
+}
+
+// Stop stops the local daemon, so that the next command starts it with other settings.
+func (p *Connector) Stop(ctx context.Context) error {
+	s, err := p.Starter()
+	if err == nil {
+		_, err = s.Stop(ctx, false)
+	}
+	return err
+}
+
 // NoteRestart advises a restart if a daemon is running, because it reads its settings
 // only when it starts.
 func (p *Connector) NoteRestart(ctx context.Context) error {
-	s, err := p.Starter()
-	if err != nil {
-		return err
-	}
-	st, err := s.Status(ctx)
-	if err == nil && st.Running {
+	running, err := p.Running(ctx)
+	if err == nil && running {
 		p.Infof("the local daemon reads its settings only when it starts: run chat daemon restart")
 	}
 	return err

@@ -28,6 +28,11 @@ func (p *Keeper) Login(ctx context.Context, in Login) error {
 	if strings.HasPrefix(in.Name, "sk-") || len(in.Name) > daemon.MaxProviderName {
 		return chat.Errorf(chat.CodeInvalid, "this looks like a key, which others can see on a command line: a key is read from the terminal or stdin")
 	}
+	if in.Name != "" {
+		if what := daemon.ProviderNameProblem(in.Name); what != "" {
+			return chat.Errorf(chat.CodeInvalid, "%s", what)
+		}
+	}
 	if in.NoKey && (in.Name == "" || in.Keyring) {
 		return chat.Errorf(chat.CodeInvalid, "--no-key needs the name of a provider, and excludes --keyring")
 	}
@@ -47,23 +52,36 @@ func (p *Keeper) Login(ctx context.Context, in Login) error {
 			return err
 		}
 	}
+	running, err := p.server.Running(ctx)
+	if err != nil {
+		return err
+	}
+	if err := p.store(ctx, f, in, key); err != nil {
+		return err
+	}
+	if running {
+		return p.server.NoteRestart(ctx)
+	}
+	return p.server.Stop(ctx) // the check has started it, with the settings before
+}
+
+// store checks a key unless it shall not, and stores it.
+func (p *Keeper) store(ctx context.Context, f *settings.File, in Login, key string) error {
 	if !in.NoCheck {
 		if err := p.check(ctx, f, in, key); err != nil {
 			return err
 		}
 	}
 	if in.Name != "" {
-		err = p.keepNamed(ctx, f, in, key)
-	} else {
-		err = p.keep(ctx, f, key, in.BaseURL, in.Keyring)
+		return p.keepNamed(ctx, f, in, key)
 	}
-	if err != nil {
+	if err := p.keep(ctx, f, key, in.BaseURL, in.Keyring); err != nil {
 		return err
 	}
-	if in.Name == "" && p.Env("OPENAI_API_KEY") != "" {
+	if p.Env("OPENAI_API_KEY") != "" {
 		p.Infof("OPENAI_API_KEY is set and overrides this key")
 	}
-	return p.server.NoteRestart(ctx)
+	return nil
 }
 
 // check asks the provider whether it accepts a key.

@@ -26,10 +26,16 @@ import (
 const StdinNotice = time.Second
 
 // Reader reads messages from the command line, files and stdin.
-type Reader struct{ *output.Console }
+type Reader struct {
+	*output.Console
+	schemas func() (dir string, err error)
+}
 
-// NewReader returns a reader for one run.
-func NewReader(con *output.Console) *Reader { return &Reader{con} }
+// NewReader returns a reader for one run. schemas returns the directory of the schemas that
+// have a name.
+func NewReader(con *output.Console, schemas func() (dir string, err error)) *Reader {
+	return &Reader{con, schemas}
+}
 
 // Read builds the message from the words of the command line, the files and stdin.
 // Without words, stdin is the prompt; otherwise it is attached.

@@ -282,6 +282,15 @@ func UnknownKey(key string) error {
 	return chat.Errorf(chat.CodeInvalid, "there is no setting %q (`chat man` lists them)", key)
 }
 
+// SchemaDir is the directory of the schemas that have a name, beside the config file.
+func SchemaDir(lookup func(string) (string, bool)) (string, error) {
+	paths, err := local.FindPaths(lookup)
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(filepath.Dir(paths.ConfigFile()), "schemas"), nil
+}
+
 func Open(lookup func(string) (string, bool)) (*File, error) {
 	paths, err := local.FindPaths(lookup)
 	if err != nil {

@@ -92,7 +92,7 @@ func Messages(ctx context.Context, m chat.Message, load thread.Loader) ([]Messag
 	for _, p := range m.Parts {
 		switch p.Type {
 		case chat.PartToolCall:
-			calls = append(calls, goopenai.ToolCall{ID: p.CallID, Type: goopenai.ToolTypeFunction, Function: goopenai.FunctionCall{Name: p.Name, Arguments: p.Text}})
+			calls = append(calls, goopenai.ToolCall{ID: p.CallID, Type: goopenai.ToolTypeFunction, Function: goopenai.FunctionCall{Name: thread.CallName(p.Name), Arguments: string(thread.CallArguments(p.Text))}})
 		case chat.PartToolResult:
 			results = append(results, Message{Role: goopenai.ChatMessageRoleTool, ToolCallID: p.CallID, Content: p.Text})
 		case chat.PartText, chat.PartReasoning, chat.PartImage, chat.PartFile:
