@@ -16,14 +16,16 @@ import (
 
 func TestMain(m *testing.M) { leaks.Verify(m) }
 
-// reader shares the compiled code with other runs, because compiling takes seconds.
+// reader returns a Reader that shares the compiled code with other runs, because compiling takes seconds.
 func reader(t testing.TB) *Reader {
 	t.Helper()
 	dir, err := os.UserCacheDir()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return New(filepath.Join(dir, "chat", "pdf"))
+	r := New(filepath.Join(dir, "chat", "pdf"))
+	r.timeout = 2 * time.Minute // the machine may be busy
+	return r
 }
 
 func readData(t testing.TB, r *Reader, data []byte) (chat.Attachment, error) {
@@ -150,6 +152,12 @@ func TestTheCallerCanStop(t *testing.T) {
 	}
 	r.turn <- struct{}{} // another file is read
 	if _, err := r.Read(ctx, a); !errors.Is(err, gone) {
+		t.Errorf("%v", err)
+	}
+	for range maxWaiting + 1 {
+		r.waiting <- struct{}{}
+	}
+	if _, err := r.Read(t.Context(), a); !chat.IsCode(err, chat.CodeTooMany) || !chat.AsError(err).Retryable {
 		t.Errorf("%v", err)
 	}
 }
