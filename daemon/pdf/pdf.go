@@ -36,6 +36,8 @@ const (
 	compileTimeout = 2 * time.Minute
 	// readTimeout bounds the reading of one file.
 	readTimeout = 20 * time.Second
+	// maxWaiting is the number of files that wait while one is read: each is in memory.
+	maxWaiting = 16
 	// maxPages is the number of pages whose text is read.
 	maxPages = 3000
 )
@@ -44,13 +46,14 @@ const (
 type Reader struct {
 	cacheDir string
 	turn     chan struct{} // holds a token while a file is read
+	waiting  chan struct{} // holds a token for each file that waits or is read
 	timeout  time.Duration
 }
 
 // New returns a Reader that keeps the compiled code in a directory, which it creates. Without
 // one, or if it cannot be written, the code is compiled for each file.
 func New(cacheDir string) *Reader {
-	return &Reader{cacheDir: cacheDir, turn: make(chan struct{}, 1), timeout: readTimeout}
+	return &Reader{cacheDir: cacheDir, turn: make(chan struct{}, 1), waiting: make(chan struct{}, maxWaiting+1), timeout: readTimeout}
 }
 
 // errTooLong is the cause of a context that ended because a limit on time was reached.
@@ -61,8 +64,14 @@ var errTooLong = errors.New("it took too long")
 // line at its end says what is missing.
 //
 // The error has the code CodeUnsupported if the file is encrypted, damaged, or exceeds the limits
-// before its pages are known.
+// before its pages are known, and CodeTooMany if too many files wait.
 func (r *Reader) Read(ctx context.Context, a chat.Attachment) (chat.Attachment, error) {
+	select {
+	case r.waiting <- struct{}{}:
+		defer func() { <-r.waiting }()
+	default:
+		return a, chat.Retryable(chat.Errorf(chat.CodeTooMany, "the server is reading other PDF files: send again"))
+	}
 	select {
 	case r.turn <- struct{}{}:
 		defer func() { <-r.turn }()

@@ -16,14 +16,16 @@ import (
 
 func TestMain(m *testing.M) { leaks.Verify(m) }
 
-// reader shares the compiled code with other runs, because compiling takes seconds.
+// reader returns a Reader that shares the compiled code with other runs, because compiling takes seconds.
 func reader(t testing.TB) *Reader {
 	t.Helper()
 	dir, err := os.UserCacheDir()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return New(filepath.Join(dir, "chat", "pdf"))
+	r := New(filepath.Join(dir, "chat", "pdf"))
+	r.timeout = 2 * time.Minute // the machine may be busy
+	return r
 }
 
 func readData(t testing.TB, r *Reader, data []byte) (chat.Attachment, error) {
@@ -121,11 +123,18 @@ func TestTextAndPagesAreLimited(t *testing.T) {
 	}
 }
 
+// A file that takes too long is refused, or its text ends with the pages that were read in time.
 func TestTheTimeIsLimited(t *testing.T) {
 	r := reader(t)
-	r.timeout = time.Nanosecond
-	if _, err := readData(t, r, sample(t, "ghostscript")); !chat.IsCode(err, chat.CodeUnsupported) || !strings.Contains(err.Error(), "seconds") {
-		t.Errorf("%v", err)
+	r.timeout = 20 * time.Millisecond
+	many := make([]string, maxPages)
+	for i := range many {
+		many[i] = strings.Repeat("x", 100)
+	}
+	a, err := readData(t, r, pdftest.Pages(many...))
+	refused := chat.IsCode(err, chat.CodeUnsupported) && strings.Contains(err.Error(), "seconds")
+	if !refused && (err != nil || a.Pages != maxPages || a.Text != "" && !strings.HasSuffix(a.Text, "the rest is left out]")) {
+		t.Errorf("%d pages, …%q, %v", a.Pages, a.Text[max(0, len(a.Text)-100):], err)
 	}
 }
 
@@ -145,15 +154,21 @@ func TestTheCallerCanStop(t *testing.T) {
 	if _, err := r.Read(ctx, a); !errors.Is(err, gone) {
 		t.Errorf("%v", err)
 	}
+	for range maxWaiting + 1 {
+		r.waiting <- struct{}{}
+	}
+	if _, err := r.Read(t.Context(), a); !chat.IsCode(err, chat.CodeTooMany) || !chat.AsError(err).Retryable {
+		t.Errorf("%v", err)
+	}
 }
 
 // Code is loaded from the directory, so that it must be the user's own.
 func TestADirectoryOfOthersIsNotUsed(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "pdf")
-	if err := os.Mkdir(dir, 0o777); err != nil { //nolint:gosec // on purpose
+	if err := os.Mkdir(dir, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(dir, 0o777); err != nil { //nolint:gosec // on purpose
+	if err := os.Chmod(dir, 0o777); err != nil {
 		t.Fatal(err)
 	}
 	link := dir + "-link"

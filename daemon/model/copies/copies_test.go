@@ -79,7 +79,7 @@ func (p provider) ask(t *testing.T, size int) string {
 
 func TestLargeAttachmentsAreSentOnce(t *testing.T) {
 	for name, p := range all(t, func(*modeltest.Files) {}) {
-		for range 3 {
+		for range 2 {
 			if body := p.ask(t, large); strings.Count(body, `"file_id":"file-`) != p.copied || len(body) > large*2 || name == "anthropic" && len(body) > 10_000 {
 				t.Errorf("%s: %d bytes, %.300s", name, len(body), body)
 			}

@@ -32,14 +32,19 @@ func (d *Draft[F]) WithMessages(forms ...Adaptation) []Adaptation {
 	}
 	ofImages := func(r *apierror.RefusalError) bool { return r.OfContent() || r.OfImages() }
 	return append(forms,
-		Adaptation{Of: ofReference, Adapt: d.renewReferences},
-		Adaptation{Of: ofReference, Adapt: d.sendInline},
-		Adaptation{Of: ofDocuments, Adapt: d.sendDocumentsAsText},
+		Adaptation{Of: ofReference, Adapt: silently(d.renewReferences)},
+		Adaptation{Of: ofReference, Adapt: silently(d.sendInline)},
+		Adaptation{Of: ofDocuments, Adapt: silently(d.sendDocumentsAsText)},
 		Adaptation{Of: ofImages, Adapt: d.omitRefusedPictures},
 		Adaptation{Of: func(r *apierror.RefusalError) bool { return ofMessage(r) && !r.OfImages() }, Adapt: d.omitRefused},
 		Adaptation{Of: ofImages, Adapt: d.omitAllPictures},
 		Adaptation{Of: ofMessage, Adapt: d.omitRefused},
 	)
+}
+
+// silently is an adaptation without a notice of its own.
+func silently(adapt func() bool) func() (string, bool) {
+	return func() (string, bool) { return "", adapt() }
 }
 
 // Adapt changes d after a refusal, and reports whether to send it again. Each adaptation

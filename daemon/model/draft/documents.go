@@ -47,12 +47,12 @@ func ofDocuments(r *apierror.RefusalError) bool {
 }
 
 // sendDocumentsAsText sends the text of PDFs after a refusal.
-func (d *Draft[F]) sendDocumentsAsText() (string, bool) {
+func (d *Draft[F]) sendDocumentsAsText() bool {
 	if d.documents.asText || !d.hasDocuments(d.Request.Messages) {
-		return "", false
+		return false
 	}
 	d.documents.asText, d.documents.refused = true, d.refused.OfAllDocuments()
-	return "", true
+	return true
 }
 
 func (*Draft[F]) hasDocuments(list []chat.Message) bool {

@@ -51,23 +51,23 @@ func ofReference(r *apierror.RefusalError) bool {
 }
 
 // renewReferences forgets the copies, so that the next request has new ones.
-func (d *Draft[F]) renewReferences() (string, bool) {
+func (d *Draft[F]) renewReferences() bool {
 	if !d.References() {
-		return "", false
+		return false
 	}
 	for _, id := range d.references.used {
 		d.references.lost = append(d.references.lost, id)
 	}
 	d.references.used = nil
-	return "", true
+	return true
 }
 
 // sendInline sends the data instead of references.
-func (d *Draft[F]) sendInline() (string, bool) {
+func (d *Draft[F]) sendInline() bool {
 	if !d.References() {
-		return "", false
+		return false
 	}
 	d.references.used, d.references.inline = nil, true
 	d.Keeper.Pause()
-	return "", true
+	return true
 }

@@ -126,7 +126,7 @@ func (f *Files) serve(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "no files here", f.Refuse)
 		return
 	}
-	if err := r.ParseMultipartForm(64 << 20); err != nil { //nolint:gosec // a test
+	if err := r.ParseMultipartForm(64 << 20); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
