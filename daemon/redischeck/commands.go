@@ -26,6 +26,7 @@ func (c *Checker) sendCommands(ctx context.Context, f *findings) error {
 	do("SET", key, "x", "PX", keyTTL.Milliseconds())
 	for _, args := range [][]any{
 		{"GET", key},
+		{"TIME"},
 		{"HSET", key, "f", "v"},
 		{"HGET", key, "f"},
 		{"RPUSH", key, "v"},
