@@ -85,7 +85,7 @@ func (a *attempt) noneAnswered(err error) error {
 	}
 	a.again = true
 	if a.firstErr != err { //nolint:errorlint // the same error, which needs no second mention
-		a.addNotice(fmt.Sprintf("%s did not answer either (%s)", a.claim.Model, reasonOf(err)))
+		a.lastReason = reasonOf(err)
 	}
 	return a.firstErr
 }
@@ -134,6 +134,13 @@ func (a *attempt) answered() {
 			what = "did not finish its answer"
 		}
 		a.addNotice(fmt.Sprintf("%s %s (%s): answered by %s", m.Model, what, m.Reason, a.claim.Model))
+	}
+}
+
+// failed adds a notice about the last model, if none has answered.
+func (a *attempt) failed() {
+	if a.lastReason != "" {
+		a.addNotice(fmt.Sprintf("%s did not answer either (%s)", a.claim.Model, a.lastReason))
 	}
 }
 
