@@ -151,26 +151,18 @@ func isReason(err error, standsIn bool) bool {
 		return wait.Wait > longWait
 	}
 	e := chat.AsError(err)
-	switch e.Code {
-	case chat.CodeProviderConnect, chat.CodeProviderServer, chat.CodeProviderHeaders, chat.CodeProviderFirstToken, chat.CodeProviderIdle,
-		chat.CodeProviderCut, chat.CodeProviderProtocol, chat.CodeProviderQuota:
-		return true
-	case chat.CodeProviderRateLimit:
-		return !e.Retryable || e.RetryAfter > longWait
-	case chat.CodeProviderAuth, chat.CodeProviderRefused, chat.CodeProviderContext, chat.CodeProviderModel, chat.CodeNotConfigured:
-		return standsIn
-	}
-	return false
+	is := func(codes ...chat.Code) bool { return slices.Contains(codes, e.Code) }
+	return is(chat.CodeProviderConnect, chat.CodeProviderServer, chat.CodeProviderHeaders, chat.CodeProviderFirstToken, chat.CodeProviderIdle,
+		chat.CodeProviderCut, chat.CodeProviderProtocol, chat.CodeProviderQuota) ||
+		is(chat.CodeProviderRateLimit) && (!e.Retryable || e.RetryAfter > longWait) ||
+		standsIn && is(chat.CodeProviderAuth, chat.CodeProviderRefused, chat.CodeProviderContext, chat.CodeProviderModel, chat.CodeNotConfigured)
 }
 
 // isBrief reports whether an error may be gone in a second.
 func isBrief(err error) bool {
 	e := chat.AsError(err)
-	switch e.Code {
-	case chat.CodeProviderConnect, chat.CodeProviderServer, chat.CodeProviderCut:
-		return e.Retryable && e.RetryAfter <= quickRetry
-	}
-	return false
+	return e.Retryable && e.RetryAfter <= quickRetry &&
+		slices.Contains([]chat.Code{chat.CodeProviderConnect, chat.CodeProviderServer, chat.CodeProviderCut}, e.Code)
 }
 
 // reasonOf says in a few words why a model did not answer.
