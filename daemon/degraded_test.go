@@ -20,7 +20,7 @@ import (
 )
 
 // sufficient is what docs/operations.md says a Redis user needs.
-const sufficient = "~stream:* ~queue:* &stream:* &control +hello +auth +ping +multi +exec +watch +unwatch +discard +blpop +rpush +rpushx +ltrim +llen +lrange +del +get +set +hset +hget +pexpire +publish +subscribe +unsubscribe"
+const sufficient = "~stream:* ~queue:* ~limit:* &stream:* &control +hello +auth +ping +multi +exec +watch +unwatch +discard +blpop +rpush +rpushx +ltrim +llen +lrange +del +get +set +time +hset +hget +pexpire +publish +subscribe +unsubscribe"
 
 // book keeps what a daemon logs.
 type book struct {

@@ -192,7 +192,7 @@ func (w *Writer) meta(updated time.Time) []any {
 	return []any{
 		metaStatus, string(w.status), metaAttempt, w.task.Attempt, metaChunkCount, len(w.entries),
 		metaCreatedAt, timestamp(w.created), metaUpdatedAt, timestamp(updated),
-		metaFinishReason, w.finish, metaModel, w.task.Model,
+		metaFinishReason, w.finish, metaModel, w.model.Load(),
 	}
 }
 

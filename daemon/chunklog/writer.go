@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"chat"
@@ -30,6 +31,7 @@ var errLeaseInDoubt = errors.New("chunk log: the lease is in doubt")
 type Writer struct {
 	log       *Log
 	task      chat.Task
+	model     atomic.Value // string: the model that the metadata names
 	created   time.Time
 	leaseHeld func() bool
 	ctx       context.Context //nolint:containedctx // of round trips for all writers, which Add does not wait for
@@ -87,6 +89,7 @@ func (l *Log) Begin(ctx context.Context, task chat.Task, leaseHeld func() bool) 
 		ctx:  context.WithoutCancel(ctx),
 		wake: make(chan struct{}, 1), stop: make(chan struct{}),
 	}
+	w.SetModel(task.Model)
 	if task.Attempt <= 1 {
 		w.signal()
 		return w, chat.Answer{}, nil
@@ -115,11 +118,7 @@ func (w *Writer) Add(c chat.Chunk) {
 }
 
 // SetModel changes the model that the metadata names.
-func (w *Writer) SetModel(name string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.task.Model = name
-}
+func (w *Writer) SetModel(name string) { w.model.Store(name) }
 
 // enqueue adds c to the pending chunks, and reports whether the caller must add the
 // writer to the batcher's list.

@@ -62,6 +62,7 @@ func commandsOn(key string) [][]any {
 	return [][]any{
 		{"SET", key, "x", "PX", keyTTL.Milliseconds()},
 		{"GET", key},
+		{"TIME"},
 		{"HSET", key, "f", "v"},
 		{"HGET", key, "f"},
 		{"RPUSH", key, "v"},

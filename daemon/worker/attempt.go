@@ -43,7 +43,9 @@ type attempt struct {
 	repeated bool        // the model was asked once more already
 	again    bool        // no model answered: the next attempt asks the first one again
 	firstErr error       // of the first model, if another one was asked
-	limiter  string      // the provider that was asked, if it has limits
+	// lastReason is why the last model did not answer, if another one was asked before.
+	lastReason string
+	limiter    string // the provider that was asked, if it has limits
 }
 
 // run makes the attempt, from the first entry of its log to the commit. ctx ends with

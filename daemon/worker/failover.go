@@ -85,7 +85,7 @@ func (a *attempt) noneAnswered(err error) error {
 	}
 	a.again = true
 	if a.firstErr != err { //nolint:errorlint // the same error, which needs no second mention
-		a.addNotice(fmt.Sprintf("%s did not answer either (%s)", a.claim.Model, reasonOf(err)))
+		a.lastReason = reasonOf(err)
 	}
 	return a.firstErr
 }
@@ -137,6 +137,13 @@ func (a *attempt) answered() {
 	}
 }
 
+// failed adds a notice about the last model, if none has answered.
+func (a *attempt) failed() {
+	if a.lastReason != "" {
+		a.addNotice(fmt.Sprintf("%s did not answer either (%s)", a.claim.Model, a.lastReason))
+	}
+}
+
 // isReason reports whether another model may answer after an error. A fault of the message or of
 // the key is none, except in a model that only stands in for another.
 func isReason(err error, standsIn bool) bool {
@@ -144,26 +151,18 @@ func isReason(err error, standsIn bool) bool {
 		return wait.Wait > longWait
 	}
 	e := chat.AsError(err)
-	switch e.Code {
-	case chat.CodeProviderConnect, chat.CodeProviderServer, chat.CodeProviderHeaders, chat.CodeProviderFirstToken, chat.CodeProviderIdle,
-		chat.CodeProviderCut, chat.CodeProviderProtocol, chat.CodeProviderQuota:
-		return true
-	case chat.CodeProviderRateLimit:
-		return !e.Retryable || e.RetryAfter > longWait
-	case chat.CodeProviderAuth, chat.CodeProviderRefused, chat.CodeProviderContext, chat.CodeProviderModel, chat.CodeNotConfigured:
-		return standsIn
-	}
-	return false
+	is := func(codes ...chat.Code) bool { return slices.Contains(codes, e.Code) }
+	return is(chat.CodeProviderConnect, chat.CodeProviderServer, chat.CodeProviderHeaders, chat.CodeProviderFirstToken, chat.CodeProviderIdle,
+		chat.CodeProviderCut, chat.CodeProviderProtocol, chat.CodeProviderQuota) ||
+		is(chat.CodeProviderRateLimit) && (!e.Retryable || e.RetryAfter > longWait) ||
+		standsIn && is(chat.CodeProviderAuth, chat.CodeProviderRefused, chat.CodeProviderContext, chat.CodeProviderModel, chat.CodeNotConfigured)
 }
 
 // isBrief reports whether an error may be gone in a second.
 func isBrief(err error) bool {
 	e := chat.AsError(err)
-	switch e.Code {
-	case chat.CodeProviderConnect, chat.CodeProviderServer, chat.CodeProviderCut:
-		return e.Retryable && e.RetryAfter <= quickRetry
-	}
-	return false
+	return e.Retryable && e.RetryAfter <= quickRetry &&
+		slices.Contains([]chat.Code{chat.CodeProviderConnect, chat.CodeProviderServer, chat.CodeProviderCut}, e.Code)
 }
 
 // reasonOf says in a few words why a model did not answer.

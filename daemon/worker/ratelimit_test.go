@@ -135,3 +135,32 @@ func (h *harness) limitKeysExpire() {
 		}
 	}
 }
+
+// A task waits for a limit that is known, without a slot and without an attempt that counts; one
+// with another model does not wait.
+func TestATaskWaitsForAKnownLimit(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, setup{})
+	p := modeltest.NewLimited(t, &modeltest.Limited{Requests: 1, Window: time.Hour, Parallel: 4})
+	h.limitedWorker("w1", p, 4)
+	h.ended(h.submit("the first"))
+	waiting := h.submit("waits")
+	h.eventually("the task waits", func() bool { return h.task(waiting).Waiting != nil })
+	task := h.task(waiting)
+	if host := strings.TrimSuffix(strings.TrimPrefix(p.URL, "http://"), "/v1"); task.Waiting.For != "the rate limit of "+host || time.Until(task.Waiting.Until) < 50*time.Minute {
+		t.Errorf("it waits for %+v", task.Waiting)
+	}
+	if m := h.answer(waiting); m.Waiting == nil || task.State != chat.TaskQueued || task.StartedAt != nil || len(h.chunks(waiting)) > 0 {
+		t.Errorf("the task is %s, its message waits for %+v, and its log has %d chunks", task.State, m.Waiting, len(h.chunks(waiting)))
+	}
+	task, m := h.ended(h.submit("lie: chunks=1", func(s *chat.Submission) { s.Failover = &chat.Failover{Models: []string{"other/lying"}} }))
+	if task.State != chat.TaskDone || m.Model != "other/lying" || len(task.Notices) != 1 || !strings.Contains(task.Notices[0], "did not answer (its rate limit, for ") {
+		t.Errorf("%s by %s: %q", task.State, m.Model, task.Notices)
+	}
+	if seen := p.Seen(); seen.Refused > 0 || len(seen.Prompts) != 1 {
+		t.Errorf("the provider saw %+v", seen)
+	}
+	if task, won, err := h.store.Cancel(t.Context(), owner, waiting.TaskID); err != nil || !won || task.State != chat.TaskCancelled {
+		t.Errorf("the waiting task cannot be cancelled: %+v, %v", task, err)
+	}
+}

@@ -29,12 +29,14 @@ func (a *attempt) retry(ctx, work context.Context, err error) string {
 	e := chat.AsError(err)
 	refused := e.Code == chat.CodeProviderRateLimit && e.Retryable && a.claim.Attempt < maxRefusals && a.limiter != ""
 	if e.Retryable && (refused || !a.claim.LastAttempt) {
-		h := chat.Release{Counts: !refused, Delay: max(chat.Backoff(a.claim.Counted, a.w.opts.RetryBase, a.w.opts.RetryLimit), e.RetryAfter), Err: e}
+		h, n := chat.Release{Counts: !refused, Err: e}, a.claim.Counted
 		if refused {
-			h.Waiting = limitOf(a.limiter)
+			h.Waiting, n = limitOf(a.limiter), a.claim.Attempt
 		}
+		h.Delay = max(chat.Backoff(n, a.w.opts.RetryBase, a.w.opts.RetryLimit), e.RetryAfter)
 		return a.requeue(ctx, work, h)
 	}
+	a.failed()
 	return a.fail(ctx, work, e)
 }
 

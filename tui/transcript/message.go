@@ -72,6 +72,9 @@ type section struct {
 // SetStatus shows the state of the message's task, which a silent stream does not
 // report: why an attempt failed and when the next one begins.
 func (m *Message) SetStatus(t chat.Task) {
+	if t.Failover != nil && len(t.Failover.Failed) > 0 { // another model answers
+		m.model = sanitize.Line(t.Model)
+	}
 	m.trouble = sanitize.Line(t.Waiting.String())
 	if m.trouble != "" {
 		m.try = 0

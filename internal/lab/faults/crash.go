@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"chat"
+	"chat/daemon/model/modeltest"
 	"chat/internal/crash"
 	"chat/internal/lab/history"
 	"chat/internal/lab/judge"
@@ -68,6 +69,14 @@ func crashRow(p crash.Point) Row {
 			l.Format = &chat.Format{Repair: true}
 			l.Direct = func(_ int, c world.Chance) (string, history.Want) {
 				return fmt.Sprintf("then chunks=%d", 5+c.IntN(20)), history.Want{}
+			}
+		}
+	}
+	if p == crash.WorkerBeforeSwitch || p == crash.WorkerAfterSwitch { // the model fails, and is asked once more
+		r.Load = func(l *load.Load) {
+			l.Failover = &chat.Failover{Models: []string{modeltest.Models()[1]}}
+			l.Direct = func(_ int, c world.Chance) (string, history.Want) {
+				return fmt.Sprintf("fail=2 status=503 chunks=%d", 5+c.IntN(20)), history.Want{}
 			}
 		}
 	}

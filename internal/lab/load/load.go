@@ -37,6 +37,8 @@ type Load struct {
 	Direct func(i int, c world.Chance) (directive string, want history.Want)
 	// Format, if set, is that of all answers.
 	Format *chat.Format
+	// Failover, if set, is that of all messages.
+	Failover *chat.Failover
 	// Priority of message i; nil: normal.
 	Priority func(i int) chat.Priority
 	// Long is how long an answer of the row with long answers takes, and Timeout
@@ -235,7 +237,7 @@ func (s *Sender) Converse(ctx context.Context, a *history.Ask, c world.Chance) e
 }
 
 func (s *Sender) submission(a *history.Ask) chat.Submission {
-	sub := chat.Submission{Content: a.Content, Priority: a.Priority}
+	sub := chat.Submission{Content: a.Content, Priority: a.Priority, Failover: s.Load.Failover}
 	if s.Load.Format != nil {
 		sub.Parameters = &chat.Parameters{Format: s.Load.Format}
 	}

@@ -55,6 +55,12 @@ function entryOf({id, title, message_id, snippet}) {
   return make('li', {}, link);
 }
 
+// waitOf says what a task waits for.
+function waitOf({state, waiting}) {
+  if (waiting) return `waits for ${waiting.for}, until ${new Date(waiting.until).toLocaleTimeString()}`;
+  return state === 'queued' ? 'waits for a worker' : '';
+}
+
 async function loadTasks() {
   const turn = ++listed.tasksAsked;
   const tasks = (await ask('GET', '/tasks?state=active&limit=20')).tasks.filter((task) => !deletions.has(task.conversation_id));
@@ -64,7 +70,13 @@ async function loadTasks() {
   }
   if (turn !== listed.tasksAsked) return;
   $('running').hidden = tasks.length === 0;
-  fill($('tasks'), tasks.map((task) => ({id: task.conversation_id, title: titles.get(task.conversation_id), snippet: task.state === 'queued' ? 'waits for a worker' : 'answering'})));
+  fill($('tasks'), tasks.map((task) => ({id: task.conversation_id, title: titles.get(task.conversation_id), snippet: waitOf(task) || 'answering'})));
+  for (const task of tasks) {
+    const m = shown.messages.find((message) => message.task_id === task.id && !finished(message));
+    if (!m || !m.view || m.wait === waitOf(task)) continue;
+    m.wait = waitOf(task);
+    drawFoot(m);
+  }
   const other = tasks.find((task) => task.conversation_id === shown.id && !shown.tasks.has(task.id));
   if (!other || shown.stream) return;
   shown.tasks.add(other.id); // it may be of a branch that is not shown

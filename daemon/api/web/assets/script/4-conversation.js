@@ -126,7 +126,8 @@ function drawFoot(m) {
   foot.replaceChildren();
   const say = (className, text) => foot.append(make('p', {className}, text));
   if (m.role === 'assistant' && !finished(m)) {
-    say('waiting', m.state === 'queued' && !answer.parts.length ? 'Waiting for a worker…' : 'Answering…');
+    const waits = m.wait && m.wait.replace(/^waits/, 'Waiting') + '…';
+    say('waiting', m.state === 'queued' && !answer.parts.length ? waits || 'Waiting for a worker…' : 'Answering…');
     if (m.siblings.length > 1) foot.append(make('div', {className: 'tools'}, ...siblingsOf(m)));
     return;
   }
