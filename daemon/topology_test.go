@@ -75,7 +75,7 @@ func TestAnAnswerSurvivesTheEndOfAWatchedServer(t *testing.T) {
 }
 
 // sufficientInACluster is what docs/operations.md says a user of a Cluster needs.
-const sufficientInACluster = "~stream:* ~{queue}:* &stream:* &control +hello +auth +ping +multi +exec +watch +unwatch +discard +blpop +rpush +rpushx +ltrim +llen +lrange +del +get +set +hset +hget +pexpire +publish +subscribe +unsubscribe +spublish +ssubscribe +sunsubscribe +asking +command +cluster|slots"
+const sufficientInACluster = "~stream:* ~{queue}:* ~limit:* &stream:* &control +hello +auth +ping +multi +exec +watch +unwatch +discard +blpop +rpush +rpushx +ltrim +llen +lrange +del +get +set +time +hset +hget +pexpire +publish +subscribe +unsubscribe +spublish +ssubscribe +sunsubscribe +asking +command +cluster|slots"
 
 // TestTheRightsInTheManualAreEnoughInACluster is TestTheRightsInTheManualAreEnough for it.
 func TestTheRightsInTheManualAreEnoughInACluster(t *testing.T) {
