@@ -24,6 +24,7 @@ func (k TaskKind) Label(title string) string {
 
 // KindTask asks for a task of a kind other than KindAnswer.
 type KindTask struct {
+	TaskID         string // chosen by the caller; "" lets the store choose
 	Kind           TaskKind
 	ConversationID string
 	LastMessageID  string // the last message that it reads
@@ -45,6 +46,27 @@ type Summary struct {
 	Removed        bool      `json:"removed,omitempty"`
 	CreatedAt      time.Time `json:"created_at"`
 }
+
+// Sent is what is recorded about the request for an answer. SummaryID is "" if the model got all
+// messages. Both are recorded when the answer ends.
+type Sent struct {
+	Model        string
+	Recorded     bool
+	SummaryID    string
+	System       string
+	PromptTokens int // as the model counted them, 0 if it did not
+}
+
+// CompactMode says what happens when a conversation exceeds the context of its model.
+type CompactMode string
+
+// The modes. Automatic writes a summary and sends again; ask ends the answer with an error that
+// says how to write one; off sends what there is.
+const (
+	CompactAutomatic CompactMode = "automatic"
+	CompactAsk       CompactMode = "ask"
+	CompactOff       CompactMode = "off"
+)
 
 // Thread is what a task reads: the system prompt, and the messages of one path that no
 // summary stands for.

@@ -96,7 +96,7 @@ func (d *daemon) open(ctx context.Context) error {
 		return err
 	}
 	d.closers = append(d.closers, func() error { registry.Close(); return nil })
-	d.model = newModels(registry)
+	d.model = newModels(registry, &windows{store: d.store, configured: d.cfg.Windows, log: d.log})
 	if d.cfg.Role == RoleWorker {
 		return nil
 	}
@@ -184,7 +184,7 @@ func (d *daemon) serve(ctx context.Context, stop <-chan struct{}, ready func()) 
 
 	if d.cfg.Role != RoleAPI {
 		w := worker.New(d.store, workerLog{d.chunk}, d.queue, d.model, worker.Options{
-			Info: d.me, Concurrency: d.cfg.Concurrency, Deadline: d.cfg.Deadline,
+			Info: d.me, Concurrency: d.cfg.Concurrency, Deadline: d.cfg.Deadline, Compact: d.cfg.Compact,
 			Lease: d.cfg.Lease, Renewal: d.cfg.Lease / 3, Drain: nonZero(d.cfg.Drain), Checkpoint: d.checkpoint(), Logger: d.log,
 		})
 		d.chunk.OnEvent(func(e chat.TaskEvent) {

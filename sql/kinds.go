@@ -39,8 +39,10 @@ func (t *transaction) enqueue(ctx context.Context, owner string, k chat.KindTask
 		return append(unfinished, "")[0], false, err
 	}
 	acc := chat.Accepted{ConversationID: k.ConversationID, UserMessageID: k.LastMessageID}
-	if acc.TaskID, err = newID(); err != nil {
-		return "", false, err
+	if acc.TaskID = k.TaskID; acc.TaskID == "" {
+		if acc.TaskID, err = newID(); err != nil {
+			return "", false, err
+		}
 	}
 	if acc.MessageID, err = newID(); err != nil {
 		return "", false, err
@@ -91,4 +93,16 @@ func (t *transaction) retitle(ctx context.Context, taskID, title string) error {
 	}
 	_, err = t.Exec(ctx, `UPDATE conversations SET title = $2, folded = $3 WHERE id = $1`, first[0].ID, title, search.Fold(title))
 	return err
+}
+
+// await stores the task for which a released one will wait, if that is still running under its
+// attempt, and returns its id.
+func (t *transaction) await(ctx context.Context, h chat.Release) (taskID string, err error) {
+	var owners []string
+	err = t.List(ctx, &owners, `SELECT owner FROM tasks WHERE id = $1 AND attempt = $2 AND state = 'running' AND NOT cancel_requested`, h.TaskID, h.Attempt)
+	if err != nil || len(owners) == 0 {
+		return "", err
+	}
+	taskID, _, err = t.enqueue(ctx, owners[0], *h.Await)
+	return taskID, err
 }

@@ -8,14 +8,15 @@ import (
 // titleRequest asks for a title after the messages of a conversation.
 const titleRequest = "Write a title for this conversation: at most six words, in its language, without quotation marks and without a full stop. Write nothing but the title."
 
-// compose makes the request of the thread that the task reads.
-func (a *attempt) compose(t chat.Thread) {
+// compose makes the request of the thread that the task reads. Those of a summary are made by
+// summarize.
+func (a *attempt) compose() {
+	t := a.given
 	a.req.System = t.System
 	switch a.claim.Kind {
 	case chat.KindAnswer:
 		a.req.Messages = length.View(t)
 	case chat.KindSummary:
-		a.req.Messages = length.Steps(t, 0, 1)[0].Messages("", 0)
 	case chat.KindTitle:
 		ask := chat.Message{Role: chat.RoleUser}
 		ask.SetParts(chat.TextParts(titleRequest))
