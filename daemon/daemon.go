@@ -19,6 +19,7 @@ import (
 	"chat"
 	"chat/daemon/api"
 	"chat/daemon/chunklog"
+	"chat/daemon/compaction"
 	"chat/daemon/keys"
 	"chat/daemon/model/demo"
 	"chat/daemon/model/transport"
@@ -259,7 +260,7 @@ func (d *daemon) front(ctx context.Context) (*api.Server, *http.Server, error) {
 	o := api.Options{
 		Instance: d.cfg.Instance, Version: Version, PID: os.Getpid(), Protocol: [2]int{ProtocolMin, ProtocolMax},
 		AllowHosts: d.cfg.AllowHosts, AllowOrigins: d.cfg.AllowOrigins, MaxStreams: d.cfg.MaxStreams, AccessLog: d.cfg.AccessLog, Logger: d.log,
-		Authenticate: d.token.authenticate, SessionKey: d.token.sessionKey,
+		Authenticate: d.token.authenticate, SessionKey: d.token.sessionKey, Lengths: compaction.Service{Store: d.store, Models: d.model},
 	}
 	if d.cfg.Local {
 		o.Shutdown, o.ListenWeb = d.shutdown, d.listenWeb

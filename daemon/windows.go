@@ -106,6 +106,11 @@ func (m *models) Window(ctx context.Context, t chat.Task) int {
 	return m.windows.of(ctx, full, t.Model, info.Context)
 }
 
+// WindowOf is how many tokens a model of the server accepts, 0 if that is not known.
+func (m *models) WindowOf(ctx context.Context, name string) int {
+	return m.Window(ctx, chat.Task{Model: name})
+}
+
 // LearnWindow keeps what the provider of t said about its model.
 func (m *models) LearnWindow(ctx context.Context, t chat.Task, tokens int) {
 	full, _ := m.registry.Describe(ctx, t.Model, m.credentials(t.ID))

@@ -25,7 +25,7 @@ func notFound(err error, what string) error {
 	return err
 }
 
-// newestSummary is the id of the summary that stands for what is before the message m, '' for
+// newestSummary is the id of the summary that stands for what is before the message m, ” for
 // none.
 const newestSummary = `coalesce((SELECT s.id FROM summaries s WHERE s.message_id = m.parent_id AND NOT s.removed ORDER BY s.created_at DESC, s.id DESC LIMIT 1), '')`
 
