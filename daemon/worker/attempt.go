@@ -28,7 +28,9 @@ type attempt struct {
 	req     model.Request
 	log     LogWriter
 	writing sync.WaitGroup
-	stale   bool // the log belongs to a newer attempt; read after writing.Wait
+	// unlogged says that the text is an intermediate one, which readers do not get.
+	unlogged bool
+	stale    bool // the log belongs to a newer attempt; read after writing.Wait
 
 	saved  time.Time // the last checkpoint
 	saving atomic.Bool

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"chat"
 	"chat/daemon/length"
@@ -159,7 +160,7 @@ func (a *attempt) awaitSummary(ctx, work context.Context, e *errTooLong) string 
 const maxPlans = 4
 
 // summarize writes a summary, in several steps if the thread is longer than the model's context.
-// Readers see the text of a step replaced by that of the next.
+// Readers get the text of the last step only.
 func (a *attempt) summarize(ctx, run context.Context) error {
 	window := a.w.model.Window(ctx, a.claim.Task)
 	var err error
@@ -187,12 +188,13 @@ func (a *attempt) summarize(ctx, run context.Context) error {
 func (a *attempt) takeSteps(ctx, run context.Context, steps []length.Step, window int) error {
 	before := ""
 	var usage *chat.Usage
-	for i, s := range steps {
-		if len(a.parts) > 0 {
-			a.endReasoning()
-			a.drop()
+	defer func() {
+		if a.unlogged { // an intermediate step failed: the task keeps what the log has
+			a.unlogged, a.parts, a.reasoning = false, nil, time.Time{}
 		}
-		a.finish = nil
+	}()
+	for i, s := range steps {
+		a.finish, a.parts, a.unlogged = nil, nil, i < len(steps)-1
 		a.req.Messages = s.Messages(before, window)
 		if len(steps) > 1 {
 			a.req.Key, a.req.Upstream = fmt.Sprintf("%s-%d-of-%d", a.claim.ID, i+1, len(steps)), ""
@@ -205,6 +207,7 @@ func (a *attempt) takeSteps(ctx, run context.Context, steps []length.Step, windo
 		if short := incomplete(a.claim.Kind, a.finish.Reason, a.parts); short != nil {
 			return short
 		}
+		a.endReasoning()
 		before = a.parts.Text()
 	}
 	return nil

@@ -48,6 +48,7 @@ type Message struct {
 	at       time.Time
 	state    chat.TaskState
 	finish   string
+	code     chat.Code // of the failure, at the end of the stream
 	failure  string
 	attempt  int // of the last chunk
 	notices  []string
@@ -226,10 +227,13 @@ func (m *Message) end(c chat.Chunk) {
 			m.state = chat.TaskFailed
 		}
 	}
-	if c.Code != "" {
+	if m.code = c.Code; c.Code != "" {
 		m.failure = sanitize.Line(c.Content)
 	}
 }
+
+// Code is the code of the failure with which the stream ended, "" for none.
+func (m *Message) Code() chat.Code { return m.code }
 
 // Fail ends the message for a reason that its task does not know.
 func (m *Message) Fail(sentence string) {
