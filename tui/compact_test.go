@@ -53,11 +53,11 @@ func TestAConversationThatIsTooLongOffersASummary(t *testing.T) {
 			backend.finish(task, chat.TaskFailed, "", tooLong)
 			s.untilShown("summarize the beginning? > yes")
 			if name == "accepted" {
-				s.untilQuiet()
+				s.until("no task runs", func() bool { return len(s.m.server.Running()) == 0 })
 				s.golden("too_long_80x24")
 			}
 			s.press(c.keys...)
-			s.untilQuiet()
+			s.until("the question is answered", func() bool { return s.m.question == nil && len(backend.asked()) == len(c.want) })
 			if got := backend.asked(); !slices.Equal(got, c.want) {
 				t.Errorf("%q", got)
 			}

@@ -131,7 +131,7 @@ func (a *attempt) begin(ctx context.Context, stop context.CancelCauseFunc) error
 	if previous.Complete {
 		a.adoptPrevious(previous)
 	}
-	a.req = model.Request{Model: a.claim.Task.Model, Attachment: a.attachment, Key: a.claim.ID, Upstream: a.claim.Upstream}
+	a.req = model.Request{Model: a.claim.Task.Model, Attachment: a.attachment, Key: a.claim.ID, Conversation: a.claim.ConversationID, Upstream: a.claim.Upstream}
 	if p := a.claim.Parameters; p != nil {
 		a.req.Parameters = *p
 		if p.Instructions != nil {
