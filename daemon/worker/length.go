@@ -149,7 +149,8 @@ func (a *attempt) afterRefusal(ctx context.Context, err error) error {
 // awaitSummary returns the task to the queue, where it waits for a summary.
 func (a *attempt) awaitSummary(ctx, work context.Context, e *errTooLong) string {
 	t := a.claim.Task
-	return a.requeue(ctx, work, chat.Release{Await: &chat.KindTask{
+	why := chat.Errorf(chat.CodeProviderContext, "the conversation is too long for the model, and its beginning is being summarized")
+	return a.requeue(ctx, work, chat.Release{Err: why, Await: &chat.KindTask{
 		TaskID: a.w.model.LendCredentials(t), Kind: chat.KindSummary, ConversationID: t.ConversationID, LastMessageID: e.lastMessageID, Model: t.Model,
 		Priority: t.Priority, DeadlineSeconds: t.DeadlineSeconds, CredentialsHost: t.CredentialsHost,
 	}})

@@ -78,7 +78,10 @@ func (m *Message) SetStatus(t chat.Task) {
 		return
 	}
 	m.trouble, m.try, m.due = sanitize.Line(t.Error.Summary()), t.Attempt, time.Time{}
-	if t.State == chat.TaskQueued {
+	switch {
+	case t.Error.Code == chat.CodeProviderContext: // it waits for a summary
+		m.try = 0
+	case t.State == chat.TaskQueued:
 		m.try, m.due = t.Attempt+1, t.RunAfter
 	}
 }
