@@ -20,17 +20,17 @@ const anyWindow = 1000
 // after the provider refused it nevertheless.
 const maxCompactions = 2
 
-// errTooLong ends an attempt at an answer whose conversation needs a summary first. The task
+// tooLongError ends an attempt at an answer whose conversation needs a summary first. The task
 // returns to the queue, where it waits for the summary without a slot.
-type errTooLong struct{ lastMessageID string }
+type tooLongError struct{ lastMessageID string }
 
-func (*errTooLong) Error() string { return "worker: the conversation needs a summary" }
+func (*tooLongError) Error() string { return "worker: the conversation needs a summary" }
 
-// fit returns errTooLong if the thread does not fit into the model's context and a summary can
+// fit returns tooLongError if the thread does not fit into the model's context and a summary can
 // change that, and another error if nothing can.
 func (a *attempt) fit(ctx context.Context) error {
 	a.estimated = tokens.Messages(a.given.System, length.View(a.given))
-	mode := a.w.opts.Compact
+	mode := a.mode()
 	if a.claim.Kind != chat.KindAnswer || mode == chat.CompactOff || a.estimated < anyWindow {
 		return nil
 	}
@@ -64,7 +64,16 @@ func (a *attempt) fit(ctx context.Context) error {
 	return tooLong
 }
 
-// shorten returns an errTooLong if a summary can make room in a window of tokens, of which the
+// mode is what happens if the conversation is too long. A client of OpenAI's API decides that
+// itself: it sends the conversation, and expects the error.
+func (a *attempt) mode() chat.CompactMode {
+	if a.claim.Origin != "" {
+		return chat.CompactOff
+	}
+	return a.w.opts.Compact
+}
+
+// shorten returns an tooLongError if a summary can make room in a window of tokens, of which the
 // thread takes count.
 func (a *attempt) shorten(window, count int) error {
 	factor := 1.0
@@ -75,7 +84,7 @@ func (a *attempt) shorten(window, count int) error {
 	if n == 0 {
 		return nil
 	}
-	return &errTooLong{a.given.Messages[n-1].ID}
+	return &tooLongError{a.given.Messages[n-1].ID}
 }
 
 // advice is the rest of a sentence: why there is no summary, and what to do.
@@ -122,7 +131,7 @@ func (a *attempt) counted(ctx context.Context) (found *length.Counted, err error
 	return found, err
 }
 
-// afterRefusal returns an errTooLong if the provider refused the conversation because of its
+// afterRefusal returns an tooLongError if the provider refused the conversation because of its
 // length and a summary can help, and err itself otherwise. It learns the model's window.
 func (a *attempt) afterRefusal(ctx context.Context, err error) error {
 	if !chat.IsCode(err, chat.CodeProviderContext) {
@@ -132,7 +141,7 @@ func (a *attempt) afterRefusal(ctx context.Context, err error) error {
 	if known.Window > 0 {
 		a.w.model.LearnWindow(ctx, a.claim.Task, known.Window)
 	}
-	if a.claim.Kind != chat.KindAnswer || a.w.opts.Compact != chat.CompactAutomatic || a.claim.Compactions >= maxCompactions || len(a.parts) > 0 {
+	if a.claim.Kind != chat.KindAnswer || a.mode() != chat.CompactAutomatic || a.claim.Compactions >= maxCompactions || len(a.parts) > 0 {
 		return err
 	}
 	count := max(known.Used, a.estimated)
@@ -147,7 +156,7 @@ func (a *attempt) afterRefusal(ctx context.Context, err error) error {
 }
 
 // awaitSummary returns the task to the queue, where it waits for a summary.
-func (a *attempt) awaitSummary(ctx, work context.Context, e *errTooLong) string {
+func (a *attempt) awaitSummary(ctx, work context.Context, e *tooLongError) string {
 	t := a.claim.Task
 	why := chat.Errorf(chat.CodeProviderContext, "the conversation is too long for the model, and its beginning is being summarized")
 	return a.requeue(ctx, work, chat.Release{Err: why, Await: &chat.KindTask{
@@ -249,9 +258,9 @@ func (f *factors) learn(name string, counted, estimated int) {
 	f.by[name] = now
 }
 
-// asTooLong returns the errTooLong in err, nil if there is none.
-func asTooLong(err error) *errTooLong {
-	if e, ok := errors.AsType[*errTooLong](err); ok {
+// asTooLong returns the tooLongError in err, nil if there is none.
+func asTooLong(err error) *tooLongError {
+	if e, ok := errors.AsType[*tooLongError](err); ok {
 		return e
 	}
 	return nil

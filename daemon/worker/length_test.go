@@ -334,3 +334,18 @@ func TestWhatWasSentCanBeReadAfterTheSummaryWasRemoved(t *testing.T) {
 	_, _, err = h.store.Submit(t.Context(), owner, chat.Submission{ConversationID: id, Content: "again"}, chat.SubmitOptions{})
 	h.must(err)
 }
+
+func TestAClientThatSendsTheConversationGetsTheError(t *testing.T) {
+	t.Parallel()
+	provider := modeltest.NewLimited(t, 4000, modeltest.Refusals()[0])
+	h, _ := limited(t, provider, setup{}, worker.Options{})
+	id := h.full()
+	acc, _, err := h.store.Submit(t.Context(), owner, chat.Submission{
+		ConversationID: id, Content: strings.Repeat("words ", 1000), Model: "limited", Standalone: true, Origin: `{"format":"responses"}`,
+	}, chat.SubmitOptions{})
+	h.must(err)
+	_ = h.queue.Notify(t.Context(), chat.PriorityNormal, acc.TaskID)
+	if task, _ := h.ended(acc); !chat.IsCode(task.Error, chat.CodeProviderContext) || task.WaitsFor != "" {
+		t.Errorf("ended as %+v: %v", task, task.Error)
+	}
+}
