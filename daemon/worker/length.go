@@ -31,8 +31,8 @@ func (*tooLongError) Error() string { return "worker: the conversation needs a s
 func (a *attempt) fit(ctx context.Context) error {
 	a.estimated = tokens.Messages(a.given.System, length.View(a.given))
 	mode := a.mode()
-	if a.claim.Kind != chat.KindAnswer || mode == chat.CompactOff || a.estimated < anyWindow {
-		return nil
+	if a.claim.Kind != chat.KindAnswer || mode == chat.CompactOff || a.estimated < anyWindow || a.claim.Upstream != "" {
+		return nil // or the provider has it already
 	}
 	window := a.w.model.Window(ctx, a.claim.Task)
 	reserve := length.Reserve(a.claim.Parameters, window)
@@ -137,10 +137,7 @@ func (a *attempt) afterRefusal(ctx context.Context, err error) error {
 	if !chat.IsCode(err, chat.CodeProviderContext) {
 		return err
 	}
-	known := model.RefusedLength(err)
-	if known.Window > 0 {
-		a.w.model.LearnWindow(ctx, a.claim.Task, known.Window)
-	}
+	known := a.learn(ctx, err, a.estimated)
 	if a.claim.Kind != chat.KindAnswer || a.mode() != chat.CompactAutomatic || a.claim.Compactions >= maxCompactions || len(a.parts) > 0 {
 		return err
 	}
@@ -153,6 +150,19 @@ func (a *attempt) afterRefusal(ctx context.Context, err error) error {
 		return wait
 	}
 	return err
+}
+
+// learn keeps what a refusal says about the model's window, if that can be true of a request of
+// so many estimated tokens.
+func (a *attempt) learn(ctx context.Context, err error, estimated int) model.Length {
+	known := model.RefusedLength(err)
+	if known.Window < anyWindow || known.Used <= known.Window && known.Window > tokens.MaxFactor*estimated {
+		known.Window = 0
+	}
+	if known.Window > 0 {
+		a.w.model.LearnWindow(ctx, a.claim.Task, known.Window)
+	}
+	return known
 }
 
 // awaitSummary returns the task to the queue, where it waits for a summary.
@@ -179,11 +189,9 @@ func (a *attempt) summarize(ctx, run context.Context) error {
 		if !chat.IsCode(err, chat.CodeProviderContext) {
 			return err
 		}
-		known := model.RefusedLength(err)
-		if known.Window > 0 {
-			a.w.model.LearnWindow(ctx, a.claim.Task, known.Window)
-		}
-		smaller := max(known.Used, tokens.Messages(a.req.System, a.req.Messages)) / 2
+		sent := tokens.Messages(a.req.System, a.req.Messages)
+		known := a.learn(ctx, err, sent)
+		smaller := max(known.Used, sent) / 2
 		if known.Window > 0 && (window == 0 || known.Window < window) {
 			smaller = known.Window
 		}
