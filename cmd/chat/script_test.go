@@ -58,6 +58,7 @@ func TestScripts(t *testing.T) {
 			"begin":     begin,
 			"quiet":     quiet,
 			"tty":       onTTY,
+			"talk":      talk,
 		},
 	})
 }
