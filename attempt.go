@@ -24,6 +24,7 @@ type Lease struct {
 // and, unless State is cancelled, only if no cancel was requested.
 type Result struct {
 	TaskID       string
+	Kind         TaskKind // of the task
 	Attempt      int
 	State        TaskState
 	Parts        Parts
@@ -35,6 +36,8 @@ type Result struct {
 	// ChunkCount is the length of the chunk log with its terminal chunk; 0 if the log
 	// does not hold exactly this result.
 	ChunkCount int
+	// SummaryID and System are what the model got besides the messages, as in Sent.
+	SummaryID, System string
 	// Log holds the chunks of the log without the terminal one, packed (package chunklog);
 	// nil if ChunkCount is 0.
 	Log []byte
@@ -55,6 +58,9 @@ type Release struct {
 	Model   string // that made Parts, "" if there are none
 	Err     *Error
 	Notices []string // as in Task, of all attempts
+	// Await, if not nil, is a task for which the released one waits: a new one, or the
+	// unfinished one of its kind. It then counts as one of Task.Compactions.
+	Await *KindTask
 }
 
 // Answer is what one attempt has received, read from the chunk log or from SQL.

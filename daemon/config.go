@@ -57,6 +57,8 @@ type Config struct {
 	ProviderCA   string // file with certificate authorities that are trusted besides the system's
 	Named        []NamedProvider
 	DefaultModel string
+	Windows      map[string]int // the context of models, by name, in tokens
+	Compact      chat.CompactMode
 	Discover     bool
 	DemoSpeed    int // tokens per second; 0 = as fast as can be
 
@@ -115,6 +117,7 @@ func Settings() []Setting {
 		{"provider-api", "CHATD_PROVIDER_API", "how the provider is asked: completions, responses (OpenAI stores the answers then), or auto: responses if it is another chatd (default: auto)", setProviderAPI},
 		{"provider-copies", "CHATD_PROVIDER_COPIES", "upload images and PDFs from 1 MiB once to OpenAI or Anthropic, which keep them until they are deleted here, instead of sending them with every message (default: on)", toggle(func(c *Config) *bool { return &c.Copies })},
 		{"model", "CHAT_MODEL", "model for messages that name none", text(func(c *Config) *string { return &c.DefaultModel })},
+		{"compact", "CHAT_COMPACT", "what happens when a conversation exceeds the model's context: automatic (a summary), ask, or off (default: automatic)", setCompact},
 		{"discover", "CHAT_DISCOVER", "look for Ollama, LM Studio and llama.cpp on their usual ports (default: on; only for role all)", toggle(func(c *Config) *bool { return &c.Discover })},
 		{"demo-speed", "CHAT_DEMO_SPEED", "tokens per second of the demo model, 0 for no pause (default: 60)", number(func(c *Config) *int { return &c.DemoSpeed })},
 		{"concurrency", "CHATD_CONCURRENCY", "answers that one worker generates at the same time (default: 256)", number(func(c *Config) *int { return &c.Concurrency })},
@@ -159,6 +162,9 @@ func LoadConfig(lookup func(string) (string, bool), src Sources) (Config, error)
 	}
 	file, named, err := readConfigFile(src.ConfigFile)
 	if err != nil {
+		return c, err
+	}
+	if c.Windows, err = readWindows(src.ConfigFile); err != nil {
 		return c, err
 	}
 	for _, p := range named {

@@ -31,15 +31,15 @@ func (s *Store) Finish(ctx context.Context, r chat.Result) error {
 const unfinished = `state = 'running' AND (NOT cancel_requested OR $3 = 'cancelled')`
 
 func (s *Store) finish(ctx context.Context, r chat.Result) error {
-	if s.db.ChangesInWith() {
+	if s.db.ChangesInWith() && r.Kind == chat.KindAnswer {
 		content, err := rows.EncodeParts(r.Parts, "")
 		if err != nil {
 			return err
 		}
 		ended, err := database.Change[string](ctx, s.db, `WITH ended AS (`+endTask+unfinished+` RETURNING message_id), saved AS (
 				UPDATE messages SET model = CASE WHEN $12 = '' THEN model ELSE $12 END,
-					parts = $17, size = $18, folded = $19, updated_at = {{now}} FROM ended WHERE id = ended.message_id), logged AS (
-				INSERT INTO chunk_logs (task_id, packed) SELECT CAST($1 AS TEXT), CAST($20 AS BYTEA) FROM ended WHERE octet_length(CAST($20 AS BYTEA)) > 0)
+					parts = $19, size = $20, folded = $21, updated_at = {{now}} FROM ended WHERE id = ended.message_id), logged AS (
+				INSERT INTO chunk_logs (task_id, packed) SELECT CAST($1 AS TEXT), CAST($22 AS BYTEA) FROM ended WHERE octet_length(CAST($22 AS BYTEA)) > 0)
 			SELECT message_id FROM ended`, append(endArguments(r), content.Parts, content.Size, content.Folded, r.Log)...)
 		if err != nil || len(ended) > 0 {
 			return err
@@ -53,7 +53,10 @@ func (s *Store) finish(ctx context.Context, r chat.Result) error {
 		if message == "" {
 			return t.whyNotFinished(ctx, r)
 		}
-		return t.saveAnswer(ctx, message, r.Model, r.Parts)
+		if err := t.saveAnswer(ctx, message, r.Model, r.Parts); err != nil {
+			return err
+		}
+		return t.apply(ctx, r)
 	})
 }
 
@@ -61,7 +64,8 @@ func (s *Store) finish(ctx context.Context, r chat.Result) error {
 const endTask = `UPDATE tasks SET state = $3, cancel_requested = FALSE, lease_until = NULL, finished_at = {{now}},
 		finish_reason = $4, prompt_tokens = $5, completion_tokens = $6, total_tokens = $7, cached_tokens = $14, cache_write_tokens = $15, reasoning_tokens = $16,
 		error_code = $8, error_message = $9, error_retryable = $10, chunk_count = $11,
-		notices = CASE WHEN $13 = '' THEN notices ELSE $13 END, model = CASE WHEN $12 = '' THEN model ELSE $12 END
+		notices = CASE WHEN $13 = '' THEN notices ELSE $13 END, model = CASE WHEN $12 = '' THEN model ELSE $12 END,
+		summary_id = $17, sent_system = $18
 	WHERE id = $1 AND attempt = $2 AND `
 
 func endArguments(r chat.Result) []any {
@@ -69,7 +73,7 @@ func endArguments(r chat.Result) []any {
 	return []any{
 		r.TaskID, r.Attempt, string(r.State), chat.NormalizeText(r.FinishReason), tokens[0], tokens[1], tokens[2],
 		string(e.Code), e.Message, e.Retryable, r.ChunkCount, chat.NormalizeText(r.Model), rows.NoticeLines(r.Notices),
-		tokens[3], tokens[4], tokens[5],
+		tokens[3], tokens[4], tokens[5], r.SummaryID, r.System,
 	}
 }
 
@@ -103,7 +107,7 @@ func (t *transaction) saveAnswer(ctx context.Context, id, model string, p chat.P
 		return err
 	}
 	_, err = t.Exec(ctx, `UPDATE messages SET model = CASE WHEN $2 = '' THEN model ELSE $2 END,
-			parts = $3, size = $4, folded = $5, updated_at = {{now}} WHERE id = $1`,
+			parts = $3, size = $4, folded = CASE WHEN seq > 0 THEN $5 ELSE '' END, updated_at = {{now}} WHERE id = $1`,
 		id, chat.NormalizeText(model), content.Parts, content.Size, content.Folded)
 	return err
 }
@@ -154,12 +158,20 @@ func (s *Store) Release(ctx context.Context, h chat.Release) error {
 	}
 	e := failureOf(h.Err)
 	return s.inTx(ctx, func(t *transaction) error {
+		awaited := ""
+		if h.Await != nil { // first: all transactions lock the conversation before its tasks
+			var err error
+			if awaited, err = t.await(ctx, h); err != nil {
+				return err
+			}
+		}
 		var messageIDs []string
 		err := t.List(ctx, &messageIDs, `UPDATE tasks SET state = 'queued', lease_until = NULL, run_after = {{now}} + $3,
 				uncounted_attempts = uncounted_attempts + $4, error_code = $5, error_message = $6, error_retryable = $7, notices = $8, waiting = $9,
-				started_at = CASE WHEN $9 <> '' AND attempt - uncounted_attempts <= 1 THEN NULL ELSE started_at END
+				started_at = CASE WHEN $9 <> '' AND attempt - uncounted_attempts <= 1 THEN NULL ELSE started_at END,
+				waits_for = CASE WHEN $10 = '' THEN waits_for ELSE $10 END, compactions = compactions + CASE WHEN $10 = '' THEN 0 ELSE 1 END
 			WHERE id = $1 AND attempt = $2 AND state = 'running' AND NOT cancel_requested RETURNING message_id`,
-			h.TaskID, h.Attempt, micros(h.Delay), uncounted, string(e.Code), e.Message, e.Retryable, rows.NoticeLines(h.Notices), chat.NormalizeText(h.Waiting))
+			h.TaskID, h.Attempt, micros(h.Delay), uncounted, string(e.Code), e.Message, e.Retryable, rows.NoticeLines(h.Notices), chat.NormalizeText(h.Waiting), awaited)
 		if err != nil {
 			return err
 		}

@@ -74,6 +74,8 @@ func commonBindings() keymap.Table[*Model] {
 		{Name: "editor", Keys: []string{"ctrl+o"}, What: "write in $EDITOR", Do: (*Model).writeForEditor},
 		{Name: "history", Keys: []string{"ctrl+r"}, What: "search earlier prompts", Do: (*Model).choosePrompt},
 		{Name: "rename", What: "rename the conversation", When: canRename, Do: (*Model).rename},
+		{Name: "compact", What: "summarize the beginning for the model", When: canCompact, Do: (*Model).compact},
+		{Name: "undo-compact", What: "remove the summary of the beginning", When: canCompact, Do: (*Model).undoCompact},
 		{Name: "delete-conversation", What: "delete the conversation", When: canDelete, Do: (*Model).deleteConversation},
 		{Name: "mouse", Keys: []string{"ctrl+y"}, What: "mouse on or off", Do: (*Model).toggleMouse},
 		{Name: "focus", Basic: true, Keys: []string{"tab"}, What: "move between the input and the transcript", Do: (*Model).switchFocus},

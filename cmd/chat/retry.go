@@ -47,6 +47,9 @@ func (p *program) retry(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
+		if task.Kind != chat.KindAnswer {
+			return chat.Errorf(chat.CodeInvalid, "the task %s is the %s of a conversation, and not an answer: retry makes answers again", ids.Short(task.ID), task.Kind)
+		}
 		changes := chat.Regeneration{Model: o.Model, Priority: o.Priority, Parameters: o.Parameters}
 		acc, err := cl.Regenerate(ctx, task.MessageID, changes, o.Key)
 		if err != nil {

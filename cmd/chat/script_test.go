@@ -43,8 +43,8 @@ func (l leakFree) Run() int {
 }
 
 // TestScripts plays the stories in testdata/script, each in a home of its own
-// with a daemon of its own. $LIAR is the URL of a provider that lies on command, and $WEB serves
-// the files of the story.
+// with a daemon of its own. $LIAR is the URL of a provider that lies on command, $TIGHT that of
+// one whose model "limited" accepts 4,000 tokens, and $WEB serves the files of the story.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -59,6 +59,7 @@ func TestScripts(t *testing.T) {
 			"begin":     begin,
 			"quiet":     quiet,
 			"tty":       onTTY,
+			"talk":      talk,
 		},
 	})
 }
@@ -86,6 +87,12 @@ func setup(e *testscript.Env) error {
 		liar.Close()
 		server.CloseClientConnections()
 		server.Close()
+	})
+	tight := modeltest.StartNarrow(4000, modeltest.Refusals()[0])
+	e.Setenv("TIGHT", tight.URL+"/v1")
+	e.Defer(func() {
+		tight.CloseClientConnections()
+		tight.Close()
 	})
 	s, err := starterIn(e.Getenv)
 	if err != nil {

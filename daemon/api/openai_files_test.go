@@ -16,8 +16,9 @@ func TestPDFsInRequests(t *testing.T) {
 	const data = "%PDF-1.7\nThe sky is blue."
 	url := "data:application/pdf;base64," + base64.StdEncoding.EncodeToString([]byte(data))
 	r, a := h.background(`{"model":"lying","background":true,"input":[{"role":"user","content":[{"type":"input_text","text":"what?"},{"type":"input_file","filename":"sky.pdf","file_data":"` + url + `"}]}]}`)
-	_, thread, err := h.store.Thread(t.Context(), taskID(r))
+	read, err := h.store.Thread(t.Context(), taskID(r))
 	h.must(err)
+	thread := read.Messages
 	if p := thread[0].Parts; len(p) != 2 || !p[1].IsDocument() || p[1].Name != "sky.pdf" || p[1].Pages != 1 || p[1].Digest != digestOf(data) {
 		t.Errorf("%+v", p)
 	}

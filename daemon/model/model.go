@@ -89,6 +89,9 @@ type Request struct {
 	Key string
 	// Turn, if set, is the right to ask, which Registry.Admit gave.
 	Turn *Turn
+	// Conversation is the same for requests that begin alike, so that a provider can find what it
+	// has kept of the ones before.
+	Conversation string
 	// Upstream is the last Event.Upstream of the answer, from whatever attempt; "" if there
 	// was none. A provider that can returns that answer again, from its beginning, instead
 	// of making another.

@@ -22,10 +22,15 @@ type attempt struct {
 	claim chat.Claim
 	model string // the name of the model that answers; claim.Model is the name that was asked for
 
+	given     chat.Thread // what the task reads, with the system prompt of the request
+	estimated int         // its tokens
+
 	req     model.Request
 	log     LogWriter
 	writing sync.WaitGroup
-	stale   bool // the log belongs to a newer attempt; read after writing.Wait
+	// unlogged says that the text is an intermediate one, which readers do not get.
+	unlogged bool
+	stale    bool // the log belongs to a newer attempt; read after writing.Wait
 
 	saved  time.Time // the last checkpoint
 	saving atomic.Bool
@@ -101,6 +106,14 @@ func (a *attempt) generate(ctx context.Context) error {
 		}
 	}
 	err := a.begin(ctx, stop)
+	if err != nil {
+		return err
+	}
+	if a.finish == nil && a.claim.Kind == chat.KindSummary {
+		if err, wait = cmp.Or(wait, a.admit(ctx)), nil; err == nil {
+			err = a.summarize(ctx, run)
+		}
+	}
 	for err == nil && a.finish == nil {
 		if err, wait = wait, nil; err == nil {
 			err = a.admit(ctx)
@@ -112,6 +125,10 @@ func (a *attempt) generate(ctx context.Context) error {
 			err = a.failOver(ctx, run, err)
 		}
 	}
+	err = a.afterRefusal(ctx, err)
+	if a.claim.Kind != chat.KindAnswer {
+		return a.ensureComplete(err)
+	}
 	return a.ensureFormat(ctx, run, err)
 }
 
@@ -119,7 +136,7 @@ func (a *attempt) generate(ctx context.Context) error {
 // log holds. stop is called when the log turns out to belong to a newer attempt.
 func (a *attempt) begin(ctx context.Context, stop context.CancelCauseFunc) error {
 	crash.Here(crash.WorkerAfterClaim)
-	system, thread, err := a.thread(ctx)
+	thread, err := a.thread(ctx)
 	if err != nil {
 		return err
 	}
@@ -140,16 +157,19 @@ func (a *attempt) begin(ctx context.Context, stop context.CancelCauseFunc) error
 	if previous.Complete {
 		a.adoptPrevious(previous)
 	}
-	a.req = model.Request{
-		Model: a.claim.Model, System: system, Messages: thread, Attachment: a.attachment, Key: a.claim.ID, Upstream: a.claim.Upstream,
-	}
+	a.req = model.Request{Model: a.claim.Model, Attachment: a.attachment, Key: a.claim.ID, Conversation: a.claim.ConversationID, Upstream: a.claim.Upstream}
 	if p := a.claim.Parameters; p != nil {
 		a.req.Parameters = *p
 		if p.Instructions != nil {
-			a.req.System = *p.Instructions
+			thread.System = *p.Instructions
 		}
 	}
-	return nil
+	a.given = thread
+	a.compose()
+	if a.adopted {
+		return nil
+	}
+	return a.fit(ctx)
 }
 
 // step streams one answer of the model. It sets a.finish, unless another step follows. run
@@ -166,6 +186,9 @@ func (a *attempt) step(ctx, run context.Context) error {
 		if e.Finish != nil {
 			crash.Here(crash.WorkerAfterLastToken)
 			a.finish = e.Finish
+			if u := e.Finish.Usage; u != nil && a.claim.Kind == chat.KindAnswer {
+				a.w.factors.learn(a.model, u.PromptTokens, a.estimated)
+			}
 			return nil
 		}
 		if err := a.take(ctx, run, e); err != nil {
@@ -228,6 +251,9 @@ func (a *attempt) settle(ctx, work context.Context, err error) string {
 	case errors.Is(err, errShutdown) || errors.Is(cause, errShutdown):
 		return a.requeue(ctx, work, chat.Release{Err: chat.Errorf(chat.CodeDraining, "the worker was shut down")})
 	}
+	if wait := asTooLong(err); wait != nil {
+		return a.awaitSummary(ctx, work, wait)
+	}
 	return a.retry(ctx, work, err)
 }
 
@@ -260,11 +286,15 @@ func (a *attempt) fail(ctx, work context.Context, e *chat.Error) string {
 // then publishes the terminal chunk.
 func (a *attempt) commit(ctx, work context.Context, r chat.Result) string {
 	a.endReasoning()
-	r.TaskID, r.Attempt, r.Notices, r.Parts = a.claim.ID, a.claim.Attempt, a.notices, a.parts
+	r.TaskID, r.Kind, r.Attempt, r.Notices, r.Parts = a.claim.ID, a.claim.Kind, a.claim.Attempt, a.notices, a.parts
 	if a.switched() { // two models may have the same id
 		r.Model = ""
 	}
 	r.Model = cmp.Or(r.Model, a.model, a.claim.Model)
+	r.System = a.given.System
+	if s := a.given.Summary; s != nil {
+		r.SummaryID = s.ID
+	}
 	if a.log != nil {
 		n, err := a.seal(ctx, r, min(sealTimeout, a.w.opts.LogTimeout))
 		if err != nil {
@@ -285,6 +315,9 @@ func (a *attempt) commit(ctx, work context.Context, r chat.Result) string {
 		return "lost: " + err.Error()
 	}
 	crash.Here(crash.WorkerAfterCommit)
+	if r.Kind == chat.KindSummary {
+		a.w.notifyAfter(work, a.claim.Task, 0) // an answer may wait for it
+	}
 	a.w.model.ForgetCredentials(r.TaskID)
 	a.end(ctx, r)
 	return string(r.State)

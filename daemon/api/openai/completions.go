@@ -73,7 +73,7 @@ func (c *completionRequest) submission(d *reader) (chat.Submission, error) {
 		return sub, err
 	}
 	sub.System = strings.Join(d.System, "\n\n")
-	sub.Model, sub.Priority, sub.Temporary = c.Model, input.Priority(c.ServiceTier), !c.Store
+	sub.Model, sub.Priority, sub.Temporary, sub.Origin = c.Model, input.Priority(c.ServiceTier), !c.Store, completionsOrigin
 	sub.Parameters, err = c.parameters()
 	return sub, err
 }

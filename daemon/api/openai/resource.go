@@ -46,6 +46,9 @@ func (o *origin) check() error {
 	return nil
 }
 
+// completionsOrigin is the Origin of a chat completion, of which nothing has to be repeated.
+const completionsOrigin = "{}"
+
 // originOf returns the origin of a task, an empty one if the task was submitted in another
 // format.
 func originOf(t chat.Task) origin {

@@ -1,0 +1,110 @@
+package chat
+
+import "time"
+
+// TaskKind is what a task writes.
+type TaskKind string
+
+// The kinds of tasks. A task of any kind but the first belongs to a conversation and answers
+// no message: it reads the conversation up to Task.UserMessageID, has no Task.MessageID, and
+// its text is in no list of messages.
+const (
+	KindAnswer  TaskKind = ""
+	KindSummary TaskKind = "summary" // of the beginning of a conversation
+	KindTitle   TaskKind = "title"   // of a conversation
+)
+
+// Label returns the title of a conversation as that of a task of the kind in it.
+func (k TaskKind) Label(title string) string {
+	if k == KindAnswer {
+		return title
+	}
+	return string(k) + " of " + title
+}
+
+// KindTask asks for a task of a kind other than KindAnswer.
+type KindTask struct {
+	TaskID         string // chosen by the caller; "" lets the store choose
+	Kind           TaskKind
+	ConversationID string
+	LastMessageID  string // the last message that it reads
+	Model          string
+	Priority       Priority
+	// DeadlineSeconds and CredentialsHost are as in Task.
+	DeadlineSeconds int
+	CredentialsHost string
+}
+
+// Summary stands for the messages of a conversation from the root to MessageID, for models
+// whose context the conversation exceeds.
+type Summary struct {
+	ID             string    `json:"id"` // of the task that wrote it
+	ConversationID string    `json:"conversation_id"`
+	MessageID      string    `json:"message_id"`
+	Model          string    `json:"model,omitempty"`
+	Text           string    `json:"text"`
+	Removed        bool      `json:"removed,omitempty"`
+	CreatedAt      time.Time `json:"created_at"`
+}
+
+// Sent is what is recorded about the request for an answer. SummaryID is "" if the model got all
+// messages. Both are recorded when the answer ends.
+type Sent struct {
+	Model        string
+	Recorded     bool
+	SummaryID    string
+	System       string
+	PromptTokens int // as the model counted them, 0 if it did not
+}
+
+// SentRequest is what a model received for an answer.
+type SentRequest struct {
+	TaskID string `json:"task_id"`
+	Model  string `json:"model,omitempty"`
+	// Recorded is false before the end of the answer: it is then what would be sent now.
+	Recorded   bool        `json:"recorded"`
+	System     string      `json:"system,omitempty"`
+	SummaryID  string      `json:"summary_id,omitempty"`
+	Parameters *Parameters `json:"parameters,omitempty"`
+	Messages   []Message   `json:"messages"` // with a role and parts
+	Notices    []string    `json:"notices,omitempty"`
+}
+
+// ContextUse is how full the context of a conversation's model is.
+type ContextUse struct {
+	ConversationID string `json:"conversation_id"`
+	Model          string `json:"model,omitempty"`
+	// Tokens are those of the next request without a new message, as an estimate.
+	Tokens int `json:"tokens"`
+	// Context is how many the model accepts, with the answer; 0 if that is not known.
+	Context int `json:"context,omitempty"`
+	// Summary, if it is used, stands for the messages up to its MessageID.
+	Summary *Summary `json:"summary,omitempty"`
+}
+
+// Percent is how full the context is, 0 if that is not known.
+func (u ContextUse) Percent() int {
+	if u.Context == 0 {
+		return 0
+	}
+	return (100*u.Tokens + u.Context/2) / u.Context
+}
+
+// CompactMode says what happens when a conversation exceeds the context of its model.
+type CompactMode string
+
+// The modes. Automatic writes a summary and sends again; ask ends the answer with an error that
+// says how to write one; off sends what there is.
+const (
+	CompactAutomatic CompactMode = "automatic"
+	CompactAsk       CompactMode = "ask"
+	CompactOff       CompactMode = "off"
+)
+
+// Thread is what a task reads: the system prompt, and the messages of one path that no
+// summary stands for.
+type Thread struct {
+	System   string
+	Summary  *Summary // of the messages before; nil if there are none, or none is used
+	Messages []Message
+}
