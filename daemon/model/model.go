@@ -65,6 +65,9 @@ type Request struct {
 	// are none.
 	Attachment func(ctx context.Context, digest string) (chat.Attachment, error)
 	Parameters chat.Parameters // without Instructions, which are in System
+	// Partial is the text with which the answer begins, if another attempt at it was cut. The
+	// events then have what follows, and no reasoning. "" asks for a whole answer.
+	Partial string
 	// Key names the answer among all that are ever asked for. Every request for it has the
 	// same, so that a provider that knows idempotency keys makes it once.
 	Key string

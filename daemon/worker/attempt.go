@@ -30,6 +30,7 @@ type attempt struct {
 	saved  time.Time // the last checkpoint
 	saving atomic.Bool
 
+	begun     chat.Parts // the parts with which the answer begins, if it continues another
 	parts     chat.Parts
 	first     time.Time // when the first text came
 	reasoning time.Time // when the reasoning that is the last part began, zero if it is not
@@ -99,6 +100,11 @@ func (a *attempt) begin(ctx context.Context, stop context.CancelCauseFunc) error
 	if err != nil {
 		return err
 	}
+	if a.claim.Continues != "" {
+		if a.begun, err = a.beginning(ctx); err != nil {
+			return err
+		}
+	}
 	logged := a.claim.Task
 	logged.Model = a.w.model.Name(ctx, a.claim.Task)
 	a.model = logged.Model
@@ -115,9 +121,12 @@ func (a *attempt) begin(ctx context.Context, stop context.CancelCauseFunc) error
 	})
 	if previous.Complete {
 		a.adoptPrevious(previous)
+	} else {
+		a.replay(a.begun)
 	}
 	a.req = model.Request{
 		Model: a.claim.Task.Model, System: system, Messages: thread, Attachment: a.attachment, Key: a.claim.ID, Upstream: a.claim.Upstream,
+		Partial: a.begun.Text(),
 	}
 	if p := a.claim.Parameters; p != nil {
 		a.req.Parameters = *p
@@ -172,6 +181,7 @@ func (a *attempt) take(ctx, run context.Context, e model.Event) error {
 	switch {
 	case e.Void:
 		a.drop()
+		a.replay(a.begun)
 	case e.Retype:
 		a.retype(e.Chunk.Type)
 	}
@@ -194,7 +204,7 @@ func (a *attempt) settle(ctx, work context.Context, err error) string {
 	case errors.Is(err, errLeaseLost) || errors.Is(cause, errLeaseLost):
 		return "lost" // a newer attempt owns the task: write nothing
 	case errors.Is(err, errCancelled) || errors.Is(cause, errCancelled):
-		return a.commit(ctx, work, chat.Result{State: chat.TaskCancelled, FinishReason: "cancelled"})
+		return a.cancelled(ctx, work)
 	case err == nil:
 		r := chat.Result{State: chat.TaskDone, FinishReason: a.finish.Reason, Usage: a.finish.Usage, Model: a.finish.Model, Err: a.mismatch}
 		return a.commit(ctx, work, r)
@@ -209,19 +219,34 @@ func (a *attempt) settle(ctx, work context.Context, err error) string {
 	return a.fail(ctx, work, e)
 }
 
-// fail ends the task with the longest text that any attempt received.
-func (a *attempt) fail(ctx, work context.Context, e *chat.Error) string {
+// cancelled ends a task that a user stopped.
+func (a *attempt) cancelled(ctx, work context.Context) string {
+	if a.claim.Continues != "" && a.log == nil { // not begun: it keeps the text that it was to continue
+		if err := a.keepLongest(ctx, work); err != nil {
+			return "lost: " + err.Error()
+		}
+	}
+	return a.commit(ctx, work, chat.Result{State: chat.TaskCancelled, FinishReason: "cancelled"})
+}
+
+// keepLongest replaces the text of this attempt by that of another one, if that is longer.
+func (a *attempt) keepLongest(ctx, work context.Context) error {
 	var saved chat.Answer
 	err := a.writeWithRetry(ctx, work, func(ctx context.Context) (err error) {
 		saved, err = a.w.store.Partial(ctx, a.claim.ID)
 		return err
 	})
-	if err != nil { // SQL may hold a longer text, so nothing overwrites it
-		return "lost: " + err.Error()
-	}
-	if saved.Parts.Len() > a.parts.Len() {
+	if err == nil && saved.Parts.Len() > a.parts.Len() {
 		a.drop()
 		a.replay(saved.Parts)
+	}
+	return err
+}
+
+// fail ends the task with the longest text that any attempt received.
+func (a *attempt) fail(ctx, work context.Context, e *chat.Error) string {
+	if err := a.keepLongest(ctx, work); err != nil { // SQL may hold a longer text, so nothing overwrites it
+		return "lost: " + err.Error()
 	}
 	if e.Retryable { // otherwise the provider has done so
 		a.abandon(ctx)
@@ -309,7 +334,7 @@ func (a *attempt) requeue(ctx, work context.Context, h chat.Release) string {
 	err := a.writeWithRetry(ctx, work, func(ctx context.Context) error { return a.w.store.Release(ctx, h) })
 	switch {
 	case errors.Is(err, chat.ErrCancelWon):
-		return a.commit(ctx, work, chat.Result{State: chat.TaskCancelled, FinishReason: "cancelled"})
+		return a.cancelled(ctx, work)
 	case err != nil:
 		return "lost: " + err.Error()
 	}

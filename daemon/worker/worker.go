@@ -27,6 +27,7 @@ type Store interface {
 	Claim(ctx context.Context, worker string, n int, backgroundFirst bool) ([]chat.Claim, error)
 	Renew(ctx context.Context, worker string, taskIDs []string) ([]chat.Lease, error)
 	Thread(ctx context.Context, taskID string) (system string, thread []chat.Message, err error)
+	Beginning(ctx context.Context, taskID string) (chat.Parts, error)
 	Attachment(ctx context.Context, owner, digest string) (chat.Attachment, error)
 	Partial(ctx context.Context, taskID string) (chat.Answer, error)
 	Checkpoint(ctx context.Context, taskID string, attempt int, a chat.Answer) error

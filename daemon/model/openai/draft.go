@@ -10,6 +10,7 @@ import (
 	"chat"
 	"chat/daemon/model"
 	"chat/daemon/model/apierror"
+	"chat/daemon/model/continuation"
 	"chat/daemon/model/draft"
 	"chat/daemon/model/openai/wire"
 )
@@ -21,6 +22,7 @@ type form struct {
 	noSystem bool // the system prompt stands in the first message
 	// otherTokens says that the limit of tokens has its other name.
 	otherTokens bool
+	noPrefill   bool // the last message has to be the user's
 	format      formatForm
 }
 
@@ -33,13 +35,14 @@ type request struct {
 	// stream that has its usage.
 	streamed bool
 	known    formatForm // before the first refusal
+	prefill  prefill    // how the server is told to continue an answer
 }
 
 // newRequest returns the draft of a request to e.
 func newRequest(e *endpoint, learned *draft.Learned[form], req model.Request) *request {
 	d := &request{
 		Draft:            learned.Draft(draft.Server{Base: e.Base, Key: e.Key, Host: e.Host}, req.Model, req),
-		completionTokens: e.isOpenAI(),
+		completionTokens: e.isOpenAI(), prefill: prefillOf(e),
 	}
 	d.known = d.Form.format
 	d.Adapts(d.adaptations)
@@ -62,6 +65,7 @@ func (d *request) omitParameter(r *apierror.RefusalError) bool {
 
 func (d *request) adaptations() []draft.Adaptation {
 	return d.WithMessages(
+		draft.Adaptation{Of: ofPrefill, Adapt: d.omitPrefill, Form: true},
 		draft.Adaptation{Of: (*apierror.RefusalError).OfSchema, Adapt: d.loosenSchema, Form: true},
 		draft.Adaptation{Of: (*apierror.RefusalError).OfFormat, Adapt: d.askForObject, Form: true},
 		draft.Adaptation{Of: (*apierror.RefusalError).OfFormat, Adapt: d.describeFormat, Form: true},
@@ -79,11 +83,20 @@ func (d *request) completion(ctx context.Context) (*wire.Request, error) {
 	if out.Stream && !d.Form.noUsage {
 		out.StreamOptions = &goopenai.StreamOptions{IncludeUsage: true}
 	}
+	d.Way = continuation.Asked
+	if d.prefills() {
+		d.Way = d.prefill.way
+	}
 	system, messages, err := d.messages(ctx)
 	if system != "" {
-		out.Messages = append(out.Messages, goopenai.ChatCompletionMessage{Role: goopenai.ChatMessageRoleSystem, Content: system})
+		out.Messages = append(out.Messages, wire.Message{ChatCompletionMessage: goopenai.ChatCompletionMessage{Role: goopenai.ChatMessageRoleSystem, Content: system}})
 	}
-	out.Messages = append(out.Messages, messages...)
+	for i := range messages {
+		out.Messages = append(out.Messages, wire.Message{ChatCompletionMessage: messages[i]})
+	}
+	if n := len(out.Messages); n > 0 && d.prefills() {
+		out.Messages[n-1].Continue = d.prefill.field
+	}
 	return out, err
 }
 
@@ -93,6 +106,7 @@ func (d *request) hasResponse(peer bool) bool { return wire.HasResponse(&d.Reque
 
 // response is d in the form of the Responses API, without how it is to be made.
 func (d *request) response(ctx context.Context) (*wire.Response, error) {
+	d.Way = continuation.Asked
 	system, messages, err := d.messages(ctx)
 	out := &wire.Response{Model: d.Model, Instructions: system}
 	out.Set(d.parameters())

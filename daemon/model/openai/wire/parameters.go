@@ -17,11 +17,12 @@ import (
 type Request struct {
 	goopenai.ChatCompletionRequest
 
-	Temperature      *float64 `json:"temperature,omitempty"`
-	TopP             *float64 `json:"top_p,omitempty"`
-	PresencePenalty  *float64 `json:"presence_penalty,omitempty"`
-	FrequencyPenalty *float64 `json:"frequency_penalty,omitempty"`
-	Seed             *int64   `json:"seed,omitempty"`
+	Messages         []Message `json:"messages"`
+	Temperature      *float64  `json:"temperature,omitempty"`
+	TopP             *float64  `json:"top_p,omitempty"`
+	PresencePenalty  *float64  `json:"presence_penalty,omitempty"`
+	FrequencyPenalty *float64  `json:"frequency_penalty,omitempty"`
+	Seed             *int64    `json:"seed,omitempty"`
 }
 
 // Set sets the parameters. completionTokens says that the server knows
