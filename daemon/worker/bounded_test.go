@@ -35,6 +35,11 @@ func (s bounded) Thread(ctx context.Context, taskID string) (string, []chat.Mess
 	return s.Store.Thread(ctx, taskID)
 }
 
+func (s bounded) Beginning(ctx context.Context, taskID string) (chat.Parts, error) {
+	mustEnd(ctx, s.t, "Beginning")
+	return s.Store.Beginning(ctx, taskID)
+}
+
 func (s bounded) Attachment(ctx context.Context, owner, digest string) (chat.Attachment, error) {
 	mustEnd(ctx, s.t, "Attachment")
 	return s.Store.Attachment(ctx, owner, digest)

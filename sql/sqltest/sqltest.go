@@ -37,6 +37,7 @@ func Run(t *testing.T, open func(t *testing.T, o sql.Options) *sql.Store, only .
 		{"workers", workerTests},
 		{"formats", formatTests},
 		{"parameters", parameterTests},
+		{"continue", continueTests},
 	}
 	for _, g := range groups {
 		if len(only) > 0 && !slices.Contains(only, g.name) {
