@@ -46,6 +46,15 @@ func canRegenerate(m *Model) bool {
 	return ok
 }
 
+// continueKeys are the keys that continue the last answer, "" if there are none.
+func continueKeys(keys keymap.Table[*Model]) string {
+	focus, key := keys.KeyOf(keymap.Anywhere, "focus"), keys.KeyOf(keymap.Reading, "continue")
+	if focus == "" || key == "" {
+		return ""
+	}
+	return focus + " " + key
+}
+
 func canDelete(m *Model) bool { return m.deletions.Possible() }
 
 func canUndo(m *Model) bool { return m.deletions.CanUndo() }
@@ -146,6 +155,10 @@ func readingBindings() keymap.Table[*Model] {
 		{
 			Name: "regenerate", Keys: []string{"r"}, Focus: keymap.Reading, What: "ask for another answer", Hint: "again",
 			When: canRegenerate, Do: (*Model).regenerate,
+		},
+		{
+			Name: "continue", Keys: []string{"c"}, Focus: keymap.Reading, What: "continue an answer that was cut",
+			When: canRegenerate, Do: (*Model).continueAnswer,
 		},
 		{Name: "fork", Keys: []string{"f"}, Focus: keymap.Reading, What: "continue from this answer", Hint: "fork", Do: (*Model).forkMessage},
 		{Name: "sibling-before", Moves: true, Keys: []string{"<", "left", "‹"}, Focus: keymap.Reading, What: "the previous version of the message", Do: only(func(m *Model) { m.sibling(-1) })},

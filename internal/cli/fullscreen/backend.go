@@ -109,6 +109,10 @@ func (b *adapter) Regenerate(ctx context.Context, messageID, model string) (chat
 	return b.cl.Regenerate(ctx, messageID, chat.Regeneration{Model: model, Priority: b.priority}, "")
 }
 
+func (b *adapter) Continue(ctx context.Context, messageID, model string) (chat.Accepted, error) {
+	return b.cl.Regenerate(ctx, messageID, chat.Regeneration{Continue: true, Model: model, Priority: b.priority}, "")
+}
+
 func (b *adapter) Rename(ctx context.Context, id, title string) error {
 	_, err := b.cl.UpdateConversation(ctx, id, chat.ConversationPatch{Title: &title})
 	return err
