@@ -22,6 +22,7 @@ type Lease struct {
 // and, unless State is cancelled, only if no cancel was requested.
 type Result struct {
 	TaskID       string
+	Kind         TaskKind // of the task
 	Attempt      int
 	State        TaskState
 	Parts        Parts
@@ -33,6 +34,8 @@ type Result struct {
 	// ChunkCount is the length of the chunk log with its terminal chunk; 0 if the log
 	// does not hold exactly this result.
 	ChunkCount int
+	// SummaryID and System are what the model got besides the messages, as in Sent.
+	SummaryID, System string
 	// Log holds the chunks of the log without the terminal one, packed (package chunklog);
 	// nil if ChunkCount is 0.
 	Log []byte

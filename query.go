@@ -56,7 +56,8 @@ type TaskQuery struct {
 	States         []TaskState // none means all
 	ID             string      // the beginning or the end of an id
 	ConversationID string
-	Limit          int // 50 by default, 200 at most
+	Answers        bool // without tasks of other kinds
+	Limit          int  // 50 by default, 200 at most
 }
 
 // SubmitOptions are the options of a submission. A repeated IdempotencyKey with the same

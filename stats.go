@@ -36,6 +36,7 @@ const (
 type RunningAnswer struct {
 	TaskID          string    `json:"task_id"`
 	ConversationID  string    `json:"conversation_id"`
+	Kind            TaskKind  `json:"kind,omitempty"`
 	Title           string    `json:"title"`
 	Model           string    `json:"model,omitempty"`
 	Priority        Priority  `json:"priority"`
@@ -54,6 +55,7 @@ type RunningAnswer struct {
 type FailedAnswer struct {
 	TaskID         string    `json:"task_id"`
 	ConversationID string    `json:"conversation_id"`
+	Kind           TaskKind  `json:"kind,omitempty"`
 	Title          string    `json:"title"`
 	Model          string    `json:"model,omitempty"`
 	State          TaskState `json:"state"`

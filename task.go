@@ -121,11 +121,12 @@ const (
 // MaxNotices is the maximum number of Notices of a task.
 const MaxNotices = 16
 
-// Task is a job that generates one answer.
+// Task is a job that generates one answer, or another text of its Kind.
 type Task struct {
 	ID             string    `json:"id"`
+	Kind           TaskKind  `json:"kind,omitempty"`
 	ConversationID string    `json:"conversation_id"`
-	MessageID      string    `json:"message_id"`
+	MessageID      string    `json:"message_id,omitempty"` // "" unless Kind is KindAnswer
 	UserMessageID  string    `json:"user_message_id"`
 	Owner          string    `json:"-"`
 	State          TaskState `json:"state"`
@@ -152,6 +153,10 @@ type Task struct {
 	// Upstream says where the provider can be asked for the answer of an earlier attempt, in
 	// words that only the provider understands; "" if it cannot, or was not asked yet.
 	Upstream string `json:"-"`
+	// WaitsFor is the summary that has to end before the task is claimed again, or the last one
+	// for which it waited. Compactions counts them.
+	WaitsFor    string `json:"waits_for,omitempty"`
+	Compactions int    `json:"-"`
 	// CancelRequested says that the worker of a running task has to stop it. From then on
 	// the task can only end as cancelled.
 	CancelRequested bool       `json:"cancel_requested,omitempty"`

@@ -12,12 +12,15 @@ import (
 // active is a condition on tasks: the task has not ended.
 const active = `state IN ('queued', 'running')`
 
+// answering is a condition on tasks: it is an answer that has not ended.
+const answering = active + ` AND kind = ''`
+
 // refuseBusy returns CodeBusy while an answer of the conversation has not ended, because
 // the next one would not include it. The caller has locked the conversation (touch), so
 // concurrent submissions see each other's tasks.
 func (t *transaction) refuseBusy(ctx context.Context, conversationID string) error {
 	var ids []string
-	err := t.List(ctx, &ids, `SELECT id FROM tasks WHERE conversation_id = $1 AND `+active+` ORDER BY id LIMIT 1`, conversationID)
+	err := t.List(ctx, &ids, `SELECT id FROM tasks WHERE conversation_id = $1 AND `+answering+` ORDER BY id LIMIT 1`, conversationID)
 	if err != nil || len(ids) == 0 {
 		return err
 	}

@@ -15,6 +15,9 @@ import (
 // that need its memory. It is longer than the outages of SQL that a worker survives.
 const holderTimeout = 2 * time.Minute
 
+// ready is a condition on tasks: what it waits for has ended, or was deleted.
+const ready = `NOT EXISTS (SELECT 1 FROM tasks w WHERE w.id = tasks.waits_for AND w.state IN ('queued', 'running'))`
+
 // Claim assigns up to n due tasks to a worker, in the order of the queue: by priority,
 // then by queue_at. backgroundFirst reverses the priorities, so that background tasks
 // progress. One statement selects the tasks, leases them and counts the attempt; no two
@@ -30,7 +33,7 @@ func (s *Store) Claim(ctx context.Context, worker string, n int, backgroundFirst
 	}
 	list, err := database.Change[rows.Task](ctx, s.db, `WITH due AS (
 			SELECT id FROM tasks WHERE state = 'queued' AND run_after <= {{now}} AND attempt - uncounted_attempts < $4
-				AND (own_provider IN ('', $1) OR NOT EXISTS (SELECT 1 FROM workers w WHERE w.id = own_provider AND w.seen_at >= {{now}} - $5))
+				AND (waits_for = '' OR `+ready+`) AND (own_provider IN ('', $1) OR NOT EXISTS (SELECT 1 FROM workers w WHERE w.id = own_provider AND w.seen_at >= {{now}} - $5))
 			ORDER BY priority `+direction+`, queue_at, id LIMIT $3 {{skip locked}}
 		)
 		UPDATE tasks SET state = 'running', worker = $1, lease_until = {{now}} + $2, attempt = attempt + 1,
@@ -82,7 +85,7 @@ func (s *Store) Renew(ctx context.Context, worker string, taskIDs []string) ([]c
 // Queued returns tasks that a worker could claim now, in the order of the queue.
 func (s *Store) Queued(ctx context.Context, n int) ([]chat.Task, error) {
 	list, err := database.List[rows.Task](ctx, s.db, `SELECT `+rows.ListedTaskColumns+` FROM tasks
-		WHERE state = 'queued' AND run_after <= {{now}} AND attempt - uncounted_attempts < $2 ORDER BY priority, queue_at, id LIMIT $1`,
+		WHERE state = 'queued' AND run_after <= {{now}} AND attempt - uncounted_attempts < $2 AND (waits_for = '' OR `+ready+`) ORDER BY priority, queue_at, id LIMIT $1`,
 		n, chat.MaxAttempts)
 	if err != nil {
 		return nil, err

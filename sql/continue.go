@@ -19,7 +19,7 @@ type oldAnswer struct {
 func (t *transaction) answer(ctx context.Context, owner, messageID string, toContinue bool) (oldAnswer, error) {
 	var old oldAnswer
 	err := t.Get(ctx, &old, `SELECT a.*, coalesce(t.deadline_seconds, 0) AS deadline_seconds, coalesce(t.parameters, '') AS asked
-		FROM (`+rows.MessagesQuery+`WHERE m.id = $1) AS a JOIN conversations c ON c.id = a.conversation_id LEFT JOIN tasks t ON t.message_id = a.id
+		FROM (`+rows.MessagesQuery+`WHERE m.id = $1 AND m.seq > 0) AS a JOIN conversations c ON c.id = a.conversation_id LEFT JOIN tasks t ON t.message_id = a.id
 		WHERE c.owner = $2`, messageID, owner)
 	if err != nil {
 		return old, notFound(err, "message")

@@ -31,15 +31,15 @@ func (s *Store) Finish(ctx context.Context, r chat.Result) error {
 const unfinished = `state = 'running' AND (NOT cancel_requested OR $3 = 'cancelled')`
 
 func (s *Store) finish(ctx context.Context, r chat.Result) error {
-	if s.db.ChangesInWith() {
+	if s.db.ChangesInWith() && r.Kind == chat.KindAnswer {
 		content, err := rows.EncodeParts(r.Parts, "")
 		if err != nil {
 			return err
 		}
 		ended, err := database.Change[string](ctx, s.db, `WITH ended AS (`+endTask+unfinished+` RETURNING message_id), saved AS (
 				UPDATE messages SET model = CASE WHEN $12 = '' THEN model ELSE $12 END,
-					parts = $14, size = $15, folded = $16, updated_at = {{now}} FROM ended WHERE id = ended.message_id), logged AS (
-				INSERT INTO chunk_logs (task_id, packed) SELECT CAST($1 AS TEXT), CAST($17 AS BYTEA) FROM ended WHERE octet_length(CAST($17 AS BYTEA)) > 0)
+					parts = $16, size = $17, folded = $18, updated_at = {{now}} FROM ended WHERE id = ended.message_id), logged AS (
+				INSERT INTO chunk_logs (task_id, packed) SELECT CAST($1 AS TEXT), CAST($19 AS BYTEA) FROM ended WHERE octet_length(CAST($19 AS BYTEA)) > 0)
 			SELECT message_id FROM ended`, append(endArguments(r), content.Parts, content.Size, content.Folded, r.Log)...)
 		if err != nil || len(ended) > 0 {
 			return err
@@ -53,7 +53,10 @@ func (s *Store) finish(ctx context.Context, r chat.Result) error {
 		if message == "" {
 			return t.whyNotFinished(ctx, r)
 		}
-		return t.saveAnswer(ctx, message, r.Model, r.Parts)
+		if err := t.saveAnswer(ctx, message, r.Model, r.Parts); err != nil {
+			return err
+		}
+		return t.apply(ctx, r)
 	})
 }
 
@@ -61,7 +64,8 @@ func (s *Store) finish(ctx context.Context, r chat.Result) error {
 const endTask = `UPDATE tasks SET state = $3, cancel_requested = FALSE, lease_until = NULL, finished_at = {{now}},
 		finish_reason = $4, prompt_tokens = $5, completion_tokens = $6, total_tokens = $7,
 		error_code = $8, error_message = $9, error_retryable = $10, chunk_count = $11,
-		notices = CASE WHEN $13 = '' THEN notices ELSE $13 END, model = CASE WHEN $12 = '' THEN model ELSE $12 END
+		notices = CASE WHEN $13 = '' THEN notices ELSE $13 END, model = CASE WHEN $12 = '' THEN model ELSE $12 END,
+		summary_id = $14, sent_system = $15
 	WHERE id = $1 AND attempt = $2 AND `
 
 func endArguments(r chat.Result) []any {
@@ -72,7 +76,7 @@ func endArguments(r chat.Result) []any {
 	e := failureOf(r.Err)
 	return []any{
 		r.TaskID, r.Attempt, string(r.State), chat.NormalizeText(r.FinishReason), prompt, completion, total,
-		string(e.Code), e.Message, e.Retryable, r.ChunkCount, chat.NormalizeText(r.Model), rows.NoticeLines(r.Notices),
+		string(e.Code), e.Message, e.Retryable, r.ChunkCount, chat.NormalizeText(r.Model), rows.NoticeLines(r.Notices), r.SummaryID, r.System,
 	}
 }
 
@@ -106,7 +110,7 @@ func (t *transaction) saveAnswer(ctx context.Context, id, model string, p chat.P
 		return err
 	}
 	_, err = t.Exec(ctx, `UPDATE messages SET model = CASE WHEN $2 = '' THEN model ELSE $2 END,
-			parts = $3, size = $4, folded = $5, updated_at = {{now}} WHERE id = $1`,
+			parts = $3, size = $4, folded = CASE WHEN seq > 0 THEN $5 ELSE '' END, updated_at = {{now}} WHERE id = $1`,
 		id, chat.NormalizeText(model), content.Parts, content.Size, content.Folded)
 	return err
 }

@@ -16,7 +16,7 @@ func (s *Store) Messages(ctx context.Context, owner, conversationID string) ([]c
 		return nil, err
 	}
 	list, err := database.List[rows.Message](ctx, s.db, rows.MessagesQuery+`JOIN conversations c ON c.id = m.conversation_id
-		WHERE c.id = $1 AND c.owner = $2 ORDER BY m.seq`, conversationID, owner)
+		WHERE c.id = $1 AND c.owner = $2 AND m.seq > 0 ORDER BY m.seq`, conversationID, owner)
 	if err != nil {
 		return nil, err
 	}
@@ -47,36 +47,45 @@ func (s *Store) ChunkLog(ctx context.Context, owner, taskID string) ([]byte, err
 	return found[0], nil
 }
 
-// Thread returns what a task answers: the conversation's system prompt, and the messages
-// from the root to the user's, along parent_id, each with its id, role and content. It
-// omits assistant messages without text and tool calls, except those of a failed task, which
+// Thread returns what a task reads: the conversation's system prompt, and the messages from
+// the root to its user message, along parent_id, each with its id, role and content. If a
+// summary stands for the beginning, Thread returns the newest one and the messages after it.
+// It omits assistant messages without text and tool calls, except those of a failed task, which
 // have the code of the error.
-func (s *Store) Thread(ctx context.Context, taskID string) (system string, thread []chat.Message, err error) {
+func (s *Store) Thread(ctx context.Context, taskID string) (chat.Thread, error) {
 	if !rows.IsID(taskID) {
-		return "", nil, notFound(database.ErrNoRow, "task")
+		return chat.Thread{}, notFound(database.ErrNoRow, "task")
 	}
 	type threadRow struct {
-		ID      string
-		Role    chat.Role
-		Parts   rows.Parts
-		System  string // of the conversation, in the row of the user's message
-		Failure chat.Code
+		ID        string
+		Role      chat.Role
+		Parts     rows.Parts
+		System    string // of the conversation, in the row of the user's message
+		SummaryID string `db:"summary_id"` // of what is before, in the first row
+		Failure   chat.Code
 	}
 	// Each step finds one message by its id. A join after the recursion would read all
 	// messages if the planner's statistics are old.
-	list, err := database.List[threadRow](ctx, s.db, `WITH RECURSIVE path (id, parent_id, role, parts, size, system, depth) AS (
-			SELECT m.id, m.parent_id, m.role, m.parts, m.size, c.system, 0 FROM tasks t
+	list, err := database.List[threadRow](ctx, s.db, `WITH RECURSIVE path (id, parent_id, role, parts, size, system, depth, summary_id) AS (
+			SELECT m.id, m.parent_id, m.role, m.parts, m.size, c.system, 0, `+newestSummary+` FROM tasks t
 				JOIN messages m ON m.id = t.user_message_id JOIN conversations c ON c.id = t.conversation_id WHERE t.id = $1
 			UNION ALL
-			SELECT m.id, m.parent_id, m.role, m.parts, m.size, '', path.depth + 1 FROM path JOIN messages m ON m.id = path.parent_id
-		) SELECT id, role, parts, system, CASE WHEN role = 'user' OR size > 0 THEN '' ELSE COALESCE(
+			SELECT m.id, m.parent_id, m.role, m.parts, m.size, '', path.depth + 1, `+newestSummary+` FROM path JOIN messages m ON m.id = path.parent_id
+				WHERE path.summary_id = ''
+		) SELECT id, role, parts, system, summary_id, CASE WHEN role = 'user' OR size > 0 THEN '' ELSE COALESCE(
 				(SELECT t.error_code FROM tasks t WHERE t.message_id = path.id AND t.state IN ('failed', 'interrupted')), '') END AS failure
 			FROM path ORDER BY depth DESC`, taskID)
 	if err == nil && len(list) == 0 {
 		err = notFound(database.ErrNoRow, "task")
 	}
 	if err != nil {
-		return "", nil, err
+		return chat.Thread{}, err
+	}
+	t := chat.Thread{System: list[len(list)-1].System}
+	if id := list[0].SummaryID; id != "" {
+		if t.Summary, err = s.summary(ctx, id); err != nil {
+			return chat.Thread{}, err
+		}
 	}
 	for _, r := range list {
 		m := chat.Message{ID: r.ID, Role: r.Role}
@@ -86,9 +95,9 @@ func (s *Store) Thread(ctx context.Context, taskID string) (system string, threa
 		} else if m.Role == chat.RoleAssistant && m.Content == "" && !hasCall(m.Parts) {
 			continue
 		}
-		thread = append(thread, m)
+		t.Messages = append(t.Messages, m)
 	}
-	return list[len(list)-1].System, thread, nil
+	return t, nil
 }
 
 func hasCall(p chat.Parts) bool {

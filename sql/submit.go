@@ -175,7 +175,7 @@ func (t *transaction) parent(ctx context.Context, conversationID, requested stri
 		return t.requestedParent(ctx, conversationID, requested)
 	}
 	var found []string
-	err := t.List(ctx, &found, `SELECT id FROM messages WHERE conversation_id = $1 ORDER BY seq DESC LIMIT 1`, conversationID)
+	err := t.List(ctx, &found, `SELECT id FROM messages WHERE conversation_id = $1 AND seq > 0 ORDER BY seq DESC LIMIT 1`, conversationID)
 	if err != nil || len(found) == 0 {
 		return "", err
 	}
@@ -188,7 +188,7 @@ func (t *transaction) requestedParent(ctx context.Context, conversationID, reque
 		return "", nil
 	}
 	var found []string
-	err := t.List(ctx, &found, `SELECT id FROM messages WHERE id = $1 AND conversation_id = $2`, requested, conversationID)
+	err := t.List(ctx, &found, `SELECT id FROM messages WHERE id = $1 AND conversation_id = $2 AND seq > 0`, requested, conversationID)
 	if err == nil && len(found) == 0 {
 		err = errForeignParent()
 	}
@@ -208,7 +208,7 @@ func (t *transaction) insertMessages(ctx context.Context, seq int64, requested s
 	}
 	_, err := t.Exec(ctx, `INSERT INTO messages
 			(id, conversation_id, seq, parent_id, role, model, created_at, updated_at, parts, size, folded)
-		VALUES ($1, $2, $3, coalesce($4, (SELECT id FROM messages WHERE conversation_id = $2 ORDER BY seq DESC LIMIT 1), ''),
+		VALUES ($1, $2, $3, coalesce($4, (SELECT id FROM messages WHERE conversation_id = $2 AND seq > 0 ORDER BY seq DESC LIMIT 1), ''),
 				'user', '', {{now}}, {{now}}, $5, $10, $6),
 			($7, $2, $8, $1, 'assistant', $9, {{now}}, {{now}}, '', 0, '')`,
 		acc.UserMessageID, acc.ConversationID, seq, parent, content.Parts, content.Folded, acc.MessageID, seq+1, model, content.Size)
@@ -256,6 +256,7 @@ func (t *transaction) insertAnswer(ctx context.Context, seq int64, n newTask, ac
 
 type newTask struct {
 	id           string // set by Submit
+	kind         chat.TaskKind
 	owner, model string
 	priority     chat.Priority
 	deadline     int    // seconds
@@ -268,16 +269,19 @@ type newTask struct {
 // insertTask stores the task that fills an assistant's message. It returns CodeBusy if
 // another task of the conversation has not ended.
 func (t *transaction) insertTask(ctx context.Context, n newTask, acc chat.Accepted) error {
-	if err := t.refuseBusy(ctx, acc.ConversationID); err != nil {
-		return err
+	if n.kind == chat.KindAnswer {
+		if err := t.refuseBusy(ctx, acc.ConversationID); err != nil {
+			return err
+		}
 	}
 	_, err := t.Exec(ctx, `INSERT INTO tasks (id, conversation_id, message_id, user_message_id, owner, state, priority, queue_at,
 			attempt, uncounted_attempts, model, worker, lease_until, run_after, deadline_seconds, cancel_requested, created_at,
-			finish_reason, error_code, error_message, error_retryable, chunk_count, own_provider, parameters, origin, continues)
+			finish_reason, error_code, error_message, error_retryable, chunk_count, own_provider, parameters, origin, kind, continues)
 		VALUES ($1, $2, $3, $4, $5, 'queued', $6,
 			(SELECT max(at) FROM (SELECT {{now}} AS at UNION ALL SELECT max(queue_at) + $7 FROM tasks
 				WHERE owner = $5 AND priority = $6 AND state = 'queued') AS candidates),
-			0, 0, $8, '', NULL, {{now}}, $9, FALSE, {{now}}, '', '', '', FALSE, 0, $10, $11, $12, $13)`,
-		acc.TaskID, acc.ConversationID, acc.MessageID, acc.UserMessageID, n.owner, n.priority.Rank(), fairnessGap, n.model, n.deadline, n.provider, n.parameters, n.origin, n.continues)
+			0, 0, $8, '', NULL, {{now}}, $9, FALSE, {{now}}, '', '', '', FALSE, 0, $10, $11, $12, $13, $14)`,
+		acc.TaskID, acc.ConversationID, acc.MessageID, acc.UserMessageID, n.owner, n.priority.Rank(), fairnessGap, n.model, n.deadline, n.provider, n.parameters, n.origin,
+		string(n.kind), n.continues)
 	return err
 }

@@ -22,7 +22,7 @@ const submitStatement = `WITH conv AS (
 		UPDATE conversations SET updated_at = {{now}}, next_seq = next_seq + 2,
 			title = CASE WHEN title = '' THEN $3 ELSE title END,
 			folded = CASE WHEN title = '' THEN $4 ELSE folded END
-		WHERE id = $1 AND owner = $2 AND NOT EXISTS (SELECT 1 FROM tasks WHERE conversation_id = $1 AND ` + active + `)
+		WHERE id = $1 AND owner = $2 AND NOT EXISTS (SELECT 1 FROM tasks WHERE conversation_id = $1 AND ` + answering + `)
 		RETURNING id, next_seq - 2 AS seq, CASE WHEN CAST($5 AS TEXT) = '' THEN model ELSE CAST($5 AS TEXT) END AS model, parameters
 	), inserted AS (
 		INSERT INTO messages (id, conversation_id, seq, parent_id, role, model, created_at, updated_at, parts, size, folded)

@@ -101,7 +101,10 @@ func (s *Store) EndExpired(ctx context.Context, r chat.Result) error {
 		if _, err := t.end(ctx, r, `state IN ('running', 'queued')`); err != nil || keep {
 			return err
 		}
-		return t.saveAnswer(ctx, held[0].MessageID, r.Model, r.Parts)
+		if err := t.saveAnswer(ctx, held[0].MessageID, r.Model, r.Parts); err != nil {
+			return err
+		}
+		return t.apply(ctx, r)
 	})
 }
 

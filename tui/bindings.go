@@ -47,9 +47,9 @@ func canRegenerate(m *Model) bool {
 }
 
 // continueKeys are the keys that continue the last answer, "" if there are none.
-func continueKeys(keys keymap.Table[*Model]) string {
-	focus, key := keys.KeyOf(keymap.Anywhere, "focus"), keys.KeyOf(keymap.Reading, "continue")
-	if focus == "" || key == "" {
+func continueKeys(m *Model) string {
+	focus, key := m.keys.KeyOf(keymap.Anywhere, "focus"), m.keys.KeyOf(keymap.Reading, "continue")
+	if !canRegenerate(m) || focus == "" || key == "" {
 		return ""
 	}
 	return focus + " " + key

@@ -99,7 +99,7 @@ func newModel(o Options, j *jobs.Runner, th theme.Theme, askBackground bool, now
 	}
 	style.Keys = transcript.Keys{
 		Fold: m.keys.KeyOf(keymap.Anywhere, "reasoning"), Stop: m.keys.KeyOf(keymap.Anywhere, "escape"),
-		TakeBack: m.keys.KeyOf(keymap.Writing, "up"), Continue: continueKeys(m.keys),
+		TakeBack: m.keys.KeyOf(keymap.Writing, "up"), Continue: continueKeys(m),
 	}
 	m.applyTheme(th)
 	return m

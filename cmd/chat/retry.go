@@ -80,6 +80,9 @@ func (p *program) remake(c *cli.Context, ref string, toContinue bool) error {
 		if err != nil {
 			return err
 		}
+		if task.Kind != chat.KindAnswer {
+			return chat.Errorf(chat.CodeInvalid, "the task %s is the %s of a conversation, and not an answer: name the conversation, or an answer", ids.Short(task.ID), task.Kind)
+		}
 		changes := chat.Regeneration{Continue: toContinue, Model: o.Model, Priority: o.Priority, Parameters: o.Parameters}
 		acc, err := cl.Regenerate(ctx, task.MessageID, changes, o.Key)
 		if err != nil {

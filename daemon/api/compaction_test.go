@@ -75,8 +75,9 @@ func TestACompactionKeepsTheUsersMessagesAndASummary(t *testing.T) {
 	_, window, _ := strings.Cut(string(got.body), `"output":[`)
 	window, _, _ = strings.Cut(window, `],"usage"`)
 	next, a := h.background(`{"model":"lying","background":true,"input":[` + window + `,{"role":"user","content":"and tomorrow?"}]}`)
-	system, thread, err := h.store.Thread(t.Context(), taskID(next))
+	read, err := h.store.Thread(t.Context(), taskID(next))
 	h.must(err)
+	system, thread := read.System, read.Messages
 	if len(thread) != 3 || thread[0].Role != chat.RoleUser || thread[0].Content != "Weather in Oslo?\n\nlook" || len(thread[0].Parts) != 2 ||
 		thread[1].Role != chat.RoleAssistant || !strings.HasSuffix(thread[1].Content, "Rain at 4 degrees.") || thread[2].Content != "and tomorrow?" || system != "" {
 		t.Errorf("%q %+v", system, thread)

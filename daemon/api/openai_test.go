@@ -169,8 +169,9 @@ func TestAResponseContinuesAnother(t *testing.T) {
 	if second.PreviousResponseID == nil || *second.PreviousResponseID != first.ID {
 		t.Errorf("%+v", second)
 	}
-	system, thread, err := h.store.Thread(t.Context(), taskID(second))
+	read, err := h.store.Thread(t.Context(), taskID(second))
 	h.must(err)
+	system, thread := read.System, read.Messages
 	if len(thread) != 3 || thread[0].Content != "one" || thread[1].Content != "1" || thread[2].Content != "two" || system != "" {
 		t.Errorf("%q %+v", system, thread)
 	}
@@ -225,8 +226,9 @@ func TestToolsAndImagesPassThrough(t *testing.T) {
 		{"type":"function_call","call_id":"c1","name":"f","arguments":"{}"},
 		{"type":"function_call_output","call_id":"c1","output":"42"}]}`
 	r, a := h.background(body)
-	system, thread, err := h.store.Thread(t.Context(), taskID(r))
+	read, err := h.store.Thread(t.Context(), taskID(r))
 	h.must(err)
+	system, thread := read.System, read.Messages
 	if len(thread) != 3 || system != "" {
 		t.Fatalf("%q %+v", system, thread)
 	}

@@ -129,8 +129,9 @@ func TestASocketContinuesItsLastResponse(t *testing.T) {
 	const notFound = "previous_response_not_found"
 	one := c.make(`"store":false,"input":"one"`, "1")
 	_, a := c.begin(`"store":false,"input":"two","previous_response_id":"` + one.ID + `"`)
-	_, thread, err := h.store.Thread(t.Context(), a.claim.ID)
+	read, err := h.store.Thread(t.Context(), a.claim.ID)
 	h.must(err)
+	thread := read.Messages
 	if len(thread) != 3 || thread[0].Content != "one" || thread[1].Content != "1" || thread[2].Content != "two" {
 		t.Errorf("%+v", thread)
 	}

@@ -95,7 +95,7 @@ func (s *Server) readAnswers(ctx context.Context, owner string, st *chat.Stats) 
 	for _, a := range running {
 		t := a.Task
 		st.Answers = append(st.Answers, chat.RunningAnswer{
-			TaskID: t.ID, ConversationID: t.ConversationID, Title: a.Title, Model: t.Model, Priority: t.Priority, Attempt: t.Attempt,
+			TaskID: t.ID, ConversationID: t.ConversationID, Kind: t.Kind, Title: a.Title, Model: t.Model, Priority: t.Priority, Attempt: t.Attempt,
 			Worker: t.Worker, CreatedAt: t.CreatedAt, StartedAt: at(t.StartedAt), CancelRequested: t.CancelRequested,
 		})
 	}
@@ -106,7 +106,7 @@ func (s *Server) readAnswers(ctx context.Context, owner string, st *chat.Stats) 
 	for _, a := range failed {
 		t := a.Task
 		st.Failures = append(st.Failures, chat.FailedAnswer{
-			TaskID: t.ID, ConversationID: t.ConversationID, Title: a.Title, Model: t.Model, State: t.State, Attempt: t.Attempt,
+			TaskID: t.ID, ConversationID: t.ConversationID, Kind: t.Kind, Title: a.Title, Model: t.Model, State: t.State, Attempt: t.Attempt,
 			FinishedAt: at(t.FinishedAt), Error: t.Error,
 		})
 	}

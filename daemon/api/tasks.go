@@ -249,7 +249,7 @@ func (s *Server) listTasks(r *http.Request, p principal) (reply, error) {
 		return reply{}, err
 	}
 	q := r.URL.Query()
-	query := chat.TaskQuery{ID: q.Get("id"), ConversationID: q.Get("conversation_id"), Limit: limit}
+	query := chat.TaskQuery{ID: q.Get("id"), ConversationID: q.Get("conversation_id"), Answers: q.Get("answers") == "true", Limit: limit}
 	for _, st := range q["state"] {
 		switch {
 		case st == "active":

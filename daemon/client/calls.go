@@ -159,6 +159,9 @@ func (c *Client) Tasks(ctx context.Context, q chat.TaskQuery) ([]chat.Task, erro
 	}
 	set(v, "id", q.ID)
 	set(v, "conversation_id", q.ConversationID)
+	if q.Answers {
+		v.Set("answers", "true")
+	}
 	setInt(v, "limit", q.Limit)
 	var out struct {
 		Tasks []chat.Task `json:"tasks"`

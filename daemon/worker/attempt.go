@@ -89,6 +89,9 @@ func (a *attempt) generate(ctx context.Context) error {
 	for err == nil && a.finish == nil {
 		err = a.step(ctx, run)
 	}
+	if a.claim.Kind != chat.KindAnswer {
+		return a.ensureComplete(err)
+	}
 	return a.ensureFormat(ctx, run, err)
 }
 
@@ -96,7 +99,7 @@ func (a *attempt) generate(ctx context.Context) error {
 // log holds. stop is called when the log turns out to belong to a newer attempt.
 func (a *attempt) begin(ctx context.Context, stop context.CancelCauseFunc) error {
 	crash.Here(crash.WorkerAfterClaim)
-	system, thread, err := a.thread(ctx)
+	thread, err := a.thread(ctx)
 	if err != nil {
 		return err
 	}
@@ -125,15 +128,15 @@ func (a *attempt) begin(ctx context.Context, stop context.CancelCauseFunc) error
 		a.replay(a.begun)
 	}
 	a.req = model.Request{
-		Model: a.claim.Task.Model, System: system, Messages: thread, Attachment: a.attachment, Key: a.claim.ID, Upstream: a.claim.Upstream,
-		Partial: a.begun.Text(),
+		Model: a.claim.Task.Model, Attachment: a.attachment, Key: a.claim.ID, Upstream: a.claim.Upstream, Partial: a.begun.Text(),
 	}
 	if p := a.claim.Parameters; p != nil {
 		a.req.Parameters = *p
 		if p.Instructions != nil {
-			a.req.System = *p.Instructions
+			thread.System = *p.Instructions
 		}
 	}
+	a.compose(thread)
 	return nil
 }
 
@@ -262,7 +265,7 @@ func (a *attempt) fail(ctx, work context.Context, e *chat.Error) string {
 // then publishes the terminal chunk.
 func (a *attempt) commit(ctx, work context.Context, r chat.Result) string {
 	a.endReasoning()
-	r.TaskID, r.Attempt, r.Notices, r.Parts = a.claim.ID, a.claim.Attempt, a.notices, a.parts
+	r.TaskID, r.Kind, r.Attempt, r.Notices, r.Parts = a.claim.ID, a.claim.Kind, a.claim.Attempt, a.notices, a.parts
 	r.Model = cmp.Or(r.Model, a.model, a.claim.Model)
 	if a.log != nil {
 		n, err := a.seal(ctx, r, min(sealTimeout, a.w.opts.LogTimeout))
@@ -284,6 +287,9 @@ func (a *attempt) commit(ctx, work context.Context, r chat.Result) string {
 		return "lost: " + err.Error()
 	}
 	crash.Here(crash.WorkerAfterCommit)
+	if r.Kind == chat.KindSummary {
+		a.w.notifyAfter(work, a.claim.Task, 0) // an answer may wait for it
+	}
 	a.w.model.ForgetCredentials(r.TaskID)
 	a.end(ctx, r)
 	return string(r.State)

@@ -30,7 +30,7 @@ func (s bounded) Renew(ctx context.Context, w string, taskIDs []string) ([]chat.
 	return s.Store.Renew(ctx, w, taskIDs)
 }
 
-func (s bounded) Thread(ctx context.Context, taskID string) (string, []chat.Message, error) {
+func (s bounded) Thread(ctx context.Context, taskID string) (chat.Thread, error) {
 	mustEnd(ctx, s.t, "Thread")
 	return s.Store.Thread(ctx, taskID)
 }

@@ -42,9 +42,9 @@ func (s *awayStore) Finish(ctx context.Context, r chat.Result) error {
 	return s.Store.Finish(ctx, r)
 }
 
-func (s *awayStore) Thread(ctx context.Context, taskID string) (string, []chat.Message, error) {
+func (s *awayStore) Thread(ctx context.Context, taskID string) (chat.Thread, error) {
 	if s.threads.Add(-1) >= 0 {
-		return "", nil, errAway
+		return chat.Thread{}, errAway
 	}
 	return s.Store.Thread(ctx, taskID)
 }

@@ -29,12 +29,12 @@ func (a *attempt) abandon(ctx context.Context) {
 }
 
 // thread reads the messages to answer.
-func (a *attempt) thread(ctx context.Context) (system string, thread []chat.Message, err error) {
+func (a *attempt) thread(ctx context.Context) (t chat.Thread, err error) {
 	err = a.read(ctx, "the thread", func(ctx context.Context) (err error) {
-		system, thread, err = a.w.store.Thread(ctx, a.claim.ID)
+		t, err = a.w.store.Thread(ctx, a.claim.ID)
 		return err
 	})
-	return system, thread, err
+	return t, err
 }
 
 // beginning reads what the answer begins with.

@@ -156,11 +156,13 @@ func (s Sweeper) end(ctx context.Context, t chat.Task) (chat.TaskState, error) {
 		s.Logger.Warn("sweeper: the log cannot be read; what SQL holds is kept", "task", t.ID, "err", err)
 	}
 	r := chat.Result{
-		TaskID: t.ID, Attempt: t.Attempt, State: chat.TaskInterrupted,
+		TaskID: t.ID, Kind: t.Kind, Attempt: t.Attempt, State: chat.TaskInterrupted,
 		Parts: saved.Parts, Model: t.Model,
 		Err: chat.Retryable(chat.Errorf(chat.CodeAttemptsSpent, "every attempt lost its worker: send the message again")),
 	}
-	if saved.Complete { // an attempt received the complete answer but could not commit it
+	if short := incomplete(t.Kind, saved.FinishReason, saved.Parts); saved.Complete && short != nil {
+		r.Err = short
+	} else if saved.Complete { // an attempt received the complete answer but could not commit it
 		r.State, r.FinishReason, r.Err = chat.TaskDone, saved.FinishReason, mismatchOf(&t, saved.FinishReason, saved.Parts)
 	}
 	if t.CancelRequested {

@@ -6,7 +6,8 @@
 //	claim → begin the log → steps (stream, append) → seal the log → commit → terminal chunk
 //
 // An attempt is a loop of steps. A step streams one answer of the model; the last step
-// ends the answer.
+// ends the answer. A task of another kind than an answer (chat.TaskKind) differs in what it
+// asks of the model, and in what Store.Finish writes with its text.
 package worker
 
 import (
@@ -26,7 +27,7 @@ import (
 type Store interface {
 	Claim(ctx context.Context, worker string, n int, backgroundFirst bool) ([]chat.Claim, error)
 	Renew(ctx context.Context, worker string, taskIDs []string) ([]chat.Lease, error)
-	Thread(ctx context.Context, taskID string) (system string, thread []chat.Message, err error)
+	Thread(ctx context.Context, taskID string) (chat.Thread, error)
 	Beginning(ctx context.Context, taskID string) (chat.Parts, error)
 	Attachment(ctx context.Context, owner, digest string) (chat.Attachment, error)
 	Partial(ctx context.Context, taskID string) (chat.Answer, error)

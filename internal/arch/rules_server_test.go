@@ -58,6 +58,10 @@ var serverRules = map[string]rule{
 		[]string{"chat"},
 		"images and files in a text: what exports hold, and databases of versions without attachments",
 	},
+	"chat/internal/tokens": {
+		[]string{"chat"},
+		"an estimate of tokens: a function of a text, for the daemon and the screen",
+	},
 	"chat/internal/poll": {
 		nil,
 		"waiting in tests, in one place",
@@ -180,8 +184,12 @@ var serverRules = map[string]rule{
 		[]string{"chat", "github.com/zalando/go-keyring"},
 		"the one place that knows the system's keyring, and waits for it no longer than it should",
 	},
+	"chat/daemon/length": {
+		[]string{"chat", "chat/internal/tokens"},
+		"what a model gets of a long conversation: functions of a thread, so that the worker and the API say the same",
+	},
 	"chat/daemon/worker": {
-		[]string{"chat", "chat/daemon/model", crashPoints, "chat/internal/schema"},
+		[]string{"chat", "chat/daemon/length", "chat/daemon/model", crashPoints, "chat/internal/schema"},
 		"the life of a task: it declares the interfaces it needs, so that every fault can be injected",
 	},
 	"chat/daemon/follow": {

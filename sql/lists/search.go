@@ -50,7 +50,7 @@ func (q Queries) findSnippet(ctx context.Context, m *chat.Match, words, asWritte
 		ID    string
 		Parts rows.Parts
 	}
-	list, err := database.List[found](ctx, q.DB, `SELECT m.id, m.parts FROM messages m WHERE m.conversation_id = $1 AND (`+strings.Join(conditions, " OR ")+
+	list, err := database.List[found](ctx, q.DB, `SELECT m.id, m.parts FROM messages m WHERE m.conversation_id = $1 AND m.seq > 0 AND (`+strings.Join(conditions, " OR ")+
 		`) ORDER BY m.seq DESC LIMIT `+args.Add(snippetMessages), args...)
 	most := 0
 	for i := len(list) - 1; i >= 0 && err == nil; i-- { // the oldest of equally good ones

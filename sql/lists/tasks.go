@@ -32,6 +32,9 @@ func (q Queries) Tasks(ctx context.Context, owner string, query chat.TaskQuery) 
 		}
 		where = append(where, "conversation_id = "+args.Add(query.ConversationID))
 	}
+	if query.Answers {
+		where = append(where, "kind = ''")
+	}
 	list, err := database.List[rows.Task](ctx, q.DB, `SELECT `+rows.ListedTaskColumns+` FROM tasks WHERE `+strings.Join(where, " AND ")+
 		` ORDER BY created_at DESC, id DESC LIMIT `+args.Add(limit(query.Limit)), args...)
 	if err != nil {

@@ -49,7 +49,7 @@ const (
 // ones fit; tools may not.
 const smallParameters = "8192"
 
-const taskColumns = `id, conversation_id, message_id, user_message_id, owner, state, priority, queue_at, attempt, uncounted_attempts, model, own_provider,
+const taskColumns = `id, kind, waits_for, compactions, conversation_id, message_id, user_message_id, owner, state, priority, queue_at, attempt, uncounted_attempts, model, own_provider,
 	worker, lease_until, run_after, deadline_seconds, cancel_requested, created_at, started_at, finished_at, chunk_count, `
 
 // outcomeColumns are the columns of a task that its message also has.
@@ -103,6 +103,9 @@ func (r *outcome) err() *chat.Error {
 // Task is a row of the table of tasks.
 type Task struct {
 	ID              string
+	Kind            chat.TaskKind
+	WaitsFor        string `db:"waits_for"`
+	Compactions     int
 	ConversationID  string `db:"conversation_id"`
 	MessageID       string `db:"message_id"`
 	UserMessageID   string `db:"user_message_id"`
@@ -132,8 +135,13 @@ type Task struct {
 
 // Task converts the row. Worker is the one that has, or last had, the lease.
 func (r *Task) Task() chat.Task {
+	message := r.MessageID
+	if r.Kind != chat.KindAnswer {
+		message = "" // its text is beside the tree
+	}
 	return chat.Task{
-		ID: r.ID, ConversationID: r.ConversationID, MessageID: r.MessageID, UserMessageID: r.UserMessageID,
+		ID: r.ID, Kind: r.Kind, ConversationID: r.ConversationID, MessageID: message, UserMessageID: r.UserMessageID,
+		WaitsFor: r.WaitsFor, Compactions: r.Compactions,
 		Owner: r.Owner, State: r.State, Priority: chat.PriorityOfRank(r.Priority), Attempt: r.Attempt, Model: r.Model,
 		CredentialsHost: r.CredentialsHost, Worker: r.Worker, LeaseUntil: moment(r.LeaseUntil), RunAfter: Instant(r.RunAfter),
 		DeadlineSeconds: r.DeadlineSeconds, CancelRequested: r.CancelRequested, CreatedAt: Instant(r.CreatedAt),

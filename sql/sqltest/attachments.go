@@ -70,7 +70,7 @@ var attachmentTests = map[string]func(*suite){
 		if list[0].ID != acc.UserMessageID || !list[0].Parts.Equal(want) || list[0].Content != "compare" {
 			s.Errorf("%+v", list[0])
 		}
-		_, thread, err := s.Thread(s.Context(), acc.TaskID)
+		_, thread, err := s.thread(acc.TaskID)
 		if s.must(err); len(thread) != 1 || !thread[0].Parts.Equal(want) {
 			s.Errorf("%+v", thread)
 		}

@@ -29,8 +29,8 @@ var continueTests = map[string]func(*suite){
 		if claim.Continues != old.MessageID || claim.Parameters == nil || claim.Parameters.MaxTokens != 9 {
 			s.Errorf("%+v", claim)
 		}
-		_, thread, err := s.Thread(s.Context(), acc.TaskID)
-		if s.must(err); len(thread) != 1 || thread[0].ID != old.UserMessageID {
+		thread, err := s.Thread(s.Context(), acc.TaskID)
+		if s.must(err); len(thread.Messages) != 1 || thread.Messages[0].ID != old.UserMessageID {
 			s.Errorf("%+v", thread)
 		}
 		s.must(s.Finish(s.Context(), doneResult(claim, "Once upon a time")))

@@ -197,7 +197,7 @@ var conversationTests = map[string]func(*suite){
 		}
 		list, err := s.Messages(s.Context(), owner, c.ID)
 		s.must(err)
-		_, thread, err := s.Thread(s.Context(), last.TaskID)
+		_, thread, err := s.thread(last.TaskID)
 		s.must(err)
 		if len(list) != 300 || len(thread) != 150 {
 			s.Fatalf("%d messages, a thread of %d; want 300 and 150", len(list), len(thread))

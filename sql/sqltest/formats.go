@@ -21,7 +21,7 @@ var formatTests = map[string]func(*suite){
 		}
 		acc, _, err := s.Submit(s.Context(), owner, sub, chat.SubmitOptions{})
 		s.must(err)
-		system, thread, err := s.Thread(s.Context(), acc.TaskID)
+		system, thread, err := s.thread(acc.TaskID)
 		s.must(err)
 		if system != "be brief" || len(thread) != 4 || thread[0].Content != "one" || !thread[1].Parts.Equal(chat.Parts{call}) || thread[2].Parts[0].Text != "42" || thread[3].ID != acc.UserMessageID {
 			s.Errorf("%q %+v", system, thread)

@@ -58,7 +58,7 @@ var messageTests = map[string]func(*suite){
 		finish("elsewhere")
 		last := s.send(conv.ID, chat.Submission{Content: "q2'", ParentID: first.MessageID})
 
-		system, thread, err := s.Thread(s.Context(), last.TaskID)
+		system, thread, err := s.thread(last.TaskID)
 		s.must(err)
 		var texts []string
 		for _, m := range thread {
@@ -69,12 +69,12 @@ var messageTests = map[string]func(*suite){
 		}
 		tasks, err := s.Tasks(s.Context(), owner, chat.TaskQuery{})
 		s.must(err)
-		_, thread, err = s.Thread(s.Context(), tasks[2].ID) // q3
+		_, thread, err = s.thread(tasks[2].ID) // q3
 		s.must(err)
 		if len(thread) != 4 || thread[2].Content != "q2" || thread[3].Content != "q3" {
 			s.Errorf("an answer without text is in the thread: %+v", thread)
 		}
-		_, _, err = s.Thread(s.Context(), missingID)
+		_, _, err = s.thread(missingID)
 		s.wantCode(err, chat.CodeNotFound)
 		_, err = s.Partial(s.Context(), missingID)
 		s.wantCode(err, chat.CodeNotFound)
@@ -91,7 +91,7 @@ var messageTests = map[string]func(*suite){
 			s.must(s.Finish(s.Context(), r))
 		}
 		last := s.send(conv.ID, chat.Submission{Content: "q"})
-		_, thread, err := s.Thread(s.Context(), last.TaskID)
+		_, thread, err := s.thread(last.TaskID)
 		s.must(err)
 		var roles []string
 		for _, m := range thread {

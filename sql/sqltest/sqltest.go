@@ -38,6 +38,7 @@ func Run(t *testing.T, open func(t *testing.T, o sql.Options) *sql.Store, only .
 		{"formats", formatTests},
 		{"parameters", parameterTests},
 		{"continue", continueTests},
+		{"kinds", kindTests},
 	}
 	for _, g := range groups {
 		if len(only) > 0 && !slices.Contains(only, g.name) {
@@ -225,3 +226,12 @@ func ids[T any](list []T, id func(T) string) []string {
 func conversationID(c chat.Conversation) string { return c.ID }
 func taskID(t chat.Task) string                 { return t.ID }
 func claimID(c chat.Claim) string               { return c.ID }
+
+// thread is Thread of a task without a summary.
+func (s *suite) thread(taskID string) (system string, list []chat.Message, err error) {
+	t, err := s.Thread(s.Context(), taskID)
+	if t.Summary != nil {
+		s.Errorf("a summary %+v that no one asked for", t.Summary)
+	}
+	return t.System, t.Messages, err
+}

@@ -216,7 +216,7 @@ var submitTests = map[string]func(*suite){
 		if task := s.wantState(acc.TaskID, chat.TaskQueued); task.Priority != chat.PriorityBackground {
 			s.Errorf("priority %s", task.Priority)
 		}
-		_, thread, err := s.Thread(s.Context(), acc.TaskID)
+		_, thread, err := s.thread(acc.TaskID)
 		s.must(err)
 		if len(thread) != 1 || thread[0].ID != c.UserMessageID {
 			s.Fatalf("the sibling answers %+v, want the question alone", thread)

@@ -128,7 +128,7 @@ var importTests = map[string]func(*suite){
 		t := tree()
 		s.importAs(owner, tree(), transcript.Imported{Status: transcript.ImportCreated, Messages: 7, Added: 7})
 		acc := s.send(t.ID, chat.Submission{Content: "more", ParentID: t.Messages[1].ID})
-		system, thread, err := s.Thread(s.Context(), acc.TaskID)
+		system, thread, err := s.thread(acc.TaskID)
 		s.must(err)
 		if system != t.System || len(thread) != 3 || thread[1].Content != "because" {
 			s.Fatalf("%q, %+v", system, thread)

@@ -221,7 +221,7 @@ func (v *View) CatchUp(recent []chat.Conversation, running []chat.Task) tea.Cmd 
 		stale = stale || c.ID == v.conversation.ID && c.UpdatedAt.After(v.updated)
 	}
 	for _, t := range running {
-		stale = stale || t.ConversationID == v.conversation.ID && !v.following(t.MessageID)
+		stale = stale || t.ConversationID == v.conversation.ID && t.Kind == chat.KindAnswer && !v.following(t.MessageID)
 	}
 	if !stale {
 		return nil

@@ -49,7 +49,7 @@ func Notes(matches []chat.Match) map[string]panel.Note {
 
 // Task is the row of a task in the conversation with that title.
 func Task(t chat.Task, title string, now time.Time) panel.Item {
-	return panel.Item{ID: t.ID, Title: title, Detail: taskDetail(t, now), Mark: taskMark(t), Hidden: t.ID + " " + string(t.State)}
+	return panel.Item{ID: t.ID, Title: t.Kind.Label(title), Detail: taskDetail(t, now), Mark: taskMark(t), Hidden: t.ID + " " + string(t.State)}
 }
 
 func taskMark(t chat.Task) panel.Mark {

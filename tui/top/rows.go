@@ -146,9 +146,9 @@ func (f frame) answer(a chat.RunningAnswer) row {
 	if r, ok := f.meter.Rate(a.TaskID); ok {
 		rate = fmt.Sprintf("%.0f", r)
 	}
-	name := short(a.TaskID) + "  " + titled(a.Title)
+	name := short(a.TaskID) + "  " + titled(a.Kind.Label(a.Title))
 	if a.CancelRequested {
-		name = short(a.TaskID) + "  (stopping) " + titled(a.Title)
+		name = short(a.TaskID) + "  (stopping) " + titled(a.Kind.Label(a.Title))
 	}
 	kept := "-"
 	if a.TTLSeconds > 0 {
@@ -175,7 +175,7 @@ func (f frame) failure(x chat.FailedAnswer) row {
 	return row{kind: aFailure, id: x.TaskID, conv: x.ConversationID, title: x.Title, cells: []cell{
 		{text: short(x.TaskID), width: idWidth},
 		{text: string(x.State), width: 11, from: modelFrom, sgr: f.th.Bad},
-		{text: titled(x.Title), width: 24, from: chunksFrom},
+		{text: titled(x.Kind.Label(x.Title)), width: 24, from: chunksFrom},
 		{text: why},
 		{text: x.Model, width: 16, from: whoFrom},
 		{text: age.Of(f.st.At.Sub(x.FinishedAt)), width: 6, right: true},

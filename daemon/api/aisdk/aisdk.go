@@ -205,7 +205,7 @@ func (a *API) stream(w http.ResponseWriter, r *http.Request, taskID string) erro
 func (a *API) running(r *http.Request) (string, error) {
 	owner := a.backend.Owner(r)
 	list, err := a.backend.Store().Tasks(r.Context(), owner, chat.TaskQuery{
-		ConversationID: conversationOf(owner, r.PathValue("id")), States: []chat.TaskState{chat.TaskQueued, chat.TaskRunning}, Limit: 1,
+		ConversationID: conversationOf(owner, r.PathValue("id")), States: []chat.TaskState{chat.TaskQueued, chat.TaskRunning}, Answers: true, Limit: 1,
 	})
 	if err != nil || len(list) == 0 {
 		return "", err

@@ -186,7 +186,7 @@ func (a *API) deleteResponse(w http.ResponseWriter, r *http.Request) error {
 // answer.
 func (a *API) deleteConversation(r *http.Request, t chat.Task) error {
 	const most = 200
-	list, err := a.backend.Store().Tasks(r.Context(), a.backend.Owner(r), chat.TaskQuery{ConversationID: t.ConversationID, Limit: most})
+	list, err := a.backend.Store().Tasks(r.Context(), a.backend.Owner(r), chat.TaskQuery{ConversationID: t.ConversationID, Answers: true, Limit: most})
 	if err != nil || len(list) == most {
 		return err
 	}

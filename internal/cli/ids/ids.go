@@ -121,7 +121,7 @@ func conversationID(c chat.Conversation) string { return c.ID }
 func matchTasks(ctx context.Context, c *client.Client, ref string) ([]chat.Task, error) {
 	switch {
 	case ref == Last:
-		return c.Tasks(ctx, chat.TaskQuery{Limit: 1})
+		return c.Tasks(ctx, chat.TaskQuery{Answers: true, Limit: 1})
 	case !looksLikeID(ref):
 		return nil, nil
 	}
@@ -221,7 +221,7 @@ func FindTaskOf(ctx context.Context, c *client.Client, ref string) (chat.Task, e
 
 // newestTask returns the newest task of a conversation.
 func newestTask(ctx context.Context, c *client.Client, conv chat.Conversation) (chat.Task, error) {
-	tasks, err := c.Tasks(ctx, chat.TaskQuery{ConversationID: conv.ID, Limit: 1})
+	tasks, err := c.Tasks(ctx, chat.TaskQuery{ConversationID: conv.ID, Answers: true, Limit: 1})
 	if err == nil && len(tasks) == 0 {
 		err = chat.Errorf(chat.CodeNotFound, "the conversation %s has no answers yet", Short(conv.ID))
 	}

@@ -3,6 +3,7 @@ package listing
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"chat"
@@ -65,9 +66,9 @@ func PrintTasks(p *output.Console, tasks []Task, asJSON bool) error {
 		{Head: "AGE", DropOrder: 5},
 		{Head: "MODEL", MinWidth: 6, DropOrder: 4},
 		{Head: "CONVERSATION", DropOrder: 3},
+		{Head: "KIND", DropOrder: 7},              // of a task that is not an answer
 		{Head: "WHY", MinWidth: 16, DropOrder: 6}, // the reason for a retry or for the end, or the notices
 	}
-	whys := false
 	var rows [][]string
 	for _, t := range tasks {
 		state := string(t.State)
@@ -84,14 +85,23 @@ func PrintTasks(p *output.Console, tasks []Task, asJSON bool) error {
 		if why == "" {
 			why = strings.Join(t.Notices, "; ")
 		}
-		whys = whys || why != ""
-		rows = append(rows, []string{ids.Short(t.ID), state, fmt.Sprint(t.Attempt), string(t.Priority), output.Age(t.CreatedAt), t.AnsweredBy, ids.Short(t.ConversationID), why})
+		rows = append(rows, []string{ids.Short(t.ID), state, fmt.Sprint(t.Attempt), string(t.Priority), output.Age(t.CreatedAt), t.AnsweredBy, ids.Short(t.ConversationID), string(t.Kind), why})
 	}
-	if !whys {
-		columns = columns[:len(columns)-1]
-		for i := range rows {
-			rows[i] = rows[i][:len(columns)]
-		}
-	}
+	columns, rows = withoutEmpty(columns, rows, len(columns)-1)
+	columns, rows = withoutEmpty(columns, rows, kindColumn)
 	return output.WriteTable(p.Out, columns, rows)
+}
+
+// kindColumn is the index of KIND in the list of tasks.
+const kindColumn = 7
+
+// withoutEmpty removes a column in which no row has a text.
+func withoutEmpty(columns []output.Column, rows [][]string, at int) ([]output.Column, [][]string) {
+	if slices.ContainsFunc(rows, func(row []string) bool { return row[at] != "" }) {
+		return columns, rows
+	}
+	for i := range rows {
+		rows[i] = slices.Delete(rows[i], at, at+1)
+	}
+	return slices.Delete(columns, at, at+1), rows
 }

@@ -1,0 +1,45 @@
+package worker
+
+import (
+	"chat"
+	"chat/daemon/length"
+)
+
+// titleRequest asks for a title after the messages of a conversation.
+const titleRequest = "Write a title for this conversation: at most six words, in its language, without quotation marks and without a full stop. Write nothing but the title."
+
+// compose makes the request of the thread that the task reads.
+func (a *attempt) compose(t chat.Thread) {
+	a.req.System = t.System
+	switch a.claim.Kind {
+	case chat.KindAnswer:
+		a.req.Messages = length.View(t)
+	case chat.KindSummary:
+		a.req.Messages = length.Steps(t, 0, 1)[0].Messages("", 0)
+	case chat.KindTitle:
+		ask := chat.Message{Role: chat.RoleUser}
+		ask.SetParts(chat.TextParts(titleRequest))
+		a.req.Messages = append(length.View(t), ask)
+	}
+}
+
+// ensureComplete refuses the text of a task that is not an answer, unless it is complete: it is
+// not only shown, but used.
+func (a *attempt) ensureComplete(err error) error {
+	if err != nil {
+		return err
+	}
+	if short := incomplete(a.claim.Kind, a.finish.Reason, a.parts); short != nil {
+		return short
+	}
+	return nil
+}
+
+// incomplete says why a text of a task that is not an answer cannot be used, nil if it can.
+func incomplete(kind chat.TaskKind, finishReason string, parts chat.Parts) *chat.Error {
+	why := chat.Shortfall(finishReason, parts)
+	if kind == chat.KindAnswer || why == "" {
+		return nil
+	}
+	return chat.Errorf(chat.CodeProviderEmpty, "there is no complete %s, because %s: try again, or with another model", kind, why)
+}

@@ -1,0 +1,94 @@
+package sql
+
+import (
+	"context"
+
+	"chat"
+	"chat/sql/database"
+	"chat/sql/rows"
+	"chat/sql/search"
+)
+
+// Enqueue stores a task of a kind that is not an answer, and returns its id. A conversation
+// has at most one unfinished task of a kind: if there is one, Enqueue returns its id, and made
+// is false. It does not change the conversation's place in lists.
+func (s *Store) Enqueue(ctx context.Context, owner string, k chat.KindTask) (taskID string, made bool, err error) {
+	if !rows.IsID(k.ConversationID) || !rows.IsID(k.LastMessageID) {
+		return "", false, notFound(database.ErrNoRow, "message")
+	}
+	err = s.inTx(ctx, func(t *transaction) error {
+		taskID, made, err = t.enqueue(ctx, owner, k)
+		return err
+	})
+	return taskID, made, err
+}
+
+// enqueue locks the conversation and stores the task with the message that will have its text:
+// one before all others, without a parent.
+func (t *transaction) enqueue(ctx context.Context, owner string, k chat.KindTask) (taskID string, made bool, err error) {
+	var locked string
+	if err := t.Get(ctx, &locked, `SELECT id FROM conversations WHERE id = $1 AND owner = $2 {{lock}}`, k.ConversationID, owner); err != nil {
+		return "", false, notFound(err, "conversation")
+	}
+	if _, err := t.requestedParent(ctx, k.ConversationID, k.LastMessageID); err != nil {
+		return "", false, notFound(database.ErrNoRow, "message")
+	}
+	var unfinished []string
+	err = t.List(ctx, &unfinished, `SELECT id FROM tasks WHERE conversation_id = $1 AND kind = $2 AND `+active, k.ConversationID, string(k.Kind))
+	if err != nil || len(unfinished) > 0 {
+		return append(unfinished, "")[0], false, err
+	}
+	acc := chat.Accepted{ConversationID: k.ConversationID, UserMessageID: k.LastMessageID}
+	if acc.TaskID, err = newID(); err != nil {
+		return "", false, err
+	}
+	if acc.MessageID, err = newID(); err != nil {
+		return "", false, err
+	}
+	var seq int64
+	if err := t.Get(ctx, &seq, `SELECT coalesce(min(seq), 0) - 1 FROM messages WHERE conversation_id = $1 AND seq < 0`, k.ConversationID); err != nil {
+		return "", false, err
+	}
+	beside := acc
+	beside.UserMessageID = ""
+	model := chat.NormalizeText(k.Model)
+	n := newTask{owner: owner, kind: k.Kind, model: model, priority: k.Priority, deadline: k.DeadlineSeconds, provider: k.CredentialsHost}
+	if err := t.insertAnswer(ctx, seq, n, beside); err != nil {
+		return "", false, err
+	}
+	return acc.TaskID, true, t.insertTask(ctx, n, acc)
+}
+
+// apply writes what the text of a task that is done is for, in the transaction of its end.
+func (t *transaction) apply(ctx context.Context, r chat.Result) error {
+	if r.State != chat.TaskDone {
+		return nil
+	}
+	switch r.Kind {
+	case chat.KindSummary:
+		_, err := t.Exec(ctx, `INSERT INTO summaries (id, conversation_id, message_id, model, text, created_at)
+			SELECT id, conversation_id, user_message_id, model, $2, {{now}} FROM tasks WHERE id = $1`, r.TaskID, chat.NormalizeText(r.Parts.Text()))
+		return err
+	case chat.KindTitle:
+		return t.retitle(ctx, r.TaskID, r.Parts.Title())
+	case chat.KindAnswer:
+	}
+	return nil
+}
+
+// retitle replaces the title of a task's conversation, if it is still the beginning of the first
+// message, which Submit has set.
+func (t *transaction) retitle(ctx context.Context, taskID, title string) error {
+	var first []struct {
+		ID    string
+		Title string
+		Parts rows.Parts
+	}
+	err := t.List(ctx, &first, `SELECT c.id, c.title, m.parts FROM tasks t JOIN conversations c ON c.id = t.conversation_id
+		JOIN messages m ON m.conversation_id = c.id WHERE t.id = $1 AND m.seq > 0 ORDER BY m.seq LIMIT 1`, taskID)
+	if err != nil || len(first) == 0 || title == "" || first[0].Title != first[0].Parts.Title() {
+		return err
+	}
+	_, err = t.Exec(ctx, `UPDATE conversations SET title = $2, folded = $3 WHERE id = $1`, first[0].ID, title, search.Fold(title))
+	return err
+}
