@@ -53,6 +53,8 @@ type Config struct {
 	ProviderCA   string // file with certificate authorities that are trusted besides the system's
 	Named        []NamedProvider
 	DefaultModel string
+	Titles       bool   // models write titles of conversations
+	TitleModel   string // that writes them; "" = an inexpensive one of the same provider
 	Discover     bool
 	DemoSpeed    int // tokens per second; 0 = as fast as can be
 
@@ -110,6 +112,8 @@ func Settings() []Setting {
 		{"ca-file", "CHATD_PROVIDER_CA_FILE", "file with certificates of authorities that the provider's may come from, besides the system's", text(func(c *Config) *string { return &c.ProviderCA })},
 		{"provider-api", "CHATD_PROVIDER_API", "how the provider is asked: completions, responses (OpenAI stores the answers then), or auto: responses if it is another chatd (default: auto)", setProviderAPI},
 		{"model", "CHAT_MODEL", "model for messages that name none", text(func(c *Config) *string { return &c.DefaultModel })},
+		{"titles", "CHATD_TITLES", "model: a model writes the titles of conversations that the screen and the page begin; off: none does (default: model)", setTitles},
+		{"title-model", "CHATD_TITLE_MODEL", "model that writes titles (default: an inexpensive one of the provider that answered, or the same model)", text(func(c *Config) *string { return &c.TitleModel })},
 		{"discover", "CHAT_DISCOVER", "look for Ollama, LM Studio and llama.cpp on their usual ports (default: on; only for role all)", toggle(func(c *Config) *bool { return &c.Discover })},
 		{"demo-speed", "CHAT_DEMO_SPEED", "tokens per second of the demo model, 0 for no pause (default: 60)", number(func(c *Config) *int { return &c.DemoSpeed })},
 		{"concurrency", "CHATD_CONCURRENCY", "answers that one worker generates at the same time (default: 256)", number(func(c *Config) *int { return &c.Concurrency })},
@@ -147,7 +151,7 @@ type Sources struct {
 // LoadConfig reads flags, then the environment, then .env, then the config file;
 // the first that has a setting wins. Errors are CodeInvalid and name the source.
 func LoadConfig(lookup func(string) (string, bool), src Sources) (Config, error) {
-	c := Config{Role: RoleAll, ProviderAPI: openai.Auto, Discover: true, DemoSpeed: 60, Idle: 30 * time.Minute, Drain: 20 * time.Second}
+	c := Config{Role: RoleAll, ProviderAPI: openai.Auto, Discover: true, Titles: true, DemoSpeed: 60, Idle: 30 * time.Minute, Drain: 20 * time.Second}
 	dotenv, err := readDotEnv(src.DotEnv)
 	if err != nil {
 		return c, err
@@ -223,6 +227,14 @@ func setRole(c *Config, v string) error {
 	if !slices.Contains([]Role{RoleAll, RoleAPI, RoleWorker}, c.Role) {
 		return fmt.Errorf("unknown role %q: use all, api or worker", v)
 	}
+	return nil
+}
+
+func setTitles(c *Config, v string) error {
+	if v != "model" && v != "off" {
+		return fmt.Errorf("%q is not a way to make titles: use model or off", v)
+	}
+	c.Titles = v == "model"
 	return nil
 }
 

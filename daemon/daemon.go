@@ -97,6 +97,7 @@ func (d *daemon) open(ctx context.Context) error {
 	}
 	d.closers = append(d.closers, func() error { registry.Close(); return nil })
 	d.model = newModels(registry)
+	d.model.titles = titles{off: !d.cfg.Titles, model: d.cfg.TitleModel}
 	if d.cfg.Role == RoleWorker {
 		return nil
 	}

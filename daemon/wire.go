@@ -72,6 +72,13 @@ func (l redisLog) Printf(ctx context.Context, format string, v ...any) {
 type models struct {
 	clientCredentials
 	registry *providers.Registry
+	titles   titles
+}
+
+// titles are the settings of titles that models write.
+type titles struct {
+	off   bool
+	model string // "" for an inexpensive one of the same provider
 }
 
 func newModels(r *providers.Registry) *models { return &models{registry: r} }
@@ -98,6 +105,17 @@ func (m *models) Stream(ctx context.Context, t chat.Task, req model.Request) ite
 		return func(yield func(model.Event, error) bool) { yield(model.Event{}, errCredentialsGone()) }
 	}
 	return m.registry.Stream(ctx, req)
+}
+
+// TitleModel is the model that writes titles of what t.Model has answered; "" for none.
+func (m *models) TitleModel(ctx context.Context, t chat.Task) string {
+	switch {
+	case m.titles.off:
+		return ""
+	case m.titles.model != "":
+		return m.titles.model
+	}
+	return m.registry.Inexpensive(ctx, t.Model)
 }
 
 // Abandon ends the answer to a task at its provider, where the task no longer exists.

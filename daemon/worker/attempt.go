@@ -30,6 +30,8 @@ type attempt struct {
 	saved  time.Time // the last checkpoint
 	saving atomic.Bool
 
+	wantsTitle bool // of the conversation, by a model
+
 	begun     chat.Parts // the parts with which the answer begins, if it continues another
 	parts     chat.Parts
 	first     time.Time // when the first text came
@@ -103,6 +105,7 @@ func (a *attempt) begin(ctx context.Context, stop context.CancelCauseFunc) error
 	if err != nil {
 		return err
 	}
+	a.wantsTitle = thread.WantsTitle
 	if a.claim.Continues != "" {
 		if a.begun, err = a.beginning(ctx); err != nil {
 			return err
@@ -215,7 +218,7 @@ func (a *attempt) settle(ctx, work context.Context, err error) string {
 		return a.requeue(ctx, work, chat.Release{Err: chat.Errorf(chat.CodeDraining, "the worker was shut down")})
 	}
 	e := chat.AsError(err)
-	if e.Retryable && !a.claim.LastAttempt {
+	if e.Retryable && !a.claim.LastAttempt && a.claim.Kind != chat.KindTitle {
 		delay := chat.Backoff(a.claim.Attempt, a.w.opts.RetryBase, a.w.opts.RetryLimit)
 		return a.requeue(ctx, work, chat.Release{Counts: true, Delay: max(delay, e.RetryAfter), Err: e})
 	}
@@ -292,6 +295,7 @@ func (a *attempt) commit(ctx, work context.Context, r chat.Result) string {
 	}
 	a.w.model.ForgetCredentials(r.TaskID)
 	a.end(ctx, r)
+	a.askForTitle(ctx, r)
 	return string(r.State)
 }
 

@@ -3,10 +3,8 @@ package worker
 import (
 	"chat"
 	"chat/daemon/length"
+	"chat/internal/title"
 )
-
-// titleRequest asks for a title after the messages of a conversation.
-const titleRequest = "Write a title for this conversation: at most six words, in its language, without quotation marks and without a full stop. Write nothing but the title."
 
 // compose makes the request of the thread that the task reads.
 func (a *attempt) compose(t chat.Thread) {
@@ -17,9 +15,7 @@ func (a *attempt) compose(t chat.Thread) {
 	case chat.KindSummary:
 		a.req.Messages = length.Steps(t, 0, 1)[0].Messages("", 0)
 	case chat.KindTitle:
-		ask := chat.Message{Role: chat.RoleUser}
-		ask.SetParts(chat.TextParts(titleRequest))
-		a.req.Messages = append(length.View(t), ask)
+		a.req.System, a.req.Messages = "", title.Ask(t.Messages)
 	}
 }
 

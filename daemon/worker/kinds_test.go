@@ -48,13 +48,6 @@ func TestATaskOfAKindIsMadeAsAnAnswerIs(t *testing.T) {
 		t.Errorf("the model was asked: %q", last.Prompt)
 	}
 
-	title := h.enqueue(chat.KindTitle, acc)
-	h.endedAs(title, chat.TaskDone, modeltest.Answer(4, 10))
-	c, err := h.store.Conversation(t.Context(), owner, acc.ConversationID)
-	h.must(err)
-	if c.Title != chat.TextParts(modeltest.Answer(4, 10)).Title() {
-		t.Errorf("the title is %q", c.Title)
-	}
 }
 
 func TestATaskOfAKindThatIsStoppedChangesNothing(t *testing.T) {

@@ -59,7 +59,7 @@ func (b *adapter) Send(ctx context.Context, id string, s chat.Submission) (chat.
 	s.Priority = b.priority
 	conv := chat.Conversation{ID: id}
 	if id == "" {
-		s.System = b.system
+		s.System, s.ModelTitle = b.system, true
 	} else if s.Model == "" && b.models.HaveParameters() { // they depend on its model
 		var err error
 		if conv, err = b.cl.Conversation(ctx, id); err != nil {
