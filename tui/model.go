@@ -165,7 +165,9 @@ func (m *Model) exit(ctx context.Context) Exit {
 	tasks, err := m.backend.Running(ctx)
 	if err == nil {
 		for _, t := range tasks {
-			e.Running = append(e.Running, t.ID)
+			if t.Kind != chat.KindTitle {
+				e.Running = append(e.Running, t.ID)
+			}
 		}
 		return e
 	}

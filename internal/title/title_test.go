@@ -17,7 +17,6 @@ func TestClean(t *testing.T) {
 		"# The `blue` sky":                  "The blue sky",
 		"Titel: „Der blaue Himmel“":         "Der blaue Himmel",
 		"「青い空」":                             "青い空",
-		"标题:蓝天":                             "标题:蓝天",
 		"标题：蓝天":                             "蓝天",
 		"- [The sky](https://x.example)":    "- The sky",
 		"What is it?":                       "What is it?",
