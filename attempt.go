@@ -51,6 +51,9 @@ type Release struct {
 	Parts   Parts // received so far; the store keeps the longest of all attempts
 	Err     *Error
 	Notices []string // as in Task, of all attempts
+	// Await, if not nil, is a task for which the released one waits: a new one, or the
+	// unfinished one of its kind. It then counts as one of Task.Compactions.
+	Await *KindTask
 }
 
 // Answer is what one attempt has received, read from the chunk log or from SQL.

@@ -24,6 +24,7 @@ func (k TaskKind) Label(title string) string {
 
 // KindTask asks for a task of a kind other than KindAnswer.
 type KindTask struct {
+	TaskID         string // chosen by the caller; "" lets the store choose
 	Kind           TaskKind
 	ConversationID string
 	LastMessageID  string // the last message that it reads
@@ -45,6 +46,60 @@ type Summary struct {
 	Removed        bool      `json:"removed,omitempty"`
 	CreatedAt      time.Time `json:"created_at"`
 }
+
+// Sent is what is recorded about the request for an answer. SummaryID is "" if the model got all
+// messages. Both are recorded when the answer ends.
+type Sent struct {
+	Model        string
+	Recorded     bool
+	SummaryID    string
+	System       string
+	PromptTokens int // as the model counted them, 0 if it did not
+}
+
+// SentRequest is what a model received for an answer.
+type SentRequest struct {
+	TaskID string `json:"task_id"`
+	Model  string `json:"model,omitempty"`
+	// Recorded is false before the end of the answer: it is then what would be sent now.
+	Recorded   bool        `json:"recorded"`
+	System     string      `json:"system,omitempty"`
+	SummaryID  string      `json:"summary_id,omitempty"`
+	Parameters *Parameters `json:"parameters,omitempty"`
+	Messages   []Message   `json:"messages"` // with a role and parts
+	Notices    []string    `json:"notices,omitempty"`
+}
+
+// ContextUse is how full the context of a conversation's model is.
+type ContextUse struct {
+	ConversationID string `json:"conversation_id"`
+	Model          string `json:"model,omitempty"`
+	// Tokens are those of the next request without a new message, as an estimate.
+	Tokens int `json:"tokens"`
+	// Context is how many the model accepts, with the answer; 0 if that is not known.
+	Context int `json:"context,omitempty"`
+	// Summary, if it is used, stands for the messages up to its MessageID.
+	Summary *Summary `json:"summary,omitempty"`
+}
+
+// Percent is how full the context is, 0 if that is not known.
+func (u ContextUse) Percent() int {
+	if u.Context == 0 {
+		return 0
+	}
+	return (100*u.Tokens + u.Context/2) / u.Context
+}
+
+// CompactMode says what happens when a conversation exceeds the context of its model.
+type CompactMode string
+
+// The modes. Automatic writes a summary and sends again; ask ends the answer with an error that
+// says how to write one; off sends what there is.
+const (
+	CompactAutomatic CompactMode = "automatic"
+	CompactAsk       CompactMode = "ask"
+	CompactOff       CompactMode = "off"
+)
 
 // Thread is what a task reads: the system prompt, and the messages of one path that no
 // summary stands for.

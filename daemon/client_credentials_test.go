@@ -60,7 +60,7 @@ func TestCredentialsOfEndedTasksExpire(t *testing.T) {
 }
 
 func TestTheKindOfAClientsProvider(t *testing.T) {
-	m := newModels(nil)
+	m := newModels(nil, &windows{})
 	for kind, ok := range map[string]bool{"": true, "openai": true, "anthropic": true, "soap": false} {
 		if err := m.CheckCredentials(api.Credentials{Key: "k", Kind: kind}); (err == nil) != ok {
 			t.Errorf("%q: %v", kind, err)

@@ -53,8 +53,10 @@ type Config struct {
 	ProviderCA   string // file with certificate authorities that are trusted besides the system's
 	Named        []NamedProvider
 	DefaultModel string
-	Titles       bool   // models write titles of conversations
-	TitleModel   string // that writes them; "" = an inexpensive one of the same provider
+	Titles       bool           // models write titles of conversations
+	TitleModel   string         // that writes them; "" = an inexpensive one of the same provider
+	Windows      map[string]int // the context of models, by name, in tokens
+	Compact      chat.CompactMode
 	Discover     bool
 	DemoSpeed    int // tokens per second; 0 = as fast as can be
 
@@ -114,6 +116,7 @@ func Settings() []Setting {
 		{"model", "CHAT_MODEL", "model for messages that name none", text(func(c *Config) *string { return &c.DefaultModel })},
 		{"titles", "CHATD_TITLES", "model: a model writes the titles of conversations that the screen and the page begin; off: none does (default: model)", setTitles},
 		{"title-model", "CHATD_TITLE_MODEL", "model that writes titles (default: an inexpensive one of the provider that answered, or the same model)", text(func(c *Config) *string { return &c.TitleModel })},
+		{"compact", "CHAT_COMPACT", "what happens when a conversation exceeds the model's context: automatic (a summary), ask, or off (default: automatic)", setCompact},
 		{"discover", "CHAT_DISCOVER", "look for Ollama, LM Studio and llama.cpp on their usual ports (default: on; only for role all)", toggle(func(c *Config) *bool { return &c.Discover })},
 		{"demo-speed", "CHAT_DEMO_SPEED", "tokens per second of the demo model, 0 for no pause (default: 60)", number(func(c *Config) *int { return &c.DemoSpeed })},
 		{"concurrency", "CHATD_CONCURRENCY", "answers that one worker generates at the same time (default: 256)", number(func(c *Config) *int { return &c.Concurrency })},
@@ -158,6 +161,9 @@ func LoadConfig(lookup func(string) (string, bool), src Sources) (Config, error)
 	}
 	file, named, err := readConfigFile(src.ConfigFile)
 	if err != nil {
+		return c, err
+	}
+	if c.Windows, err = readWindows(src.ConfigFile); err != nil {
 		return c, err
 	}
 	for _, p := range named {

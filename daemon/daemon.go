@@ -19,6 +19,7 @@ import (
 	"chat"
 	"chat/daemon/api"
 	"chat/daemon/chunklog"
+	"chat/daemon/compaction"
 	"chat/daemon/keys"
 	"chat/daemon/model/demo"
 	"chat/daemon/model/transport"
@@ -96,7 +97,7 @@ func (d *daemon) open(ctx context.Context) error {
 		return err
 	}
 	d.closers = append(d.closers, func() error { registry.Close(); return nil })
-	d.model = newModels(registry)
+	d.model = newModels(registry, &windows{store: d.store, configured: d.cfg.Windows, log: d.log})
 	d.model.titles = titles{off: !d.cfg.Titles, model: d.cfg.TitleModel}
 	if d.cfg.Role == RoleWorker {
 		return nil
@@ -185,7 +186,7 @@ func (d *daemon) serve(ctx context.Context, stop <-chan struct{}, ready func()) 
 
 	if d.cfg.Role != RoleAPI {
 		w := worker.New(d.store, workerLog{d.chunk}, d.queue, d.model, worker.Options{
-			Info: d.me, Concurrency: d.cfg.Concurrency, Deadline: d.cfg.Deadline,
+			Info: d.me, Concurrency: d.cfg.Concurrency, Deadline: d.cfg.Deadline, Compact: d.cfg.Compact,
 			Lease: d.cfg.Lease, Renewal: d.cfg.Lease / 3, Drain: nonZero(d.cfg.Drain), Checkpoint: d.checkpoint(), Logger: d.log,
 		})
 		d.chunk.OnEvent(func(e chat.TaskEvent) {
@@ -260,7 +261,7 @@ func (d *daemon) front(ctx context.Context) (*api.Server, *http.Server, error) {
 	o := api.Options{
 		Instance: d.cfg.Instance, Version: Version, PID: os.Getpid(), Protocol: [2]int{ProtocolMin, ProtocolMax},
 		AllowHosts: d.cfg.AllowHosts, AllowOrigins: d.cfg.AllowOrigins, MaxStreams: d.cfg.MaxStreams, AccessLog: d.cfg.AccessLog, Logger: d.log,
-		Authenticate: d.token.authenticate, SessionKey: d.token.sessionKey,
+		Authenticate: d.token.authenticate, SessionKey: d.token.sessionKey, Lengths: compaction.Service{Store: d.store, Models: d.model},
 	}
 	if d.cfg.Local {
 		o.Shutdown, o.ListenWeb = d.shutdown, d.listenWeb

@@ -19,7 +19,7 @@ func TestTheNameOfAModelAndItsStreamAgree(t *testing.T) {
 			Local: local.Options{Servers: []local.Server{{Name: "ollama", BaseURL: ollama.URL}}, Budget: modeltest.Timeout},
 		})
 		t.Cleanup(registry.Close)
-		m, task := newModels(registry), chat.Task{ID: "t"}
+		m, task := newModels(registry, &windows{}), chat.Task{ID: "t"}
 		if name := m.Name(t.Context(), task); name != "lying" {
 			t.Errorf("default %q: the name is %q", def, name)
 		}

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -72,6 +73,7 @@ func (l redisLog) Printf(ctx context.Context, format string, v ...any) {
 type models struct {
 	clientCredentials
 	registry *providers.Registry
+	windows  *windows
 	titles   titles
 }
 
@@ -81,7 +83,7 @@ type titles struct {
 	model string // "" for an inexpensive one of the same provider
 }
 
-func newModels(r *providers.Registry) *models { return &models{registry: r} }
+func newModels(r *providers.Registry, w *windows) *models { return &models{registry: r, windows: w} }
 
 // errCredentialsGone ends a task whose credentials are lost. The server's provider must not
 // answer: the client did not choose it.
@@ -127,7 +129,15 @@ func (m *models) Abandon(ctx context.Context, t chat.Task) {
 }
 
 func (m *models) Models(ctx context.Context, own api.Credentials) (list []chat.Model, notice *chat.Error, err error) {
-	return m.registry.ModelsOrNotice(ctx, asCredentials(own))
+	list, notice, err = m.registry.ModelsOrNotice(ctx, asCredentials(own))
+	for i := range list {
+		full, info := list[i].ID, &list[i].ModelInfo
+		if !strings.HasPrefix(full, list[i].Provider+"/") {
+			full = list[i].Provider + "/" + full
+		}
+		info.Context = m.windows.of(ctx, full, list[i].ID, cmp.Or(info.Context, model.KnownWindow(full)))
+	}
+	return list, notice, err
 }
 
 // CheckModel refuses a model that the provider is known not to have.

@@ -161,11 +161,19 @@ func (s *Store) Release(ctx context.Context, h chat.Release) error {
 	}
 	e := failureOf(h.Err)
 	return s.inTx(ctx, func(t *transaction) error {
+		awaited := ""
+		if h.Await != nil { // first: all transactions lock the conversation before its tasks
+			var err error
+			if awaited, err = t.await(ctx, h); err != nil {
+				return err
+			}
+		}
 		var messageIDs []string
 		err := t.List(ctx, &messageIDs, `UPDATE tasks SET state = 'queued', lease_until = NULL, run_after = {{now}} + $3,
-				uncounted_attempts = uncounted_attempts + $4, error_code = $5, error_message = $6, error_retryable = $7, notices = $8
+				uncounted_attempts = uncounted_attempts + $4, error_code = $5, error_message = $6, error_retryable = $7, notices = $8,
+				waits_for = CASE WHEN $9 = '' THEN waits_for ELSE $9 END, compactions = compactions + CASE WHEN $9 = '' THEN 0 ELSE 1 END
 			WHERE id = $1 AND attempt = $2 AND state = 'running' AND NOT cancel_requested RETURNING message_id`,
-			h.TaskID, h.Attempt, micros(h.Delay), uncounted, string(e.Code), e.Message, e.Retryable, rows.NoticeLines(h.Notices))
+			h.TaskID, h.Attempt, micros(h.Delay), uncounted, string(e.Code), e.Message, e.Retryable, rows.NoticeLines(h.Notices), awaited)
 		if err != nil {
 			return err
 		}

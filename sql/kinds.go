@@ -40,8 +40,10 @@ func (t *transaction) enqueue(ctx context.Context, owner string, k chat.KindTask
 		return append(unfinished, "")[0], false, err
 	}
 	acc := chat.Accepted{ConversationID: k.ConversationID, UserMessageID: k.LastMessageID}
-	if acc.TaskID, err = newID(); err != nil {
-		return "", false, err
+	if acc.TaskID = k.TaskID; acc.TaskID == "" {
+		if acc.TaskID, err = newID(); err != nil {
+			return "", false, err
+		}
 	}
 	if acc.MessageID, err = newID(); err != nil {
 		return "", false, err
@@ -106,4 +108,16 @@ func (s *Store) EnqueueTitle(ctx context.Context, owner string, k chat.KindTask)
 		return err
 	})
 	return taskID, made, err
+}
+
+// await stores the task for which a released one will wait, if that is still running under its
+// attempt, and returns its id.
+func (t *transaction) await(ctx context.Context, h chat.Release) (taskID string, err error) {
+	var owners []string
+	err = t.List(ctx, &owners, `SELECT owner FROM tasks WHERE id = $1 AND attempt = $2 AND state = 'running' AND NOT cancel_requested`, h.TaskID, h.Attempt)
+	if err != nil || len(owners) == 0 {
+		return "", err
+	}
+	taskID, _, err = t.enqueue(ctx, owners[0], *h.Await)
+	return taskID, err
 }

@@ -2,7 +2,6 @@ package sql
 
 import (
 	"context"
-	"slices"
 
 	"chat"
 	"chat/sql/database"
@@ -45,64 +44,6 @@ func (s *Store) ChunkLog(ctx context.Context, owner, taskID string) ([]byte, err
 		return nil, err
 	}
 	return found[0], nil
-}
-
-// Thread returns what a task reads: the conversation's system prompt, and the messages from
-// the root to its user message, along parent_id, each with its id, role and content. If a
-// summary stands for the beginning, Thread returns the newest one and the messages after it.
-// It omits assistant messages without text and tool calls, except those of a failed task, which
-// have the code of the error.
-func (s *Store) Thread(ctx context.Context, taskID string) (chat.Thread, error) {
-	if !rows.IsID(taskID) {
-		return chat.Thread{}, notFound(database.ErrNoRow, "task")
-	}
-	type threadRow struct {
-		ID        string
-		Role      chat.Role
-		Parts     rows.Parts
-		System    string // of the conversation, in the row of the user's message
-		Wants     bool   // a title, in the same row
-		SummaryID string `db:"summary_id"` // of what is before, in the first row
-		Failure   chat.Code
-	}
-	// Each step finds one message by its id. A join after the recursion would read all
-	// messages if the planner's statistics are old.
-	list, err := database.List[threadRow](ctx, s.db, `WITH RECURSIVE path (id, parent_id, role, parts, size, system, wants, depth, summary_id) AS (
-			SELECT m.id, m.parent_id, m.role, m.parts, m.size, c.system, c.wants_title, 0, `+newestSummary+` FROM tasks t
-				JOIN messages m ON m.id = t.user_message_id JOIN conversations c ON c.id = t.conversation_id WHERE t.id = $1
-			UNION ALL
-			SELECT m.id, m.parent_id, m.role, m.parts, m.size, '', FALSE, path.depth + 1, `+newestSummary+` FROM path JOIN messages m ON m.id = path.parent_id
-				WHERE path.summary_id = ''
-		) SELECT id, role, parts, system, wants, summary_id, CASE WHEN role = 'user' OR size > 0 THEN '' ELSE COALESCE(
-				(SELECT t.error_code FROM tasks t WHERE t.message_id = path.id AND t.state IN ('failed', 'interrupted')), '') END AS failure
-			FROM path ORDER BY depth DESC`, taskID)
-	if err == nil && len(list) == 0 {
-		err = notFound(database.ErrNoRow, "task")
-	}
-	if err != nil {
-		return chat.Thread{}, err
-	}
-	t := chat.Thread{System: list[len(list)-1].System, WantsTitle: list[len(list)-1].Wants}
-	if id := list[0].SummaryID; id != "" {
-		if t.Summary, err = s.summary(ctx, id); err != nil {
-			return chat.Thread{}, err
-		}
-	}
-	for _, r := range list {
-		m := chat.Message{ID: r.ID, Role: r.Role}
-		m.SetParts(r.Parts.Parts)
-		if r.Failure != "" {
-			m.Error = &chat.Error{Code: r.Failure}
-		} else if m.Role == chat.RoleAssistant && m.Content == "" && !hasCall(m.Parts) {
-			continue
-		}
-		t.Messages = append(t.Messages, m)
-	}
-	return t, nil
-}
-
-func hasCall(p chat.Parts) bool {
-	return slices.ContainsFunc(p, func(part chat.Part) bool { return part.Type == chat.PartToolCall })
 }
 
 // Partial returns the saved part of a task's answer.

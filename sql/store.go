@@ -20,6 +20,7 @@ import (
 	"chat/sql/migrations"
 	"chat/sql/search"
 	"chat/sql/status"
+	"chat/sql/threads"
 )
 
 // Options are the settings of a Store. Zero values select the defaults.
@@ -41,12 +42,14 @@ type Options struct {
 type (
 	statusQueries = status.Queries
 	listQueries   = lists.Queries
+	threadQueries = threads.Queries
 )
 
 // Store is the record. Its methods are safe for concurrent use.
 type Store struct {
 	statusQueries
 	listQueries
+	threadQueries
 
 	db    *database.DB
 	lease time.Duration
@@ -84,7 +87,7 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 		return nil, err
 	}
 	return &Store{
-		statusQueries: statusQueries{DB: db}, listQueries: listQueries{DB: db, Syntax: search.SyntaxOf(db.Engine())},
+		statusQueries: statusQueries{DB: db}, threadQueries: threadQueries{DB: db}, listQueries: listQueries{DB: db, Syntax: search.SyntaxOf(db.Engine())},
 		db: db, lease: o.Lease, temporaryLife: o.TemporaryLife,
 	}, nil
 }

@@ -71,13 +71,16 @@ func (p *program) showCommand() *cli.Command {
 		Name: "show", Usage: "print a conversation", ArgsUsage: "CONVERSATION|TASK|last",
 		Description: `Prints the newest branch, as the screen shows it. ‹2/3› marks the second of three siblings.
 The id at the end of a heading is the message id, which edit and fork accept after an @.
+--sent prints what the model received for an answer: the system prompt, a summary, and messages.
 
 Examples:
   chat show last
+  chat show --sent 3f9a1c22
   chat show 3f9a1c22 --all | less`,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "print the messages of all branches, oldest first", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "raw", Usage: "on a terminal: print the texts as written, without formatting", DisableDefaultText: true},
+			&cli.BoolFlag{Name: "sent", Usage: "print what the model received for an answer: a TASK, or the newest of a conversation", DisableDefaultText: true},
 			arguments.JSONFlag("the conversation and its messages"),
 		},
 		Action: p.show,
@@ -92,7 +95,14 @@ func (p *program) show(c *cli.Context) error {
 		return err
 	}
 	return p.withClient(c, func(ctx context.Context, cl *client.Client) error {
+		if c.Bool("sent") {
+			return p.showSent(ctx, c, cl)
+		}
 		conv, err := ids.FindConversationOf(ctx, cl, c.Args().First())
+		if err != nil {
+			return err
+		}
+		use, err := cl.ContextUse(ctx, conv.ID)
 		if err != nil {
 			return err
 		}
@@ -101,9 +111,12 @@ func (p *program) show(c *cli.Context) error {
 			return err
 		}
 		if c.Bool("json") {
-			return output.WriteJSON(p.Out, transcript.Transcript{Conversation: conv, Messages: messages})
+			return output.WriteJSON(p.Out, struct {
+				transcript.Transcript
+				Use chat.ContextUse `json:"context"`
+			}{transcript.Transcript{Conversation: conv, Messages: messages}, use})
 		}
-		o := printing.Options{Raw: c.Bool("raw"), All: c.Bool("all"), IDs: true}
+		o := printing.Options{Raw: c.Bool("raw"), All: c.Bool("all"), IDs: true, Use: &use}
 		if ref := c.Args().First(); !ids.Matches(conv.ID, ref) { // it is a task
 			o.Task = ref
 		}

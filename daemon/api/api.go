@@ -134,7 +134,8 @@ type Options struct {
 	ListenWeb func(ctx context.Context, address string) (string, error)
 	// Worker is the id of the worker in this process, the only one that can use the
 	// credentials that clients send; "" if there is none.
-	Worker string
+	Worker  string
+	Lengths Lengths
 	// Shutdown ends the daemon: immediately if now is set, otherwise when it is idle. Nil
 	// unless the daemon is local.
 	Shutdown func(now bool)
@@ -262,6 +263,9 @@ func (s *Server) routes(mux *http.ServeMux) {
 	mux.Handle("DELETE /conversations/{id}", s.handle(s.deleteConversation, usual))
 	mux.Handle("POST /conversations/import", s.handle(s.importConversation, limits{chat.MaxTranscript, importTimeout}))
 	mux.Handle("POST /conversations/{id}/fork", s.handle(s.forkConversation, usual))
+	mux.Handle("GET /conversations/{id}/context", s.handle(s.contextUse, usual))
+	mux.Handle("POST /conversations/{id}/compact", s.handle(s.compact, usual))
+	mux.Handle("DELETE /conversations/{id}/compact", s.handle(s.undoCompact, usual))
 	mux.Handle("GET /conversations/{id}/messages", s.handle(s.listMessages, usual))
 	mux.Handle("POST /conversations/{id}/messages", s.handle(s.submit, submission))
 	mux.Handle("POST /messages", s.handle(s.submit, submission))
@@ -273,6 +277,7 @@ func (s *Server) routes(mux *http.ServeMux) {
 
 	mux.Handle("GET /tasks", s.handle(s.listTasks, usual))
 	mux.Handle("GET /tasks/{id}", s.handle(s.getTask, usual))
+	mux.Handle("GET /tasks/{id}/sent", s.handle(s.sent, usual))
 	mux.Handle("POST /tasks/{id}/cancel", s.handle(s.cancel, usual))
 	mux.HandleFunc("GET /stream/{task_id}", s.stream)
 	sockets := socket.Options{Ping: s.opts.Heartbeat, Slow: s.opts.WriteTimeout, MaxMessage: submission.body}

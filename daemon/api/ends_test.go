@@ -65,6 +65,7 @@ func (a *attempt) commit() chat.Task {
 func (a *attempt) finish(r chat.Result) chat.Task {
 	a.h.Helper()
 	r.TaskID, r.Attempt, r.Parts = a.claim.ID, a.claim.Attempt, chat.TextParts(a.text.String())
+	r.Kind = a.claim.Kind
 	a.h.must(a.h.store.Finish(a.h.Context(), r))
 	task, err := a.h.store.Task(a.h.Context(), chat.LocalOwner, a.claim.ID)
 	a.h.must(err)

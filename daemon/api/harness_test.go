@@ -19,6 +19,7 @@ import (
 	"chat"
 	"chat/daemon/api"
 	"chat/daemon/chunklog"
+	lengths "chat/daemon/compaction"
 	"chat/daemon/embedded"
 	"chat/daemon/follow"
 	"chat/daemon/keys"
@@ -108,6 +109,8 @@ func (s *fakeProvider) CheckModel(_ context.Context, model string, own api.Crede
 	return nil
 }
 
+func (*fakeProvider) WindowOf(context.Context, string) int { return 4000 }
+
 func (s *fakeProvider) DefaultModel(api.Credentials) string { return "own-default" }
 
 func (s *fakeProvider) PutCredentials(taskID string, own api.Credentials) {
@@ -192,6 +195,7 @@ func newHarnessWithLog(t *testing.T, o api.Options, wrap func(api.Store) api.Sto
 	}
 	o.Instance, o.Version, o.PID, o.Worker = "i1", "test", 42, "w1"
 	o.Authenticate = func(got string) (string, bool) { return chat.LocalOwner, got == token }
+	o.Lengths = lengths.Service{Store: h.store, Models: h.provider}
 	var store api.Store = h.store
 	if wrap != nil {
 		store = wrap(h.store)

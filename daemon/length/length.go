@@ -47,7 +47,18 @@ func summaryMessage(text string) chat.Message {
 type Counted struct {
 	MessageID string
 	SummaryID string // with which it was sent, "" for none
-	Usage     chat.Usage
+	// PromptTokens are those of the request, more than 0.
+	PromptTokens int
+}
+
+// LastAnswer returns the id of the last answer with a text in a thread, "" if there is none.
+func LastAnswer(t chat.Thread) string {
+	for _, m := range slices.Backward(t.Messages) {
+		if m.Role == chat.RoleAssistant && m.Content != "" {
+			return m.ID
+		}
+	}
+	return ""
 }
 
 // Count is how many tokens the view of a thread takes: as many as last says, if that is an
@@ -58,12 +69,12 @@ func Count(t chat.Thread, last *Counted, factor float64) int {
 	if last != nil && last.SummaryID == idOf(t.Summary) {
 		at = slices.IndexFunc(t.Messages, func(m chat.Message) bool { return m.ID == last.MessageID })
 	}
-	if at < 0 || last.Usage.PromptTokens == 0 {
+	if at < 0 {
 		return scaled(tokens.Messages(t.System, View(t)), factor)
 	}
 	before := chat.Thread{System: t.System, Summary: t.Summary, Messages: t.Messages[:at]}
-	factor = tokens.Factor(last.Usage.PromptTokens, tokens.Messages(t.System, View(before)))
-	return last.Usage.PromptTokens + scaled(tokens.Messages("", t.Messages[at:]), factor)
+	factor = tokens.Factor(last.PromptTokens, tokens.Messages(t.System, View(before)))
+	return last.PromptTokens + scaled(tokens.Messages("", t.Messages[at:]), factor)
 }
 
 func idOf(s *chat.Summary) string {

@@ -22,6 +22,9 @@ type attempt struct {
 	claim chat.Claim
 	model string // the name of the model that answers; claim.Model is the name that was asked for
 
+	given     chat.Thread // what the task reads, with the system prompt of the request
+	estimated int         // its tokens
+
 	req     model.Request
 	log     LogWriter
 	writing sync.WaitGroup
@@ -88,9 +91,16 @@ func (a *attempt) generate(ctx context.Context) error {
 	run, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	err := a.begin(ctx, stop)
+	if err != nil {
+		return err
+	}
+	if a.finish == nil && a.claim.Kind == chat.KindSummary {
+		err = a.summarize(ctx, run)
+	}
 	for err == nil && a.finish == nil {
 		err = a.step(ctx, run)
 	}
+	err = a.afterRefusal(ctx, err)
 	if a.claim.Kind != chat.KindAnswer {
 		return a.ensureComplete(err)
 	}
@@ -139,8 +149,12 @@ func (a *attempt) begin(ctx context.Context, stop context.CancelCauseFunc) error
 			thread.System = *p.Instructions
 		}
 	}
-	a.compose(thread)
-	return nil
+	a.given = thread
+	a.compose()
+	if a.adopted {
+		return nil
+	}
+	return a.fit(ctx)
 }
 
 // step streams one answer of the model. It sets a.finish, unless another step follows. run
@@ -157,6 +171,9 @@ func (a *attempt) step(ctx, run context.Context) error {
 		if e.Finish != nil {
 			crash.Here(crash.WorkerAfterLastToken)
 			a.finish = e.Finish
+			if u := e.Finish.Usage; u != nil && a.claim.Kind == chat.KindAnswer {
+				a.w.factors.learn(a.model, u.PromptTokens, a.estimated)
+			}
 			return nil
 		}
 		if err := a.take(ctx, run, e); err != nil {
@@ -217,6 +234,9 @@ func (a *attempt) settle(ctx, work context.Context, err error) string {
 	case errors.Is(err, errShutdown) || errors.Is(cause, errShutdown):
 		return a.requeue(ctx, work, chat.Release{Err: chat.Errorf(chat.CodeDraining, "the worker was shut down")})
 	}
+	if wait := asTooLong(err); wait != nil {
+		return a.awaitSummary(ctx, work, wait)
+	}
 	e := chat.AsError(err)
 	if e.Retryable && !a.claim.LastAttempt && a.claim.Kind != chat.KindTitle {
 		delay := chat.Backoff(a.claim.Attempt, a.w.opts.RetryBase, a.w.opts.RetryLimit)
@@ -270,6 +290,10 @@ func (a *attempt) commit(ctx, work context.Context, r chat.Result) string {
 	a.endReasoning()
 	r.TaskID, r.Kind, r.Attempt, r.Notices, r.Parts = a.claim.ID, a.claim.Kind, a.claim.Attempt, a.notices, a.parts
 	r.Model = cmp.Or(r.Model, a.model, a.claim.Model)
+	r.System = a.given.System
+	if s := a.given.Summary; s != nil {
+		r.SummaryID = s.ID
+	}
 	if a.log != nil {
 		n, err := a.seal(ctx, r, min(sealTimeout, a.w.opts.LogTimeout))
 		if err != nil {

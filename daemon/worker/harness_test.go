@@ -54,9 +54,30 @@ type models struct {
 	script   func(attempt int) string
 	titles   string // the model of titles, "" for none
 
+	windows map[string]int // by the model's name
+
 	mu      sync.Mutex
 	deleted map[string]int
+	learned []int
 }
+
+func (m *models) Window(_ context.Context, t chat.Task) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.windows[t.Model]
+}
+
+func (m *models) LearnWindow(_ context.Context, t chat.Task, tokens int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.windows == nil {
+		m.windows = map[string]int{}
+	}
+	m.windows[t.Model] = tokens
+	m.learned = append(m.learned, tokens)
+}
+
+func (*models) LendCredentials(chat.Task) string { return "" }
 
 func (m *models) Name(_ context.Context, t chat.Task) string { return t.Model }
 
@@ -100,6 +121,7 @@ type setup struct {
 	lease       time.Duration
 	script      func(attempt int) string
 	background  *modeltest.Background // instead of the lying provider
+	limited     *modeltest.Limited    // instead of the lying provider
 	limits      transport.Limits
 }
 
@@ -128,6 +150,9 @@ func newHarness(t *testing.T, s setup) *harness {
 	cfg := providers.Config{BaseURL: h.provider.URL, Key: "sk-test", DefaultModel: "lying", Limits: s.limits}
 	if s.background != nil {
 		cfg.BaseURL, cfg.API = s.background.URL, openai.Responses
+	}
+	if s.limited != nil {
+		cfg.BaseURL = s.limited.URL + "/v1"
 	}
 	registry := providers.New(cfg)
 	t.Cleanup(registry.Close)

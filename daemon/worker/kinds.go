@@ -6,14 +6,15 @@ import (
 	"chat/internal/title"
 )
 
-// compose makes the request of the thread that the task reads.
-func (a *attempt) compose(t chat.Thread) {
+// compose makes the request of the thread that the task reads. Those of a summary are made by
+// summarize.
+func (a *attempt) compose() {
+	t := a.given
 	a.req.System = t.System
 	switch a.claim.Kind {
 	case chat.KindAnswer:
 		a.req.Messages = length.View(t)
 	case chat.KindSummary:
-		a.req.Messages = length.Steps(t, 0, 1)[0].Messages("", 0)
 	case chat.KindTitle:
 		a.req.System, a.req.Messages = "", title.Ask(t.Messages)
 	}

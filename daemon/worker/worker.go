@@ -31,6 +31,8 @@ type Store interface {
 	EnqueueTitle(ctx context.Context, owner string, k chat.KindTask) (taskID string, made bool, err error)
 	Beginning(ctx context.Context, taskID string) (chat.Parts, error)
 	Attachment(ctx context.Context, owner, digest string) (chat.Attachment, error)
+	Task(ctx context.Context, owner, id string) (chat.Task, error)
+	Sent(ctx context.Context, messageID string) (chat.Sent, error)
 	Partial(ctx context.Context, taskID string) (chat.Answer, error)
 	Checkpoint(ctx context.Context, taskID string, attempt int, a chat.Answer) error
 	SetUpstream(ctx context.Context, taskID string, attempt int, upstream string) error
@@ -74,23 +76,31 @@ type Model interface {
 	// TitleModel is the model that writes the title of the conversation of t, which t.Model
 	// answered; "" if none does.
 	TitleModel(ctx context.Context, t chat.Task) string
+	// Window is how many tokens the model that will answer t accepts, 0 if that is not known.
+	Window(ctx context.Context, t chat.Task) int
+	// LearnWindow keeps what the provider said about it.
+	LearnWindow(ctx context.Context, t chat.Task, tokens int)
+	// LendCredentials gives the credentials of t to a new task, and returns its id; "" if t
+	// has none of its own.
+	LendCredentials(t chat.Task) (taskID string)
 	// ForgetCredentials drops the credentials of a task that has ended.
 	ForgetCredentials(taskID string)
 }
 
 // Options are the settings of a Worker; zero values mean the defaults.
 type Options struct {
-	Info        chat.Worker   // ID, Host, PID, Version
-	Concurrency int           // answers at the same time; 256
-	Renewal     time.Duration // of all leases, in one statement; chat.LeaseRenewal
-	Lease       time.Duration // chat.LeaseDuration
-	Poll        time.Duration // between queries without a wake-up; chat.SweepInterval
-	Deadline    time.Duration // of one attempt; an hour
-	Drain       time.Duration // how long a shutdown waits for running answers; 20 s
-	RetryBase   time.Duration // 1 s
-	RetryLimit  time.Duration // 30 s
-	Checkpoint  time.Duration // between two saves of an unfinished answer; 0: the log keeps it
-	LogTimeout  time.Duration // how long the end of an answer waits for Redis; 2 s
+	Info        chat.Worker      // ID, Host, PID, Version
+	Concurrency int              // answers at the same time; 256
+	Renewal     time.Duration    // of all leases, in one statement; chat.LeaseRenewal
+	Lease       time.Duration    // chat.LeaseDuration
+	Poll        time.Duration    // between queries without a wake-up; chat.SweepInterval
+	Deadline    time.Duration    // of one attempt; an hour
+	Compact     chat.CompactMode // CompactAutomatic
+	Drain       time.Duration    // how long a shutdown waits for running answers; 20 s
+	RetryBase   time.Duration    // 1 s
+	RetryLimit  time.Duration    // 30 s
+	Checkpoint  time.Duration    // between two saves of an unfinished answer; 0: the log keeps it
+	LogTimeout  time.Duration    // how long the end of an answer waits for Redis; 2 s
 	// StoreTimeout bounds one query, 10 s; ShutdownTimeout the wait of a result for SQL
 	// during a shutdown, 5 s.
 	StoreTimeout, ShutdownTimeout time.Duration
@@ -121,6 +131,9 @@ func (o Options) withDefaults() Options {
 		o.Concurrency = 256
 	}
 	o.Info.Concurrency = o.Concurrency
+	if o.Compact == "" {
+		o.Compact = chat.CompactAutomatic
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -142,6 +155,8 @@ type Worker struct {
 	model Model
 	opts  Options
 	lease lease
+
+	factors factors
 
 	mu      sync.Mutex
 	running map[run]context.CancelCauseFunc

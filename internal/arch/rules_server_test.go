@@ -18,7 +18,7 @@ var serverRules = map[string]rule{
 	},
 
 	"chat/sql": {
-		[]string{"chat", "chat/sql/database", "chat/sql/lists", "chat/sql/migrations", "chat/sql/rows", "chat/sql/search", "chat/sql/status", "chat/internal/title", "chat/internal/transcript", goUUID},
+		[]string{"chat", "chat/sql/database", "chat/sql/lists", "chat/sql/migrations", "chat/sql/rows", "chat/sql/search", "chat/sql/status", "chat/sql/threads", "chat/internal/title", "chat/internal/transcript", goUUID},
 		"the record: it knows tables and queries, and nothing of drivers, Redis, HTTP or providers",
 	},
 	"chat/sql/database": {
@@ -44,6 +44,10 @@ var serverRules = map[string]rule{
 	"chat/sql/status": {
 		[]string{"chat", "chat/sql/database", "chat/sql/rows"},
 		"queries about workers, the queue and usage: they decide nothing",
+	},
+	"chat/sql/threads": {
+		[]string{"chat", "chat/sql/database", "chat/sql/rows"},
+		"queries for what a model gets of a conversation: paths, summaries, and how much models accept",
 	},
 	"chat/sql/sqltest": {
 		[]string{"chat/internal/transcript", "chat", "chat/sql"},
@@ -196,8 +200,12 @@ var serverRules = map[string]rule{
 		[]string{"chat", "chat/internal/tokens"},
 		"what a model gets of a long conversation: functions of a thread, so that the worker and the API say the same",
 	},
+	"chat/daemon/compaction": {
+		[]string{"chat", "chat/daemon/length", "chat/daemon/model/thread"},
+		"what users ask about the length of a conversation: it composes, and decides nothing that length does not",
+	},
 	"chat/daemon/worker": {
-		[]string{"chat", "chat/daemon/length", "chat/daemon/model", crashPoints, "chat/internal/schema", "chat/internal/title"},
+		[]string{"chat", "chat/daemon/length", "chat/daemon/model", crashPoints, "chat/internal/schema", "chat/internal/title", "chat/internal/tokens"},
 		"the life of a task: it declares the interfaces it needs, so that every fault can be injected",
 	},
 	"chat/daemon/follow": {
@@ -257,7 +265,7 @@ var serverRules = map[string]rule{
 		"finds or starts the local daemon: the rest of the daemon is another process",
 	},
 	"chat/daemon": {
-		[]string{"chat", "chat/sql", "chat/daemon/", goRedis, goRedis + "/maintnotifications", "github.com/BurntSushi/toml", "github.com/joho/godotenv"},
+		[]string{"chat", "chat/sql", "chat/daemon/", goRedis, goRedis + "/maintnotifications", "github.com/BurntSushi/toml", goUUID, "github.com/joho/godotenv"},
 		"configuration and wiring: the one place that sees all parts",
 	},
 }

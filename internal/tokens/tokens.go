@@ -71,6 +71,9 @@ func Messages(system string, list []chat.Message) int {
 	return sum
 }
 
+// MaxFactor is how wrong an estimate can be at most.
+const MaxFactor = 3
+
 // Factor is how many tokens a model counts for an estimated one, from a request of which both
 // are known. Short requests and impossible numbers say nothing: 1.
 func Factor(counted, estimated int) float64 {
@@ -78,5 +81,5 @@ func Factor(counted, estimated int) float64 {
 	if counted < enough || estimated < enough {
 		return 1
 	}
-	return min(max(float64(counted)/float64(estimated), 0.4), 3)
+	return min(max(float64(counted)/float64(estimated), 1.0/MaxFactor), MaxFactor)
 }

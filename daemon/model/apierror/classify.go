@@ -263,6 +263,9 @@ func (c *Error) LikelyStatus() int {
 	return http.StatusInternalServerError
 }
 
+// Lengths returns the length of the conversation and its bound, in tokens; 0 for what is unknown.
+func (c *Error) Lengths() (used, limit int) { return c.Used, c.Limit }
+
 // Tokens formats the length of the conversation and its bound, as far as they are known.
 func (c *Error) Tokens() string {
 	switch {

@@ -64,7 +64,7 @@ func (s *Server) refusal(said *apierror.Error, status int, modelID string) *chat
 func (s *Server) sentence(k apierror.Kind, said *apierror.Error, status int, modelID string) *chat.Error {
 	switch k {
 	case apierror.KindContext:
-		return chat.Errorf(chat.CodeProviderContext, "the conversation is longer than the model takes%s: start a new one, or choose a model with a larger context", said.Tokens())
+		return chat.Errorf(chat.CodeProviderContext, "the conversation is longer than the model takes%s: summarize its beginning (chat compact), start a new one, or choose a model with a larger context", said.Tokens())
 	case apierror.KindTooFast:
 		return chat.Errorf(chat.CodeProviderRateLimit, "%s takes at most %d tokens a minute, and this conversation needs %d: start a new one, choose another model, or have the limit of the account raised", s.Host, said.Limit, said.Used)
 	case apierror.KindPayload:

@@ -33,6 +33,15 @@ func AnswerFlags() []cli.Flag {
 	)
 }
 
+// SummaryFlags returns the flags of commands that make a summary.
+func SummaryFlags() []cli.Flag {
+	return append(OutputFlags(),
+		&cli.StringFlag{Name: "model", Aliases: []string{"m"}, Usage: "the `MODEL` that writes the summary"},
+		detachFlag(),
+		TimeoutFlag("stop the summary after `DURATION` (90s, 5m) and exit with 124"),
+	)
+}
+
 func detachFlag() cli.Flag {
 	return &cli.BoolFlag{Name: "detach", Aliases: []string{"d"}, Usage: "print the task's id and exit; the answer continues in the background", DisableDefaultText: true}
 }

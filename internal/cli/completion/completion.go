@@ -194,7 +194,7 @@ func (p *Completer) arguments(ctx context.Context, at wordContext) []candidate {
 		return p.fromServer(ctx, at.host, activeIDs)
 	case "config get", "config set":
 		return p.settings(at)
-	case "show", "rm", "export", "fork", "rename", "edit":
+	case "show", "rm", "export", "fork", "rename", "edit", "compact":
 		if len(at.args) > 0 && at.path[0] != "rm" && at.path[0] != "export" {
 			return nil
 		}

@@ -138,6 +138,8 @@ type Options struct {
 	Task string
 	// Attachments, with their data, are those of the messages. Part needs them.
 	Attachments []chat.Attachment
+	// Use, if not nil, is how full the context is, and which messages a summary stands for.
+	Use *chat.ContextUse
 	// DefaultModel is the model of messages that do not name one yet.
 	DefaultModel string
 
@@ -164,6 +166,9 @@ func Conversation(p *output.Console, conv chat.Conversation, messages []chat.Mes
 			return 0, err
 		}
 	}
+	if err := printUse(p, o.Use); err != nil {
+		return 0, err
+	}
 	if conv.System != "" {
 		text := "\n> " + strings.ReplaceAll(system, "\n", "\n> ") + "\n"
 		if term.IsTerminal(p.Out.Fd()) {
@@ -180,6 +185,9 @@ func Conversation(p *output.Console, conv chat.Conversation, messages []chat.Mes
 	}
 	for _, m := range shown {
 		if err := printMessage(p, m, heading(m, tree, o), o); err != nil {
+			return 0, err
+		}
+		if err := printSummaryEnd(p, m, o.Use); err != nil {
 			return 0, err
 		}
 	}
