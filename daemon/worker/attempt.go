@@ -245,30 +245,6 @@ func (a *attempt) settle(ctx, work context.Context, err error) string {
 	return a.fail(ctx, work, e)
 }
 
-// cancelled ends a task that a user stopped.
-func (a *attempt) cancelled(ctx, work context.Context) string {
-	if a.claim.Continues != "" && a.log == nil { // not begun: it keeps the text that it was to continue
-		if err := a.keepLongest(ctx, work); err != nil {
-			return "lost: " + err.Error()
-		}
-	}
-	return a.commit(ctx, work, chat.Result{State: chat.TaskCancelled, FinishReason: "cancelled"})
-}
-
-// keepLongest replaces the text of this attempt by that of another one, if that is longer.
-func (a *attempt) keepLongest(ctx, work context.Context) error {
-	var saved chat.Answer
-	err := a.writeWithRetry(ctx, work, func(ctx context.Context) (err error) {
-		saved, err = a.w.store.Partial(ctx, a.claim.ID)
-		return err
-	})
-	if err == nil && saved.Parts.Len() > a.parts.Len() {
-		a.drop()
-		a.replay(saved.Parts)
-	}
-	return err
-}
-
 // fail ends the task with the longest text that any attempt received.
 func (a *attempt) fail(ctx, work context.Context, e *chat.Error) string {
 	if err := a.keepLongest(ctx, work); err != nil { // SQL may hold a longer text, so nothing overwrites it

@@ -47,7 +47,6 @@ func TestATaskOfAKindIsMadeAsAnAnswerIs(t *testing.T) {
 	if last := calls[len(calls)-1]; !strings.Contains(last.Prompt, "Summarize") {
 		t.Errorf("the model was asked: %q", last.Prompt)
 	}
-
 }
 
 func TestATaskOfAKindThatIsStoppedChangesNothing(t *testing.T) {

@@ -37,15 +37,6 @@ func (a *attempt) thread(ctx context.Context) (t chat.Thread, err error) {
 	return t, err
 }
 
-// beginning reads what the answer begins with.
-func (a *attempt) beginning(ctx context.Context) (begun chat.Parts, err error) {
-	err = a.read(ctx, "the answer to continue", func(ctx context.Context) (err error) {
-		begun, err = a.w.store.Beginning(ctx, a.claim.ID)
-		return err
-	})
-	return begun, err
-}
-
 // attachment reads an image or a file of the thread.
 func (a *attempt) attachment(ctx context.Context, digest string) (found chat.Attachment, err error) {
 	err = a.read(ctx, "an attachment", func(ctx context.Context) (err error) {

@@ -2,7 +2,7 @@ package continuation_test
 
 import (
 	"fmt"
-	"math/rand"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -128,17 +128,17 @@ func words(r *rand.Rand, n int) string {
 	alphabet := []rune("abcdefghijklmnopqrstuvwxyzäöüß日本語")
 	for i := range n {
 		fmt.Fprintf(&b, "w%d", i) // so that no sequence of words occurs twice
-		for range 1 + r.Intn(8) {
-			b.WriteRune(alphabet[r.Intn(len(alphabet))])
+		for range 1 + r.IntN(8) {
+			b.WriteRune(alphabet[r.IntN(len(alphabet))])
 		}
-		b.WriteString([]string{" ", " ", " ", ", ", ".\n", "\n- "}[r.Intn(6)])
+		b.WriteString([]string{" ", " ", " ", ", ", ".\n", "\n- "}[r.IntN(6)])
 	}
 	return strings.TrimSpace(b.String())
 }
 
 // anywhere returns a place between two characters of s.
 func anywhere(r *rand.Rand, s string) int {
-	n := r.Intn(len(s) + 1)
+	n := r.IntN(len(s) + 1)
 	for n < len(s) && !utf8.RuneStart(s[n]) {
 		n++
 	}
@@ -160,23 +160,23 @@ func pieces(r *rand.Rand, s string) (out []string) {
 // A text that is cut anywhere and goes on is as it was before, whatever is repeated, and in
 // whatever pieces it comes.
 func TestAnyCutIsJoined(t *testing.T) {
-	r := rand.New(rand.NewSource(1)) //nolint:gosec // a test that can be repeated
+	r := rand.New(rand.NewPCG(1, 2))
 	for range 3000 {
-		whole := words(r, 3+r.Intn(60))
+		whole := words(r, 3+r.IntN(60))
 		at := anywhere(r, whole)
 		before, rest := whole[:at], whole[at:]
 		if strings.TrimSpace(before) == "" || rest == "" {
 			continue
 		}
 		repeated := ""
-		if r.Intn(3) > 0 { // from the beginning of a word that is far enough from the end
+		if r.IntN(3) > 0 { // from the beginning of a word that is far enough from the end
 			from := strings.LastIndex(before[:max(0, len(before)-24)], "w")
 			if from < 0 {
 				from = 0
 			}
 			repeated = before[from:]
 		}
-		intro := []string{"", "", "\n\n", "Sure, continuing:\n\n", "..."}[r.Intn(5)]
+		intro := []string{"", "", "\n\n", "Sure, continuing:\n\n", "..."}[r.IntN(5)]
 		if repeated == "" {
 			intro = ""
 		}
@@ -193,15 +193,15 @@ func TestAnyCutIsJoined(t *testing.T) {
 
 // What is removed is at the beginning, and what stays does not depend on the pieces.
 func FuzzJoint(f *testing.F) {
-	f.Add("Once upon a time", "upon a time there was", int64(1))
-	f.Add("```go\nx", "```go\nx := 1", int64(2))
-	f.Add(`{"a": [1, 2`, "Sure:\n```json\n{\"a\": [1, 2, 3]}\n```", int64(3))
-	f.Fuzz(func(t *testing.T, before, said string, seed int64) {
+	f.Add("Once upon a time", "upon a time there was", uint64(1))
+	f.Add("```go\nx", "```go\nx := 1", uint64(2))
+	f.Add(`{"a": [1, 2`, "Sure:\n```json\n{\"a\": [1, 2, 3]}\n```", uint64(3))
+	f.Fuzz(func(t *testing.T, before, said string, seed uint64) {
 		if !utf8.ValidString(before) || !utf8.ValidString(said) || strings.TrimSpace(before) == "" {
 			return
 		}
 		whole := joined(t, before, continuation.Asked, said)
-		r := rand.New(rand.NewSource(seed)) //nolint:gosec // a test that can be repeated
+		r := rand.New(rand.NewPCG(seed, 2))
 		if cut := joined(t, before, continuation.Asked, pieces(r, said)...); cut != whole {
 			t.Fatalf("in pieces %q, at once %q", cut, whole)
 		}
