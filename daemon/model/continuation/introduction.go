@@ -11,15 +11,20 @@ import (
 // maxIntroduction bounds the line that announces a continuation, in bytes.
 const maxIntroduction = 120
 
-// announced matches a line that says that the answer is continued, without decoration and in
-// lower case: "sure, continuing where i left off:".
-var announced = lazyregexp.New(`^(?:(?:sure|certainly|of course|okay|ok|absolutely|understood|got it|here is|here's|apologies|sorry)\b.{0,80}` +
-	`(?:continu|left off|stopped|the rest)|continu(?:ing|ation|ed)\b|(?:i'll|i will|let me|let's) continu|picking up|resuming).{0,80}(?::|…|\.\.\.|\.)$`)
+// announced matches a line in which the model speaks of the continuation, without decoration and in
+// lower case: "sure, continuing where i left off:". It is narrow, because a text may go on with
+// "continued to fall, for these reasons:".
+var announced = lazyregexp.New(`^(?:(?:sure|certainly|of course|okay|ok|absolutely|understood|got it)[ ,!.:–—-]+)?(?:` +
+	`here(?:'s| is) the (?:rest|continuation|remainder)\b.{0,60}` +
+	`|(?:i'll|i will|let me|let's) (?:continue|go on|pick up)(?: (?:exactly )?(?:from )?(?:where|from|with the rest|my last|the last)\b.{0,60})?` +
+	`|(?:continuing|continued|picking up|resuming)(?: (?:directly|exactly))? (?:from )?where (?:i|we|it|my|the)\b.{0,60}` +
+	`|continu(?:ing|ed|ation) (?:of|from) (?:my|the) (?:previous|last) (?:message|answer|response)` +
+	`)(?::|…|\.\.\.|\.)$|^(?:(?:sure|certainly|of course|okay|ok|absolutely)[ ,!.:–—-]+)?continu(?:ing|ation)(?::|…|\.\.\.)$`)
 
 // openers are the beginnings of such lines.
 func openers() []string {
 	return []string{
-		"sure", "certainly", "of course", "okay", "ok", "absolutely", "understood", "got it", "here is", "here's", "apologies", "sorry",
+		"sure", "certainly", "of course", "okay", "ok", "absolutely", "understood", "got it", "here is", "here's",
 		"continu", "i'll", "i will", "let me", "let's", "picking up", "resuming", "...",
 	}
 }

@@ -201,12 +201,15 @@ func (t *text) sameSpace(s string) (n int, more bool) {
 	return n, n == len(s) && n < len(t.space)
 }
 
-// length counts the characters of s that are no space.
+// length counts the characters of s that are no space, up to leastAnywhere.
 func length(s string) int {
 	n := 0
 	for _, r := range s {
 		if !unicode.IsSpace(r) {
 			n++
+		}
+		if n == leastAnywhere {
+			break
 		}
 	}
 	return n
