@@ -85,7 +85,7 @@ func clean(line string) string {
 		}
 		return r
 	}, link.ReplaceAllString(chat.NormalizeText(line), "$1"))
-	line = strings.Trim(line, decoration)
+	line = strings.Trim(strings.TrimPrefix(strings.TrimSpace(line), "- "), decoration)
 	line = strings.Trim(label.ReplaceAllString(line, ""), decoration)
 	line = strings.TrimRight(strings.NewReplacer("**", "", "__", "", "`", "").Replace(line), ".。 ")
 	line = strings.Join(strings.Fields(line), " ")

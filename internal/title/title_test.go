@@ -18,7 +18,7 @@ func TestClean(t *testing.T) {
 		"Titel: „Der blaue Himmel“":         "Der blaue Himmel",
 		"「青い空」":                             "青い空",
 		"标题：蓝天":                             "蓝天",
-		"- [The sky](https://x.example)":    "- The sky",
+		"- [The sky](https://x.example)":    "The sky",
 		"What is it?":                       "What is it?",
 		"Don't panic":                       "Don't panic",
 		"tab\tand\x1b[31m colour":           "tab and[31m colour",
