@@ -6,7 +6,6 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"chat/tui/backend"
-	"chat/tui/composer"
 	"chat/tui/keymap"
 	"chat/tui/panel"
 )
@@ -14,9 +13,9 @@ import (
 // bindings is the table of keys. Rows that come first go before the others.
 func bindings() keymap.Table[*Model] {
 	return slices.Concat(completionBindings(), panelBindings(), helpBindings(), writingBindings(), readingBindings(),
-		editing(keymap.Writing, "", func(m *Model) *composer.Composer { return &m.input.Composer }),
+		keymap.Editing(keymap.Writing, "", func(m *Model) keymap.Editor { return &m.input.Composer }),
 		questionBindings(),
-		editing(keymap.Asked, "question-", func(m *Model) *composer.Composer { return &m.question.input }),
+		keymap.Editing(keymap.Asked, "question-", func(m *Model) keymap.Editor { return &m.question.input }),
 		commonBindings())
 }
 
@@ -83,6 +82,8 @@ func commonBindings() keymap.Table[*Model] {
 		{Name: "editor", Keys: []string{"ctrl+o"}, What: "write in $EDITOR", Do: (*Model).writeForEditor},
 		{Name: "history", Keys: []string{"ctrl+r"}, What: "search earlier prompts", Do: (*Model).choosePrompt},
 		{Name: "rename", What: "rename the conversation", When: canRename, Do: (*Model).rename},
+		{Name: "compact", What: "summarize the beginning for the model", When: canCompact, Do: (*Model).compact},
+		{Name: "undo-compact", What: "remove the summary of the beginning", When: canCompact, Do: (*Model).undoCompact},
 		{Name: "delete-conversation", What: "delete the conversation", When: canDelete, Do: (*Model).deleteConversation},
 		{Name: "mouse", Keys: []string{"ctrl+y"}, What: "mouse on or off", Do: (*Model).toggleMouse},
 		{Name: "focus", Basic: true, Keys: []string{"tab"}, What: "move between the input and the transcript", Do: (*Model).switchFocus},
@@ -108,32 +109,6 @@ func writingBindings() keymap.Table[*Model] {
 		{Name: "up", Basic: true, Keys: []string{"up"}, Focus: keymap.Writing, What: "up a row; from the first one, older prompts", Do: (*Model).up},
 		{Name: "down", Basic: true, Keys: []string{"down"}, Focus: keymap.Writing, What: "down a row; from the last one, newer prompts", Do: (*Model).down},
 	}
-}
-
-// editing are the keys of a line or more of text.
-func editing(focus keymap.Focus, prefix string, input func(*Model) *composer.Composer) keymap.Table[*Model] {
-	edit := func(f func(*composer.Composer)) func(*Model) tea.Cmd {
-		return func(m *Model) tea.Cmd { f(input(m)); return nil }
-	}
-	rows := keymap.Table[*Model]{
-		{Name: "left", Keys: []string{"left"}, Do: edit((*composer.Composer).Left)},
-		{Name: "right", Keys: []string{"right"}, Do: edit((*composer.Composer).Right)},
-		{Name: "word-left", Keys: []string{"alt+left", "ctrl+left", "alt+b"}, Do: edit((*composer.Composer).WordLeft)},
-		{Name: "word-right", Keys: []string{"alt+right", "ctrl+right", "alt+f"}, Do: edit((*composer.Composer).WordRight)},
-		{Name: "line-start", Keys: []string{"home", "ctrl+a"}, Do: edit((*composer.Composer).Home)},
-		{Name: "line-end", Keys: []string{"end", "ctrl+e"}, Do: edit((*composer.Composer).End)},
-		{Name: "backspace", Keys: []string{"backspace", "ctrl+h"}, Do: edit((*composer.Composer).Backspace)},
-		{Name: "delete", Keys: []string{"delete", "ctrl+d"}, Do: edit((*composer.Composer).Delete)},
-		{Name: "delete-word", Basic: true, Keys: []string{"ctrl+w", "alt+backspace"}, What: "delete a word", Do: edit((*composer.Composer).DeleteWord)},
-		{Name: "delete-to-start", Basic: true, Keys: []string{"ctrl+u"}, What: "delete to the start of the line", Do: edit((*composer.Composer).DeleteToHome)},
-	}
-	for i := range rows {
-		rows[i].Focus = focus
-		if prefix != "" {
-			rows[i].Name, rows[i].What = prefix+rows[i].Name, ""
-		}
-	}
-	return rows
 }
 
 func questionBindings() keymap.Table[*Model] {

@@ -68,6 +68,8 @@ func (m *Model) result(msg tea.Msg) tea.Cmd {
 		return m.stopped(msg)
 	case regeneratedMsg:
 		return m.regenerated(msg)
+	case compactedMsg:
+		return m.compacted(msg)
 	case renamedMsg:
 		return m.renamed(msg)
 	case parametersMsg:

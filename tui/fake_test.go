@@ -29,6 +29,8 @@ type fakeBackend struct {
 	runningErr    error
 	trouble       string
 	parametersErr error
+	compacted     []string // what was asked of summaries
+	compactErr    error
 	modelInfo     chat.ModelInfo // of the model demo
 	sendGate      chan struct{}  // if set, Send waits for it
 	read          int            // how often messages were read

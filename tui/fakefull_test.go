@@ -53,6 +53,30 @@ func (f fullBackend) Rename(_ context.Context, id, title string) error {
 	return chat.Errorf(chat.CodeNotFound, "no such conversation")
 }
 
+func (f fullBackend) Compact(_ context.Context, id string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.compacted = append(f.compacted, "compact "+f.titleOf(id))
+	return f.compactErr
+}
+
+func (f fullBackend) UndoCompact(_ context.Context, id string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.compacted = append(f.compacted, "undo "+f.titleOf(id))
+	return f.compactErr
+}
+
+// titleOf is called with mu locked.
+func (f fullBackend) titleOf(id string) string {
+	for _, c := range f.conversations {
+		if c.ID == id {
+			return c.Title
+		}
+	}
+	return ""
+}
+
 func (f fullBackend) SetParameters(_ context.Context, id string, p *chat.Parameters) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -79,7 +79,7 @@ func (m *Model) streamed(msg conversation.BatchesMsg) tea.Cmd {
 		}
 		m.server.EndStream(e.Stream)
 		m.server.SetEnded(e.Ended.TaskID, e.Err == nil)
-		cmds = append(cmds, m.notify(m.conversation.ID(), e.Ended.At(), e.Ended.State()), m.conversation.Refresh(), m.poll())
+		cmds = append(cmds, m.notify(m.conversation.ID(), e.Ended.At(), e.Ended.State()), m.conversation.Refresh(), m.poll(), m.offerSummary(e.Ended))
 	}
 	return tea.Batch(append(cmds, m.sendNextQueued())...)
 }

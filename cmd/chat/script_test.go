@@ -42,7 +42,8 @@ func (l leakFree) Run() int {
 }
 
 // TestScripts plays the stories in testdata/script, each in a home of its own
-// with a daemon of its own. $LIAR is the URL of a provider that lies on command.
+// with a daemon of its own. $LIAR is the URL of a provider that lies on command, and
+// $TIGHT that of one whose model "limited" accepts 4,000 tokens.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -76,6 +77,12 @@ func setup(e *testscript.Env) error {
 		liar.Close()
 		server.CloseClientConnections()
 		server.Close()
+	})
+	tight := modeltest.StartLimited(4000, modeltest.Refusals()[0])
+	e.Setenv("TIGHT", tight.URL+"/v1")
+	e.Defer(func() {
+		tight.CloseClientConnections()
+		tight.Close()
 	})
 	s, err := starterIn(e.Getenv)
 	if err != nil {

@@ -71,6 +71,9 @@ type Request struct {
 	// Key names the answer among all that are ever asked for. Every request for it has the
 	// same, so that a provider that knows idempotency keys makes it once.
 	Key string
+	// Conversation is the same for requests that begin alike, so that a provider can find what it
+	// has kept of the ones before.
+	Conversation string
 	// Upstream is the last Event.Upstream of the answer, from whatever attempt; "" if there
 	// was none. A provider that can returns that answer again, from its beginning, instead
 	// of making another.

@@ -28,7 +28,9 @@ type attempt struct {
 	req     model.Request
 	log     LogWriter
 	writing sync.WaitGroup
-	stale   bool // the log belongs to a newer attempt; read after writing.Wait
+	// unlogged says that the text is an intermediate one, which readers do not get.
+	unlogged bool
+	stale    bool // the log belongs to a newer attempt; read after writing.Wait
 
 	saved  time.Time // the last checkpoint
 	saving atomic.Bool
@@ -141,7 +143,8 @@ func (a *attempt) begin(ctx context.Context, stop context.CancelCauseFunc) error
 		a.replay(a.begun)
 	}
 	a.req = model.Request{
-		Model: a.claim.Task.Model, Attachment: a.attachment, Key: a.claim.ID, Upstream: a.claim.Upstream, Partial: a.begun.Text(),
+		Model: a.claim.Task.Model, Attachment: a.attachment, Key: a.claim.ID, Conversation: a.claim.ConversationID,
+		Upstream: a.claim.Upstream, Partial: a.begun.Text(),
 	}
 	if p := a.claim.Parameters; p != nil {
 		a.req.Parameters = *p

@@ -11,7 +11,7 @@ import (
 // checkpoint saves the answer so far in SQL, at most once every Options.Checkpoint and
 // with one write at a time. The stream does not wait for it.
 func (a *attempt) checkpoint(ctx context.Context) {
-	if a.w.opts.Checkpoint <= 0 || time.Since(a.saved) < a.w.opts.Checkpoint || !a.saving.CompareAndSwap(false, true) {
+	if a.w.opts.Checkpoint <= 0 || a.unlogged || time.Since(a.saved) < a.w.opts.Checkpoint || !a.saving.CompareAndSwap(false, true) {
 		return
 	}
 	a.saved = time.Now()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"chat"
 	"chat/daemon/length"
@@ -149,7 +150,8 @@ func (a *attempt) afterRefusal(ctx context.Context, err error) error {
 // awaitSummary returns the task to the queue, where it waits for a summary.
 func (a *attempt) awaitSummary(ctx, work context.Context, e *errTooLong) string {
 	t := a.claim.Task
-	return a.requeue(ctx, work, chat.Release{Await: &chat.KindTask{
+	why := chat.Errorf(chat.CodeProviderContext, "the conversation is too long for the model, and its beginning is being summarized")
+	return a.requeue(ctx, work, chat.Release{Err: why, Await: &chat.KindTask{
 		TaskID: a.w.model.LendCredentials(t), Kind: chat.KindSummary, ConversationID: t.ConversationID, LastMessageID: e.lastMessageID, Model: t.Model,
 		Priority: t.Priority, DeadlineSeconds: t.DeadlineSeconds, CredentialsHost: t.CredentialsHost,
 	}})
@@ -160,7 +162,7 @@ func (a *attempt) awaitSummary(ctx, work context.Context, e *errTooLong) string 
 const maxPlans = 4
 
 // summarize writes a summary, in several steps if the thread is longer than the model's context.
-// Readers see the text of a step replaced by that of the next.
+// Readers get the text of the last step only.
 func (a *attempt) summarize(ctx, run context.Context) error {
 	window := a.w.model.Window(ctx, a.claim.Task)
 	var err error
@@ -188,12 +190,13 @@ func (a *attempt) summarize(ctx, run context.Context) error {
 func (a *attempt) takeSteps(ctx, run context.Context, steps []length.Step, window int) error {
 	before := ""
 	var usage *chat.Usage
-	for i, s := range steps {
-		if len(a.parts) > 0 {
-			a.endReasoning()
-			a.drop()
+	defer func() {
+		if a.unlogged { // an intermediate step failed: the task keeps what the log has
+			a.unlogged, a.parts, a.reasoning = false, nil, time.Time{}
 		}
-		a.finish = nil
+	}()
+	for i, s := range steps {
+		a.finish, a.parts, a.unlogged = nil, nil, i < len(steps)-1
 		a.req.Messages = s.Messages(before, window)
 		if len(steps) > 1 {
 			a.req.Key, a.req.Upstream = fmt.Sprintf("%s-%d-of-%d", a.claim.ID, i+1, len(steps)), ""
@@ -206,6 +209,7 @@ func (a *attempt) takeSteps(ctx, run context.Context, steps []length.Step, windo
 		if short := incomplete(a.claim.Kind, a.finish.Reason, a.parts); short != nil {
 			return short
 		}
+		a.endReasoning()
 		before = a.parts.Text()
 	}
 	return nil

@@ -34,7 +34,7 @@ func (a *attempt) add(c chat.Chunk) {
 // apply appends a chunk to the answer and to the log.
 func (a *attempt) apply(c chat.Chunk) {
 	a.parts.Apply(c)
-	if a.log != nil {
+	if a.log != nil && !a.unlogged {
 		a.log.Add(c)
 	}
 }

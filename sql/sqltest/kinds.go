@@ -1,6 +1,8 @@
 package sqltest
 
 import (
+	"errors"
+	"slices"
 	"time"
 
 	"chat"
@@ -248,6 +250,124 @@ var kindTests = map[string]func(*suite){
 		s.must(s.EndExpired(s.Context(), chat.Result{TaskID: id, Kind: chat.KindSummary, Attempt: chat.MaxAttempts, State: chat.TaskDone, FinishReason: "stop", Parts: chat.TextParts("the sum")}))
 		if found, err := s.Summaries(s.Context(), owner, acc.ConversationID); err != nil || len(found) != 1 || found[0].Text != "the sum" {
 			s.Fatalf("summaries %+v, %v", found, err)
+		}
+	},
+
+	"a released task waits for its summary, however that ends": func(s *suite) {
+		for name, end := range map[string]func(id string){
+			"done":      func(id string) { s.finishNext(id, "the sum") },
+			"cancelled": func(id string) { _, _, err := s.Cancel(s.Context(), owner, id); s.must(err) },
+		} {
+			first := s.answeredWith("why?", "because")
+			acc := s.send(first.ConversationID, chat.Submission{Content: "really?"})
+			c := s.claim(1)[0]
+			k := &chat.KindTask{Kind: chat.KindSummary, ConversationID: acc.ConversationID, LastMessageID: first.MessageID}
+			h := chat.Release{TaskID: acc.TaskID, Attempt: c.Attempt, Await: k}
+			s.must(s.Release(s.Context(), h))
+			s.must(s.Release(s.Context(), h)) // after a lost reply
+			task := s.wantState(acc.TaskID, chat.TaskQueued)
+			if task.WaitsFor == "" || task.Compactions != 1 {
+				s.Fatalf("%s: released %+v", name, task)
+			}
+			if sum := s.wantState(task.WaitsFor, chat.TaskQueued); sum.Kind != chat.KindSummary || sum.UserMessageID != first.MessageID {
+				s.Fatalf("%s: the summary is %+v", name, sum)
+			}
+			queued, err := s.Queued(s.Context(), 10)
+			s.must(err)
+			if got := ids(queued, taskID); !slices.Equal(got, []string{task.WaitsFor}) {
+				s.Fatalf("%s: queued %v", name, got)
+			}
+			end(task.WaitsFor)
+			claims := s.claim(5)
+			if len(claims) != 1 || claims[0].ID != acc.TaskID || claims[0].LastAttempt || claims[0].Attempt != 2 {
+				s.Fatalf("%s: then claimed %+v", name, claims)
+			}
+			t, err := s.Thread(s.Context(), acc.TaskID)
+			s.must(err)
+			switch {
+			case name == "cancelled" && (t.Summary != nil || len(t.Messages) != 3):
+				s.Fatalf("%s: the thread is %+v", name, t)
+			case name == "done" && (t.Summary == nil || t.Summary.Text != "the sum" || len(t.Messages) != 1 || t.Messages[0].Content != "really?"):
+				s.Fatalf("%s: the thread is %+v", name, t)
+			}
+		}
+	},
+
+	"a release that lost its task stores no summary": func(s *suite) {
+		first := s.answeredWith("why?", "because")
+		acc := s.send(first.ConversationID, chat.Submission{Content: "really?"})
+		c := s.claim(1)[0]
+		_, _, err := s.Cancel(s.Context(), owner, acc.TaskID)
+		s.must(err)
+		h := chat.Release{TaskID: acc.TaskID, Attempt: c.Attempt, Await: &chat.KindTask{Kind: chat.KindSummary, ConversationID: acc.ConversationID, LastMessageID: first.MessageID}}
+		if err := s.Release(s.Context(), h); !errors.Is(err, chat.ErrCancelWon) {
+			s.Fatalf("after a cancel: %v", err)
+		}
+		h.Attempt++
+		if err := s.Release(s.Context(), h); !errors.Is(err, chat.ErrFenced) {
+			s.Fatalf("with another attempt: %v", err)
+		}
+		if list, err := s.Tasks(s.Context(), owner, chat.TaskQuery{ConversationID: acc.ConversationID}); err != nil || len(list) != 2 {
+			s.Fatalf("tasks %+v, %v", list, err)
+		}
+	},
+
+	"a summary is used on the branches that contain its end": func(s *suite) {
+		first := s.answeredWith("one", "1")
+		second := s.send(first.ConversationID, chat.Submission{Content: "two"})
+		s.finishNext(second.TaskID, "2")
+		id, _, err := s.Enqueue(s.Context(), owner, chat.KindTask{Kind: chat.KindSummary, ConversationID: first.ConversationID, LastMessageID: second.MessageID})
+		s.must(err)
+		s.finishNext(id, "one and two")
+		after := func(parent, want string, messages int) {
+			s.Helper()
+			acc := s.sendAndCancel(first.ConversationID, chat.Submission{Content: "more", ParentID: parent})
+			t, err := s.Thread(s.Context(), acc.TaskID)
+			s.must(err)
+			got := ""
+			if t.Summary != nil {
+				got = t.Summary.Text
+			}
+			if got != want || len(t.Messages) != messages {
+				s.Fatalf("after %s: the summary %q and %d messages, want %q and %d", parent, got, len(t.Messages), want, messages)
+			}
+		}
+		after(second.MessageID, "one and two", 1)
+		after(first.MessageID, "", 3)
+		after(chat.RootParent, "", 1)
+
+		// The next one includes it.
+		third := s.send(first.ConversationID, chat.Submission{Content: "three", ParentID: second.MessageID})
+		s.finishNext(third.TaskID, "3")
+		next, _, err := s.Enqueue(s.Context(), owner, chat.KindTask{Kind: chat.KindSummary, ConversationID: first.ConversationID, LastMessageID: third.MessageID})
+		s.must(err)
+		t, err := s.Thread(s.Context(), next)
+		s.must(err)
+		if t.Summary == nil || t.Summary.ID != id || len(t.Messages) != 2 {
+			s.Fatalf("the next summary reads %+v", t)
+		}
+		s.finishNext(next, "all three")
+		after(third.MessageID, "all three", 1)
+		after(second.MessageID, "one and two", 1)
+		if _, err := s.RemoveSummary(s.Context(), otherOwner, first.ConversationID); !chat.IsCode(err, chat.CodeNotFound) {
+			s.Fatalf("another owner: %v", err)
+		}
+		removed, err := s.RemoveSummary(s.Context(), owner, first.ConversationID)
+		s.must(err)
+		if removed.ID != next {
+			s.Fatalf("removed %+v", removed)
+		}
+		after(third.MessageID, "one and two", 3)
+	},
+
+	"windows are learned for all": func(s *suite) {
+		s.must(s.LearnWindow(s.Context(), "openai/large", 1000))
+		s.must(s.LearnWindow(s.Context(), "openai/large", 2000))
+		s.must(s.LearnWindow(s.Context(), "openai/small", 10))
+		got, err := s.Windows(s.Context())
+		s.must(err)
+		if len(got) != 2 || got["openai/large"] != 2000 || got["openai/small"] != 10 {
+			s.Fatalf("learned %v", got)
 		}
 	},
 }

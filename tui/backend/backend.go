@@ -47,6 +47,12 @@ type (
 	Renamer interface {
 		Rename(ctx context.Context, conversationID, title string) error
 	}
+	// Compacter asks for a summary of a conversation, whose model then gets it in place of the
+	// messages that it stands for, or stops the use of the newest one.
+	Compacter interface {
+		Compact(ctx context.Context, conversationID string) error
+		UndoCompact(ctx context.Context, conversationID string) error
+	}
 	// ParameterKeeper replaces the parameters of a conversation; nil clears them.
 	ParameterKeeper interface {
 		SetParameters(ctx context.Context, conversationID string, p *chat.Parameters) error

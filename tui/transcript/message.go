@@ -48,6 +48,7 @@ type Message struct {
 	at       time.Time
 	state    chat.TaskState
 	finish   string
+	code     chat.Code // of the failure, at the end of the stream
 	failure  string
 	attempt  int // of the last chunk
 	notices  []string
@@ -77,7 +78,10 @@ func (m *Message) SetStatus(t chat.Task) {
 		return
 	}
 	m.trouble, m.try, m.due = sanitize.Line(t.Error.Summary()), t.Attempt, time.Time{}
-	if t.State == chat.TaskQueued {
+	switch {
+	case t.Error.Code == chat.CodeProviderContext: // it waits for a summary
+		m.try = 0
+	case t.State == chat.TaskQueued:
 		m.try, m.due = t.Attempt+1, t.RunAfter
 	}
 }
@@ -226,10 +230,13 @@ func (m *Message) end(c chat.Chunk) {
 			m.state = chat.TaskFailed
 		}
 	}
-	if c.Code != "" {
+	if m.code = c.Code; c.Code != "" {
 		m.failure = sanitize.Line(c.Content)
 	}
 }
+
+// Code is the code of the failure with which the stream ended, "" for none.
+func (m *Message) Code() chat.Code { return m.code }
 
 // Fail ends the message for a reason that its task does not know.
 func (m *Message) Fail(sentence string) {

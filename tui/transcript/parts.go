@@ -122,6 +122,8 @@ func (m *Message) waits() string {
 	switch in := m.due.Sub(m.style.Now); {
 	case m.trouble == "":
 		return "waiting for the first words"
+	case m.try == 0:
+		return m.trouble
 	case in >= time.Second:
 		return fmt.Sprintf("%s · try %d in %s", m.trouble, m.try, clock(in))
 	}

@@ -58,6 +58,13 @@ type Limited struct {
 
 // NewLimited starts a Limited, which ends with the test.
 func NewLimited(t testing.TB, limit int, r Refusal) *Limited {
+	l := StartLimited(limit, r)
+	t.Cleanup(l.Close)
+	return l
+}
+
+// StartLimited starts a Limited, to be closed by the caller.
+func StartLimited(limit int, r Refusal) *Limited {
 	l := &Limited{limit: limit, Length: 400, Refusal: r}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/chat/completions", l.complete)
@@ -65,7 +72,6 @@ func NewLimited(t testing.TB, limit int, r Refusal) *Limited {
 		_, _ = fmt.Fprint(w, `{"object":"list","data":[{"id":"limited","object":"model"}]}`)
 	})
 	l.Server = httptest.NewServer(mux)
-	t.Cleanup(l.Close)
 	return l
 }
 

@@ -36,6 +36,7 @@ type request struct {
 	streamed bool
 	known    formatForm // before the first refusal
 	prefill  prefill    // how the server is told to continue an answer
+	cacheKey string     // names the conversation; only OpenAI itself gets it
 }
 
 // newRequest returns the draft of a request to e.
@@ -45,6 +46,9 @@ func newRequest(e *endpoint, learned *draft.Learned[form], req model.Request) *r
 		completionTokens: e.isOpenAI(), prefill: prefillOf(e),
 	}
 	d.known = d.Form.format
+	if e.isOpenAI() { // others may refuse the field
+		d.cacheKey = req.Conversation
+	}
 	d.Adapts(d.adaptations)
 	d.Parameter = d.omitParameter
 	return d
@@ -80,6 +84,7 @@ func (d *request) adaptations() []draft.Adaptation {
 func (d *request) completion(ctx context.Context) (*wire.Request, error) {
 	out := &wire.Request{ChatCompletionRequest: goopenai.ChatCompletionRequest{Model: d.Model, Stream: !d.Form.whole}}
 	out.Set(d.parameters(), d.completionTokens != d.Form.otherTokens)
+	out.PromptCacheKey = d.cacheKey
 	if out.Stream && !d.Form.noUsage {
 		out.StreamOptions = &goopenai.StreamOptions{IncludeUsage: true}
 	}
@@ -108,7 +113,7 @@ func (d *request) hasResponse(peer bool) bool { return wire.HasResponse(&d.Reque
 func (d *request) response(ctx context.Context) (*wire.Response, error) {
 	d.Way = continuation.Asked
 	system, messages, err := d.messages(ctx)
-	out := &wire.Response{Model: d.Model, Instructions: system}
+	out := &wire.Response{Model: d.Model, Instructions: system, PromptCacheKey: d.cacheKey}
 	out.Set(d.parameters())
 	for i := range messages {
 		out.Add(messages[i])

@@ -74,7 +74,11 @@ func (e *endpoint) models(ctx context.Context) (modelList, error) {
 	if err != nil {
 		return modelList{}, err
 	}
-	return e.decodeModels(body)
+	list, err := e.decodeModels(body)
+	if err == nil && e.Name == ollama {
+		e.addLoaded(ctx, list.entries)
+	}
+	return list, err
 }
 
 // decodeModels reads {"data":[…]}, {"models":[…]}, or the bare array that some servers

@@ -11,6 +11,7 @@ import (
 	"chat/daemon/client"
 	"chat/internal/cli/connect"
 	"chat/internal/cli/exit"
+	"chat/internal/cli/ids"
 	"chat/internal/cli/output"
 	"chat/internal/cli/signals"
 )
@@ -39,6 +40,10 @@ func (w *Watcher) reportRetries(ctx context.Context, cl *client.Client, a *answe
 		failed := t.Error != nil && t.Error.Code != chat.CodeDraining
 		if t.State == chat.TaskQueued && failed && t.Attempt > reported && !a.begun.Load() {
 			reported = t.Attempt
+			if t.Error.Code == chat.CodeProviderContext { // it waits for a summary
+				w.Infof("%s (chat attach %s shows it)", t.Error.Message, ids.Short(t.WaitsFor))
+				continue
+			}
 			w.Infof("%s; try %d in %s", t.Error.Summary(), t.Attempt+1, max(time.Until(t.RunAfter), 0).Round(time.Second))
 		}
 	}

@@ -118,6 +118,16 @@ func (b *adapter) Rename(ctx context.Context, id, title string) error {
 	return err
 }
 
+func (b *adapter) Compact(ctx context.Context, id string) error {
+	_, err := b.cl.Compact(ctx, id, "")
+	return err
+}
+
+func (b *adapter) UndoCompact(ctx context.Context, id string) error {
+	_, err := b.cl.UndoCompact(ctx, id)
+	return err
+}
+
 func (b *adapter) SetParameters(ctx context.Context, id string, p *chat.Parameters) error {
 	if p == nil {
 		p = &chat.Parameters{}

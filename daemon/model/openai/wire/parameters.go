@@ -23,6 +23,7 @@ type Request struct {
 	PresencePenalty  *float64  `json:"presence_penalty,omitempty"`
 	FrequencyPenalty *float64  `json:"frequency_penalty,omitempty"`
 	Seed             *int64    `json:"seed,omitempty"`
+	PromptCacheKey   string    `json:"prompt_cache_key,omitempty"`
 }
 
 // Set sets the parameters. completionTokens says that the server knows

@@ -26,6 +26,7 @@ type Response struct {
 	Tools             []responseTool `json:"tools,omitempty"`
 	ToolChoice        any            `json:"tool_choice,omitempty"`
 	ParallelToolCalls *bool          `json:"parallel_tool_calls,omitempty"`
+	PromptCacheKey    string         `json:"prompt_cache_key,omitempty"`
 }
 
 type reasoning struct {
