@@ -69,7 +69,7 @@ var examples = map[string]struct{ good, bad string }{
 	"database-pool": {"7", "1.5"}, "redis-pool": {"7", "x"}, "max-streams": {"7", "many"},
 	"allow-host": {"a.example, b.example", ""}, "allow-origin": {"https://a.example", "https://a.example/page"}, "token-file": {"/tmp/t", ""},
 	"headers-timeout": {"30s", "soon"}, "first-token-timeout": {"90", "x"}, "token-timeout": {"2m", "-1s"},
-	"provider-api": {"responses", "chat"}, "temporary": {"48h", "x"}, "redis-ca-file": {"/tmp/ca", ""}, "access-log": {"on", "file"},
+	"provider-api": {"responses", "chat"}, "compact": {"ask", "never"}, "temporary": {"48h", "x"}, "redis-ca-file": {"/tmp/ca", ""}, "access-log": {"on", "file"},
 	"log-level": {"debug", "loud"}, "log-json": {"on", "json"},
 }
 
