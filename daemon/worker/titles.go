@@ -13,7 +13,7 @@ const titleSeconds = 60
 // answer. If that fails, or this process ends first, the conversation keeps the title that it has.
 func (a *attempt) askForTitle(ctx context.Context, r chat.Result) {
 	t := a.claim.Task
-	if !a.wantsTitle || r.State != chat.TaskDone || r.Err != nil || t.CredentialsHost != "" || chat.Shortfall(r.FinishReason, r.Parts) != "" {
+	if t.Kind != chat.KindAnswer || !a.wantsTitle || r.State != chat.TaskDone || r.Err != nil || t.CredentialsHost != "" || chat.Shortfall(r.FinishReason, r.Parts) != "" {
 		return
 	}
 	t.Model = a.model
