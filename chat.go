@@ -109,6 +109,8 @@ type Submission struct {
 	Title         string `json:"title,omitempty"`
 	System        string `json:"system,omitempty"`
 	Temporary     bool   `json:"temporary,omitempty"` // of a new conversation
+	// ModelTitle says that a model may write the title of a new conversation that has none.
+	ModelTitle bool `json:"model_title,omitempty"`
 
 	// History has messages that are stored before this one, each as the child of the one
 	// before. Only role and parts are used. It is for clients that send the whole

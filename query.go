@@ -41,6 +41,9 @@ type ConversationPatch struct {
 // the conversation, or else of the answer. Parameters, which are Lasting, replace those of
 // the answer that they set.
 type Regeneration struct {
+	// Continue says that the new answer begins with the text of the old one, which was cut
+	// (Message.Continuable).
+	Continue   bool        `json:"-"`
 	Model      string      `json:"model,omitempty"`
 	Priority   Priority    `json:"priority,omitempty"`
 	Parameters *Parameters `json:"parameters,omitempty"`

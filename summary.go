@@ -104,7 +104,9 @@ const (
 // Thread is what a task reads: the system prompt, and the messages of one path that no
 // summary stands for.
 type Thread struct {
-	System   string
-	Summary  *Summary // of the messages before; nil if there are none, or none is used
-	Messages []Message
+	System  string
+	Summary *Summary // of the messages before; nil if there are none, or none is used
+	// WantsTitle says that a model is to write the title of the conversation, and has not tried.
+	WantsTitle bool
+	Messages   []Message
 }

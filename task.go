@@ -147,6 +147,8 @@ type Task struct {
 	DeadlineSeconds int        `json:"deadline_seconds,omitempty"` // as in Submission
 	// Parameters are nil in lists if they are large, as those with tools may be.
 	Parameters *Parameters `json:"parameters,omitempty"`
+	// Continues is the message with whose text the answer begins; "" for a whole answer.
+	Continues string `json:"continues,omitempty"`
 	// Origin is data of the wire format in which the task was submitted, which only that
 	// format understands; "" for the native one.
 	Origin string `json:"-"`

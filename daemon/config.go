@@ -57,6 +57,8 @@ type Config struct {
 	ProviderCA   string // file with certificate authorities that are trusted besides the system's
 	Named        []NamedProvider
 	DefaultModel string
+	Titles       bool           // models write titles of conversations
+	TitleModel   string         // that writes them; "" = an inexpensive one of the same provider
 	Windows      map[string]int // the context of models, by name, in tokens
 	Compact      chat.CompactMode
 	Discover     bool
@@ -117,6 +119,8 @@ func Settings() []Setting {
 		{"provider-api", "CHATD_PROVIDER_API", "how the provider is asked: completions, responses (OpenAI stores the answers then), or auto: responses if it is another chatd (default: auto)", setProviderAPI},
 		{"provider-copies", "CHATD_PROVIDER_COPIES", "upload images and PDFs from 1 MiB once to OpenAI or Anthropic, which keep them until they are deleted here, instead of sending them with every message (default: on)", toggle(func(c *Config) *bool { return &c.Copies })},
 		{"model", "CHAT_MODEL", "model for messages that name none", text(func(c *Config) *string { return &c.DefaultModel })},
+		{"titles", "CHATD_TITLES", "model: a model writes the titles of conversations that the screen and the page begin; off: none does (default: model)", setTitles},
+		{"title-model", "CHATD_TITLE_MODEL", "model that writes titles (default: an inexpensive one of the provider that answered, or the same model)", text(func(c *Config) *string { return &c.TitleModel })},
 		{"compact", "CHAT_COMPACT", "what happens when a conversation exceeds the model's context: automatic (a summary), ask, or off (default: automatic)", setCompact},
 		{"discover", "CHAT_DISCOVER", "look for Ollama, LM Studio and llama.cpp on their usual ports (default: on; only for role all)", toggle(func(c *Config) *bool { return &c.Discover })},
 		{"demo-speed", "CHAT_DEMO_SPEED", "tokens per second of the demo model, 0 for no pause (default: 60)", number(func(c *Config) *int { return &c.DemoSpeed })},
@@ -155,7 +159,9 @@ type Sources struct {
 // LoadConfig reads flags, then the environment, then .env, then the config file;
 // the first that has a setting wins. Errors are CodeInvalid and name the source.
 func LoadConfig(lookup func(string) (string, bool), src Sources) (Config, error) {
-	c := Config{Role: RoleAll, ProviderAPI: openai.Auto, Copies: true, Discover: true, DemoSpeed: 60, Idle: 30 * time.Minute, Drain: 20 * time.Second}
+	c := Config{
+		Role: RoleAll, ProviderAPI: openai.Auto, Copies: true, Discover: true, Titles: true, DemoSpeed: 60, Idle: 30 * time.Minute, Drain: 20 * time.Second,
+	}
 	dotenv, err := readDotEnv(src.DotEnv)
 	if err != nil {
 		return c, err
@@ -234,6 +240,14 @@ func setRole(c *Config, v string) error {
 	if !slices.Contains([]Role{RoleAll, RoleAPI, RoleWorker}, c.Role) {
 		return fmt.Errorf("unknown role %q: use all, api or worker", v)
 	}
+	return nil
+}
+
+func setTitles(c *Config, v string) error {
+	if v != "model" && v != "off" {
+		return fmt.Errorf("%q is not a way to make titles: use model or off", v)
+	}
+	c.Titles = v == "model"
 	return nil
 }
 

@@ -64,7 +64,7 @@ func TestTheFirstSourceThatHasASettingWins(t *testing.T) {
 var examples = map[string]struct{ good, bad string }{
 	"database-url": {"sqlite:///tmp/x.db", "mysql://x"}, "redis-url": {"redis://127.0.0.1:1/0", "127.0.0.1:6379"},
 	"listen": {"unix:///tmp/s", "127.0.0.1:8080"}, "role": {"all", "chief"}, "api-key": {"sk-x", ""}, "base-url": {"http://x/v1", "https://user:secret@x/v1"}, "ca-file": {"/tmp/ca.pem", ""},
-	"model": {"m", ""}, "discover": {"off", "perhaps"}, "demo-speed": {"7", "fast"}, "concurrency": {"7", "-1"},
+	"model": {"m", ""}, "titles": {"off", "always"}, "title-model": {"m", ""}, "discover": {"off", "perhaps"}, "demo-speed": {"7", "fast"}, "concurrency": {"7", "-1"},
 	"chunk-ttl": {"90", "soon"}, "lease": {"20s", "-5s"}, "deadline": {"10m", "x"}, "drain": {"5", "1 h"}, "idle": {"0", "never"},
 	"database-pool": {"7", "1.5"}, "redis-pool": {"7", "x"}, "max-streams": {"7", "many"},
 	"allow-host": {"a.example, b.example", ""}, "allow-origin": {"https://a.example", "https://a.example/page"}, "token-file": {"/tmp/t", ""},

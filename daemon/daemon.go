@@ -104,6 +104,7 @@ func (d *daemon) open(ctx context.Context) error {
 	if d.cfg.Copies {
 		d.model.files = d.store
 	}
+	d.model.titles = titles{off: !d.cfg.Titles, model: d.cfg.TitleModel}
 	if d.cfg.Role == RoleWorker {
 		return nil
 	}

@@ -89,6 +89,13 @@ type models struct {
 	registry *providers.Registry
 	files    *sql.Store // remembers copies of attachments at providers; nil if none are made
 	windows  *windows
+	titles   titles
+}
+
+// titles are the settings of titles that models write.
+type titles struct {
+	off   bool
+	model string // "" for an inexpensive one of the same provider
 }
 
 func newModels(r *providers.Registry, w *windows) *models { return &models{registry: r, windows: w} }
@@ -127,6 +134,17 @@ func (m *models) Stream(ctx context.Context, t chat.Task, req model.Request) ite
 		req.Copies = copies{m.files, t.Owner}
 	}
 	return m.registry.Stream(ctx, req)
+}
+
+// TitleModel is the model that writes titles of what t.Model has answered; "" for none.
+func (m *models) TitleModel(ctx context.Context, t chat.Task) string {
+	switch {
+	case m.titles.off:
+		return ""
+	case m.titles.model != "":
+		return m.titles.model
+	}
+	return m.registry.Inexpensive(ctx, t.Model)
 }
 
 // Abandon ends the answer to a task at its provider, where the task no longer exists.

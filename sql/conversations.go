@@ -59,6 +59,9 @@ func (t *transaction) insertConversationOf(ctx context.Context, owner string, su
 	}
 	id, _ := args[0].(string)
 	_, err = t.Exec(ctx, insertConversation+` ON CONFLICT (id) DO NOTHING`, args...)
+	if err == nil && sub.ModelTitle && sub.Title == "" && sub.ConversationID == "" && !sub.Temporary {
+		_, err = t.Exec(ctx, `UPDATE conversations SET wants_title = TRUE WHERE id = $1`, id)
+	}
 	return id, err
 }
 
@@ -120,6 +123,7 @@ func (s *Store) UpdateConversation(ctx context.Context, owner, id string, p chat
 		parameters = &encoded
 	}
 	list, err := database.Change[rows.Conversation](ctx, s.db, `UPDATE conversations SET title = coalesce($3, title), folded = coalesce($4, folded),
+			wants_title = wants_title AND $4 IS NULL,
 			model = coalesce($5, model), system = coalesce($6, system), parameters = coalesce($7, parameters), updated_at = {{now}}
 		WHERE id = $1 AND owner = $2 RETURNING `+rows.ConversationColumns,
 		id, owner, title, folded, normal(p.Model), normal(p.System), parameters)

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"chat"
+	"chat/internal/title"
 	"chat/sql/database"
 	"chat/sql/rows"
 	"chat/sql/search"
@@ -54,10 +55,10 @@ func (t *transaction) enqueue(ctx context.Context, owner string, k chat.KindTask
 	beside := acc
 	beside.UserMessageID = ""
 	model := chat.NormalizeText(k.Model)
-	if err := t.insertAnswer(ctx, seq, model, beside); err != nil {
+	n := newTask{owner: owner, kind: k.Kind, model: model, priority: k.Priority, deadline: k.DeadlineSeconds, provider: k.CredentialsHost}
+	if err := t.insertAnswer(ctx, seq, n, beside); err != nil {
 		return "", false, err
 	}
-	n := newTask{owner: owner, kind: k.Kind, model: model, priority: k.Priority, deadline: k.DeadlineSeconds, provider: k.CredentialsHost}
 	return acc.TaskID, true, t.insertTask(ctx, n, acc)
 }
 
@@ -72,27 +73,41 @@ func (t *transaction) apply(ctx context.Context, r chat.Result) error {
 			SELECT id, conversation_id, user_message_id, model, $2, {{now}} FROM tasks WHERE id = $1`, r.TaskID, chat.NormalizeText(r.Parts.Text()))
 		return err
 	case chat.KindTitle:
-		return t.retitle(ctx, r.TaskID, r.Parts.Title())
+		return t.retitle(ctx, r.TaskID, title.Clean(r.Parts.Text()))
 	case chat.KindAnswer:
 	}
 	return nil
 }
 
-// retitle replaces the title of a task's conversation, if it is still the beginning of the first
-// message, which Submit has set.
+// retitle gives a task's conversation the title that a model has written, unless the user has set
+// one since.
 func (t *transaction) retitle(ctx context.Context, taskID, title string) error {
-	var first []struct {
-		ID    string
-		Title string
-		Parts rows.Parts
+	if title == "" {
+		return nil
 	}
-	err := t.List(ctx, &first, `SELECT c.id, c.title, m.parts FROM tasks t JOIN conversations c ON c.id = t.conversation_id
-		JOIN messages m ON m.conversation_id = c.id WHERE t.id = $1 AND m.seq > 0 ORDER BY m.seq LIMIT 1`, taskID)
-	if err != nil || len(first) == 0 || title == "" || first[0].Title != first[0].Parts.Title() {
-		return err
-	}
-	_, err = t.Exec(ctx, `UPDATE conversations SET title = $2, folded = $3 WHERE id = $1`, first[0].ID, title, search.Fold(title))
+	_, err := t.Exec(ctx, `UPDATE conversations SET title = $2, folded = $3, wants_title = FALSE
+		WHERE id = (SELECT conversation_id FROM tasks WHERE id = $1) AND wants_title`, taskID, title, search.Fold(title))
 	return err
+}
+
+// EnqueueTitle is Enqueue for the title of a conversation, if a model is to write one and has not
+// tried; otherwise made is false.
+func (s *Store) EnqueueTitle(ctx context.Context, owner string, k chat.KindTask) (taskID string, made bool, err error) {
+	if !rows.IsID(k.ConversationID) || !rows.IsID(k.LastMessageID) {
+		return "", false, notFound(database.ErrNoRow, "message")
+	}
+	k.Kind = chat.KindTitle
+	err = s.inTx(ctx, func(t *transaction) error {
+		var wanted []string
+		err := t.List(ctx, &wanted, `SELECT id FROM conversations WHERE id = $1 AND owner = $2 AND wants_title AND NOT temporary
+			AND NOT EXISTS (SELECT 1 FROM tasks WHERE conversation_id = $1 AND kind = $3) {{lock}}`, k.ConversationID, owner, string(k.Kind))
+		if taskID, made = "", false; err != nil || len(wanted) == 0 {
+			return err
+		}
+		taskID, made, err = t.enqueue(ctx, owner, k)
+		return err
+	})
+	return taskID, made, err
 }
 
 // await stores the task for which a released one will wait, if that is still running under its

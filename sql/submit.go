@@ -103,32 +103,16 @@ func (s *Store) Submit(ctx context.Context, owner string, sub chat.Submission, o
 	return acc, replayed, err
 }
 
-// Regenerate stores an empty sibling of an assistant message, and the task that makes it.
-// It returns CodeBusy as Submit does.
+// Regenerate stores a sibling of an assistant message, and the task that makes it. The sibling
+// is empty unless it continues the message. It returns CodeBusy as Submit does.
 func (s *Store) Regenerate(ctx context.Context, owner, messageID string, r chat.Regeneration, o chat.SubmitOptions) (chat.Accepted, bool, error) {
 	if !rows.IsID(messageID) {
 		return chat.Accepted{}, false, notFound(database.ErrNoRow, "message")
 	}
 	return s.once(ctx, owner, o, func(t *transaction, acc *chat.Accepted) error {
-		var old struct {
-			ConversationID string `db:"conversation_id"`
-			ParentID       string `db:"parent_id"`
-			Role           chat.Role
-			Model          string
-			Deadline       int `db:"deadline_seconds"`
-			Parameters     rows.Parameters
-			Failover       rows.Failover
-		}
-		err := t.Get(ctx, &old, `SELECT m.conversation_id, m.parent_id, m.role, coalesce(t.model, '') AS model,
-				coalesce(t.deadline_seconds, 0) AS deadline_seconds, coalesce(t.parameters, '') AS parameters,
-				coalesce(t.failover, '') AS failover
-			FROM messages m JOIN conversations c ON c.id = m.conversation_id LEFT JOIN tasks t ON t.message_id = m.id
-			WHERE m.id = $1 AND c.owner = $2 AND m.seq > 0`, messageID, owner)
+		old, err := t.answer(ctx, owner, messageID, r.Continue)
 		if err != nil {
-			return notFound(err, "message")
-		}
-		if old.Role != chat.RoleAssistant {
-			return chat.Errorf(chat.CodeInvalid, "that message is not an answer: name the answer to regenerate")
+			return err
 		}
 		conv, err := t.touch(ctx, owner, old.ConversationID, "", 1)
 		if err != nil {
@@ -139,7 +123,10 @@ func (s *Store) Regenerate(ctx context.Context, owner, messageID string, r chat.
 			return err
 		}
 		n := newTask{owner: owner, model: chat.NormalizeText(r.Model), priority: r.Priority, deadline: old.Deadline, provider: o.CredentialsHost}
-		if n.parameters, err = r.Parameters.Over(old.Parameters.Parameters).Encode(); err != nil {
+		if r.Continue {
+			n.continues = messageID
+		}
+		if n.parameters, err = r.Parameters.Over(old.Asked.Parameters).Encode(); err != nil {
 			return err
 		}
 		if f := old.Failover.Failover; f != nil {
@@ -155,7 +142,7 @@ func (s *Store) Regenerate(ctx context.Context, owner, messageID string, r chat.
 				n.model = m
 			}
 		}
-		if err := t.insertAnswer(ctx, conv.Seq, n.model, *acc); err != nil {
+		if err := t.insertAnswer(ctx, conv.Seq, n, *acc); err != nil {
 			return err
 		}
 		return t.insertTask(ctx, n, *acc)
@@ -267,12 +254,14 @@ func (t *transaction) insertHistory(ctx context.Context, owner string, seq int64
 	return parent, err
 }
 
-// insertAnswer stores the empty message that a task will fill.
-func (t *transaction) insertAnswer(ctx context.Context, seq int64, model string, acc chat.Accepted) error {
+// insertAnswer stores the message that a task will fill: an empty one, or one with the text of
+// the message that it continues.
+func (t *transaction) insertAnswer(ctx context.Context, seq int64, n newTask, acc chat.Accepted) error {
 	_, err := t.Exec(ctx, `INSERT INTO messages
 			(id, conversation_id, seq, parent_id, role, model, created_at, updated_at, parts, size, folded)
-		VALUES ($1, $2, $3, $4, 'assistant', $5, {{now}}, {{now}}, '', 0, '')`,
-		acc.MessageID, acc.ConversationID, seq, acc.UserMessageID, model)
+		VALUES ($1, $2, $3, $4, 'assistant', $5, {{now}}, {{now}}, coalesce((SELECT parts FROM messages WHERE id = $6), ''),
+			coalesce((SELECT size FROM messages WHERE id = $6), 0), coalesce((SELECT folded FROM messages WHERE id = $6), ''))`,
+		acc.MessageID, acc.ConversationID, seq, acc.UserMessageID, n.model, n.continues)
 	return err
 }
 
@@ -286,6 +275,7 @@ type newTask struct {
 	parameters   string // JSON, "" for none
 	failover     string // JSON, "" for none
 	origin       string // see chat.Task.Origin
+	continues    string // see chat.Task.Continues
 }
 
 // insertTask stores the task that fills an assistant's message. It returns CodeBusy if
@@ -298,11 +288,12 @@ func (t *transaction) insertTask(ctx context.Context, n newTask, acc chat.Accept
 	}
 	_, err := t.Exec(ctx, `INSERT INTO tasks (id, conversation_id, message_id, user_message_id, owner, state, priority, queue_at,
 			attempt, uncounted_attempts, model, worker, lease_until, run_after, deadline_seconds, cancel_requested, created_at,
-			finish_reason, error_code, error_message, error_retryable, chunk_count, own_provider, parameters, origin, failover, kind)
+			finish_reason, error_code, error_message, error_retryable, chunk_count, own_provider, parameters, origin, failover, kind, continues)
 		VALUES ($1, $2, $3, $4, $5, 'queued', $6,
 			(SELECT max(at) FROM (SELECT {{now}} AS at UNION ALL SELECT max(queue_at) + $7 FROM tasks
 				WHERE owner = $5 AND priority = $6 AND state = 'queued') AS candidates),
-			0, 0, $8, '', NULL, {{now}}, $9, FALSE, {{now}}, '', '', '', FALSE, 0, $10, $11, $12, $13, $14)`,
-		acc.TaskID, acc.ConversationID, acc.MessageID, acc.UserMessageID, n.owner, n.priority.Rank(), fairnessGap, n.model, n.deadline, n.provider, n.parameters, n.origin, n.failover, string(n.kind))
+			0, 0, $8, '', NULL, {{now}}, $9, FALSE, {{now}}, '', '', '', FALSE, 0, $10, $11, $12, $13, $14, $15)`,
+		acc.TaskID, acc.ConversationID, acc.MessageID, acc.UserMessageID, n.owner, n.priority.Rank(), fairnessGap, n.model, n.deadline, n.provider, n.parameters, n.origin,
+		n.failover, string(n.kind), n.continues)
 	return err
 }

@@ -6,7 +6,6 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"chat/tui/backend"
-	"chat/tui/composer"
 	"chat/tui/keymap"
 	"chat/tui/panel"
 )
@@ -14,9 +13,9 @@ import (
 // bindings is the table of keys. Rows that come first go before the others.
 func bindings() keymap.Table[*Model] {
 	return slices.Concat(completionBindings(), panelBindings(), helpBindings(), writingBindings(), readingBindings(),
-		editing(keymap.Writing, "", func(m *Model) *composer.Composer { return &m.input.Composer }),
+		keymap.Editing(keymap.Writing, "", func(m *Model) keymap.Editor { return &m.input.Composer }),
 		questionBindings(),
-		editing(keymap.Asked, "question-", func(m *Model) *composer.Composer { return &m.question.input }),
+		keymap.Editing(keymap.Asked, "question-", func(m *Model) keymap.Editor { return &m.question.input }),
 		commonBindings())
 }
 
@@ -44,6 +43,15 @@ func canRename(m *Model) bool {
 func canRegenerate(m *Model) bool {
 	_, ok := m.backend.(backend.Regenerator)
 	return ok
+}
+
+// continueKeys are the keys that continue the last answer, "" if there are none.
+func continueKeys(m *Model) string {
+	focus, key := m.keys.KeyOf(keymap.Anywhere, "focus"), m.keys.KeyOf(keymap.Reading, "continue")
+	if !canRegenerate(m) || focus == "" || key == "" {
+		return ""
+	}
+	return focus + " " + key
 }
 
 func canDelete(m *Model) bool { return m.deletions.Possible() }
@@ -103,32 +111,6 @@ func writingBindings() keymap.Table[*Model] {
 	}
 }
 
-// editing are the keys of a line or more of text.
-func editing(focus keymap.Focus, prefix string, input func(*Model) *composer.Composer) keymap.Table[*Model] {
-	edit := func(f func(*composer.Composer)) func(*Model) tea.Cmd {
-		return func(m *Model) tea.Cmd { f(input(m)); return nil }
-	}
-	rows := keymap.Table[*Model]{
-		{Name: "left", Keys: []string{"left"}, Do: edit((*composer.Composer).Left)},
-		{Name: "right", Keys: []string{"right"}, Do: edit((*composer.Composer).Right)},
-		{Name: "word-left", Keys: []string{"alt+left", "ctrl+left", "alt+b"}, Do: edit((*composer.Composer).WordLeft)},
-		{Name: "word-right", Keys: []string{"alt+right", "ctrl+right", "alt+f"}, Do: edit((*composer.Composer).WordRight)},
-		{Name: "line-start", Keys: []string{"home", "ctrl+a"}, Do: edit((*composer.Composer).Home)},
-		{Name: "line-end", Keys: []string{"end", "ctrl+e"}, Do: edit((*composer.Composer).End)},
-		{Name: "backspace", Keys: []string{"backspace", "ctrl+h"}, Do: edit((*composer.Composer).Backspace)},
-		{Name: "delete", Keys: []string{"delete", "ctrl+d"}, Do: edit((*composer.Composer).Delete)},
-		{Name: "delete-word", Basic: true, Keys: []string{"ctrl+w", "alt+backspace"}, What: "delete a word", Do: edit((*composer.Composer).DeleteWord)},
-		{Name: "delete-to-start", Basic: true, Keys: []string{"ctrl+u"}, What: "delete to the start of the line", Do: edit((*composer.Composer).DeleteToHome)},
-	}
-	for i := range rows {
-		rows[i].Focus = focus
-		if prefix != "" {
-			rows[i].Name, rows[i].What = prefix+rows[i].Name, ""
-		}
-	}
-	return rows
-}
-
 func questionBindings() keymap.Table[*Model] {
 	return keymap.Table[*Model]{
 		{Name: "answer", Keys: []string{"enter"}, Focus: keymap.Asked, Hint: "done", Do: (*Model).answer},
@@ -148,6 +130,10 @@ func readingBindings() keymap.Table[*Model] {
 		{
 			Name: "regenerate", Keys: []string{"r"}, Focus: keymap.Reading, What: "ask for another answer", Hint: "again",
 			When: canRegenerate, Do: (*Model).regenerate,
+		},
+		{
+			Name: "continue", Keys: []string{"c"}, Focus: keymap.Reading, What: "continue an answer that was cut",
+			When: canRegenerate, Do: (*Model).continueAnswer,
 		},
 		{Name: "fork", Keys: []string{"f"}, Focus: keymap.Reading, What: "continue from this answer", Hint: "fork", Do: (*Model).forkMessage},
 		{Name: "sibling-before", Moves: true, Keys: []string{"<", "left", "‹"}, Focus: keymap.Reading, What: "the previous version of the message", Do: only(func(m *Model) { m.sibling(-1) })},

@@ -88,6 +88,7 @@ func (m *Model) sibling(by int) {
 type regeneratedMsg struct {
 	session  int
 	model    string
+	done     string // what has been done, for a message
 	accepted chat.Accepted
 	err      error
 }
@@ -96,12 +97,22 @@ type regeneratedMsg struct {
 // answer to the selected prompt. The model is the one that the user chose last, if
 // any.
 func (m *Model) regenerate() tea.Cmd {
+	return m.remake("regenerate", "regenerated", "asking for another answer", backend.Regenerator.Regenerate)
+}
+
+// continueAnswer asks in the same way for the rest of an answer that was cut.
+func (m *Model) continueAnswer() tea.Cmd {
+	return m.remake("continue", "continued", "asking for the rest of the answer", backend.Regenerator.Continue)
+}
+
+// remake asks for a sibling of an answer.
+func (m *Model) remake(do, done, asking string, ask func(backend.Regenerator, context.Context, string, string) (chat.Accepted, error)) tea.Cmd {
 	item := m.conversation.Selected()
 	if item != nil && item.Role == chat.RoleUser {
 		item = m.conversation.AnswerTo(item.ID)
 	}
 	if item == nil || item.ID == "" || item.Role != chat.RoleAssistant {
-		m.say("there is no answer to regenerate")
+		m.say("there is no answer to " + do)
 		return nil
 	}
 	if m.blocked() {
@@ -112,28 +123,26 @@ func (m *Model) regenerate() tea.Cmd {
 		return nil
 	}
 	session, id, model := m.conversation.Session(), item.ID, m.model
-	m.say(m.askingAgain(id))
+	m.say(asking + m.asBefore(id))
 	return m.jobs.Command(func(ctx context.Context) tea.Msg {
-		accepted, err := backend.Regenerate(ctx, id, model)
-		return regeneratedMsg{session, model, accepted, err}
+		accepted, err := ask(backend, ctx, id, model)
+		return regeneratedMsg{session, model, done, accepted, err}
 	})
 }
 
-// askingAgain says that an answer is made again, with its own parameters if the header names
-// others.
-func (m *Model) askingAgain(id string) string {
-	said := "asking for another answer"
+// asBefore says that an answer is made again with its own parameters, if the header names others.
+func (m *Model) asBefore(id string) string {
 	for _, old := range m.conversation.Records() {
 		if own := old.Parameters.String(); old.ID == id && own != m.parameterLabel() {
-			said += ", with " + cmp.Or(own, "no parameters") + " as before"
+			return ", with " + cmp.Or(own, "no parameters") + " as before"
 		}
 	}
-	return said
+	return ""
 }
 
 func (m *Model) regenerated(msg regeneratedMsg) tea.Cmd {
 	if msg.err != nil {
-		m.warn("not regenerated: " + sentence(msg.err))
+		m.warn("not " + msg.done + ": " + sentence(msg.err))
 		return nil
 	}
 	if msg.session != m.conversation.Session() {

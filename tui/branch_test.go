@@ -178,6 +178,32 @@ func TestRegeneratedAnswerKeepsItsParameters(t *testing.T) {
 	}
 }
 
+func TestACutAnswerIsContinued(t *testing.T) {
+	backend := newFake()
+	id := backend.add("Tides", "Why are there tides?", "The moon pulls at the wat")
+	cut := &backend.messages[id][1]
+	cut.FinishReason = "length"
+	s := start(t, backend, 80, 24, full, func(o *Options) { o.ConversationID = id })
+	s.untilShown("The answer is incomplete: the model's limit on its length was reached.")
+	s.golden("cut_80x24")
+	s.press("tab", "c")
+	task := s.untilFollowed(nil)
+	s.shows("‹2/2›")
+	task.chunk(chat.ChunkContent, "The moon pulls at the wat")
+	task.chunk(chat.ChunkContent, "er.")
+	s.backend.finish(task, chat.TaskDone, "The moon pulls at the water.", nil)
+	s.untilShown("The moon pulls at the water.")
+	s.until("nothing runs any more", func() bool { return len(s.m.server.Running()) == 0 && s.m.conversation.Shown()[1].Model() == "demo" })
+	s.golden("continued_80x24")
+	s.press("c")
+	s.untilShown("not continued: the answer is complete")
+	s.press("esc")
+	s.press("ctrl+p")
+	s.typeText("continue an")
+	s.press("enter")
+	s.untilShown("not continued: the answer is complete")
+}
+
 func TestRegenerateNeedsBackendSupport(t *testing.T) {
 	s := start(t, newFake(), 120, 24)
 	s.press("tab")
@@ -191,7 +217,7 @@ func TestRegenerateNeedsBackendSupport(t *testing.T) {
 func TestNoBranchesWhileAnAnswerRuns(t *testing.T) {
 	s := branching(t)
 	s.ask("third question")
-	for _, key := range []string{"e", "f", "r"} {
+	for _, key := range []string{"e", "f", "r", "c"} {
 		s.press("tab")
 		if key == "e" {
 			s.press("[")

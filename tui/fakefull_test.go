@@ -27,6 +27,20 @@ func (f fullBackend) Regenerate(_ context.Context, messageID, _ string) (chat.Ac
 	return chat.Accepted{}, chat.Errorf(chat.CodeNotFound, "no such message")
 }
 
+func (f fullBackend) Continue(ctx context.Context, messageID, model string) (chat.Accepted, error) {
+	f.mu.Lock()
+	for _, messages := range f.messages {
+		for _, m := range messages {
+			if m.ID == messageID && m.Continuable() != nil {
+				f.mu.Unlock()
+				return chat.Accepted{}, m.Continuable()
+			}
+		}
+	}
+	f.mu.Unlock()
+	return f.Regenerate(ctx, messageID, model)
+}
+
 func (f fullBackend) Rename(_ context.Context, id, title string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -97,7 +97,7 @@ func newModel(o Options, j *jobs.Runner, th theme.Theme, askBackground bool, now
 	}
 	style.Keys = transcript.Keys{
 		Fold: m.keys.KeyOf(keymap.Anywhere, "reasoning"), Stop: m.keys.KeyOf(keymap.Anywhere, "escape"),
-		TakeBack: m.keys.KeyOf(keymap.Writing, "up"),
+		TakeBack: m.keys.KeyOf(keymap.Writing, "up"), Continue: continueKeys(m),
 	}
 	m.applyTheme(th)
 	return m
@@ -163,7 +163,9 @@ func (m *Model) exit(ctx context.Context) Exit {
 	tasks, err := m.backend.Running(ctx)
 	if err == nil {
 		for _, t := range tasks {
-			e.Running = append(e.Running, t.ID)
+			if t.Kind != chat.KindTitle {
+				e.Running = append(e.Running, t.ID)
+			}
 		}
 		return e
 	}

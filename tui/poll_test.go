@@ -40,3 +40,30 @@ func TestHeaderFollowsDefaultModel(t *testing.T) {
 	s.poll()
 	s.untilShown("demo · local")
 }
+
+// A title that a model writes is listed as a task, and nothing else on the screen waits for it.
+func TestATitleOfAModelIsShown(t *testing.T) {
+	backend := newFake()
+	id := backend.add("Why is the sky", "Why is the sky blue?", "Light scatters.")
+	s := start(t, backend, 80, 24, full, func(o *Options) { o.ConversationID = id })
+	s.untilShown("Light scatters.")
+	title := &fakeTask{more: make(chan struct{}), task: chat.Task{ID: "title-1", Kind: chat.KindTitle, ConversationID: id, State: chat.TaskRunning, Model: "demo", CreatedAt: noon}}
+	backend.mu.Lock()
+	backend.tasks["title-1"] = title
+	backend.mu.Unlock()
+	s.poll()
+	s.until("it is known", func() bool { _, ok := s.m.server.Task("title-1"); return ok })
+	s.shows("Why is the sky · demo", "!running")
+	s.press("ctrl+b")
+	s.untilShown("title of Why is the sky")
+	s.press("esc")
+	backend.mu.Lock()
+	title.task.State = chat.TaskDone
+	backend.conversations[0].Title = "The blue sky"
+	backend.mu.Unlock()
+	s.poll()
+	s.untilShown("The blue sky · demo")
+	if s.m.server.Unseen(id) {
+		t.Error("the conversation counts as unseen")
+	}
+}

@@ -108,7 +108,7 @@ func (m *Model) polled(msg connection.PolledMsg) tea.Cmd {
 	}
 	m.list.Refresh()
 	return tea.Batch(ended, models, m.conversation.CatchUp(msg.Conversations, msg.Running), m.sendNextQueued(),
-		m.queue.SendFirst(m.conversation.ID(), m.model, msg.Running), m.server.Next(m.touched, m.style.Now))
+		m.queue.SendFirst(m.conversation.ID(), m.model, m.server.Running()), m.server.Next(m.touched, m.style.Now))
 }
 
 // sayEnded reports which answers have ended in conversations that are not open.

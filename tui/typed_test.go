@@ -134,7 +134,7 @@ func focuses() []focus {
 	return []focus{
 		{"the input", nil, input, "?", false},
 		{"an input with a draft", []string{"draft ", "\x15"}, input, "?", false},
-		{"the transcript", []string{"\t"}, input, "?[]<>‹›gGkjyYerfi", false},
+		{"the transcript", []string{"\t"}, input, "?[]<>‹›gGkjyYercfi", false},
 		{"the help", []string{"\x10", "this help", "\r"}, input, "?kjq ", false},
 		{"the conversations", []string{"\x0b"}, query, "", true},
 		{"the models", []string{"\x0c"}, query, "", true},
@@ -214,7 +214,7 @@ func TestTypedTextIsNeverARemappedKey(t *testing.T) {
 	for _, f := range focuses() {
 		switch f.name {
 		case "the transcript":
-			f.keys = "?[]<‹gGkjYipundst "
+			f.keys = "?[]<‹gGkjYipundstc "
 		case "the input", "the help", "the commands":
 		default:
 			continue

@@ -129,7 +129,7 @@ func TestJSONSteersNoTerminal(t *testing.T) {
 	}
 	lines := map[string][]string{
 		"send": {"--json x", "--jsonl x", "--json --detach x", "--jsonl --detach x"}, "attach": {"--json last", "--jsonl last"},
-		"retry": {"--json last", "--jsonl last"}, "edit": {"--json last other", "--jsonl last other"},
+		"retry": {"--json last", "--jsonl last"}, "continue": {"--json last", "--jsonl last"}, "edit": {"--json last other", "--jsonl last other"},
 		"ps": {"--json", "--json --all"}, "wait": {"--json last"}, "top": {"--json"}, "ls": {"--json"}, "search": {"--json x"},
 		"show": {"--json last"}, "compact": {"--json last", "--jsonl last"}, "fork": {"--json last"}, "import": {"--json " + file, "--json --dry-run " + file}, "models": {"--json"},
 		"roles": {"--json", "--json x"}, "usage": {"--json"}, "doctor": {"--json"}, "version": {"--json"}, "export": {"last", "--all"},

@@ -158,6 +158,22 @@ func TestADumbTerminalGetsLines(t *testing.T) {
 	}
 }
 
+// A title that a model writes costs tokens, which a script has not asked for.
+func TestOnlyTheScreenAsksForATitle(t *testing.T) {
+	const asked = `"model_title":true`
+	f := &fake{t: t, chunks: textAnswer()}
+	env := map[string]string{"TERM": "dumb"}
+	if typedRun(t, f, env, false, "What?\n/quit\n"); !strings.Contains(f.sent(), asked) {
+		t.Errorf("the screen sent %q", f.sent())
+	}
+	for _, args := range [][]string{{"send", "What?"}, {"send", "-d", "What?"}} {
+		f = &fake{t: t, chunks: textAnswer()}
+		if terminalRun(t, f, env, false, args...); f.sent() == "" || strings.Contains(f.sent(), asked) {
+			t.Errorf("%v sent %q", args, f.sent())
+		}
+	}
+}
+
 func TestReasoningStandsApartFromTheAnswer(t *testing.T) {
 	f := &fake{t: t, chunks: []chat.Chunk{
 		{Attempt: 1, Index: 0, Type: chat.ChunkReasoning, Content: "let me "},

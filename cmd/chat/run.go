@@ -120,7 +120,7 @@ func (p *program) app() *cli.App {
 		ExitErrHandler:            func(*cli.Context, error) {},
 		Flags:                     slices.Concat(arguments.SendFlags(), arguments.RootFlags(), arguments.CommonFlags(), []cli.Flag{cli.HelpFlag}),
 		Commands: []*cli.Command{
-			root, p.sendCommand(), p.attachCommand(), p.retryCommand(), p.editCommand(),
+			root, p.sendCommand(), p.attachCommand(), p.retryCommand(), p.continueCommand(), p.editCommand(),
 			p.psCommand(), p.topCommand(), browser.Command(p.Console, p.withClient), p.stopCommand(), p.waitCommand(),
 			p.lsCommand(), p.searchCommand(), p.showCommand(), p.renameCommand(), p.forkCommand(), p.compactCommand(), p.exportCommand(), p.importCommand(), p.rmCommand(),
 			p.modelsCommand(), p.rolesCommand(), p.usageCommand(), p.doctorCommand(), p.authCommand(), p.configCommand(), localdaemon.Command(p.Console, p.server, p.signals), p.completionCommand(), p.completeCommand(), p.manCommand(), p.versionCommand(), p.helpCommand(),

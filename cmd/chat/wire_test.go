@@ -242,7 +242,7 @@ func TestAnswersThatAreNotCompleteSaySo(t *testing.T) {
 				t.Error("a file was written")
 			}
 			for _, args := range [][]string{{"show", "last"}, {"export", "last", "-f", "md"}} {
-				if got := w.must(args...); !strings.Contains(got, "["+tc.says+"]") {
+				if got := w.must(args...); !strings.Contains(got, "["+tc.says) {
 					t.Errorf("%v: %s", args, got)
 				}
 			}
@@ -253,7 +253,7 @@ func TestAnswersThatAreNotCompleteSaySo(t *testing.T) {
 				t.Errorf("lines: %s", lines)
 			}
 			w.must("fork", "last")
-			if got := w.must("show", "last"); !strings.Contains(got, "["+tc.says+"]") {
+			if got := w.must("show", "last"); !strings.Contains(got, "["+tc.says) {
 				t.Errorf("a copy: %s", got)
 			}
 			if why := chat.EndingOf(w.messages()[1].FinishReason).Why("x"); !strings.Contains(w.must("ps", "--all", "--json"), w.messages()[1].FinishReason) || why != "" && !strings.Contains(w.must("ps", "--all"), why[:20]) {

@@ -277,6 +277,7 @@ func (s *Server) routes(mux *http.ServeMux) {
 	mux.Handle("POST /conversations/{id}/messages", s.handle(s.submit, submission))
 	mux.Handle("POST /messages", s.handle(s.submit, submission))
 	mux.Handle("POST /messages/{id}/regenerate", s.handle(s.regenerate, usual))
+	mux.Handle("POST /messages/{id}/continue", s.handle(s.continueAnswer, usual))
 
 	mux.Handle("POST /attachments", s.handle(s.upload, limits{chat.MaxDocument, uploadTimeout}))
 	mux.Handle("GET /attachments/{digest}", s.handle(s.download, usual))

@@ -29,6 +29,7 @@ func TestHostileBodiesAreRefusedOnEveryCall(t *testing.T) {
 		{"POST " + conv + "/fork", "title", "title"},
 		{"POST /conversations/import", "title", "title"},
 		{"POST /messages/" + done.MessageID + "/regenerate", "model", "model"},
+		{"POST /messages/" + done.MessageID + "/continue", "model", "model"},
 		{"POST /shutdown", "", "now"},
 	}
 	for _, c := range calls {

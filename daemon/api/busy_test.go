@@ -43,6 +43,7 @@ func TestAConversationTakesOneMessageAtATime(t *testing.T) {
 	answers[winner].into(t, &acc)
 	for name, refused := range map[string]answer{
 		"another answer":   h.call("POST", "/messages/"+acc.MessageID+"/regenerate", ""),
+		"its rest":         h.call("POST", "/messages/"+acc.MessageID+"/continue", ""),
 		"another question": h.call("POST", path, `{"content":"how?","parent_id":"root"}`),
 	} {
 		if refused.status != http.StatusConflict || refused.problem(t) != chat.CodeBusy {

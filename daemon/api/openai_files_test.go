@@ -30,8 +30,9 @@ func TestPDFsInRequests(t *testing.T) {
 		`{"model":"lying","stream":true,"messages":[{"role":"user","content":[{"type":"file","file":{"filename":"sky.pdf","file_data":"`+url+`"}}]}]}`))
 	h.must(err)
 	h.must(res.Body.Close())
-	_, thread, err = h.store.Thread(t.Context(), res.Header.Get("Chat-Task-Id"))
-	if h.must(err); len(thread) != 1 || !thread[0].Parts[0].IsDocument() {
+	read, err = h.store.Thread(t.Context(), res.Header.Get("Chat-Task-Id"))
+	h.must(err)
+	if thread = read.Messages; len(thread) != 1 || !thread[0].Parts[0].IsDocument() {
 		t.Errorf("%+v", thread)
 	}
 	damaged := "data:application/pdf;base64," + base64.StdEncoding.EncodeToString([]byte("%PDF-1.7"))

@@ -153,7 +153,16 @@ func (s *Server) regenerate(r *http.Request, p principal) (reply, error) {
 	return s.remake(r, p, r.PathValue("id"), in, in)
 }
 
-// remake makes an answer again. body is what a repeated Idempotency-Key must repeat.
+func (s *Server) continueAnswer(r *http.Request, p principal) (reply, error) {
+	in := chat.Regeneration{}
+	if err := body.Decode(r, &in, true); err != nil {
+		return reply{}, err
+	}
+	in.Continue = true
+	return s.remake(r, p, r.PathValue("id"), in, in)
+}
+
+// remake makes an answer again, or continues it. body is what a repeated Idempotency-Key must repeat.
 func (s *Server) remake(r *http.Request, p principal, messageID string, changes chat.Regeneration, body any) (reply, error) {
 	priority, err := chat.ParsePriority(string(changes.Priority))
 	if err := firstError(err, checkText("model", changes.Model, maxModel), changes.Parameters.ValidateLasting()); err != nil {

@@ -133,11 +133,16 @@ func (c *Client) Submit(ctx context.Context, s chat.Submission, key string) (cha
 	return out, err
 }
 
-// Regenerate requests another answer as a sibling of an answer. For the key see Submit.
+// Regenerate requests another answer as a sibling of an answer, or its continuation. For the key
+// see Submit.
 func (c *Client) Regenerate(ctx context.Context, messageID string, r chat.Regeneration, key string) (chat.Accepted, error) {
 	var out chat.Accepted
+	call := "/regenerate"
+	if r.Continue {
+		call = "/continue"
+	}
 	err := c.do(ctx, request{
-		method: http.MethodPost, path: "/messages/" + url.PathEscape(messageID) + "/regenerate",
+		method: http.MethodPost, path: "/messages/" + url.PathEscape(messageID) + call,
 		body: r, key: orRandom(key), again: true, provider: true, out: &out,
 	})
 	return out, err

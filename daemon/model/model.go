@@ -84,6 +84,9 @@ type Request struct {
 	Attachment func(ctx context.Context, digest string) (chat.Attachment, error)
 	Copies     Copies          // nil: attachments are sent with every request
 	Parameters chat.Parameters // without Instructions, which are in System
+	// Partial is the text with which the answer begins, if another attempt at it was cut. The
+	// events then have what follows, and no reasoning. "" asks for a whole answer.
+	Partial string
 	// Key names the answer among all that are ever asked for. Every request for it has the
 	// same, so that a provider that knows idempotency keys makes it once.
 	Key string

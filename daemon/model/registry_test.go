@@ -18,6 +18,7 @@ import (
 type fakeProvider struct {
 	name, def string
 	ids       []string
+	info      map[string]chat.ModelInfo
 	err       error // of Models
 	empty     error // the list's Empty
 	hangs     bool  // Models returns only when its context ends
@@ -34,7 +35,7 @@ func (p *fakeProvider) Check(_ context.Context, _ bool) model.Check {
 func (p *fakeProvider) detected() model.Detected { return model.Detected{Provider: p, List: p.list()} }
 
 func (p *fakeProvider) list() model.List {
-	return model.List{Host: p.name + ".example", IDs: p.ids, All: p.ids, Empty: p.empty}
+	return model.List{Host: p.name + ".example", IDs: p.ids, All: p.ids, Info: p.info, Empty: p.empty}
 }
 
 func (p *fakeProvider) Models(ctx context.Context) (model.List, error) {

@@ -35,6 +35,9 @@ type attempt struct {
 	saved  time.Time // the last checkpoint
 	saving atomic.Bool
 
+	wantsTitle bool // of the conversation, by a model
+
+	begun     chat.Parts // the parts with which the answer begins, if it continues another
 	parts     chat.Parts
 	first     time.Time // when the first text came
 	reasoning time.Time // when the reasoning that is the last part began, zero if it is not
@@ -140,6 +143,12 @@ func (a *attempt) begin(ctx context.Context, stop context.CancelCauseFunc) error
 	if err != nil {
 		return err
 	}
+	a.wantsTitle = thread.WantsTitle
+	if a.claim.Continues != "" {
+		if a.begun, err = a.beginning(ctx); err != nil {
+			return err
+		}
+	}
 	logged := a.claim.Task
 	logged.Model = a.w.model.Name(ctx, a.claim.Task)
 	a.model = logged.Model
@@ -156,8 +165,13 @@ func (a *attempt) begin(ctx context.Context, stop context.CancelCauseFunc) error
 	})
 	if previous.Complete {
 		a.adoptPrevious(previous)
+	} else {
+		a.replay(a.begun)
 	}
-	a.req = model.Request{Model: a.claim.Model, Attachment: a.attachment, Key: a.claim.ID, Conversation: a.claim.ConversationID, Upstream: a.claim.Upstream}
+	a.req = model.Request{
+		Model: a.claim.Model, Attachment: a.attachment, Key: a.claim.ID, Conversation: a.claim.ConversationID,
+		Upstream: a.claim.Upstream, Partial: a.begun.Text(),
+	}
 	if p := a.claim.Parameters; p != nil {
 		a.req.Parameters = *p
 		if p.Instructions != nil {
@@ -221,6 +235,7 @@ func (a *attempt) take(ctx, run context.Context, e model.Event) error {
 	switch {
 	case e.Void:
 		a.drop()
+		a.replay(a.begun)
 	case e.Retype:
 		a.retype(e.Chunk.Type)
 	}
@@ -243,7 +258,7 @@ func (a *attempt) settle(ctx, work context.Context, err error) string {
 	case errors.Is(err, errLeaseLost) || errors.Is(cause, errLeaseLost):
 		return "lost" // a newer attempt owns the task: write nothing
 	case errors.Is(err, errCancelled) || errors.Is(cause, errCancelled):
-		return a.commit(ctx, work, chat.Result{State: chat.TaskCancelled, FinishReason: "cancelled"})
+		return a.cancelled(ctx, work)
 	case err == nil:
 		a.answered()
 		r := chat.Result{State: chat.TaskDone, FinishReason: a.finish.Reason, Usage: a.finish.Usage, Model: a.finish.Model, Err: a.mismatch}
@@ -259,18 +274,8 @@ func (a *attempt) settle(ctx, work context.Context, err error) string {
 
 // fail ends the task with the longest text that any attempt received.
 func (a *attempt) fail(ctx, work context.Context, e *chat.Error) string {
-	var saved chat.Answer
-	err := a.writeWithRetry(ctx, work, func(ctx context.Context) (err error) {
-		saved, err = a.w.store.Partial(ctx, a.claim.ID)
-		return err
-	})
-	if err != nil { // SQL may hold a longer text, so nothing overwrites it
+	if err := a.keepLongest(ctx, work); err != nil { // SQL may hold a longer text, so nothing overwrites it
 		return "lost: " + err.Error()
-	}
-	if saved.Parts.Len() > a.parts.Len() {
-		a.drop()
-		a.replay(saved.Parts)
-		a.model = cmp.Or(saved.Model, a.model)
 	}
 	if e.Retryable { // otherwise the provider has done so
 		a.abandon(ctx)
@@ -320,6 +325,7 @@ func (a *attempt) commit(ctx, work context.Context, r chat.Result) string {
 	}
 	a.w.model.ForgetCredentials(r.TaskID)
 	a.end(ctx, r)
+	a.askForTitle(ctx, r)
 	return string(r.State)
 }
 

@@ -35,6 +35,16 @@ func (s bounded) Thread(ctx context.Context, taskID string) (chat.Thread, error)
 	return s.Store.Thread(ctx, taskID)
 }
 
+func (s bounded) EnqueueTitle(ctx context.Context, owner string, k chat.KindTask) (string, bool, error) {
+	mustEnd(ctx, s.t, "EnqueueTitle")
+	return s.Store.EnqueueTitle(ctx, owner, k)
+}
+
+func (s bounded) Beginning(ctx context.Context, taskID string) (chat.Parts, error) {
+	mustEnd(ctx, s.t, "Beginning")
+	return s.Store.Beginning(ctx, taskID)
+}
+
 func (s bounded) Attachment(ctx context.Context, owner, digest string) (chat.Attachment, error) {
 	mustEnd(ctx, s.t, "Attachment")
 	return s.Store.Attachment(ctx, owner, digest)

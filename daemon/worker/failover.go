@@ -49,7 +49,7 @@ func (a *attempt) failOver(ctx, run context.Context, err error) error {
 	if context.Cause(run) != nil || errors.Is(err, errLeaseLost) || a.claim.Failover == nil {
 		return err
 	}
-	begun := len(a.parts) > 0
+	begun := a.parts.Len() > a.begun.Len()
 	if !isReason(err, a.switched()) || begun && !a.claim.Failover.AfterText {
 		return err
 	}
@@ -98,7 +98,7 @@ func (a *attempt) switchTo(ctx context.Context, next string, err error) error {
 		a.abandon(ctx)
 	}
 	f := *a.claim.Failover
-	f.Failed = append(slices.Clip(f.Failed), chat.ModelFailure{Model: cmp.Or(a.claim.Model, a.model), Reason: reasonOf(err), Partial: len(a.parts) > 0})
+	f.Failed = append(slices.Clip(f.Failed), chat.ModelFailure{Model: cmp.Or(a.claim.Model, a.model), Reason: reasonOf(err), Partial: a.parts.Len() > a.begun.Len()})
 	from := chat.Release{TaskID: a.claim.ID, Attempt: a.claim.Attempt, Parts: slices.Clone(a.parts), Model: a.model}
 	crash.Here(crash.WorkerBeforeSwitch)
 	switch err := a.read(ctx, "which model answers", func(ctx context.Context) error { return a.w.store.SwitchModel(ctx, from, next, f) }); {
@@ -111,8 +111,9 @@ func (a *attempt) switchTo(ctx context.Context, next string, err error) error {
 	}
 	crash.Here(crash.WorkerAfterSwitch)
 	a.w.opts.Logger.Info("another model answers", "task", a.claim.ID, "model", next, "err", err)
-	if len(a.parts) > 0 {
+	if a.parts.Len() > a.begun.Len() {
 		a.drop()
+		a.replay(a.begun)
 	}
 	a.claim.Model, a.claim.Upstream, a.claim.Failover = next, "", &f
 	a.model, a.repeated, a.first = next, false, time.Time{}

@@ -96,7 +96,7 @@ func (a *attempt) repair(ctx, run context.Context, violations []string) ([]strin
 	crash.Here(crash.WorkerBeforeRepair)
 	a.addNotice(fmt.Sprintf("the answer did not match the schema, and the model was asked to correct it: %s", strings.Join(violations, "; ")))
 	a.drop()
-	a.first = time.Time{}
+	a.first, a.begun = time.Time{}, nil
 	a.req, a.finish = correction(a.req, before.Text(), violations), nil
 	err := a.step(ctx, run)
 	switch {
@@ -137,7 +137,7 @@ func correction(req model.Request, answer string, violations []string) model.Req
 		chat.Message{Role: chat.RoleAssistant, Parts: chat.TextParts(cmp.Or(strings.TrimSpace(answer), nothing))},
 		chat.Message{Role: chat.RoleUser, Parts: chat.TextParts(said)})
 	req.Key += "-correction"
-	req.Upstream = ""
+	req.Upstream, req.Partial = "", ""
 	return req
 }
 

@@ -53,6 +53,7 @@ func (l workerLog) Begin(ctx context.Context, t chat.Task, allowed func() bool) 
 type models struct {
 	registry *providers.Registry
 	script   func(attempt int) string
+	titles   string // the model of titles, "" for none
 
 	windows map[string]int // by the model's name
 
@@ -94,6 +95,8 @@ func (m *models) Stream(ctx context.Context, t chat.Task, req model.Request) ite
 	}
 	return m.registry.Stream(ctx, req)
 }
+
+func (m *models) TitleModel(context.Context, chat.Task) string { return m.titles }
 
 func (m *models) Abandon(ctx context.Context, t chat.Task) {
 	m.registry.Abandon(ctx, model.Request{Model: t.Model, Upstream: t.Upstream})

@@ -3,10 +3,8 @@ package worker
 import (
 	"chat"
 	"chat/daemon/length"
+	"chat/internal/title"
 )
-
-// titleRequest asks for a title after the messages of a conversation.
-const titleRequest = "Write a title for this conversation: at most six words, in its language, without quotation marks and without a full stop. Write nothing but the title."
 
 // compose makes the request of the thread that the task reads. Those of a summary are made by
 // summarize.
@@ -18,9 +16,7 @@ func (a *attempt) compose() {
 		a.req.Messages = length.View(t)
 	case chat.KindSummary:
 	case chat.KindTitle:
-		ask := chat.Message{Role: chat.RoleUser}
-		ask.SetParts(chat.TextParts(titleRequest))
-		a.req.Messages = append(length.View(t), ask)
+		a.req.System, a.req.Messages = "", title.Ask(t.Messages)
 	}
 }
 

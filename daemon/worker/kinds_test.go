@@ -47,14 +47,6 @@ func TestATaskOfAKindIsMadeAsAnAnswerIs(t *testing.T) {
 	if last := calls[len(calls)-1]; !strings.Contains(last.Prompt, "Summarize") {
 		t.Errorf("the model was asked: %q", last.Prompt)
 	}
-
-	title := h.enqueue(chat.KindTitle, acc)
-	h.endedAs(title, chat.TaskDone, modeltest.Answer(4, 10))
-	c, err := h.store.Conversation(t.Context(), owner, acc.ConversationID)
-	h.must(err)
-	if c.Title != chat.TextParts(modeltest.Answer(4, 10)).Title() {
-		t.Errorf("the title is %q", c.Title)
-	}
 }
 
 func TestATaskOfAKindThatIsStoppedChangesNothing(t *testing.T) {

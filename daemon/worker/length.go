@@ -29,7 +29,8 @@ func (*tooLongError) Error() string { return "worker: the conversation needs a s
 // fit returns tooLongError if the thread does not fit into the model's context and a summary can
 // change that, and another error if nothing can.
 func (a *attempt) fit(ctx context.Context) error {
-	a.estimated = tokens.Messages(a.given.System, length.View(a.given))
+	begun := tokens.Text(a.req.Partial)
+	a.estimated = tokens.Messages(a.given.System, length.View(a.given)) + begun
 	mode := a.mode()
 	if a.claim.Kind != chat.KindAnswer || mode == chat.CompactOff || a.estimated < anyWindow || a.claim.Upstream != "" {
 		return nil // or the provider has it already
@@ -43,7 +44,7 @@ func (a *attempt) fit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	count := length.Count(a.given, last, a.w.factors.of(a.model))
+	count := length.Count(a.given, last, a.w.factors.of(a.model)) + begun
 	if count+reserve <= window {
 		return nil
 	}
@@ -138,7 +139,7 @@ func (a *attempt) afterRefusal(ctx context.Context, err error) error {
 		return err
 	}
 	known := a.learn(ctx, err, a.estimated)
-	if a.claim.Kind != chat.KindAnswer || a.mode() != chat.CompactAutomatic || a.claim.Compactions >= maxCompactions || len(a.parts) > 0 {
+	if a.claim.Kind != chat.KindAnswer || a.mode() != chat.CompactAutomatic || a.claim.Compactions >= maxCompactions || a.parts.Len() > a.begun.Len() {
 		return err
 	}
 	count := max(known.Used, a.estimated)

@@ -28,7 +28,7 @@ func (a *attempt) retry(ctx, work context.Context, err error) string {
 	}
 	e := chat.AsError(err)
 	refused := e.Code == chat.CodeProviderRateLimit && e.Retryable && a.claim.Attempt < maxRefusals && a.limiter != ""
-	if e.Retryable && (refused || !a.claim.LastAttempt) {
+	if e.Retryable && (refused || !a.claim.LastAttempt) && a.claim.Kind != chat.KindTitle {
 		h, n := chat.Release{Counts: !refused, Err: e}, a.claim.Counted
 		if refused {
 			h.Waiting, n = limitOf(a.limiter), a.claim.Attempt
@@ -53,7 +53,7 @@ func (a *attempt) requeue(ctx, work context.Context, h chat.Release) string {
 	err := a.writeWithRetry(ctx, work, func(ctx context.Context) error { return a.w.store.Release(ctx, h) })
 	switch {
 	case errors.Is(err, chat.ErrCancelWon):
-		return a.commit(ctx, work, chat.Result{State: chat.TaskCancelled, FinishReason: "cancelled"})
+		return a.cancelled(ctx, work)
 	case err != nil:
 		return "lost: " + err.Error()
 	}

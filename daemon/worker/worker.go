@@ -28,6 +28,8 @@ type Store interface {
 	Claim(ctx context.Context, worker string, n int, backgroundFirst bool) ([]chat.Claim, error)
 	Renew(ctx context.Context, worker string, taskIDs []string) ([]chat.Lease, error)
 	Thread(ctx context.Context, taskID string) (chat.Thread, error)
+	EnqueueTitle(ctx context.Context, owner string, k chat.KindTask) (taskID string, made bool, err error)
+	Beginning(ctx context.Context, taskID string) (chat.Parts, error)
 	Attachment(ctx context.Context, owner, digest string) (chat.Attachment, error)
 	Task(ctx context.Context, owner, id string) (chat.Task, error)
 	Sent(ctx context.Context, messageID string) (chat.Sent, error)
@@ -75,6 +77,9 @@ type Model interface {
 	Stream(ctx context.Context, t chat.Task, req model.Request) iter.Seq2[model.Event, error]
 	// Abandon ends an answer that no attempt will ask for again, if the provider still makes it.
 	Abandon(ctx context.Context, t chat.Task)
+	// TitleModel is the model that writes the title of the conversation of t, which t.Model
+	// answered; "" if none does.
+	TitleModel(ctx context.Context, t chat.Task) string
 	// Window is how many tokens the model that will answer t accepts, 0 if that is not known.
 	Window(ctx context.Context, t chat.Task) int
 	// LearnWindow keeps what the provider said about it.

@@ -3,7 +3,7 @@ package arch
 // dialect is what every dialect of model providers may import.
 var dialect = []string{
 	"chat", "chat/daemon/model", "chat/daemon/model/answer", "chat/daemon/model/apierror", "chat/daemon/model/completion",
-	"chat/daemon/model/copies", "chat/daemon/model/draft", "chat/daemon/model/network", "chat/daemon/model/transport",
+	"chat/daemon/model/continuation", "chat/daemon/model/copies", "chat/daemon/model/draft", "chat/daemon/model/network", "chat/daemon/model/transport",
 }
 
 // serverRules are the packages of the domain, the store and the daemon.
@@ -18,7 +18,7 @@ var serverRules = map[string]rule{
 	},
 
 	"chat/sql": {
-		[]string{"chat", "chat/sql/database", "chat/sql/lists", "chat/sql/migrations", "chat/sql/rows", "chat/sql/search", "chat/sql/status", "chat/sql/threads", "chat/internal/transcript", goUUID},
+		[]string{"chat", "chat/sql/database", "chat/sql/lists", "chat/sql/migrations", "chat/sql/rows", "chat/sql/search", "chat/sql/status", "chat/sql/threads", "chat/internal/title", "chat/internal/transcript", goUUID},
 		"the record: it knows tables and queries, and nothing of drivers, Redis, HTTP or providers",
 	},
 	"chat/sql/database": {
@@ -69,6 +69,10 @@ var serverRules = map[string]rule{
 	"chat/internal/poll": {
 		nil,
 		"waiting in tests, in one place",
+	},
+	"chat/internal/title": {
+		[]string{"chat", "chat/internal/lazyregexp"},
+		"titles that models write: functions of texts, for the worker that asks and the store that keeps them",
 	},
 	"chat/internal/lazyregexp": {
 		nil,
@@ -132,7 +136,7 @@ var serverRules = map[string]rule{
 		"what a model is, and the registry of named providers: it knows no protocol",
 	},
 	"chat/daemon/model/transport": {
-		[]string{"chat", "chat/sse", "chat/daemon/model", "chat/daemon/model/apierror", "chat/daemon/model/completion", "chat/daemon/model/network", "chat/internal/lazyregexp"},
+		[]string{"chat", "chat/sse", "chat/daemon/model", "chat/daemon/model/apierror", "chat/daemon/model/completion", "chat/daemon/model/continuation", "chat/daemon/model/network", "chat/internal/lazyregexp"},
 		"what the dialects share between a request and its answer: it knows neither body",
 	},
 	"chat/daemon/model/network": {
@@ -155,6 +159,10 @@ var serverRules = map[string]rule{
 		[]string{"chat", "chat/daemon/model", "chat/daemon/model/completion", "chat/daemon/model/think"},
 		"the checked text of one answer: it reads no socket",
 	},
+	"chat/daemon/model/continuation": {
+		[]string{"chat", "chat/daemon/model", "chat/internal/lazyregexp"},
+		"joins a cut answer and what a model writes to continue it: functions of the two texts",
+	},
 	"chat/daemon/model/thread": {
 		[]string{"chat", "chat/daemon/model"},
 		"what a provider gets of a conversation: a function of it",
@@ -164,11 +172,11 @@ var serverRules = map[string]rule{
 		"copies of attachments at the provider: it knows no request for an answer",
 	},
 	"chat/daemon/model/draft": {
-		[]string{"chat", "chat/daemon/model", "chat/daemon/model/apierror", "chat/daemon/model/copies", "chat/daemon/model/thread", "chat/internal/lazyregexp"},
+		[]string{"chat", "chat/daemon/model", "chat/daemon/model/apierror", "chat/daemon/model/continuation", "chat/daemon/model/copies", "chat/daemon/model/thread", "chat/internal/lazyregexp"},
 		"a request without what a model refused: it opens no connection",
 	},
 	"chat/daemon/model/openai": {
-		append([]string{"chat/daemon/model/openai/", goOpenAI}, dialect...),
+		append([]string{"chat/daemon/model/openai/", "chat/internal/lazyregexp", goOpenAI}, dialect...),
 		"the dialect of OpenAI-compatible servers: it knows neither tasks nor storage",
 	},
 	"chat/daemon/model/openai/responses": {
@@ -217,7 +225,7 @@ var serverRules = map[string]rule{
 		"what users ask about the length of a conversation: it composes, and decides nothing that length does not",
 	},
 	"chat/daemon/worker": {
-		[]string{"chat", "chat/daemon/length", "chat/daemon/model", crashPoints, "chat/internal/schema", "chat/internal/tokens"},
+		[]string{"chat", "chat/daemon/length", "chat/daemon/model", crashPoints, "chat/internal/schema", "chat/internal/title", "chat/internal/tokens"},
 		"the life of a task: it declares the interfaces it needs, so that every fault can be injected",
 	},
 	"chat/daemon/follow": {

@@ -82,11 +82,11 @@ func newHome(t testing.TB, env ...string) *home {
 
 func (h *home) log() string { return filepath.Join(h.dir, ".local/state/chat/daemon.log") }
 
-// lying is a home whose model is a provider that follows directives.
-func lying(t *testing.T) (*home, *modeltest.Server) {
+// lying is a home whose model is a provider that follows directives, and is asked for no titles.
+func lying(t *testing.T, env ...string) (*home, *modeltest.Server) {
 	t.Helper()
 	p := modeltest.New(t)
-	return newHome(t, "OPENAI_BASE_URL="+p.URL, "OPENAI_API_KEY=sk-lying", "CHAT_MODEL=lying"), p
+	return newHome(t, append([]string{"OPENAI_BASE_URL=" + p.URL, "OPENAI_API_KEY=sk-lying", "CHAT_MODEL=lying", "CHATD_TITLES=off"}, env...)...), p
 }
 
 func (h *home) command(ctx context.Context, args ...string) *exec.Cmd {

@@ -32,7 +32,7 @@ export class Chatd {
     Object.assign(d, {program, directory: mkdtempSync(join(tmpdir(), 'webtest-')), port: await freePort(), others: [], role: 'all'});
     d.url = `http://127.0.0.1:${d.port}`;
     d.environment = {
-      PATH: process.env.PATH, HOME: d.directory, XDG_DATA_HOME: d.directory, CHATD_TOKEN: token, CHATD_LEASE: '2s', CHAT_DISCOVER: 'off',
+      PATH: process.env.PATH, HOME: d.directory, XDG_DATA_HOME: d.directory, CHATD_TOKEN: token, CHATD_LEASE: '2s', CHAT_DISCOVER: 'off', CHATD_TITLES: 'off',
       OPENAI_API_KEY: 'sk-test', OPENAI_BASE_URL: provider, CHAT_MODEL: 'test',
     };
     if (apart) {

@@ -603,7 +603,7 @@ test('hostile names of files are text, and a file is dropped', async () => {
 
 test('chat web signs in with a code that works once', async () => {
   const home = mkdtempSync(join(tmpdir(), 'webtest-'));
-  const env = {PATH: process.env.PATH, HOME: home, CHAT_DISCOVER: 'off'};
+  const env = {PATH: process.env.PATH, HOME: home, CHAT_DISCOVER: 'off', CHATD_TITLES: 'off'};
   try {
     const url = execFileSync(chat, ['web', '--print'], {env, encoding: 'utf8'}).trim();
     const v = await Visitor.open(browser, url);

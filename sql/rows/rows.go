@@ -40,9 +40,9 @@ func (r *Conversation) Conversation() chat.Conversation {
 
 const (
 	// TaskColumns are the columns of a Task.
-	TaskColumns = taskColumns + `parameters, origin, upstream, ` + outcomeColumns
+	TaskColumns = taskColumns + `parameters, origin, upstream, continues, ` + outcomeColumns
 	// ListedTaskColumns are those of a Task in a list, without what may be large.
-	ListedTaskColumns = taskColumns + `CASE WHEN length(parameters) <= ` + smallParameters + ` THEN parameters ELSE '' END AS parameters, '' AS origin, '' AS upstream, ` + outcomeColumns
+	ListedTaskColumns = taskColumns + `CASE WHEN length(parameters) <= ` + smallParameters + ` THEN parameters ELSE '' END AS parameters, '' AS origin, '' AS upstream, continues, ` + outcomeColumns
 )
 
 // smallParameters is the length of parameters that lists have, in characters. All lasting
@@ -144,6 +144,7 @@ type Task struct {
 	Parameters      Parameters
 	Origin          string
 	Upstream        string
+	Continues       string
 	outcome
 }
 
@@ -162,7 +163,7 @@ func (r *Task) Task() chat.Task {
 		StartedAt: moment(r.StartedAt), FinishedAt: moment(r.FinishedAt),
 		FinishReason: r.FinishReason, Usage: r.usage(), Error: r.err(), Notices: r.notices(), ChunkCount: r.ChunkCount,
 		Waiting: wait(r.Waiting, r.RunAfter), Failover: r.Failover.Failover,
-		Parameters: r.Parameters.Parameters, Origin: r.Origin, Upstream: r.Upstream,
+		Parameters: r.Parameters.Parameters, Origin: r.Origin, Upstream: r.Upstream, Continues: r.Continues,
 	}
 }
 

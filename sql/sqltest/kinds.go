@@ -185,7 +185,9 @@ var kindTests = map[string]func(*suite){
 	},
 
 	"a title replaces the one that Submit has set, and no other": func(s *suite) {
-		acc := s.answeredWith("why is the sky blue?", "because")
+		acc, _, err := s.Submit(s.Context(), owner, chat.Submission{Content: "why is the sky blue?", ModelTitle: true}, chat.SubmitOptions{})
+		s.must(err)
+		s.finishNext(acc.TaskID, "because")
 		s.finishNext(s.enqueueKind(chat.KindTitle, acc), "The blue sky")
 		title := func() string {
 			c, err := s.Conversation(s.Context(), owner, acc.ConversationID)
@@ -199,7 +201,7 @@ var kindTests = map[string]func(*suite){
 			s.Fatalf("a search for the title: %+v, %v", found, err)
 		}
 		mine := "mine"
-		_, err := s.UpdateConversation(s.Context(), owner, acc.ConversationID, chat.ConversationPatch{Title: &mine})
+		_, err = s.UpdateConversation(s.Context(), owner, acc.ConversationID, chat.ConversationPatch{Title: &mine})
 		s.must(err)
 		s.finishNext(s.enqueueKind(chat.KindTitle, acc), "Something else")
 		if got := title(); got != "mine" {

@@ -38,6 +38,7 @@ func Run(t *testing.T, open func(t *testing.T, o sql.Options) *sql.Store, only .
 		{"formats", formatTests},
 		{"parameters", parameterTests},
 		{"failover", failoverTests},
+		{"continue", continueTests},
 		{"kinds", kindTests},
 	}
 	for _, g := range groups {

@@ -70,17 +70,18 @@ func (q Queries) path(ctx context.Context, what, from, before string, args ...an
 		Role      chat.Role
 		Parts     rows.Parts
 		System    string // of the conversation, in the last row
+		Wants     bool   // a title, in the same row
 		SummaryID string `db:"summary_id"` // of what is before, in the first row
 		Failure   chat.Code
 	}
 	// Each step finds one message by its id. A join after the recursion would read all
 	// messages if the planner's statistics are old.
-	list, err := database.List[threadRow](ctx, q.DB, `WITH RECURSIVE path (id, parent_id, role, parts, size, system, depth, summary_id) AS (
-			SELECT m.id, m.parent_id, m.role, m.parts, m.size, c.system, 0, `+before+` FROM `+from+`
+	list, err := database.List[threadRow](ctx, q.DB, `WITH RECURSIVE path (id, parent_id, role, parts, size, system, wants, depth, summary_id) AS (
+			SELECT m.id, m.parent_id, m.role, m.parts, m.size, c.system, c.wants_title, 0, `+before+` FROM `+from+`
 			UNION ALL
-			SELECT m.id, m.parent_id, m.role, m.parts, m.size, '', path.depth + 1, `+before+` FROM path JOIN messages m ON m.id = path.parent_id
+			SELECT m.id, m.parent_id, m.role, m.parts, m.size, '', FALSE, path.depth + 1, `+before+` FROM path JOIN messages m ON m.id = path.parent_id
 				WHERE path.summary_id = ''
-		) SELECT id, role, parts, system, summary_id, CASE WHEN role = 'user' OR size > 0 THEN '' ELSE COALESCE(
+		) SELECT id, role, parts, system, wants, summary_id, CASE WHEN role = 'user' OR size > 0 THEN '' ELSE COALESCE(
 				(SELECT t.error_code FROM tasks t WHERE t.message_id = path.id AND t.state IN ('failed', 'interrupted')), '') END AS failure
 			FROM path ORDER BY depth DESC`, args...)
 	if err == nil && len(list) == 0 {
@@ -89,7 +90,7 @@ func (q Queries) path(ctx context.Context, what, from, before string, args ...an
 	if err != nil {
 		return chat.Thread{}, err
 	}
-	t := chat.Thread{System: list[len(list)-1].System}
+	t := chat.Thread{System: list[len(list)-1].System, WantsTitle: list[len(list)-1].Wants}
 	if id := list[0].SummaryID; id != "" {
 		if t.Summary, err = q.summary(ctx, id); err != nil {
 			return chat.Thread{}, err

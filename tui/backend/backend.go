@@ -37,9 +37,11 @@ type Backend interface {
 
 // What a Backend may implement besides. The screen offers what it finds.
 type (
-	// Regenerator makes a sibling of an answer; model "" is that of the answer.
+	// Regenerator makes a sibling of an answer; model "" is that of the answer. Continue makes
+	// one that begins with the text of the answer, which was cut.
 	Regenerator interface {
 		Regenerate(ctx context.Context, messageID, model string) (chat.Accepted, error)
+		Continue(ctx context.Context, messageID, model string) (chat.Accepted, error)
 	}
 	// Renamer gives a conversation another title.
 	Renamer interface {

@@ -163,8 +163,9 @@ func (p *Poller) Failed(err error, now time.Time) tea.Cmd {
 // the last poll in conversations other than open; their state is "" if unknown.
 func (p *Poller) Apply(msg PolledMsg, open string, now time.Time) (ended []chat.Task) {
 	p.succeeded(sanitize.Line(msg.Degraded), now)
-	gone := without(p.running, msg.Running)
-	p.running, p.recent = msg.Running, msg.Conversations
+	running := withoutTitles(msg.Running)
+	gone := without(p.running, running)
+	p.running, p.recent = running, msg.Conversations
 	p.tasks = slices.Concat(msg.Running, without(msg.Tasks, msg.Running))
 	for _, t := range gone {
 		if t.ConversationID == open || p.ended[t.ID] {
@@ -186,6 +187,11 @@ func (p *Poller) Next(touched, now time.Time) tea.Cmd {
 		pause = idleInterval
 	}
 	return p.jobs.After(pause, PollDueMsg{p.seq})
+}
+
+// withoutTitles are the tasks that a user waits for: a title that a model writes is only listed.
+func withoutTitles(tasks []chat.Task) []chat.Task {
+	return slices.DeleteFunc(slices.Clone(tasks), func(t chat.Task) bool { return t.Kind == chat.KindTitle })
 }
 
 // without are the tasks that are not among others.

@@ -57,6 +57,36 @@ func (t *talk) deliver(ctx context.Context, message attach.Message) error {
 	return t.follow(ctx, accepted.TaskID)
 }
 
+// continuer is a Backend that can continue an answer that was cut.
+type continuer interface {
+	Continue(ctx context.Context, messageID, model string) (chat.Accepted, error)
+}
+
+// continueAnswer asks for the rest of the last answer, and reads the whole out.
+func (t *talk) continueAnswer(ctx context.Context) error {
+	backend, ok := t.backend.(continuer)
+	if !ok || t.conversation == "" {
+		t.say("There is no answer yet.")
+		return nil
+	}
+	_, messages, err := t.backend.Messages(ctx, t.conversation)
+	if err != nil {
+		return t.reportError(ctx, "The answer was not continued", err)
+	}
+	for i := len(messages) - 1; i >= 0; i-- {
+		if messages[i].Role != chat.RoleAssistant {
+			continue
+		}
+		accepted, err := backend.Continue(ctx, messages[i].ID, t.model)
+		if err != nil {
+			return t.reportError(ctx, "The answer was not continued", err)
+		}
+		return t.follow(ctx, accepted.TaskID)
+	}
+	t.say("There is no answer yet.")
+	return nil
+}
+
 // reportError reports a failure; only an end of ctx ends the conversation.
 func (t *talk) reportError(ctx context.Context, what string, err error) error {
 	if ctx.Err() != nil {
@@ -262,6 +292,9 @@ func (a *answer) end(c chat.Chunk) {
 	default:
 		if why := chat.Shortfall(c.FinishReason, a.parts); why != "" {
 			a.talk.say("%s.", strings.ToUpper(why[:1])+why[1:])
+			if chat.EndingOfParts(c.FinishReason, a.parts) == chat.EndingLength && a.started {
+				a.talk.say("Enter /continue for the rest.")
+			}
 			return
 		}
 		a.talk.say("End of the answer.")

@@ -21,6 +21,7 @@ var table = []struct{ name, args, what string }{ //nolint:gochecknoglobals // co
 	{"list", "WORDS", "lists the newest conversations, or those that hold the words"},
 	{"open", "NUMBER", "opens a conversation of that list"},
 	{"read", "", "reads the last answer again"},
+	{"continue", "", "continues the last answer, if it was cut"},
 	{"models", "", "lists the models"},
 	{"model", "NAME", "switches to a model"},
 	{"set", "PARAMETER VALUE", "sets a parameter of the conversation, such as temperature 0.2; without a value, clears it"},
@@ -76,6 +77,8 @@ func (t *talk) do(ctx context.Context, name, args string) error {
 			return nil
 		}
 		t.say("%s", t.last.String())
+	case "continue":
+		return t.continueAnswer(ctx)
 	case "models":
 		return t.models(ctx)
 	case "model":

@@ -59,6 +59,14 @@ func (s *scripted) Send(_ context.Context, id string, sub chat.Submission) (chat
 	return chat.Accepted{TaskID: "t1", ConversationID: id}, nil
 }
 
+func (s *scripted) Continue(_ context.Context, id, _ string) (chat.Accepted, error) {
+	if id == "" {
+		return chat.Accepted{}, chat.Errorf(chat.CodeConflict, "the answer is complete: send a message to ask for more")
+	}
+	s.sent <- chat.Submission{ParentID: id}
+	return chat.Accepted{TaskID: "t1", ConversationID: "c3"}, nil
+}
+
 func (s *scripted) Stop(_ context.Context, id string) error {
 	s.stopped <- id
 	return nil
@@ -224,6 +232,30 @@ func TestMessagesWaitAndAnswersAreStopped(t *testing.T) {
 	if x.err != nil || len(x.exit.Running) != 1 {
 		t.Errorf("%+v, %v", x.exit, x.err)
 	}
+}
+
+func TestACutAnswerIsContinued(t *testing.T) {
+	b := newScripted()
+	b.history["c3"] = []chat.Message{{ID: "m1", Role: chat.RoleUser, Content: "Why?"}, {ID: "m2", Role: chat.RoleAssistant, State: chat.TaskDone, FinishReason: "length", Content: "The mo"}}
+	b.list = append(b.list, chat.Conversation{ID: "c3", Title: "Cut"})
+	x := begin(t, b, func(o *Options) { o.Choose = true })
+	x.until("3: Cut.\n")
+	x.enter("/continue")
+	x.until("There is no answer yet.")
+	x.enter("/open 1")
+	x.until("The moon.\n")
+	x.enter("/continue")
+	x.until("The answer was not continued: the answer is complete: send a message to ask for more.")
+	x.enter("/open 3")
+	x.until("The mo\n")
+	x.enter("/continue")
+	if got := <-b.sent; got.ParentID != "m2" {
+		t.Fatalf("continued %+v", got)
+	}
+	b.chunk(chat.ChunkContent, "The moon of")
+	b.updates <- chat.FollowEvent{Chunk: &chat.Chunk{Type: chat.ChunkDone, State: chat.TaskDone, FinishReason: "length"}}
+	x.until("The moon of\nThe answer is incomplete: the model's limit on its length was reached.\nEnter /continue for the rest.\n")
+	x.leave()
 }
 
 func TestCommands(t *testing.T) {

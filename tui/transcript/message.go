@@ -27,7 +27,7 @@ type Style struct {
 }
 
 // Keys are the keys that messages name.
-type Keys struct{ Fold, Stop, TakeBack string }
+type Keys struct{ Fold, Stop, TakeBack, Continue string }
 
 // Message is one message, as the server has stored it or as it is being made.
 type Message struct {

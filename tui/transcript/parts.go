@@ -169,15 +169,15 @@ func (m *Message) ending() (sentence, sgr string) {
 		if !strings.HasSuffix(reason, ".") {
 			reason += "."
 		}
-		return "✗ " + reason + kept, th.Bad
+		return "✗ " + reason + kept + m.toContinue(), th.Bad
 	case chat.TaskCancelled:
 		return "■ Stopped." + kept, th.Warn
 	case chat.TaskDone:
 		if m.failure != "" { // it is not in the form that was asked for
-			return "⚠ " + asSentence(m.failure), th.Warn
+			return "⚠ " + asSentence(m.failure) + m.toContinue(), th.Warn
 		}
 		if why := chat.Shortfall(m.finish, m.parts); why != "" && m.Role == chat.RoleAssistant {
-			return "⚠ " + asSentence(why), th.Warn
+			return "⚠ " + asSentence(why) + m.toContinue(), th.Warn
 		}
 	case chat.TaskQueued, chat.TaskRunning:
 	default:
@@ -186,6 +186,15 @@ func (m *Message) ending() (sentence, sgr string) {
 		}
 	}
 	return "", ""
+}
+
+// toContinue says which keys continue the answer, "" if it cannot be continued.
+func (m *Message) toContinue() string {
+	rec := chat.Message{Role: m.Role, State: m.state, FinishReason: m.finish, Parts: m.parts}
+	if m.style.Keys.Continue == "" || rec.Continuable() != nil {
+		return ""
+	}
+	return " " + m.style.Keys.Continue + " continues it."
 }
 
 // asSentence turns a clause into a sentence.

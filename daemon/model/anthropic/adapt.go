@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"chat/daemon/model/apierror"
+	"chat/daemon/model/continuation"
 	"chat/daemon/model/draft"
 	"chat/internal/lazyregexp"
 )
@@ -18,6 +19,7 @@ type form struct {
 	noForcedTool  bool
 	noStrict      bool
 	noCache       bool
+	noPrefill     bool // the last message has to be the user's
 }
 
 // The wordings of Anthropic's server, and of others with its API, in lower case.
@@ -32,6 +34,7 @@ var (
 	thoughtWords    = lazyregexp.New(`signature|(thinking|redacted_thinking)\W{0,3} blocks?|content\.\d+\.(thinking|redacted_thinking)`)
 	choiceWords     = lazyregexp.New(`tool_choice|forced tool|forces tool`)
 	strictWords     = lazyregexp.New(`\bstrict\b`)
+	prefillWords    = lazyregexp.New(`prefill|end with a user message|last message .{0,40}\buser\b|final assistant content`)
 	cacheWords      = lazyregexp.New(`cache_control`)
 )
 
@@ -55,6 +58,7 @@ func (r *request) adaptations() []draft.Adaptation {
 		strict = strict || t.Strict != nil && *t.Strict
 	}
 	return []draft.Adaptation{
+		omit(prefillWords, &f.noPrefill, r.Request.Partial != "" && r.Way == continuation.Prefilled, ""),
 		{Of: mentions(tooManyTokens), Adapt: r.lowerTokens, Form: true},
 		{Of: mentions(noRoom), Adapt: r.fitRoom},
 		omit(temperatureWord, &f.noTemperature, p.Temperature != nil, "the parameter temperature, which was left out"),

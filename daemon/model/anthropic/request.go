@@ -8,6 +8,7 @@ import (
 
 	"chat"
 	"chat/daemon/model"
+	"chat/daemon/model/continuation"
 	"chat/daemon/model/draft"
 	"chat/daemon/model/network"
 )
@@ -93,6 +94,10 @@ func (r *request) body(ctx context.Context) (*body, error) {
 	out := &body{Model: r.Model, Stream: true}
 	r.reason(out)
 	r.set(out)
+	r.Way = continuation.Asked
+	if !r.Form.noPrefill && !out.reasons() {
+		r.Way = continuation.Prefilled
+	}
 	list, err := r.Thread(func(part *chat.Part) bool { _, ok := r.own(part); return ok })
 	if err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 	"chat"
 	"chat/daemon/model"
 	"chat/daemon/model/apierror"
+	"chat/daemon/model/continuation"
 	"chat/daemon/model/copies"
 	"chat/daemon/model/thread"
 )
@@ -30,12 +31,15 @@ type Draft[F comparable] struct {
 	// Keeper, if set, keeps copies of attachments at the provider: of those that Copied selects.
 	Keeper *copies.Keeper
 	Copied func(*chat.Attachment) bool
+	// Way is how the beginning of the answer is continued, if the Request has one.
+	Way continuation.Way
 	// Parameter, if set, omits a parameter that a refusal is about, and reports whether there
 	// was one. It is tried before the adaptations.
 	Parameter func(*apierror.RefusalError) bool
 
 	key         modelKey
 	to          Server
+	format      *chat.Format // of an answer whose beginning is continued
 	learned     *Learned[F]
 	possible    func() []Adaptation
 	adaptations []Adaptation // those that were not used; nil before the first refusal
@@ -63,14 +67,28 @@ func (d *Draft[F]) Adapts(list func() []Adaptation) { d.possible = list }
 // Refused is the last refusal.
 func (d *Draft[F]) Refused() *apierror.RefusalError { return d.refused }
 
-// Thread returns the messages to send, the last of which is the user's. own is as in
-// thread.Conversation.
+// Thread returns the messages to send. The last of them is the user's, unless the answer is
+// prefilled with its beginning. own is as in thread.Conversation.
 func (d *Draft[F]) Thread(own func(*chat.Part) bool) ([]chat.Message, error) {
 	out := thread.Conversation(d.Request.Messages, d.omit, own)
 	if len(out) == 0 || out[len(out)-1].Role != chat.RoleUser {
 		return nil, chat.Errorf(chat.CodeInvalid, "there is nothing to answer: the conversation has no message of a user")
 	}
+	if begun := d.Request.Partial; begun != "" {
+		out = append(out, chat.Message{Role: chat.RoleAssistant, Parts: chat.TextParts(continuation.Trim(begun))})
+		if d.Way == continuation.Asked {
+			out = append(out, chat.Message{Role: chat.RoleUser, Parts: chat.TextParts(continuation.Ask(begun, d.format))})
+		}
+	}
 	return out, nil
+}
+
+// Joint joins the answer to its beginning; nil if the Request has none.
+func (d *Draft[F]) Joint() *continuation.Joint {
+	if d.Request.Partial == "" {
+		return nil
+	}
+	return continuation.New(d.Request.Partial, d.Way)
 }
 
 // Notices say what was omitted from the request.

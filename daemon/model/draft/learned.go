@@ -46,6 +46,9 @@ type Learned[F comparable] struct {
 // Draft returns the request for req in the form that the model is known to accept.
 func (l *Learned[F]) Draft(to Server, model string, req model.Request) *Draft[F] {
 	d := &Draft[F]{Model: model, Request: req, key: keyOf(to, model), to: to, learned: l, omit: make([]thread.Omission, len(req.Messages))}
+	if req.Partial != "" { // a provider's own mode is for whole answers
+		d.format, d.Request.Parameters.Format = req.Parameters.Format, nil
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	known := l.forms[d.key]

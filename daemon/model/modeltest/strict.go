@@ -19,15 +19,17 @@ func (a AskedMessages) fault() string {
 		return "messages: at least one message is required"
 	case a.Messages[0].Role != "user":
 		return "messages: first message must use the \"user\" role"
-	case a.Messages[len(a.Messages)-1].Role != "user":
-		return "This model does not support assistant message prefill."
+	case a.Messages[len(a.Messages)-1].Role != "user" && (a.reasons() || !strings.HasPrefix(a.Model, "claude-3")):
+		return "This model does not support assistant message prefill. The conversation must end with a user message."
+	case a.endsWithSpace():
+		return "messages: final assistant content cannot end with trailing whitespace"
 	case a.marks() > maxMarks:
 		return fmt.Sprintf("A maximum of 4 blocks with cache_control may be provided. Found %d.", a.marks())
 	case a.Thinking != nil && a.Thinking.Type == "enabled" && (a.Thinking.Budget < 1024 || a.Thinking.Budget >= a.MaxTokens):
 		return "`max_tokens` must be greater than `thinking.budget_tokens`."
-	case a.Thinking != nil && a.Thinking.Type != "disabled" && a.Temperature != nil && *a.Temperature != 1:
+	case a.reasons() && a.Temperature != nil && *a.Temperature != 1:
 		return "`temperature` may only be set to 1 when thinking is enabled or in adaptive mode."
-	case a.Thinking != nil && a.Thinking.Type != "disabled" && strings.Contains(string(a.ToolChoice), `"any"`):
+	case a.reasons() && strings.Contains(string(a.ToolChoice), `"any"`):
 		return "Thinking may not be enabled when tool_choice forces tool use."
 	}
 	for i, t := range a.Tools {
@@ -41,6 +43,18 @@ func (a AskedMessages) fault() string {
 		}
 	}
 	return ""
+}
+
+func (a AskedMessages) reasons() bool { return a.Thinking != nil && a.Thinking.Type != "disabled" }
+
+// endsWithSpace reports whether the last message is the assistant's and ends with space.
+func (a AskedMessages) endsWithSpace() bool {
+	last := a.Messages[len(a.Messages)-1]
+	if last.Role == "user" || len(last.Content) == 0 {
+		return false
+	}
+	text := last.Content[len(last.Content)-1].Text
+	return text != strings.TrimRight(text, " \t\r\n")
 }
 
 func (a AskedMessages) marks() int {

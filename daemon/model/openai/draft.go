@@ -10,6 +10,7 @@ import (
 	"chat"
 	"chat/daemon/model"
 	"chat/daemon/model/apierror"
+	"chat/daemon/model/continuation"
 	"chat/daemon/model/draft"
 	"chat/daemon/model/openai/wire"
 )
@@ -21,6 +22,7 @@ type form struct {
 	noSystem bool // the system prompt stands in the first message
 	// otherTokens says that the limit of tokens has its other name.
 	otherTokens bool
+	noPrefill   bool // the last message has to be the user's
 	format      formatForm
 }
 
@@ -34,14 +36,15 @@ type request struct {
 	streamed bool
 	known    formatForm // before the first refusal
 	to       *endpoint
-	cacheKey string // names the conversation; only OpenAI itself gets it
+	prefill  prefill // how the server is told to continue an answer
+	cacheKey string  // names the conversation; only OpenAI itself gets it
 }
 
 // newRequest returns the draft of a request to e.
 func newRequest(e *endpoint, learned *draft.Learned[form], req model.Request) *request {
 	d := &request{
 		Draft:            learned.Draft(draft.Server{Base: e.Base, Key: e.Key, Host: e.Host}, req.Model, req),
-		completionTokens: e.isOpenAI(), to: e,
+		completionTokens: e.isOpenAI(), to: e, prefill: prefillOf(e),
 	}
 	d.known = d.Form.format
 	if e.isOpenAI() { // others may refuse the field
@@ -67,6 +70,7 @@ func (d *request) omitParameter(r *apierror.RefusalError) bool {
 
 func (d *request) adaptations() []draft.Adaptation {
 	return d.WithMessages(
+		draft.Adaptation{Of: ofPrefill, Adapt: d.omitPrefill, Form: true},
 		draft.Adaptation{Of: (*apierror.RefusalError).OfSchema, Adapt: d.loosenSchema, Form: true},
 		draft.Adaptation{Of: (*apierror.RefusalError).OfFormat, Adapt: d.askForObject, Form: true},
 		draft.Adaptation{Of: (*apierror.RefusalError).OfFormat, Adapt: d.describeFormat, Form: true},
@@ -85,6 +89,10 @@ func (d *request) completion(ctx context.Context) (*wire.Request, error) {
 	if out.Stream && !d.Form.noUsage {
 		out.StreamOptions = &goopenai.StreamOptions{IncludeUsage: true}
 	}
+	d.Way = continuation.Asked
+	if d.prefills() {
+		d.Way = d.prefill.way
+	}
 	system, messages, err := d.messages(ctx)
 	if system != "" {
 		out.Messages = append(out.Messages, wire.Message{Role: goopenai.ChatMessageRoleSystem, Content: system})
@@ -92,6 +100,9 @@ func (d *request) completion(ctx context.Context) (*wire.Request, error) {
 	out.Messages = append(out.Messages, messages...)
 	if d.to.isOpenRouter() && wire.HasFile(messages) {
 		out.Plugins = wire.NativeDocuments() // otherwise models get a reading that costs extra
+	}
+	if n := len(out.Messages); n > 0 && d.prefills() {
+		out.Messages[n-1].Continue = d.prefill.field
 	}
 	return out, err
 }
@@ -102,6 +113,7 @@ func (d *request) hasResponse(peer bool) bool { return wire.HasResponse(&d.Reque
 
 // response is d in the form of the Responses API, without how it is to be made.
 func (d *request) response(ctx context.Context) (*wire.Response, error) {
+	d.Way = continuation.Asked
 	system, messages, err := d.messages(ctx)
 	out := &wire.Response{Model: d.Model, Instructions: system, PromptCacheKey: d.cacheKey}
 	out.Set(d.parameters())

@@ -8,6 +8,7 @@ import (
 	"chat"
 	"chat/daemon/model"
 	"chat/daemon/model/apierror"
+	"chat/daemon/model/continuation"
 )
 
 // Call makes one answer, over one or several requests.
@@ -19,7 +20,8 @@ type Call struct {
 	Model  string // its id
 	Turn   *model.Turn
 
-	begun bool // something was emitted
+	begun bool                // something was emitted
+	joint *continuation.Joint // nil for a whole answer
 	emit  func(model.Event) error
 }
 
@@ -33,6 +35,9 @@ type Draft interface {
 	// Accepted is called when the provider accepts the request. It returns the notices about
 	// what was left out.
 	Accepted() []string
+	// Joint returns what joins the answer to its beginning in the accepted request, nil if the
+	// request is for a whole answer.
+	Joint() *continuation.Joint
 }
 
 // ErrStopped says that the caller stopped ranging.
@@ -49,6 +54,11 @@ func (c *Call) Events(ctx context.Context, stream func() error, failed func(erro
 			return nil
 		}
 		err := stream()
+		if err != nil && !errors.Is(err, ErrStopped) && c.joint != nil {
+			if stopped := c.joint.End(c.emit); stopped != nil {
+				err = stopped
+			}
+		}
 		if err == nil || errors.Is(err, ErrStopped) {
 			return
 		}
@@ -91,12 +101,15 @@ func (c *Call) Emit(e model.Event) error { return c.emit(e) }
 // Deliver emits an event. The first one says that the provider accepted the request.
 func (c *Call) Deliver(e model.Event) error {
 	if !c.begun {
-		c.begun = true
+		c.begun, c.joint = true, c.Draft.Joint()
 		for _, notice := range c.Draft.Accepted() {
 			if err := c.emit(model.Event{Notice: notice}); err != nil {
 				return err
 			}
 		}
+	}
+	if c.joint != nil {
+		return c.joint.Pass(e, c.emit)
 	}
 	return c.emit(e)
 }

@@ -23,9 +23,9 @@ func (w *Watcher) ExitSummary(ctx context.Context, cl *client.Client, err error,
 	switch {
 	case err == nil && stopped != 0 && a.state == chat.TaskCancelled:
 		if stopped == exit.Timeout {
-			w.Warnf("--timeout has passed: the answer was stopped (its partial text is kept: chat show %s)", ids.Short(a.conversation))
+			w.Warnf("--timeout has passed: the answer was stopped (its partial text is kept: chat show %s%s)", ids.Short(a.conversation), a.toContinue())
 		} else {
-			w.Infof("stopped the answer; its partial text is kept: chat show %s", ids.Short(a.conversation))
+			w.Infof("stopped the answer; its partial text is kept: chat show %s%s", ids.Short(a.conversation), a.toContinue())
 		}
 		return exit.With(stopped)
 	case err == nil:
@@ -97,24 +97,33 @@ func (w *Watcher) ExplainEnd(a *answer) {
 		if a.problem != nil {
 			reason = a.problem.Message + w.server.EnvironmentHint(a.problem)
 		}
-		w.Warnf("the answer is incomplete: %s (its partial text is kept: chat show %s)", reason, ids.Short(a.conversation))
+		w.Warnf("the answer is incomplete: %s (its partial text is kept: chat show %s%s)", reason, ids.Short(a.conversation), a.toContinue())
 	case a.state == chat.TaskCancelled:
-		w.Warnf("the answer was stopped (its partial text is kept: chat show %s)", ids.Short(a.conversation))
+		w.Warnf("the answer was stopped (its partial text is kept: chat show %s%s)", ids.Short(a.conversation), a.toContinue())
 	case a.problem != nil:
-		w.Warnf("%s (the text is kept; chat retry %s asks again)", a.problem.Message, ids.Short(a.task))
+		w.Warnf("%s (the text is kept; chat retry %s asks again%s)", a.problem.Message, ids.Short(a.task), a.toContinue())
 	case a.shortfall != "":
 		w.Warnf("%s%s", a.shortfall, a.advice())
 	}
 }
 
+// toContinue returns how to continue the answer, "" if that is not possible.
+func (a *answer) toContinue() string {
+	m := chat.Message{Role: chat.RoleAssistant, State: a.state, FinishReason: a.finish, Parts: a.parts}
+	if m.Continuable() != nil {
+		return ""
+	}
+	return fmt.Sprintf("; chat continue %s continues it", ids.Short(a.task))
+}
+
 // advice returns what to do about an empty or incomplete answer.
 func (a *answer) advice() string {
-	task, conversation := ids.Short(a.task), ids.Short(a.conversation)
+	task := ids.Short(a.task)
 	switch ending := chat.EndingOfParts(a.finish, a.parts); {
 	case strings.TrimSpace(a.parts.Text()) == "" && a.parts.Reasoning() != "":
 		return fmt.Sprintf(" (chat attach %s --reasoning only shows the reasoning; chat retry %s asks again)", task, task)
 	case ending == chat.EndingLength || ending == chat.EndingOther:
-		return fmt.Sprintf(" (chat send -C %s \"go on\")", conversation)
+		return fmt.Sprintf(" (chat continue %s)", task)
 	case ending == chat.EndingFilter || ending == chat.EndingTool:
 		return " (rephrase the message, or choose another model with -m)"
 	}

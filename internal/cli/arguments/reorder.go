@@ -27,7 +27,7 @@ func Reorder(app *cli.App, args []string) ([]string, error) {
 	commands := app.Commands
 	for len(words.Positional) > 0 && !words.closed {
 		c := FindCommand(commands, words.Positional[0])
-		if c == nil {
+		if c == nil || command == nil && c.Name == "continue" && words.continues() { // chat -c continue is a message
 			break
 		}
 		if command == nil {

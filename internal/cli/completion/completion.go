@@ -199,7 +199,7 @@ func (p *Completer) arguments(ctx context.Context, at wordContext) []candidate {
 			return nil
 		}
 		return p.fromServer(ctx, at.host, conversationIDs)
-	case "retry":
+	case "retry", "continue":
 		if len(at.args) > 0 {
 			return nil
 		}

@@ -60,7 +60,7 @@ func (b *adapter) Send(ctx context.Context, id string, s chat.Submission) (chat.
 	s.Priority = b.priority
 	conv := chat.Conversation{ID: id}
 	if id == "" {
-		s.System = b.system
+		s.System, s.ModelTitle = b.system, true
 	} else if s.Model == "" && b.defaults.Models.HaveDefaults() { // they depend on its model
 		var err error
 		if conv, err = b.cl.Conversation(ctx, id); err != nil {
@@ -108,6 +108,10 @@ func (b *adapter) Degraded(ctx context.Context) (string, error) {
 
 func (b *adapter) Regenerate(ctx context.Context, messageID, model string) (chat.Accepted, error) {
 	return b.cl.Regenerate(ctx, messageID, chat.Regeneration{Model: model, Priority: b.priority}, "")
+}
+
+func (b *adapter) Continue(ctx context.Context, messageID, model string) (chat.Accepted, error) {
+	return b.cl.Regenerate(ctx, messageID, chat.Regeneration{Continue: true, Model: model, Priority: b.priority}, "")
 }
 
 func (b *adapter) Rename(ctx context.Context, id, title string) error {

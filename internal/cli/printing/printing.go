@@ -55,6 +55,9 @@ func printMessage(p *output.Console, m chat.Message, head string, o Options) err
 	if m.Error != nil {
 		problem = m.Error.Message
 	}
+	if problem != "" && !o.Part && m.Continuable() == nil {
+		problem += " (chat continue " + ids.Short(m.TaskID) + ")"
+	}
 	if problem != "" {
 		problem = "[" + sanitize.Line(problem) + "]"
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"strings"
 
 	goopenai "github.com/sashabaranov/go-openai"
@@ -19,6 +20,9 @@ type Message struct {
 	Parts      []Part // instead of Content
 	ToolCalls  []goopenai.ToolCall
 	ToolCallID string
+	// Continue is the name of the field that says that the answer begins with this message; "" if
+	// it does not.
+	Continue string
 }
 
 // MarshalJSON implements json.Marshaler.
@@ -35,7 +39,11 @@ func (m Message) MarshalJSON() ([]byte, error) {
 	case m.Content != "":
 		out.Content = m.Content
 	}
-	return json.Marshal(out)
+	raw, err := json.Marshal(out)
+	if err != nil || m.Continue == "" {
+		return raw, err
+	}
+	return fmt.Appendf(raw[:len(raw)-1], ",%q:true}", m.Continue), nil
 }
 
 // Part is a part of a message: a text, an image, or a PDF.

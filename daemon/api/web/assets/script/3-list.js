@@ -63,7 +63,7 @@ function waitOf({state, waiting}) {
 
 async function loadTasks() {
   const turn = ++listed.tasksAsked;
-  const tasks = (await ask('GET', '/tasks?state=active&limit=20')).tasks.filter((task) => !deletions.has(task.conversation_id));
+  const tasks = (await ask('GET', '/tasks?state=active&answers=true&limit=20')).tasks.filter((task) => !deletions.has(task.conversation_id));
   const titles = new Map(listed.items.map((item) => [item.id, item.title]));
   for (const task of tasks) {
     if (!titles.has(task.conversation_id)) titles.set(task.conversation_id, (await ask('GET', `/conversations/${task.conversation_id}`)).title);

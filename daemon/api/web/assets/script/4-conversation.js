@@ -139,7 +139,8 @@ function drawFoot(m) {
   const tools = make('div', {className: 'tools'}, ...siblingsOf(m));
   const copy = button('Copy', () => copied(copy, answer.text()));
   tools.append(copy);
-  if (m.role === 'assistant') tools.append(button('Regenerate', () => regenerate(m).catch(report)));
+  if (m.role === 'assistant' && wasCut(m)) tools.append(button('Continue', () => remake(m, 'continue').catch(report)));
+  if (m.role === 'assistant') tools.append(button('Regenerate', () => remake(m, 'regenerate').catch(report)));
   else tools.append(button('Edit', () => edit(m)));
   foot.append(tools);
 }
@@ -162,8 +163,14 @@ async function showSibling(m, id, label) {
   (buttons.find((b) => b.getAttribute('aria-label') === label) || buttons[0])?.focus({preventScroll: true});
 }
 
-async function regenerate(m) {
-  const accepted = await ask('POST', `/messages/${m.id}/regenerate`, modelChoice(), {'Idempotency-Key': randomKey()});
+// wasCut reports whether an answer can be continued.
+function wasCut(m) {
+  return m.view.answer.text().trim() && (['cancelled', 'interrupted'].includes(m.state) || /length|max_?tokens/i.test(m.finish_reason));
+}
+
+// remake asks for another answer, or for the rest of one.
+async function remake(m, how) {
+  const accepted = await ask('POST', `/messages/${m.id}/${how}`, modelChoice(), {'Idempotency-Key': randomKey()});
   await show(shown.id, {through: accepted.message_id});
   if (shown.stream) $('stop').focus();
   else rest();

@@ -63,6 +63,7 @@ async function send() {
   const parts = draft.files.map((file) => file.part);
   const body = parts.length ? {parts: text.trim() ? [...parts, {type: 'text', text}] : parts} : {content: text};
   if (shown.id) body.conversation_id = shown.id;
+  else body.model_title = true;
   if (draft.parent) body.parent_id = draft.parent;
   else if (shown.id && shown.leaf) body.parent_id = shown.leaf;
   Object.assign(body, modelChoice());
