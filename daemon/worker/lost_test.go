@@ -72,11 +72,11 @@ func TestALogThatClaimsANewerAttemptDoesNotHoldTheTaskForEver(t *testing.T) {
 func TestACancelReachesAnAttemptThatReplacedAnotherHere(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, setup{})
-	w := h.work(workerOptions{opts: worker.Options{Renewal: 200 * time.Millisecond}})
+	w := h.work(workerOptions{opts: worker.Options{Renewal: 2 * time.Second}})
 	acc := h.submit("lie: chunks=1000 gate")
 	h.provider.Step(5)
 	h.logged(acc, modeltest.Answer(1, 5))
-	_, err := h.store.ReleaseLeases(h.Context())
+	_, err := h.store.ReleaseLeases(h.Context()) // a renewal before the sweep would undo it
 	h.must(err)
 	h.must(h.sweeper().Sweep(h.Context()))
 	h.calls("a second call, and the first is closed", func(c []modeltest.Call) bool { return len(c) == 2 && c[0].Gone() })

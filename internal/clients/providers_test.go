@@ -82,7 +82,7 @@ func TestMockLLMIsAProvider(t *testing.T) {
 	expect(t, s, 0, []string{"models"}, "echo", "whole", "8192")
 	expect(t, s, 0, []string{"send", "Good morning, world."}, "Good morning, world.")
 	out := expect(t, s, 0, []string{"send", "--jsonl", "A text that comes in pieces of eight letters."}, `"type":"task.done"`)
-	if n := strings.Count(out, `"text.delta"`); n < 3 {
+	if n := strings.Count(out, `"text.delta"`); n < 2 { // pieces that wait for the same write are joined
 		t.Errorf("%d pieces:\n%s", n, out)
 	}
 	expect(t, s, 0, []string{"send", "-c", "And once more."}, "And once more.")

@@ -105,8 +105,11 @@ func ofStream(t *testing.T, body string) string {
 	if again := describe(replay(t, canned{body: body, reader: iotest.OneByteReader})); again != made {
 		t.Errorf("byte by byte:\n%s\nwhole:\n%s", again, made)
 	}
-	for i := 1; i < len(body); i += 7 {
-		g := replay(t, canned{body: body[:i]})
+	for i := range len(body) - 1 { // at the end of each line, and one byte after it
+		if body[i] != '\n' && (i == 0 || body[i-1] != '\n') {
+			continue
+		}
+		g := replay(t, canned{body: body[:i+1]})
 		if whole.Err == nil && g.Err == nil && !g.Parts.Equal(whole.Parts) {
 			t.Errorf("cut at %d, it is complete with:\n%s", i, describe(g))
 		}
