@@ -206,7 +206,7 @@ func (b *bucket) turnover() span {
 // take counts a request that goes.
 func (b *bucket) take(a ask) {
 	for _, l := range b.Limits {
-		l.take()
+		l.take(a.now)
 	}
 	if p := &b.Parallel; p.Max > 0 && float64(b.running()) >= p.Max {
 		p.At = a.now + instant(p.Trial)
