@@ -13,8 +13,6 @@ const (
 	presenceTTL = 20 * second
 	// backgroundTurn is how many requests go before one of the background, while one waits.
 	backgroundTurn = 9
-	// maxBlock bounds how long a refusal stops a bucket.
-	maxBlock = 600 * second
 
 	// firstParallel is the first limit of requests at the same time. Each accepted request adds
 	// one until one is refused, or maxParallel is reached and there is no limit.
@@ -272,7 +270,7 @@ func (b *bucket) accepted(inFlight int) {
 // Otherwise too many requests were in flight, unless that was respected; then they came too fast.
 func (b *bucket) refused(r response, inFlight int) {
 	if r.Delay > 0 && (len(r.Readings) == 0 || exhausted(r.Readings)) {
-		b.Blocked = max(b.Blocked, r.At+instant(min(spanOf(r.Delay), maxBlock)))
+		b.Blocked = max(b.Blocked, r.At+instant(spanOf(r.Delay)))
 		return
 	}
 	if exhausted(r.Readings) {
