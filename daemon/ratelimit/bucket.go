@@ -13,8 +13,6 @@ const (
 	presenceTTL = 20 * second
 	// backgroundTurn is how many requests go before one of the background, while one waits.
 	backgroundTurn = 9
-	// maxBlock bounds how long a refusal stops a bucket.
-	maxBlock = 600 * second
 
 	// firstParallel is the first limit of requests at the same time. Each accepted request adds
 	// one until one is refused, or maxParallel is reached and there is no limit.
@@ -33,6 +31,9 @@ const (
 	minWait      = second / 50
 	firstBackoff = second / 4
 	maxBackoff   = 30 * second
+	// minRate and maxRate bound a learnt rate, in requests per second; above it there is none.
+	minRate = 0.2
+	maxRate = 1000
 )
 
 // bucket is what is known of a server, key and model, as all workers share it.
@@ -75,6 +76,7 @@ type pace struct {
 	Gap      float64 `json:"gap,omitempty"` // between two requests, in seconds, on average
 	Last     instant `json:"last,omitempty"`
 	Refusals int     `json:"refusals,omitempty"` // in a row
+	Lowered  instant `json:"lowered,omitempty"`
 }
 
 // response is what a worker saw of one response.
@@ -206,7 +208,7 @@ func (b *bucket) turnover() span {
 // take counts a request that goes.
 func (b *bucket) take(a ask) {
 	for _, l := range b.Limits {
-		l.take()
+		l.take(a.now)
 	}
 	if p := &b.Parallel; p.Max > 0 && float64(b.running()) >= p.Max {
 		p.At = a.now + instant(p.Trial)
@@ -263,8 +265,13 @@ func (b *bucket) accepted(inFlight int) {
 		}
 	}
 	b.Pace.Refusals = 0
-	if b.Pace.Rate *= 1.03; b.Pace.Rate > 1000 {
+	switch {
+	case b.Pace.Rate > maxRate:
 		b.Pace.Rate = 0
+	case b.Pace.Rate < 2: // otherwise it would take minutes
+		b.Pace.Rate *= 1.25
+	default:
+		b.Pace.Rate *= 1.03
 	}
 }
 
@@ -272,7 +279,7 @@ func (b *bucket) accepted(inFlight int) {
 // Otherwise too many requests were in flight, unless that was respected; then they came too fast.
 func (b *bucket) refused(r response, inFlight int) {
 	if r.Delay > 0 && (len(r.Readings) == 0 || exhausted(r.Readings)) {
-		b.Blocked = max(b.Blocked, r.At+instant(min(spanOf(r.Delay), maxBlock)))
+		b.Blocked = max(b.Blocked, r.At+instant(spanOf(r.Delay)))
 		return
 	}
 	if exhausted(r.Readings) {
@@ -290,7 +297,7 @@ func (b *bucket) refused(r response, inFlight int) {
 		p.Refused, p.At = r.At, r.At+instant(p.Trial)
 		return
 	}
-	b.Blocked = max(b.Blocked, r.At+instant(b.Pace.slow()))
+	b.Blocked = max(b.Blocked, r.At+instant(b.Pace.slow(r.At)))
 }
 
 // exhausted reports whether readings explain a refusal.
@@ -326,8 +333,15 @@ func (p *pace) take(now instant) {
 	p.Last = now
 }
 
-// slow lowers the rate and returns how long to wait after a refusal.
-func (p *pace) slow() span {
+// slow lowers the rate and returns how long to wait after a refusal. Refusals at nearly the same
+// time lower it once.
+func (p *pace) slow(at instant) span {
+	p.Refusals++
+	wait := min(firstBackoff<<min(p.Refusals-1, 10), maxBackoff)
+	if p.Rate > 0 && at-p.Lowered < instant(2*second) {
+		return wait
+	}
+	p.Lowered = at
 	rate := 1.0
 	if p.Gap > 0 {
 		rate = 0.7 / p.Gap
@@ -335,9 +349,8 @@ func (p *pace) slow() span {
 	if p.Rate > 0 {
 		rate = math.Min(rate, 0.7*p.Rate)
 	}
-	p.Rate = math.Max(rate, 0.05)
-	p.Refusals++
-	return min(firstBackoff<<min(p.Refusals-1, 10), maxBackoff)
+	p.Rate = math.Max(rate, minRate)
+	return wait
 }
 
 // held records how long a request took, and what it used of a limit by name.

@@ -90,8 +90,13 @@ func (l *limit) interval() span {
 	return 0
 }
 
-// take subtracts a request.
-func (l *limit) take() { l.Left -= math.Max(l.Cost, 1) }
+// take subtracts a request. The first one of a window may begin it.
+func (l *limit) take(now instant) {
+	if l.Kind != rolling && l.Left >= l.Limit {
+		l.Full = max(l.Full, now+instant(l.Period))
+	}
+	l.Left -= math.Max(l.Cost, 1)
+}
 
 // learn applies a reading of a time. others is the number of requests that the provider may not
 // have counted yet, because they have no response.

@@ -140,14 +140,15 @@ func TestNoAnswerIsMadeOfTwo(t *testing.T) {
 			var runs []run
 			body := streamBody(provider, provider == "n")
 			for at := range len(body) + 1 {
-				for _, kind := range []string{"cut", "event", "garbage"} {
-					for _, after := range []bool{false, true} {
-						if kind != "cut" && after == (at%2 == 0) || provider == "n" && (at+len(kind))%4 != 0 { // its events are long
-							continue
-						}
-						runs = append(runs, run{h.submit(fmt.Sprintf("fail: %s %d", kind, at), with(provider+"/m", after, "b/m")), kind, at, after})
-					}
+				if provider == "n" && at%4 != 0 { // its events are long
+					continue
 				}
+				add := func(kind string, after bool) {
+					runs = append(runs, run{h.submit(fmt.Sprintf("fail: %s %d", kind, at), with(provider+"/m", after, "b/m")), kind, at, after})
+				}
+				add("cut", false)
+				add("cut", true)
+				add([]string{"event", "garbage"}[len(runs)/2%2], len(runs)/4%2 == 0)
 			}
 			h.work(workerOptions{opts: worker.Options{Concurrency: 64}})
 			if !poll.Until(5*time.Minute, func() bool {
@@ -179,7 +180,8 @@ func TestNoAnswerIsMadeOfTwo(t *testing.T) {
 				default:
 					t.Error(what)
 				}
-				if chunks := h.chunks(r.acc); len(chunks) > 0 && chunks[len(chunks)-1].Terminal() {
+				// Where Redis was too slow, readers get the answer from SQL.
+				if chunks := h.chunks(r.acc); len(chunks) == task.ChunkCount && len(chunks) > 0 && chunks[len(chunks)-1].Terminal() {
 					if text, _, err := judge(chunks); err != nil || text != m.Content {
 						t.Errorf("%s\n the log has %q, %v", what, text, err)
 					}

@@ -16,6 +16,7 @@ import (
 	"chat/daemon/model/providers"
 	"chat/daemon/ratelimit"
 	"chat/daemon/worker"
+	"chat/internal/poll"
 	"chat/internal/services"
 )
 
@@ -64,7 +65,7 @@ func TestWorkersShareTheLimitsOfAProvider(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := newHarness(t, setup{redis: options(t)})
-			p := modeltest.NewLimited(t, &modeltest.Limited{Requests: 10, Window: 300 * time.Millisecond, Parallel: 4, Hold: 30 * time.Millisecond})
+			p := modeltest.NewLimited(t, &modeltest.Limited{Requests: 10, Window: 500 * time.Millisecond, Parallel: 4, Hold: 50 * time.Millisecond})
 			const background, interactive = 150, 50
 			var tasks []chat.Accepted
 			for i := range background + interactive {
@@ -76,7 +77,13 @@ func TestWorkersShareTheLimitsOfAProvider(t *testing.T) {
 			}
 			h.limitedWorker("w1", p, 3)
 			h.limitedWorker("w2", p, 3)
-			h.eventually("20 requests were accepted", func() bool { return len(p.Seen().Prompts) >= 20 })
+			patiently := func(what string, is func() bool) {
+				t.Helper()
+				if !poll.Until(3*time.Minute, is) {
+					t.Fatalf("never: %s", what)
+				}
+			}
+			patiently("20 requests were accepted", func() bool { return len(p.Seen().Prompts) >= 20 })
 			other := h.submit("lie: chunks=1", func(s *chat.Submission) { s.Model = "other/lying" })
 			h.ended(other)
 			if n := len(p.Seen().Prompts); n > 100 {
@@ -84,7 +91,7 @@ func TestWorkersShareTheLimitsOfAProvider(t *testing.T) {
 			}
 			attempts := 0
 			for _, acc := range tasks {
-				h.eventually("a task has ended", func() bool { return h.task(acc).State.Terminal() })
+				patiently("a task has ended", func() bool { return h.task(acc).State.Terminal() })
 				task := h.task(acc)
 				if task.State != chat.TaskDone {
 					t.Fatalf("a task is %s: %v", task.State, task.Error)

@@ -10,8 +10,8 @@ import (
 	"chat/internal/crash"
 )
 
-// maxRefusals is how many attempts a task may have before a refusal because of a rate limit
-// counts as one of chat.MaxAttempts.
+// maxRefusals is how many attempts a task may have before a refusal because of a rate limit counts
+// as one of chat.MaxAttempts, although the provider says how long to wait.
 const maxRefusals = 10
 
 // limitOf is what a task waits for.
@@ -27,7 +27,7 @@ func (a *attempt) retry(ctx, work context.Context, err error) string {
 		return a.requeue(ctx, work, chat.Release{Delay: wait.Wait, Waiting: limitOf(wait.Provider)})
 	}
 	e := chat.AsError(err)
-	refused := e.Code == chat.CodeProviderRateLimit && e.Retryable && a.claim.Attempt < maxRefusals && a.limiter != ""
+	refused := e.Code == chat.CodeProviderRateLimit && e.Retryable && e.RetryAfter > 0 && a.claim.Attempt < maxRefusals && a.limiter != ""
 	if e.Retryable && (refused || !a.claim.LastAttempt) && a.claim.Kind != chat.KindTitle {
 		h, n := chat.Release{Counts: !refused, Err: e}, a.claim.Counted
 		if refused {

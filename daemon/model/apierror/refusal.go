@@ -35,7 +35,9 @@ func Limit(err error) (model.Outcome, time.Duration) {
 		return model.Accepted, 0
 	}
 	said, ok := errors.AsType[*Error](err)
-	if !ok || !chat.IsCode(err, chat.CodeProviderRateLimit) || said.Limit > 0 { // the request alone is more than a minute's allowance
+	// The request alone may be more than a minute's allowance; and a wait that is too long ends
+	// the task instead of all others waiting, too.
+	if !ok || !chat.IsCode(err, chat.CodeProviderRateLimit) || said.Limit > 0 || said.Delay > MaxRetryAfter {
 		return model.Failed, 0
 	}
 	return model.Limited, said.Delay

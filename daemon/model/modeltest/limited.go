@@ -104,7 +104,6 @@ func (l *Limited) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, `{"error":{"message":"Too many requests","type":"requests","code":"rate_limit_exceeded"}}`) // the client left
 		return
 	}
-	defer l.end()
 	w.Header().Set("Content-Type", "text/event-stream")
 	send := func(data string) {
 		_, _ = fmt.Fprintf(w, "data: %s\n\n", data) // the client left
@@ -117,6 +116,7 @@ func (l *Limited) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case <-timer.C:
 	case <-r.Context().Done():
 	}
+	l.end() // before the client can know
 	send(`{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}`)
 	send("[DONE]")
 }

@@ -111,18 +111,18 @@ func mutants() []mutant {
 			"./daemon/chunklog", "", "",
 		},
 		{
-			"refusals are repeated", "B7", "daemon/worker/attempt.go",
-			"if e.Retryable && !a.claim.LastAttempt {", "if !a.claim.LastAttempt {",
+			"refusals are repeated", "B7", "daemon/worker/retry.go",
+			"if e.Retryable && (refused || !a.claim.LastAttempt) {", "if refused || !a.claim.LastAttempt {",
 			"./daemon/worker", "RefusalsAreFinal", "",
 		},
 		{
-			"attempts without end", "B4", "daemon/worker/attempt.go",
-			"if e.Retryable && !a.claim.LastAttempt {", "if e.Retryable {",
+			"attempts without end", "B4", "daemon/worker/retry.go",
+			"if e.Retryable && (refused || !a.claim.LastAttempt) {", "if e.Retryable {",
 			"./daemon/worker", "", "",
 		},
 		{
-			"Retry-After is not obeyed", "B7", "daemon/worker/attempt.go",
-			"Delay: max(delay, e.RetryAfter)", "Delay: delay",
+			"Retry-After is not obeyed", "B7", "daemon/worker/retry.go",
+			"a.w.opts.RetryLimit), e.RetryAfter)", "a.w.opts.RetryLimit))",
 			"./daemon/worker", "RetryAfterIsObeyed", "",
 		},
 		{
