@@ -128,6 +128,6 @@ func (m *models) LendCredentials(t chat.Task) string {
 	if err != nil {
 		return "" // the task will report that its credentials are missing
 	}
-	m.PutCredentials(id.String(), (api.Credentials)(*own))
+	m.PutCredentials(id.String(), api.Credentials(*own))
 	return id.String()
 }

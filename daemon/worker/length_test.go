@@ -63,15 +63,15 @@ func TestALongConversationNeverFails(t *testing.T) {
 				if known {
 					h.models.LearnWindow(t.Context(), chat.Task{Model: "limited"}, 4000)
 				}
-				id := h.turns("", 80, 400)
+				id := h.turns("", 40, 400)
 				answered, refused, summaries, _ := provider.Counts()
-				if summaries < 2 || summaries > 12 || answered != 80+summaries {
+				if summaries < 2 || summaries > 12 || answered != 40+summaries {
 					t.Errorf("%d answers with %d summaries", answered, summaries)
 				}
 				if known && refused > 0 || !known && (refused == 0 || refused > 12) {
 					t.Errorf("%d requests were refused", refused)
 				}
-				if n := len(h.messages(id)); n != 160 {
+				if n := len(h.messages(id)); n != 80 {
 					t.Errorf("the conversation has %d messages", n)
 				}
 				if r.Name != "without numbers" && h.models.Window(t.Context(), chat.Task{Model: "limited"}) != 4000 {
@@ -89,8 +89,8 @@ func TestHundredsOfTurnsOnBothDatabases(t *testing.T) {
 		turns int
 		setup setup
 	}{
-		"SQLite":     {300, setup{}},
-		"PostgreSQL": {300, setup{databaseURL: services.Postgres(t), redis: services.Redis(t)}},
+		"SQLite":     {150, setup{}},
+		"PostgreSQL": {150, setup{databaseURL: services.Postgres(t), redis: services.Redis(t)}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -99,7 +99,7 @@ func TestHundredsOfTurnsOnBothDatabases(t *testing.T) {
 			id := h.turns("", c.turns, 100)
 			_, refused, summaries, longest := provider.Counts()
 			t.Logf("%d summaries, %d refused, at most %d tokens", summaries, refused, longest)
-			if summaries < c.turns/200 || longest > 8000 {
+			if summaries < 2 || longest > 8000 {
 				t.Errorf("%d summaries, %d tokens", summaries, longest)
 			}
 			list := h.messages(id)
