@@ -114,7 +114,7 @@ func TestASilentLocalServerCostsNoMoreThanTheBudget(t *testing.T) {
 func TestWhatWasFoundIsBelievedForAWhile(t *testing.T) {
 	var asked atomic.Int32
 	at := modeltest.ListServer(t, `{"object":"list","data":[{"id":"m","object":"model"}]}`, &asked)
-	cfg := withLocal(local.Server{Name: "ollama", BaseURL: at})
+	cfg := withLocal(local.Server{Name: "lmstudio", BaseURL: at})
 	r := newRegistry(t, cfg)
 	for range 5 {
 		if _, err := r.Models(t.Context(), nil); err != nil {
