@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"chat"
+	"chat/sql/copies"
 	"chat/sql/database"
 	"chat/sql/lists"
 	"chat/sql/migrations"
@@ -42,6 +43,7 @@ type Options struct {
 type (
 	statusQueries = status.Queries
 	listQueries   = lists.Queries
+	copyQueries   = copies.Queries
 	threadQueries = threads.Queries
 )
 
@@ -49,6 +51,7 @@ type (
 type Store struct {
 	statusQueries
 	listQueries
+	copyQueries
 	threadQueries
 
 	db    *database.DB
@@ -88,7 +91,7 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	}
 	return &Store{
 		statusQueries: statusQueries{DB: db}, threadQueries: threadQueries{DB: db}, listQueries: listQueries{DB: db, Syntax: search.SyntaxOf(db.Engine())},
-		db: db, lease: o.Lease, temporaryLife: o.TemporaryLife,
+		copyQueries: copyQueries{DB: db}, db: db, lease: o.Lease, temporaryLife: o.TemporaryLife,
 	}, nil
 }
 

@@ -2,8 +2,6 @@ package sql
 
 import (
 	"context"
-	"slices"
-	"strings"
 
 	"chat"
 	"chat/sql/database"
@@ -55,28 +53,4 @@ func (s *Store) SetOrigin(ctx context.Context, owner, taskID, origin string) err
 		return notFound(database.ErrNoRow, "task")
 	}
 	return err
-}
-
-// Unfinished returns the ids among ids whose tasks are queued or running.
-func (s *Store) Unfinished(ctx context.Context, ids []string) ([]string, error) {
-	const batch = 500 // ids in one statement
-	var found []string
-	for part := range slices.Chunk(ids, batch) {
-		var args database.Args
-		var placeholders []string
-		for _, id := range part {
-			if rows.IsID(id) {
-				placeholders = append(placeholders, args.Add(id))
-			}
-		}
-		if len(placeholders) == 0 {
-			continue
-		}
-		some, err := database.List[string](ctx, s.db, `SELECT id FROM tasks WHERE state IN ('queued', 'running') AND id IN (`+strings.Join(placeholders, ", ")+`)`, args...)
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, some...)
-	}
-	return found, nil
 }

@@ -132,10 +132,8 @@ func (m *Model) remake(do, done, asking string, ask func(backend.Regenerator, co
 
 // asBefore says that an answer is made again with its own parameters, if the header names others.
 func (m *Model) asBefore(id string) string {
-	for _, old := range m.conversation.Records() {
-		if own := old.Parameters.String(); old.ID == id && own != m.parameterLabel() {
-			return ", with " + cmp.Or(own, "no parameters") + " as before"
-		}
+	if own, ok := m.conversation.ParametersOf(id); ok && own.String() != m.parameterLabel() {
+		return ", with " + cmp.Or(own.String(), "no parameters") + " as before"
 	}
 	return ""
 }

@@ -96,17 +96,6 @@ func (o Options) inState(name string) string {
 	return filepath.Join(o.StateDir, name)
 }
 
-// stateDir is the XDG state directory by the environment, "" if there is none.
-func stateDir(env []string) string {
-	if dir := terminal.Lookup(env, "XDG_STATE_HOME"); filepath.IsAbs(dir) {
-		return filepath.Join(dir, "chat")
-	}
-	if home := terminal.Lookup(env, "HOME"); filepath.IsAbs(home) {
-		return filepath.Join(home, ".local/state/chat")
-	}
-	return ""
-}
-
 // Exit is what the caller can report when the screen has ended.
 type Exit struct {
 	// ConversationID is the conversation that was open, "" if nothing was sent.
@@ -137,7 +126,7 @@ func Run(ctx context.Context, o Options) (Exit, error) {
 		return runPlain(ctx, o)
 	}
 	if o.StateDir == "" {
-		o.StateDir = stateDir(o.Env)
+		o.StateDir = terminal.StateDir(o.Env)
 	}
 	inner, cancel := context.WithCancel(ctx)
 	runner := jobs.New(inner)

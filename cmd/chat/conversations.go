@@ -17,6 +17,7 @@ import (
 	"chat/internal/cli/printing"
 	"chat/internal/cli/prompt"
 	"chat/internal/cli/settings"
+	"chat/internal/report"
 	"chat/internal/transcript"
 )
 
@@ -114,7 +115,7 @@ func (p *program) show(c *cli.Context) error {
 		if c.Bool("json") {
 			return output.WriteJSON(p.Out, struct {
 				transcript.Transcript
-				Use chat.ContextUse `json:"context"`
+				Use report.ContextUse `json:"context"`
 			}{transcript.Transcript{Conversation: conv, Messages: messages}, use})
 		}
 		o := printing.Options{Raw: c.Bool("raw"), All: c.Bool("all"), IDs: true, Tokens: c.Bool("usage"), Use: &use}

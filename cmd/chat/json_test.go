@@ -15,6 +15,7 @@ import (
 
 	"chat"
 	"chat/daemon"
+	"chat/internal/report"
 	"chat/internal/term/sanitize/hostile"
 	"chat/internal/transcript"
 	"chat/sse"
@@ -96,7 +97,7 @@ func (h hostileServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case path == "/usage":
 		body = map[string]any{"models": []chat.ModelUsage{{Model: h.text, Answers: 1}}}
 	case path == "/stats":
-		body = chat.Stats{Failures: []chat.FailedAnswer{{TaskID: idTwo, Title: h.text, Model: h.text, Error: problem}}, WorkerList: []chat.Worker{{ID: h.text, Host: h.text}}, Engine: h.text}
+		body = report.Stats{Failures: []report.FailedAnswer{{TaskID: idTwo, Title: h.text, Model: h.text, Error: problem}}, WorkerList: []chat.Worker{{ID: h.text, Host: h.text}}, Engine: h.text}
 	default:
 		w.WriteHeader(http.StatusNotFound)
 		return

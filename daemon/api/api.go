@@ -17,6 +17,7 @@ import (
 	"chat/daemon/api/web"
 	"chat/daemon/api/ws"
 	"chat/daemon/follow"
+	"chat/internal/report"
 	"chat/internal/transcript"
 )
 
@@ -99,7 +100,7 @@ type LogStats struct {
 // Notifier wakes a worker, and reports statistics of Redis; *wakeup.Lists satisfies it.
 type Notifier interface {
 	Notify(ctx context.Context, p chat.Priority, taskID string) error
-	Statistics(ctx context.Context) (chat.MemoryStats, error)
+	Statistics(ctx context.Context) (report.MemoryStats, error)
 }
 
 // Provider lists models and holds, in memory, the credentials that came with a

@@ -6,14 +6,15 @@ import (
 
 	"chat"
 	"chat/daemon/api/body"
+	"chat/internal/report"
 )
 
 // Lengths answers questions about the length of conversations; compaction.Service satisfies it.
 type Lengths interface {
-	Use(ctx context.Context, owner, conversationID, messageID string) (chat.ContextUse, error)
+	Use(ctx context.Context, owner, conversationID, messageID string) (report.ContextUse, error)
 	Compact(ctx context.Context, owner, conversationID string, k chat.KindTask) (taskID string, made bool, err error)
 	Undo(ctx context.Context, owner, conversationID string) (chat.Summary, error)
-	Sent(ctx context.Context, owner, taskID string) (chat.SentRequest, error)
+	Sent(ctx context.Context, owner, taskID string) (report.SentRequest, error)
 }
 
 func (s *Server) contextUse(r *http.Request, p principal) (reply, error) {

@@ -7,6 +7,7 @@ import (
 
 	"chat"
 	"chat/daemon/api"
+	"chat/internal/report"
 )
 
 // wantInto makes a call, checks its status, and decodes the response unless v is nil.
@@ -27,7 +28,7 @@ func TestTheLengthOfAConversation(t *testing.T) {
 	h := newHarness(t, api.Options{})
 	acc := h.finished("because of ", "the air")
 	path := "/conversations/" + acc.ConversationID
-	var use chat.ContextUse
+	var use report.ContextUse
 	h.wantInto(http.StatusOK, &use, "GET", path+"/context", "")
 	if use.Tokens < 5 || use.Tokens > 100 || use.Context != 4000 || use.Summary != nil || use.ConversationID != acc.ConversationID {
 		t.Errorf("%+v", use)
@@ -70,20 +71,20 @@ func TestTheLengthOfAConversation(t *testing.T) {
 	if text := parts.Text(); text != "It is the air." || err != nil {
 		t.Errorf("a reader got %q, %v", text, err)
 	}
-	use = chat.ContextUse{}
+	use = report.ContextUse{}
 	h.wantInto(http.StatusOK, &use, "GET", path+"/context", "")
 	if use.Summary == nil || use.Summary.ID != sum.TaskID || use.Summary.Text != "It is the air." || use.Summary.MessageID != acc.MessageID {
 		t.Errorf("%+v", use)
 	}
 
-	var sent chat.SentRequest
+	var sent report.SentRequest
 	h.wantInto(http.StatusOK, &sent, "GET", "/tasks/"+next.TaskID+"/sent", "")
 	if !sent.Recorded || len(sent.Messages) != 3 || sent.Messages[2].Content != "and at night?" || sent.SummaryID != "" {
 		t.Errorf("sent before the summary: %+v", sent)
 	}
 	third := h.say(acc.ConversationID, chat.Submission{Content: "really?"})
 	third.into(t, &next)
-	sent = chat.SentRequest{}
+	sent = report.SentRequest{}
 	h.wantInto(http.StatusOK, &sent, "GET", "/tasks/"+next.TaskID+"/sent", "")
 	if sent.Recorded || sent.SummaryID != sum.TaskID || len(sent.Messages) != 3 || !strings.Contains(sent.Messages[0].Content, "It is the air.") {
 		t.Errorf("what would be sent: %+v", sent)

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"chat/internal/report"
 	"context"
 	"net/http"
 	"time"
@@ -11,7 +12,7 @@ import (
 // stats returns the load of the server and the caller's answers. Its cost is bounded: four
 // SQL queries, each with an index and a limit, and two round trips to Redis.
 func (s *Server) stats(r *http.Request, p principal) (reply, error) {
-	st := s.readLoad(r.Context(), func(ctx context.Context, st *chat.Stats) error { return s.readAnswers(ctx, p.owner, st) })
+	st := s.readLoad(r.Context(), func(ctx context.Context, st *report.Stats) error { return s.readAnswers(ctx, p.owner, st) })
 	if st.Redis == "ok" && len(st.Answers) > 0 {
 		ctx, cancel := context.WithTimeout(r.Context(), statusTimeout)
 		defer cancel()
@@ -26,19 +27,19 @@ func (s *Server) stats(r *http.Request, p principal) (reply, error) {
 // readLoad reads the load of the server, which /metrics also reports, and then calls also
 // for more from SQL. It queries Redis and SQL at the same time, because each may be down
 // without the other. Values from one that is down are 0.
-func (s *Server) readLoad(ctx context.Context, also func(context.Context, *chat.Stats) error) chat.Stats {
+func (s *Server) readLoad(ctx context.Context, also func(context.Context, *report.Stats) error) report.Stats {
 	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
 	defer cancel()
-	st := chat.Stats{
+	st := report.Stats{
 		At: time.Now().UTC(), Streams: s.log.Tails(), Redis: "ok", SQL: "ok", Engine: s.store.Engine(), Queued: map[chat.Priority]int{},
-		WorkerList: []chat.Worker{}, Answers: []chat.RunningAnswer{}, Failures: []chat.FailedAnswer{},
+		WorkerList: []chat.Worker{}, Answers: []report.RunningAnswer{}, Failures: []report.FailedAnswer{},
 	}
 	for _, p := range chat.Priorities() {
 		st.Queued[p] = 0
 	}
-	result := make(chan *chat.MemoryStats, 1)
+	result := make(chan *report.MemoryStats, 1)
 	go func() {
-		var memory *chat.MemoryStats
+		var memory *report.MemoryStats
 		st.Redis, memory = s.memory(ctx)
 		result <- memory
 	}()
@@ -55,7 +56,7 @@ func (s *Server) readLoad(ctx context.Context, also func(context.Context, *chat.
 }
 
 // memory returns the state and the statistics of Redis.
-func (s *Server) memory(ctx context.Context) (state string, memory *chat.MemoryStats) {
+func (s *Server) memory(ctx context.Context) (state string, memory *report.MemoryStats) {
 	if state = s.redisState(ctx); state == "down" {
 		return state, nil
 	}
@@ -67,7 +68,7 @@ func (s *Server) memory(ctx context.Context) (state string, memory *chat.MemoryS
 	return state, &st
 }
 
-func (s *Server) readQueue(ctx context.Context, st *chat.Stats) error {
+func (s *Server) readQueue(ctx context.Context, st *report.Stats) error {
 	queued, running, err := s.store.QueueDepths(ctx)
 	if err != nil {
 		return err
@@ -84,28 +85,28 @@ func (s *Server) readQueue(ctx context.Context, st *chat.Stats) error {
 }
 
 // readAnswers reads owner's running tasks and latest failures.
-func (s *Server) readAnswers(ctx context.Context, owner string, st *chat.Stats) error {
-	running, err := s.store.Running(ctx, owner, chat.MaxAnswers+1)
+func (s *Server) readAnswers(ctx context.Context, owner string, st *report.Stats) error {
+	running, err := s.store.Running(ctx, owner, report.MaxAnswers+1)
 	if err != nil {
 		return err
 	}
-	if len(running) > chat.MaxAnswers {
-		running, st.MoreAnswers = running[:chat.MaxAnswers], true
+	if len(running) > report.MaxAnswers {
+		running, st.MoreAnswers = running[:report.MaxAnswers], true
 	}
 	for _, a := range running {
 		t := a.Task
-		st.Answers = append(st.Answers, chat.RunningAnswer{
+		st.Answers = append(st.Answers, report.RunningAnswer{
 			TaskID: t.ID, ConversationID: t.ConversationID, Kind: t.Kind, Title: a.Title, Model: t.Model, Priority: t.Priority, Attempt: t.Attempt,
 			Worker: t.Worker, CreatedAt: t.CreatedAt, StartedAt: at(t.StartedAt), CancelRequested: t.CancelRequested,
 		})
 	}
-	failed, err := s.store.Failures(ctx, owner, chat.MaxFailures)
+	failed, err := s.store.Failures(ctx, owner, report.MaxFailures)
 	if err != nil {
 		return err
 	}
 	for _, a := range failed {
 		t := a.Task
-		st.Failures = append(st.Failures, chat.FailedAnswer{
+		st.Failures = append(st.Failures, report.FailedAnswer{
 			TaskID: t.ID, ConversationID: t.ConversationID, Kind: t.Kind, Title: a.Title, Model: t.Model, State: t.State, Attempt: t.Attempt,
 			FinishedAt: at(t.FinishedAt), Error: t.Error,
 		})
@@ -114,7 +115,7 @@ func (s *Server) readAnswers(ctx context.Context, owner string, st *chat.Stats) 
 }
 
 // readLogs sets the length, the TTL and the model of each answer from its chunk log.
-func (s *Server) readLogs(ctx context.Context, answers []chat.RunningAnswer) error {
+func (s *Server) readLogs(ctx context.Context, answers []report.RunningAnswer) error {
 	ids := make([]string, len(answers))
 	for i, a := range answers {
 		ids[i] = a.TaskID

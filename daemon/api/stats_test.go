@@ -8,11 +8,12 @@ import (
 
 	"chat"
 	"chat/daemon/api"
+	"chat/internal/report"
 )
 
-func (h *harness) stats() chat.Stats {
+func (h *harness) stats() report.Stats {
 	h.Helper()
-	var st chat.Stats
+	var st report.Stats
 	a := h.call("GET", "/stats", "")
 	if a.into(h.T, &st); a.status != 200 {
 		h.Fatalf("%d %s", a.status, a.body)
@@ -75,7 +76,7 @@ func (busyStore) Running(_ context.Context, _ string, most int) ([]chat.TaskWith
 func TestStatsListSoManyAnswersAndSayThatThereAreMore(t *testing.T) {
 	t.Parallel()
 	h := newHarnessWithStore(t, api.Options{}, func(s api.Store) api.Store { return busyStore{s} })
-	if st := h.stats(); len(st.Answers) != chat.MaxAnswers || !st.MoreAnswers {
+	if st := h.stats(); len(st.Answers) != report.MaxAnswers || !st.MoreAnswers {
 		t.Errorf("%d answers, more: %v", len(st.Answers), st.MoreAnswers)
 	}
 }

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"chat/internal/report"
 	"cmp"
 	"context"
 	"net/http"
@@ -223,8 +224,8 @@ func (c *Client) Workers(ctx context.Context) ([]chat.Worker, error) {
 }
 
 // Stats returns the server's load, and the caller's answers.
-func (c *Client) Stats(ctx context.Context) (chat.Stats, error) {
-	var out chat.Stats
+func (c *Client) Stats(ctx context.Context) (report.Stats, error) {
+	var out report.Stats
 	err := c.do(ctx, request{method: http.MethodGet, path: "/stats", again: true, out: &out})
 	return out, err
 }

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"chat/internal/report"
 	"context"
 	"net/http"
 	"net/url"
@@ -9,8 +10,8 @@ import (
 )
 
 // ContextUse returns how full the context of a conversation's model is.
-func (c *Client) ContextUse(ctx context.Context, conversationID string) (chat.ContextUse, error) {
-	var out chat.ContextUse
+func (c *Client) ContextUse(ctx context.Context, conversationID string) (report.ContextUse, error) {
+	var out report.ContextUse
 	err := c.do(ctx, request{method: http.MethodGet, path: lengthPath(conversationID, "context"), again: true, out: &out})
 	return out, err
 }
@@ -35,8 +36,8 @@ func (c *Client) UndoCompact(ctx context.Context, conversationID string) (chat.S
 }
 
 // Sent returns what a model received for an answer.
-func (c *Client) Sent(ctx context.Context, taskID string) (chat.SentRequest, error) {
-	var out chat.SentRequest
+func (c *Client) Sent(ctx context.Context, taskID string) (report.SentRequest, error) {
+	var out report.SentRequest
 	err := c.do(ctx, request{method: http.MethodGet, path: "/tasks/" + url.PathEscape(taskID) + "/sent", again: true, out: &out})
 	return out, err
 }

@@ -10,6 +10,7 @@ import (
 	"chat"
 	"chat/daemon/length"
 	"chat/daemon/model/thread"
+	"chat/internal/report"
 )
 
 // Store is what the package needs of SQL; *sql.Store satisfies it.
@@ -36,22 +37,22 @@ type Service struct {
 }
 
 // Use returns how full the context is after a message, "" for the newest one.
-func (s Service) Use(ctx context.Context, owner, conversationID, messageID string) (chat.ContextUse, error) {
+func (s Service) Use(ctx context.Context, owner, conversationID, messageID string) (report.ContextUse, error) {
 	c, err := s.Store.Conversation(ctx, owner, conversationID)
 	if err != nil {
-		return chat.ContextUse{}, err
+		return report.ContextUse{}, err
 	}
-	use := chat.ContextUse{ConversationID: c.ID, Model: c.Model}
+	use := report.ContextUse{ConversationID: c.ID, Model: c.Model}
 	t, err := s.Store.ThreadTo(ctx, owner, conversationID, messageID)
 	if chat.IsCode(err, chat.CodeNotFound) && messageID == "" {
 		err = nil // no message yet
 	}
 	if err != nil {
-		return chat.ContextUse{}, err
+		return report.ContextUse{}, err
 	}
 	last, sent, err := s.counted(ctx, t)
 	if err != nil {
-		return chat.ContextUse{}, err
+		return report.ContextUse{}, err
 	}
 	use.Model = cmp.Or(c.Model, sent.Model)
 	use.Tokens, use.Summary = length.Count(t, last, 1), t.Summary
@@ -105,23 +106,23 @@ func (s Service) Undo(ctx context.Context, owner, conversationID string) (chat.S
 }
 
 // Sent returns what the model received for an answer.
-func (s Service) Sent(ctx context.Context, owner, taskID string) (chat.SentRequest, error) {
+func (s Service) Sent(ctx context.Context, owner, taskID string) (report.SentRequest, error) {
 	task, err := s.Store.Task(ctx, owner, taskID)
 	if err != nil {
-		return chat.SentRequest{}, err
+		return report.SentRequest{}, err
 	}
 	if task.Kind != chat.KindAnswer {
-		return chat.SentRequest{}, chat.Errorf(chat.CodeInvalid, "the task writes the %s of a conversation: only what was sent for an answer can be shown", task.Kind)
+		return report.SentRequest{}, chat.Errorf(chat.CodeInvalid, "the task writes the %s of a conversation: only what was sent for an answer can be shown", task.Kind)
 	}
 	recorded, err := s.Store.Sent(ctx, taskID)
 	if err != nil {
-		return chat.SentRequest{}, err
+		return report.SentRequest{}, err
 	}
 	t, err := s.Store.SentThread(ctx, taskID, recorded)
 	if err != nil {
-		return chat.SentRequest{}, err
+		return report.SentRequest{}, err
 	}
-	out := chat.SentRequest{TaskID: task.ID, Model: task.Model, Recorded: recorded.Recorded, System: t.System, Parameters: task.Parameters, Notices: task.Notices}
+	out := report.SentRequest{TaskID: task.ID, Model: task.Model, Recorded: recorded.Recorded, System: t.System, Parameters: task.Parameters, Notices: task.Notices}
 	if t.Summary != nil {
 		out.SummaryID = t.Summary.ID
 	}

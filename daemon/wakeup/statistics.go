@@ -1,6 +1,7 @@
 package wakeup
 
 import (
+	"chat/internal/report"
 	"context"
 	"errors"
 	"strconv"
@@ -15,11 +16,11 @@ import (
 // Statistics returns the lengths of the lists and the size of the whole database, in one
 // round trip; in a Cluster the sum of its servers' databases. Of an engine without INFO, such as
 // the embedded one, it returns the number of keys and not its memory.
-func (l *Lists) Statistics(ctx context.Context) (chat.MemoryStats, error) {
+func (l *Lists) Statistics(ctx context.Context) (report.MemoryStats, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
 	var mu sync.Mutex
-	all := chat.MemoryStats{QueueLengths: map[chat.Priority]int{}}
+	all := report.MemoryStats{QueueLengths: map[chat.Priority]int{}}
 	err := l.rdb.Servers(ctx, func(ctx context.Context, server *redis.Client) error {
 		hasQueues, err := l.rdb.IsOn(ctx, server, l.names.CheckQueue())
 		if err != nil {
@@ -32,14 +33,14 @@ func (l *Lists) Statistics(ctx context.Context) (chat.MemoryStats, error) {
 		return err
 	})
 	if err != nil {
-		return chat.MemoryStats{}, err
+		return report.MemoryStats{}, err
 	}
 	return all, nil
 }
 
 // add adds the statistics of one more server. A number that one server does not tell is not
 // known at all.
-func add(all *chat.MemoryStats, st chat.MemoryStats) {
+func add(all *report.MemoryStats, st report.MemoryStats) {
 	for p, n := range st.QueueLengths {
 		all.QueueLengths[p] += n
 	}
@@ -56,7 +57,7 @@ func add(all *chat.MemoryStats, st chat.MemoryStats) {
 
 // statisticsOf returns the statistics of one server, with the lengths of the lists if it has
 // them.
-func (l *Lists) statisticsOf(ctx context.Context, server *redis.Client, hasQueues bool) (chat.MemoryStats, error) {
+func (l *Lists) statisticsOf(ctx context.Context, server *redis.Client, hasQueues bool) (report.MemoryStats, error) {
 	lengths := map[chat.Priority]*redis.IntCmd{}
 	pipe := server.Pipeline()
 	size := pipe.DBSize(ctx)
@@ -68,10 +69,10 @@ func (l *Lists) statisticsOf(ctx context.Context, server *redis.Client, hasQueue
 	memory, keyspace := pipe.Info(ctx, "memory"), pipe.Info(ctx, "keyspace")
 	if _, err := pipe.Exec(ctx); err != nil {
 		if _, replied := errors.AsType[redis.Error](err); !replied {
-			return chat.MemoryStats{}, err
+			return report.MemoryStats{}, err
 		} // a command that is not allowed, or unknown to the engine
 	}
-	st := chat.MemoryStats{QueueLengths: map[chat.Priority]int{}, Keys: -1, KeysWithoutTTL: -1}
+	st := report.MemoryStats{QueueLengths: map[chat.Priority]int{}, Keys: -1, KeysWithoutTTL: -1}
 	if size.Err() == nil {
 		st.Keys = int(size.Val())
 	}

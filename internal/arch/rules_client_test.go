@@ -133,7 +133,7 @@ var clientRules = map[string]rule{
 		"a list to choose from: it does not know of what",
 	},
 	"chat/tui/top": {
-		[]string{"chat/internal/term/age", "chat", "chat/internal/term/background", "chat/internal/term/keyboard", "chat/internal/term/paint", "chat/internal/term/sanitize", "chat/internal/term/theme", charm},
+		[]string{"chat/internal/report", "chat/internal/term/age", "chat", "chat/internal/term/background", "chat/internal/term/keyboard", "chat/internal/term/paint", "chat/internal/term/sanitize", "chat/internal/term/theme", charm},
 		"how a server stands, live: it knows no HTTP",
 	},
 	"chat/internal/thread": {
@@ -202,7 +202,7 @@ var clientRules = map[string]rule{
 		"follows an answer and shows it: it does not know which command asked",
 	},
 	"chat/internal/cli/printing": {
-		[]string{"chat", "chat/internal/cli/", "chat/internal/term/", "chat/internal/thread", charm},
+		[]string{"chat/internal/report", "chat", "chat/internal/cli/", "chat/internal/term/", "chat/internal/thread", charm},
 		"a conversation as text: it asks no server",
 	},
 	"chat/internal/cli/foreign": {
@@ -222,7 +222,7 @@ var clientRules = map[string]rule{
 		"what a word may be completed to: it starts no daemon",
 	},
 	"chat/internal/cli/fullscreen": {
-		[]string{"chat/tui/backend", "chat", "chat/daemon/client", "chat/tui", "chat/tui/top", "chat/internal/cli/", "chat/internal/term/sanitize", charm},
+		[]string{"chat/internal/report", "chat/tui/backend", "chat", "chat/daemon/client", "chat/tui", "chat/tui/top", "chat/internal/cli/", "chat/internal/term/sanitize", charm},
 		"the screen with a client behind it: package tui knows no HTTP",
 	},
 	"chat/internal/cli/localdaemon": {
@@ -243,7 +243,7 @@ var clientRules = map[string]rule{
 	},
 
 	"chat/cmd/chat": {
-		[]string{"chat/internal/transcript", "chat", "chat/sse", "chat/daemon", "chat/daemon/client", "chat/daemon/keyring", "chat/daemon/local", "chat/tui", "chat/internal/cli/", "chat/internal/term/", charm, "github.com/urfave/cli/v2"},
+		[]string{"chat/internal/report", "chat/internal/transcript", "chat", "chat/sse", "chat/daemon", "chat/daemon/client", "chat/daemon/keyring", "chat/daemon/local", "chat/tui", "chat/internal/cli/", "chat/internal/term/", charm, "github.com/urfave/cli/v2"},
 		"the commands: each reads its flags and calls the packages that do the work",
 	},
 	"chat/cmd/chatd": {

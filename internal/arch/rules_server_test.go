@@ -18,7 +18,7 @@ var serverRules = map[string]rule{
 	},
 
 	"chat/sql": {
-		[]string{"chat", "chat/sql/database", "chat/sql/lists", "chat/sql/migrations", "chat/sql/rows", "chat/sql/search", "chat/sql/status", "chat/sql/threads", "chat/internal/title", "chat/internal/transcript", goUUID},
+		[]string{"chat", "chat/sql/database", "chat/sql/copies", "chat/sql/lists", "chat/sql/migrations", "chat/sql/rows", "chat/sql/search", "chat/sql/status", "chat/sql/threads", "chat/internal/title", "chat/internal/transcript", goUUID},
 		"the record: it knows tables and queries, and nothing of drivers, Redis, HTTP or providers",
 	},
 	"chat/sql/database": {
@@ -37,6 +37,10 @@ var serverRules = map[string]rule{
 		[]string{"chat", "chat/sql/database"},
 		"what a search finds, in both databases: it makes conditions and snippets, and does not know what the store does with them",
 	},
+	"chat/sql/copies": {
+		[]string{"chat/sql/database"},
+		"queries about copies of attachments at providers",
+	},
 	"chat/sql/lists": {
 		[]string{"chat", "chat/sql/database", "chat/sql/rows", "chat/sql/search"},
 		"queries for lists and searches: they change nothing",
@@ -54,6 +58,10 @@ var serverRules = map[string]rule{
 		"what a store promises, for tests of any database",
 	},
 
+	"chat/internal/report": {
+		[]string{"chat"},
+		"the bodies of responses about the server and about requests to models",
+	},
 	"chat/internal/transcript": {
 		[]string{"chat"},
 		"conversations as they are exported and imported: functions of them",
@@ -95,7 +103,7 @@ var serverRules = map[string]rule{
 		"the one place that knows how Redis is deployed: one server, Sentinels or a Cluster",
 	},
 	"chat/daemon/wakeup": {
-		[]string{"chat", "chat/daemon/keys", "chat/daemon/redisconn", goRedis},
+		[]string{"chat/internal/report", "chat", "chat/daemon/keys", "chat/daemon/redisconn", goRedis},
 		"wake-ups only: which task is next is decided in SQL",
 	},
 	"chat/daemon/ratelimit": {
@@ -221,7 +229,7 @@ var serverRules = map[string]rule{
 		"what a model gets of a long conversation: functions of a thread, so that the worker and the API say the same",
 	},
 	"chat/daemon/compaction": {
-		[]string{"chat", "chat/daemon/length", "chat/daemon/model/thread"},
+		[]string{"chat/internal/report", "chat", "chat/daemon/length", "chat/daemon/model/thread"},
 		"what users ask about the length of a conversation: it composes, and decides nothing that length does not",
 	},
 	"chat/daemon/worker": {
@@ -238,7 +246,7 @@ var serverRules = map[string]rule{
 	},
 	"chat/daemon/pdf/pdftest": {nil, "makes PDF files for tests"},
 	"chat/daemon/api": {
-		[]string{"chat/internal/transcript", "chat", "chat/sse", "chat/daemon/api/", "chat/daemon/follow", "chat/internal/schema", crashPoints, goUUID},
+		[]string{"chat/internal/report", "chat/internal/transcript", "chat", "chat/sse", "chat/daemon/api/", "chat/daemon/follow", "chat/internal/schema", crashPoints, goUUID},
 		"handlers and auth: it declares the interfaces it needs, and never sees Redis or SQL",
 	},
 	"chat/daemon/api/surface": {
@@ -282,7 +290,7 @@ var serverRules = map[string]rule{
 		"text to blocks of HTML that is safe in a page: functions of the text",
 	},
 	"chat/daemon/client": {
-		[]string{"chat/internal/transcript", "chat", "chat/sse", goUUID},
+		[]string{"chat/internal/report", "chat/internal/transcript", "chat", "chat/sse", goUUID},
 		"the other end of the protocol: it must work against any server",
 	},
 	"chat/daemon/local": {

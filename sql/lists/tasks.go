@@ -5,6 +5,7 @@ import (
 	"chat/sql/database"
 	"chat/sql/rows"
 	"context"
+	"slices"
 	"strings"
 )
 
@@ -43,6 +44,30 @@ func (q Queries) Tasks(ctx context.Context, owner string, query chat.TaskQuery) 
 	found := make([]chat.Task, len(list))
 	for i := range list {
 		found[i] = list[i].Current()
+	}
+	return found, nil
+}
+
+// Unfinished returns the ids among ids whose tasks are queued or running.
+func (q Queries) Unfinished(ctx context.Context, ids []string) ([]string, error) {
+	const batch = 500 // ids in one statement
+	var found []string
+	for part := range slices.Chunk(ids, batch) {
+		var args database.Args
+		var placeholders []string
+		for _, id := range part {
+			if rows.IsID(id) {
+				placeholders = append(placeholders, args.Add(id))
+			}
+		}
+		if len(placeholders) == 0 {
+			continue
+		}
+		some, err := database.List[string](ctx, q.DB, `SELECT id FROM tasks WHERE state IN ('queued', 'running') AND id IN (`+strings.Join(placeholders, ", ")+`)`, args...)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, some...)
 	}
 	return found, nil
 }

@@ -100,6 +100,15 @@ func (v *View) Shown() []*transcript.Message { return v.shown }
 // Records are the messages as the server has them, and Version changes with them.
 func (v *View) Records() []chat.Message { return v.messages }
 
+// ParametersOf returns the parameters of a message; false if it is not stored yet.
+func (v *View) ParametersOf(id string) (*chat.Parameters, bool) {
+	i := slices.IndexFunc(v.messages, func(m chat.Message) bool { return m.ID == id })
+	if i < 0 {
+		return nil, false
+	}
+	return v.messages[i].Parameters, true
+}
+
 // Version changes with Records.
 func (v *View) Version() int { return v.version }
 

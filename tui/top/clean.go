@@ -4,11 +4,12 @@ import (
 	"slices"
 
 	"chat"
+	"chat/internal/report"
 	"chat/internal/term/sanitize"
 )
 
 // sanitized returns st with all foreign text made safe for one row of a terminal.
-func sanitized(st chat.Stats) chat.Stats {
+func sanitized(st report.Stats) report.Stats {
 	st.Redis, st.SQL, st.Engine = sanitize.Line(st.Redis), sanitize.Line(st.SQL), sanitize.Line(st.Engine)
 	st.Answers, st.Failures, st.WorkerList = slices.Clone(st.Answers), slices.Clone(st.Failures), slices.Clone(st.WorkerList)
 	for i := range st.Answers {

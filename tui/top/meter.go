@@ -1,9 +1,8 @@
 package top
 
 import (
+	"chat/internal/report"
 	"time"
-
-	"chat"
 )
 
 // window is the time span of a rate: a shorter one fluctuates, a longer one lags.
@@ -23,7 +22,7 @@ type sample struct {
 }
 
 // See adds a sample. It forgets tasks that no longer run.
-func (m *Meter) See(st chat.Stats) {
+func (m *Meter) See(st report.Stats) {
 	samples := make(map[string][]sample, len(st.Answers))
 	for _, a := range st.Answers {
 		history := m.samples[a.TaskID]

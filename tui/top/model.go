@@ -7,7 +7,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
-	"chat"
+	"chat/internal/report"
 	"chat/internal/term/sanitize"
 	"chat/internal/term/theme"
 )
@@ -22,7 +22,7 @@ type Model struct {
 
 	width, height int
 	seen          bool
-	st            chat.Stats
+	st            report.Stats
 	meter         Meter
 
 	kind    kind   // of the selected row
@@ -38,7 +38,7 @@ type Model struct {
 
 type (
 	refreshedMsg struct {
-		st  chat.Stats
+		st  report.Stats
 		err error
 	}
 	dueMsg     struct{}

@@ -8,6 +8,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"chat"
+	"chat/internal/report"
 	"chat/internal/term/age"
 	"chat/internal/term/theme"
 )
@@ -79,7 +80,7 @@ type row struct {
 
 // frame is what rows are drawn with.
 type frame struct {
-	st    chat.Stats
+	st    report.Stats
 	meter *Meter
 	th    theme.Theme
 }
@@ -141,7 +142,7 @@ func (f frame) answerHeads(text string) []cell {
 	}
 }
 
-func (f frame) answer(a chat.RunningAnswer) row {
+func (f frame) answer(a report.RunningAnswer) row {
 	rate := "-"
 	if r, ok := f.meter.Rate(a.TaskID); ok {
 		rate = fmt.Sprintf("%.0f", r)
@@ -167,7 +168,7 @@ func (f frame) answer(a chat.RunningAnswer) row {
 	}}
 }
 
-func (f frame) failure(x chat.FailedAnswer) row {
+func (f frame) failure(x report.FailedAnswer) row {
 	why := ""
 	if x.Error != nil {
 		why = string(x.Error.Code) + ": " + x.Error.Message

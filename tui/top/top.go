@@ -11,7 +11,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
-	"chat"
+	"chat/internal/report"
 	_ "chat/internal/term/background" // before bubbletea's own init asks the terminal
 	"chat/internal/term/keyboard"
 	"chat/internal/term/paint"
@@ -20,7 +20,7 @@ import (
 
 // Source is the server.
 type Source interface {
-	Stats(ctx context.Context) (chat.Stats, error)
+	Stats(ctx context.Context) (report.Stats, error)
 	// Stop stops a task, and reports whether it was still running.
 	Stop(ctx context.Context, taskID string) (bool, error)
 }

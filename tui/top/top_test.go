@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"chat"
+	"chat/internal/report"
 	"chat/internal/term/theme"
 )
 
@@ -28,22 +29,22 @@ var update = flag.Bool("update", false, "write the golden files")
 var noon = time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
 
 // busy is a server with n answers, which have run for some seconds.
-func busy(n int, at time.Time) chat.Stats {
-	st := chat.Stats{
+func busy(n int, at time.Time) report.Stats {
+	st := report.Stats{
 		At: at, Queued: map[chat.Priority]int{chat.PriorityUrgent: 1, chat.PriorityNormal: 10_000, chat.PriorityBackground: 3},
 		Running: n, Workers: 2, Streams: 4, Redis: "ok", SQL: "ok", Engine: "postgres",
 		WorkerList: []chat.Worker{
 			{ID: "alpha-123-0199", Host: "alpha", PID: 123, Version: "v1.2", Concurrency: 256, Running: n, StartedAt: noon.Add(-5 * time.Hour), SeenAt: at.Add(-2 * time.Second)},
 			{ID: "beta-9-0199", Host: "beta", PID: 9, Version: "v1.2", Concurrency: 8, StartedAt: noon.Add(-70 * time.Hour), SeenAt: at.Add(-25 * time.Second)},
 		},
-		Failures: []chat.FailedAnswer{{
+		Failures: []report.FailedAnswer{{
 			TaskID: "01999999-0000-7000-8000-0000deadbeef", ConversationID: "c-failed", Title: "Ein langer Titel über Schläuche", Model: "gpt-4o", State: chat.TaskFailed,
 			Attempt: 3, FinishedAt: at.Add(-90 * time.Second), Error: &chat.Error{Code: chat.CodeProviderAuth, Message: "the provider refused the key\x1b]0;x\x07"},
 		}},
-		Memory: &chat.MemoryStats{QueueLengths: map[chat.Priority]int{chat.PriorityNormal: 2}, Keys: 48, KeysWithoutTTL: 1, UsedBytes: 1_400_000, LimitBytes: 64 << 20},
+		Memory: &report.MemoryStats{QueueLengths: map[chat.Priority]int{chat.PriorityNormal: 2}, Keys: 48, KeysWithoutTTL: 1, UsedBytes: 1_400_000, LimitBytes: 64 << 20},
 	}
 	for i := range n {
-		st.Answers = append(st.Answers, chat.RunningAnswer{
+		st.Answers = append(st.Answers, report.RunningAnswer{
 			TaskID: fmt.Sprintf("01999999-0000-7000-8000-0000%08x", i), ConversationID: fmt.Sprintf("c-%d", i),
 			Title: []string{"Tuning the scheduler", "今日の天気と明日の予定について", "👩‍👩‍👧‍👦 family\x1b[31m red", ""}[i%4], Model: "qwen3:8b", Priority: chat.PriorityNormal,
 			Attempt: 1 + i%2, Worker: "alpha-123-0199", CreatedAt: noon.Add(-time.Duration(10+i) * time.Second), StartedAt: noon, TTLSeconds: 3600,
@@ -62,7 +63,7 @@ type server struct {
 	stopped []string
 }
 
-func (s *server) Stats(context.Context) (chat.Stats, error) {
+func (s *server) Stats(context.Context) (report.Stats, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.polls++
@@ -217,7 +218,7 @@ func TestUnreachableServerIsReportedAndStateStays(t *testing.T) {
 func TestRateUsesSamplesOfOneAttempt(t *testing.T) {
 	var m Meter
 	at := func(second, chunks, attempt int) {
-		m.See(chat.Stats{At: noon.Add(time.Duration(second) * time.Second), Answers: []chat.RunningAnswer{{TaskID: "t", Chunks: chunks, Attempt: attempt}}})
+		m.See(report.Stats{At: noon.Add(time.Duration(second) * time.Second), Answers: []report.RunningAnswer{{TaskID: "t", Chunks: chunks, Attempt: attempt}}})
 	}
 	want := func(rate float64, known bool) {
 		t.Helper()
@@ -239,7 +240,7 @@ func TestRateUsesSamplesOfOneAttempt(t *testing.T) {
 	want(10, true)
 	at(33, 5, 2) // the list was lost
 	want(0, false)
-	m.See(chat.Stats{At: noon})
+	m.See(report.Stats{At: noon})
 	if len(m.samples) != 0 {
 		t.Error("an ended answer is still known")
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"chat"
+	"chat/internal/report"
 	"chat/internal/term/theme"
 )
 
@@ -132,7 +133,7 @@ func (f frame) redisProblem() string {
 }
 
 // Snapshot draws all of st, without colour, in rows of at most width columns.
-func Snapshot(st chat.Stats, m *Meter, host string, width int) []string {
+func Snapshot(st report.Stats, m *Meter, host string, width int) []string {
 	th, err := theme.Named(theme.None)
 	if err != nil {
 		th = theme.Theme{}

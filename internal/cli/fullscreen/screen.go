@@ -20,6 +20,7 @@ import (
 	"chat/internal/cli/ids"
 	"chat/internal/cli/output"
 	"chat/internal/cli/settings"
+	"chat/internal/report"
 	"chat/tui"
 	"chat/tui/top"
 )
@@ -51,7 +52,7 @@ func HostName(ctx context.Context, cl *client.Client) (string, error) {
 // topSource adapts the client to the view of chat top.
 type topSource struct{ cl *client.Client }
 
-func (s topSource) Stats(ctx context.Context) (chat.Stats, error) { return s.cl.Stats(ctx) }
+func (s topSource) Stats(ctx context.Context) (report.Stats, error) { return s.cl.Stats(ctx) }
 
 func (s topSource) Stop(ctx context.Context, taskID string) (bool, error) {
 	done, err := s.cl.Cancel(ctx, taskID)

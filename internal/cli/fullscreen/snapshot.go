@@ -7,9 +7,9 @@ import (
 
 	"github.com/charmbracelet/x/term"
 
-	"chat"
 	"chat/daemon/client"
 	"chat/internal/cli/output"
+	"chat/internal/report"
 	"chat/tui/top"
 )
 
@@ -58,16 +58,16 @@ func PrintSnapshot(ctx context.Context, p *output.Console, cl *client.Client, as
 
 // measuredAnswer is an answer with its rate, or nil if it was seen only once.
 type measuredAnswer struct {
-	chat.RunningAnswer
+	report.RunningAnswer
 	TokensPerSecond *float64 `json:"tokens_per_second"`
 }
 
 type measured struct {
-	chat.Stats
+	report.Stats
 	Answers []measuredAnswer `json:"answers"`
 }
 
-func measuredStats(st chat.Stats, m *top.Meter) measured {
+func measuredStats(st report.Stats, m *top.Meter) measured {
 	out := measured{Stats: st, Answers: []measuredAnswer{}}
 	for _, a := range st.Answers {
 		answer := measuredAnswer{RunningAnswer: a}

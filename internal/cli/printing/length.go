@@ -6,11 +6,12 @@ import (
 	"chat"
 	"chat/internal/cli/ids"
 	"chat/internal/cli/output"
+	"chat/internal/report"
 	"chat/internal/term/sanitize"
 )
 
 // Use describes how full the context is: "36,500 of 200,000 tokens, 18 %".
-func Use(u chat.ContextUse) string {
+func Use(u report.ContextUse) string {
 	if u.Context == 0 {
 		return grouped(u.Tokens) + " tokens"
 	}
@@ -27,7 +28,7 @@ func grouped(n int) string {
 
 // printUse prints how full the context is, if it is known how much there is or a summary is
 // used.
-func printUse(p *output.Console, u *chat.ContextUse) error {
+func printUse(p *output.Console, u *report.ContextUse) error {
 	if u == nil || u.Tokens == 0 || u.Context == 0 && u.Summary == nil {
 		return nil
 	}
@@ -36,7 +37,7 @@ func printUse(p *output.Console, u *chat.ContextUse) error {
 }
 
 // printSummaryEnd marks the end of what a summary stands for.
-func printSummaryEnd(p *output.Console, m chat.Message, u *chat.ContextUse) error {
+func printSummaryEnd(p *output.Console, m chat.Message, u *report.ContextUse) error {
 	if u == nil || u.Summary == nil || u.Summary.MessageID != m.ID {
 		return nil
 	}
@@ -46,7 +47,7 @@ func printSummaryEnd(p *output.Console, m chat.Message, u *chat.ContextUse) erro
 }
 
 // Sent prints what a model received for an answer, message by message.
-func Sent(p *output.Console, s chat.SentRequest, raw bool) error {
+func Sent(p *output.Console, s report.SentRequest, raw bool) error {
 	head := "# Sent for the task " + ids.Short(s.TaskID)
 	if s.Model != "" {
 		head += " to " + s.Model

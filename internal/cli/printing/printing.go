@@ -15,6 +15,7 @@ import (
 	"chat/internal/cli/ids"
 	"chat/internal/cli/listing"
 	"chat/internal/cli/output"
+	"chat/internal/report"
 	"chat/internal/term/markdown/contain"
 	"chat/internal/term/sanitize"
 	"chat/internal/term/theme"
@@ -147,7 +148,7 @@ type Options struct {
 	// Attachments, with their data, are those of the messages. Part needs them.
 	Attachments []chat.Attachment
 	// Use, if not nil, is how full the context is, and which messages a summary stands for.
-	Use *chat.ContextUse
+	Use *report.ContextUse
 	// DefaultModel is the model of messages that do not name one yet.
 	DefaultModel string
 
