@@ -32,7 +32,7 @@ const (
 	firstBackoff = second / 4
 	maxBackoff   = 2 * second
 	// minRate and maxRate bound a learnt rate, in requests per second; above it there is none.
-	minRate = 1
+	minRate = 5
 	maxRate = 1000
 )
 
@@ -268,7 +268,7 @@ func (b *bucket) accepted(inFlight int) {
 	switch {
 	case b.Pace.Rate > maxRate:
 		b.Pace.Rate = 0
-	case b.Pace.Rate < 5: // otherwise it would take minutes
+	case b.Pace.Rate < 2*minRate: // otherwise it would take minutes
 		b.Pace.Rate *= 1.25
 	default:
 		b.Pace.Rate *= 1.03
