@@ -30,9 +30,9 @@ const (
 	// nothing explains.
 	minWait      = second / 50
 	firstBackoff = second / 4
-	maxBackoff   = 30 * second
+	maxBackoff   = 2 * second
 	// minRate and maxRate bound a learnt rate, in requests per second; above it there is none.
-	minRate = 0.2
+	minRate = 5
 	maxRate = 1000
 )
 
@@ -268,7 +268,7 @@ func (b *bucket) accepted(inFlight int) {
 	switch {
 	case b.Pace.Rate > maxRate:
 		b.Pace.Rate = 0
-	case b.Pace.Rate < 2: // otherwise it would take minutes
+	case b.Pace.Rate < 2*minRate: // otherwise it would take minutes
 		b.Pace.Rate *= 1.25
 	default:
 		b.Pace.Rate *= 1.03
