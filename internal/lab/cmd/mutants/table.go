@@ -56,7 +56,7 @@ func mutants() []mutant {
 			"./daemon/api", "AStreamGoesOnWhileTheDatabase|TheEnd", "",
 		},
 		{
-			"subscribe after read", "C1", "daemon/chunklog/inbox.go",
+			"subscribe after read", "C1", "daemon/chunklog/subscription/inbox.go",
 			"		in.confirmed, in.reread = true, true\n", "		in.confirmed = true\n",
 			"./daemon/chunklog", "", "",
 		},
@@ -112,12 +112,12 @@ func mutants() []mutant {
 		},
 		{
 			"refusals are repeated", "B7", "daemon/worker/retry.go",
-			"if e.Retryable && (refused || !a.claim.LastAttempt) {", "if refused || !a.claim.LastAttempt {",
+			"if e.Retryable && (refused || !a.claim.LastAttempt) && a.claim.Kind", "if (refused || !a.claim.LastAttempt) && a.claim.Kind",
 			"./daemon/worker", "RefusalsAreFinal", "",
 		},
 		{
 			"attempts without end", "B4", "daemon/worker/retry.go",
-			"if e.Retryable && (refused || !a.claim.LastAttempt) {", "if e.Retryable {",
+			"if e.Retryable && (refused || !a.claim.LastAttempt) && a.claim.Kind", "if e.Retryable && a.claim.Kind",
 			"./daemon/worker", "", "",
 		},
 		{
@@ -131,8 +131,8 @@ func mutants() []mutant {
 			"./daemon/worker", "NotBoughtAgain", "",
 		},
 		{
-			"the last text wins over the longest", "A5", "daemon/worker/attempt.go",
-			"	if saved.Parts.Len() > a.parts.Len() {", "	if saved.Parts.Len() < 0 {",
+			"the last text wins over the longest", "A5", "daemon/worker/continue.go",
+			"	if err == nil && saved.Parts.Len() > a.parts.Len() {", "	if err == nil && saved.Parts.Len() < 0 {",
 			"./daemon/worker", "", "",
 		},
 		{
