@@ -1,12 +1,12 @@
 package api
 
 import (
-	"chat/internal/report"
 	"context"
 	"net/http"
 	"time"
 
 	"chat"
+	"chat/internal/report"
 )
 
 // stats returns the load of the server and the caller's answers. Its cost is bounded: four

@@ -1,13 +1,14 @@
 package chunklog
 
 import (
-	"chat/daemon/redisconn"
 	"context"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"chat/daemon/redisconn"
 )
 
 // maxBatch bounds the steps of one round trip.

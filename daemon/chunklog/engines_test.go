@@ -1,10 +1,11 @@
 package chunklog_test
 
 import (
-	"chat/daemon/redisconn"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
+
+	"chat/daemon/redisconn"
 )
 
 // connect returns a client of one server for a log.

@@ -1,7 +1,6 @@
 package chunklog
 
 import (
-	"chat/daemon/chunklog/entry"
 	"context"
 	"errors"
 	"slices"
@@ -10,6 +9,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"chat"
+	"chat/daemon/chunklog/entry"
 )
 
 // loadPrevious puts the entries of earlier attempts first, and returns their answer.

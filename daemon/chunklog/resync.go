@@ -1,12 +1,12 @@
 package chunklog
 
 import (
-	"chat/daemon/chunklog/entry"
 	"context"
 	"strconv"
 	"time"
 
 	"chat"
+	"chat/daemon/chunklog/entry"
 )
 
 // resync decides where a reader continues whose position is not in the list.

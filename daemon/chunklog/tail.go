@@ -1,11 +1,11 @@
 package chunklog
 
 import (
-	"chat/daemon/chunklog/subscription"
 	"context"
 	"time"
 
 	"chat"
+	"chat/daemon/chunklog/subscription"
 )
 
 const (

@@ -1,7 +1,6 @@
 package client
 
 import (
-	"chat/internal/report"
 	"cmp"
 	"context"
 	"net/http"
@@ -12,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"chat"
+	"chat/internal/report"
 )
 
 // Range is a range of protocol versions, both ends included.

@@ -1,12 +1,12 @@
 package client
 
 import (
-	"chat/internal/report"
 	"context"
 	"net/http"
 	"net/url"
 
 	"chat"
+	"chat/internal/report"
 )
 
 // ContextUse returns how full the context of a conversation's model is.

@@ -1,13 +1,13 @@
 package client
 
 import (
-	"chat/internal/transcript"
 	"context"
 	"net/http"
 	"net/url"
 	"time"
 
 	"chat"
+	"chat/internal/transcript"
 )
 
 // importTimeout is how long one try of an import may take: more than the server

@@ -1,7 +1,6 @@
 package client
 
 import (
-	"chat/internal/transcript"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -9,6 +8,7 @@ import (
 	"testing"
 
 	"chat"
+	"chat/internal/transcript"
 )
 
 func TestAnImportIsRepeatedUntilTheServerHasRoom(t *testing.T) {

@@ -1,7 +1,6 @@
 package wakeup
 
 import (
-	"chat/internal/report"
 	"context"
 	"errors"
 	"strconv"
@@ -11,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"chat"
+	"chat/internal/report"
 )
 
 // Statistics returns the lengths of the lists and the size of the whole database, in one

@@ -1,7 +1,6 @@
 package services
 
 import (
-	"chat/internal/poll"
 	"context"
 	"database/sql"
 	"errors"
@@ -14,6 +13,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
+
+	"chat/internal/poll"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

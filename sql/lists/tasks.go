@@ -1,12 +1,13 @@
 package lists
 
 import (
-	"chat"
-	"chat/sql/database"
-	"chat/sql/rows"
 	"context"
 	"slices"
 	"strings"
+
+	"chat"
+	"chat/sql/database"
+	"chat/sql/rows"
 )
 
 // Tasks returns tasks of owner, newest first.

@@ -2,12 +2,12 @@ package sqltest
 
 import (
 	"bytes"
-	"chat/internal/transcript"
 	"slices"
 	"strings"
 	"sync"
 
 	"chat"
+	"chat/internal/transcript"
 )
 
 func (s *suite) attachment(data string) chat.Attachment {

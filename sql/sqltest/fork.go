@@ -1,10 +1,10 @@
 package sqltest
 
 import (
-	"chat/internal/transcript"
 	"strings"
 
 	"chat"
+	"chat/internal/transcript"
 )
 
 var forkTests = map[string]func(*suite){

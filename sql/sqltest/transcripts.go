@@ -1,7 +1,6 @@
 package sqltest
 
 import (
-	"chat/internal/transcript"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -9,6 +8,7 @@ import (
 	"time"
 
 	"chat"
+	"chat/internal/transcript"
 )
 
 // tree returns a conversation with siblings, a second root, every outcome, and texts with

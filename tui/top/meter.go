@@ -1,8 +1,9 @@
 package top
 
 import (
-	"chat/internal/report"
 	"time"
+
+	"chat/internal/report"
 )
 
 // window is the time span of a rate: a shorter one fluctuates, a longer one lags.

@@ -1,13 +1,14 @@
 package chunklogtest
 
 import (
-	"chat"
 	"context"
 	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
+
+	"chat"
 )
 
 // testRefused: a subscriber must not receive an entry that is not in the list.

@@ -1,11 +1,12 @@
 package foreign
 
 import (
-	"chat/internal/transcript"
 	"errors"
 	"fmt"
 	"strings"
 	"testing"
+
+	"chat/internal/transcript"
 )
 
 func TestAHostileMapping(t *testing.T) {

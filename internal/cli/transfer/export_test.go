@@ -1,7 +1,6 @@
 package transfer
 
 import (
-	"chat/internal/transcript"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -9,6 +8,7 @@ import (
 	"time"
 
 	"chat"
+	"chat/internal/transcript"
 )
 
 func TestExportLosesNothing(t *testing.T) {
