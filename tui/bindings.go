@@ -135,7 +135,7 @@ func readingBindings() keymap.Table[*Model] {
 			Name: "continue", Keys: []string{"c"}, Focus: keymap.Reading, What: "continue an answer that was cut",
 			When: canRegenerate, Do: (*Model).continueAnswer,
 		},
-		{Name: "fork", Keys: []string{"f"}, Focus: keymap.Reading, What: "continue from this answer", Hint: "fork", Do: (*Model).forkMessage},
+		{Name: "fork", Keys: []string{"f"}, Focus: keymap.Reading, What: "copy the conversation up to here (fork)", Hint: "fork", Do: (*Model).forkMessage},
 		{Name: "sibling-before", Moves: true, Keys: []string{"<", "left", "‹"}, Focus: keymap.Reading, What: "the previous version of the message", Do: only(func(m *Model) { m.sibling(-1) })},
 		{Name: "sibling-after", Moves: true, Keys: []string{">", "right", "›"}, Focus: keymap.Reading, What: "the next version of the message", Do: only(func(m *Model) { m.sibling(1) })},
 		{Name: "top", Moves: true, Keys: []string{"g", "home"}, Focus: keymap.Reading, What: "go to the top", Hint: "top", Do: only(func(m *Model) { m.conversation.Jump(false) })},

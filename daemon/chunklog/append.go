@@ -126,7 +126,7 @@ func (l *Log) rewrite(ctx context.Context, s step) error {
 	ctx, cancel := context.WithTimeout(ctx, l.opts.Timeout)
 	defer cancel()
 	n := l.opts.names
-	err := l.rdb.Optimistic(ctx, n.Metadata(s.taskID), func(tx *redis.Tx) error {
+	err := l.rdb.Atomically(ctx, n.Metadata(s.taskID), func(tx *redis.Tx) error {
 		check := tx.Pipeline()
 		watch := check.Do(ctx, "watch", n.Metadata(s.taskID)) // tx.Watch would need another round trip
 		newest := check.HGet(ctx, n.Metadata(s.taskID), metaAttempt)

@@ -32,67 +32,60 @@ func TestEmbedded(t *testing.T) {
 func TestRedis(t *testing.T) {
 	chunklogtest.Run(t, func(t *testing.T) chunklogtest.Engine {
 		server := services.StartRedis(t)
-		admin := client(t, server.Options())
-		return chunklogtest.Engine{
-			Client: connect(t, server.Options()),
-			KillConnections: func(t *testing.T) {
-				t.Helper()
-				for _, kind := range []string{"pubsub", "normal"} {
-					if err := admin.ClientKillByFilter(t.Context(), "TYPE", kind, "SKIPME", "yes").Err(); err != nil {
-						t.Fatal(err)
-					}
-				}
-			},
-			RefuseWrites: func(t *testing.T, refuse bool) {
-				t.Helper()
-				limit := "0" // none
-				if refuse {
-					limit = "1"
-				}
-				if err := admin.ConfigSet(t.Context(), "maxmemory", limit).Err(); err != nil {
-					t.Fatal(err)
-				}
-			},
-		}
+		return administered(connect(t, server.Options()), connect(t, server.Options()))
 	})
 }
 
 func TestCluster(t *testing.T) {
 	cluster := services.StartRedisCluster(t, 3)
+	connected := func(t *testing.T, sharded bool) *redisconn.Client {
+		t.Helper()
+		rdb := redis.NewClusterClient(&redis.ClusterOptions{Addrs: cluster.Addrs(), MaxRetries: -1, ContextTimeoutEnabled: true})
+		t.Cleanup(func() { _ = rdb.Close() })
+		return redisconn.OfCluster(rdb, sharded)
+	}
 	for name, sharded := range map[string]bool{"sharded channels": true, "channels everywhere": false} {
 		t.Run(name, func(t *testing.T) {
 			chunklogtest.Run(t, func(t *testing.T) chunklogtest.Engine {
-				rdb := redis.NewClusterClient(&redis.ClusterOptions{Addrs: cluster.Addrs(), MaxRetries: -1, ContextTimeoutEnabled: true})
-				t.Cleanup(func() { _ = rdb.Close() })
-				everywhere := func(do func(context.Context, *redis.Client) error) {
-					if err := rdb.ForEachMaster(t.Context(), do); err != nil {
-						t.Fatal(err)
-					}
-				}
-				everywhere(func(ctx context.Context, server *redis.Client) error { return server.FlushAll(ctx).Err() })
-				return chunklogtest.Engine{
-					Client: redisconn.OfCluster(rdb, sharded),
-					KillConnections: func(t *testing.T) {
-						t.Helper()
-						for _, kind := range []string{"pubsub", "normal"} {
-							everywhere(func(ctx context.Context, server *redis.Client) error {
-								return server.ClientKillByFilter(ctx, "TYPE", kind, "SKIPME", "yes").Err()
-							})
-						}
-					},
-					RefuseWrites: func(t *testing.T, refuse bool) {
-						t.Helper()
-						limit := "0" // none
-						if refuse {
-							limit = "1"
-						}
-						everywhere(func(ctx context.Context, server *redis.Client) error {
-							return errors.Join(server.ConfigResetStat(ctx).Err(), server.ConfigSet(ctx, "maxmemory", limit).Err())
-						})
-					},
-				}
+				admin := connected(t, sharded)
+				everywhere(t, admin, func(ctx context.Context, server *redis.Client) error { return server.FlushAll(ctx).Err() })
+				return administered(connected(t, sharded), admin)
 			})
 		})
+	}
+}
+
+// everywhere calls do with each server.
+func everywhere(t *testing.T, c *redisconn.Client, do func(context.Context, *redis.Client) error) {
+	t.Helper()
+	if err := c.Servers(t.Context(), do); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// administered is an engine whose connections can be cut, and whose writes can be refused,
+// through another client.
+func administered(client, admin *redisconn.Client) chunklogtest.Engine {
+	return chunklogtest.Engine{
+		Client: client,
+		KillConnections: func(t *testing.T) {
+			t.Helper()
+			for _, kind := range []string{"pubsub", "normal"} {
+				everywhere(t, admin, func(ctx context.Context, server *redis.Client) error {
+					return server.ClientKillByFilter(ctx, "TYPE", kind, "SKIPME", "yes").Err()
+				})
+			}
+		},
+		RefuseWrites: func(t *testing.T, refuse bool) {
+			t.Helper()
+			limit := "0" // none
+			if refuse {
+				limit = "1"
+			}
+			everywhere(t, admin, func(ctx context.Context, server *redis.Client) error {
+				return errors.Join(server.ConfigResetStat(ctx).Err(), server.ConfigSet(ctx, "maxmemory", limit).Err())
+			})
+		},
 	}
 }
 

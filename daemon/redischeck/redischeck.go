@@ -132,7 +132,7 @@ func (c *Checker) check(ctx context.Context) string {
 		err := c.sendCommands(ctx, server, own)
 		mu.Lock()
 		defer mu.Unlock()
-		if why := c.rdb.Wrong(mode, role); why != "" {
+		if why := c.rdb.Mismatch(mode, role); why != "" {
 			wrong = why
 			return nil
 		}

@@ -83,12 +83,12 @@ func (c *Client) NameOn(ctx context.Context, server *redis.Client, name func(i i
 	return "", nil
 }
 
-// SlotsMoved says that the Cluster's servers no longer have the slots that they had.
-func (c *Client) SlotsMoved(ctx context.Context) { c.cluster.ReloadState(ctx) }
+// ReloadSlots asks the Cluster again which server has which slots.
+func (c *Client) ReloadSlots(ctx context.Context) { c.cluster.ReloadState(ctx) }
 
-// Optimistic calls do with a connection to the server that has a key. What do does between WATCH
+// Atomically calls do with a connection to the server that has a key. What do does between WATCH
 // and EXEC on that connection is atomic. The error is do's, or why there is no connection.
-func (c *Client) Optimistic(ctx context.Context, key string, do func(*redis.Tx) error) error {
+func (c *Client) Atomically(ctx context.Context, key string, do func(*redis.Tx) error) error {
 	if c.cluster == nil {
 		return c.server.Watch(ctx, do)
 	}

@@ -10,9 +10,9 @@ import (
 	"chat"
 )
 
-// Wrong says why a server is not what the URL names, as the rest of a sentence that begins with
+// Mismatch says why a server is not what the URL names, as the rest of a sentence that begins with
 // "Redis"; "" if it is. mode and role are those of its reply to HELLO.
-func (c *Client) Wrong(mode, role string) string {
+func (c *Client) Mismatch(mode, role string) string {
 	switch {
 	case mode == "sentinel":
 		return "is a Sentinel: write redis+sentinel://host:port,host:port/master in REDIS_URL"
@@ -31,7 +31,7 @@ func (c *Client) Wrong(mode, role string) string {
 // needs version 7.
 func (c *Client) Identify(ctx context.Context) error {
 	fields := hello(c.Do(ctx, "HELLO"))
-	if why := c.Wrong(fields["mode"], ""); why != "" {
+	if why := c.Mismatch(fields["mode"], ""); why != "" {
 		return chat.Errorf(chat.CodeNotConfigured, "Redis %s", why)
 	}
 	major, _, _ := strings.Cut(fields["version"], ".")

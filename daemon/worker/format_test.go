@@ -65,17 +65,11 @@ func TestAnAnswerIsCorrected(t *testing.T) {
 // a correction that one worker has read whole.
 func TestAWorkerThatEndsDuringACorrection(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]func(*harness, chat.Accepted, *runningWorker){
-		"its lease expires": func(h *harness, acc chat.Accepted, _ *runningWorker) {
-			h.expire(func() bool { t := h.task(acc); return t.State == chat.TaskQueued || t.Attempt > 1 })
-		},
-		"it is shut down": func(_ *harness, _ chat.Accepted, w *runningWorker) { w.stop() },
-		"it is killed":    func(_ *harness, _ chat.Accepted, w *runningWorker) { w.kill() },
-	} {
+	for name, end := range endings() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := newHarness(t, setup{})
-			old := h.work(workerOptions{id: "old", opts: worker.Options{Concurrency: 1, Renewal: time.Minute, Lease: 10 * time.Minute, Drain: time.Millisecond}})
+			old := h.oldWorker()
 			acc := h.submit("lie: "+says(wrong)+" then fail=1 hang=0 "+says(right), asNumber)
 			h.corrections(acc, 2)
 			end(h, acc, old)

@@ -37,17 +37,11 @@ var firstWords = strings.Join(words(4), "")
 // provider makes no other.
 func TestAnAnswerOfAnotherAttemptIsFinished(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]func(*harness, chat.Accepted, *runningWorker){
-		"its lease expires": func(h *harness, acc chat.Accepted, _ *runningWorker) {
-			h.expire(func() bool { t := h.task(acc); return t.State == chat.TaskQueued || t.Attempt > 1 })
-		},
-		"it is shut down": func(_ *harness, _ chat.Accepted, w *runningWorker) { w.stop() },
-		"it is killed":    func(_ *harness, _ chat.Accepted, w *runningWorker) { w.kill() },
-	} {
+	for name, end := range endings() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h, upstream, text := started(t)
-			old := h.work(workerOptions{id: "old", opts: worker.Options{Concurrency: 1, Renewal: time.Minute, Lease: 10 * time.Minute, Drain: time.Millisecond}})
+			old := h.oldWorker()
 			acc := h.submit("hello")
 			h.logged(acc, firstWords)
 			end(h, acc, old)

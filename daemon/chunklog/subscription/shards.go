@@ -21,7 +21,7 @@ func (l *link) unsubscribed(ctx context.Context, name string) {
 	l.s.mu.Lock()
 	defer l.s.mu.Unlock()
 	if ch := l.s.channels[name]; ch != nil && ch.link == l {
-		l.s.rdb.SlotsMoved(ctx)
+		l.s.rdb.ReloadSlots(ctx)
 		ch.link = nil
 		ch.unconfirm()
 		l.s.subscribe(name, ch)
@@ -125,7 +125,7 @@ func (s *Subscription) linkTo(ctx context.Context, links *sync.WaitGroup, server
 // giveUp returns the channels of a link that has ended, because their server has ended or they
 // have moved.
 func (l *link) giveUp(ctx context.Context) {
-	l.s.rdb.SlotsMoved(ctx)
+	l.s.rdb.ReloadSlots(ctx)
 	l.s.mu.Lock()
 	defer l.s.mu.Unlock()
 	delete(l.s.shards, l.server)
