@@ -31,7 +31,8 @@ func ServerAt(o *redis.Options) Address { return Address{server: o} }
 // the server that Sentinels watch under that name, redis+cluster://host,host for a Cluster; and
 // rediss:// and so on with TLS. User and password are those of the servers; Sentinels have their
 // own as sentinel_username and sentinel_password. Other parameters are those of go-redis, such
-// as pool_size. The error does not quote the URL, which has a password.
+// as read_timeout; Open sets the number of connections. The error does not quote the URL, which
+// has a password.
 func Parse(address string) (Address, error) {
 	scheme, rest, _ := strings.Cut(address, "://")
 	switch base, kind, _ := strings.Cut(scheme, "+"); {
