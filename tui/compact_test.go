@@ -53,6 +53,7 @@ func TestAConversationThatIsTooLongOffersASummary(t *testing.T) {
 			backend.finish(task, chat.TaskFailed, "", tooLong)
 			s.untilShown("summarize the beginning? > yes")
 			if name == "accepted" {
+				s.untilShown("Assistant · demo") // its record is loaded
 				s.until("no task runs", func() bool { return len(s.m.server.Running()) == 0 })
 				s.golden("too_long_80x24")
 			}

@@ -127,6 +127,15 @@ func (b *bucket) running() int {
 	return n
 }
 
+// unanswered returns those of them without a response.
+func (b *bucket) unanswered() int {
+	n := 0
+	for _, p := range b.Workers {
+		n += p.Unanswered
+	}
+	return n
+}
+
 // admit lets a request go, and returns 0; or it returns when to ask again. Requests that wait
 // are given times one after the other, as fast as the bucket allows, those of a higher priority
 // first. One whose time was too early goes to the end, so that not all of them ask at each
@@ -162,7 +171,7 @@ func (b *bucket) ahead(a ask) instant {
 func (b *bucket) earliest(now instant) instant {
 	at := max(now, b.Blocked)
 	for _, l := range b.Limits {
-		at = max(at, l.free(now))
+		at = max(at, l.free(now, b.unanswered()))
 	}
 	if p := b.Parallel; p.Max > 0 && float64(b.running()) >= p.Max && !b.tries(now) {
 		at = max(at, now+instant(max(b.turnover(), minWait)))
@@ -224,7 +233,7 @@ func (b *bucket) take(a ask) {
 
 // learn applies a response that worker got.
 func (b *bucket) learn(worker string, r response) {
-	inFlight, others := r.Running, r.Others
+	inFlight, others := r.Running, max(r.Others, b.Workers[worker].Unanswered)
 	for id, p := range b.Workers {
 		if id != worker {
 			inFlight, others = inFlight+p.Running, others+p.Unanswered
@@ -258,7 +267,7 @@ func (b *bucket) accepted(inFlight int) {
 	case p.Open:
 	case p.Trial > 0 && float64(inFlight) > p.Max:
 		p.Max, p.Trial = float64(inFlight), max(p.Trial/2, second)
-	case p.Trial == 0:
+	case p.Trial == 0 && p.Max < float64(2*inFlight): // otherwise it says nothing about more
 		p.Max = math.Max(math.Max(p.Max, firstParallel)+1, float64(inFlight))
 		if p.Max > maxParallel {
 			*p = parallel{Open: true}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -15,6 +16,7 @@ import (
 type provider struct {
 	rate     float64 // requests per second
 	rolling  bool    // the rate is a bucket that refills evenly; otherwise a window of a second
+	begun    bool    // the window begins with its first request, not with the clock's second
 	parallel int     // requests at the same time; 0: any number
 	silent   bool    // without headers
 
@@ -31,7 +33,7 @@ func (p *provider) request(now instant) (ok bool, readings map[string]Reading) {
 	case p.rolling:
 		p.left = math.Min(p.rate, p.left+p.rate*float64(now-p.at)/float64(second))
 		p.at = now
-	case now/instant(second) != p.at/instant(second) || p.at == 0:
+	case p.begun && now-p.at >= instant(second), !p.begun && now/instant(second) != p.at/instant(second), p.at == 0:
 		p.left, p.at = p.rate, now
 	}
 	ok = p.parallel == 0 || p.running < p.parallel
@@ -48,6 +50,9 @@ func (p *provider) request(now instant) (ok bool, readings map[string]Reading) {
 		return ok, nil
 	}
 	reset := instant(second) - now%instant(second)
+	if p.begun {
+		reset = p.at + instant(second) - now
+	}
 	if p.rolling {
 		reset = instant((p.rate - p.left) / p.rate * float64(second))
 	}
@@ -69,11 +74,16 @@ type simulation struct {
 	provider *provider
 	latency  span // until the response
 	hold     span // of a request
+	// Until a request arrives, until the worker sees its response, and until the bucket learns
+	// of it, another time of up to jitter passes: the machine is busy.
+	jitter span
+	random *rand.Rand
 
 	now    instant
 	events []event
 	bucket *bucket
 	flight [2]presence // of each worker
+	seen   [2][]response
 	jobs   []*job
 }
 
@@ -86,6 +96,23 @@ type event struct {
 
 func (s *simulation) after(d span, do func()) {
 	s.events = append(s.events, event{s.now + instant(d), do, len(s.events)})
+}
+
+// write lets the bucket learn what a worker has seen.
+func (s *simulation) write(w int) {
+	s.bucket.report(workerName(w), s.flight[w], s.now)
+	for _, r := range s.seen[w] {
+		s.bucket.learn(workerName(w), r)
+	}
+	s.seen[w] = nil
+}
+
+// late returns a time by which something is late.
+func (s *simulation) late() span {
+	if s.jitter == 0 {
+		return 0
+	}
+	return span(s.random.Int64N(int64(s.jitter)))
 }
 
 // run lets everything happen, in order.
@@ -120,6 +147,7 @@ func workerName(w int) string { return fmt.Sprintf("w%d", w) }
 func (s *simulation) claim(j *job, w int) {
 	j.claims++
 	p := &s.flight[w]
+	s.write(w)
 	if !s.bucket.empty() {
 		if due := s.bucket.admit(ask{worker: workerName(w), now: s.now, rank: j.rank, waited: j.waited, presence: *p}); due > 0 {
 			j.waited = true
@@ -133,26 +161,28 @@ func (s *simulation) claim(j *job, w int) {
 	}
 	p.Running++
 	p.Unanswered++
-	s.after(s.latency/2, func() { s.arrive(j, w) })
+	s.after(s.latency/2+s.late(), func() { s.arrive(j, w) })
 }
 
 // arrive is the request at the provider.
 func (s *simulation) arrive(j *job, w int) {
 	p := &s.flight[w]
 	ok, readings := s.provider.request(s.now)
-	s.after(s.latency/2, func() {
+	s.after(s.latency/2+s.late(), func() {
 		p.Unanswered--
 		outcome := model.Accepted
 		if !ok {
 			outcome = model.Limited
 		}
 		if !ok || len(readings) > 0 || !s.bucket.empty() {
-			s.bucket.learn(workerName(w), response{At: s.now, Readings: readings, Outcome: outcome, Running: p.Running, Others: p.Unanswered})
+			r := response{At: s.now, Readings: readings, Outcome: outcome, Running: p.Running, Others: p.Unanswered}
+			s.seen[w] = append(s.seen[w], r)
+			s.after(s.late(), func() { s.write(w) })
 		}
 		if !ok {
 			j.refused++
 			p.Running--
-			s.bucket.report(workerName(w), *p, s.now)
+			s.write(w)
 			s.after(second/4, func() { s.claim(j, w) })
 			return
 		}
@@ -162,10 +192,43 @@ func (s *simulation) arrive(j *job, w int) {
 			j.done = s.now
 			if !s.bucket.empty() {
 				s.bucket.held((s.hold + s.latency).duration(), nil)
-				s.bucket.report(workerName(w), *p, s.now)
+				s.after(s.late(), func() { s.write(w) })
 			}
 		})
 	})
+}
+
+// On a busy machine requests and responses are late, and what one worker has in flight is old news
+// to the other.
+func TestABucketOfABusyMachine(t *testing.T) {
+	for name, p := range map[string]provider{
+		"a window, 4 at a time":                        {rate: 10, parallel: 4},
+		"a window from the first request, 4 at a time": {rate: 10, parallel: 4, begun: true},
+		"a window from the first request":              {rate: 10, begun: true},
+		"a rolling limit, 4 at a time":                 {rate: 10, rolling: true, parallel: 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			refused, worst, longest := 0, 0, 0.0
+			const seeds = 50
+			for seed := range uint64(seeds) {
+				one := p
+				if p.rolling {
+					one.left = p.rate
+				}
+				s := &simulation{T: t, provider: &one, latency: second / 50, hold: second / 10, jitter: second / 8, random: rand.New(rand.NewPCG(seed, 1)), jobs: mixed(200)}
+				s.run()
+				refused, worst = refused+one.refused, max(worst, one.refused)
+				longest = max(longest, float64(s.now-1_000_000_000_123)/float64(second))
+			}
+			t.Logf("%.1f refused on average, %d at most, %.1f s at most", float64(refused)/seeds, worst, longest)
+			if worst > 10 {
+				t.Errorf("%d requests were refused, at most 10 may be", worst)
+			}
+			if longest > 60 {
+				t.Errorf("all took %.1f s", longest)
+			}
+		})
+	}
 }
 
 // mixed returns n jobs: of four, three are of the background, and come before the others.

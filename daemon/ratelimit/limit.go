@@ -32,6 +32,10 @@ const (
 // window.
 const maxStrikes = 3
 
+// leastMove is by how much the moment moves at least at which all of a rolling limit is
+// available; less is the time that a response took.
+const leastMove = instant(second / 50)
+
 // limit is one limit of a bucket.
 type limit struct {
 	Limit  float64 `json:"limit"`
@@ -43,19 +47,21 @@ type limit struct {
 	Rate   float64 `json:"rate,omitempty"` // of a rolling limit, per second
 	Cost   float64 `json:"cost,omitempty"` // of one request, 0 if it is unknown
 
+	Begun   bool    `json:"begun,omitempty"`   // a request went since Full
 	Lowest  float64 `json:"lowest,omitempty"`  // of all readings since Since
 	Since   instant `json:"since,omitempty"`   // when the readings before the next Full began
 	Base    instant `json:"base,omitempty"`    // the Full of the first of them
 	Strikes int     `json:"strikes,omitempty"` // refusals in a row
 }
 
-// refresh adds what became available until now.
-func (l *limit) refresh(now instant) {
+// refresh adds what became available until now. Those of the inFlight requests that have no
+// response may count in the new window.
+func (l *limit) refresh(now instant, inFlight int) {
 	switch {
 	case l.Kind == rolling && now > l.At:
 		l.Left = math.Min(l.Limit, l.Left+l.Rate*float64(now-l.At)/float64(second))
 	case l.Kind != rolling && now >= l.Full:
-		l.Left = l.Limit
+		l.Left, l.Begun = l.Limit-float64(inFlight)*l.cost(), false
 		if l.Period > 0 {
 			l.Full += instant(l.Period) * (1 + (now-l.Full)/instant(l.Period))
 		}
@@ -63,12 +69,13 @@ func (l *limit) refresh(now instant) {
 	l.At = max(l.At, now)
 }
 
-// needed is what a request needs.
-func (l *limit) needed() float64 { return math.Min(math.Max(l.Cost, 1), l.Limit) }
+// cost is what a request takes, and needed what has to be left for it.
+func (l *limit) cost() float64   { return math.Max(l.Cost, 1) }
+func (l *limit) needed() float64 { return math.Min(l.cost(), l.Limit) }
 
 // free returns when a request is possible.
-func (l *limit) free(now instant) instant {
-	l.refresh(now)
+func (l *limit) free(now instant, inFlight int) instant {
+	l.refresh(now, inFlight)
 	missing := l.needed() - l.Left
 	switch {
 	case missing <= 0:
@@ -92,17 +99,22 @@ func (l *limit) interval() span {
 
 // take subtracts a request. The first one of a window may begin it.
 func (l *limit) take(now instant) {
-	if l.Kind != rolling && l.Left >= l.Limit {
+	if l.Kind != rolling && !l.Begun {
 		l.Full = max(l.Full, now+instant(l.Period))
 	}
-	l.Left -= math.Max(l.Cost, 1)
+	l.Begun = true
+	l.Left -= l.cost()
 }
 
 // learn applies a reading of a time. others is the number of requests that the provider may not
 // have counted yet, because they have no response.
 func (l *limit) learn(r Reading, at instant, others int) {
-	l.refresh(at)
 	known := l.Limit > 0
+	if full := at + instant(spanOf(r.Reset)); known && l.Kind != rolling && r.Reset > 0 && full <= l.At {
+		l.Left = math.Min(l.Left+l.cost(), l.Limit) // the request was counted in a window that is over
+		return
+	}
+	l.refresh(at, others)
 	l.Limit = r.Limit
 	if r.Reset > 0 {
 		l.learnReset(r, at, known)
@@ -111,11 +123,14 @@ func (l *limit) learn(r Reading, at instant, others int) {
 	if l.Kind != rolling {
 		left = math.Min(left, l.Lowest)
 	}
-	left -= float64(others) * math.Max(l.Cost, 1)
-	if known { // responses arrive in another order than the requests were counted
-		left = math.Min(left, l.Left+math.Max(l.Cost, 1))
+	switch {
+	case !known || others == 0:
+		l.Left = left - float64(others)*l.cost()
+	case l.Cost == 0 && l.Kind == window: // every request was subtracted, and what others used can only be more
+		l.Left = math.Min(l.Left, left)
+	default: // responses arrive in another order than the requests were counted
+		l.Left = math.Min(left-float64(others)*l.cost(), l.Left+l.cost())
 	}
-	l.Left = left
 }
 
 // learnReset learns the kind of the limit: the moment at which all of it is available moves with
@@ -124,8 +139,13 @@ func (l *limit) learnReset(r Reading, at instant, known bool) {
 	full := at + instant(spanOf(r.Reset))
 	length := l.Base - l.Since
 	if known && at < l.Base-length/4 {
-		if l.Kind == "" && full-l.Base > max(length/4, instant(second/50)) {
+		moved := full - l.Base
+		switch {
+		case l.Kind != "":
+		case moved > max(length/4, leastMove):
 			l.Kind = rolling
+		case length > 8*leastMove && at-l.Since > length/4:
+			l.Kind = window
 		}
 		l.Lowest = math.Min(l.Lowest, r.Left)
 	} else {

@@ -255,6 +255,10 @@ func (l *Limiter) change(ctx context.Context, m *meter, fn func(*bucket, ask)) e
 	m.seen, m.ended, m.changed = nil, nil, false
 	m.mu.Unlock()
 	kept, err := l.transact(ctx, m.name, func(b *bucket, now instant) {
+		m.mu.Lock()
+		p := presence{Running: m.running, Unanswered: m.unanswered}
+		m.mu.Unlock()
+		b.report(l.worker, p, now)
 		for _, r := range seen {
 			r.At = now - instant(spanOf(time.Since(r.at)))
 			b.learn(l.worker, r)
@@ -262,10 +266,6 @@ func (l *Limiter) change(ctx context.Context, m *meter, fn func(*bucket, ask)) e
 		for _, e := range ended {
 			b.held(e.held, e.used)
 		}
-		m.mu.Lock()
-		p := presence{Running: m.running, Unanswered: m.unanswered}
-		m.mu.Unlock()
-		b.report(l.worker, p, now)
 		fn(b, ask{worker: l.worker, now: now, presence: p})
 	})
 	m.mu.Lock()
