@@ -22,6 +22,7 @@ type Keeper struct {
 	fresh    string            // the key of new conversations, once it is claimed
 	left     map[string]string // the input of conversations where messages wait
 	early    map[int]early     // by session
+	late     map[string]string // what LoadedLate has added to drafts that are being read
 	ready    bool              // the draft of the open conversation has been read
 	kept     string            // the last text that the store was given
 	flushing bool              // a flush is due
@@ -49,7 +50,7 @@ const retryPause = 5 * time.Second
 
 // New returns a Keeper for the drafts in store.
 func New(j *jobs.Runner, store *drafts.Store) *Keeper {
-	return &Keeper{jobs: j, Store: store, left: map[string]string{}, early: map[int]early{}}
+	return &Keeper{jobs: j, Store: store, left: map[string]string{}, early: map[int]early{}, late: map[string]string{}}
 }
 
 // Close writes what is pending and releases the store.
@@ -83,6 +84,7 @@ func (k *Keeper) Leave(session int, conversation, text, input string, waiting bo
 // Load reads the draft of a conversation.
 func (k *Keeper) Load(session int, conversation string) tea.Cmd {
 	store := k.Store
+	delete(k.late, conversation)
 	return k.jobs.Command(func(context.Context) tea.Msg {
 		msg := LoadedMsg{Session: session, key: conversation, fresh: conversation == ""}
 		if msg.fresh {
@@ -104,10 +106,33 @@ func (k *Keeper) LoadedLate(msg LoadedMsg) {
 	delete(k.early, msg.Session)
 	switch {
 	case ok && msg.fresh && e.conversation != "": // it has got its id since
-		k.Store.Put(e.conversation, e.text)
+		k.putLate(e.conversation, e.text)
 	case ok:
-		k.Store.Put(msg.key, msg.text+e.text)
+		k.putLate(msg.key, msg.text+e.text)
 	}
+}
+
+// putLate changes a draft that may just have been read for a session that is open now.
+func (k *Keeper) putLate(key, text string) {
+	k.Store.Put(key, text)
+	k.late[key] = text
+}
+
+// addEarly adds to a draft that was read what other sessions of its conversation have before
+// theirs is read.
+func (k *Keeper) addEarly(key, text string) string {
+	if late, ok := k.late[key]; ok {
+		text = late
+		delete(k.late, key)
+	}
+	for session, e := range k.early {
+		if k.Key(e.conversation) == key {
+			text += e.text
+			k.Store.Put(key, text)
+			delete(k.early, session)
+		}
+	}
+	return text
 }
 
 // Loaded returns the text that belongs before the input of the open conversation.
@@ -116,6 +141,7 @@ func (k *Keeper) Loaded(msg LoadedMsg, conversation string) (text string, found,
 	if msg.fresh {
 		k.fresh = msg.key
 	}
+	msg.text = k.addEarly(msg.key, msg.text)
 	k.ready, k.kept = true, msg.text
 	if msg.key != k.Key(conversation) { // the new conversation has got its id meanwhile
 		k.Store.Put(msg.key, "")
