@@ -68,6 +68,9 @@ func Translate(err error) error {
 	if e, ok := errors.AsType[*poolTimeoutError](err); ok {
 		return unavailable(e, "the database did not answer in time: if this happens again, "+poolTooSmall)
 	}
+	if e, ok := errors.AsType[*roleError](err); ok {
+		return unavailable(e, "no server in DATABASE_URL has the role that chat needs ("+e.Error()+"): wait until one is promoted, or correct target_session_attrs, then try again")
+	}
 	switch {
 	case errors.Is(err, context.Canceled):
 		return unavailable(err, "the request was cancelled before the database answered")
@@ -102,6 +105,9 @@ func disconnected(err error) bool {
 func translatePostgres(e *pq.Error) *chat.Error {
 	code := string(e.Code)
 	switch {
+	case isReadOnly(e):
+		return unavailable(e, "the PostgreSQL server accepts no changes ("+e.Message+
+			"): it is a standby or was made read-only; name all servers in DATABASE_URL (docs/operations.md), or try again when it is the primary")
 	case code == "57014":
 		return unavailable(e, "the database did not answer in time: try again")
 	case code == "53300", code == "08P01" && poolerRefusal(e.Message):
@@ -112,7 +118,7 @@ func translatePostgres(e *pq.Error) *chat.Error {
 	case strings.HasPrefix(code, "08"), strings.HasPrefix(code, "57P"), strings.HasPrefix(code, "40"),
 		code == "53200", code == "55P03":
 		return unavailable(e, "PostgreSQL is not available now ("+e.Message+"): try again")
-	case code == "53100", strings.HasPrefix(code, "58"), strings.HasPrefix(code, "XX"), code == "25006":
+	case code == "53100", strings.HasPrefix(code, "58"), strings.HasPrefix(code, "XX"):
 		return failure(chat.CodeStorage, e, "PostgreSQL cannot store this ("+e.Message+"): check the server, then try again")
 	case code == "42501":
 		return failure(chat.CodeNotConfigured, e, "PostgreSQL refuses ("+e.Message+"): grant the user in DATABASE_URL the rights that docs/operations.md lists, or start chatd once as the owner of the tables")

@@ -8,8 +8,12 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// connectTimeout bounds the connection setup unless DATABASE_URL does.
-const connectTimeout = 5 * time.Second
+// connectTimeout bounds the connection setup unless DATABASE_URL does; connectTimeoutEach that
+// to each of several servers, so that a statement does not spend its time on one that hangs.
+const (
+	connectTimeout     = 5 * time.Second
+	connectTimeoutEach = 3 * time.Second
+)
 
 func postgresDialect() dialect {
 	return dialect{
@@ -28,11 +32,15 @@ func openPostgres(ctx context.Context, url string, o Options) (*DB, error) {
 	}
 	if cfg.ConnectTimeout <= 0 {
 		cfg.ConnectTimeout = connectTimeout
+		if len(cfg.Multi) > 0 {
+			cfg.ConnectTimeout = connectTimeoutEach
+		}
 	}
 	if cfg.ApplicationName == "" {
 		cfg.ApplicationName = "chat"
 	}
-	c := &connector{cfg: cfg, responseTimeout: o.ResponseTimeout, dropIdle: func() {}}
+	hosts := newHosts(&cfg)
+	c := &connector{cfg: cfg, hosts: hosts, responseTimeout: o.ResponseTimeout, dropIdle: func() {}}
 	c.warning.logger = o.Logger
 	if err := c.detectPooler(ctx, o.Logger); err != nil {
 		return nil, Translate(err)
