@@ -236,3 +236,56 @@ func TestNothingIsAcknowledgedWithoutTheSynchronousStandby(t *testing.T) {
 		return err
 	})
 }
+
+// A standby that lacks the last claims issues them again. The numbers of attempts must not
+// repeat: readers and the chunk log know the lost ones, and two workers would share a fence.
+func TestAPromotedStandbyRepeatsNoAttempt(t *testing.T) {
+	t.Parallel()
+	primary := services.StartPostgres(t)
+	old := open(t, primary.URL(), sql.Options{})
+	accepted, _, err := old.Submit(t.Context(), "ada", chat.Submission{Content: "x"}, chat.SubmitOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	standby := primary.StartStandby(t)
+	if err := standby.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	lost, err := old.Claim(t.Context(), "worker 1", 1, false)
+	if err != nil || len(lost) != 1 || lost[0].Attempt != 1 {
+		t.Fatalf("%v %v", lost, err)
+	}
+	if err := primary.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := standby.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := standby.Promote(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, standby.URL(), sql.Options{})
+	claims, err := s.Claim(t.Context(), "worker 2", 1, false)
+	if err != nil || len(claims) != 1 || claims[0].ID != accepted.TaskID {
+		t.Fatalf("%v %v", claims, err)
+	}
+	if c := claims[0]; c.Attempt <= lost[0].Attempt || c.Counted != 1 || c.LastAttempt {
+		t.Errorf("attempt %d after the lost attempt %d, %d of which count", c.Attempt, lost[0].Attempt, c.Counted)
+	}
+	answer := func(c chat.Claim, text string) error {
+		return s.Finish(t.Context(), chat.Result{TaskID: c.ID, Attempt: c.Attempt, State: chat.TaskDone, Parts: chat.Parts{{Type: chat.PartText, Text: text}}})
+	}
+	if err := answer(lost[0], "lost"); !chat.IsCode(err, chat.CodeConflict) {
+		t.Errorf("a claim that the database has lost commits: %v", err)
+	}
+	if err := answer(claims[0], "kept"); err != nil {
+		t.Error(err)
+	}
+	// Tasks of the new timeline are counted from 1 again.
+	if _, _, err := s.Submit(t.Context(), "ada", chat.Submission{Content: "x"}, chat.SubmitOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := s.Claim(t.Context(), "worker 2", 1, false); err != nil || len(again) != 1 || again[0].Attempt != 1 {
+		t.Errorf("a new task: %v %v", again, err)
+	}
+}

@@ -51,6 +51,10 @@ func (v *verdict) found(promise string, a *history.Ask, format string, args ...a
 func Judge(h *history.History, terms Terms) []Violation {
 	v := &verdict{h: h, terms: terms}
 	for _, a := range h.Asks() {
+		if a.Accepted != nil && h.Lost(a) {
+			v.sequence(a)
+			continue
+		}
 		v.acceptance(a)
 		if a.Accepted == nil {
 			continue
