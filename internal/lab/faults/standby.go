@@ -16,17 +16,20 @@ import (
 // workers and the readers know them.
 func standbyRows() []Row {
 	var all []Row
+	behind := judge.Allow{LateCancel: true, Overlap: true, Repurchase: true, RepurchaseFull: true}
 	for _, hosts := range []bool{false, true} {
 		way := map[bool]string{false: "one-address", true: "two-hosts"}[hosts]
 		all = append(all,
 			standbyRow("promoted-synchronous-"+way, world.Standby{Synchronous: true, Hosts: hosts}, judge.Allow{LateCancel: true}, promote),
 			losing(standbyRow("promoted-asynchronous-"+way, world.Standby{Hosts: hosts},
-				judge.Allow{LateCancel: true, Overlap: true, Repurchase: true, RepurchaseFull: true}, promoteBehind)))
+				behind, promoteBehind)))
 	}
 	slow := judge.Allow{LateCancel: true, SlowFirst: true}
 	hangs := slow
 	hangs.Overlap, hangs.RepurchaseFull = true, true // leases expire while workers wait for the server that hangs
+	hangs.Silence = true                             // an API may need 15 s to notice the same, and workers less
 	return append(all,
+		losing(standbyRow("lost-claims", world.Standby{}, behind, loseClaims)),
 		alone(standbyRow("synchronous-and-cut-off-first", world.Standby{Synchronous: true}, slow, func(ctx context.Context, w *World) error {
 			if err := errors.Join(w.Standby.Link.Swallow(world.ToServer), w.Standby.Link.Swallow(world.ToClient)); err != nil {
 				return err
@@ -49,7 +52,7 @@ func standbyRows() []Row {
 }
 
 func standbyRow(name string, s world.Standby, allow judge.Allow, f func(context.Context, *World) error) Row {
-	return Row{Name: "standby/" + name, On: full(), Allow: allow, Fault: f, Setup: func(w *World) { w.Standby = &s }}
+	return Row{Name: "standby/" + name, On: full(), Allow: allow, Fault: f, Setup: func(w *World) { w.Standby = new(s) }}
 }
 
 // promote kills the primary and promotes the standby.
@@ -65,11 +68,38 @@ func promote(ctx context.Context, w *World) error {
 
 // promoteBehind promotes a standby that lacks the last seconds.
 func promoteBehind(ctx context.Context, w *World) error {
+	return w.promoteWithout(ctx, func() error { return nil })
+}
+
+// loseClaims promotes a standby that has tasks and lacks their claims, whose workers go on. A
+// new worker claims them again.
+func loseClaims(ctx context.Context, w *World) error {
+	for _, n := range w.Worker {
+		if err := n.Kill(); err != nil {
+			return err
+		}
+	}
+	if err := world.Pause(ctx, w.Chance.Between(time.Second, 2*time.Second)); err != nil {
+		return err
+	}
+	if err := w.promoteWithout(ctx, func() error { return w.startAll(ctx, w.Worker, 0) }); err != nil {
+		return err
+	}
+	_, err := w.AddWorker(ctx, "worker-3")
+	return err
+}
+
+// promoteWithout promotes a standby that lacks what happens during do, and for some seconds
+// after it.
+func (w *World) promoteWithout(ctx context.Context, do func() error) error {
 	from := time.Now()
 	if err := w.Postgres.CaughtUp(ctx, w.Standby.Server); err != nil {
 		return err
 	}
 	w.Standby.Link.Cut()
+	if err := do(); err != nil {
+		return err
+	}
 	if err := world.Pause(ctx, w.Chance.Between(time.Second, 3*time.Second)); err != nil {
 		return err
 	}
