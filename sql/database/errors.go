@@ -2,6 +2,7 @@ package database
 
 import (
 	"context"
+	"crypto/x509"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -86,10 +87,33 @@ func Translate(err error) error {
 	if errors.Is(err, pq.ErrSSLNotSupported) {
 		return failure(chat.CodeNotConfigured, err, "the PostgreSQL server does not support TLS: if that is intended, add ?sslmode=disable to DATABASE_URL")
 	}
+	if e := translateTLS(err); e != nil {
+		return e
+	}
 	if disconnected(err) {
 		return unavailable(err, "the database cannot be reached ("+err.Error()+"): try again")
 	}
 	return failure(chat.CodeInternal, err, "the database: "+err.Error())
+}
+
+// translateTLS explains why a TLS connection was not established; nil for other errors.
+func translateTLS(err error) *chat.Error {
+	configured := func(next string) *chat.Error {
+		return failure(chat.CodeNotConfigured, err, "TLS to PostgreSQL ("+err.Error()+"): "+next)
+	}
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return configured("the certificate is for another name: use a name of the certificate as the host in DATABASE_URL (hostaddr=ADDRESS sets where to connect)")
+	}
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return configured("the certificate is of an unknown authority: name the file of the authority with sslrootcert=FILE in DATABASE_URL")
+	}
+	if _, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
+		return configured("renew the certificate of the server, or correct the clock")
+	}
+	if errors.Is(err, pq.ErrSSLKeyHasWorldPermissions) || errors.Is(err, pq.ErrSSLKeyUnknownOwnership) {
+		return configured("make the file of sslkey readable for its owner only (chmod 600)")
+	}
+	return nil
 }
 
 func disconnected(err error) bool {
@@ -122,6 +146,8 @@ func translatePostgres(e *pq.Error) *chat.Error {
 		return failure(chat.CodeStorage, e, "PostgreSQL cannot store this ("+e.Message+"): check the server, then try again")
 	case code == "42501":
 		return failure(chat.CodeNotConfigured, e, "PostgreSQL refuses ("+e.Message+"): grant the user in DATABASE_URL the rights that docs/operations.md lists, or start chatd once as the owner of the tables")
+	case code == "28000" && strings.Contains(e.Message, "certificate"):
+		return failure(chat.CodeNotConfigured, e, "PostgreSQL refuses ("+e.Message+"): name the client's certificate and key with sslcert=FILE&sslkey=FILE in DATABASE_URL")
 	case strings.HasPrefix(code, "28"), code == "3D000":
 		return failure(chat.CodeNotConfigured, e, "PostgreSQL refuses ("+e.Message+"): check the user, password and database in DATABASE_URL")
 	case code == "42704" && strings.Contains(e.Message, "configuration parameter"): // from the URL: no statement sets one

@@ -64,6 +64,9 @@ func openPostgres(ctx context.Context, url string, o Options) (*DB, error) {
 	if cfg.ApplicationName == "" {
 		cfg.ApplicationName = "chat"
 	}
+	if err := checkFiles(cfg); err != nil {
+		return nil, err
+	}
 	hosts := newHosts(&cfg)
 	c := &connector{cfg: cfg, hosts: hosts, responseTimeout: o.ResponseTimeout, dropIdle: func() {}}
 	c.warning.logger = o.Logger

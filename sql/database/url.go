@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/lib/pq"
@@ -20,20 +19,6 @@ var authority = regexp.MustCompile(`^(postgres(?:ql)?://)((?:[^/?@]*@)?)([^/?]*)
 
 // defaultPort is PostgreSQL's.
 const defaultPort = "5432"
-
-// foreignParameters are parameters of other programs. PostgreSQL would refuse a
-// connection that has one of them.
-func foreignParameters() []string {
-	return []string{
-		"schema", "pgbouncer", "connection_limit", "pool_timeout", "socket_timeout", "statement_cache_size", "sslaccept", "sslidentity", "sslpassword", // Prisma
-		"pool_max_conns", "pool_min_conns", "pool_max_conn_lifetime", "pool_max_conn_idle_time", "pool_health_check_period", "default_query_exec_mode", // pgx
-		"statement_cache_capacity", "description_cache_capacity",
-		"currentSchema", "ssl", "sslfactory", "prepareThreshold", "loginTimeout", "socketTimeout", "connectTimeout", "reWriteBatchedInserts", "ApplicationName", // JDBC
-		"pool_size", "max_overflow", "poolclass", "prepared_statement_cache_size", "async_fallback", "prepare", "max", "pool", "workaround", "supa", // others
-		"channel_binding", "gssencmode", "gsslib", "gssdelegation", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout", // libpq's own
-		"sslcrl", "sslcrldir", "sslcompression", "sslcertmode", "requirepeer", "require_auth", "replication",
-	}
-}
 
 // CheckURL returns an error unless url can name a database. It opens no connection.
 func CheckURL(url string) error {
@@ -54,22 +39,14 @@ func isPostgres(url string) bool {
 // postgresConfig parses a URL or the keyword/value form.
 func postgresConfig(dsn string) (pq.Config, error) {
 	cfg, err := pq.NewConfig(withHosts(dsn))
-	if err != nil { // err may quote the password
+	if err != nil {
+		if e := parameterError(err); e != nil {
+			return cfg, e
+		}
 		return cfg, chat.Errorf(chat.CodeInvalid, "the database URL is not valid for PostgreSQL: write postgres://user:password@host:port/database, "+
 			"with %%3A %%2F %%40 %%3F %%23 %%25 for : / @ ? # %% in the password, or postgres:///database?host=/run/postgresql for a socket")
 	}
-	var unknown []string
-	for name := range cfg.Runtime {
-		if slices.Contains(foreignParameters(), name) {
-			unknown = append(unknown, name)
-		}
-	}
-	if len(unknown) > 0 {
-		slices.Sort(unknown)
-		return cfg, chat.Errorf(chat.CodeInvalid, "the database URL has parameters of other programs (%s): remove them; set the pool size with CHATD_DATABASE_POOL and the schema with search_path=NAME",
-			strings.Join(unknown, ", "))
-	}
-	return cfg, nil
+	return cfg, refuseForeign(cfg.Runtime)
 }
 
 // withHosts moves the hosts of a URL to the parameters host and port, if there are several of
@@ -97,9 +74,9 @@ func withHosts(dsn string) string {
 	}
 	if !query.Has("host") {
 		query.Set("host", strings.Join(hosts, ","))
-	}
-	if named && !query.Has("port") {
-		query.Set("port", strings.Join(ports, ","))
+		if named && !query.Has("port") {
+			query.Set("port", strings.Join(ports, ","))
+		}
 	}
 	return m[1] + m[2] + m[4] + "?" + query.Encode()
 }
