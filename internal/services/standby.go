@@ -20,7 +20,7 @@ const standbyName = "standby"
 func (s *PostgresServer) LaunchStandby(ctx context.Context, address string) (*PostgresServer, error) {
 	return launchPostgres(ctx, s.env, func(ctx context.Context, standby *PostgresServer) error {
 		host, port, _ := strings.Cut(address, ":")
-		cmd := exec.CommandContext(ctx, filepath.Join(standby.bin, "pg_basebackup"), //nolint:gosec // the tests' own server
+		cmd := exec.CommandContext(ctx, filepath.Join(standby.bin, "pg_basebackup"),
 			"--pgdata", standby.data(), "--write-recovery-conf", "--checkpoint=fast", "--no-sync",
 			"--dbname", fmt.Sprintf("host=%s port=%s user=postgres application_name=%s", host, port, standbyName))
 		cmd.Dir, cmd.SysProcAttr = standby.dir, attributes(standby.user)

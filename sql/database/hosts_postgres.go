@@ -19,7 +19,7 @@ import (
 type hosts struct {
 	all    []pq.ConfigMultihost
 	sticky bool         // the role that is asked for has one server
-	found  atomic.Int32 // index of the server of the last connection
+	found  atomic.Int64 // index of the server of the last connection
 }
 
 // newHosts returns the servers of cfg, and sets the role that cfg does not ask for: with
@@ -49,7 +49,7 @@ func (h *hosts) order(cfg *pq.Config) {
 func (h *hosts) setFound(dialed string) {
 	for i, one := range h.all {
 		if address(one) == dialed {
-			h.found.Store(int32(i)) //nolint:gosec // a list in a URL
+			h.found.Store(int64(i))
 			return
 		}
 	}
