@@ -1,12 +1,14 @@
 package judge_test
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"chat"
+	"chat/daemon/model/modeltest"
 	"chat/internal/lab/history"
 	"chat/internal/lab/judge"
 )
@@ -49,5 +51,26 @@ func TestLostMessagesAreJudged(t *testing.T) {
 				t.Errorf("broken: %q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// A message may be stored and lost before its reply was read, and refused with its conversation
+// afterwards. Only then may a refused message have called a provider.
+func TestLostRefusalsAreJudged(t *testing.T) {
+	t.Parallel()
+	for began, want := range map[time.Duration]string{time.Second: "", -time.Second: "A8"} {
+		now := time.Now()
+		a := &history.Ask{Mark: mark, Content: "lie: mark=" + mark + "\n", Key: mark, Chain: &history.Chain{}}
+		a.AddPost(history.Post{At: now, Ended: now, Status: http.StatusNotFound}, chat.Errorf(chat.CodeNotFound, "no such conversation"))
+		h := &history.History{Calls: []modeltest.Call{{N: 1, Prompt: a.Content, Began: now.Add(began), Ended: now.Add(began), End: "gone"}}}
+		h.MayLose(now, now.Add(2*time.Second))
+		h.Add(a)
+		var broken []string
+		for _, v := range judge.Judge(h, judge.Terms{}) {
+			broken = append(broken, v.Promise)
+		}
+		if got := strings.Join(broken, " "); got != want {
+			t.Errorf("a call %s after the window began: %q, want %q", began, got, want)
+		}
 	}
 }
