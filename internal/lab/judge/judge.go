@@ -7,7 +7,6 @@ import (
 
 	"chat"
 	"chat/daemon/keys"
-	"chat/daemon/model/modeltest"
 	"chat/internal/lab/history"
 	"chat/internal/lab/world"
 )
@@ -86,11 +85,14 @@ func (v *verdict) acceptance(a *history.Ask) {
 		if a.Refused == nil {
 			v.found("A4", a, "no definite reply after %d attempts", len(a.Posts))
 		}
-		calls := slices.DeleteFunc(slices.Clone(v.h.CallsOf(a.Mark)), func(c modeltest.Call) bool {
-			return v.h.MayBeLost(c.Began) // it was accepted, and lost with its conversation before the reply was read
-		})
-		if a.Refused != nil && (marked > 0 || len(calls) > 0) {
-			v.found("A8", a, "it was refused (%s), but there are %d rows and %d calls of the provider", a.Refused.Code, marked, len(calls))
+		calls := 0
+		for _, c := range v.h.CallsOf(a.Mark) {
+			if !v.h.MayBeLost(c.Began) { // otherwise it was accepted, and lost with its conversation before the reply was read
+				calls++
+			}
+		}
+		if a.Refused != nil && (marked > 0 || calls > 0) {
+			v.found("A8", a, "it was refused (%s), but there are %d rows and %d calls of the provider", a.Refused.Code, marked, calls)
 		}
 		return
 	}
