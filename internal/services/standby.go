@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -59,24 +58,6 @@ func (s *PostgresServer) Promote(ctx context.Context) error {
 		return fmt.Errorf("pg_ctl promote: %w: %s: %s", err, out, s.proc.out)
 	}
 	return nil
-}
-
-// Demote makes the server a standby, which serves what it has to readers and gets no changes.
-// Its connections are cut.
-func (s *PostgresServer) Demote(ctx context.Context) error {
-	if err := s.Kill(); err != nil {
-		return err
-	}
-	path := filepath.Join(s.data(), "standby.signal")
-	if err := os.WriteFile(path, nil, 0o600); err != nil {
-		return fmt.Errorf("demote: %w", err)
-	}
-	if s.user != nil {
-		if err := os.Chown(path, int(s.user.Uid), int(s.user.Gid)); err != nil {
-			return fmt.Errorf("demote: %w", err)
-		}
-	}
-	return s.Start(ctx)
 }
 
 // Addr is where the server listens (host:port).
