@@ -108,7 +108,7 @@ type Setting struct {
 // Settings lists all settings, in the order in which help shows them.
 func Settings() []Setting {
 	return []Setting{
-		{"database-url", "DATABASE_URL", "postgres://… or sqlite:///path (default: SQLite in the data directory)", checked(sql.CheckURL, func(c *Config) *string { return &c.DatabaseURL })},
+		{"database-url", "DATABASE_URL", "postgres://… with one or several hosts, or sqlite:///path (default: SQLite in the data directory)", checked(sql.CheckURL, func(c *Config) *string { return &c.DatabaseURL })},
 		{"redis-url", "REDIS_URL", "redis://… (default: the embedded engine)", checked(checkRedisURL, func(c *Config) *string { return &c.RedisURL })},
 		{"redis-ca-file", "CHATD_REDIS_CA_FILE", "file with the certificates (PEM) of the authorities that are trusted for rediss:// (default: the system's)", text(func(c *Config) *string { return &c.RedisCAFile })},
 		{"listen", "CHATD_LISTEN", "unix:///path or tcp://host:port, several with commas", setListen},

@@ -30,9 +30,10 @@ func (t *transaction) refuseBusy(ctx context.Context, conversationID string) err
 }
 
 // acceptedBefore handles a submission that the driver repeated after a lost reply, so that
-// it met its own task. It returns how that one was accepted, or busy if there is none.
+// it met its own task. It returns how that one was accepted, or busy if there is none. The
+// lock is that of taskStatus.
 func (s *Store) acceptedBefore(ctx context.Context, owner, taskID string, busy error) (chat.Accepted, bool, error) {
-	found, err := database.List[rows.Task](ctx, s.db, `SELECT `+rows.TaskColumns+` FROM tasks WHERE id = $1 AND owner = $2`, taskID, owner)
+	found, err := database.Change[rows.Task](ctx, s.db, `SELECT `+rows.TaskColumns+` FROM tasks WHERE id = $1 AND owner = $2 {{lock}}`, taskID, owner)
 	if err != nil || len(found) == 0 {
 		return chat.Accepted{}, false, busy
 	}

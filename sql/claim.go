@@ -18,10 +18,15 @@ const holderTimeout = 2 * time.Minute
 // ready is a condition on tasks: what it waits for has ended, or was deleted.
 const ready = `NOT EXISTS (SELECT 1 FROM tasks w WHERE w.id = tasks.waits_for AND w.state IN ('queued', 'running'))`
 
+// lostAttempts is how many numbers of attempts a claim skips, because the database may have
+// issued and lost them: a thousand for each promotion of a standby since the last claim.
+const lostAttempts = `1000 * abs({{timeline}} - timeline)`
+
 // Claim assigns up to n due tasks to a worker, in the order of the queue: by priority,
 // then by queue_at. backgroundFirst reverses the priorities, so that background tasks
 // progress. One statement selects the tasks, leases them and counts the attempt; no two
-// claims get the same task. A task that needs a provider in another worker's memory
+// claims get the same task, and no attempt has the number of an earlier one, even if the
+// database has lost that one. A task that needs a provider in another worker's memory
 // waits for that worker until it is gone.
 func (s *Store) Claim(ctx context.Context, worker string, n int, backgroundFirst bool) ([]chat.Claim, error) {
 	if n <= 0 {
@@ -36,7 +41,8 @@ func (s *Store) Claim(ctx context.Context, worker string, n int, backgroundFirst
 				AND (waits_for = '' OR `+ready+`) AND (own_provider IN ('', $1) OR NOT EXISTS (SELECT 1 FROM workers w WHERE w.id = own_provider AND w.seen_at >= {{now}} - $5))
 			ORDER BY priority `+direction+`, queue_at, id LIMIT $3 {{skip locked}}
 		)
-		UPDATE tasks SET state = 'running', worker = $1, lease_until = {{now}} + $2, attempt = attempt + 1,
+		UPDATE tasks SET state = 'running', worker = $1, lease_until = {{now}} + $2, attempt = attempt + 1 + `+lostAttempts+`,
+			uncounted_attempts = uncounted_attempts + `+lostAttempts+`, timeline = {{timeline}},
 			started_at = coalesce(started_at, {{now}}), queue_at = CASE WHEN queue_at > {{now}} THEN {{now}} ELSE queue_at END
 		WHERE id IN (SELECT id FROM due) AND state = 'queued' RETURNING `+rows.TaskColumns,
 		worker, micros(s.lease), n, chat.MaxAttempts, micros(holderTimeout))

@@ -120,10 +120,11 @@ type taskStatus struct {
 	ChunkCount      int  `db:"chunk_count"`
 }
 
-// taskStatus returns the status of a task. A deleted task has attempt 0.
+// taskStatus returns the status of a task. A deleted task has attempt 0. The lock makes this
+// transaction write, and so wait for a synchronous standby, which may lack what it reads.
 func (t *transaction) taskStatus(ctx context.Context, id string) (taskStatus, error) {
 	var found []taskStatus
-	err := t.List(ctx, &found, `SELECT state, attempt, cancel_requested, chunk_count FROM tasks WHERE id = $1`, id)
+	err := t.List(ctx, &found, `SELECT state, attempt, cancel_requested, chunk_count FROM tasks WHERE id = $1 {{lock}}`, id)
 	if err != nil || len(found) == 0 {
 		return taskStatus{}, err
 	}

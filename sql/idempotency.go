@@ -65,11 +65,11 @@ func (s *Store) KeyKnown(ctx context.Context, owner, key string) (bool, error) {
 	return n > 0 && key != "", err
 }
 
-// replay returns the first answer to a key.
+// replay returns the first answer to a key. Its lock is that of taskStatus.
 func (t *transaction) replay(ctx context.Context, owner, key, bodyHash string) (chat.Accepted, error) {
 	var row keyRow
 	err := t.Get(ctx, &row, `SELECT body_hash, task_id, message_id, user_message_id, conversation_id
-		FROM idempotency_keys WHERE owner = $1 AND key = $2`, owner, key)
+		FROM idempotency_keys WHERE owner = $1 AND key = $2 {{lock}}`, owner, key)
 	if err != nil {
 		return chat.Accepted{}, err
 	}

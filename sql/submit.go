@@ -288,11 +288,11 @@ func (t *transaction) insertTask(ctx context.Context, n newTask, acc chat.Accept
 	}
 	_, err := t.Exec(ctx, `INSERT INTO tasks (id, conversation_id, message_id, user_message_id, owner, state, priority, queue_at,
 			attempt, uncounted_attempts, model, worker, lease_until, run_after, deadline_seconds, cancel_requested, created_at,
-			finish_reason, error_code, error_message, error_retryable, chunk_count, own_provider, parameters, origin, failover, kind, continues)
+			finish_reason, error_code, error_message, error_retryable, chunk_count, own_provider, parameters, origin, failover, kind, continues, timeline)
 		VALUES ($1, $2, $3, $4, $5, 'queued', $6,
 			(SELECT max(at) FROM (SELECT {{now}} AS at UNION ALL SELECT max(queue_at) + $7 FROM tasks
 				WHERE owner = $5 AND priority = $6 AND state = 'queued') AS candidates),
-			0, 0, $8, '', NULL, {{now}}, $9, FALSE, {{now}}, '', '', '', FALSE, 0, $10, $11, $12, $13, $14, $15)`,
+			0, 0, $8, '', NULL, {{now}}, $9, FALSE, {{now}}, '', '', '', FALSE, 0, $10, $11, $12, $13, $14, $15, {{timeline}})`,
 		acc.TaskID, acc.ConversationID, acc.MessageID, acc.UserMessageID, n.owner, n.priority.Rank(), fairnessGap, n.model, n.deadline, n.provider, n.parameters, n.origin,
 		n.failover, string(n.kind), n.continues)
 	return err

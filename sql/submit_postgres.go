@@ -34,11 +34,11 @@ const submitStatement = `WITH conv AS (
 	)
 	INSERT INTO tasks (id, conversation_id, message_id, user_message_id, owner, state, priority, queue_at,
 		attempt, uncounted_attempts, model, worker, lease_until, run_after, deadline_seconds, cancel_requested, created_at,
-		finish_reason, error_code, error_message, error_retryable, chunk_count, own_provider, parameters)
+		finish_reason, error_code, error_message, error_retryable, chunk_count, own_provider, parameters, timeline)
 	SELECT CAST($10 AS TEXT), id, CAST($9 AS TEXT), CAST($6 AS TEXT), $2, 'queued', CAST($11 AS BIGINT),
 		(SELECT max(at) FROM (SELECT {{now}} AS at UNION ALL SELECT max(queue_at) + CAST($12 AS BIGINT) FROM tasks
 			WHERE owner = $2 AND priority = CAST($11 AS BIGINT) AND state = 'queued') AS candidates),
-		0, 0, model, '', NULL, {{now}}, CAST($13 AS BIGINT), FALSE, {{now}}, '', '', '', FALSE, 0, CAST($14 AS TEXT), parameters
+		0, 0, model, '', NULL, {{now}}, CAST($13 AS BIGINT), FALSE, {{now}}, '', '', '', FALSE, 0, CAST($14 AS TEXT), parameters, {{timeline}}
 	FROM conv RETURNING id`
 
 // errUnseen reports that submitStatement stored nothing: it did not see the parent, the

@@ -29,6 +29,11 @@ type PostgresServer struct {
 // answers. The caller removes it. PostgreSQL refuses to run as root, so root starts
 // it as the user postgres or nobody. env is added to our environment.
 func LaunchPostgres(ctx context.Context, env ...string) (*PostgresServer, error) {
+	return launchPostgres(ctx, besides(env), func(ctx context.Context, s *PostgresServer) error { return s.initialise(ctx) })
+}
+
+// launchPostgres starts a server on the data that fill puts into its data directory.
+func launchPostgres(ctx context.Context, env []string, fill func(context.Context, *PostgresServer) error) (*PostgresServer, error) {
 	bin, err := PostgresPrograms()
 	if err != nil {
 		return nil, err
@@ -37,8 +42,11 @@ func LaunchPostgres(ctx context.Context, env ...string) (*PostgresServer, error)
 	if err != nil {
 		return nil, fmt.Errorf("make a data directory: %w", err)
 	}
-	s := &PostgresServer{bin: bin, dir: dir, env: besides(env)}
-	if err := s.initialise(ctx); err != nil {
+	s := &PostgresServer{bin: bin, dir: dir, env: env}
+	if err = s.own(); err == nil {
+		err = fill(ctx, s)
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.Remove())
 	}
 	for range portTries {
@@ -52,17 +60,23 @@ func LaunchPostgres(ctx context.Context, env ...string) (*PostgresServer, error)
 	return nil, errors.Join(err, s.Remove())
 }
 
-func (s *PostgresServer) initialise(ctx context.Context) error {
-	if os.Getuid() == 0 {
-		credential, err := unprivileged()
-		if err != nil {
-			return err
-		}
-		if err := os.Chown(s.dir, int(credential.Uid), int(credential.Gid)); err != nil {
-			return fmt.Errorf("hand over the data directory: %w", err)
-		}
-		s.user = credential
+// own gives the directory to the user that runs the server.
+func (s *PostgresServer) own() error {
+	if os.Getuid() != 0 {
+		return nil
 	}
+	credential, err := unprivileged()
+	if err != nil {
+		return err
+	}
+	if err := os.Chown(s.dir, int(credential.Uid), int(credential.Gid)); err != nil {
+		return fmt.Errorf("hand over the data directory: %w", err)
+	}
+	s.user = credential
+	return nil
+}
+
+func (s *PostgresServer) initialise(ctx context.Context) error {
 	cmd := exec.CommandContext(ctx, filepath.Join(s.bin, "initdb"),
 		"--pgdata", s.data(), "--username", "postgres", "--auth", "trust",
 		"--encoding", "UTF8", "--locale", locale(), "--no-sync")
@@ -128,7 +142,8 @@ func (s *PostgresServer) data() string { return filepath.Join(s.dir, "data") }
 // or the newest of Debian's.
 func PostgresPrograms() (string, error) {
 	if path, err := exec.LookPath("initdb"); err == nil {
-		return filepath.Dir(path), nil
+		path, err = filepath.EvalSymlinks(path) // the other programs may have no link
+		return filepath.Dir(path), err
 	}
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 // connector opens connections to PostgreSQL.
 type connector struct {
 	cfg             pq.Config
+	hosts           *hosts
 	responseTimeout time.Duration         // of each read and write; 0 is none
 	dropIdle        func()                // called when a connection timed out
 	route           atomic.Pointer[route] // nil until it is detected
@@ -21,7 +22,7 @@ type connector struct {
 
 // withoutTimeout returns a connector for statements of any duration.
 func (c *connector) withoutTimeout() *connector {
-	unbounded := &connector{cfg: c.cfg, dropIdle: func() {}}
+	unbounded := &connector{cfg: c.cfg, hosts: c.hosts, dropIdle: func() {}}
 	unbounded.warning.logger = c.warning.logger
 	unbounded.route.Store(c.route.Load())
 	return unbounded
@@ -47,6 +48,7 @@ func (c *connector) connect(ctx context.Context) (*session, error) {
 	route := c.route.Load()
 	prepares := route != nil && route.keepsPrepared()
 	cfg.BinaryParameters = !prepares
+	c.hosts.order(&cfg)
 	made, err := pq.NewConnectorConfig(cfg)
 	if err != nil {
 		return nil, err
@@ -61,11 +63,9 @@ func (c *connector) connect(ctx context.Context) (*session, error) {
 		return nil, context.Cause(ctx)
 	}
 	if err != nil {
-		return nil, err
+		return nil, markRole(err)
 	}
-	d.mu.Lock()
-	d.connected = true
-	d.mu.Unlock()
+	c.hosts.setFound(d.connect())
 	cached, err := newStmtCache(conn)
 	checker, ok := conn.(driver.NamedValueChecker)
 	if err != nil || !ok {
@@ -96,7 +96,11 @@ func (s *session) QueryContext(ctx context.Context, query string, args []driver.
 	} else {
 		rows, err = s.conn.QueryContext(ctx, query, args)
 	}
-	return rows, s.checkTimeout(ctx, err)
+	if err = s.check(ctx, err); err != nil && rows != nil {
+		_ = rows.Close() // the first error says more
+		rows = nil
+	}
+	return rows, err
 }
 
 // ExecContext runs a statement that returns none.
@@ -106,11 +110,11 @@ func (s *session) ExecContext(ctx context.Context, query string, args []driver.N
 	} else {
 		res, err = s.conn.ExecContext(ctx, query, args)
 	}
-	return res, s.checkTimeout(ctx, err)
+	return res, s.check(ctx, err)
 }
 
 // Ping waits for an answer of the server.
-func (s *session) Ping(ctx context.Context) error { return s.checkTimeout(ctx, s.conn.Ping(ctx)) }
+func (s *session) Ping(ctx context.Context) error { return s.check(ctx, s.conn.Ping(ctx)) }
 
 // Close closes the connection. The server then drops the prepared statements.
 func (s *session) Close() error { return s.conn.Close() }
@@ -121,7 +125,49 @@ func (s *session) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, e
 	tx, err := s.conn.BeginTx(ctx, o)
 	if !inTime() {
 		s.broken.Store(true)
-		return nil, s.checkTimeout(ctx, context.Cause(ctx))
+		return nil, s.check(ctx, context.Cause(ctx))
 	}
-	return tx, s.checkTimeout(ctx, err)
+	if e, ok := errors.AsType[*pq.Error](err); ok && e.Code == "0A000" {
+		err = &roleError{err} // a standby does not support transactions with changes
+	}
+	if err = s.check(ctx, err); err != nil {
+		return nil, err
+	}
+	return &sessionTx{tx, s, ctx}, nil
+}
+
+// sessionTx is a transaction whose commit respects its context.
+type sessionTx struct {
+	driver.Tx
+	session *session
+	ctx     context.Context //nolint:containedctx // driver.Tx takes none
+}
+
+// Commit commits, and returns an error unless the server has answered in time.
+func (t *sessionTx) Commit() error { return t.session.check(t.ctx, t.Tx.Commit()) }
+
+// check inspects the outcome of a statement. A success after the end of ctx is an error:
+// PostgreSQL answers a cancel during the wait for a synchronous standby with a success,
+// although the standby may not have the transaction.
+func (s *session) check(ctx context.Context, err error) error {
+	switch {
+	case err == nil && ctx.Err() != nil:
+		s.broken.Store(true)
+		err = context.Cause(ctx)
+	case isReadOnly(err):
+		// The other connections most likely lead to the same server.
+		s.broken.Store(true)
+		s.connector.dropIdle()
+	}
+	return s.checkTimeout(ctx, err)
+}
+
+// isReadOnly reports whether a server refused a change because it is a standby or was made
+// read-only.
+func isReadOnly(err error) bool {
+	if _, ok := errors.AsType[*roleError](err); ok {
+		return true
+	}
+	e, ok := errors.AsType[*pq.Error](err)
+	return ok && e.Code == "25006"
 }

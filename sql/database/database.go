@@ -2,8 +2,8 @@
 // statements on them.
 //
 // It hides what differs between the two: URLs, drivers, pools, connection poolers,
-// and the fragments of SQL that a statement names as {{now}}, {{skip locked}} and
-// {{lock}}. It repeats a statement or transaction that lost to a concurrent one.
+// and the fragments of SQL that a statement names as {{now}}, {{timeline}},
+// {{skip locked}} and {{lock}}. It repeats a statement or transaction that lost to a concurrent one.
 // Its errors are *chat.Error: unavailable (retryable) when the database cannot be
 // reached, storage when it is damaged, locked or full. It knows no table.
 package database
@@ -75,11 +75,14 @@ type dialect struct {
 	// skipLocked and lock end a SELECT whose rows are to be changed. SQLite has one
 	// writer at a time and needs neither.
 	skipLocked, lock string
+	// timeline is a number that changes when a standby is promoted. The new primary may lack
+	// the last transactions before that.
+	timeline string
 }
 
 // replacer puts the dialect's fragments into a statement.
 func (d dialect) replacer() *strings.Replacer {
-	return strings.NewReplacer("{{now}}", d.now, "{{skip locked}}", d.skipLocked, "{{lock}}", d.lock)
+	return strings.NewReplacer("{{now}}", d.now, "{{skip locked}}", d.skipLocked, "{{lock}}", d.lock, "{{timeline}}", d.timeline)
 }
 
 // Open opens the database at url: "postgres://…", "postgresql://…", "host=… dbname=…"

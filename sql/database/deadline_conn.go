@@ -25,6 +25,7 @@ type dialer struct {
 
 	mu        sync.Mutex
 	current   *deadlineConn
+	address   string // of current
 	connected bool
 }
 
@@ -50,8 +51,16 @@ func (d *dialer) DialContext(ctx context.Context, network, address string) (net.
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.current = c
+	d.current, d.address = c, address
 	return c, nil
+}
+
+// connect records that the connection is established, and returns the address.
+func (d *dialer) connect() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.connected = true
+	return d.address
 }
 
 // errNoContext: lib/pq calls DialContext if there is one.

@@ -2,6 +2,7 @@ package database
 
 import (
 	"context"
+	"crypto/x509"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -68,6 +69,9 @@ func Translate(err error) error {
 	if e, ok := errors.AsType[*poolTimeoutError](err); ok {
 		return unavailable(e, "the database did not answer in time: if this happens again, "+poolTooSmall)
 	}
+	if e, ok := errors.AsType[*roleError](err); ok {
+		return unavailable(e, "no server in DATABASE_URL has the role that chat needs ("+e.Error()+"): wait until one is promoted, or correct target_session_attrs, then try again")
+	}
 	switch {
 	case errors.Is(err, context.Canceled):
 		return unavailable(err, "the request was cancelled before the database answered")
@@ -83,10 +87,33 @@ func Translate(err error) error {
 	if errors.Is(err, pq.ErrSSLNotSupported) {
 		return failure(chat.CodeNotConfigured, err, "the PostgreSQL server does not support TLS: if that is intended, add ?sslmode=disable to DATABASE_URL")
 	}
+	if e := translateTLS(err); e != nil {
+		return e
+	}
 	if disconnected(err) {
 		return unavailable(err, "the database cannot be reached ("+err.Error()+"): try again")
 	}
 	return failure(chat.CodeInternal, err, "the database: "+err.Error())
+}
+
+// translateTLS explains why a TLS connection was not established; nil for other errors.
+func translateTLS(err error) *chat.Error {
+	configured := func(next string) *chat.Error {
+		return failure(chat.CodeNotConfigured, err, "TLS to PostgreSQL ("+err.Error()+"): "+next)
+	}
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return configured("the certificate is for another name: use a name of the certificate as the host in DATABASE_URL (hostaddr=ADDRESS sets where to connect)")
+	}
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return configured("the certificate is of an unknown authority: name the file of the authority with sslrootcert=FILE in DATABASE_URL")
+	}
+	if _, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
+		return configured("renew the certificate of the server, or correct the clock")
+	}
+	if errors.Is(err, pq.ErrSSLKeyHasWorldPermissions) || errors.Is(err, pq.ErrSSLKeyUnknownOwnership) {
+		return configured("make the file of sslkey readable for its owner only (chmod 600)")
+	}
+	return nil
 }
 
 func disconnected(err error) bool {
@@ -102,6 +129,9 @@ func disconnected(err error) bool {
 func translatePostgres(e *pq.Error) *chat.Error {
 	code := string(e.Code)
 	switch {
+	case isReadOnly(e):
+		return unavailable(e, "the PostgreSQL server accepts no changes ("+e.Message+
+			"): it is a standby or was made read-only; name all servers in DATABASE_URL (docs/operations.md), or try again when it is the primary")
 	case code == "57014":
 		return unavailable(e, "the database did not answer in time: try again")
 	case code == "53300", code == "08P01" && poolerRefusal(e.Message):
@@ -112,10 +142,12 @@ func translatePostgres(e *pq.Error) *chat.Error {
 	case strings.HasPrefix(code, "08"), strings.HasPrefix(code, "57P"), strings.HasPrefix(code, "40"),
 		code == "53200", code == "55P03":
 		return unavailable(e, "PostgreSQL is not available now ("+e.Message+"): try again")
-	case code == "53100", strings.HasPrefix(code, "58"), strings.HasPrefix(code, "XX"), code == "25006":
+	case code == "53100", strings.HasPrefix(code, "58"), strings.HasPrefix(code, "XX"):
 		return failure(chat.CodeStorage, e, "PostgreSQL cannot store this ("+e.Message+"): check the server, then try again")
 	case code == "42501":
 		return failure(chat.CodeNotConfigured, e, "PostgreSQL refuses ("+e.Message+"): grant the user in DATABASE_URL the rights that docs/operations.md lists, or start chatd once as the owner of the tables")
+	case code == "28000" && strings.Contains(e.Message, "certificate"):
+		return failure(chat.CodeNotConfigured, e, "PostgreSQL refuses ("+e.Message+"): name the client's certificate and key with sslcert=FILE&sslkey=FILE in DATABASE_URL")
 	case strings.HasPrefix(code, "28"), code == "3D000":
 		return failure(chat.CodeNotConfigured, e, "PostgreSQL refuses ("+e.Message+"): check the user, password and database in DATABASE_URL")
 	case code == "42704" && strings.Contains(e.Message, "configuration parameter"): // from the URL: no statement sets one

@@ -3,13 +3,22 @@ package database
 import (
 	"context"
 	stdsql "database/sql"
+	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"chat"
 )
 
-// connectTimeout bounds the connection setup unless DATABASE_URL does.
-const connectTimeout = 5 * time.Second
+// connectTimeout bounds the connection setup unless DATABASE_URL does; connectTimeoutEach that
+// to each of several servers, so that a statement does not spend its time on one that hangs.
+const (
+	connectTimeout     = 5 * time.Second
+	connectTimeoutEach = 3 * time.Second
+)
 
 func postgresDialect() dialect {
 	return dialect{
@@ -18,7 +27,27 @@ func postgresDialect() dialect {
 		changesInWith: true,
 		skipLocked:    "FOR UPDATE SKIP LOCKED",
 		lock:          "FOR UPDATE",
+		timeline:      "(" + walTimeline + ")",
 	}
+}
+
+// walTimeline is the number with which the names of the files of the write-ahead log begin.
+const walTimeline = `SELECT CASE WHEN pg_is_in_recovery() THEN 0
+	ELSE CAST(CAST('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8) AS BIT(32)) AS BIGINT) END`
+
+// onlyTimeline is that of a database without standbys.
+const onlyTimeline = "1"
+
+// detectTimeline checks that the server reports its timeline. Some that only speak the
+// protocol of PostgreSQL do not.
+func (d *dialect) detectTimeline(ctx context.Context, pool *sqlx.DB, logger *slog.Logger) error {
+	var timeline int64
+	err := pool.GetContext(ctx, &timeline, walTimeline)
+	if _, ok := errors.AsType[*pq.Error](err); ok && !chat.IsCode(Translate(err), chat.CodeUnavailable) {
+		logger.Warn("PostgreSQL does not report its timeline; after a failover that loses data, numbers of attempts may repeat", "err", err)
+		d.timeline, err = onlyTimeline, nil
+	}
+	return err
 }
 
 func openPostgres(ctx context.Context, url string, o Options) (*DB, error) {
@@ -28,11 +57,18 @@ func openPostgres(ctx context.Context, url string, o Options) (*DB, error) {
 	}
 	if cfg.ConnectTimeout <= 0 {
 		cfg.ConnectTimeout = connectTimeout
+		if len(cfg.Multi) > 0 {
+			cfg.ConnectTimeout = connectTimeoutEach
+		}
 	}
 	if cfg.ApplicationName == "" {
 		cfg.ApplicationName = "chat"
 	}
-	c := &connector{cfg: cfg, responseTimeout: o.ResponseTimeout, dropIdle: func() {}}
+	if err := checkFiles(cfg); err != nil {
+		return nil, err
+	}
+	hosts := newHosts(&cfg)
+	c := &connector{cfg: cfg, hosts: hosts, responseTimeout: o.ResponseTimeout, dropIdle: func() {}}
 	c.warning.logger = o.Logger
 	if err := c.detectPooler(ctx, o.Logger); err != nil {
 		return nil, Translate(err)
@@ -47,5 +83,10 @@ func openPostgres(ctx context.Context, url string, o Options) (*DB, error) {
 	pool.SetMaxOpenConns(o.MaxOpen)
 	pool.SetMaxIdleConns(o.MaxIdle)
 	pool.SetConnMaxLifetime(o.MaxLifetime)
-	return &DB{dialect: postgresDialect(), writer: pool, reader: pool, connector: c}, nil
+	dialect := postgresDialect()
+	if err := dialect.detectTimeline(ctx, pool, o.Logger); err != nil {
+		_ = pool.Close() // the first error says more
+		return nil, Translate(err)
+	}
+	return &DB{dialect: dialect, writer: pool, reader: pool, connector: c}, nil
 }

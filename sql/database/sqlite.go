@@ -25,6 +25,8 @@ func sqliteDialect() dialect {
 	return dialect{
 		engine: "sqlite",
 		now:    `CAST(round(unixepoch('now', 'subsec') * 1000) AS INTEGER) * 1000`,
+
+		timeline: onlyTimeline,
 	}
 }
 

@@ -1,9 +1,9 @@
 package database
 
 import (
+	"cmp"
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/lib/pq"
@@ -14,23 +14,11 @@ import (
 // keyValues matches PostgreSQL's keyword/value form: host=/run/postgresql dbname=chat.
 var keyValues = regexp.MustCompile(`^\s*[a-z_]+\s*=`)
 
-// socketHost matches a URL whose host is the percent-encoded directory of a socket, which
-// libpq accepts. Its groups are the scheme, user, directory, port, path and query.
-var socketHost = regexp.MustCompile(`^(postgres(?:ql)?://)((?:[^/@]*@)?)(%2[Ff][^/:?]*)(?::(\d+))?([^?]*)(?:\?(.*))?$`)
+// authority matches a URL of PostgreSQL. Its groups are the scheme, user, hosts, path and query.
+var authority = regexp.MustCompile(`^(postgres(?:ql)?://)((?:[^/?@]*@)?)([^/?]*)([^?]*)(?:\?(.*))?$`)
 
-// foreignParameters are parameters of other programs. PostgreSQL would refuse a
-// connection that has one of them.
-func foreignParameters() []string {
-	return []string{
-		"schema", "pgbouncer", "connection_limit", "pool_timeout", "socket_timeout", "statement_cache_size", "sslaccept", "sslidentity", "sslpassword", // Prisma
-		"pool_max_conns", "pool_min_conns", "pool_max_conn_lifetime", "pool_max_conn_idle_time", "pool_health_check_period", "default_query_exec_mode", // pgx
-		"statement_cache_capacity", "description_cache_capacity",
-		"currentSchema", "ssl", "sslfactory", "prepareThreshold", "loginTimeout", "socketTimeout", "connectTimeout", "reWriteBatchedInserts", "ApplicationName", // JDBC
-		"pool_size", "max_overflow", "poolclass", "prepared_statement_cache_size", "async_fallback", "prepare", "max", "pool", "workaround", "supa", // others
-		"channel_binding", "gssencmode", "gsslib", "gssdelegation", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout", // libpq's own
-		"sslcrl", "sslcrldir", "sslcompression", "sslcertmode", "requirepeer", "require_auth", "replication",
-	}
-}
+// defaultPort is PostgreSQL's.
+const defaultPort = "5432"
 
 // CheckURL returns an error unless url can name a database. It opens no connection.
 func CheckURL(url string) error {
@@ -50,42 +38,56 @@ func isPostgres(url string) bool {
 
 // postgresConfig parses a URL or the keyword/value form.
 func postgresConfig(dsn string) (pq.Config, error) {
-	cfg, err := pq.NewConfig(withSocket(dsn))
-	if err != nil { // err may quote the password
+	cfg, err := pq.NewConfig(withHosts(dsn))
+	if err != nil {
+		if e := parameterError(err); e != nil {
+			return cfg, e
+		}
 		return cfg, chat.Errorf(chat.CodeInvalid, "the database URL is not valid for PostgreSQL: write postgres://user:password@host:port/database, "+
 			"with %%3A %%2F %%40 %%3F %%23 %%25 for : / @ ? # %% in the password, or postgres:///database?host=/run/postgresql for a socket")
 	}
-	var unknown []string
-	for name := range cfg.Runtime {
-		if slices.Contains(foreignParameters(), name) {
-			unknown = append(unknown, name)
-		}
-	}
-	if len(unknown) > 0 {
-		slices.Sort(unknown)
-		return cfg, chat.Errorf(chat.CodeInvalid, "the database URL has parameters of other programs (%s): remove them; set the pool size with CHATD_DATABASE_POOL and the schema with search_path=NAME",
-			strings.Join(unknown, ", "))
-	}
-	return cfg, nil
+	return cfg, refuseForeign(cfg.Runtime)
 }
 
-// withSocket moves a socket's directory from the URL's host, where Go allows no
-// percent-encoding, to the parameter host.
-func withSocket(dsn string) string {
-	m := socketHost.FindStringSubmatch(dsn)
-	if m == nil {
+// withHosts moves the hosts of a URL to the parameters host and port, if there are several of
+// them or if one is the percent-encoded directory of a socket. libpq accepts both, and Go's
+// URLs have one host without percent-encoding. Parameters of the URL override its hosts.
+func withHosts(dsn string) string {
+	m := authority.FindStringSubmatch(dsn)
+	if m == nil || !strings.Contains(m[3], ",") && !strings.HasPrefix(strings.ToUpper(m[3]), "%2F") {
 		return dsn
 	}
-	dir, err := url.PathUnescape(m[3])
+	var hosts, ports []string
+	named := false
+	for item := range strings.SplitSeq(m[3], ",") {
+		host, port := splitPort(item)
+		name, err := url.PathUnescape(host)
+		if err != nil {
+			return dsn
+		}
+		named = named || port != ""
+		hosts, ports = append(hosts, cmp.Or(name, "localhost")), append(ports, cmp.Or(port, defaultPort))
+	}
+	query, err := url.ParseQuery(m[5])
 	if err != nil {
 		return dsn
 	}
-	query := "host=" + url.QueryEscape(dir)
-	if m[4] != "" {
-		query += "&port=" + m[4]
+	if !query.Has("host") {
+		query.Set("host", strings.Join(hosts, ","))
+		if named && !query.Has("port") {
+			query.Set("port", strings.Join(ports, ","))
+		}
 	}
-	if m[6] != "" {
-		query += "&" + m[6]
+	return m[1] + m[2] + m[4] + "?" + query.Encode()
+}
+
+// splitPort splits a host of a URL from its port, "" if it has none. An IPv6 address is in
+// brackets.
+func splitPort(item string) (host, port string) {
+	if rest, ok := strings.CutPrefix(item, "["); ok {
+		host, rest, _ = strings.Cut(rest, "]")
+		return host, strings.TrimPrefix(rest, ":")
 	}
-	return m[1] + m[2] + m[5] + "?" + query
+	host, port, _ = strings.Cut(item, ":")
+	return host, port
 }

@@ -16,7 +16,7 @@ func TestCheckURLRefusesOtherURLs(t *testing.T) {
 		"jdbc:postgresql://h/db": "must be postgres://", "postgresql+asyncpg://h/db": "must be postgres://", "sqlite:///": "", "sqlite3:///x": "must be postgres://",
 		"postgres://u:p#w@h/db": "%23", "postgres://u:secret@h:port/db": "postgres://user", "postgres://h:70000/db": "", "host": "must be postgres://",
 		"postgres://u:secret@h/db?schema=public":                            "schema",
-		"postgres://h/db?pgbouncer=true&connection_limit=5":                 "connection_limit, pgbouncer",
+		"postgres://h/db?pgbouncer=true&connection_limit=5":                 "connection_limit: remove it, and set the number of connections with CHATD_DATABASE_POOL; pgbouncer: remove it",
 		"postgres://h/db?pool_max_conns=10":                                 "pool_max_conns",
 		"postgres://h/db?default_query_exec_mode=simple_protocol":           "default_query_exec_mode",
 		"postgres://h/db?currentSchema=x":                                   "currentSchema",
@@ -25,8 +25,12 @@ func TestCheckURLRefusesOtherURLs(t *testing.T) {
 		"host=h dbname=db schema=public":                                    "schema",
 		"postgres://h/db?prepareThreshold=0":                                "prepareThreshold",
 		"postgres://h/db?keepalives_idle=30":                                "keepalives_idle",
-		"postgres://%2Fvar%2Frun%2Fpostgresql/db?schema=public&pool_size=3": "pool_size, schema",
-		"postgres://h/db?sslmode=sometimes":                                 "postgres://user",
+		"postgres://%2Fvar%2Frun%2Fpostgresql/db?schema=public&pool_size=3": "schema: write search_path=NAME; pool_size: remove it",
+		"postgres://h/db?sslmode=sometimes":                                 `"sometimes" is not supported`,
+		"postgres://u:secret@h1,h2/db?target_session_attrs=leader":          "read-write",
+		"postgres://h1,h2,h3/db?port=1,2":                                   "could not match",
+		"postgres://h/db?sslmode=require&sslrootcert=system":                "verify-full",
+		"postgres://h/db?targetServerType=primary":                          "target_session_attrs=read-write",
 	} {
 		if says == "" {
 			continue // either result is right
@@ -39,6 +43,7 @@ func TestCheckURLRefusesOtherURLs(t *testing.T) {
 	for _, good := range []string{
 		"postgres://u:p@h:5432/db?sslmode=verify-full&sslrootcert=system", "postgresql:///db?host=/run/postgresql", "postgres://%2Frun%2Fpostgresql/db", "postgres://u:p@%2frun%2fpg:5433/db?sslmode=disable",
 		"host=/run/postgresql dbname=db user=u", " host = h\tport=5432", "postgres://h/db?search_path=chat&statement_timeout=5000", "postgres://h1:1,h2:2/db?target_session_attrs=read-write",
+		"postgres://h/db?sslmode=prefer", "postgres://h/db?sslmode=allow", "host=h1,h2 port=1,2 target_session_attrs=prefer-standby load_balance_hosts=random", "postgres://u@/db?host=h1,h2&port=5433",
 		"postgres://h/db?application_name=x&connect_timeout=3", "sqlite:///var/lib/chat/chat.db",
 	} {
 		if err := database.CheckURL(good); err != nil {

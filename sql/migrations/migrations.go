@@ -28,7 +28,7 @@ const (
 	// versionTable is where goose records what has been applied.
 	versionTable = "goose_db_version"
 	// latest is the version of the newest migration in the binary.
-	latest = 19
+	latest = 20
 )
 
 // Up applies the migrations that db lacks.

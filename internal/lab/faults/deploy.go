@@ -43,7 +43,7 @@ func deployRows() []Row {
 			Setup: func(w *World) { w.Later = map[string]bool{"api-1": true, "worker-1": true} },
 			Fault: mixed, Check: laterChunksArrive,
 		},
-		behindAPool(), behind("nginx", world.NGINX), behind("haproxy", world.HAProxy),
+		behindAPool("transaction", 10, true), behindAPool("session", 80, false), behind("nginx", world.NGINX), behind("haproxy", world.HAProxy),
 		{Name: "deploy/more-workers-come-and-go", On: full(), Fault: func(ctx context.Context, w *World) error {
 			n, err := w.AddWorker(ctx, "worker-more")
 			if err != nil {

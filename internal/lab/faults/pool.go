@@ -10,13 +10,15 @@ import (
 	"chat/internal/lab/world"
 )
 
-// behindAPool runs everything through PgBouncer in transaction mode. Meanwhile it
+// behindAPool runs everything through PgBouncer in one of its modes. Meanwhile it
 // starts five more processes at the same time on an empty database: one of them
 // creates the tables, and the others wait for it.
-func behindAPool() Row {
+func behindAPool(mode string, size int, core bool) Row {
 	return Row{
-		Name: "deploy/behind-a-transaction-pool", On: full(), Core: true,
-		Setup: func(w *World) { w.Pool = []string{"pool_mode = transaction", "default_pool_size = 10"} },
+		Name: "deploy/behind-a-" + mode + "-pool", On: full(), Core: core,
+		Setup: func(w *World) {
+			w.Pool = []string{"pool_mode = " + mode, fmt.Sprintf("default_pool_size = %d", size)}
+		},
 		Fault: func(ctx context.Context, w *World) error {
 			return w.repeat(ctx, 3, time.Second, func() error { return startTogether(ctx, w) })
 		},

@@ -41,7 +41,7 @@ type Row struct {
 
 // Rows are all faults, in the order in which they run.
 func Rows() []Row {
-	return slices.Concat(calmRows(), processRows(), crashRows(), redisRows(), sqlRows(), providerRows(), clientRows(), manyRows(), timeRows(), deployRows())
+	return slices.Concat(calmRows(), processRows(), crashRows(), redisRows(), sqlRows(), standbyRows(), providerRows(), clientRows(), manyRows(), timeRows(), deployRows())
 }
 
 // Select returns the rows whose names match one of the patterns (path.Match, or

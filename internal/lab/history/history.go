@@ -26,6 +26,8 @@ type History struct {
 	notes []Note
 	ends  []ending // of processes, for any reason
 
+	lostFrom, lostUntil time.Time // see MayLose
+
 	// What the judge reads after the run.
 	Rows   Tables
 	Redis  []world.RedisKey

@@ -51,6 +51,10 @@ func (v *verdict) found(promise string, a *history.Ask, format string, args ...a
 func Judge(h *history.History, terms Terms) []Violation {
 	v := &verdict{h: h, terms: terms}
 	for _, a := range h.Asks() {
+		if a.Accepted != nil && h.Lost(a) {
+			v.sequence(a)
+			continue
+		}
 		v.acceptance(a)
 		if a.Accepted == nil {
 			continue
@@ -81,8 +85,14 @@ func (v *verdict) acceptance(a *history.Ask) {
 		if a.Refused == nil {
 			v.found("A4", a, "no definite reply after %d attempts", len(a.Posts))
 		}
-		if a.Refused != nil && (marked > 0 || len(v.h.CallsOf(a.Mark)) > 0) {
-			v.found("A8", a, "it was refused (%s), but there are %d rows and %d calls of the provider", a.Refused.Code, marked, len(v.h.CallsOf(a.Mark)))
+		calls := 0
+		for _, c := range v.h.CallsOf(a.Mark) {
+			if !v.h.MayBeLost(c.Began) { // otherwise it was accepted, and lost with its conversation before the reply was read
+				calls++
+			}
+		}
+		if a.Refused != nil && (marked > 0 || calls > 0) {
+			v.found("A8", a, "it was refused (%s), but there are %d rows and %d calls of the provider", a.Refused.Code, marked, calls)
 		}
 		return
 	}

@@ -24,7 +24,7 @@ const AfterCommit = 10*time.Second + time.Second
 
 // streaming judges what each follower saw, and all of them together.
 func (v *verdict) streaming(a *history.Ask) {
-	everywhere := map[string]chat.Chunk{} // by position: all see one sequence
+	v.sequence(a)
 	for _, f := range a.Followers {
 		if f.Gave != "" {
 			v.found("A5", a, "the %s follower gave up: %s", f.Kind, f.Gave)
@@ -35,6 +35,16 @@ func (v *verdict) streaming(a *history.Ask) {
 		}
 		for _, c := range f.Conns {
 			v.connection(a, f, c)
+		}
+		v.stitched(a, f)
+	}
+}
+
+// sequence judges that all followers see one sequence of chunks.
+func (v *verdict) sequence(a *history.Ask) {
+	everywhere := map[string]chat.Chunk{} // by position
+	for _, f := range a.Followers {
+		for _, c := range f.Conns {
 			for _, fr := range c.Frames {
 				if seen, ok := everywhere[fr.ID]; ok && !same(seen, fr.Chunk) {
 					v.found("C5", a, "two followers received different chunks at %s: %s and %s", fr.ID, Short(seen.Content), Short(fr.Chunk.Content))
@@ -42,7 +52,6 @@ func (v *verdict) streaming(a *history.Ask) {
 				everywhere[fr.ID] = fr.Chunk
 			}
 		}
-		v.stitched(a, f)
 	}
 }
 
@@ -102,6 +111,8 @@ func (v *verdict) stitched(a *history.Ask, f *history.Follower) {
 	m, _ := v.h.Rows.Message(a.Accepted.MessageID)
 	parts, end := f.Assemble()
 	switch {
+	case end != nil && v.h.MayBeLost(end.At) && (end.Chunk.State == t.State && parts.Equal(m.Parts) || end.Chunk.State == chat.TaskCancelled):
+		return // the end is lost; the same answer was adopted from the log, or a lost cancel forgotten
 	case end == nil:
 		v.found("D1", a, "the %s follower saw no terminal event", f.Kind)
 		return
@@ -156,7 +167,7 @@ func (v *verdict) ends(a *history.Ask) {
 		}
 	}
 	k := a.Cancelled
-	if k == nil || v.terms.Allow.LostCancel {
+	if k == nil || v.terms.Allow.LostCancel || v.h.MayBeLost(k.Answered) {
 		return
 	}
 	if k.Won != (t.State == chat.TaskCancelled) {

@@ -287,6 +287,9 @@ func (s *Sender) Cancel(ctx context.Context, a *history.Ask) {
 		if err == nil && status == http.StatusOK {
 			break
 		}
+		if err == nil && status == http.StatusNotFound {
+			return // the database has lost the task; the judge knows whether it may
+		}
 		if world.Pause(ctx, 200*time.Millisecond) != nil {
 			return
 		}

@@ -52,6 +52,7 @@ type World struct {
 	Chance    Chance   // the fault's
 	RedisArgs []string // of the redis-server, besides the usual ones
 	Pool      []string // settings of a PgBouncer before PostgreSQL; nil: none
+	Standby   *Standby // of PostgreSQL; nil: none
 	Clocks    bool     // of all processes can be set
 	// Later names the processes that start with a later version.
 	Later map[string]bool
@@ -145,6 +146,9 @@ func (w *World) startFull(ctx context.Context) (err error) {
 		return err
 	}
 	w.closers = append(w.closers, w.Postgres.Remove)
+	if err := w.startStandby(ctx); err != nil {
+		return err
+	}
 	if err := w.startPool(ctx); err != nil {
 		return err
 	}
@@ -229,6 +233,13 @@ func (w *World) NewNode(ctx context.Context, name string, api, worker bool) (*No
 			return nil, err
 		}
 		u.Host = n.SQL.Addr()
+		if w.Standby != nil && w.Standby.Hosts {
+			second, err := w.edges.open(ctx, name+"→standby", w.Standby.Server.Addr())
+			if err != nil {
+				return nil, err
+			}
+			u.Host += "," + second.Addr()
+		}
 		add("DATABASE_URL=" + u.String())
 		role := "api"
 		if worker {

@@ -76,6 +76,16 @@ func mutants() []mutant {
 			"./daemon/worker", "", "",
 		},
 		{
+			"a promoted standby repeats numbers of attempts", "B2", "sql/claim.go",
+			"const lostAttempts = `1000 *", "const lostAttempts = `0 *",
+			"./sql", "TestAPromotedStandbyRepeatsNoAttempt", "",
+		},
+		{
+			"a commit without its synchronous standby is acknowledged", "A1", "sql/database/connector_postgres.go",
+			"	case err == nil && ctx.Err() != nil:\n", "	case false:\n",
+			"./sql", "TestNothingIsAcknowledged", "",
+		},
+		{
 			"a shutdown counts as a failed attempt", "B4", "sql/finish.go",
 			"	if h.Counts {\n", "	if true {\n",
 			"./sql", "TestSQLite$", "",
