@@ -26,6 +26,64 @@ type RedisServer struct {
 	proc *Process
 
 	config string // a file, or "" for none
+	// What clients and other servers connect to: the ports above, or those of Fronts.
+	announced, announcedBus int
+}
+
+// Front opens what clients and other servers connect to in place of a server at addr
+// (host:port), such as a proxy, and returns its address.
+type Front func(ctx context.Context, addr string) (string, error)
+
+// Fronts are in front of the servers of a Cluster, or of a server that Sentinels watch; nil:
+// nothing is.
+type Fronts struct {
+	Server Front
+	Bus    Front // of the port for other nodes of a Cluster
+}
+
+// announce opens the fronts of a server, which from now on names them in place of its own
+// ports. kind is the beginning of the settings' names: cluster or replica.
+func (s *RedisServer) announce(ctx context.Context, kind string, f Fronts) error {
+	s.announced, s.announcedBus = s.port, s.bus
+	for _, one := range []struct {
+		front   Front
+		port    *int
+		setting string
+	}{{f.Server, &s.announced, kind + "-announce-port"}, {f.Bus, &s.announcedBus, kind + "-announce-bus-port"}} {
+		if one.front == nil || *one.port == 0 {
+			continue
+		}
+		at, err := one.front(ctx, net.JoinHostPort("127.0.0.1", strconv.Itoa(*one.port)))
+		if err != nil {
+			return err
+		}
+		_, port, err := net.SplitHostPort(at)
+		if err != nil {
+			return err
+		}
+		if *one.port, err = strconv.Atoi(port); err != nil {
+			return err
+		}
+		s.args = append(s.args, "--"+one.setting, port)
+		if _, err := s.Do(ctx, "CONFIG", "SET", one.setting, port); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Do sends the server a command, on a connection of its own, and returns the reply as text.
+func (s *RedisServer) Do(ctx context.Context, args ...any) (string, error) {
+	o := s.Options()
+	o.MaxRetries = -1
+	rdb := redis.NewClient(o)
+	reply, err := rdb.Do(ctx, args...).Text()
+	return reply, errors.Join(err, rdb.Close())
+}
+
+// announcedAddr is the host and port that the server names to others.
+func (s *RedisServer) announcedAddr() string {
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.announced))
 }
 
 // LaunchRedis starts a redis-server that works in dir and waits until it
