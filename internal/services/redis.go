@@ -2,11 +2,13 @@ package services
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -15,6 +17,10 @@ import (
 
 	"github.com/redis/go-redis/v9"
 )
+
+// EnvRedisServer selects another program than the installed redis-server, such as Valkey's
+// valkey-server.
+const EnvRedisServer = "CHAT_TEST_REDIS_SERVER"
 
 // RedisServer is a redis-server process without persistence on a loopback port.
 type RedisServer struct {
@@ -93,7 +99,7 @@ func LaunchRedis(ctx context.Context, dir string, args ...string) (*RedisServer,
 }
 
 func launchRedis(ctx context.Context, dir, config string, args ...string) (*RedisServer, error) {
-	path, err := exec.LookPath("redis-server")
+	path, err := exec.LookPath(cmp.Or(os.Getenv(EnvRedisServer), "redis-server"))
 	if err != nil {
 		return nil, fmt.Errorf("redis-server is not installed: %w", err)
 	}

@@ -40,12 +40,16 @@ func (s *RedisSentinel) start(ctx context.Context, dir string, f Fronts, args []
 	for i := range 2 {
 		// The Sentinels write into the file which server replicates which, so that a server that
 		// starts again is what they made it.
-		config := filepath.Join(dir, fmt.Sprintf("redis-%d.conf", i))
+		own := filepath.Join(dir, fmt.Sprintf("redis-%d", i))
+		if err := os.Mkdir(own, 0o700); err != nil {
+			return err
+		}
+		config := filepath.Join(own, "redis.conf")
 		text := "save \"\"\nappendonly no\nrepl-diskless-sync-delay 0\nrdb-del-sync-files yes\n"
 		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 			return err
 		}
-		one, err := launchRedis(ctx, dir, config, args...)
+		one, err := launchRedis(ctx, own, config, args...)
 		if err != nil {
 			return err
 		}

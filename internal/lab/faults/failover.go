@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"chat/internal/lab/world"
@@ -25,10 +26,12 @@ func failoverRows() []Row {
 		{"master-separated", both[:1], separateMaster},
 		{"master-unreachable", both[:1], unreachableMaster},
 		{"two-masters", both[1:], twoMasters},
+		{"two-masters-for-some", both[1:], twoMastersForSome},
 		{"no-sentinels", both[1:], noSentinels},
 	} {
 		for _, kind := range r.kinds {
-			rows = append(rows, on(kind, redisRow(r.name, false, r.fault)))
+			core := kind == world.Cluster && r.name == "failover-loses-the-tail"
+			rows = append(rows, on(kind, redisRow(r.name, core, r.fault)))
 		}
 	}
 	return rows
@@ -242,22 +245,49 @@ func unreachableMaster(ctx context.Context, w *World) error {
 	return w.backToNormal(ctx, "a master")
 }
 
+// twoMastersForSome is twoMasters, and an API and a worker do not hear of it for some seconds: they
+// use the old master while the others use the new one.
+func twoMastersForSome(ctx context.Context, w *World) error {
+	deaf := func(w *World) []*world.Edge {
+		return append(slices.Clone(w.API[0].Sentinels), w.Worker[0].Sentinels...)
+	}
+	if err := w.each(deaf, func(e *world.Edge) error {
+		return errors.Join(e.Swallow(world.ToServer), e.Swallow(world.ToClient))
+	}); err != nil {
+		return err
+	}
+	if err := w.replaceWorkingMaster(ctx); err != nil {
+		return err
+	}
+	if err := errors.Join(world.Pause(ctx, w.Chance.Between(3*time.Second, 6*time.Second)), w.each(deaf, (*world.Edge).Mend), w.Redis.Ready(ctx)); err != nil {
+		return err
+	}
+	return w.backToNormal(ctx, "the Sentinels")
+}
+
 // twoMasters lets the Sentinels replace a master that goes on: for some seconds both take writes.
 func twoMasters(ctx context.Context, w *World) error {
+	if err := w.replaceWorkingMaster(ctx); err != nil {
+		return err
+	}
+	return errors.Join(w.backToNormal(ctx, "a new master"), w.Redis.Ready(ctx))
+}
+
+// replaceWorkingMaster lets the Sentinels promote the replica, and checks that the old master still
+// believes that it is one.
+func (w *World) replaceWorkingMaster(ctx context.Context) error {
 	master, replica, err := w.pair(ctx)
 	if err != nil {
 		return err
 	}
-	if err := w.Redis.ReplaceMaster(ctx); err != nil {
+	if err := errors.Join(w.Redis.ReplaceMaster(ctx), w.promoted(ctx, replica)); err != nil {
 		return err
 	}
-	if err := w.promoted(ctx, replica); err != nil {
-		return err
+	still, err := master.IsMaster(ctx)
+	if err == nil && !still {
+		err = errors.New("the old master was no master any more: this run proves nothing")
 	}
-	if still, err := master.IsMaster(ctx); err != nil || !still {
-		return errors.Join(err, errors.New("the old master was no master any more: this run proves nothing"))
-	}
-	return errors.Join(w.backToNormal(ctx, "a new master"), w.Redis.Ready(ctx))
+	return err
 }
 
 // noSentinels ends all Sentinels, cuts what is connected, and starts them again: without one of

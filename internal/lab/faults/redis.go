@@ -44,6 +44,7 @@ func redisDataRows() []Row {
 			}
 			return w.backToNormal(ctx, "Redis")
 		}),
+		redisRow("restart-with-old-data", false, oldData),
 		redisRow("live-list-deleted", false, func(ctx context.Context, w *World) error {
 			return w.repeat(ctx, 6, 500*time.Millisecond, func() error { return w.deleteLive(ctx) })
 		}),
@@ -208,6 +209,20 @@ func (w *World) flush(ctx context.Context) error {
 // names names keys and channels.
 func (w *World) names() keys.Names { return keys.Names{Tagged: w.RedisKind == world.Cluster} }
 
+// oldData starts all servers again with what they had some time before: the lists lack their ends.
+func oldData(ctx context.Context, w *World) error {
+	if err := w.Redis.Each(func(s *world.RedisServer) error { return s.Admin.Save(ctx).Err() }); err != nil {
+		return err
+	}
+	if err := world.Pause(ctx, w.Chance.Between(300*time.Millisecond, 2*time.Second)); err != nil {
+		return err
+	}
+	if err := w.redisDown(ctx, w.Chance.Between(0, time.Second)); err != nil {
+		return err
+	}
+	return w.backToNormal(ctx, "Redis")
+}
+
 // live returns the existing chunk lists.
 func (w *World) live(ctx context.Context) ([]string, error) {
 	return w.Redis.Keys(ctx, w.names().Chunks("*"))
@@ -369,7 +384,7 @@ func reload(ctx context.Context, w *World) error {
 			}
 			return errors.Join(err, rdb.ConfigSet(ctx, "key-load-delay", "0").Err())
 		case <-time.After(50 * time.Millisecond):
-			if err := rdb.Get(ctx, "nothing").Err(); err != nil && strings.HasPrefix(err.Error(), "LOADING") {
+			if err := rdb.DBSize(ctx).Err(); err != nil && strings.HasPrefix(err.Error(), "LOADING") {
 				refused++
 			}
 		}

@@ -1,12 +1,14 @@
 package faults_test
 
 import (
+	"path"
 	"slices"
 	"testing"
 
 	"chat/internal/crash"
 	"chat/internal/lab/faults"
 	"chat/internal/lab/load"
+	"chat/internal/lab/world"
 )
 
 func TestEveryCrashPointHasARow(t *testing.T) {
@@ -25,6 +27,22 @@ func TestRowsAreNamedOnce(t *testing.T) {
 			t.Errorf("%s is listed twice, or has no profile", r.Name)
 		}
 		seen[r.Name] = true
+	}
+}
+
+// TestRowsRunOnEveryRedis: a row of Redis or of deployments runs on a kind of Redis or says why not.
+func TestRowsRunOnEveryRedis(t *testing.T) {
+	rows := faults.Rows()
+	for _, r := range rows {
+		if area := path.Dir(r.Name); area != "redis" && area != "deploy" || r.Redis != world.OneServer {
+			continue
+		}
+		for _, kind := range []world.RedisKind{world.Cluster, world.Sentinel} {
+			runs := slices.ContainsFunc(rows, func(o faults.Row) bool { return o.Redis == kind && o.Name == r.Name+"@"+string(kind) })
+			if runs == (r.Except[kind] != "") {
+				t.Errorf("%s @%s: it runs: %t; why it does not: %q", r.Name, kind, runs, r.Except[kind])
+			}
+		}
 	}
 }
 

@@ -24,6 +24,7 @@ type Node struct {
 	Listen string // host:port of an API; "" for a worker
 	// The proxies on its way to the others; nil where there is none.
 	SQL, Provider *Edge
+	Sentinels     []*Edge
 	// Front is the clients' way to it; nil for a worker.
 	Front *Edge
 

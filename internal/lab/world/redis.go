@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"time"
 
@@ -136,15 +137,24 @@ func (r *Redis) dial(ctx context.Context, network, addr string) (net.Conn, error
 	return d.DialContext(ctx, network, addr)
 }
 
-// URL is the REDIS_URL of the processes.
-func (r *Redis) URL() string {
-	switch {
+// redisURL is the REDIS_URL of a process, which gets a proxy of its own to each Sentinel.
+func (w *World) redisURL(ctx context.Context, n *Node) (string, error) {
+	switch r := w.Redis; {
 	case r.cluster != nil:
-		return r.cluster.URL()
+		return r.cluster.URL(), nil
 	case r.sentinel != nil:
-		return r.sentinel.URL()
+		var hosts []string
+		for _, addr := range r.sentinel.Addrs() {
+			e, err := w.edges.open(ctx, n.Name+"→sentinel", addr)
+			if err != nil {
+				return "", err
+			}
+			n.Sentinels, hosts = append(n.Sentinels, e), append(hosts, e.Addr())
+		}
+		return "redis+sentinel://" + strings.Join(hosts, ",") + "/" + services.SentinelMaster, nil
+	default:
+		return "redis://" + r.Servers[0].Edge.Addr() + "/0", nil
 	}
-	return "redis://" + r.Servers[0].Edge.Addr() + "/0"
 }
 
 // Edges are the proxies in front of all servers.

@@ -209,7 +209,11 @@ func (w *World) NewNode(ctx context.Context, name string, api, worker bool) (*No
 	}
 	add("OPENAI_BASE_URL=http://" + n.Provider.Addr() + "/v1")
 	if w.Profile == Full {
-		add("REDIS_URL=" + w.Redis.URL())
+		redis, err := w.redisURL(ctx, n)
+		if err != nil {
+			return nil, err
+		}
+		add("REDIS_URL=" + redis)
 		u, err := url.Parse(w.postgresURL())
 		if err != nil {
 			return nil, err
