@@ -25,6 +25,7 @@ func (a Address) Open(pool int) *Client {
 		o.MaxRetries, o.ContextTimeoutEnabled, o.DialTimeout, o.PoolSize = noRetries, true, dialTimeout, pool
 		o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled} // Redis Enterprise's
 		c.cluster, c.sharded = redis.NewClusterClient(&o), true
+		c.cluster.OnNewNode(func(server *redis.Client) { server.AddHook(reloader{c.cluster}) })
 		c.UniversalClient = c.cluster
 		return c
 	default:

@@ -32,50 +32,40 @@ type RedisServer struct {
 	proc *Process
 
 	config string // a file, or "" for none
-	// What clients and other servers connect to: the ports above, or those of Fronts.
+	// What clients and other servers connect to: the ports above, or those of what is in front.
 	announced, announcedBus int
 }
 
 // Front opens what clients and other servers connect to in place of a server at addr
-// (host:port), such as a proxy, and returns its address.
+// (host:port), such as a proxy, and returns its address. A nil Front opens nothing.
 type Front func(ctx context.Context, addr string) (string, error)
 
-// Fronts are in front of the servers of a Cluster, or of a server that Sentinels watch; nil:
-// nothing is.
-type Fronts struct {
-	Server Front
-	Bus    Front // of the port for other nodes of a Cluster
+// announce opens the front of a server, whose address the server then names in place of its own.
+// kind is the beginning of the settings' names: cluster or replica.
+func (s *RedisServer) announce(ctx context.Context, kind string, f Front) error {
+	s.announced = s.port
+	if f == nil {
+		return nil
+	}
+	at, err := f(ctx, s.Addr())
+	if err != nil {
+		return err
+	}
+	_, port, err := net.SplitHostPort(at)
+	if err != nil {
+		return err
+	}
+	if s.announced, err = strconv.Atoi(port); err != nil {
+		return err
+	}
+	return s.configure(ctx, kind+"-announce-port", s.announced)
 }
 
-// announce opens the fronts of a server, which from now on names them in place of its own
-// ports. kind is the beginning of the settings' names: cluster or replica.
-func (s *RedisServer) announce(ctx context.Context, kind string, f Fronts) error {
-	s.announced, s.announcedBus = s.port, s.bus
-	for _, one := range []struct {
-		front   Front
-		port    *int
-		setting string
-	}{{f.Server, &s.announced, kind + "-announce-port"}, {f.Bus, &s.announcedBus, kind + "-announce-bus-port"}} {
-		if one.front == nil || *one.port == 0 {
-			continue
-		}
-		at, err := one.front(ctx, net.JoinHostPort("127.0.0.1", strconv.Itoa(*one.port)))
-		if err != nil {
-			return err
-		}
-		_, port, err := net.SplitHostPort(at)
-		if err != nil {
-			return err
-		}
-		if *one.port, err = strconv.Atoi(port); err != nil {
-			return err
-		}
-		s.args = append(s.args, "--"+one.setting, port)
-		if _, err := s.Do(ctx, "CONFIG", "SET", one.setting, port); err != nil {
-			return err
-		}
-	}
-	return nil
+// configure changes a setting, also for the next starts.
+func (s *RedisServer) configure(ctx context.Context, setting string, value int) error {
+	s.args = append(s.args, "--"+setting, strconv.Itoa(value))
+	_, err := s.Do(ctx, "CONFIG", "SET", setting, value)
+	return err
 }
 
 // Do sends the server a command, on a connection of its own, and returns the reply as text.
@@ -89,8 +79,11 @@ func (s *RedisServer) Do(ctx context.Context, args ...any) (string, error) {
 
 // announcedAddr is the host and port that the server names to others.
 func (s *RedisServer) announcedAddr() string {
-	return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.announced))
+	return loopback(s.announced)
 }
+
+// loopback is the host and port of a local server.
+func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
 // LaunchRedis starts a redis-server that works in dir and waits until it
 // answers. The caller kills it.
@@ -180,7 +173,7 @@ func (s *RedisServer) Resume() error { return s.proc.Signal(syscall.SIGCONT) }
 func (s *RedisServer) Pid() int { return s.proc.Pid() }
 
 // Addr is the server's host and port.
-func (s *RedisServer) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }
+func (s *RedisServer) Addr() string { return loopback(s.port) }
 
 // URL is the server's redis:// URL.
 func (s *RedisServer) URL() string { return "redis://" + s.Addr() + "/0" }

@@ -21,15 +21,16 @@ type RedisCluster struct {
 	// were when the cluster began.
 	Nodes []*RedisServer
 
-	dir    string
-	fronts Fronts
-	args   []string // of each node
+	dir   string
+	front Front
+	args  []string // of each node
+	buses buses
 }
 
 // LaunchRedisCluster starts a cluster that works in dir and waits until all of its nodes
 // agree. The caller kills it.
-func LaunchRedisCluster(ctx context.Context, dir string, masters int, f Fronts, args ...string) (*RedisCluster, error) {
-	c := &RedisCluster{dir: dir, fronts: f, args: args}
+func LaunchRedisCluster(ctx context.Context, dir string, masters int, f Front, args ...string) (*RedisCluster, error) {
+	c := &RedisCluster{dir: dir, front: f, args: args}
 	err := c.start(ctx, masters)
 	if err != nil {
 		return nil, errors.Join(err, c.Kill())
@@ -111,8 +112,21 @@ func (c *RedisCluster) launchNode(ctx context.Context) error {
 	}
 	n.bus = bus
 	c.Nodes = append(c.Nodes, n)
-	return n.announce(ctx, "cluster", c.fronts)
+	if err := n.announce(ctx, "cluster", c.front); err != nil {
+		return err
+	}
+	if n.announcedBus, err = c.buses.open(ctx, n.announced, n.bus); err != nil {
+		return err
+	}
+	return n.configure(ctx, "cluster-announce-bus-port", n.announcedBus)
 }
+
+// Separate cuts a node off from the other nodes, but not from its clients, until Join. A replica
+// keeps its connection to its master.
+func (c *RedisCluster) Separate(n *RedisServer) { c.buses.separate(n.announced) }
+
+// Join ends what Separate began.
+func (c *RedisCluster) Join() { c.buses.separate(0) }
 
 // replicate makes one node the replica of another, which it has to know first.
 func (c *RedisCluster) replicate(ctx context.Context, replica, master int) error {
@@ -151,6 +165,12 @@ func (c *RedisCluster) ask(ctx context.Context, i int, args ...any) (string, err
 	return c.Nodes[i].Do(ctx, args...)
 }
 
+// IsMaster reports whether a node is a master in its own view. One that does not respond is none.
+func (c *RedisCluster) IsMaster(ctx context.Context, n *RedisServer) bool {
+	info, err := n.Do(ctx, "INFO", "replication")
+	return err == nil && strings.Contains(info, "role:master")
+}
+
 // Addrs are the addresses of all nodes, as the nodes name them.
 func (c *RedisCluster) Addrs() []string {
 	var all []string
@@ -163,12 +183,13 @@ func (c *RedisCluster) Addrs() []string {
 // URL is the cluster's redis+cluster:// URL.
 func (c *RedisCluster) URL() string { return "redis+cluster://" + strings.Join(c.Addrs(), ",") }
 
-// Kill ends all nodes immediately.
+// Kill ends all nodes immediately, for good.
 func (c *RedisCluster) Kill() error {
 	var err error
 	for _, n := range c.Nodes {
 		err = errors.Join(err, n.Kill())
 	}
+	c.buses.close()
 	return err
 }
 
@@ -177,7 +198,7 @@ func (c *RedisCluster) Kill() error {
 func StartRedisCluster(t testing.TB, masters int, args ...string) *RedisCluster {
 	t.Helper()
 	Tool(t, "redis-server")
-	c, err := LaunchRedisCluster(t.Context(), t.TempDir(), masters, Fronts{}, args...)
+	c, err := LaunchRedisCluster(t.Context(), t.TempDir(), masters, nil, args...)
 	if err != nil {
 		t.Fatal(err)
 	}

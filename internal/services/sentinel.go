@@ -27,7 +27,7 @@ type RedisSentinel struct {
 
 // LaunchRedisSentinel starts the servers and the Sentinels, which work in dir, and waits until
 // the Sentinels know each other and the replica. args are the servers'. The caller kills them.
-func LaunchRedisSentinel(ctx context.Context, dir string, f Fronts, args ...string) (*RedisSentinel, error) {
+func LaunchRedisSentinel(ctx context.Context, dir string, f Front, args ...string) (*RedisSentinel, error) {
 	s := &RedisSentinel{}
 	err := s.start(ctx, dir, f, args)
 	if err != nil {
@@ -36,7 +36,7 @@ func LaunchRedisSentinel(ctx context.Context, dir string, f Fronts, args ...stri
 	return s, nil
 }
 
-func (s *RedisSentinel) start(ctx context.Context, dir string, f Fronts, args []string) error {
+func (s *RedisSentinel) start(ctx context.Context, dir string, f Front, args []string) error {
 	for i := range 2 {
 		// The Sentinels write into the file which server replicates which, so that a server that
 		// starts again is what they made it.
@@ -54,7 +54,7 @@ func (s *RedisSentinel) start(ctx context.Context, dir string, f Fronts, args []
 			return err
 		}
 		s.Servers = append(s.Servers, one)
-		if err := one.announce(ctx, "replica", Fronts{Server: f.Server}); err != nil {
+		if err := one.announce(ctx, "replica", f); err != nil {
 			return err
 		}
 	}
@@ -145,7 +145,7 @@ func (s *RedisSentinel) Kill() error {
 func StartRedisSentinel(t testing.TB, args ...string) *RedisSentinel {
 	t.Helper()
 	Tool(t, "redis-server")
-	s, err := LaunchRedisSentinel(t.Context(), t.TempDir(), Fronts{}, args...)
+	s, err := LaunchRedisSentinel(t.Context(), t.TempDir(), nil, args...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"chat/internal/lab/world"
@@ -20,7 +21,8 @@ func failoverRows() []Row {
 		fault func(context.Context, *World) error
 	}{
 		{"master-killed", both, killMaster},
-		{"failover-loses-the-tail", both, loseTail},
+		{"failover-loses-the-tail", both, func(ctx context.Context, w *World) error { return w.loseTail(ctx, nil) }},
+		{"failover-loses-the-tail-and-workers", both, func(ctx context.Context, w *World) error { return w.loseTail(ctx, w.Worker) }},
 		{"old-master-returns", both, oldMasterReturns},
 		{"masters-replaced-by-hand", both[:1], replaceMasters},
 		{"master-separated", both[:1], separateMaster},
@@ -31,7 +33,11 @@ func failoverRows() []Row {
 	} {
 		for _, kind := range r.kinds {
 			core := kind == world.Cluster && r.name == "failover-loses-the-tail"
-			rows = append(rows, on(kind, redisRow(r.name, core, r.fault)))
+			row := on(kind, redisRow(r.name, core, r.fault))
+			if strings.HasSuffix(r.name, "-workers") {
+				row = twice(row)
+			}
+			rows = append(rows, row)
 		}
 	}
 	return rows
@@ -113,8 +119,8 @@ func killMaster(ctx context.Context, w *World) error {
 }
 
 // loseTail stops the replication before the master is killed, so that the replica lacks the ends
-// of lists that readers have seen.
-func loseTail(ctx context.Context, w *World) error {
+// of lists that readers have seen. Some workers, who know the ends, die with the master.
+func (w *World) loseTail(ctx context.Context, workers []*world.Node) error {
 	master, replica, err := w.pair(ctx)
 	if err != nil {
 		return err
@@ -129,13 +135,20 @@ func loseTail(ctx context.Context, w *World) error {
 	if err != nil {
 		return err
 	}
-	if err := master.Kill(); err != nil {
+	err = master.Kill()
+	for _, n := range workers {
+		err = errors.Join(err, n.Kill())
+	}
+	if err != nil {
 		return err
 	}
 	if shorter == 0 {
 		return errors.New("the replica lacked nothing: this run proves nothing")
 	}
 	w.History.Note(fmt.Sprintf("the new master lacks the ends of %d lists", shorter))
+	if err := w.startAll(ctx, workers, w.Chance.Between(0, 4*time.Second)); err != nil {
+		return err
+	}
 	return w.afterPromotion(ctx, replica, func() error {
 		return errors.Join(startReplication(ctx, replica), master.Start(ctx))
 	})

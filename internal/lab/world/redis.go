@@ -37,7 +37,6 @@ type Redis struct {
 	sentinel *services.RedisSentinel // nil if no Sentinel watches the server
 
 	edges *edges
-	buses buses
 	mu    sync.Mutex
 	real  map[string]string // the address of a server by that of its proxy
 	found map[string]*Edge  // by the address of a server
@@ -60,13 +59,13 @@ func (w *World) startRedis(ctx context.Context) (err error) {
 	servers := []*services.RedisServer{}
 	switch w.RedisKind {
 	case Cluster:
-		if r.cluster, err = services.LaunchRedisCluster(ctx, w.Dir, masters, r.fronts(), w.RedisArgs...); err != nil {
+		if r.cluster, err = services.LaunchRedisCluster(ctx, w.Dir, masters, r.front, w.RedisArgs...); err != nil {
 			return err
 		}
 		servers = r.cluster.Nodes
 		r.Client = redis.NewClusterClient(&redis.ClusterOptions{Addrs: r.cluster.Addrs(), Dialer: r.dial, ContextTimeoutEnabled: true})
 	case Sentinel:
-		if r.sentinel, err = services.LaunchRedisSentinel(ctx, w.Dir, r.fronts(), w.RedisArgs...); err != nil {
+		if r.sentinel, err = services.LaunchRedisSentinel(ctx, w.Dir, r.front, w.RedisArgs...); err != nil {
 			return err
 		}
 		servers = r.sentinel.Servers
@@ -103,18 +102,7 @@ func admin(one *services.RedisServer) *redis.Options {
 	return o
 }
 
-// fronts opens a proxy in front of each server and of each bus.
-func (r *Redis) fronts() services.Fronts {
-	var last string // the proxy of the server whose bus comes next
-	return services.Fronts{
-		Server: func(ctx context.Context, addr string) (at string, err error) {
-			last, err = r.front(ctx, addr)
-			return last, err
-		},
-		Bus: func(ctx context.Context, addr string) (string, error) { return r.buses.open(ctx, last, addr) },
-	}
-}
-
+// front opens a proxy in front of a server.
 func (r *Redis) front(ctx context.Context, addr string) (string, error) {
 	e, err := r.edges.open(ctx, "→redis "+addr, addr)
 	if err != nil {
@@ -265,10 +253,10 @@ func (r *Redis) ReplicaOf(ctx context.Context, master *RedisServer) (*RedisServe
 }
 
 // Separate cuts a node of a Cluster off from the other nodes, but not from its clients, until Join.
-func (r *Redis) Separate(s *RedisServer) { r.buses.separate(s.Edge.Addr()) }
+func (r *Redis) Separate(s *RedisServer) { r.cluster.Separate(s.RedisServer) }
 
 // Join ends what Separate began.
-func (r *Redis) Join() { r.buses.separate("") }
+func (r *Redis) Join() { r.cluster.Join() }
 
 func (r *Redis) close() error {
 	var errs []error
@@ -276,12 +264,16 @@ func (r *Redis) close() error {
 		errs = append(errs, r.Client.Close())
 	}
 	for _, s := range r.Servers {
-		errs = append(errs, s.Admin.Close(), s.Kill())
+		errs = append(errs, s.Admin.Close())
 	}
-	for _, one := range r.Sentinels() {
-		errs = append(errs, one.Kill())
+	switch {
+	case r.cluster != nil:
+		errs = append(errs, r.cluster.Kill())
+	case r.sentinel != nil:
+		errs = append(errs, r.sentinel.Kill())
+	default:
+		errs = append(errs, r.Kill())
 	}
-	r.buses.close()
 	return errors.Join(errs...)
 }
 

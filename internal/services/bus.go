@@ -1,4 +1,4 @@
-package world
+package services
 
 import (
 	"context"
@@ -6,11 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strconv"
 	"sync"
 	"time"
-
-	"chat/internal/services"
 )
 
 // buses relay what the nodes of a Redis Cluster send each other. Their messages begin with the
@@ -18,23 +15,23 @@ import (
 // the others.
 type buses struct {
 	mu        sync.Mutex
-	alone     string // the address of the node that is separated; "": none is
+	alone     int // the port of the node that is separated; 0: none is
 	listeners []net.Listener
-	links     map[net.Conn][2]string // by connection: the addresses of the two nodes
+	links     map[net.Conn][2]int // by connection: the ports of the two nodes
 	work      sync.WaitGroup
 }
 
-// open starts a relay to the bus (host:port) of the node whose clients use the address node. It
-// returns the relay's own address.
-func (b *buses) open(ctx context.Context, node, bus string) (string, error) {
-	address, err := services.FreeAddress(ctx)
+// open starts a relay to the bus (a port) of the node whose clients use the port node. It returns
+// the relay's own port.
+func (b *buses) open(ctx context.Context, node, bus int) (int, error) {
+	port, err := FreePort(ctx)
 	if err != nil {
-		return "", err
+		return 0, err
 	}
 	var config net.ListenConfig
-	l, err := config.Listen(ctx, "tcp", address)
+	l, err := config.Listen(ctx, "tcp", loopback(port))
 	if err != nil {
-		return "", fmt.Errorf("relay to %s: %w", bus, err)
+		return 0, fmt.Errorf("relay to the bus %d: %w", bus, err)
 	}
 	b.mu.Lock()
 	b.listeners = append(b.listeners, l)
@@ -48,7 +45,7 @@ func (b *buses) open(ctx context.Context, node, bus string) (string, error) {
 			b.work.Go(func() { b.relay(c, node, bus) })
 		}
 	})
-	return address, nil
+	return port, nil
 }
 
 // header is the length of what a message has before the sender's port and of that port: a
@@ -56,7 +53,7 @@ func (b *buses) open(ctx context.Context, node, bus string) (string, error) {
 const header = 4 + 4 + 2 + 2
 
 // relay copies both directions of one connection until either end, or separate, closes it.
-func (b *buses) relay(c net.Conn, node, bus string) {
+func (b *buses) relay(c net.Conn, node, bus int) {
 	defer func() { _ = c.Close() }() // possibly by separate before
 	begin := make([]byte, header)
 	if err := c.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
@@ -69,13 +66,12 @@ func (b *buses) relay(c net.Conn, node, bus string) {
 		return
 	}
 	d := net.Dialer{Timeout: time.Second}
-	to, err := d.Dial("tcp", bus)
+	to, err := d.Dial("tcp", loopback(bus))
 	if err != nil {
 		return // the node is dead
 	}
 	defer func() { _ = to.Close() }()
-	sender := net.JoinHostPort("127.0.0.1", strconv.Itoa(int(binary.BigEndian.Uint16(begin[header-2:]))))
-	if !b.add(c, sender, node) {
+	if !b.add(c, int(binary.BigEndian.Uint16(begin[header-2:])), node) {
 		return
 	}
 	defer b.remove(c)
@@ -93,16 +89,16 @@ func (b *buses) relay(c net.Conn, node, bus string) {
 }
 
 // add records a connection. It returns false if its ends are separated.
-func (b *buses) add(c net.Conn, from, to string) bool {
+func (b *buses) add(c net.Conn, from, to int) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.alone != "" && (from == b.alone || to == b.alone) {
+	if b.alone != 0 && (from == b.alone || to == b.alone) {
 		return false
 	}
 	if b.links == nil {
-		b.links = map[net.Conn][2]string{}
+		b.links = map[net.Conn][2]int{}
 	}
-	b.links[c] = [2]string{from, to}
+	b.links[c] = [2]int{from, to}
 	return true
 }
 
@@ -113,8 +109,8 @@ func (b *buses) remove(c net.Conn) {
 }
 
 // separate closes the connections of a node with others, and those that come, until it is called
-// with another address; "" separates none.
-func (b *buses) separate(node string) {
+// with another port; 0 separates none.
+func (b *buses) separate(node int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.alone = node
