@@ -356,14 +356,20 @@ func absent(ctx context.Context, w *World) error {
 // reload lets a master read its data again, slowly: it answers everything with LOADING
 // meanwhile.
 func reload(ctx context.Context, w *World) error {
-	master, err := w.masterWithLists(ctx)
+	masters, err := w.Redis.Masters(ctx)
 	if err != nil {
 		return err
 	}
-	rdb := master.Admin
-	keys, err := rdb.DBSize(ctx).Result()
-	if err != nil {
-		return err
+	var rdb *redis.Client // of the master with the most keys: it looks after clients between two of them
+	keys := int64(-1)
+	for _, m := range masters {
+		n, err := m.Admin.DBSize(ctx).Result()
+		if err != nil {
+			return err
+		}
+		if n > keys {
+			rdb, keys = m.Admin, n
+		}
 	}
 	each := w.Chance.Between(2*time.Second, 5*time.Second) / time.Duration(max(keys, 1))
 	if err := rdb.ConfigSet(ctx, "key-load-delay", fmt.Sprint(each.Microseconds())).Err(); err != nil {
