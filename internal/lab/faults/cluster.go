@@ -50,7 +50,7 @@ func moveLive(ctx context.Context, w *World) error {
 		if err != nil {
 			return err
 		}
-		from, err := w.ownerOf(ctx, int(slot))
+		from, err := w.ownerOf(ctx, key)
 		if err != nil {
 			return err
 		}
@@ -153,20 +153,18 @@ func figure(info, name string) int {
 	return n
 }
 
-// ownerOf returns the master that has a slot.
-func (w *World) ownerOf(ctx context.Context, slot int) (*world.RedisServer, error) {
-	ranges, err := w.Redis.Servers[0].Admin.ClusterSlots(ctx).Result()
+// ownerOf returns the master that has the slot of a key: the others redirect commands.
+func (w *World) ownerOf(ctx context.Context, key string) (*world.RedisServer, error) {
+	masters, err := w.Redis.Masters(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range ranges {
-		for _, s := range w.Redis.Servers {
-			if r.Start <= slot && slot <= r.End && r.Nodes[0].Addr == s.Edge.Addr() {
-				return s, nil
-			}
+	for _, m := range masters {
+		if m.Admin.Exists(ctx, key).Err() == nil {
+			return m, nil
 		}
 	}
-	return nil, fmt.Errorf("no server has the slot %d", slot)
+	return nil, fmt.Errorf("no server has the slot of %s", key)
 }
 
 // moveSlots moves slots and their keys from one master to another. Between two keys it waits, so

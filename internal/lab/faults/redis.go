@@ -118,8 +118,9 @@ const afterTenSeconds = "after ten seconds answers come from SQL, whatever Redis
 // edges are some of the edges of a world.
 type edges func(*World) []*world.Edge
 
-// redisEdges are those in front of the Redis servers, sqlEdges those of the processes to SQL.
+// redisEdges are those in front of the Redis servers, and sqlEdges those to SQL.
 func redisEdges(w *World) []*world.Edge { return w.Redis.Edges() }
+
 func sqlEdges(w *World) []*world.Edge {
 	return ofNodes(w, func(n *world.Node) *world.Edge { return n.SQL })
 }
