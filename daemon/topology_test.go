@@ -107,7 +107,8 @@ func inTheManual(t *testing.T, rights string) {
 	}
 }
 
-// refusedNothing checks that a server refused a user no command but CLIENT SETNAME.
+// refusedNothing checks that a server refused a user no command but those that describe a
+// connection: CLIENT SETNAME and, from version 7.2 on, CLIENT SETINFO.
 func refusedNothing(t *testing.T, admin *redis.Client, user string) {
 	t.Helper()
 	log, err := admin.ACLLog(t.Context(), 100).Result()
@@ -115,7 +116,7 @@ func refusedNothing(t *testing.T, admin *redis.Client, user string) {
 		t.Error(err)
 	}
 	for _, refused := range log {
-		if refused.Username == user && refused.Object != "client|setname" {
+		if refused.Username == user && refused.Object != "client|setname" && refused.Object != "client|setinfo" {
 			t.Errorf("refused: %+v", *refused)
 		}
 	}
