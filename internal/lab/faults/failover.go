@@ -74,14 +74,18 @@ func (w *World) pair(ctx context.Context) (master, replica *world.RedisServer, e
 	return master, replica, err
 }
 
-// promoted waits until a replica is a master, and all Sentinels, if there are some, name it.
-func (w *World) promoted(ctx context.Context, replica *world.RedisServer) error {
+// promoted waits until a replica is a master, and all Sentinels, if there are some, name it. demand,
+// unless it is nil, asks for that, again and again: the others may refuse their votes once.
+func (w *World) promoted(ctx context.Context, replica *world.RedisServer, demand func() error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, 30*time.Second, errors.New("the replica was not promoted within 30 s"))
 	defer cancel()
+	var demanded time.Time
 	for {
 		is, err := replica.IsMaster(ctx)
 		if is && err == nil {
 			is, err = w.Redis.IsNamed(ctx, replica)
+		} else if err == nil && demand != nil && time.Since(demanded) > 6*time.Second {
+			demanded, err = time.Now(), demand()
 		}
 		if err != nil || is {
 			return err
@@ -95,7 +99,7 @@ func (w *World) promoted(ctx context.Context, replica *world.RedisServer) error 
 // afterPromotion waits until a replica is a master, checks that messages get answers, starts the
 // old master again and waits until it is a replica.
 func (w *World) afterPromotion(ctx context.Context, replica *world.RedisServer, back func() error) error {
-	if err := w.promoted(ctx, replica); err != nil {
+	if err := w.promoted(ctx, replica, nil); err != nil {
 		return err
 	}
 	if err := w.backToNormal(ctx, "a new master"); err != nil {
@@ -215,10 +219,8 @@ func replaceMasters(ctx context.Context, w *World) error {
 		if err != nil {
 			return err
 		}
-		if err := replica.Admin.ClusterFailover(ctx).Err(); err != nil {
-			return err
-		}
-		if err := errors.Join(w.promoted(ctx, replica), w.Redis.Ready(ctx), world.Pause(ctx, w.Chance.Between(0, time.Second))); err != nil {
+		demand := func() error { return replica.Admin.ClusterFailover(ctx).Err() }
+		if err := errors.Join(w.promoted(ctx, replica, demand), w.Redis.Ready(ctx), world.Pause(ctx, w.Chance.Between(0, time.Second))); err != nil {
 			return err
 		}
 	}
@@ -293,7 +295,7 @@ func (w *World) replaceWorkingMaster(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(w.Redis.ReplaceMaster(ctx), w.promoted(ctx, replica)); err != nil {
+	if err := errors.Join(w.Redis.ReplaceMaster(ctx), w.promoted(ctx, replica, nil)); err != nil {
 		return err
 	}
 	still, err := master.IsMaster(ctx)

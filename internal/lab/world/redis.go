@@ -95,10 +95,11 @@ func (r *Redis) add(one *services.RedisServer) *RedisServer {
 	return s
 }
 
-// admin are the options of a client that tries once.
+// admin are the options of a client that tries again when a connection breaks: a Sentinel closes
+// all connections to a server that it promotes.
 func admin(one *services.RedisServer) *redis.Options {
 	o := one.Options()
-	o.MaxRetries, o.ContextTimeoutEnabled = -1, true
+	o.ContextTimeoutEnabled = true
 	return o
 }
 
