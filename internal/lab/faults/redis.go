@@ -29,7 +29,7 @@ func redisRow(name string, core bool, f func(context.Context, *World) error) Row
 func redisDataRows() []Row {
 	loading := redisRow("loading", false, reload)
 	loading.Setup = func(w *World) {
-		w.RedisArgs = []string{"--enable-debug-command", "yes", "--loading-process-events-interval-bytes", "1024"}
+		w.RedisArgs = []string{"--enable-debug-command", "yes", "--loading-process-events-interval-bytes", "1024", "--rdbcompression", "no"}
 	}
 	flushes := redisRow("flushall", true, func(ctx context.Context, w *World) error {
 		return w.repeat(ctx, 4, time.Second, func() error { return w.flush(ctx) })
@@ -357,27 +357,16 @@ func absent(ctx context.Context, w *World) error {
 // reload lets a master read its data again, slowly: it answers everything with LOADING
 // meanwhile.
 func reload(ctx context.Context, w *World) error {
-	masters, err := w.Redis.Masters(ctx)
+	rdb, keys, err := w.masterWithKeys(ctx, 12)
 	if err != nil {
 		return err
 	}
-	var rdb *redis.Client // of the master with the most keys: it looks after clients between two of them
-	keys := int64(-1)
-	for _, m := range masters {
-		n, err := m.Admin.DBSize(ctx).Result()
-		if err != nil {
-			return err
-		}
-		if n > keys {
-			rdb, keys = m.Admin, n
-		}
-	}
-	each := w.Chance.Between(2*time.Second, 5*time.Second) / time.Duration(max(keys, 1))
+	each := w.Chance.Between(2*time.Second, 5*time.Second) / time.Duration(keys)
 	if err := rdb.ConfigSet(ctx, "key-load-delay", fmt.Sprint(each.Microseconds())).Err(); err != nil {
 		return err
 	}
 	o := *rdb.Options()
-	o.ReadTimeout = 30 * time.Second
+	o.MaxRetries, o.ReadTimeout = -1, 30*time.Second
 	patient := redis.NewClient(&o)
 	defer func() { _ = patient.Close() }()
 	reloaded := make(chan error, 1)
@@ -394,6 +383,27 @@ func reload(ctx context.Context, w *World) error {
 			if err := rdb.DBSize(ctx).Err(); err != nil && strings.HasPrefix(err.Error(), "LOADING") {
 				refused++
 			}
+		}
+	}
+}
+
+// masterWithKeys waits until a master has so many keys: one that loads its data looks after its
+// clients between two of them.
+func (w *World) masterWithKeys(ctx context.Context, enough int64) (*redis.Client, int64, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, 20*time.Second, errors.New("no master gets enough keys"))
+	defer cancel()
+	for {
+		masters, err := w.Redis.Masters(ctx)
+		if err != nil {
+			return nil, 0, err
+		}
+		for _, m := range masters {
+			if n, err := m.Admin.DBSize(ctx).Result(); err != nil || n >= enough {
+				return m.Admin, n, err
+			}
+		}
+		if err := world.Pause(ctx, 50*time.Millisecond); err != nil {
+			return nil, 0, err
 		}
 	}
 }
