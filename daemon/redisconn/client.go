@@ -30,9 +30,10 @@ func Of(rdb *redis.Client) *Client {
 	return c
 }
 
-// OfCluster returns a Client of a Cluster, to which rdb is connected. sharded says that its
-// channels are sharded, which every server of version 7 can do.
+// OfCluster returns a Client of a Cluster, through rdb, which has not been used yet. sharded says
+// that its channels are sharded, which every server of version 7 can do.
 func OfCluster(rdb *redis.ClusterClient, sharded bool) *Client {
+	rdb.OnNewNode(func(server *redis.Client) { server.AddHook(reloader{rdb}) })
 	return &Client{UniversalClient: rdb, cluster: rdb, sharded: sharded, address: Address{cluster: rdb.Options()}}
 }
 
@@ -96,11 +97,7 @@ func (c *Client) Atomically(ctx context.Context, key string, do func(*redis.Tx) 
 	if err != nil {
 		return err
 	}
-	err = server.Watch(ctx, do)
-	if isRedirect(err) {
-		c.cluster.ReloadState(ctx) // the next try reaches the right server
-	}
-	return err
+	return server.Watch(ctx, do) // if it is redirected, the next try reaches the right server
 }
 
 // Servers calls do with each server that takes writes, with several at the same time.

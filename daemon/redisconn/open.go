@@ -24,8 +24,8 @@ func (a Address) Open(pool int) *Client {
 		o.OnConnect, o.ClientName = naming(o.ClientName)
 		o.MaxRetries, o.ContextTimeoutEnabled, o.DialTimeout, o.PoolSize = noRetries, true, dialTimeout, pool
 		o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled} // Redis Enterprise's
-		c.cluster, c.sharded = redis.NewClusterClient(&o), true
-		c.UniversalClient = c.cluster
+		c = OfCluster(redis.NewClusterClient(&o), true)
+		c.address = a
 		return c
 	default:
 		o := *a.server

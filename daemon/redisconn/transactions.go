@@ -102,7 +102,6 @@ func execOn[T Transaction](ctx context.Context, cluster *redis.ClusterClient, se
 	}
 	_, err := pipe.Exec(ctx)
 	if _, replied := errors.AsType[redis.Error](err); err != nil && !replied {
-		cluster.ReloadState(ctx)
 		for _, t := range all {
 			t.SetErr(err)
 		}

@@ -74,7 +74,7 @@ func Run(ctx context.Context, cfg Config, row faults.Row, p world.Profile, seed 
 	}
 	h := &history.History{Row: row.Name, Profile: p, Seed: seed, Began: began}
 	w := &faults.World{World: world.New(p, dir, cfg.Programs, seed), History: h, Slack: cfg.Slack}
-	w.OnEnd = h.AddEnd
+	w.OnEnd, w.RedisKind = h.AddEnd, row.Redis
 	if err := phases(ctx, cfg, row, w); err != nil {
 		r.Err = err.Error()
 	}

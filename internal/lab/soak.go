@@ -17,7 +17,7 @@ import (
 func soakable(p world.Profile) []faults.Row {
 	var out []faults.Row
 	for _, r := range faults.Rows() {
-		if r.Fault != nil && r.Setup == nil && r.Load == nil && r.Check == nil && !r.Alone && slices.Contains(r.On, p) {
+		if r.Fault != nil && r.Setup == nil && r.Load == nil && r.Check == nil && !r.Alone && r.Redis == world.OneServer && slices.Contains(r.On, p) {
 			out = append(out, r)
 		}
 	}

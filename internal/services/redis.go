@@ -2,11 +2,13 @@ package services
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -15,6 +17,10 @@ import (
 
 	"github.com/redis/go-redis/v9"
 )
+
+// EnvRedisServer selects another program than the installed redis-server, such as Valkey's
+// valkey-server.
+const EnvRedisServer = "CHAT_TEST_REDIS_SERVER"
 
 // RedisServer is a redis-server process without persistence on a loopback port.
 type RedisServer struct {
@@ -26,7 +32,58 @@ type RedisServer struct {
 	proc *Process
 
 	config string // a file, or "" for none
+	// What clients and other servers connect to: the ports above, or those of what is in front.
+	announced, announcedBus int
 }
+
+// Front opens what clients and other servers connect to in place of a server at addr
+// (host:port), such as a proxy, and returns its address. A nil Front opens nothing.
+type Front func(ctx context.Context, addr string) (string, error)
+
+// announce opens the front of a server, whose address the server then names in place of its own.
+// kind is the beginning of the settings' names: cluster or replica.
+func (s *RedisServer) announce(ctx context.Context, kind string, f Front) error {
+	s.announced = s.port
+	if f == nil {
+		return nil
+	}
+	at, err := f(ctx, s.Addr())
+	if err != nil {
+		return err
+	}
+	_, port, err := net.SplitHostPort(at)
+	if err != nil {
+		return err
+	}
+	if s.announced, err = strconv.Atoi(port); err != nil {
+		return err
+	}
+	return s.configure(ctx, kind+"-announce-port", s.announced)
+}
+
+// configure changes a setting, also for the next starts.
+func (s *RedisServer) configure(ctx context.Context, setting string, value int) error {
+	s.args = append(s.args, "--"+setting, strconv.Itoa(value))
+	_, err := s.Do(ctx, "CONFIG", "SET", setting, value)
+	return err
+}
+
+// Do sends the server a command, on a connection of its own, and returns the reply as text.
+func (s *RedisServer) Do(ctx context.Context, args ...any) (string, error) {
+	o := s.Options()
+	o.MaxRetries = -1
+	rdb := redis.NewClient(o)
+	reply, err := rdb.Do(ctx, args...).Text()
+	return reply, errors.Join(err, rdb.Close())
+}
+
+// announcedAddr is the host and port that the server names to others.
+func (s *RedisServer) announcedAddr() string {
+	return loopback(s.announced)
+}
+
+// loopback is the host and port of a local server.
+func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
 // LaunchRedis starts a redis-server that works in dir and waits until it
 // answers. The caller kills it.
@@ -35,7 +92,7 @@ func LaunchRedis(ctx context.Context, dir string, args ...string) (*RedisServer,
 }
 
 func launchRedis(ctx context.Context, dir, config string, args ...string) (*RedisServer, error) {
-	path, err := exec.LookPath("redis-server")
+	path, err := exec.LookPath(cmp.Or(os.Getenv(EnvRedisServer), "redis-server"))
 	if err != nil {
 		return nil, fmt.Errorf("redis-server is not installed: %w", err)
 	}
@@ -116,7 +173,7 @@ func (s *RedisServer) Resume() error { return s.proc.Signal(syscall.SIGCONT) }
 func (s *RedisServer) Pid() int { return s.proc.Pid() }
 
 // Addr is the server's host and port.
-func (s *RedisServer) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }
+func (s *RedisServer) Addr() string { return loopback(s.port) }
 
 // URL is the server's redis:// URL.
 func (s *RedisServer) URL() string { return "redis://" + s.Addr() + "/0" }

@@ -27,30 +27,47 @@ type RedisSentinel struct {
 
 // LaunchRedisSentinel starts the servers and the Sentinels, which work in dir, and waits until
 // the Sentinels know each other and the replica. args are the servers'. The caller kills them.
-func LaunchRedisSentinel(ctx context.Context, dir string, args ...string) (*RedisSentinel, error) {
+func LaunchRedisSentinel(ctx context.Context, dir string, f Front, args ...string) (*RedisSentinel, error) {
 	s := &RedisSentinel{}
-	err := s.start(ctx, dir, args)
+	err := s.start(ctx, dir, f, args)
 	if err != nil {
 		return nil, errors.Join(err, s.Kill())
 	}
 	return s, nil
 }
 
-func (s *RedisSentinel) start(ctx context.Context, dir string, args []string) error {
-	master, err := LaunchRedis(ctx, dir, append([]string{"--repl-diskless-sync-delay", "0"}, args...)...)
-	if err != nil {
-		return err
+func (s *RedisSentinel) start(ctx context.Context, dir string, f Front, args []string) error {
+	for i := range 2 {
+		// The Sentinels write into the file which server replicates which, so that a server that
+		// starts again is what they made it.
+		own := filepath.Join(dir, fmt.Sprintf("redis-%d", i))
+		if err := os.Mkdir(own, 0o700); err != nil {
+			return err
+		}
+		config := filepath.Join(own, "redis.conf")
+		text := "save \"\"\nappendonly no\nrepl-diskless-sync-delay 0\nrdb-del-sync-files yes\n"
+		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+			return err
+		}
+		one, err := launchRedis(ctx, own, config, args...)
+		if err != nil {
+			return err
+		}
+		s.Servers = append(s.Servers, one)
+		if err := one.announce(ctx, "replica", f); err != nil {
+			return err
+		}
 	}
-	s.Servers = append(s.Servers, master)
-	replica, err := LaunchRedis(ctx, dir, append([]string{"--replicaof", fmt.Sprintf("127.0.0.1 %d", master.port), "--repl-diskless-sync-delay", "0"}, args...)...)
-	if err != nil {
-		return err
+	master := s.Servers[0]
+	for _, command := range [][]any{{"REPLICAOF", "127.0.0.1", master.announced}, {"CONFIG", "REWRITE"}} {
+		if _, err := s.Servers[1].Do(ctx, command...); err != nil {
+			return err
+		}
 	}
-	s.Servers = append(s.Servers, replica)
 	for i := range sentinels {
 		config := filepath.Join(dir, fmt.Sprintf("sentinel-%d.conf", i))
 		text := fmt.Sprintf("sentinel monitor %[1]s 127.0.0.1 %[2]d 2\nsentinel down-after-milliseconds %[1]s 1000\nsentinel failover-timeout %[1]s 3000\n",
-			SentinelMaster, master.port)
+			SentinelMaster, master.announced)
 		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 			return err
 		}
@@ -60,6 +77,11 @@ func (s *RedisSentinel) start(ctx context.Context, dir string, args []string) er
 		}
 		s.Sentinels = append(s.Sentinels, one)
 	}
+	return s.Ready(ctx)
+}
+
+// Ready waits until each Sentinel could replace the master.
+func (s *RedisSentinel) Ready(ctx context.Context) error {
 	for _, one := range s.Sentinels {
 		if err := one.proc.Ready(ctx, one.knowsAll); err != nil {
 			return err
@@ -72,13 +94,27 @@ func (s *RedisSentinel) start(ctx context.Context, dir string, args []string) er
 func (s *RedisServer) knowsAll(ctx context.Context) error {
 	rdb := redis.NewSentinelClient(s.Options())
 	state, err := rdb.Master(ctx, SentinelMaster).Result()
-	if err = errors.Join(err, rdb.Close()); err != nil {
+	replicas, also := rdb.Replicas(ctx, SentinelMaster).Result()
+	if err = errors.Join(err, also, rdb.Close()); err != nil {
 		return err
 	}
-	if state["num-slaves"] != "1" || state["num-other-sentinels"] != fmt.Sprint(sentinels-1) || state["flags"] != "master" {
-		return fmt.Errorf("a Sentinel does not know all yet: %v", state)
+	if state["num-other-sentinels"] != fmt.Sprint(sentinels-1) || state["flags"] != "master" ||
+		len(replicas) != 1 || replicas[0]["flags"] != "slave" || replicas[0]["master-link-status"] != "ok" {
+		return fmt.Errorf("a Sentinel does not know all yet: %v %v", state, replicas)
 	}
 	return nil
+}
+
+// Names reports whether all Sentinels name the server at addr (host:port) as the master.
+func (s *RedisSentinel) Names(ctx context.Context, addr string) (bool, error) {
+	for _, one := range s.Sentinels {
+		rdb := redis.NewSentinelClient(one.Options())
+		at, err := rdb.GetMasterAddrByName(ctx, SentinelMaster).Result()
+		if err = errors.Join(err, rdb.Close()); err != nil || strings.Join(at, ":") != addr {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // Addrs are the addresses of the Sentinels.
@@ -109,7 +145,7 @@ func (s *RedisSentinel) Kill() error {
 func StartRedisSentinel(t testing.TB, args ...string) *RedisSentinel {
 	t.Helper()
 	Tool(t, "redis-server")
-	s, err := LaunchRedisSentinel(t.Context(), t.TempDir(), args...)
+	s, err := LaunchRedisSentinel(t.Context(), t.TempDir(), nil, args...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,9 +39,26 @@ func (s *Subscription) echo(ctx context.Context, l *link) error {
 	}
 	select {
 	case <-arrived:
+		l.recordEcho(true)
 		return nil
 	case <-ctx.Done():
+		l.recordEcho(false)
 		return errNoEcho
+	}
+}
+
+// recordEcho records whether a message arrived. If two in succession did not, the connection is
+// replaced: its server may be separated from the others, and responds to a ping all the same.
+func (l *link) recordEcho(arrived bool) {
+	l.s.mu.Lock()
+	defer l.s.mu.Unlock()
+	l.missed++
+	if arrived {
+		l.missed = 0
+	}
+	if l.missed >= 2 && l.end != nil {
+		l.missed = 0
+		l.end(errNoEcho)
 	}
 }
 

@@ -25,9 +25,11 @@ type link struct {
 
 	// The rest is guarded by the lock of s.
 
-	changes    map[string]bool // names of channels to subscribe to or unsubscribe from
-	subscribed bool            // the subscription is in force
-	failure    error           // why it is not
+	changes    map[string]bool         // names of channels to subscribe to or unsubscribe from
+	subscribed bool                    // the subscription is in force
+	failure    error                   // why it is not
+	missed     int                     // the last so many messages of echo did not arrive
+	end        context.CancelCauseFunc // of the present session; nil before the first
 
 	ready chan struct{} // has an element when changes is not empty
 }
@@ -68,15 +70,16 @@ func (l *link) run(ctx context.Context) {
 
 // session subscribes to all channels on one connection and serves it until it breaks.
 func (l *link) session(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	l.setEnd(end)
 	ps := l.begin(ctx)
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	// The connection is given up either way; closing it also ends a read.
 	defer context.AfterFunc(ctx, func() { _ = ps.Close() })()
 	defer func() { _ = ps.Close() }()
-	defer cancel()
+	defer end(nil)
 	wg.Go(func() { l.applyChanges(ctx, ps) })
 
 	for silent := false; ; {
@@ -85,10 +88,10 @@ func (l *link) session(ctx context.Context) error {
 		case err == nil:
 			silent = false
 		case ctx.Err() != nil:
-			return ctx.Err()
+			return context.Cause(ctx)
 		case isTimeout(err) && !silent:
 			silent = true
-			if err := ps.Ping(ctx); err != nil {
+			if err := errors.Join(l.checkServer(ctx), ps.Ping(ctx)); err != nil {
 				return err
 			}
 			continue
@@ -107,6 +110,25 @@ func (l *link) session(ctx context.Context) error {
 			l.s.Deliver(m)
 		}
 	}
+}
+
+func (l *link) setEnd(end context.CancelCauseFunc) {
+	l.s.mu.Lock()
+	defer l.s.mu.Unlock()
+	l.end = end
+}
+
+// checkServer returns an error if the link is for sharded channels and their server does not
+// have the slot of echo, as it replies to any command with a key. A server that is separated from
+// the others keeps subscriptions, and nothing arrives on them.
+func (l *link) checkServer(ctx context.Context) error {
+	if l.server == nil {
+		return nil
+	}
+	if err := l.server.Get(ctx, l.echo).Err(); !errors.Is(err, redis.Nil) {
+		return err
+	}
+	return nil
 }
 
 // begin opens the connection. The inboxes of its channels are unconfirmed until Redis has

@@ -22,16 +22,16 @@ import (
 func clientRows() []Row {
 	return []Row{
 		{Name: "clients/all-connections-cut-again-and-again", On: both(), Fault: func(ctx context.Context, w *World) error {
-			return w.repeat(ctx, 12, 300*time.Millisecond, func() error { return w.each(frontEdge, func(e *world.Edge) error { return e.Reset() }) })
+			return w.repeat(ctx, 12, 300*time.Millisecond, func() error { return w.each(frontEdges, func(e *world.Edge) error { return e.Reset() }) })
 		}},
 		{Name: "clients/cut-after-some-bytes", On: both(), Core: true, Fault: func(ctx context.Context, w *World) error {
-			return w.during(ctx, 6*time.Second, frontEdge, func(e *world.Edge) error { return e.CutAfter(500 + w.Chance.IntN(3000)) })
+			return w.during(ctx, 6*time.Second, frontEdges, func(e *world.Edge) error { return e.CutAfter(500 + w.Chance.IntN(3000)) })
 		}},
 		{Name: "clients/black-hole", On: both(), Allow: judge.Allow{Silence: true}, Fault: func(ctx context.Context, w *World) error {
-			return w.during(ctx, 8*time.Second, frontEdge, func(e *world.Edge) error { return e.Swallow(world.ToClient) })
+			return w.during(ctx, 8*time.Second, frontEdges, func(e *world.Edge) error { return e.Swallow(world.ToClient) })
 		}},
 		{Name: "clients/slow-network", On: both(), Fault: func(ctx context.Context, w *World) error {
-			return w.during(ctx, 5*time.Second, frontEdge, func(e *world.Edge) error {
+			return w.during(ctx, 5*time.Second, frontEdges, func(e *world.Edge) error {
 				return errors.Join(e.Delay(120*time.Millisecond, 80*time.Millisecond), e.Slice(11))
 			})
 		}},
@@ -48,7 +48,9 @@ func clientRows() []Row {
 	}
 }
 
-func frontEdge(n *world.Node) *world.Edge { return n.Front }
+func frontEdges(w *World) []*world.Edge {
+	return ofNodes(w, func(n *world.Node) *world.Edge { return n.Front })
+}
 
 // someTask is a task that was accepted.
 func (w *World) someTask(ctx context.Context) (*history.Ask, error) {

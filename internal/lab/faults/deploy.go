@@ -43,7 +43,10 @@ func deployRows() []Row {
 			Setup: func(w *World) { w.Later = map[string]bool{"api-1": true, "worker-1": true} },
 			Fault: mixed, Check: laterChunksArrive,
 		},
-		behindAPool("transaction", 10, true), behindAPool("session", 80, false), behind("nginx", world.NGINX), behind("haproxy", world.HAProxy),
+		except(behindAPool("transaction", 10, true), inFrontOfSQL),
+		except(behindAPool("session", 80, false), inFrontOfSQL),
+		except(behind("nginx", world.NGINX), inFrontOfTheAPI),
+		except(behind("haproxy", world.HAProxy), inFrontOfTheAPI),
 		{Name: "deploy/more-workers-come-and-go", On: full(), Fault: func(ctx context.Context, w *World) error {
 			n, err := w.AddWorker(ctx, "worker-more")
 			if err != nil {
@@ -57,6 +60,11 @@ func deployRows() []Row {
 		}},
 	}
 }
+
+const (
+	inFrontOfTheAPI = "the balancer is in front of the API"
+	inFrontOfSQL    = "the pool is on the way to SQL"
+)
 
 // rollingRestart replaces all processes, one after the other.
 func rollingRestart(ctx context.Context, w *World) error {

@@ -42,8 +42,8 @@ func manyRows() []Row {
 			Load: func(l *load.Load) { l.Timeout = 5 * time.Minute },
 			Fault: func(ctx context.Context, w *World) error {
 				cut := func(e *world.Edge) error { e.Cut(); return nil }
-				return errors.Join(w.each(providerEdge, cut), w.each(frontEdge, cut), world.Pause(ctx, 2*time.Minute),
-					w.each(providerEdge, (*world.Edge).Mend), w.each(frontEdge, (*world.Edge).Mend))
+				return errors.Join(w.each(providerEdges, cut), w.each(frontEdges, cut), world.Pause(ctx, 2*time.Minute),
+					w.each(providerEdges, (*world.Edge).Mend), w.each(frontEdges, (*world.Edge).Mend))
 			},
 			Check: soonAfterwards,
 		},

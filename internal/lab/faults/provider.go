@@ -33,15 +33,15 @@ func providerRows() []Row {
 	timeouts.Setup = limits
 	rows = append(rows, timeouts,
 		Row{Name: "provider/refused", On: both(), Fault: func(ctx context.Context, w *World) error {
-			return w.during(ctx, w.Chance.Between(500*time.Millisecond, 1500*time.Millisecond), providerEdge, func(e *world.Edge) error { e.Cut(); return nil })
+			return w.during(ctx, w.Chance.Between(500*time.Millisecond, 1500*time.Millisecond), providerEdges, func(e *world.Edge) error { e.Cut(); return nil })
 		}, Allow: judge.Allow{Unfinished: true}},
 		Row{Name: "provider/reset", On: both(), Allow: judge.Allow{Unfinished: true}, Fault: func(ctx context.Context, w *World) error {
-			return w.repeat(ctx, 2, time.Second, func() error { return w.each(providerEdge, func(e *world.Edge) error { return e.Reset() }) })
+			return w.repeat(ctx, 2, time.Second, func() error { return w.each(providerEdges, func(e *world.Edge) error { return e.Reset() }) })
 		}},
 		// Repairing cuts the connections, with the data of complete answers that a
 		// slow proxy still holds.
 		Row{Name: "provider/slow-and-sliced", On: both(), Allow: judge.Allow{Repurchase: true, RepurchaseFull: true}, Fault: func(ctx context.Context, w *World) error {
-			return w.during(ctx, 4*time.Second, providerEdge, func(e *world.Edge) error {
+			return w.during(ctx, 4*time.Second, providerEdges, func(e *world.Edge) error {
 				return errors.Join(e.Delay(80*time.Millisecond, 60*time.Millisecond), e.Slice(7))
 			})
 		}},
@@ -55,7 +55,9 @@ func providerRows() []Row {
 	return rows
 }
 
-func providerEdge(n *world.Node) *world.Edge { return n.Provider }
+func providerEdges(w *World) []*world.Edge {
+	return ofNodes(w, func(n *world.Node) *world.Edge { return n.Provider })
+}
 
 // lies sends a message three times for each case, and messages with honest answers.
 func lies(name string, core bool, cases []lieCase) Row {

@@ -1,12 +1,14 @@
 package faults_test
 
 import (
+	"path"
 	"slices"
 	"testing"
 
 	"chat/internal/crash"
 	"chat/internal/lab/faults"
 	"chat/internal/lab/load"
+	"chat/internal/lab/world"
 )
 
 func TestEveryCrashPointHasARow(t *testing.T) {
@@ -28,13 +30,29 @@ func TestRowsAreNamedOnce(t *testing.T) {
 	}
 }
 
+// TestRowsRunOnEveryRedis: a row of Redis or of deployments runs on a kind of Redis or says why not.
+func TestRowsRunOnEveryRedis(t *testing.T) {
+	rows := faults.Rows()
+	for _, r := range rows {
+		if area := path.Dir(r.Name); area != "redis" && area != "deploy" || r.Redis != world.OneServer {
+			continue
+		}
+		for _, kind := range []world.RedisKind{world.Cluster, world.Sentinel} {
+			runs := slices.ContainsFunc(rows, func(o faults.Row) bool { return o.Redis == kind && o.Name == r.Name+"@"+string(kind) })
+			if runs == (r.Except[kind] != "") {
+				t.Errorf("%s @%s: it runs: %t; why it does not: %q", r.Name, kind, runs, r.Except[kind])
+			}
+		}
+	}
+}
+
 func TestNonsensePatternsAreRefused(t *testing.T) {
 	for _, p := range []string{"no/such-row", "["} {
 		if _, err := faults.Select(faults.Rows(), []string{p}); err == nil {
 			t.Errorf("%q is accepted", p)
 		}
 	}
-	rows, err := faults.Select(faults.Rows(), []string{"calm", "redis/flush*"})
+	rows, err := faults.Select(faults.Rows(), []string{"calm", "redis/flushall"})
 	if err != nil || len(rows) != 2 {
 		t.Errorf("%d rows, %v", len(rows), err)
 	}

@@ -41,10 +41,10 @@ func sqlRows() []Row {
 			return w.Postgres.Start(ctx)
 		}},
 		late(row("refused", false, func(ctx context.Context, w *World) error {
-			return w.during(ctx, w.Chance.Between(2*time.Second, 6*time.Second), sqlEdge, func(e *world.Edge) error { e.Cut(); return nil })
+			return w.during(ctx, w.Chance.Between(2*time.Second, 6*time.Second), sqlEdges, func(e *world.Edge) error { e.Cut(); return nil })
 		})),
 		slowFirst(row("black-hole-20s", false, func(ctx context.Context, w *World) error {
-			return w.during(ctx, 20*time.Second, sqlEdge, func(e *world.Edge) error { return errors.Join(e.Swallow(world.ToServer), e.Swallow(world.ToClient)) })
+			return w.during(ctx, 20*time.Second, sqlEdges, func(e *world.Edge) error { return errors.Join(e.Swallow(world.ToServer), e.Swallow(world.ToClient)) })
 		})),
 		{Name: "sql/black-hole-for-one-worker", On: full(), Allow: judge.Allow{Overlap: true, LateCancel: true, RepurchaseFull: true}, Fault: func(ctx context.Context, w *World) error {
 			e := w.AnyWorker().SQL
@@ -54,10 +54,10 @@ func sqlRows() []Row {
 			return errors.Join(world.Pause(ctx, w.Lease+w.Chance.Between(6*time.Second, 12*time.Second)), e.Mend())
 		}},
 		row("reply-to-commit-lost", true, func(ctx context.Context, w *World) error {
-			return w.repeat(ctx, 6, 700*time.Millisecond, func() error { return w.loseReplies(ctx, sqlEdge) })
+			return w.repeat(ctx, 6, 700*time.Millisecond, func() error { return w.loseReplies(ctx, sqlEdges) })
 		}),
 		row("connections-reset", false, func(ctx context.Context, w *World) error {
-			return w.repeat(ctx, 12, 300*time.Millisecond, func() error { return w.each(sqlEdge, func(e *world.Edge) error { return e.Reset() }) })
+			return w.repeat(ctx, 12, 300*time.Millisecond, func() error { return w.each(sqlEdges, func(e *world.Edge) error { return e.Reset() }) })
 		}),
 		row("connections-terminated", false, func(ctx context.Context, w *World) error {
 			return w.repeat(ctx, 10, 300*time.Millisecond, func() error {
@@ -65,7 +65,7 @@ func sqlRows() []Row {
 			})
 		}),
 		late(row("slow", false, func(ctx context.Context, w *World) error {
-			return w.during(ctx, 5*time.Second, sqlEdge, func(e *world.Edge) error { return e.Delay(100*time.Millisecond, 80*time.Millisecond) })
+			return w.during(ctx, 5*time.Second, sqlEdges, func(e *world.Edge) error { return e.Delay(100*time.Millisecond, 80*time.Millisecond) })
 		})),
 		slowFirst(row("tables-locked", false, lockTables)),
 		lostCancel(), pool, locked, disk,

@@ -40,7 +40,7 @@ func standbyRows() []Row {
 			return promote(ctx, w)
 		})),
 		alone(standbyRow("promoted-while-the-primary-hangs", world.Standby{Synchronous: true, Hosts: true}, hangs, func(ctx context.Context, w *World) error {
-			if err := w.each(sqlEdge, func(e *world.Edge) error { return errors.Join(e.Swallow(world.ToServer), e.Swallow(world.ToClient)) }); err != nil {
+			if err := w.each(sqlEdges, func(e *world.Edge) error { return errors.Join(e.Swallow(world.ToServer), e.Swallow(world.ToClient)) }); err != nil {
 				return err
 			}
 			if err := errors.Join(world.Pause(ctx, w.Chance.Between(time.Second, 4*time.Second)), w.Promote(ctx)); err != nil {

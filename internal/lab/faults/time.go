@@ -89,7 +89,7 @@ func suspended(ctx context.Context, w *World) error {
 	}
 	err := errors.Join(world.Pause(ctx, w.Chance.Between(200*time.Millisecond, time.Second)), w.SetClocks(8*time.Hour))
 	if w.Chance.Often(0.5) { // network connections are lost
-		err = errors.Join(err, w.each(frontEdge, func(e *world.Edge) error { return e.Reset() }))
+		err = errors.Join(err, w.each(frontEdges, func(e *world.Edge) error { return e.Reset() }))
 	}
 	for _, n := range w.Nodes() {
 		err = errors.Join(err, n.Signal(syscall.SIGCONT))

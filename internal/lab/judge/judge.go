@@ -260,7 +260,9 @@ func Panicked(h *history.History, allow Allow) bool {
 // resources judges what a run leaves.
 func (v *verdict) resources() {
 	for _, k := range v.h.Redis {
-		if k.TTL < 0 && !slices.ContainsFunc(chat.Priorities(), func(p chat.Priority) bool { return k.Name == (keys.Names{}).Queue(p) }) {
+		if k.TTL < 0 && !slices.ContainsFunc(chat.Priorities(), func(p chat.Priority) bool {
+			return k.Name == keys.Names{}.Queue(p) || k.Name == keys.Names{Tagged: true}.Queue(p)
+		}) {
 			v.found("G3", nil, "the key %s never expires", k.Name)
 		}
 	}

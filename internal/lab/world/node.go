@@ -23,7 +23,8 @@ type Node struct {
 	Name   string
 	Listen string // host:port of an API; "" for a worker
 	// The proxies on its way to the others; nil where there is none.
-	Redis, SQL, Provider *Edge
+	SQL, Provider *Edge
+	Sentinels     []*Edge
 	// Front is the clients' way to it; nil for a worker.
 	Front *Edge
 

@@ -14,8 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"chat/daemon/model/modeltest"
 	"chat/internal/services"
 )
@@ -44,13 +42,14 @@ type World struct {
 	APIs    int      // processes; in the embedded profile there is one for all
 	Workers int
 
-	Redis     *services.RedisServer    // nil in the embedded profile
+	Redis     *Redis                   // nil in the embedded profile
 	Postgres  *services.PostgresServer // nil in the embedded profile
 	Provider  *modeltest.Server
 	API       []*Node
-	Worker    []*Node  // in the embedded profile the same process as API
-	Chance    Chance   // the fault's
-	RedisArgs []string // of the redis-server, besides the usual ones
+	Worker    []*Node // in the embedded profile the same process as API
+	Chance    Chance  // the fault's
+	RedisKind RedisKind
+	RedisArgs []string // of each redis-server, besides the usual ones
 	Pool      []string // settings of a PgBouncer before PostgreSQL; nil: none
 	Standby   *Standby // of PostgreSQL; nil: none
 	Clocks    bool     // of all processes can be set
@@ -63,8 +62,6 @@ type World struct {
 	Mount    string    // where to mount a small disk; "": nowhere
 	Balancer *Balancer // between the clients and the APIs; nil: none
 	Programs Programs
-	// RedisClient has no proxy; nil in the embedded profile.
-	RedisClient *redis.Client
 	// OnEnd is called when a process ends, with the time at which it was asked to
 	// end; zero if it was not.
 	OnEnd func(asked time.Time)
@@ -138,10 +135,9 @@ func (w *World) startFull(ctx context.Context) (err error) {
 		}
 		env = w.faketime.env()
 	}
-	if w.Redis, err = services.LaunchRedis(ctx, w.Dir, w.RedisArgs...); err != nil {
+	if err := w.startRedis(ctx); err != nil {
 		return err
 	}
-	w.closers = append(w.closers, w.Redis.Kill)
 	if w.Postgres, err = services.LaunchPostgres(ctx, env...); err != nil {
 		return err
 	}
@@ -152,10 +148,6 @@ func (w *World) startFull(ctx context.Context) (err error) {
 	if err := w.startPool(ctx); err != nil {
 		return err
 	}
-	o := w.Redis.Options()
-	o.MaxRetries, o.ContextTimeoutEnabled = -1, true
-	w.RedisClient = redis.NewClient(o)
-	w.closers = append(w.closers, w.RedisClient.Close)
 	if w.Balancer != nil {
 		if w.before, err = services.FreeAddress(ctx); err != nil {
 			return err
@@ -221,10 +213,11 @@ func (w *World) NewNode(ctx context.Context, name string, api, worker bool) (*No
 	}
 	add("OPENAI_BASE_URL=http://" + n.Provider.Addr() + "/v1")
 	if w.Profile == Full {
-		if n.Redis, err = w.edges.open(ctx, name+"→redis", w.Redis.Addr()); err != nil {
+		redis, err := w.redisURL(ctx, n)
+		if err != nil {
 			return nil, err
 		}
-		add("REDIS_URL=redis://" + n.Redis.Addr() + "/0")
+		add("REDIS_URL=" + redis)
 		u, err := url.Parse(w.postgresURL())
 		if err != nil {
 			return nil, err

@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -101,6 +102,9 @@ func (o options) run(ctx context.Context, stdout, stderr io.Writer) (bool, error
 	if o.list {
 		for _, r := range rows {
 			fmt.Fprintf(stdout, "%-45s %v core=%t\n", r.Name, r.On, r.Core)
+			for _, kind := range slices.Sorted(maps.Keys(r.Except)) {
+				fmt.Fprintf(stdout, "  not @%s: %s\n", kind, r.Except[kind])
+			}
 		}
 		return true, nil
 	}

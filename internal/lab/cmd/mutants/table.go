@@ -56,6 +56,16 @@ func mutants() []mutant {
 			"./daemon/api", "AStreamGoesOnWhileTheDatabase|TheEnd", "",
 		},
 		{
+			"a Cluster is not asked for its slots when a server has failed", "E4", "daemon/redisconn/reload.go",
+			"	r.cluster.ReloadState(ctx)\n", "",
+			"./daemon/redisconn", "TestCommandsFindANewMaster", "",
+		},
+		{
+			"a subscription is kept although nothing arrives", "D5", "daemon/chunklog/subscription/echo.go",
+			"l.missed >= 2 &&", "l.missed < 0 &&",
+			"./daemon/chunklog", "TestEventsLeaveASeparatedMaster", "",
+		},
+		{
 			"subscribe after read", "C1", "daemon/chunklog/subscription/inbox.go",
 			"		in.confirmed, in.reread = true, true\n", "		in.confirmed = true\n",
 			"./daemon/chunklog", "", "",
