@@ -23,12 +23,23 @@ type PostgresServer struct {
 	user *syscall.Credential
 	env  []string // nil: ours
 	proc *Process
+
+	settings []string // besides the usual ones
 }
 
 // LaunchPostgres creates a data directory, starts a server on it and waits until it
 // answers. The caller removes it. PostgreSQL refuses to run as root, so root starts
 // it as the user postgres or nobody. env is added to our environment.
 func LaunchPostgres(ctx context.Context, env ...string) (*PostgresServer, error) {
+	return launchPostgres(ctx, &PostgresServer{env: besides(env)})
+}
+
+// LaunchPostgresWith is LaunchPostgres with settings such as "shared_buffers=512MB".
+func LaunchPostgresWith(ctx context.Context, settings ...string) (*PostgresServer, error) {
+	return launchPostgres(ctx, &PostgresServer{settings: settings})
+}
+
+func launchPostgres(ctx context.Context, s *PostgresServer) (*PostgresServer, error) {
 	bin, err := PostgresPrograms()
 	if err != nil {
 		return nil, err
@@ -37,7 +48,7 @@ func LaunchPostgres(ctx context.Context, env ...string) (*PostgresServer, error)
 	if err != nil {
 		return nil, fmt.Errorf("make a data directory: %w", err)
 	}
-	s := &PostgresServer{bin: bin, dir: dir, env: besides(env)}
+	s.bin, s.dir = bin, dir
 	if err := s.initialise(ctx); err != nil {
 		return nil, errors.Join(err, s.Remove())
 	}
@@ -82,6 +93,9 @@ func (s *PostgresServer) Start(ctx context.Context) error {
 		"-c", "fsync=off", "-c", "full_page_writes=off",
 		"-c", "max_connections=300", "-c", "shared_buffers=64MB",
 	}
+	for _, setting := range s.settings {
+		args = append(args, "-c", setting)
+	}
 	p, err := Command{Path: filepath.Join(s.bin, "postgres"), Args: args, Dir: s.dir, Env: s.env, user: s.user}.Start()
 	if err != nil {
 		return err
@@ -113,6 +127,9 @@ func (s *PostgresServer) Kill() error {
 
 // Remove kills the server and deletes its data.
 func (s *PostgresServer) Remove() error { return errors.Join(s.Kill(), os.RemoveAll(s.dir)) }
+
+// Pid is the server's process id; each connection has a child of it.
+func (s *PostgresServer) Pid() int { return s.proc.Pid() }
 
 // SocketDir is the directory of the server's unix socket.
 func (s *PostgresServer) SocketDir() string { return s.dir }
