@@ -32,7 +32,8 @@ func (e *events) Pop() any {
 // process is one process: its jobs wait in a queue for a thread and a core.
 type process struct {
 	kind    Kind
-	threads int // jobs that may run at the same time
+	threads int  // jobs that may run at the same time
+	awake   bool // need not be woken
 	running int
 	waiting []job
 }
@@ -89,17 +90,14 @@ func (m *machine) submit(j job) {
 
 // admit gives a thread to a job. A process that was idle is woken.
 func (m *machine) admit(j job) {
-	if j.p.running == 0 {
+	if j.p.running == 0 && !j.p.awake {
 		m.counts[j.p.kind].wakes++
 		j.extra += m.costs.Of[j.p.kind].Wake
 		j.p.running++
-		if j.p.kind != Provider { // its own clock wakes it in time
-			m.after(m.costs.Hop, func() { m.start(j) })
-			return
-		}
-	} else {
-		j.p.running++
+		m.after(m.costs.Hop, func() { m.start(j) })
+		return
 	}
+	j.p.running++
 	m.start(j)
 }
 

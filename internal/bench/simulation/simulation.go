@@ -53,14 +53,15 @@ type System struct {
 
 // Prediction is the result.
 type Prediction struct {
-	Rate     float64        // tokens/s that arrived
-	CPU      [kinds]float64 // µs a token
-	Busy     float64        // share of the cores
-	P50, P99 float64        // ms
-	Late     float64        // % of tokens that took longer than the pace
-	Batch    float64        // streams in a round trip, mean
-	Wakes    [kinds]float64 // a token
-	Items    [kinds]float64 // a token
+	Rate      float64        // tokens/s that arrived
+	CPU       [kinds]float64 // µs a token
+	Busy      float64        // share of the cores
+	P50, P99  float64        // ms
+	Late      float64        // % of tokens that took longer than the pace
+	Batch     float64        // streams in a round trip, mean
+	RedisBusy float64        // cores, of all Redis servers together
+	Wakes     [kinds]float64 // a token
+	Items     [kinds]float64 // a token
 }
 
 // stream is one answer.
@@ -78,6 +79,7 @@ type site struct {
 	System
 
 	provider, sql *process
+	readers       *process // of the kind Provider, too, but on no token's way
 	workers, apis []*process
 	redises       []*process
 	streams       []*stream
@@ -110,9 +112,10 @@ func Simulate(sys System, costs Costs) Prediction {
 	return s.result(costs)
 }
 
-// slow makes jobs take longer when other programs use a part of the cores.
+// slow makes jobs take longer when other programs use a part of the cores. They cannot use
+// more than half of them, because the scheduler is fair.
 func slow(costs Costs, sys System) Costs {
-	factor := float64(sys.Cores) / max(0.1, float64(sys.Cores)-sys.Foreign)
+	factor := float64(sys.Cores) / max(float64(sys.Cores)/2, float64(sys.Cores)-sys.Foreign)
 	for i, c := range costs.Of {
 		costs.Of[i] = Cost{time.Duration(float64(c.Wake) * factor), time.Duration(float64(c.Item) * factor)}
 	}
@@ -127,7 +130,7 @@ func (s *site) build() {
 		}
 		return list
 	}
-	s.provider = &process{kind: Provider, threads: 2}
+	s.provider, s.readers = &process{kind: Provider, threads: 1, awake: true}, &process{kind: Provider, threads: 1}
 	s.sql = &process{kind: SQL, threads: 16}
 	s.workers, s.apis, s.redises = made(Worker, s.Cores, s.Workers), made(API, s.Cores, s.APIs), made(Redis, 1, s.Redises)
 	s.queues, s.appending = make([][]*stream, s.Workers), make([]bool, s.Workers)
@@ -141,21 +144,21 @@ func (s *site) build() {
 func (s *site) tick(n int) {
 	slots := max(1, int(s.Pace/s.Tick))
 	s.after(time.Duration(n+1)*s.Pace/time.Duration(slots)-s.now, func() { s.tick(n + 1) })
-	emitted := s.now
-	items := 0
+	var sent []*stream
 	for i := n % slots; i < len(s.streams); i += slots {
-		items++
-		st := s.streams[i]
-		st.socket = append(st.socket, emitted)
+		sent = append(sent, s.streams[i])
 	}
-	if items == 0 {
+	if len(sent) == 0 {
 		return
 	}
-	s.submit(job{p: s.provider, items: items, done: func() {
-		for i := n % slots; i < len(s.streams); i += slots {
-			s.readable(s.streams[i])
-		}
-	}})
+	emitted := s.now
+	for _, st := range sent {
+		s.submit(job{p: s.provider, items: 1, done: func() {
+			st.socket = append(st.socket, emitted)
+			s.readable(st)
+		}})
+	}
+	s.submit(job{p: s.readers})
 }
 
 // readable lets the worker read a stream.
@@ -235,15 +238,17 @@ func (s *site) copy(a int) {
 	s.copying[a] = true
 	chunks := s.arrived[a]
 	s.arrived[a] = nil
-	s.submit(job{p: s.apis[a], items: len(chunks), done: func() {
-		for _, c := range chunks {
+	for i, c := range chunks {
+		s.submit(job{p: s.apis[a], items: 1, done: func() {
 			for _, sent := range c.sent {
 				s.arrive(sent)
 			}
-		}
-		s.copying[a] = false
-		s.copy(a)
-	}})
+			if i == len(chunks)-1 {
+				s.copying[a] = false
+				s.copy(a)
+			}
+		}})
+	}
 }
 
 func (s *site) arrive(sent time.Duration) {

@@ -49,6 +49,7 @@ type results struct {
 	Cluster   []scale.Run      `json:"cluster,omitempty"`
 	Followers *scale.Idle      `json:"followers,omitempty"`
 	Records   []records.Report `json:"records,omitempty"`
+	Errors    []predicted      `json:"errors,omitempty"` // of the simulation
 }
 
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {

@@ -51,6 +51,7 @@ func scenarios() []scenario {
 			r.Followers = &idle
 			return idle.Write(stdout)
 		}},
+		{"scale-simulation", "the simulation beside the runs before (of -json, too), and what it predicts of larger loads", simulate},
 		{"scale-postgres", "operations on PostgreSQL with few and many messages", recordsOn("postgres")},
 		{"scale-sqlite", "operations on SQLite with few and many messages", recordsOn("sqlite")},
 	}
