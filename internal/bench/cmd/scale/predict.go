@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	// calibrated are the numbers of streams of the two runs of scale-streams that the costs
-	// of the simulation come from. It must predict all other runs.
+	// The costs of the simulation come from the two runs of scale-streams with so many
+	// streams. It must predict all other runs.
 	calibratedFew, calibratedMany = 100, 400
 	// allowedError is how far a prediction may be off, in percent.
 	allowedError = 20
@@ -68,8 +68,12 @@ func simulate(_ context.Context, _ options, r *results, stdout, _ io.Writer) err
 	costs := simulation.Calibrate(points)
 	var b strings.Builder
 	writeCosts(&b, costs)
-	r.Errors = writeErrors(&b, r, costs)
-	writeLarger(&b, costs)
+	var good bool
+	if r.Errors, good = writeErrors(&b, r, costs); good {
+		writeLarger(&b, costs)
+	} else {
+		fmt.Fprintf(&b, "\nThe median error of a figure is above %d %%: these costs predict no larger load.\n", allowedError)
+	}
 	_, err := io.WriteString(stdout, b.String())
 	return err
 }
@@ -90,8 +94,9 @@ type predicted struct {
 	Error     float64 `json:"error"`
 }
 
-// writeErrors simulates the runs that the costs do not come from, and writes the errors.
-func writeErrors(b *strings.Builder, r *results, costs simulation.Costs) (list []predicted) {
+// writeErrors simulates the runs that the costs do not come from, and writes the errors. good
+// reports that the median errors are small enough for a prediction.
+func writeErrors(b *strings.Builder, r *results, costs simulation.Costs) (list []predicted, good bool) {
 	fmt.Fprintf(b, "\nMeasured → predicted, and the error, of all runs that the costs do not come from:\n\n"+
 		"| processes | streams | tokens/s | API, µs a token | worker, µs | Redis, µs | p50, ms | p99, ms | cores |\n|---|---|---|---|---|---|---|---|---|\n")
 	for _, run := range slices.Concat(r.Streams, r.Processes, r.Cluster) {
@@ -115,7 +120,14 @@ func writeErrors(b *strings.Builder, r *results, costs simulation.Costs) (list [
 		}
 		b.WriteString("\n")
 	}
+	return list, writeSummary(b, list)
+}
+
+// writeSummary writes how good the predictions of each figure are. It returns false if the
+// median error of one other than p99 is too large.
+func writeSummary(b *strings.Builder, list []predicted) bool {
 	b.WriteString("\n| figure | predictions | within 20 % | median error | largest |\n|---|---|---|---|---|\n")
+	good := len(list) > 0
 	for _, name := range []string{"tokens/s", "API", "worker", "Redis", "p50", "p99", "cores"} {
 		var errs []float64
 		within := 0
@@ -127,12 +139,15 @@ func writeErrors(b *strings.Builder, r *results, costs simulation.Costs) (list [
 				}
 			}
 		}
-		slices.Sort(errs)
-		if len(errs) > 0 {
-			fmt.Fprintf(b, "| %s | %d | %d | %.0f %% | %.0f %% |\n", name, len(errs), within, errs[(len(errs)-1)/2], errs[len(errs)-1])
+		if len(errs) == 0 {
+			continue
 		}
+		slices.Sort(errs)
+		median := errs[(len(errs)-1)/2]
+		good = good && (median <= allowedError || name == "p99")
+		fmt.Fprintf(b, "| %s | %d | %d | %.0f %% | %.0f %% |\n", name, len(errs), within, median, errs[len(errs)-1])
 	}
-	return list
+	return good
 }
 
 // base is the load whose multiples are predicted.
