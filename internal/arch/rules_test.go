@@ -83,7 +83,7 @@ var toolRules = map[string]rule{
 		"measures many processes from outside: it starts them, it does not import them",
 	},
 	"chat/internal/bench/records": {
-		[]string{"chat", "chat/internal/services", "chat/sql", "chat/sql/lists", "chat/sql/search", "github.com/lib/pq"},
+		[]string{"chat", "chat/internal/services", "chat/sql", "chat/sql/lists", "chat/sql/search"},
 		"measures the record itself, without HTTP, which would hide how a query grows",
 	},
 	"chat/internal/bench/simulation": {nil, "a model: it measures nothing"},

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/lib/pq"
-
 	"chat/sql/search"
 )
 
@@ -111,15 +109,24 @@ func (f *filler) owner(n, m int) string {
 // rows are what one conversation adds to the tables.
 type rows struct{ conversations, messages, tasks [][]any }
 
-var ( //nolint:gochecknoglobals // tables
-	conversationColumns = []string{"id", "owner", "title", "folded", "model", "system", "next_seq", "created_at", "updated_at"}
-	messageColumns      = []string{"id", "conversation_id", "seq", "parent_id", "role", "model", "created_at", "updated_at", "folded", "parts", "size"}
-	taskColumns         = []string{
-		"id", "conversation_id", "message_id", "user_message_id", "owner", "state", "priority", "queue_at", "attempt", "uncounted_attempts", "model", "worker",
-		"run_after", "deadline_seconds", "cancel_requested", "created_at", "started_at", "finished_at", "finish_reason", "prompt_tokens", "completion_tokens",
-		"total_tokens", "error_code", "error_message", "error_retryable", "chunk_count",
+// table is what is added to one table.
+type table struct {
+	name    string
+	columns []string
+	rows    [][]any
+}
+
+func (r rows) tables() []table {
+	return []table{
+		{"conversations", []string{"id", "owner", "title", "folded", "model", "system", "next_seq", "created_at", "updated_at"}, r.conversations},
+		{"messages", []string{"id", "conversation_id", "seq", "parent_id", "role", "model", "created_at", "updated_at", "folded", "parts", "size"}, r.messages},
+		{"tasks", []string{
+			"id", "conversation_id", "message_id", "user_message_id", "owner", "state", "priority", "queue_at", "attempt", "uncounted_attempts", "model", "worker",
+			"run_after", "deadline_seconds", "cancel_requested", "created_at", "started_at", "finished_at", "finish_reason", "prompt_tokens", "completion_tokens",
+			"total_tokens", "error_code", "error_message", "error_retryable", "chunk_count",
+		}, r.tasks},
 	}
-)
+}
 
 // conversation adds one conversation, number n of m.
 func (f *filler) conversation(to *rows, n, m int) error {
@@ -202,34 +209,31 @@ func insert(ctx context.Context, db *stdsql.DB, postgres bool, batch rows) error
 	if err != nil {
 		return err
 	}
-	for _, table := range []struct {
-		name    string
-		columns []string
-		rows    [][]any
-	}{{"conversations", conversationColumns, batch.conversations}, {"messages", messageColumns, batch.messages}, {"tasks", taskColumns, batch.tasks}} {
-		statement := "INSERT INTO " + table.name + " (" + strings.Join(table.columns, ", ") + ") VALUES (?" + strings.Repeat(", ?", len(table.columns)-1) + ")"
+	for _, t := range batch.tables() {
+		statement := "INSERT INTO " + t.name + " (" + strings.Join(t.columns, ", ") + ") VALUES (?" + strings.Repeat(", ?", len(t.columns)-1) + ")"
 		if postgres {
-			statement = pq.CopyIn(table.name, table.columns...)
+			statement = "COPY " + t.name + " (" + strings.Join(t.columns, ", ") + ") FROM STDIN"
 		}
-		if err := insertRows(ctx, tx, statement, table.rows, postgres); err != nil {
+		if err := insertRows(ctx, tx, statement, t.rows, postgres); err != nil {
 			return errors.Join(err, tx.Rollback())
 		}
 	}
 	return tx.Commit()
 }
 
-func insertRows(ctx context.Context, tx *stdsql.Tx, statement string, list [][]any, flush bool) error {
+func insertRows(ctx context.Context, tx *stdsql.Tx, statement string, list [][]any, flush bool) (err error) {
 	s, err := tx.PrepareContext(ctx, statement)
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, s.Close()) }()
 	for _, r := range list {
 		if _, err := s.ExecContext(ctx, r...); err != nil {
-			return errors.Join(err, s.Close())
+			return err
 		}
 	}
 	if flush {
 		_, err = s.ExecContext(ctx)
 	}
-	return errors.Join(err, s.Close())
+	return err
 }

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"os"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -43,8 +42,9 @@ const (
 
 // MeasureFollowers opens n followers and lets them wait. If one process may not have that
 // many open files, they are shared by several API processes, as an operator would do it. self is
-// this program, which holds the followers (Hold) in processes of their own.
-func MeasureFollowers(ctx context.Context, self, chatd string, n int) (_ Idle, err error) {
+// this program, which holds the followers (Hold) in processes of their own that write errors to
+// stderr.
+func MeasureFollowers(ctx context.Context, self, chatd string, n int, stderr io.Writer) (_ Idle, err error) {
 	limit, err := fileLimit()
 	if err != nil {
 		return Idle{}, err
@@ -69,7 +69,7 @@ func MeasureFollowers(ctx context.Context, self, chatd string, n int) (_ Idle, e
 	if err != nil {
 		return r, err
 	}
-	holders, err := s.hold(ctx, self, tasks, n)
+	holders, err := s.hold(ctx, self, tasks, n, stderr)
 	if err != nil {
 		return r, err
 	}
@@ -121,14 +121,14 @@ type holder struct {
 }
 
 // hold opens n followers, in one process for each API process.
-func (s *site) hold(ctx context.Context, self string, tasks []string, n int) (list []holder, err error) {
+func (s *site) hold(ctx context.Context, self string, tasks []string, n int, stderr io.Writer) (list []holder, err error) {
 	for i, api := range s.apis {
 		share := n / len(s.apis)
 		if i == 0 {
 			share += n % len(s.apis)
 		}
 		cmd := exec.CommandContext(ctx, self, "-hold", strconv.Itoa(share), "-api", api.String(), "-tasks", strings.Join(tasks, ","))
-		cmd.Stderr = os.Stderr
+		cmd.Stderr = stderr
 		h := holder{cmd: cmd}
 		if h.in, err = cmd.StdinPipe(); err != nil {
 			return list, err

@@ -110,9 +110,12 @@ func writeErrors(b *strings.Builder, r *results, costs simulation.Costs) (list [
 			measured, predicted float64
 		}{
 			{"tokens/s", run.Rate, p.Rate},
-			{"API", run.CPU[scale.KindAPI], p.CPU[simulation.API]}, {"worker", run.CPU[scale.KindWorker], p.CPU[simulation.Worker]},
+			{"API", run.CPU[scale.KindAPI], p.CPU[simulation.API]},
+			{"worker", run.CPU[scale.KindWorker], p.CPU[simulation.Worker]},
 			{"Redis", run.CPU[scale.KindRedis], p.CPU[simulation.Redis]},
-			{"p50", run.P50, p.P50}, {"p99", run.P99, p.P99}, {"cores", run.Cores, p.Busy * float64(runtime.NumCPU())},
+			{"p50", run.P50, p.P50},
+			{"p99", run.P99, p.P99},
+			{"cores", run.Cores, p.Busy * float64(runtime.NumCPU())},
 		} {
 			off := 100 * (f.predicted/f.measured - 1)
 			list = append(list, predicted{fmt.Sprintf("%s, %d streams", run.Layout, run.Streams), f.name, f.measured, f.predicted, off})

@@ -39,12 +39,12 @@ func scenarios() []scenario {
 			r.Cluster, err = o.runs(ctx, progress, stdout, layouts(scale.Layout{APIs: 1, Workers: 1}, scale.Layout{APIs: 1, Workers: 1, Cluster: true}), 100, 400)
 			return err
 		}},
-		{"scale-followers", "followers that wait", func(ctx context.Context, o options, r *results, stdout, _ io.Writer) error {
+		{"scale-followers", "followers that wait", func(ctx context.Context, o options, r *results, stdout, progress io.Writer) error {
 			self, err := os.Executable()
 			if err != nil {
 				return err
 			}
-			idle, err := scale.MeasureFollowers(ctx, self, o.chatd, o.followers)
+			idle, err := scale.MeasureFollowers(ctx, self, o.chatd, o.followers, progress)
 			if err != nil {
 				return err
 			}
