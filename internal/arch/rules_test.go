@@ -78,6 +78,19 @@ var toolRules = map[string]rule{
 		[]string{"chat/internal/bench", goRedis},
 		"the measuring as a program",
 	},
+	"chat/internal/bench/scale": {
+		[]string{"chat/internal/services", "golang.org/x/sys/unix"},
+		"measures many processes from outside: it starts them, it does not import them",
+	},
+	"chat/internal/bench/records": {
+		[]string{"chat", "chat/internal/services", "chat/sql", "chat/sql/lists", "chat/sql/search"},
+		"measures the record itself, without HTTP, which would hide how a query grows",
+	},
+	"chat/internal/bench/simulation": {nil, "a model: it measures nothing"},
+	"chat/internal/bench/cmd/scale": {
+		[]string{"chat/internal/bench/records", "chat/internal/bench/scale", "chat/internal/bench/simulation"},
+		"the measuring of growth as a program",
+	},
 
 	"chat/internal/arch":  {nil, "rules"},
 	"chat/internal/crash": {nil, "names of places; everyone may say that it has reached one"},

@@ -23,17 +23,24 @@ type PostgresServer struct {
 	user *syscall.Credential
 	env  []string // nil: ours
 	proc *Process
+
+	settings []string // besides the usual ones
 }
 
 // LaunchPostgres creates a data directory, starts a server on it and waits until it
 // answers. The caller removes it. PostgreSQL refuses to run as root, so root starts
 // it as the user postgres or nobody. env is added to our environment.
 func LaunchPostgres(ctx context.Context, env ...string) (*PostgresServer, error) {
-	return launchPostgres(ctx, besides(env), func(ctx context.Context, s *PostgresServer) error { return s.initialise(ctx) })
+	return launchPostgres(ctx, &PostgresServer{env: besides(env)}, initialise)
 }
 
-// launchPostgres starts a server on the data that fill puts into its data directory.
-func launchPostgres(ctx context.Context, env []string, fill func(context.Context, *PostgresServer) error) (*PostgresServer, error) {
+// LaunchPostgresWith is LaunchPostgres with settings such as "shared_buffers=512MB".
+func LaunchPostgresWith(ctx context.Context, settings ...string) (*PostgresServer, error) {
+	return launchPostgres(ctx, &PostgresServer{settings: settings}, initialise)
+}
+
+// launchPostgres starts s on the data that fill puts into its data directory.
+func launchPostgres(ctx context.Context, s *PostgresServer, fill func(context.Context, *PostgresServer) error) (*PostgresServer, error) {
 	bin, err := PostgresPrograms()
 	if err != nil {
 		return nil, err
@@ -42,7 +49,7 @@ func launchPostgres(ctx context.Context, env []string, fill func(context.Context
 	if err != nil {
 		return nil, fmt.Errorf("make a data directory: %w", err)
 	}
-	s := &PostgresServer{bin: bin, dir: dir, env: env}
+	s.bin, s.dir = bin, dir
 	if err = s.own(); err == nil {
 		err = fill(ctx, s)
 	}
@@ -76,7 +83,8 @@ func (s *PostgresServer) own() error {
 	return nil
 }
 
-func (s *PostgresServer) initialise(ctx context.Context) error {
+// initialise makes an empty data directory.
+func initialise(ctx context.Context, s *PostgresServer) error {
 	cmd := exec.CommandContext(ctx, filepath.Join(s.bin, "initdb"),
 		"--pgdata", s.data(), "--username", "postgres", "--auth", "trust",
 		"--encoding", "UTF8", "--locale", locale(), "--no-sync")
@@ -95,6 +103,9 @@ func (s *PostgresServer) Start(ctx context.Context) error {
 		// A commit survives a crash of the server, not one of the machine.
 		"-c", "fsync=off", "-c", "full_page_writes=off",
 		"-c", "max_connections=300", "-c", "shared_buffers=64MB",
+	}
+	for _, setting := range s.settings {
+		args = append(args, "-c", setting)
 	}
 	p, err := Command{Path: filepath.Join(s.bin, "postgres"), Args: args, Dir: s.dir, Env: s.env, user: s.user}.Start()
 	if err != nil {
@@ -127,6 +138,9 @@ func (s *PostgresServer) Kill() error {
 
 // Remove kills the server and deletes its data.
 func (s *PostgresServer) Remove() error { return errors.Join(s.Kill(), os.RemoveAll(s.dir)) }
+
+// Pid is the server's process id; each connection has a child of it.
+func (s *PostgresServer) Pid() int { return s.proc.Pid() }
 
 // SocketDir is the directory of the server's unix socket.
 func (s *PostgresServer) SocketDir() string { return s.dir }

@@ -17,7 +17,7 @@ const standbyName = "standby"
 // LaunchStandby starts a streaming standby of the server. It gets the changes from address
 // (host:port), which may be a proxy before the server. The caller removes it.
 func (s *PostgresServer) LaunchStandby(ctx context.Context, address string) (*PostgresServer, error) {
-	return launchPostgres(ctx, s.env, func(ctx context.Context, standby *PostgresServer) error {
+	return launchPostgres(ctx, &PostgresServer{env: s.env}, func(ctx context.Context, standby *PostgresServer) error {
 		host, port, _ := strings.Cut(address, ":")
 		cmd := exec.CommandContext(ctx, filepath.Join(standby.bin, "pg_basebackup"),
 			"--pgdata", standby.data(), "--write-recovery-conf", "--checkpoint=fast", "--no-sync",

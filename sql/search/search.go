@@ -23,6 +23,9 @@ const (
 	indexedWord = 3
 	// CommonWord is how many messages have a word that counts as common.
 	CommonWord = 500
+	// A word that is in newestHits of the newestConversations last changed conversations
+	// counts as common, too.
+	newestConversations, newestHits = 50, 5
 )
 
 // Syntax holds the parts of a search that the two databases write differently.
@@ -36,6 +39,10 @@ type Syntax struct {
 	// $2. short does the same for a shorter word, with shortArg of the word as $2.
 	indexed, short string
 	shortArg       func(word string) string
+	// newest counts how many of owner $1's newest conversations, at most $3, there are, and
+	// how many have a message that matches the pattern $2. It is empty if the index finds a
+	// common word quickly.
+	newest string
 	// elements selects the elements of a JSON array of strings.
 	elements func(placeholder string) string
 }
@@ -87,6 +94,16 @@ func (s *Syntax) Contains(column, word string, args *database.Args) string {
 	return s.contains(column, args.Add(s.pattern(word)))
 }
 
+// common reports whether many of the owner's newest conversations have a message with the
+// word, or the owner has so few that no index is needed.
+func (s *Syntax) common(ctx context.Context, db *database.DB, owner, pattern string) (bool, error) {
+	if s.newest == "" {
+		return false, nil
+	}
+	newest, err := database.Get[struct{ Found, Conversations int }](ctx, db, s.newest, owner, pattern, newestConversations)
+	return newest.Found >= newestHits || newest.Conversations < newestConversations, err
+}
+
 // Matches returns a condition: conversation c of owner $1 has the word in its title or
 // in a message. For a rare word it first queries the conversations. A common word is
 // checked conversation by conversation, newest first, because the page is full long
@@ -97,13 +114,20 @@ func (s *Syntax) Matches(ctx context.Context, db *database.DB, owner, word strin
 	if utf8.RuneCountInString(word) < indexedWord {
 		query, value = s.short, s.shortArg(word)
 	}
-	found, err := database.List[string](ctx, db, query+` LIMIT $3`, owner, value, CommonWord)
+	common, err := s.common(ctx, db, owner, pattern)
 	if err != nil {
 		return "", err
 	}
+	var found []string
+	if !common {
+		if found, err = database.List[string](ctx, db, query+` LIMIT $3`, owner, value, CommonWord); err != nil {
+			return "", err
+		}
+		common = len(found) == CommonWord
+	}
 	p := args.Add(pattern)
 	title := s.contains("c.folded", p)
-	if len(found) < CommonWord {
+	if !common {
 		slices.Sort(found)
 		// One argument, so that the statement stays the same. It is never null.
 		ids, err := json.Marshal(append([]string{}, slices.Compact(found)...))

@@ -8,6 +8,34 @@ import (
 )
 
 var searchTests = map[string]func(*suite){
+	// PostgreSQL asks the index only for words that few of the newest conversations have.
+	"finds words in old conversations, in new ones and in all": func(s *suite) {
+		const many, newest = 60, 10
+		for i := range many {
+			text := "everywhere"
+			if i == 0 {
+				text += " longago qv"
+			}
+			if i == 1 || i >= many-newest {
+				text += " recently"
+			}
+			s.send(s.newConversation().ID, chat.Submission{Content: text})
+		}
+		other, err := s.CreateConversation(s.Context(), otherOwner, chat.Conversation{})
+		s.must(err)
+		_, _, err = s.Submit(s.Context(), otherOwner, chat.Submission{ConversationID: other.ID, Content: "longago qv foreign"}, chat.SubmitOptions{})
+		s.must(err)
+		for word, want := range map[string]int{
+			"longago": 1, "qv": 1, "recently": newest + 1, "everywhere": many, "ev": many, "recently everywhere": newest + 1,
+			"longago recently": 0, "foreign": 0, "absent": 0, "zz": 0,
+		} {
+			found, _, err := s.Conversations(s.Context(), owner, chat.ConversationQuery{Search: word, Limit: 2 * many})
+			s.must(err)
+			if len(found) != want {
+				s.Errorf("%s: %d conversations, not %d", word, len(found), want)
+			}
+		}
+	},
 	"searches the first half mebibyte of a long message": func(s *suite) {
 		c := s.newConversation()
 		long := "foremost" + strings.Repeat("漢 hay ", 100_000) + "hindmost"
